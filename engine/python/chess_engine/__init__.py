@@ -1,0 +1,1 @@
+"""Chess rules, game generation and tokens for PAWN lab."""

@@ -1,0 +1,1 @@
+"""Configs, models, data, training loop, evaluation and checkpoints."""

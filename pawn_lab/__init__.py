@@ -1,0 +1,1 @@
+"""The lab: store, scheduler, supervision, MCP server and CLI. Never imports torch."""
