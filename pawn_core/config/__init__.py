@@ -1,0 +1,26 @@
+"""Run configurations: the one source of JSON Schema, CLI flags and validation."""
+
+from pawn_core.config.architecture import VARIANTS, Architecture
+from pawn_core.config.base import RunConfig
+from pawn_core.config.errors import ConfigError
+from pawn_core.config.pretrain import PretrainConfig
+from pawn_core.config.registry import (
+    RUN_TYPES,
+    RunType,
+    config_json_schema,
+    parse_config,
+    run_type_named,
+)
+
+__all__ = [
+    "RUN_TYPES",
+    "VARIANTS",
+    "Architecture",
+    "ConfigError",
+    "PretrainConfig",
+    "RunConfig",
+    "RunType",
+    "config_json_schema",
+    "parse_config",
+    "run_type_named",
+]

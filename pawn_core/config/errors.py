@@ -1,0 +1,98 @@
+"""Configuration errors that name the field, the value and what is allowed.
+
+ConfigError (ValueError)
+"""
+
+import difflib
+import reprlib
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+_SHOWN_CHARACTERS = 80
+_SHOWN_ERRORS = 8
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = _SHOWN_CHARACTERS
+
+# Names that people and agents bring from other trainers, too far from ours for edit distance.
+_COMMON_NAMES = {
+    "learning_rate": "lr",
+    "max_lr": "lr",
+    "steps": "total_steps",
+    "max_steps": "total_steps",
+    "num_steps": "total_steps",
+    "scheduler": "lr_schedule",
+    "lr_scheduler": "lr_schedule",
+    "grad_clip": "max_grad_norm",
+    "gradient_accumulation_steps": "accumulation_steps",
+    "hidden_size": "d_model",
+    "num_layers": "n_layers",
+    "num_heads": "n_heads",
+    "context_length": "max_seq_len",
+    "precision": "amp_dtype",
+    "dtype": "amp_dtype",
+    "model": "variant",
+    "size": "variant",
+}
+
+
+class ConfigError(ValueError):
+    """A run configuration that cannot be honoured; the text says which field and what would do."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the nearest known name, or an empty string."""
+    known = list(known)
+    if _COMMON_NAMES.get(name) in known:
+        return f"; did you mean '{_COMMON_NAMES[name]}'?"
+    close = difflib.get_close_matches(name[:200], known, n=1, cutoff=0.6)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def shown(value: Any) -> str:
+    """Return a value's repr, cut to a length that fits in a message."""
+    return _SHORT.repr(value)
+
+
+def config_error(error: ValidationError, model: type[BaseModel], run_type: str) -> ConfigError:
+    """Turn pydantic's report into one line per problem."""
+    problems = error.errors(include_url=False)
+    lines = [_describe(problem, model, run_type) for problem in problems[:_SHOWN_ERRORS]]
+    if len(problems) > _SHOWN_ERRORS:
+        lines.append(f"and {len(problems) - _SHOWN_ERRORS} more")
+    return ConfigError("\n".join(lines))
+
+
+def _describe(problem: Any, model: type[BaseModel], run_type: str) -> str:
+    field = ".".join(str(part)[:_SHOWN_CHARACTERS] for part in problem["loc"])
+    value, context = problem["input"], problem.get("ctx", {})
+    match problem["type"]:
+        case "extra_forbidden":
+            hint = did_you_mean(field, model.model_fields)
+            return f"{field} is not a field of run_type '{run_type}'{hint}"
+        case "literal_error":
+            allowed = context["expected"].replace("'", "").replace(" or ", ", ")
+            hint = did_you_mean(value, allowed.split(", ")) if isinstance(value, str) else ""
+            return f"{field} {shown(value)} is unknown; one of: {allowed}{hint}"
+        case "value_error":
+            message = str(context["error"])
+            return f"{field} {shown(value)}: {message}" if field else message
+        case "missing":
+            return f"{field} is required"
+        case _:
+            return f"{field} {shown(value)} is not allowed: {_bounds(field, model, problem['msg'])}"
+
+
+def _bounds(field: str, model: type[BaseModel], message: str) -> str:
+    """Return the message with the field's whole range, so that one reply is enough to mend it."""
+    schema = model.model_json_schema()["properties"].get(field, {})
+    signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+    bounds = [
+        f"{sign} {option[keyword]:g}"
+        for option in (schema, *schema.get("anyOf", []))
+        for keyword, sign in signs.items()
+        if keyword in option
+    ]
+    message = message[0].lower() + message[1:]
+    return f"{message} (allowed: {' and '.join(bounds)})" if bounds else message

@@ -1,0 +1,78 @@
+"""Pretraining on random games: what the data look like and how large the model is."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from pawn_core.config.architecture import Architecture, resolve_architecture
+from pawn_core.config.base import RunConfig
+from pawn_core.config.types import Fraction
+
+
+class PretrainConfig(RunConfig):
+    """Train a model from scratch to predict the next move of random games."""
+
+    run_type: Literal["pretrain"] = Field("pretrain", description="Kind of run.")
+
+    # Model
+    variant: Literal["toy", "small", "base", "large", "custom"] = Field(
+        "base", description="Model size; its dimensions can be overridden one by one."
+    )
+    d_model: int | None = Field(None, ge=2, le=16_384, description="Width.")
+    n_layers: int | None = Field(None, ge=1, le=256, description="Transformer layers.")
+    n_heads: int | None = Field(None, ge=1, le=256, description="Attention heads.")
+    d_ff: int | None = Field(
+        None, ge=1, le=65_536, description="Feed-forward width; default 4 x d_model."
+    )
+
+    # Tokens
+    vocabulary: Literal["searchless", "coordinate"] = Field(
+        "searchless", description="Move tokens: 1,980 actions, or the legacy 4,278."
+    )
+    max_seq_len: int | None = Field(
+        None, ge=2, le=1024, description="Tokens per game; default 512, coordinate 256."
+    )
+    prepend_outcome: bool | None = Field(
+        None, description="Start each sequence with the outcome; default only with coordinate."
+    )
+    no_outcome_token: bool = Field(
+        False, description="Ablation: no outcome token; the same as prepend_outcome: false."
+    )
+
+    # Games
+    mate_boost: Fraction = Field(
+        0.0, description="Probability of playing a mate in one where there is one."
+    )
+    discard_ply_limit: bool = Field(
+        False, description="Only games that ended by the rules, none cut at the ply limit."
+    )
+
+    @model_validator(mode="after")
+    def _resolve_architecture(self) -> Self:
+        dimensions = resolve_architecture(
+            self.variant, self.d_model, self.n_layers, self.n_heads, self.d_ff
+        )
+        self.__dict__.update(dimensions._asdict())
+        return self
+
+    @model_validator(mode="after")
+    def _resolve_tokens(self) -> Self:
+        coordinate = self.vocabulary == "coordinate"
+        if self.no_outcome_token and self.prepend_outcome:
+            raise ValueError("no_outcome_token: true contradicts prepend_outcome: true")
+        self._default("prepend_outcome", coordinate and not self.no_outcome_token)
+        self._default("max_seq_len", 256 if coordinate else 512)
+        return self
+
+    @property
+    def architecture(self) -> Architecture:
+        """Resolved dimensions."""
+        return resolve_architecture(
+            self.variant, self.d_model, self.n_layers, self.n_heads, self.d_ff
+        )
+
+    @property
+    def max_ply(self) -> int:
+        """Most plies of a game that fit a sequence, the outcome token taken off."""
+        assert self.max_seq_len is not None
+        return self.max_seq_len - bool(self.prepend_outcome)

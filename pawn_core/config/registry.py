@@ -1,0 +1,64 @@
+"""The run types: one entry a type, read by the schema, the CLI, the lab and the trainer."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from pawn_core.config.base import RunConfig
+from pawn_core.config.errors import ConfigError, config_error, did_you_mean, shown
+from pawn_core.config.pretrain import PretrainConfig
+
+_MOST_FIELDS = 256
+
+
+class RunType(NamedTuple):
+    """A kind of run: its name, its config class and where its task lives.
+
+    `task` is an import path (`module:Class`), so that listing run types never imports torch.
+    """
+
+    name: str
+    config: type[RunConfig]
+    task: str
+
+
+RUN_TYPES: tuple[RunType, ...] = (
+    RunType("pretrain", PretrainConfig, "pawn_core.training.pretrain:PretrainTask"),
+)
+
+
+def run_type_named(name: object) -> RunType:
+    """Return the run type of that name.
+
+    Raises:
+        ConfigError: no such run type; lists those there are.
+    """
+    for run_type in RUN_TYPES:
+        if run_type.name == name:
+            return run_type
+    known = [run_type.name for run_type in RUN_TYPES]
+    hint = did_you_mean(name, known) if isinstance(name, str) else ""
+    raise ConfigError(f"run_type {shown(name)} is unknown; one of: {', '.join(known)}{hint}")
+
+
+def parse_config(raw: Mapping[str, Any]) -> RunConfig:
+    """Validate a run configuration and resolve its defaults; `run_type` defaults to pretrain.
+
+    Raises:
+        ConfigError: one line for each field that is unknown, out of range or contradicts another.
+    """
+    if not isinstance(raw, Mapping):
+        raise ConfigError(f"a config is a JSON object, not {type(raw).__name__}")
+    if len(raw) > _MOST_FIELDS:
+        raise ConfigError(f"a config has at most {_MOST_FIELDS} fields, not {len(raw)}")
+    run_type = run_type_named(raw.get("run_type", "pretrain"))
+    try:
+        return run_type.config.model_validate(dict(raw))
+    except ValidationError as error:
+        raise config_error(error, run_type.config, run_type.name) from None
+
+
+def config_json_schema(name: str = "pretrain") -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a run type's config."""
+    return run_type_named(name).config.model_json_schema()

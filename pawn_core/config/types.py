@@ -1,0 +1,14 @@
+"""Bounded numbers and checked names that several fields share."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+StepCount = Annotated[int, Field(ge=1, le=100_000_000)]
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
+HubRepo = Annotated[str, StringConstraints(pattern=rf"^{_NAME}/{_NAME}$")]
+HubBucket = Annotated[str, StringConstraints(pattern=rf"^(hf://buckets/)?{_NAME}/{_NAME}$")]
+Device = Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:[0-9]{1,2})?)$")]
