@@ -1,0 +1,46 @@
+# make setup | demo | test | check | faults
+# Needs Python >= 3.11 with pip, git, a C linker and a Rust toolchain; brings its own uv.
+
+SHELL := /bin/bash -euo pipefail
+.DEFAULT_GOAL := setup
+.PHONY: setup demo test check faults
+
+PYTHON ?= python3
+UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
+RUN := $(UV) run --frozen --no-sync
+# One compute thread a process: the suite starts many, and results must not depend on core count.
+TEST_ENV := OMP_NUM_THREADS=1
+
+setup: .venv/.synced
+
+.venv/.synced: pyproject.toml uv.lock Cargo.lock engine/pyproject.toml \
+		$(shell find engine/src engine/python -type f -not -name '*.so' 2>/dev/null) | rust $(UV)
+	$(UV) sync --frozen
+	@touch $@
+
+.PHONY: rust
+rust:
+	@command -v cargo >/dev/null || { \
+	  echo "The engine is built from source: install Rust (https://rustup.rs), then run make again." >&2; \
+	  exit 1; }
+
+.tools/bin/uv:
+	$(PYTHON) -m pip install --quiet --target .tools uv
+
+demo: setup
+	$(RUN) python scripts/demo.py
+
+test: setup
+	cargo test --locked --package pawn-engine
+	$(TEST_ENV) $(RUN) pytest -m "not slow"
+
+check: setup
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) pyrefly check
+	$(RUN) lint-imports
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+
+faults: setup
+	$(TEST_ENV) $(RUN) pytest -m slow
