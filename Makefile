@@ -1,9 +1,9 @@
-# make setup | demo | test | check | faults
+# make setup | demo | test | check | docs | faults
 # Needs Python >= 3.11 with pip, git, a C linker and a Rust toolchain; brings its own uv.
 
 SHELL := /bin/bash -euo pipefail
 .DEFAULT_GOAL := setup
-.PHONY: setup demo test check faults
+.PHONY: setup demo test check docs faults
 
 PYTHON ?= python3
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
@@ -41,6 +41,9 @@ check: setup
 	$(RUN) lint-imports
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
+
+docs: setup
+	$(RUN) python scripts/make_docs.py
 
 faults: setup
 	$(TEST_ENV) $(RUN) pytest -m slow
