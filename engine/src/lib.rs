@@ -1,5 +1,18 @@
 //! Chess rules, game generation and tokens for PAWN lab.
+//!
+//! Logic modules know nothing of Python; `py` checks arguments, releases the GIL and converts.
+
+pub mod csr;
+pub mod error;
+pub mod game;
+pub mod generate;
+pub mod outcome;
+pub mod playout;
+pub mod position;
+pub mod replay;
+pub mod rng;
+pub mod threads;
+pub mod vocabulary;
 
 #[cfg(feature = "python")]
-#[pyo3::pymodule]
-mod _native {}
+mod py;

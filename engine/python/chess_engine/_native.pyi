@@ -1,0 +1,167 @@
+"""The compiled engine: chess rules, game generation, tokens.
+
+Every function refuses bad input with a `ValueError` that names the argument, the value and what is
+allowed, and releases the GIL while it works.
+
+`threads` is the number of threads of one call; `None` means `RAYON_NUM_THREADS`, else the CPUs this
+process may use. It never changes a result. In a process forked after the import, more than one
+thread is a `RuntimeError`: start workers with the "spawn" method.
+"""
+
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+TERMINATIONS: tuple[str, ...]
+"""Names of the codes in `terminations`: checkmate, stalemate, ply_limit, seventy_five_moves,
+fivefold_repetition, insufficient_material (how games end, here in the order 0..5), unfinished and
+illegal_move (6 and 7: only for recorded games)."""
+
+@final
+class Vocabulary:
+    """A numbering of moves, PAD and outcomes."""
+
+    name: str
+    size: int
+    """Number of tokens."""
+    pad: int
+    """The token after the end of a game. Not 0 in "searchless", where 0 is a move."""
+    moves: list[str]
+    """UCI of every token, length `size`; "" where a token is not a move."""
+    move_ids: dict[str, int]
+    """UCI -> token."""
+    outcomes: dict[str, int]
+    """Outcome -> token, in token order: white_checkmates, black_checkmates, stalemate,
+    draw_by_rule (75 moves, fivefold repetition, insufficient material), ply_limit; and in
+    "searchless", for real games: white_wins_by_resignation, black_wins_by_resignation,
+    draw_by_agreement, white_wins_on_time, black_wins_on_time, draw_by_time."""
+    source: NDArray[np.int8]
+    """(size,) square a move token starts from, a1 = 0 ... h8 = 63; -1 where not a move."""
+    destination: NDArray[np.int8]
+    """(size,) square a move token goes to (castling: the king's two-step); -1 where not a move."""
+    promotion: NDArray[np.int8]
+    """(size,) 0 none, 1 q, 2 r, 3 b, 4 n; -1 where not a move."""
+
+def export_move_vocabulary(name: str = "searchless") -> Vocabulary:
+    """Return the vocabulary "searchless" (1,980 tokens) or "coordinate" (4,278, legacy)."""
+
+@final
+class Games:
+    """Random games as columns; row `i` is game `first_game + i`.
+
+    The CSR arrays have one row a ply, game after game: row `sum(lengths[:i]) + t` is
+    `values[offsets[row]:offsets[row + 1]]`, what move `t` of game `i` was drawn from, as tokens
+    ascending. They are None unless asked for.
+    """
+
+    tokens: NDArray[np.int16]
+    """(n_games, max_ply) move tokens, PAD after the end."""
+    lengths: NDArray[np.int32]
+    """(n_games,) plies played."""
+    terminations: NDArray[np.uint8]
+    """(n_games,) index into `TERMINATIONS`."""
+    outcomes: NDArray[np.int16]
+    """(n_games,) outcome token of the vocabulary."""
+    attempts: NDArray[np.int32]
+    """(n_games,) candidates played for each game; 1 without `discard_ply_limit`."""
+    legal_values: NDArray[np.int16] | None
+    legal_offsets: NDArray[np.int64] | None
+    """(sum(lengths) + 1,) the legal moves; with `legal_moves=True`."""
+    mating_values: NDArray[np.int16] | None
+    mating_offsets: NDArray[np.int64] | None
+    """(sum(lengths) + 1,) the legal moves that mate; with `legal_moves=True`, `mate_boost > 0`."""
+
+def generate_random_games(
+    n_games: int,
+    *,
+    seed: int,
+    first_game: int = 0,
+    max_ply: int = 512,
+    mate_boost: float = 0.0,
+    discard_ply_limit: bool = False,
+    vocabulary: str = "searchless",
+    legal_moves: bool = False,
+    threads: int | None = None,
+) -> Games:
+    """Play random games `first_game .. first_game + n_games - 1` of `seed`.
+
+    Game `i` of a seed is fixed for ever: it depends on `seed`, `i` and the rules `max_ply`,
+    `mate_boost`, `discard_ply_limit`, never on the batch, the threads, the vocabulary or the
+    machine. A game with a lower `max_ply` is a prefix. A boosted game equals the plain one up to
+    the first mate the boost plays.
+
+    Draw number `t` of a game is one xoshiro256++ word: its high 32 bits pick the k-th legal move in
+    ascending order of "searchless" tokens (Lemire's unbiased method), its low 32 bits toss the
+    boost's coin.
+
+    Args:
+        seed: 0..=2**64 - 1.
+        first_game: 0..=2**63 - 1.
+        max_ply: plies after which a game is cut, 1..=20000.
+        mate_boost: where mating moves exist, the probability of playing one of them (uniformly);
+            otherwise any legal move (uniformly).
+        discard_ply_limit: replace a game cut by `max_ply` by the next attempt at its address, until
+            one ends by the rules. Needs `max_ply >= 4`.
+        vocabulary: of the tokens, "searchless" or "coordinate".
+        legal_moves: also return the legal moves (and mating moves, where boosted) at every ply.
+
+    Raises:
+        ValueError: an argument is outside its range.
+        MemoryError: `n_games * max_ply` tokens do not fit.
+    """
+
+@final
+class Validation:
+    """What replaying recorded games shows."""
+
+    first_illegal: NDArray[np.int32]
+    """(n_games,) ply of the first token that is not a legal move, -1 where all are. After a game
+    has ended no move is legal. PAD, outcomes and numbers outside the vocabulary are not moves."""
+    lengths: NDArray[np.int32]
+    """(n_games,) plies given."""
+    terminations: NDArray[np.uint8]
+    """(n_games,) index into `TERMINATIONS`; unfinished where the game could go on and has room to,
+    illegal_move where `first_illegal >= 0`."""
+    outcomes: NDArray[np.int16]
+    """(n_games,) outcome token; -1 where unfinished or illegal."""
+
+def validate_games(
+    tokens: NDArray[np.int16],
+    lengths: NDArray[np.int32] | None = None,
+    *,
+    vocabulary: str = "searchless",
+    threads: int | None = None,
+) -> Validation:
+    """Replay recorded games from the starting position.
+
+    Args:
+        tokens: (n_games, plies) int16, C-contiguous, moves only. A game as long as the array is
+            wide has reached its ply limit.
+        lengths: (n_games,) int32 plies of each game; by default everything before the trailing
+            PADs, so that a PAD between moves counts as an illegal move.
+
+    Raises:
+        ValueError: wrong dtype, shape or layout; a length outside 0..=plies; unknown vocabulary.
+    """
+
+def legal_moves(fen: str) -> list[str]:
+    """Return the legal moves in UCI, in ascending order of "searchless" tokens.
+
+    Raises:
+        ValueError: `fen` is not a legal position of standard chess.
+    """
+
+def apply(fen: str, uci: str) -> str:
+    """Return the FEN after a legal move; its en-passant square is set only where a capture is legal.
+
+    Raises:
+        ValueError: `fen` is not a legal position, or `uci` is not a legal move in it.
+    """
+
+def perft(fen: str, depth: int) -> int:
+    """Count the legal move sequences of length `depth` (0..=8) from a position.
+
+    Raises:
+        ValueError: `fen` is not a legal position, or `depth` is out of range.
+    """

@@ -1,0 +1,78 @@
+//! Ragged rows of tokens, one after the other (compressed sparse rows).
+
+/// `values[offsets[r]..offsets[r + 1]]` is row `r`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRows {
+    pub values: Vec<i16>,
+    pub offsets: Vec<i64>,
+}
+
+impl Default for TokenRows {
+    fn default() -> TokenRows {
+        TokenRows {
+            values: Vec::new(),
+            offsets: vec![0],
+        }
+    }
+}
+
+impl TokenRows {
+    /// Append one row, ascending.
+    pub fn push_sorted(&mut self, row: impl IntoIterator<Item = i16>) {
+        let start = self.values.len();
+        self.values.extend(row);
+        self.values[start..].sort_unstable();
+        self.offsets.push(self.values.len() as i64);
+    }
+
+    /// Drop every row.
+    pub fn clear(&mut self) {
+        self.values.clear();
+        self.offsets.truncate(1);
+    }
+
+    /// Row `r`.
+    pub fn row(&self, r: usize) -> &[i16] {
+        &self.values[self.offsets[r] as usize..self.offsets[r + 1] as usize]
+    }
+
+    pub fn n_rows(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// All rows of the parts, in order.
+    pub fn concatenate(parts: &[&TokenRows]) -> TokenRows {
+        let mut all = TokenRows {
+            values: Vec::with_capacity(parts.iter().map(|p| p.values.len()).sum()),
+            offsets: Vec::with_capacity(1 + parts.iter().map(|p| p.n_rows()).sum::<usize>()),
+        };
+        all.offsets.push(0);
+        for part in parts {
+            let base = all.values.len() as i64;
+            all.values.extend_from_slice(&part.values);
+            all.offsets
+                .extend(part.offsets[1..].iter().map(|o| base + o));
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn concatenated_rows_are_the_rows_of_the_parts() {
+        let mut first = TokenRows::default();
+        first.push_sorted([3, 1, 2]);
+        first.push_sorted([]);
+        let mut second = TokenRows::default();
+        second.push_sorted([9]);
+        let all = TokenRows::concatenate(&[&first, &TokenRows::default(), &second]);
+        assert_eq!(all.n_rows(), 3);
+        assert_eq!(
+            [all.row(0), all.row(1), all.row(2)],
+            [&[1, 2, 3][..], &[], &[9]]
+        );
+    }
+}

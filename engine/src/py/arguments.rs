@@ -1,0 +1,61 @@
+//! Checked scalar arguments.
+
+use std::ops::RangeInclusive;
+
+use pyo3::prelude::*;
+
+use crate::error::{Error, Result};
+use crate::rng::Probability;
+use crate::threads::{MAX_THREADS, Workers};
+
+/// The longest game the 75-move rule allows is 17,697 plies.
+const PLIES: RangeInclusive<u64> = 1..=20_000;
+
+/// Any Python object where an integer is wanted; checked once the argument's name is known.
+pub struct Integer {
+    value: Option<u64>,
+    text: String,
+}
+
+impl Integer {
+    pub fn of(value: u64) -> Integer {
+        Integer {
+            value: Some(value),
+            text: value.to_string(),
+        }
+    }
+
+    /// The value, where it is in this range.
+    pub fn within(&self, name: &'static str, range: RangeInclusive<u64>) -> Result<u64> {
+        self.value.filter(|n| range.contains(n)).ok_or_else(|| {
+            let expected = format!("an integer in {}..={}", range.start(), range.end());
+            Error::out_of_range(name, expected, &self.text)
+        })
+    }
+}
+
+impl FromPyObject<'_, '_> for Integer {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Integer> {
+        Ok(Integer {
+            value: object.extract().ok(),
+            text: object.repr()?.to_string(),
+        })
+    }
+}
+
+pub fn max_ply(value: Integer) -> Result<usize> {
+    Ok(value.within("max_ply", PLIES)? as usize)
+}
+
+pub fn mate_boost(value: f64) -> Result<Probability> {
+    let refused = || Error::out_of_range("mate_boost", "a number in 0..=1", value);
+    Probability::new(value).ok_or_else(refused)
+}
+
+pub fn workers(threads: Option<Integer>) -> Result<Workers> {
+    let count = |n: Integer| n.within("threads", 1..=MAX_THREADS as u64);
+    let threads = threads.map(count).transpose()?;
+    Workers::new(threads.map(|n| n as usize))
+}

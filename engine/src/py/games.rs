@@ -1,0 +1,96 @@
+//! `Games` and `generate_random_games`.
+
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
+use pyo3::prelude::*;
+
+use crate::csr::TokenRows;
+use crate::generate::{self, Request};
+use crate::playout::Rules;
+use crate::py::arguments::{self, Integer};
+use crate::vocabulary::Vocabulary;
+
+#[pyclass(frozen, get_all, module = "chess_engine")]
+pub struct Games {
+    tokens: Py<PyArray2<i16>>,
+    lengths: Py<PyArray1<i32>>,
+    terminations: Py<PyArray1<u8>>,
+    outcomes: Py<PyArray1<i16>>,
+    attempts: Py<PyArray1<i32>>,
+    legal_values: Option<Py<PyArray1<i16>>>,
+    legal_offsets: Option<Py<PyArray1<i64>>>,
+    mating_values: Option<Py<PyArray1<i16>>>,
+    mating_offsets: Option<Py<PyArray1<i64>>>,
+}
+
+#[pyfunction]
+#[pyo3(
+    signature = (
+        n_games, *, seed, first_game = Integer::of(0), max_ply = Integer::of(512),
+        mate_boost = 0.0, discard_ply_limit = false, vocabulary = "searchless",
+        legal_moves = false, threads = None,
+    ),
+    text_signature = "(n_games, *, seed, first_game=0, max_ply=512, mate_boost=0.0, \
+        discard_ply_limit=False, vocabulary='searchless', legal_moves=False, threads=None)"
+)]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the keyword arguments of one Python function"
+)]
+pub fn generate_random_games(
+    py: Python<'_>,
+    n_games: Integer,
+    seed: Integer,
+    first_game: Integer,
+    max_ply: Integer,
+    mate_boost: f64,
+    discard_ply_limit: bool,
+    vocabulary: &str,
+    legal_moves: bool,
+    threads: Option<Integer>,
+) -> PyResult<Games> {
+    let first_game = first_game.within("first_game", 0..=i64::MAX as u64)?;
+    let n_games = n_games.within("n_games", 0..=i32::MAX as u64)?;
+    let request = Request {
+        seed: seed.within("seed", 0..=u64::MAX)?,
+        games: first_game..first_game + n_games,
+        rules: Rules {
+            max_ply: arguments::max_ply(max_ply)?,
+            mate_boost: arguments::mate_boost(mate_boost)?,
+            vocabulary: Vocabulary::named(vocabulary)?,
+        },
+        discard_ply_limit,
+        choices: legal_moves,
+    };
+    let workers = arguments::workers(threads)?;
+    let games = py.detach(|| generate::generate(&request, &workers))?;
+    Games::new(py, games, request.rules.max_ply)
+}
+
+impl Games {
+    fn new(py: Python<'_>, games: generate::Games, max_ply: usize) -> PyResult<Games> {
+        let shape = [games.lengths.len(), max_ply];
+        let (legal_values, legal_offsets) = csr(py, games.legal);
+        let (mating_values, mating_offsets) = csr(py, games.mating);
+        Ok(Games {
+            tokens: games.tokens.into_pyarray(py).reshape(shape)?.unbind(),
+            lengths: games.lengths.into_pyarray(py).unbind(),
+            terminations: games.terminations.into_pyarray(py).unbind(),
+            outcomes: games.outcomes.into_pyarray(py).unbind(),
+            attempts: games.attempts.into_pyarray(py).unbind(),
+            legal_values,
+            legal_offsets,
+            mating_values,
+            mating_offsets,
+        })
+    }
+}
+
+type Csr = (Option<Py<PyArray1<i16>>>, Option<Py<PyArray1<i64>>>);
+
+fn csr(py: Python<'_>, rows: Option<TokenRows>) -> Csr {
+    rows.map(|rows| {
+        let values = rows.values.into_pyarray(py).unbind();
+        (values, rows.offsets.into_pyarray(py).unbind())
+    })
+    .unzip()
+}

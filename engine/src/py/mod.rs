@@ -1,0 +1,34 @@
+//! The Python module `chess_engine._native`: checks, conversions, nothing else.
+
+mod arguments;
+mod arrays;
+mod errors;
+mod games;
+mod position;
+mod validation;
+mod vocabulary;
+
+#[pyo3::pymodule]
+mod _native {
+    use pyo3::prelude::*;
+
+    use crate::outcome::Termination;
+
+    #[pymodule_export]
+    use super::games::{Games, generate_random_games};
+    #[pymodule_export]
+    use super::position::{apply, legal_moves, perft};
+    #[pymodule_export]
+    use super::validation::{Validation, validate_games};
+    #[pymodule_export]
+    use super::vocabulary::{Vocabulary, export_move_vocabulary};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::threads::settle();
+        module.add(
+            "TERMINATIONS",
+            pyo3::types::PyTuple::new(module.py(), Termination::NAMES)?,
+        )
+    }
+}

@@ -1,0 +1,22 @@
+//! `legal_moves`, `apply` and `perft`.
+
+use pyo3::prelude::*;
+
+use crate::position;
+use crate::py::arguments::Integer;
+
+#[pyfunction]
+pub fn legal_moves(fen: &str) -> PyResult<Vec<String>> {
+    Ok(position::legal_moves(fen)?)
+}
+
+#[pyfunction]
+pub fn apply(fen: &str, uci: &str) -> PyResult<String> {
+    Ok(position::apply(fen, uci)?)
+}
+
+#[pyfunction]
+pub fn perft(py: Python<'_>, fen: &str, depth: Integer) -> PyResult<u64> {
+    let depth = depth.within("depth", 0..=position::MAX_PERFT_DEPTH)? as u32;
+    Ok(py.detach(|| position::perft(fen, depth))?)
+}
