@@ -153,7 +153,7 @@ def legal_moves(fen: str) -> list[str]:
     """
 
 def apply(fen: str, uci: str) -> str:
-    """Return the FEN after a legal move; its en-passant square is set only where a capture is legal.
+    """Return the FEN after a legal move, its en-passant square set only where a capture is legal.
 
     Raises:
         ValueError: `fen` is not a legal position, or `uci` is not a legal move in it.
