@@ -11,20 +11,25 @@ use crate::threads::{MAX_THREADS, Workers};
 /// The longest game the 75-move rule allows is 17,697 plies.
 const PLIES: RangeInclusive<u64> = 1..=20_000;
 
-/// Any Python object where an integer is wanted; checked once the argument's name is known.
-pub struct Integer {
-    value: Option<u64>,
+/// Any Python object where a `T` is wanted; checked once the argument's name is known.
+pub struct Unchecked<T> {
+    value: Option<T>,
     text: String,
 }
 
-impl Integer {
-    pub fn of(value: u64) -> Integer {
-        Integer {
-            value: Some(value),
+pub type Integer = Unchecked<u64>;
+pub type Number = Unchecked<f64>;
+
+impl<T: ToString> Unchecked<T> {
+    pub fn of(value: T) -> Unchecked<T> {
+        Unchecked {
             text: value.to_string(),
+            value: Some(value),
         }
     }
+}
 
+impl Integer {
     /// The value, where it is in this range.
     pub fn within(&self, name: &'static str, range: RangeInclusive<u64>) -> Result<u64> {
         self.value.filter(|n| range.contains(n)).ok_or_else(|| {
@@ -34,11 +39,11 @@ impl Integer {
     }
 }
 
-impl FromPyObject<'_, '_> for Integer {
+impl<'a, 'py, T: FromPyObject<'a, 'py>> FromPyObject<'a, 'py> for Unchecked<T> {
     type Error = PyErr;
 
-    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Integer> {
-        Ok(Integer {
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Unchecked<T>> {
+        Ok(Unchecked {
             value: object.extract().ok(),
             text: object.repr()?.to_string(),
         })
@@ -49,9 +54,9 @@ pub fn max_ply(value: Integer) -> Result<usize> {
     Ok(value.within("max_ply", PLIES)? as usize)
 }
 
-pub fn mate_boost(value: f64) -> Result<Probability> {
-    let refused = || Error::out_of_range("mate_boost", "a number in 0..=1", value);
-    Probability::new(value).ok_or_else(refused)
+pub fn mate_boost(p: Number) -> Result<Probability> {
+    let refused = || Error::out_of_range("mate_boost", "a number in 0..=1", &p.text);
+    p.value.and_then(Probability::new).ok_or_else(refused)
 }
 
 pub fn workers(threads: Option<Integer>) -> Result<Workers> {

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use crate::csr::TokenRows;
 use crate::generate::{self, Request};
 use crate::playout::Rules;
-use crate::py::arguments::{self, Integer};
+use crate::py::arguments::{self, Integer, Number};
 use crate::vocabulary::Vocabulary;
 
 #[pyclass(frozen, get_all, module = "chess_engine")]
@@ -26,7 +26,7 @@ pub struct Games {
 #[pyo3(
     signature = (
         n_games, *, seed, first_game = Integer::of(0), max_ply = Integer::of(512),
-        mate_boost = 0.0, discard_ply_limit = false, vocabulary = "searchless",
+        mate_boost = Number::of(0.0), discard_ply_limit = false, vocabulary = "searchless",
         legal_moves = false, threads = None,
     ),
     text_signature = "(n_games, *, seed, first_game=0, max_ply=512, mate_boost=0.0, \
@@ -42,7 +42,7 @@ pub fn generate_random_games(
     seed: Integer,
     first_game: Integer,
     max_ply: Integer,
-    mate_boost: f64,
+    mate_boost: Number,
     discard_ply_limit: bool,
     vocabulary: &str,
     legal_moves: bool,
