@@ -85,13 +85,13 @@ def test_a_bad_fen_is_refused_everywhere(fen: str):
         lambda: engine.apply(fen, "e2e4"),
         lambda: engine.perft(fen, 1),
     ):
-        with pytest.raises(ValueError, match="fen .* is not a legal chess position: "):
+        with pytest.raises(ValueError, match=r"fen .* is not a legal chess position: "):
             call()
 
 
 @pytest.mark.parametrize("uci", ["e2e5", "e7e5", "e1g1", "", "e2", "e2e4q", "0000", "Q@e4", "é"])
 def test_an_illegal_move_is_refused_with_the_legal_ones(uci: str):
-    with pytest.raises(ValueError, match="is not a legal move in .* one of: .*e2e4"):
+    with pytest.raises(ValueError, match=r"is not a legal move in .* one of: .*e2e4"):
         engine.apply(START, uci)
 
 
