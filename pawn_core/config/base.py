@@ -4,7 +4,15 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pawn_core.config.types import Device, Fraction, HubBucket, HubRepo, Seed, StepCount
+from pawn_core.config.types import (
+    FIXED_ON_RESUME,
+    Device,
+    Fraction,
+    HubBucket,
+    HubRepo,
+    Seed,
+    StepCount,
+)
 
 DEFAULT_VAL_SEED = 1_000_000_007
 
@@ -65,7 +73,9 @@ class RunConfig(BaseModel):
 
     # Seeds
     seed: Seed = Field(
-        0, description="Weight initialization, and the data unless data_seed is set."
+        0,
+        description="Weight initialization, and the data unless data_seed is set.",
+        json_schema_extra=FIXED_ON_RESUME,
     )
     data_seed: Seed | None = Field(None, description="Training games; default: seed.")
     val_seed: Seed = Field(DEFAULT_VAL_SEED, description="Validation games; never a training seed.")
@@ -184,6 +194,15 @@ class RunConfig(BaseModel):
             f"{field}: {why} in this version"
             for field, why in reasons.items()
             if getattr(self, field)
+        ]
+
+    @classmethod
+    def fields_marked(cls, mark: str) -> list[str]:
+        """Return the fields that carry a schema mark of `pawn_core.config.types`."""
+        return [
+            name
+            for name, field in cls.model_fields.items()
+            if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get(mark)
         ]
 
     def _default(self, field: str, value: object) -> None:

@@ -6,45 +6,73 @@ from pydantic import Field, model_validator
 
 from pawn_core.config.architecture import Architecture, resolve_architecture
 from pawn_core.config.base import RunConfig
-from pawn_core.config.types import Fraction
+from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction
 
 
 class PretrainConfig(RunConfig):
     """Train a model from scratch to predict the next move of random games."""
 
-    run_type: Literal["pretrain"] = Field("pretrain", description="Kind of run.")
+    run_type: Literal["pretrain"] = Field(
+        "pretrain", description="Kind of run.", json_schema_extra=FIXED_ON_RESUME
+    )
 
     # Model
     variant: Literal["toy", "small", "base", "large", "custom"] = Field(
-        "base", description="Model size; its dimensions can be overridden one by one."
+        "base",
+        description="Model size; its dimensions can be overridden one by one.",
+        json_schema_extra=FIXED_ON_RESUME,
     )
-    d_model: int | None = Field(None, ge=2, le=16_384, description="Width.")
-    n_layers: int | None = Field(None, ge=1, le=256, description="Transformer layers.")
-    n_heads: int | None = Field(None, ge=1, le=256, description="Attention heads.")
+    d_model: int | None = Field(
+        None, ge=2, le=16_384, description="Width.", json_schema_extra=FIXED_ON_RESUME
+    )
+    n_layers: int | None = Field(
+        None, ge=1, le=256, description="Transformer layers.", json_schema_extra=FIXED_ON_RESUME
+    )
+    n_heads: int | None = Field(
+        None, ge=1, le=256, description="Attention heads.", json_schema_extra=FIXED_ON_RESUME
+    )
     d_ff: int | None = Field(
-        None, ge=1, le=65_536, description="Feed-forward width; default 4 x d_model."
+        None,
+        ge=1,
+        le=65_536,
+        description="Feed-forward width; default 4 x d_model.",
+        json_schema_extra=FIXED_ON_RESUME,
     )
 
     # Tokens
     vocabulary: Literal["searchless", "coordinate"] = Field(
-        "searchless", description="Move tokens: 1,980 actions, or the legacy 4,278."
+        "searchless",
+        description="Move tokens: 1,980 actions, or the legacy 4,278.",
+        json_schema_extra=FIXED_ON_RESUME,
     )
     max_seq_len: int | None = Field(
-        None, ge=2, le=1024, description="Tokens per game; default 512, coordinate 256."
+        None,
+        ge=2,
+        le=1024,
+        description="Tokens per game; default 512, coordinate 256.",
+        json_schema_extra=FIXED_ON_RESUME,
     )
     prepend_outcome: bool | None = Field(
-        None, description="Start each sequence with the outcome; default only with coordinate."
+        None,
+        description="Start each sequence with the outcome; default only with coordinate.",
+        json_schema_extra=FIXED_ON_RESUME,
     )
     no_outcome_token: bool = Field(
-        False, description="Ablation: no outcome token; the same as prepend_outcome: false."
+        False,
+        description="Ablation: no outcome token; the same as prepend_outcome: false.",
+        json_schema_extra=FIXED_ON_RESUME | ABLATION,
     )
 
     # Games
     mate_boost: Fraction = Field(
-        0.0, description="Probability of playing a mate in one where there is one."
+        0.0,
+        description="Probability of playing a mate in one where there is one.",
+        json_schema_extra=ABLATION,
     )
     discard_ply_limit: bool = Field(
-        False, description="Only games that ended by the rules, none cut at the ply limit."
+        False,
+        description="Only games that ended by the rules, none cut at the ply limit.",
+        json_schema_extra=ABLATION,
     )
 
     @model_validator(mode="after")

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
+from pydantic.config import JsonDict
 
 StepCount = Annotated[int, Field(ge=1, le=100_000_000)]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
@@ -12,3 +13,9 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
 HubRepo = Annotated[str, StringConstraints(pattern=rf"^{_NAME}/{_NAME}$")]
 HubBucket = Annotated[str, StringConstraints(pattern=rf"^(hf://buckets/)?{_NAME}/{_NAME}$")]
 Device = Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:[0-9]{1,2})?)$")]
+
+FIXED_ON_RESUME: JsonDict = {"fixed_on_resume": True}
+"""Schema mark of a field that a checkpoint decides: a resumed run cannot change it."""
+
+ABLATION: JsonDict = {"ablation": True}
+"""Schema mark of a field that changes what is learned from; results list it when it is set."""
