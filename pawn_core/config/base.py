@@ -183,6 +183,11 @@ class RunConfig(BaseModel):
             self.__dict__["amp_dtype"] = "none"
         return self
 
+    @property
+    def real_size(self) -> bool:
+        """Whether training on a CPU would almost always be a mistake."""
+        return True
+
     def refusals(self) -> list[str]:
         """Return why this version cannot honour the config: valid fields it has no part for."""
         reasons = {

@@ -100,6 +100,11 @@ class PretrainConfig(RunConfig):
         )
 
     @property
+    def real_size(self) -> bool:
+        """Every variant but the toy."""
+        return self.variant != "toy"
+
+    @property
     def max_ply(self) -> int:
         """Most plies of a game that fit a sequence, the outcome token taken off."""
         assert self.max_seq_len is not None

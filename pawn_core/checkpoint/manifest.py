@@ -1,0 +1,131 @@
+"""What a checkpoint directory holds, and the proof that it is whole. Never imports torch.
+
+`.complete` is JSON: `{"format": 1, "step": 5000, "files": {"model.safetensors": "<sha256>", ..}}`,
+written last.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pawn_core.checkpoint.durable import write_file
+from pawn_core.checkpoint.errors import CheckpointIntegrityError, IncompleteCheckpointError
+from pawn_core.checkpoint.safety import check_tensor_file
+
+SENTINEL = ".complete"
+MODEL = "model.safetensors"
+OPTIMIZER = "optimizer.safetensors"
+STATE = "training_state.json"
+CONFIG = "config.json"
+FILES = (MODEL, OPTIMIZER, STATE, CONFIG)
+
+_FORMAT = 1
+_NAME = re.compile(r"step_(\d{8,})")
+_MAX_SENTINEL_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A verified checkpoint: where it is, its step and the SHA-256 of each of its files."""
+
+    path: Path
+    step: int
+    files: dict[str, str]
+
+
+def checkpoint_name(step: int) -> str:
+    """Return the directory name of a step's checkpoint, such as `step_00005000`."""
+    return f"step_{step:08d}"
+
+
+def checkpoint_step(path: Path) -> int | None:
+    """Return the step that a directory name stands for; None for any other name."""
+    match = _NAME.fullmatch(path.name)
+    return int(match[1]) if match else None
+
+
+def seal(directory: Path, step: int) -> Manifest:
+    """Hash every file of a finished directory and write `.complete`."""
+    files = {path.name: file_sha256(path) for path in sorted(directory.iterdir())}
+    document = {"format": _FORMAT, "step": step, "files": files}
+    write_file(directory / SENTINEL, json.dumps(document, indent=1).encode())
+    return Manifest(directory, step, files)
+
+
+def verify(path: Path) -> Manifest:
+    """Check a checkpoint directory against its hashes, and its tensor files' headers.
+
+    Raises:
+        IncompleteCheckpointError: the directory, `.complete` or a file it lists is missing.
+        CheckpointIntegrityError: a file differs from its hash, or `.complete` is not readable.
+    """
+    path = Path(path)
+    manifest = _read_sentinel(path)
+    for name, expected in manifest.files.items():
+        _verify_file(path / name, expected)
+    return manifest
+
+
+def latest_verified(checkpoints_dir: Path) -> Path | None:
+    """Return the verified checkpoint of the highest step; None where there is none."""
+    for candidate in reversed(list_checkpoints(checkpoints_dir)):
+        try:
+            return verify(candidate).path
+        except (IncompleteCheckpointError, CheckpointIntegrityError):
+            continue
+    return None
+
+
+def list_checkpoints(checkpoints_dir: Path) -> list[Path]:
+    """Return the `step_*` directories by rising step, verified or not."""
+    if not Path(checkpoints_dir).is_dir():
+        return []
+    steps = {path: checkpoint_step(path) for path in Path(checkpoints_dir).iterdir()}
+    return sorted((p for p, step in steps.items() if step is not None), key=lambda p: steps[p] or 0)
+
+
+def file_sha256(path: Path) -> str:
+    """Return a file's SHA-256 in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_sentinel(path: Path) -> Manifest:
+    if not path.is_dir():
+        raise IncompleteCheckpointError(f"{path} is not a checkpoint directory")
+    sentinel = path / SENTINEL
+    if not sentinel.is_file():
+        raise IncompleteCheckpointError(f"{path} has no {SENTINEL}: the save never finished")
+    if sentinel.stat().st_size > _MAX_SENTINEL_BYTES:
+        raise CheckpointIntegrityError(f"{sentinel} is over {_MAX_SENTINEL_BYTES} bytes")
+    try:
+        document = json.loads(sentinel.read_bytes())
+        manifest = Manifest(path, document["step"], document["files"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CheckpointIntegrityError(f"{sentinel} is not readable: {error}") from None
+    _check_manifest(manifest, document)
+    return manifest
+
+
+def _check_manifest(manifest: Manifest, document: dict[str, object]) -> None:
+    where = manifest.path / SENTINEL
+    if document.get("format") != _FORMAT:
+        raise CheckpointIntegrityError(f"{where} has format {document.get('format')}, not 1")
+    if not isinstance(manifest.files, dict) or set(manifest.files) != set(FILES):
+        raise CheckpointIntegrityError(f"{where} must list exactly {', '.join(FILES)}")
+    if type(manifest.step) is not int or manifest.step < 0:
+        raise CheckpointIntegrityError(f"{where}: step {manifest.step!r} is not a step number")
+    named = checkpoint_step(manifest.path)
+    if named is not None and named != manifest.step:
+        raise CheckpointIntegrityError(f"{manifest.path} holds step {manifest.step}")
+
+
+def _verify_file(path: Path, expected: str) -> None:
+    if path.is_symlink() or not path.is_file():
+        raise IncompleteCheckpointError(f"{path} is missing")
+    if file_sha256(path) != expected:
+        raise CheckpointIntegrityError(f"{path} does not match its SHA-256 in {SENTINEL}")
+    if path.suffix == ".safetensors":
+        check_tensor_file(path)

@@ -1,0 +1,1 @@
+"""Addressed games from the engine, laid out as training sequences."""

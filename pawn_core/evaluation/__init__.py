@@ -1,0 +1,1 @@
+"""Metrics on validation games, each with its definition, beside what a perfect model would get."""

@@ -1,0 +1,114 @@
+"""The PAWN transformer: pre-norm, causal, RMSNorm, RoPE, SwiGLU, no biases, untied head.
+
+Module names are the published state-dict names. Shapes: b batch, t time, d width, h heads,
+k channels of a head, f feed-forward width, n chosen positions, v vocabulary.
+"""
+
+import torch
+from chess_engine import Vocabulary
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pawn_core.config import Architecture
+from pawn_core.model.embedding import FactoredEmbedding
+from pawn_core.model.rope import rotate, rotation_table
+
+NORM_EPS = 1e-6
+INIT_STD = 0.02
+
+
+class Attention(nn.Module):
+    """Causal multi-head self-attention with rotary positions."""
+
+    def __init__(self, d_model: int, n_heads: int) -> None:
+        super().__init__()
+        self.n_heads = n_heads
+        self.wq = nn.Linear(d_model, d_model, bias=False)
+        self.wk = nn.Linear(d_model, d_model, bias=False)
+        self.wv = nn.Linear(d_model, d_model, bias=False)
+        self.wo = nn.Linear(d_model, d_model, bias=False)
+
+    def forward(self, x_btd: Tensor, cos_tk: Tensor, sin_tk: Tensor) -> Tensor:
+        """Mix each position with those before it."""
+        q, k, v = (w(x_btd).unflatten(-1, (self.n_heads, -1)) for w in (self.wq, self.wk, self.wv))
+        q, k = rotate(q, cos_tk, sin_tk), rotate(k, cos_tk, sin_tk)
+        mixed_bhtk = F.scaled_dot_product_attention(
+            q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), is_causal=True
+        )
+        return self.wo(mixed_bhtk.transpose(1, 2).flatten(-2))
+
+
+class FeedForward(nn.Module):
+    """SwiGLU: `down(silu(gate(x)) * up(x))` (Shazeer, 2020, arXiv 2002.05202)."""
+
+    def __init__(self, d_model: int, d_ff: int) -> None:
+        super().__init__()
+        self.w_gate = nn.Linear(d_model, d_ff, bias=False)
+        self.w_up = nn.Linear(d_model, d_ff, bias=False)
+        self.w_down = nn.Linear(d_ff, d_model, bias=False)
+
+    def forward(self, x_btd: Tensor) -> Tensor:
+        """Transform each position by itself."""
+        return self.w_down(F.silu(self.w_gate(x_btd)) * self.w_up(x_btd))
+
+
+class Block(nn.Module):
+    """Attention, then feed-forward, each on a normalized copy and added back."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        d_model = architecture.d_model
+        self.attn_norm = nn.RMSNorm(d_model, eps=NORM_EPS)
+        self.attn = Attention(d_model, architecture.n_heads)
+        self.ffn_norm = nn.RMSNorm(d_model, eps=NORM_EPS)
+        self.ffn = FeedForward(d_model, architecture.d_ff)
+
+    def forward(self, x_btd: Tensor, cos_tk: Tensor, sin_tk: Tensor) -> Tensor:
+        """Return the residual stream after this layer."""
+        x_btd = x_btd + self.attn(self.attn_norm(x_btd), cos_tk, sin_tk)
+        return x_btd + self.ffn(self.ffn_norm(x_btd))
+
+
+class Transformer(nn.Module):
+    """Predict the next token of a game from the tokens before it."""
+
+    def __init__(
+        self, architecture: Architecture, vocabulary: Vocabulary, max_seq_len: int
+    ) -> None:
+        super().__init__()
+        self.max_seq_len = max_seq_len
+        self.embed = FactoredEmbedding(vocabulary, architecture.d_model)
+        self.layers = nn.ModuleList(Block(architecture) for _ in range(architecture.n_layers))
+        self.final_norm = nn.RMSNorm(architecture.d_model, eps=NORM_EPS)
+        self.lm_head = nn.Linear(architecture.d_model, vocabulary.size, bias=False)
+        cos, sin = rotation_table(max_seq_len, architecture.d_model // architecture.n_heads)
+        self.register_buffer("rope_cos", cos, persistent=False)
+        self.register_buffer("rope_sin", sin, persistent=False)
+
+    def initialize(self, generator: torch.Generator) -> None:
+        """Draw every matrix from N(0, 0.02); norms start at one, the PAD vector at zero."""
+        for parameter in self.parameters():
+            if parameter.dim() > 1:
+                nn.init.normal_(parameter, std=INIT_STD, generator=generator)
+
+    def forward_hidden(self, tokens_bt: Tensor) -> Tensor:
+        """Return the normalized hidden states (b, t, d) of token ids (b, t)."""
+        length = tokens_bt.shape[1]
+        cos, sin = self.get_buffer("rope_cos")[:length], self.get_buffer("rope_sin")[:length]
+        x_btd = self.embed(tokens_bt)
+        for layer in self.layers:
+            x_btd = layer(x_btd, cos, sin)
+        return self.final_norm(x_btd)
+
+    def forward_at(self, tokens_bt: Tensor, positions_n: Tensor) -> Tensor:
+        """Return logits (n, v) at flat positions `b * T + t` only, never the whole (b, t, v)."""
+        return self.lm_head(self.forward_hidden(tokens_bt).flatten(0, 1)[positions_n])
+
+    def forward(self, tokens_bt: Tensor) -> Tensor:
+        """Return logits (b, t, v) at every position."""
+        return self.lm_head(self.forward_hidden(tokens_bt))
+
+
+def parameter_count(model: nn.Module) -> int:
+    """Return the number of trainable parameters."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -1,0 +1,90 @@
+"""Where and how the computation runs: device, precision, compiler, attention backend."""
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+import torch
+
+from pawn_core.config import ConfigError, RunConfig
+
+ALLOW_CPU = "PAWN_ALLOW_CPU"
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_AMP_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "none": None}
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The resolved hardware choices of a run."""
+
+    device: torch.device
+    amp_dtype: torch.dtype | None
+    compiled: bool
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return a context that computes in `amp_dtype`; without one, in float32."""
+        if self.amp_dtype is None:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self.amp_dtype)
+
+    def compile(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Return the compiled function, or the function itself where compiling is off."""
+        return torch.compile(function) if self.compiled else function
+
+    def grad_scaler(self) -> torch.amp.GradScaler | None:
+        """Return a loss scaler for float16, whose gradients underflow; None otherwise."""
+        needed = self.amp_dtype is torch.float16
+        return torch.amp.GradScaler(self.device.type) if needed else None
+
+
+def resolve_runtime(config: RunConfig) -> Runtime:
+    """Choose the device and apply the process-wide settings.
+
+    Raises:
+        ConfigError: the device does not exist, or there is no GPU for a model of real size.
+    """
+    device = _resolve_device(config.device, config.real_size)
+    on_gpu = device.type == "cuda"
+    if config.amp_dtype == "auto":
+        amp_dtype = torch.bfloat16 if on_gpu else None
+    else:
+        amp_dtype = _AMP_DTYPES[config.amp_dtype]
+    compiled = on_gpu if config.no_compile is None else not config.no_compile
+    if config.sdpa_math:
+        _force_math_attention()
+    _set_threads()
+    return Runtime(device, amp_dtype, compiled)
+
+
+def _resolve_device(name: str, real_size: bool) -> torch.device:
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        if gpus:
+            return torch.device("cuda")
+        if real_size and os.environ.get(ALLOW_CPU) != "1":
+            raise ConfigError(
+                "device 'auto' found no GPU, and a model of this size on a CPU is almost always a "
+                f"mistake; set device 'cpu', variant 'toy', or {ALLOW_CPU}=1 in the environment"
+            )
+        return torch.device("cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= gpus:
+        raise ConfigError(f"device '{name}' does not exist: {gpus} GPUs found; or use 'cpu'")
+    return device
+
+
+def _force_math_attention() -> None:
+    torch.backends.cuda.enable_flash_sdp(False)
+    torch.backends.cuda.enable_mem_efficient_sdp(False)
+    torch.backends.cuda.enable_cudnn_sdp(False)
+
+
+def _set_threads() -> None:
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    if threads.isdigit() and int(threads) > 0:
+        torch.set_num_threads(int(threads))

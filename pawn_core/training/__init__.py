@@ -1,0 +1,1 @@
+"""One training loop; run types are tasks, everything else observes it."""

@@ -1,0 +1,77 @@
+"""The training loop."""
+
+from pawn_core.checkpoint.manifest import checkpoint_step
+from pawn_core.signals import Interrupted
+from pawn_core.training import observers
+from pawn_core.training.observers import OBSERVERS, Stop, find_stop
+from pawn_core.training.outcome import Outcome
+from pawn_core.training.run import NonFiniteLossError, Run
+
+
+def train(run: Run) -> Outcome:
+    """Advance the run until there is a reason to stop; the outcome is in the stream, not on disk.
+
+    At each boundary: log, evaluate, checkpoint, then the stop checks.
+    """
+    try:
+        _catch_up(run)
+        return _finish(run, _steps(run))
+    except NonFiniteLossError as error:
+        run.event("non_finite", str(error), non_finite_step=error.step)
+        return _outcome(run, Stop("non_finite", str(error)))
+
+
+def _catch_up(run: Run) -> None:
+    """Do what the boundary of a resumed step still lacks.
+
+    Its evaluation may have been interrupted; and the event of its checkpoint follows the place
+    that the checkpoint marks in the stream.
+    """
+    if run.step == 0:
+        return
+    try:
+        observers.evaluate_when_due(run)
+    except Interrupted:
+        return
+    if run.continues_stream and run.is_due(run.config.checkpoint_interval):
+        observers.announce_checkpoint(run)
+
+
+def _steps(run: Run) -> Stop:
+    stop = find_stop(run)
+    while stop is None:
+        run.advance()
+        _boundary(run)
+        stop = find_stop(run)
+    return stop
+
+
+def _boundary(run: Run) -> None:
+    try:
+        for observe in OBSERVERS:
+            observe(run)
+    except Interrupted:
+        return  # the flag is set: the stop checks come next
+
+
+def _finish(run: Run, stop: Stop) -> Outcome:
+    """Save what is not saved yet, and evaluate a paused run that has no evaluation of this step.
+
+    That evaluation follows the checkpoint and leaves patience alone, so that a resumed run has
+    the stream of one that never paused.
+    """
+    if run.step and not _is_saved(run):
+        observers.save(run)
+    if stop.reason == "paused" and run.last_eval_step != run.step:
+        observers.evaluate(run)
+    run.event("pause" if stop.reason == "paused" else "stop", stop.message, reason=stop.reason)
+    return _outcome(run, stop)
+
+
+def _is_saved(run: Run) -> bool:
+    return run.last_checkpoint is not None and checkpoint_step(run.last_checkpoint) == run.step
+
+
+def _outcome(run: Run, stop: Stop) -> Outcome:
+    checkpoint = run.last_checkpoint.name if run.last_checkpoint else None
+    return Outcome(stop.reason, run.step, stop.message, checkpoint, run.last_eval)

@@ -1,0 +1,112 @@
+"""What happens at step boundaries, in the order of `OBSERVERS`, then of `STOP_CHECKS`."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from pawn_core.checkpoint import store
+from pawn_core.checkpoint.manifest import checkpoint_name
+from pawn_core.training.outcome import Reason
+from pawn_core.training.run import Run
+
+
+class Stop(NamedTuple):
+    """Why the loop ends."""
+
+    reason: Reason
+    message: str
+
+
+def log_step(run: Run) -> None:
+    """Write a train record every log_interval steps."""
+    if run.step % run.config.log_interval:
+        return
+    lr = run.config.lr * run.schedule(run.step - 1)
+    run.record("train", {"lr": lr, **run.stats.take()})
+
+
+def stop_if_not_finite(run: Run) -> None:
+    """Raise on a non-finite loss: on a CPU at once, on a GPU without waiting at every step."""
+    if run.on_cpu or run.step % run.config.log_interval == 0:
+        run.check_finite()
+
+
+def evaluate_when_due(run: Run) -> None:
+    """Evaluate every eval_interval steps and at the end; it counts for patience."""
+    if run.is_due(run.config.eval_interval) and run.last_eval_step != run.step:
+        evaluate(run)
+        run.patience.observe(run.last_eval["val_loss"], run.step)
+
+
+def save_when_due(run: Run) -> None:
+    """Save every checkpoint_interval steps and at the end."""
+    if run.is_due(run.config.checkpoint_interval):
+        save(run)
+
+
+OBSERVERS: tuple[Callable[[Run], None], ...] = (
+    log_step,
+    stop_if_not_finite,
+    evaluate_when_due,
+    save_when_due,
+)
+
+
+def evaluate(run: Run) -> None:
+    """Write an eval record of the present weights."""
+    run.check_finite()
+    with run.pause_clock():
+        metrics = run.task.evaluate()
+    run.record("eval", metrics)
+    run.last_eval, run.last_eval_step = metrics, run.step
+
+
+def save(run: Run) -> None:
+    """Write a checkpoint and announce it."""
+    run.check_finite()
+    with run.pause_clock():
+        run.last_checkpoint = store.save(run.checkpoints_dir, run.checkpoint())
+    announce_checkpoint(run)
+
+
+def announce_checkpoint(run: Run) -> None:
+    """Write the event of a checkpoint at this step.
+
+    A checkpoint marks its place in the stream before this event, so a run that goes on from it in
+    the same folder announces it again.
+    """
+    name = checkpoint_name(run.step)
+    run.event("checkpoint", f"saved {name}", checkpoint=name)
+
+
+def _signal(run: Run) -> Stop | None:
+    signal = run.stop.signal
+    return Stop("signal", f"stopped by {signal.name}") if signal else None
+
+
+def _pause(run: Run) -> Stop | None:
+    due = run.config.pause_after_steps
+    return Stop("paused", f"paused after {due} steps") if due and run.step >= due else None
+
+
+def _total(run: Run) -> Stop | None:
+    total = run.config.total_steps
+    return Stop("completed", f"completed {total} steps") if run.step >= total else None
+
+
+def _patience(run: Run) -> Stop | None:
+    patience, limit = run.patience, run.config.patience
+    if limit is None or patience.without_improvement < limit:
+        return None
+    return Stop(
+        "patience",
+        f"no better val_loss than {patience.best_loss:.6f} of step {patience.best_step} "
+        f"in {patience.without_improvement} evaluations",
+    )
+
+
+STOP_CHECKS: tuple[Callable[[Run], Stop | None], ...] = (_signal, _pause, _total, _patience)
+
+
+def find_stop(run: Run) -> Stop | None:
+    """Return the first reason to stop at this boundary."""
+    return next((stop for check in STOP_CHECKS if (stop := check(run))), None)

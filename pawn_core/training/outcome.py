@@ -1,0 +1,44 @@
+"""How a run ended, for `outcome.json` and the exit code."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pawn_core.checkpoint.durable import replace_file
+
+FILE = "outcome.json"
+
+Reason = Literal["completed", "paused", "patience", "signal", "non_finite", "error"]
+
+EXIT_CODES: dict[Reason, int] = {
+    "completed": 0,
+    "paused": 0,
+    "patience": 0,
+    "signal": 143,
+    "non_finite": 3,
+    "error": 1,
+}
+EXIT_CONFIG_ERROR = 2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of a run: why, at which step, and what it left."""
+
+    reason: Reason
+    step: int
+    message: str
+    checkpoint: str | None = None
+    """Directory name of the newest checkpoint of this run."""
+    metrics: dict[str, Any] = field(default_factory=dict)
+    """The last evaluation."""
+
+    @property
+    def exit_code(self) -> int:
+        """Exit status of the process."""
+        return EXIT_CODES[self.reason]
+
+    def write(self, run_dir: Path) -> None:
+        """Write `outcome.json` in one step."""
+        replace_file(run_dir / FILE, json.dumps(asdict(self), indent=1).encode() + b"\n")

@@ -1,0 +1,63 @@
+"""Pretraining on random games: the `pretrain` run type."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from pawn_core.config import PretrainConfig
+from pawn_core.data.games import training_games, vocabulary_of
+from pawn_core.data.sequences import Batch, lay_out
+from pawn_core.evaluation.validation import ValidationSet
+from pawn_core.model import Transformer, parameter_count
+from pawn_core.runtime import Runtime
+from pawn_core.signals import StopFlag
+
+
+class PretrainTask:
+    """Predict the next move of games played at random by the engine."""
+
+    def __init__(self, config: PretrainConfig, runtime: Runtime, stop: StopFlag) -> None:
+        assert config.max_seq_len is not None
+        vocabulary = vocabulary_of(config)
+        self._config, self._runtime = config, runtime
+        self._pad = vocabulary.pad
+        self._micro_batch = config.batch_size // config.accumulation_steps
+        # A compiled function wants one width; an uncompiled one is faster without the padding.
+        self._width = config.max_seq_len if runtime.compiled else None
+        self._games = training_games(config, torch.get_num_threads())
+        self._validation = ValidationSet.of(config, self._micro_batch, self._width, stop)
+        self.model = Transformer(config.architecture, vocabulary, config.max_seq_len)
+        self.model.initialize(torch.Generator().manual_seed(config.seed))
+        self.model.to(runtime.device)
+        self._loss_at = runtime.compile(self._cross_entropy)
+        self._logits_at = runtime.compile(self.model.forward_at)
+
+    def make_batch(self, index: int) -> list[Batch]:
+        """Return games `index * batch_size ..` as micro-batches."""
+        first, size = index * self._config.batch_size, self._micro_batch
+        return [
+            self._lay_out(first + i * size, size) for i in range(self._config.accumulation_steps)
+        ]
+
+    def loss_sum(self, batch: Batch) -> Tensor:
+        """Return the summed next-token cross-entropy, in nats."""
+        return self._loss_at(batch.tokens_bt, batch.positions_n, batch.targets_n)
+
+    def evaluate(self) -> dict[str, Any]:
+        """Evaluate on the validation games."""
+        return self._validation.evaluate(self._logits_at, self._runtime)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the parameter count."""
+        return {"parameters": parameter_count(self.model)}
+
+    def _lay_out(self, first: int, count: int) -> Batch:
+        games = self._games.games(first, count)
+        prefixed = bool(self._config.prepend_outcome)
+        return lay_out(games, self._pad, prefixed=prefixed, width=self._width)
+
+    def _cross_entropy(self, tokens_bt: Tensor, positions_n: Tensor, targets_n: Tensor) -> Tensor:
+        logits_nv = self.model.forward_at(tokens_bt, positions_n)
+        return F.cross_entropy(logits_nv, targets_n, reduction="sum")

@@ -1,0 +1,174 @@
+"""Build a run from a config, train it, and record how it ended."""
+
+import json
+import logging
+import platform
+import random
+import traceback
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pawn_core.checkpoint import store
+from pawn_core.checkpoint.durable import replace_file
+from pawn_core.checkpoint.store import Checkpoint
+from pawn_core.config import ConfigError, RunConfig, run_type_named
+from pawn_core.data.stream import Stream
+from pawn_core.metrics import START, MetricsWriter
+from pawn_core.runtime import Runtime, resolve_runtime
+from pawn_core.signals import StopFlag
+from pawn_core.training import outcome
+from pawn_core.training.loop import train
+from pawn_core.training.optimizer import AdamW
+from pawn_core.training.outcome import Outcome
+from pawn_core.training.resume import check_resumable
+from pawn_core.training.run import Run, metrics_mark
+from pawn_core.training.schedules import build_schedule
+from pawn_core.training.stats import StepStats
+from pawn_core.training.task import Task
+from pawn_core.training.update import Updater
+
+METRICS = "metrics.jsonl"
+CONFIG = "config.json"
+
+_LOG = logging.getLogger("pawn_core")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a run starts from."""
+
+    config: RunConfig
+    run_dir: Path
+    runtime: Runtime
+    stop: StopFlag
+    resumed_from: Path | None
+    checkpoint: Checkpoint | None
+
+    @property
+    def continues_stream(self) -> bool:
+        """Whether the checkpoint is one of this very folder."""
+        path = self.resumed_from
+        return path is not None and path.resolve().parent.parent == self.run_dir.resolve()
+
+
+def run_training(config: RunConfig, run_dir: Path, resume: Path | None, stop: StopFlag) -> Outcome:
+    """Train in `run_dir`, from the start or from a checkpoint directory; writes `outcome.json`.
+
+    Raises:
+        ConfigError: the config cannot be honoured here, or `run_dir` holds another run.
+        CheckpointError: the checkpoint is incomplete or damaged.
+    """
+    if refusals := config.refusals():
+        raise ConfigError("\n".join(refusals))
+    runtime = resolve_runtime(config)
+    checkpoint = store.load(resume) if resume else None
+    if checkpoint:
+        check_resumable(config, checkpoint.config, checkpoint.step)
+    setup = Setup(config, run_dir, runtime, stop, resume, checkpoint)
+    _prepare(setup)
+    result = _train_recorded(setup)
+    result.write(run_dir)
+    return result
+
+
+def _prepare(setup: Setup) -> None:
+    """Make the run's folder, or check that it is this run's."""
+    run_dir = setup.run_dir
+    if not setup.continues_stream and (run_dir / METRICS).exists():
+        raise ConfigError(
+            f"run-dir {run_dir} already holds a run; choose another, "
+            "or resume from one of its checkpoints"
+        )
+    run_dir.mkdir(parents=True, exist_ok=True)
+    (run_dir / outcome.FILE).unlink(missing_ok=True)
+    store.remove_partials(run_dir / "checkpoints")
+    document = json.dumps(setup.config.model_dump(mode="json"), indent=1)
+    replace_file(run_dir / CONFIG, document.encode() + b"\n")
+
+
+def _train_recorded(setup: Setup) -> Outcome:
+    """Train; turn an unexpected exception into an outcome, its traceback into the log."""
+    mark = START
+    if setup.checkpoint and setup.continues_stream:
+        mark = metrics_mark(setup.checkpoint)
+    with MetricsWriter(setup.run_dir / METRICS, mark) as metrics:
+        try:
+            run = build_run(setup, metrics)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+        try:
+            _announce(setup, run)
+            return train(run)
+        except Exception as error:
+            _LOG.error("%s", traceback.format_exc())
+            return Outcome("error", run.step, f"{type(error).__name__}: {error}")
+        finally:
+            run.stream.close()
+
+
+def build_run(setup: Setup, metrics: MetricsWriter) -> Run:
+    """Assemble the run's parts and restore the checkpoint, if any.
+
+    Raises:
+        ValueError: the checkpoint's tensors are not this model's.
+    """
+    config, runtime = setup.config, setup.runtime
+    _seed_generators(config.seed)
+    task = _load_task(setup)
+    optimizer = AdamW(task.model, config.lr, config.weight_decay)
+    cursor = setup.checkpoint.training_state["data"]["cursor"] if setup.checkpoint else 0
+    run = Run(
+        config=config,
+        run_dir=setup.run_dir,
+        task=task,
+        optimizer=optimizer,
+        schedule=build_schedule(config),
+        updater=Updater(task, optimizer, config, runtime),
+        stream=Stream(task.make_batch, cursor, config.num_workers),
+        metrics=metrics,
+        stats=StepStats(runtime.device),
+        stop=setup.stop,
+        continues_stream=setup.continues_stream,
+    )
+    if setup.checkpoint:
+        run.restore(setup.checkpoint)
+        run.last_checkpoint = setup.resumed_from if setup.continues_stream else None
+    return run
+
+
+def _load_task(setup: Setup) -> Task:
+    module, _, name = run_type_named(setup.config.model_dump()["run_type"]).task.partition(":")
+    return getattr(import_module(module), name)(setup.config, setup.runtime, setup.stop)
+
+
+def _seed_generators(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def _announce(setup: Setup, run: Run) -> None:
+    """Begin the stream: the config record, then how the run starts."""
+    if setup.continues_stream:
+        _LOG.info("going on from step %d", run.step)
+        return
+    run.record(
+        "config",
+        {
+            "config": run.config.model_dump(mode="json"),
+            "device": str(setup.runtime.device),
+            "compiled": setup.runtime.compiled,
+            "hostname": platform.node(),
+            "torch": torch.__version__,
+            **run.task.describe(),
+        },
+    )
+    if setup.resumed_from:
+        origin = str(setup.resumed_from)
+        run.event("resume", f"resumed from {origin} at step {run.step}", checkpoint=origin)
+    else:
+        run.event("start", f"started {run.config.total_steps} steps")

@@ -1,0 +1,81 @@
+"""One optimizer step: micro-batches, scaling, clipping, update."""
+
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+
+from pawn_core.config import RunConfig
+from pawn_core.data.sequences import Batch
+from pawn_core.runtime import Runtime
+from pawn_core.training.optimizer import AdamW
+from pawn_core.training.task import Task
+
+
+class Update(NamedTuple):
+    """What one step did; tensors stay on the device."""
+
+    loss_sum: Tensor
+    grad_norm: Tensor
+    finite: Tensor
+    tokens: int
+    games: int
+
+
+class Updater:
+    """Apply the gradient of the mean loss over all supervised positions of a step.
+
+    The mean is over the tokens of all micro-batches together, so that accumulation changes
+    nothing but memory.
+    """
+
+    def __init__(self, task: Task, optimizer: AdamW, config: RunConfig, runtime: Runtime) -> None:
+        self._task = task
+        self._optimizer = optimizer
+        self._max_norm = config.max_grad_norm
+        self._runtime = runtime
+        self.scaler = runtime.grad_scaler()
+
+    def update(self, micro_batches: list[Batch], lr: float) -> Update:
+        """Do one step at this learning rate."""
+        tokens = sum(len(batch.targets_n) for batch in micro_batches)
+        losses = [self._backward(batch, tokens) for batch in micro_batches]
+        loss_sum = torch.stack(losses).sum()
+        grad_norm = self._clip()
+        self._step(lr)
+        finite = loss_sum.isfinite()
+        if self.scaler is None:
+            finite = finite & grad_norm.isfinite()
+        games = sum(batch.games for batch in micro_batches)
+        return Update(loss_sum, grad_norm, finite, tokens, games)
+
+    def _backward(self, batch: Batch, tokens: int) -> Tensor:
+        batch = batch.to(self._runtime.device)
+        with self._runtime.autocast():
+            loss_sum = self._task.loss_sum(batch)
+        mean = loss_sum / tokens
+        (mean if self.scaler is None else self.scaler.scale(mean)).backward()
+        return loss_sum.detach()
+
+    def _clip(self) -> Tensor:
+        """Clip the gradient's global norm and return it as it was.
+
+        The scaler takes any object with `param_groups` and `step` for an optimizer.
+        """
+        if self.scaler is not None:
+            self.scaler.unscale_(cast(Any, self._optimizer))
+        gradients = [p.grad for p in self._optimizer.parameters if p.grad is not None]
+        norm = get_total_norm(gradients)
+        if self._max_norm is not None:
+            clip_grads_with_norm_(self._optimizer.parameters, self._max_norm, norm)
+        return norm
+
+    def _step(self, lr: float) -> None:
+        self._optimizer.set_lr(lr)
+        if self.scaler is None:
+            self._optimizer.step()
+        else:
+            self.scaler.step(cast(Any, self._optimizer))
+            self.scaler.update()
+        self._optimizer.zero_grad()

@@ -1,0 +1,146 @@
+"""The model is the published one: sizes, names and arithmetic."""
+
+import math
+
+import chess_engine
+import numpy as np
+import pytest
+import torch
+
+from pawn_core.config import VARIANTS, Architecture
+from pawn_core.model import Transformer, parameter_count
+from pawn_core.model.rope import rotate, rotation_table
+
+SEARCHLESS = chess_engine.export_move_vocabulary("searchless")
+COORDINATE = chess_engine.export_move_vocabulary("coordinate")
+
+
+def build(architecture: Architecture, vocabulary=SEARCHLESS, max_seq_len: int = 64) -> Transformer:
+    model = Transformer(architecture, vocabulary, max_seq_len)
+    model.initialize(torch.Generator().manual_seed(0))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("variant", "count"),
+    [("toy", 267_392), ("small", 8_936_960), ("base", 34_651_136), ("large", 66_909_440)],
+)
+def test_parameter_counts_are_the_published_ones(variant: str, count: int) -> None:
+    assert parameter_count(Transformer(VARIANTS[variant], SEARCHLESS, 512)) == count
+
+
+def test_the_legacy_vocabulary_makes_base_35_8_million_parameters() -> None:
+    model = Transformer(VARIANTS["base"], COORDINATE, 256)
+    assert round(parameter_count(model) / 1e6, 1) == 35.8
+
+
+def test_state_dict_names_are_the_published_ones() -> None:
+    layer = {f"attn.w{w}.weight" for w in "qkvo"} | {
+        f"ffn.w_{w}.weight" for w in ("gate", "up", "down")
+    }
+    layer |= {"attn_norm.weight", "ffn_norm.weight"}
+    embed = {f"embed.{part}_embed.weight" for part in ("src", "dst", "promo", "outcome")}
+    expected = {f"layers.{n}.{name}" for n in range(2) for name in layer} | embed
+    expected |= {"embed.pad_embed", "final_norm.weight", "lm_head.weight"}
+    assert set(build(VARIANTS["toy"]).state_dict()) == expected
+
+
+def test_the_pad_vector_starts_at_zero_and_the_norms_at_one() -> None:
+    state = build(VARIANTS["toy"]).state_dict()
+    assert not state["embed.pad_embed"].any()
+    assert (state["layers.1.attn_norm.weight"] == 1).all()
+    assert state["lm_head.weight"].std().item() == pytest.approx(0.02, rel=0.02)
+
+
+@pytest.mark.parametrize("vocabulary", [SEARCHLESS, COORDINATE], ids=lambda v: v.name)
+def test_every_token_embeds_as_the_sum_of_its_factors(vocabulary) -> None:
+    model = build(VARIANTS["toy"], vocabulary)
+    with torch.no_grad():
+        model.embed.pad_embed.fill_(3.0)
+        embedded = model.embed(torch.arange(vocabulary.size)[None])[0]
+    state = {name: p.detach() for name, p in model.embed.named_parameters()}
+    promotions = {"": 0, "q": 1, "r": 2, "b": 3, "n": 4}
+    for uci, token in vocabulary.move_ids.items():
+        source, destination = ("abcdefgh".index(s[0]) + 8 * (int(s[1]) - 1) for s in (uci, uci[2:]))
+        expected = state["src_embed.weight"][source] + state["dst_embed.weight"][destination]
+        expected = expected + state["promo_embed.weight"][promotions[uci[4:]]]
+        assert torch.equal(embedded[token], expected), uci
+    for row, token in enumerate(vocabulary.outcomes.values()):
+        assert torch.equal(embedded[token], state["outcome_embed.weight"][row])
+    assert torch.equal(embedded[vocabulary.pad], state["pad_embed"])
+
+
+def reference_logits(state: dict[str, np.ndarray], x_td: np.ndarray, heads: int, layers: int):
+    """The forward pass in float64 numpy, one head, one position at a time, complex rotations."""
+
+    def norm(x, weight):
+        return x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6) * weight
+
+    def turned(x_k, t):
+        pairs = x_k[0::2] + 1j * x_k[1::2]
+        angles = t * 10000.0 ** (-np.arange(len(pairs)) * 2 / len(x_k))
+        pairs = pairs * np.exp(1j * angles)
+        return np.stack((pairs.real, pairs.imag), -1).ravel()
+
+    def attention(x, weights):
+        q, k, v = (x @ weights[f"attn.w{w}.weight"].T for w in "qkv")
+        out, width = np.zeros_like(x), x.shape[1] // heads
+        for h in range(heads):
+            part = slice(h * width, (h + 1) * width)
+            for t in range(len(x)):
+                query = turned(q[t, part], t)
+                scores = [query @ turned(k[s, part], s) / math.sqrt(width) for s in range(t + 1)]
+                weight = np.exp(np.array(scores) - max(scores))
+                out[t, part] = (weight / weight.sum()) @ v[: t + 1, part]
+        return out @ weights["attn.wo.weight"].T
+
+    for n in range(layers):
+        w = {k.removeprefix(f"layers.{n}."): v for k, v in state.items() if f"layers.{n}." in k}
+        x_td = x_td + attention(norm(x_td, w["attn_norm.weight"]), w)
+        y = norm(x_td, w["ffn_norm.weight"])
+        gate = y @ w["ffn.w_gate.weight"].T
+        hidden = gate / (1 + np.exp(-gate)) * (y @ w["ffn.w_up.weight"].T)
+        x_td = x_td + hidden @ w["ffn.w_down.weight"].T
+    return norm(x_td, state["final_norm.weight"]) @ state["lm_head.weight"].T
+
+
+def test_logits_equal_an_independent_float64_computation() -> None:
+    architecture = Architecture(d_model=24, n_layers=2, n_heads=3, d_ff=40)
+    model = build(architecture)
+    with torch.no_grad():
+        for p in model.parameters():
+            p.copy_(torch.randn(p.shape, generator=torch.Generator().manual_seed(p.numel())) * 0.4)
+    tokens = torch.tensor([[317, 1497, 169, 102, 1968, 1970, 1792]])
+    state = {k: v.double().numpy() for k, v in model.state_dict().items()}
+    embedded = model.embed(tokens)[0].detach().double().numpy()
+    expected = reference_logits(state, embedded, heads=3, layers=2)
+    np.testing.assert_allclose(model(tokens)[0].detach().numpy(), expected, rtol=2e-4, atol=2e-4)
+
+
+def test_logits_at_positions_are_those_of_the_full_forward() -> None:
+    model = build(VARIANTS["toy"])
+    tokens = torch.randint(0, 1968, (3, 17), generator=torch.Generator().manual_seed(1))
+    positions = torch.tensor([0, 5, 16, 17, 50])
+    chosen = model.forward_at(tokens, positions)
+    torch.testing.assert_close(chosen, model(tokens).flatten(0, 1)[positions])
+
+
+def test_a_later_token_never_changes_an_earlier_logit() -> None:
+    model = build(VARIANTS["toy"])
+    tokens = torch.randint(0, 1968, (1, 20), generator=torch.Generator().manual_seed(2))
+    changed = tokens.clone()
+    changed[0, 12:] = 5
+    torch.testing.assert_close(model(tokens)[0, :12], model(changed)[0, :12])
+    assert not torch.allclose(model(tokens)[0, 12], model(changed)[0, 12])
+
+
+def test_rotation_keeps_length_and_depends_on_distance_only() -> None:
+    cos, sin = rotation_table(64, 16)
+    q, k = torch.randn(2, 1, 64, 1, 16, generator=torch.Generator().manual_seed(3))
+    q, k = q[:, :1].expand(1, 64, 1, 16), k[:, :1].expand(1, 64, 1, 16)
+    rotated_q, rotated_k = rotate(q, cos, sin)[0, :, 0], rotate(k, cos, sin)[0, :, 0]
+    torch.testing.assert_close(rotated_q.norm(dim=-1), q[0, :, 0].norm(dim=-1))
+    scores = rotated_q @ rotated_k.T
+    for distance in (0, 1, 7, 30):
+        diagonal = scores.diagonal(-distance)
+        torch.testing.assert_close(diagonal, diagonal[:1].expand_as(diagonal), rtol=1e-4, atol=1e-4)
