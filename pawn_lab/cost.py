@@ -1,0 +1,90 @@
+"""Money: the integral of the rate over the device-time that trials held.
+
+The rate is that of the whole machine, so one device costs `cost_per_hour / devices`. Rates are
+history: a change counts from when it was made, and device-time before the first rate is
+reported as unpriced, never guessed.
+"""
+
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+
+from pawn_lab.errors import InvalidRequestError
+from pawn_lab.records import CostReport
+from pawn_lab.store import Transaction, events, leases
+from pawn_lab.store.database import Row
+
+MOST_PER_HOUR = 100_000.0
+_HOUR_S = 3600.0
+_NEVER = {"since": math.inf}
+
+
+def set_rate(tx: Transaction, cost_per_hour: float, device_count: int) -> None:
+    """Record what the machine costs from now on.
+
+    Raises:
+        InvalidRequestError: not a number from 0 to `MOST_PER_HOUR`.
+    """
+    if not (math.isfinite(cost_per_hour) and 0 <= cost_per_hour <= MOST_PER_HOUR):
+        raise InvalidRequestError(
+            f"cost_per_hour {cost_per_hour} is not allowed: 0 to {MOST_PER_HOUR:g} a machine-hour"
+        )
+    tx.insert("rates", since=tx.now, cost_per_hour=cost_per_hour, devices=device_count)
+    message = f"the machine costs {cost_per_hour:g} an hour, for {device_count} devices"
+    data = {"cost_per_hour": cost_per_hour, "devices": device_count}
+    events.append(tx, "cost", message, data=data)
+
+
+def rates(tx: Transaction) -> list[Row]:
+    """Return every rate in the order in which they were set."""
+    return tx.rows("SELECT since, cost_per_hour, devices FROM rates ORDER BY id")
+
+
+def by_trial(tx: Transaction) -> dict[int, float]:
+    """Return what each trial that ever held a device has cost so far."""
+    history, costs = rates(tx), defaultdict[int, float](float)
+    for lease in leases.history(tx):
+        costs[lease["trial_id"]] += _integral(history, lease["start"], _stop(tx, lease))
+    return dict(costs)
+
+
+def report(tx: Transaction, device_count: int) -> CostReport:
+    """Return the money spent so far, in total and by trial."""
+    history, held = rates(tx), leases.history(tx)
+    first = history[0]["since"] if history else math.inf
+    costs = by_trial(tx)
+    return CostReport(
+        cost_per_hour=history[-1]["cost_per_hour"] if history else None,
+        devices=device_count,
+        device_hours=_hours(lease_spans(tx, held)),
+        unpriced_device_hours=_hours((a, min(b, first)) for a, b in lease_spans(tx, held)),
+        total=math.fsum(costs.values()),
+        by_trial=costs,
+    )
+
+
+def lease_spans(tx: Transaction, held: Iterable[Row]) -> list[tuple[float, float]]:
+    """Return when each lease started and stopped; now, while it is held."""
+    return [(lease["start"], _stop(tx, lease)) for lease in held]
+
+
+def _stop(tx: Transaction, lease: Row) -> float:
+    return lease["stop"] if lease["stop"] is not None else tx.now
+
+
+def _integral(history: list[Row], start: float, stop: float) -> float:
+    """Integrate the rate of one device from start to stop."""
+    return math.fsum(
+        _overlap(start, stop, rate["since"], following["since"])
+        * (rate["cost_per_hour"] / rate["devices"] / _HOUR_S)
+        for rate, following in itertools.pairwise([*history, _NEVER])
+    )
+
+
+def _overlap(start: float, stop: float, since: float, until: float) -> float:
+    return max(0.0, min(stop, until) - max(start, since))
+
+
+def _hours(spans: Iterable[tuple[float, float]]) -> float:
+    return math.fsum(max(0.0, stop - start) for start, stop in spans) / _HOUR_S

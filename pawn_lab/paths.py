@@ -1,0 +1,124 @@
+"""Every file name of a workspace and of a trial, spelled once. Standard library only."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+WORKSPACE_VARIABLE = "PAWN_WORKSPACE"
+
+
+def default_workspace() -> Path:
+    """Return `PAWN_WORKSPACE`, else `runs` in the current directory."""
+    return Path(os.environ.get(WORKSPACE_VARIABLE) or "runs")
+
+
+@dataclass(frozen=True)
+class TrialPaths:
+    """The files of one trial."""
+
+    root: Path
+
+    @property
+    def request(self) -> Path:
+        """Config given to the trainer."""
+        return self.root / "request.json"
+
+    @property
+    def launch(self) -> Path:
+        """Command, environment and limits given to the shim."""
+        return self.root / "launch.json"
+
+    @property
+    def identity(self) -> Path:
+        """Who the shim is: written before the trainer starts."""
+        return self.root / "shim.json"
+
+    @property
+    def alive_lock(self) -> Path:
+        """Held with flock while any process of the trial lives."""
+        return self.root / "alive.lock"
+
+    @property
+    def exit(self) -> Path:
+        """How the trial ended; the only source of a terminal state."""
+        return self.root / "exit.json"
+
+    @property
+    def log(self) -> Path:
+        """The trainer's stdout and stderr."""
+        return self.root / "trainer.log"
+
+    @property
+    def shim_log(self) -> Path:
+        """The shim's own stderr, and that of the scheduler pass it runs at its end."""
+        return self.root / "shim.log"
+
+    @property
+    def run(self) -> Path:
+        """The trainer's run directory."""
+        return self.root / "run"
+
+    @property
+    def metrics(self) -> Path:
+        """Metrics stream of the run."""
+        return self.run / "metrics.jsonl"
+
+    @property
+    def outcome(self) -> Path:
+        """What the trainer says about its own end."""
+        return self.run / "outcome.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Checkpoints of the run."""
+        return self.run / "checkpoints"
+
+
+@dataclass(frozen=True)
+class WorkspacePaths:
+    """The files of one workspace."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """The lab's state."""
+        return self.root / "lab.db"
+
+    @property
+    def database_files(self) -> tuple[Path, ...]:
+        """The database with its write-ahead log and shared-memory index."""
+        return tuple(self.root / f"lab.db{suffix}" for suffix in ("", "-wal", "-shm"))
+
+    @property
+    def open_lock(self) -> Path:
+        """Held while the database is checked, created or migrated."""
+        return self.root / "lab.lock"
+
+    @property
+    def notes(self) -> Path:
+        """Lab notes, within their budget."""
+        return self.root / "lab-notes.md"
+
+    @property
+    def notes_archive(self) -> Path:
+        """Older sections of the notes."""
+        return self.root / "lab-notes-archive.md"
+
+    @property
+    def notes_lock(self) -> Path:
+        """Held while the notes are written."""
+        return self.root / "lab-notes.lock"
+
+    @property
+    def trials(self) -> Path:
+        """One folder per trial."""
+        return self.root / "trials"
+
+    def trial(self, trial_id: int) -> TrialPaths:
+        """Return the files of a trial."""
+        return TrialPaths(self.trials / f"{trial_id:04d}")
+
+    def has_trials(self) -> bool:
+        """Say whether any trial folder exists."""
+        return self.trials.is_dir() and next(self.trials.iterdir(), None) is not None

@@ -1,0 +1,133 @@
+"""What the lab answers with. Times are Unix seconds, durations seconds."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from pawn_lab.states import State
+
+
+class Record(BaseModel):
+    """A fixed answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Exit(Record):
+    """How a trial ended, from the shim's `exit.json` and the trainer's own outcome."""
+
+    code: int | None
+    signal: int | None
+    reason: str
+    message: str
+    step: int | None = None
+    checkpoint: str | None = None
+    duration_s: float | None = None
+
+
+class Trial(Record):
+    """A trial as it stands."""
+
+    id: int
+    state: State
+    config: dict[str, Any]
+    tags: list[str]
+    hypothesis: str | None
+    priority: int
+    parent: int | None
+    from_step: int | None
+    device: str | None
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+    why_waiting: str | None
+    exit: Exit | None
+    cost: float
+
+
+class Event(Record):
+    """Something that happened; `seq` has no gaps."""
+
+    seq: int
+    time: float
+    trial_id: int | None
+    kind: str
+    message: str
+    data: dict[str, Any]
+
+
+class EventPage(Record):
+    """Events after a cursor; pass `cursor` as the next call's `since`."""
+
+    events: list[Event]
+    cursor: int
+    more: bool
+
+
+class Evaluation(Record):
+    """The metrics of one evaluation."""
+
+    step: int
+    metrics: dict[str, float | None]
+
+
+class TrialResult(Record):
+    """What a trial has shown so far."""
+
+    id: int
+    state: State
+    tags: list[str]
+    config: dict[str, Any]
+    ablation: dict[str, Any]
+    parent: int | None
+    from_step: int | None
+    step: int | None
+    last: Evaluation | None
+    best: Evaluation | None
+    cost: float
+
+
+class Progress(Record):
+    """How far a trial is; `eta_s` is the time to its next stop at the recent rate."""
+
+    trial_id: int
+    state: State
+    step: int | None
+    target_step: int
+    train: dict[str, Any] | None
+    evaluation: dict[str, Any] | None
+    steps_per_s: float | None
+    eta_s: float | None
+
+
+class LogExcerpt(Record):
+    """Lines from the end of a trial's log, control codes removed."""
+
+    trial_id: int
+    lines: list[str]
+    size_bytes: int
+    truncated: bool
+
+
+class CostReport(Record):
+    """Money spent on device-time held by trials; the rate is that of the whole machine."""
+
+    cost_per_hour: float | None
+    devices: int
+    device_hours: float
+    unpriced_device_hours: float
+    total: float
+    by_trial: dict[int, float]
+
+
+class DeviceStatus(Record):
+    """A device and who holds it; memory in bytes, None where it cannot be read."""
+
+    id: str
+    kind: str
+    name: str
+    trial_id: int | None
+    memory_used: int | None = None
+    memory_total: int | None = None
+    temperature_c: int | None = None
+    utilization: int | None = None

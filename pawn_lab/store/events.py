@@ -1,0 +1,40 @@
+"""The event log: appended in the transaction of the change it reports, read by cursor."""
+
+import json
+from typing import Any
+
+from pawn_lab.records import Event, EventPage
+from pawn_lab.store.database import Transaction
+
+
+def append(
+    tx: Transaction,
+    kind: str,
+    message: str,
+    trial_id: int | None = None,
+    data: dict[str, Any] | None = None,
+) -> int:
+    """Append an event and return its number, the next in a sequence without gaps."""
+    return tx.insert(
+        "events",
+        seq=(tx.value("SELECT max(seq) FROM events") or 0) + 1,
+        time=tx.now,
+        trial_id=trial_id,
+        kind=kind,
+        message=message,
+        data=json.dumps(data or {}),
+    )
+
+
+def page(tx: Transaction, since: int, limit: int) -> EventPage:
+    """Return up to `limit` events after number `since`."""
+    rows = tx.rows("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", since, limit + 1)
+    events = [Event(**row | {"data": json.loads(row["data"])}) for row in rows[:limit]]
+    cursor = events[-1].seq if events else since
+    return EventPage(events=events, cursor=cursor, more=len(rows) > limit)
+
+
+def latest(tx: Transaction, count: int) -> list[Event]:
+    """Return the newest events, oldest first."""
+    last = tx.value("SELECT max(seq) FROM events") or 0
+    return page(tx, max(0, last - count), count).events

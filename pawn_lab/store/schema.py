@@ -1,0 +1,59 @@
+"""Tables of the state database and how older ones become current."""
+
+APPLICATION_ID = 0x5041574E  # "PAWN" in ASCII, in the file's header
+SCHEMA_VERSION = 1
+
+_VERSION_1 = """
+CREATE TABLE trials (
+    id INTEGER PRIMARY KEY,
+    state TEXT NOT NULL,
+    config TEXT NOT NULL,             -- resolved, JSON
+    tags TEXT NOT NULL,               -- JSON array
+    hypothesis TEXT,
+    priority INTEGER NOT NULL,
+    parent INTEGER REFERENCES trials (id),
+    from_step INTEGER,
+    checkpoint TEXT,                  -- resumed from; relative to the workspace
+    trainer TEXT NOT NULL,            -- argv of the trainer, JSON array
+    limits TEXT NOT NULL,             -- JSON object
+    idempotency_key TEXT UNIQUE,
+    request_hash TEXT NOT NULL,
+    token TEXT,                       -- of the current attempt to launch
+    attempts INTEGER NOT NULL DEFAULT 0,
+    kill_reason TEXT,                 -- set once a kill was asked for
+    created_at REAL NOT NULL,
+    started_at REAL,
+    ended_at REAL,
+    exit TEXT                         -- JSON object
+) STRICT;
+CREATE INDEX trials_by_state ON trials (state);
+
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,          -- gapless from 1
+    time REAL NOT NULL,
+    trial_id INTEGER REFERENCES trials (id),
+    kind TEXT NOT NULL,
+    message TEXT NOT NULL,
+    data TEXT NOT NULL                -- JSON object
+) STRICT;
+
+CREATE TABLE leases (
+    id INTEGER PRIMARY KEY,
+    device TEXT NOT NULL,
+    trial_id INTEGER NOT NULL REFERENCES trials (id),
+    start REAL NOT NULL,
+    stop REAL                         -- NULL while held
+) STRICT;
+CREATE UNIQUE INDEX one_live_trial_per_device ON leases (device) WHERE stop IS NULL;
+CREATE INDEX leases_by_trial ON leases (trial_id);
+
+CREATE TABLE rates (
+    id INTEGER PRIMARY KEY,
+    since REAL NOT NULL,
+    cost_per_hour REAL NOT NULL,      -- of the whole machine
+    devices INTEGER NOT NULL          -- that the machine had then
+) STRICT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
+"""Entry i brings a database from version i to version i + 1."""

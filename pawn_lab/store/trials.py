@@ -1,0 +1,95 @@
+"""Rows of trials: inserting, moving between states, reading."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from pawn_lab.errors import UnknownTrialError
+from pawn_lab.states import ENDED, HOLDING, State, check_transition
+from pawn_lab.store import events, leases
+from pawn_lab.store.database import Row, Transaction
+
+_JSON_COLUMNS = ("config", "tags", "trainer", "limits", "exit")
+
+
+def insert(tx: Transaction, message: str, **columns: Any) -> int:
+    """Queue a trial and return its number."""
+    values = {name: _encoded(name, value) for name, value in columns.items()}
+    trial_id = tx.insert("trials", state=State.QUEUED, created_at=tx.now, **values)
+    events.append(tx, State.QUEUED, message, trial_id)
+    tx.edges.append("new-queued")
+    return trial_id
+
+
+def move(
+    tx: Transaction,
+    trial: Row,
+    target: State,
+    message: str,
+    data: dict[str, Any] | None = None,
+    **changes: Any,
+) -> Row:
+    """Change a trial's state, with the event that says so, and return the new row.
+
+    A state outside `launching` and `running` gives the trial's devices back.
+
+    Raises:
+        IllegalTransitionError: the table of states does not have this change.
+    """
+    source = State(trial["state"])
+    check_transition(trial["id"], source, target)
+    if target in ENDED:
+        ended_at = min(changes.get("ended_at", tx.now), tx.now)
+        changes["ended_at"] = max(ended_at, trial["started_at"] or trial["created_at"])
+    if target not in HOLDING:
+        leases.release(tx, trial["id"], changes.get("ended_at", tx.now))
+    encoded = {name: _encoded(name, value) for name, value in changes.items()}
+    tx.update("trials", trial["id"], state=target, **encoded)
+    events.append(tx, target, message, trial["id"], data)
+    tx.edges.append(f"{source}-{target}")
+    return trial | changes | {"state": target}
+
+
+def get(tx: Transaction, trial_id: int) -> Row:
+    """Return a trial's row.
+
+    Raises:
+        UnknownTrialError: no such trial.
+    """
+    rows = tx.rows("SELECT * FROM trials WHERE id = ?", trial_id)
+    if not rows:
+        count = tx.value("SELECT count(*) FROM trials")
+        raise UnknownTrialError(
+            f"trial {trial_id} does not exist; "
+            + (f"the workspace has trials 1 to {count}" if count else "the workspace has none")
+        )
+    return _decoded(rows[0])
+
+
+def by_key(tx: Transaction, idempotency_key: str) -> Row | None:
+    """Return the trial launched with that idempotency key, if there is one."""
+    rows = tx.rows("SELECT * FROM trials WHERE idempotency_key = ?", idempotency_key)
+    return _decoded(rows[0]) if rows else None
+
+
+def select(tx: Transaction, states: Iterable[State] | None = None) -> list[Row]:
+    """Return trials by number, of all states or of those given."""
+    if states is None:
+        return [_decoded(row) for row in tx.rows("SELECT * FROM trials ORDER BY id")]
+    wanted = list(states)
+    marks = ", ".join("?" * len(wanted))
+    sql = f"SELECT * FROM trials WHERE state IN ({marks}) ORDER BY id"
+    return [_decoded(row) for row in tx.rows(sql, *wanted)]
+
+
+def queue(tx: Transaction) -> list[Row]:
+    """Return the queued trials in the order in which they will be launched."""
+    return sorted(select(tx, [State.QUEUED]), key=lambda row: (-row["priority"], row["id"]))
+
+
+def _encoded(name: str, value: Any) -> Any:
+    return json.dumps(value) if name in _JSON_COLUMNS and value is not None else value
+
+
+def _decoded(row: Row) -> Row:
+    return row | {name: json.loads(row[name]) for name in _JSON_COLUMNS if row[name] is not None}
