@@ -1,0 +1,97 @@
+"""What the lab's tests share: deadlines, stand-in trainers, checkpoints, process look-ups."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from pawn_core.checkpoint.manifest import FILES, checkpoint_name, seal
+from pawn_lab import identity
+from pawn_lab.lab import Lab
+from pawn_lab.records import Trial
+from pawn_lab.states import ENDED, State
+
+T = TypeVar("T")
+
+STAND_IN = Path(__file__).with_name("stand_in.py")
+CONFIG = {"variant": "toy", "local_checkpoints": True, "total_steps": 1000, "eval_interval": 100}
+DEADLINE_S = 30.0
+EMPTY_TENSORS = (2).to_bytes(8, "little") + b"{}"
+
+
+def stand_in(behaviour: str) -> list[str]:
+    """Return the trainer command of a stand-in."""
+    return [sys.executable, "-S", str(STAND_IN), behaviour]
+
+
+def eventually(look: Callable[[], T | None | bool], what: str = "condition") -> T:
+    """Return the first true value of `look`; fail when the deadline passes without one."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"no {what} within {DEADLINE_S:g} s"
+        time.sleep(0.005)
+    return found  # type: ignore[return-value]
+
+
+def ended(lab: Lab, trial_id: int) -> Trial:
+    """Wait for the end of a trial."""
+
+    def look() -> Trial | None:
+        trial = lab.trial(trial_id)
+        return trial if trial.state in ENDED else None
+
+    return eventually(look, f"end of trial {trial_id}")
+
+
+def in_state(lab: Lab, trial_id: int, state: State) -> Trial:
+    """Wait until a trial is in a state."""
+
+    def look() -> Trial | None:
+        trial = lab.trial(trial_id)
+        return trial if trial.state is state else None
+
+    return eventually(look, f"trial {trial_id} in {state}")
+
+
+def open_gate(lab: Lab, trial_id: int) -> None:
+    """Let a stand-in that waits at its gate complete."""
+    (lab.paths.trial(trial_id).root / "gate").touch()
+
+
+def shim_of(lab: Lab, trial_id: int) -> identity.ProcessIdentity:
+    """Return who a trial's shim is."""
+    record = json.loads(lab.paths.trial(trial_id).identity.read_text())
+    return identity.ProcessIdentity.from_dict(record)
+
+
+def trainer_greeting(lab: Lab, trial_id: int) -> dict:
+    """Return what a stand-in says first: its PID and environment."""
+    log = lab.paths.trial(trial_id).log
+
+    def look() -> dict | None:
+        first, newline, _ = log.read_text().partition("\n") if log.exists() else ("", "", "")
+        return json.loads(first) if newline else None
+
+    return eventually(look, "greeting of the stand-in")
+
+
+def nobody_left(lab: Lab, trial_id: int) -> bool:
+    """Say whether no process of a trial is left."""
+    return not identity.members(shim_of(lab, trial_id).token)
+
+
+def event_kinds(lab: Lab, trial_id: int) -> list[str]:
+    """Return the kinds of a trial's events."""
+    return [e.kind for e in lab.events(limit=1000).events if e.trial_id == trial_id]
+
+
+def make_checkpoint(checkpoints: Path, step: int) -> Path:
+    """Write a whole, verifiable checkpoint of no tensors."""
+    path = checkpoints / checkpoint_name(step)
+    path.mkdir(parents=True)
+    for name in FILES:
+        (path / name).write_bytes(EMPTY_TENSORS if name.endswith("safetensors") else b"{}")
+    seal(path, step)
+    return path

@@ -1,0 +1,95 @@
+"""A process in the trainer's place, where the trainer itself is not the subject.
+
+It takes the trainer's arguments and keeps its contract: `outcome.json`, `metrics.jsonl`, exit
+codes. `python stand_in.py BEHAVIOUR --config FILE --run-dir DIR [--resume DIR]`.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+
+POLL_S = 0.005
+
+
+def finish(run: Path, reason: str, code: int) -> None:
+    outcome = {"reason": reason, "step": 5, "message": f"stand-in {reason}", "checkpoint": None}
+    partial = run / "outcome.partial"
+    partial.write_text(json.dumps(outcome | {"metrics": {}}))
+    partial.rename(run / "outcome.json")
+    sys.exit(code)
+
+
+def wait_for_gate(run: Path) -> None:
+    """Go on once a test has made the file `gate` in the trial's folder."""
+    while not (run.parent / "gate").exists():
+        time.sleep(POLL_S)
+
+
+def sleep_for_ever(*_: object) -> None:
+    while True:
+        signal.pause()
+
+
+def write_metrics(run: Path) -> None:
+    with (run / "metrics.jsonl").open("w") as file:
+        for seq, loss in enumerate((3.0, 2.0, 2.5)):
+            record = {"type": "eval", "seq": seq, "step": seq + 1, "time": time.time()}
+            file.write(json.dumps(record | {"val_loss": loss}) + "\n")
+
+
+def main() -> None:
+    behaviour = sys.argv[1]
+    parser = ArgumentParser()
+    for name in ("--config", "--run-dir", "--resume"):
+        parser.add_argument(name)
+    arguments = parser.parse_args(sys.argv[2:])
+    run = Path(arguments.run_dir)
+    run.mkdir(exist_ok=True)
+    if behaviour == "stubborn":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    else:
+        signal.signal(signal.SIGTERM, lambda *_: finish(run, "signal", 143))
+    print(json.dumps({"pid": os.getpid(), "environment": dict(os.environ)}), flush=True)
+    match behaviour:
+        case "complete":
+            write_metrics(run)
+            finish(run, "completed", 0)
+        case "pause":
+            finish(run, "paused", 0)
+        case "gate":
+            wait_for_gate(run)
+            finish(run, "completed", 0)
+        case "crash":
+            sys.exit(1)
+        case "silent":
+            sys.exit(0)
+        case "non-finite":
+            finish(run, "non_finite", 3)
+        case "hang" | "stubborn":
+            sleep_for_ever()
+        case "litter":
+            # A grandchild in a session of its own, which a killed process group would miss.
+            child = [sys.executable, "-c", "import signal\nwhile True: signal.pause()"]
+            subprocess.Popen(child, start_new_session=True, pass_fds=inherited_lock())
+            finish(run, "completed", 0)
+        case _:
+            raise SystemExit(f"no behaviour {behaviour}")
+
+
+def inherited_lock() -> list[int]:
+    """Return the descriptor of the trial's alive.lock, which the trainer inherits."""
+    descriptors = Path("/proc/self/fd")
+    return [
+        int(entry.name)
+        for entry in descriptors.iterdir()
+        if entry.is_symlink() and os.readlink(entry).endswith("alive.lock")
+    ]
+
+
+if __name__ == "__main__":
+    main()
