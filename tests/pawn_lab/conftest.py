@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from lab_testing import eventually, stand_in
+
 from pawn_lab import identity
 from pawn_lab.durable import read_json_object
 from pawn_lab.lab import Lab

@@ -26,7 +26,7 @@ def stand_in(behaviour: str) -> list[str]:
     return [sys.executable, "-S", str(STAND_IN), behaviour]
 
 
-def eventually(look: Callable[[], T | None | bool], what: str = "condition") -> T:
+def eventually(look: Callable[[], T | bool | None], what: str = "condition") -> T:
     """Return the first true value of `look`; fail when the deadline passes without one."""
     deadline = time.monotonic() + DEADLINE_S
     while not (found := look()):

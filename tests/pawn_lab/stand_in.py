@@ -87,7 +87,7 @@ def inherited_lock() -> list[int]:
     return [
         int(entry.name)
         for entry in descriptors.iterdir()
-        if entry.is_symlink() and os.readlink(entry).endswith("alive.lock")
+        if entry.is_symlink() and entry.readlink().name == "alive.lock"
     ]
 
 

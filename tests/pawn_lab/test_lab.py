@@ -14,6 +14,7 @@ from lab_testing import (
     shim_of,
     trainer_greeting,
 )
+
 from pawn_lab import errors, identity
 from pawn_lab.states import State
 
@@ -96,12 +97,13 @@ def test_kill_of_a_trainer_that_ignores_it_ends_by_force(open_lab):
 
 
 def test_a_second_kill_changes_nothing(open_lab):
-    lab = open_lab("hang")
+    lab = open_lab("stubborn", grace_s=0.5)
     trial_id = lab.launch(CONFIG).id
     trainer_greeting(lab, trial_id)
     lab.kill(trial_id, reason="first")
-    lab.kill(trial_id, reason="second") if lab.trial(trial_id).state is State.RUNNING else None
+    assert lab.kill(trial_id, reason="second").state is State.RUNNING
     assert ended(lab, trial_id).exit.message == "killed: first"
+    assert event_kinds(lab, trial_id).count("kill_requested") == 1
 
 
 def test_a_queued_trial_is_killed_without_a_process(open_lab):
@@ -144,7 +146,7 @@ def test_an_unknown_trial_is_named_with_those_there_are(open_lab):
     with pytest.raises(errors.UnknownTrialError, match="the workspace has none"):
         lab.trial(1)
     lab.launch(CONFIG)
-    with pytest.raises(errors.UnknownTrialError, match="trial 9 does not exist.*1 to 1"):
+    with pytest.raises(errors.UnknownTrialError, match=r"trial 9 does not exist.*1 to 1"):
         lab.log(9)
 
 
