@@ -145,10 +145,23 @@ impl Vocabulary {
     #[inline]
     pub fn token(&self, m: impl Into<TokenMove>) -> i16 {
         let m = m.into();
+        let (from, to) = (usize::from(m.from), usize::from(m.to));
         match m.promotion_code() {
-            0 => self.plain[pair(m.from, m.to)],
-            code => self.promotion[pair(m.from, m.to)] + i16::from(code) - 1,
+            0 => self.plain_token(from, to),
+            code => self.promotion_token(from, to, code as usize - 1),
         }
+    }
+
+    /// The token of a move between two squares that is no promotion.
+    #[inline(always)]
+    pub fn plain_token(&self, from: usize, to: usize) -> i16 {
+        self.plain[(from & 63) << 6 | to & 63]
+    }
+
+    /// The token of a promotion to `PROMOTIONS[role]`.
+    #[inline(always)]
+    pub fn promotion_token(&self, from: usize, to: usize, role: usize) -> i16 {
+        self.promotion[(from & 63) << 6 | to & 63] + role as i16
     }
 
     /// The move a token stands for; `None` for PAD, outcomes and numbers outside the vocabulary.

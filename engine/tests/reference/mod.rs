@@ -1,49 +1,10 @@
-//! One random game.
+//! The playout as shakmaty plays it: slow, and plainly right.
 
-use shakmaty::{Chess, Color, Move, MoveList, Position};
-
-use crate::csr::TokenRows;
-use crate::game::Game;
-use crate::outcome::Termination;
-use crate::rng::{Address, Draw, GameRng, Probability};
-use crate::vocabulary::Vocabulary;
-
-/// How random games are played and written.
-#[derive(Clone, Copy)]
-pub struct Rules {
-    /// No game is longer.
-    pub max_ply: usize,
-    /// Where mating moves exist, the probability of playing one of them (uniformly), else any legal
-    /// move is played (uniformly).
-    pub mate_boost: Probability,
-    /// The vocabulary of the tokens. It does not change the game.
-    pub vocabulary: &'static Vocabulary,
-}
-
-/// How a game ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct End {
-    pub length: usize,
-    pub termination: Termination,
-    /// The side that would move next.
-    pub to_move: Color,
-}
-
-/// What the next move was drawn from, ply by ply.
-#[derive(Debug, Clone, Default)]
-pub struct Choices {
-    /// The legal moves.
-    pub legal: TokenRows,
-    /// The legal moves that mate.
-    pub mating: TokenRows,
-}
-
-impl Choices {
-    fn clear(&mut self) {
-        self.legal.clear();
-        self.mating.clear();
-    }
-}
+use chess_engine::game::Game;
+use chess_engine::playout::{Choices, End, Rules};
+use chess_engine::rng::{Address, Draw, GameRng, Probability};
+use chess_engine::vocabulary::Vocabulary;
+use shakmaty::{Chess, Move, MoveList, Position};
 
 /// Play the game of this address into `tokens` (one a ply, the rest untouched), and its choices
 /// where asked.
@@ -71,9 +32,9 @@ pub fn play(
         }
         let draw = Draw::next(&mut rng);
         let boosted = draw.coin(rules.mate_boost);
-        let mating = match choices.is_some() || boosted {
-            true => mating_moves(game.position(), &legal),
-            false => MoveList::new(),
+        let mating = match rules.mate_boost {
+            Probability::ZERO => MoveList::new(),
+            _ => mating_moves(game.position(), &legal),
         };
         if let Some(choices) = choices.as_deref_mut() {
             let token = |m: &Move| rules.vocabulary.token(*m);

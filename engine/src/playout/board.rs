@@ -1,0 +1,176 @@
+//! The position of a playout.
+
+use shakmaty::{Chess, Position};
+
+use crate::vocabulary::Vocabulary;
+
+use super::bits::bit;
+use super::tables::{
+    BISHOP, KING, KNIGHT, PAWN, PieceCode, QUEEN, ROOK, TABLES, Tables, code, code_of,
+};
+
+/// Castling rights of each side: K = 1, Q = 2, k = 4, q = 8.
+pub const CASTLING: [u8; 2] = [3, 12];
+
+/// A move in the form the playout makes it: castling is the king's two-step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    pub from: usize,
+    pub to: usize,
+    /// The role promoted to; 0 for none.
+    pub promotion: usize,
+}
+
+impl Step {
+    #[inline(always)]
+    pub fn token(self, vocabulary: &Vocabulary) -> i16 {
+        let Step {
+            from,
+            to,
+            promotion,
+        } = self;
+        match promotion {
+            0 => vocabulary.plain_token(from, to),
+            _ => vocabulary.promotion_token(from, to, QUEEN - promotion),
+        }
+    }
+}
+
+/// A position, redundantly: by side, by role and by square. Who is to move is not part of it; the
+/// functions are generic over the side `US` instead (0 white, 1 black).
+#[derive(Clone, Copy)]
+pub struct Board {
+    pub sides: [u64; 2],
+    /// By role; index 0 takes the writes for captures of nothing.
+    pub roles: [u64; 8],
+    pub pieces: [PieceCode; 64],
+    pub castling: u8,
+    /// The square passed by a pawn's double step, where an enemy pawn stands beside it; else 0.
+    pub en_passant: usize,
+    pub halfmoves: usize,
+    /// Zobrist key of placement and castling rights.
+    pub key: u64,
+}
+
+impl Board {
+    pub fn start() -> Board {
+        let mut board = Board {
+            sides: [0; 2],
+            roles: [0; 8],
+            pieces: [0; 64],
+            castling: 15,
+            en_passant: 0,
+            halfmoves: 0,
+            key: TABLES.zobrist_castling(15),
+        };
+        for (square, piece) in Chess::new().board().iter() {
+            board.put(&TABLES, code_of(piece), square.into());
+        }
+        board
+    }
+
+    #[inline(always)]
+    pub fn occupied(&self) -> u64 {
+        self.sides[0] | self.sides[1]
+    }
+
+    #[inline(always)]
+    fn put(&mut self, tables: &Tables, piece: PieceCode, square: usize) {
+        self.sides[usize::from(piece >> 3 & 1)] |= bit(square);
+        self.roles[usize::from(piece & 7)] |= bit(square);
+        self.pieces[square] = piece;
+        self.key ^= tables.zobrist(piece, square);
+    }
+
+    #[inline(always)]
+    fn remove(&mut self, tables: &Tables, square: usize) -> PieceCode {
+        let piece = std::mem::take(&mut self.pieces[square]);
+        self.sides[0] &= !bit(square);
+        self.sides[1] &= !bit(square);
+        self.roles[usize::from(piece & 7)] &= !bit(square);
+        self.key ^= tables.zobrist(piece, square);
+        piece
+    }
+
+    /// Make a legal move of side `US`.
+    #[inline(always)]
+    pub fn make<const US: usize>(&mut self, tables: &Tables, step: Step) {
+        let Step { from, to, .. } = step;
+        let captured = self.remove(tables, to);
+        let piece = self.remove(tables, from);
+        self.put(tables, piece, to);
+        let is_pawn = usize::from(piece & 7) == PAWN;
+        self.halfmoves = if is_pawn || captured != 0 {
+            0
+        } else {
+            self.halfmoves + 1
+        };
+        if self.castling != 0 {
+            self.update_castling::<US>(tables, step);
+        }
+        let passed = std::mem::take(&mut self.en_passant);
+        if is_pawn {
+            self.finish_pawn_move::<US>(tables, step, passed);
+        }
+    }
+
+    /// The rook's half of castling, and rights lost.
+    #[inline(always)]
+    fn update_castling<const US: usize>(&mut self, tables: &Tables, step: Step) {
+        let Step { from, to, .. } = step;
+        if self.castling & CASTLING[US] != 0 && self.roles[KING] & bit(to) != 0 {
+            if to == from + 2 {
+                self.move_rook::<US>(tables, from + 3, from + 1);
+            } else if to + 2 == from {
+                self.move_rook::<US>(tables, from - 4, from - 1);
+            }
+        }
+        self.key ^= tables.zobrist_castling(self.castling);
+        self.castling &= tables.castling_kept[from & 63] & tables.castling_kept[to & 63];
+        self.key ^= tables.zobrist_castling(self.castling);
+    }
+
+    #[inline(always)]
+    fn move_rook<const US: usize>(&mut self, tables: &Tables, from: usize, to: usize) {
+        self.remove(tables, from & 63);
+        self.put(tables, code(US, ROOK), to & 63);
+    }
+
+    /// Promotion, the pawn taken en passant, and the square a double step passes.
+    #[inline(always)]
+    fn finish_pawn_move<const US: usize>(&mut self, tables: &Tables, step: Step, passed: usize) {
+        let Step {
+            from,
+            to,
+            promotion,
+        } = step;
+        if promotion != 0 {
+            self.remove(tables, to);
+            self.put(tables, code(US, promotion), to);
+        } else if passed != 0 && to == passed {
+            self.remove(tables, (to ^ 8) & 63);
+        } else if from ^ to == 16 {
+            let square = (from + to) / 2;
+            let enemies = self.roles[PAWN] & self.sides[1 - US];
+            let capturable = tables.pawn[US][square & 63] & enemies != 0;
+            self.en_passant = if capturable { square } else { 0 };
+        }
+    }
+
+    /// Whether neither side can ever mate: bare kings, one minor piece, or bishops of one colour.
+    #[inline(always)]
+    pub fn is_insufficient_material(&self) -> bool {
+        let mating = self.roles[PAWN] | self.roles[ROOK] | self.roles[QUEEN];
+        mating == 0 && self.has_only_harmless_minors()
+    }
+
+    fn has_only_harmless_minors(&self) -> bool {
+        const DARK: u64 = 0xaa55_aa55_aa55_aa55;
+        let (knights, bishops) = (self.roles[KNIGHT], self.roles[BISHOP]);
+        match knights.count_ones() {
+            0 => bishops & DARK == 0 || bishops & !DARK == 0,
+            1 => bishops == 0,
+            _ => false,
+        }
+    }
+}

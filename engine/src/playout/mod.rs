@@ -1,0 +1,234 @@
+//! One random game: the hot path of the whole project.
+//!
+//! Rules of their own instead of shakmaty's, for speed, and tested to play the very games that
+//! shakmaty plays (`tests/playout.rs`). What makes it fast: legal moves are only counted, as one
+//! bitboard of targets a piece (`legal`); every piece is looked up in the same branch-free way
+//! (`tables`); the drawn move is the k-th bit of those bitboards; and only that move is ever built
+//! and made (`board`).
+
+mod bits;
+mod board;
+mod legal;
+mod mates;
+mod repetition;
+mod tables;
+
+use std::marker::PhantomData;
+
+use shakmaty::Color;
+
+use crate::csr::TokenRows;
+use crate::outcome::Termination;
+use crate::rng::{Address, Draw, GameRng, Probability};
+use crate::vocabulary::Vocabulary;
+
+use bits::{Isa, Portable};
+use board::Board;
+use legal::LegalMoves;
+use repetition::Repetition;
+use tables::{TABLES, Tables};
+
+/// How random games are played and written.
+#[derive(Clone, Copy)]
+pub struct Rules {
+    /// No game is longer.
+    pub max_ply: usize,
+    /// Where mating moves exist, the probability of playing one of them (uniformly), else any legal
+    /// move is played (uniformly).
+    pub mate_boost: Probability,
+    /// The vocabulary of the tokens. It does not change the game.
+    pub vocabulary: &'static Vocabulary,
+}
+
+/// How a game ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End {
+    pub length: usize,
+    pub termination: Termination,
+    /// The side that would move next.
+    pub to_move: Color,
+}
+
+/// What the next move was drawn from, ply by ply.
+#[derive(Debug, Clone, Default)]
+pub struct Choices {
+    /// The legal moves.
+    pub legal: TokenRows,
+    /// The legal moves that mate.
+    pub mating: TokenRows,
+}
+
+impl Choices {
+    pub fn clear(&mut self) {
+        self.legal.clear();
+        self.mating.clear();
+    }
+}
+
+/// Play the game of this address into `tokens` (one a ply, the rest untouched), and its choices
+/// where asked.
+pub fn play(
+    address: Address,
+    rules: &Rules,
+    tokens: &mut [i16],
+    choices: Option<&mut Choices>,
+) -> End {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("popcnt")
+    {
+        // SAFETY: the CPU has the features.
+        return unsafe { play_bmi2(address, rules, tokens, choices) };
+    }
+    play_portable(address, rules, tokens, choices)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "bmi1,bmi2,popcnt")]
+fn play_bmi2(
+    address: Address,
+    rules: &Rules,
+    tokens: &mut [i16],
+    choices: Option<&mut Choices>,
+) -> End {
+    Playout::<bits::Bmi2>::play(address, rules, tokens, choices)
+}
+
+/// [`play`] without special instructions.
+pub fn play_portable(
+    address: Address,
+    rules: &Rules,
+    tokens: &mut [i16],
+    choices: Option<&mut Choices>,
+) -> End {
+    Playout::<Portable>::play(address, rules, tokens, choices)
+}
+
+/// A game being played.
+struct Playout<'a, I> {
+    rules: &'a Rules,
+    tables: &'static Tables,
+    board: Board,
+    legal: LegalMoves,
+    repetition: Repetition,
+    rng: GameRng,
+    ply: usize,
+    isa: PhantomData<I>,
+}
+
+impl<I: Isa> Playout<'_, I> {
+    #[inline(always)]
+    fn play(
+        address: Address,
+        rules: &Rules,
+        tokens: &mut [i16],
+        choices: Option<&mut Choices>,
+    ) -> End {
+        let mut playout = Playout::<I> {
+            rules,
+            tables: &TABLES,
+            board: Board::start(),
+            legal: LegalMoves::new(),
+            repetition: Repetition::new(),
+            rng: GameRng::new(address),
+            ply: 0,
+            isa: PhantomData,
+        };
+        let tokens = &mut tokens[..rules.max_ply];
+        let termination = match choices {
+            None => playout.run::<false>(tokens, &mut Choices::default()),
+            Some(choices) => {
+                choices.clear();
+                playout.run::<true>(tokens, choices)
+            }
+        };
+        End {
+            length: playout.ply,
+            termination,
+            to_move: if playout.ply.is_multiple_of(2) {
+                Color::White
+            } else {
+                Color::Black
+            },
+        }
+    }
+
+    #[inline(always)]
+    fn run<const RECORD: bool>(
+        &mut self,
+        tokens: &mut [i16],
+        choices: &mut Choices,
+    ) -> Termination {
+        loop {
+            if let Some(termination) = self.step::<0, RECORD>(tokens, choices) {
+                return termination;
+            }
+            if let Some(termination) = self.step::<1, RECORD>(tokens, choices) {
+                return termination;
+            }
+        }
+    }
+
+    /// Play one move of side `US`, or say why there is none.
+    #[inline(always)]
+    fn step<const US: usize, const RECORD: bool>(
+        &mut self,
+        tokens: &mut [i16],
+        choices: &mut Choices,
+    ) -> Option<Termination> {
+        self.legal.find::<I, US>(&self.board, self.tables);
+        let over = self.termination(tokens.len());
+        if over.is_some() {
+            return over;
+        }
+        let draw = Draw::next(&mut self.rng);
+        let boosted = draw.coin(self.rules.mate_boost);
+        let mut mating = Vec::new();
+        if boosted || (RECORD && self.rules.mate_boost != Probability::ZERO) {
+            mating = mates::find::<I, US>(&self.board, &self.legal, self.tables);
+        }
+        if RECORD {
+            let vocabulary = self.rules.vocabulary;
+            choices
+                .legal
+                .push_sorted(self.legal.steps().map(|step| step.token(vocabulary)));
+            choices
+                .mating
+                .push_sorted(mating.iter().map(|step| step.token(vocabulary)));
+        }
+        let step = if boosted && !mating.is_empty() {
+            mating[draw.index(mating.len() as u32, &mut self.rng) as usize]
+        } else {
+            self.legal
+                .nth::<I>(draw.index(self.legal.len(), &mut self.rng))
+        };
+        tokens[self.ply] = step.token(self.rules.vocabulary);
+        self.board.make::<US>(self.tables, step);
+        self.ply += 1;
+        None
+    }
+
+    /// Why the game is over: the first rule that applies, in the order written here.
+    #[inline(always)]
+    fn termination(&mut self, max_ply: usize) -> Option<Termination> {
+        if self.legal.len() == 0 {
+            return Some(match self.legal.is_check {
+                true => Termination::Checkmate,
+                false => Termination::Stalemate,
+            });
+        }
+        let fifth = self.repetition.is_fifth(&self.board, self.legal.en_passant);
+        if self.ply == max_ply {
+            Some(Termination::PlyLimit)
+        } else if self.board.halfmoves >= 150 {
+            Some(Termination::SeventyFiveMoves)
+        } else if fifth {
+            Some(Termination::FivefoldRepetition)
+        } else if self.board.is_insufficient_material() {
+            Some(Termination::InsufficientMaterial)
+        } else {
+            None
+        }
+    }
+}
