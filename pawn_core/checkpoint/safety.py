@@ -27,7 +27,7 @@ def is_pickle(head: bytes) -> bool:
     """
     if head.startswith(_ZIP_MAGIC):
         return True
-    return len(head) >= 2 and head[0] == 0x80 and 2 <= head[1] <= 5 and any(head[4:8])
+    return len(head) >= 2 and head[0] == 0x80 and 2 <= head[1] <= 5 and any(head[3:8])
 
 
 def check_tensor_file(path: Path) -> None:
@@ -54,10 +54,11 @@ def check_tensor_file(path: Path) -> None:
 def _parse_header(path: Path, header: bytes) -> dict[str, Any]:
     try:
         entries = json.loads(header)
-        entries.pop("__metadata__", None)
-    except (ValueError, AttributeError, RecursionError):
-        raise CheckpointIntegrityError(f"{path} has a header that is not a JSON object") from None
-    return entries
+    except (ValueError, RecursionError):
+        entries = None
+    if not isinstance(entries, dict):
+        raise CheckpointIntegrityError(f"{path} has a header that is not a JSON object")
+    return {name: entry for name, entry in entries.items() if name != "__metadata__"}
 
 
 def _check_layout(path: Path, entries: dict[str, Any], data_bytes: int) -> None:

@@ -160,7 +160,7 @@ class Run:
             "schedule": {"name": self.config.lr_schedule, "next_lr": self.lr},
             "scaler": scaler.state_dict() if scaler else None,
             "rng": capture_rng(),
-            "data": {"cursor": self.stream.cursor},
+            "data": {"next_game": self.stream.cursor * self.config.batch_size},
             "patience": vars(self.patience),
             "last_eval": self.last_eval,
             "last_eval_step": self.last_eval_step,

@@ -24,7 +24,7 @@ from pawn_core.training import outcome
 from pawn_core.training.loop import train
 from pawn_core.training.optimizer import AdamW
 from pawn_core.training.outcome import Outcome
-from pawn_core.training.resume import check_resumable
+from pawn_core.training.resume import check_resumable, next_batch
 from pawn_core.training.run import Run, metrics_mark
 from pawn_core.training.schedules import build_schedule
 from pawn_core.training.stats import StepStats
@@ -120,7 +120,8 @@ def build_run(setup: Setup, metrics: MetricsWriter) -> Run:
     _seed_generators(config.seed)
     task = _load_task(setup)
     optimizer = AdamW(task.model, config.lr, config.weight_decay)
-    cursor = setup.checkpoint.training_state["data"]["cursor"] if setup.checkpoint else 0
+    state = setup.checkpoint.training_state if setup.checkpoint else None
+    cursor = next_batch(state, config.batch_size) if state else 0
     run = Run(
         config=config,
         run_dir=setup.run_dir,
