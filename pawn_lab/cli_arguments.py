@@ -1,0 +1,90 @@
+"""How a tool's arguments are given on a command line.
+
+An object argument becomes `--set FIELD=VALUE`, and a run config a `--config FILE` besides; required
+values are positional, everything else is an option.
+"""
+
+import inspect
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from pydantic.fields import FieldInfo
+
+from pawn_lab.errors import InvalidRequestError
+from pawn_lab.tools import LabTool
+
+_POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
+_OPTION = inspect.Parameter.KEYWORD_ONLY
+
+_SETTINGS = Annotated[
+    list[str], Parameter(name="--set", negative=(), help="FIELD=VALUE of the config; repeatable.")
+]
+_CONFIG_FILE = Annotated[Path | None, Parameter(help="Run config: a JSON file.")]
+
+
+def command_parameters(tool: LabTool) -> list[inspect.Parameter]:
+    """Return the command's parameters, positional ones first."""
+    parameters = [
+        parameter
+        for name, argument in tool.signature.parameters.items()
+        for parameter in _parameters(name, argument, tool.arguments.model_fields[name])
+    ]
+    return sorted(parameters, key=lambda parameter: parameter.kind)
+
+
+def _parameters(
+    name: str, argument: inspect.Parameter, field: FieldInfo
+) -> Iterator[inspect.Parameter]:
+    if _is_object(field):
+        if name == "config":
+            yield inspect.Parameter("config", _OPTION, default=None, annotation=_CONFIG_FILE)
+        yield inspect.Parameter(f"set_{name}", _OPTION, default=[], annotation=_SETTINGS)
+        return
+    help_ = Parameter(help=field.description, negative=(), consume_multiple=True)
+    yield argument.replace(
+        kind=_POSITIONAL if field.is_required() else _OPTION,
+        annotation=Annotated[field.annotation, help_],
+    )
+
+
+def _is_object(field: FieldInfo) -> bool:
+    return "dict" in str(field.annotation)
+
+
+def tool_arguments(given: dict[str, Any]) -> dict[str, Any]:
+    """Turn what the command line gave into the tool's arguments.
+
+    Raises:
+        InvalidRequestError: a setting is not FIELD=VALUE, or the config file cannot be read.
+    """
+    arguments = {name: value for name, value in given.items() if not name.startswith("set_")}
+    if arguments.get("config") is not None:
+        arguments["config"] = _read_config(arguments["config"])
+    for name, settings in given.items():
+        if name.startswith("set_"):
+            argument = name.removeprefix("set_")
+            arguments[argument] = arguments.get(argument, {}) | dict(map(_setting, settings))
+    return arguments
+
+
+def _read_config(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidRequestError(f"--config {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise InvalidRequestError(f"--config {path} is not JSON: {error}") from None
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """Split `lr=1e-3`; the value is JSON where it reads as JSON, else text."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise InvalidRequestError(f"--set {text!r} is not FIELD=VALUE, as in --set lr=1e-3")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value

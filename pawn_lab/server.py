@@ -1,0 +1,118 @@
+"""The MCP server: the lab's tools over stdio, for agents.
+
+stdout is the wire; nothing but the SDK's transport writes there.
+"""
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+import anyio.to_thread
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
+from pydantic_core import to_json
+
+from pawn_core.config import ConfigError
+from pawn_core.config.errors import did_you_mean
+from pawn_lab.errors import LabError
+from pawn_lab.lab import Lab
+from pawn_lab.tools import TOOLS, Answer, LabTool
+
+INSTRUCTIONS = """\
+PAWN lab runs chess world-model experiments on this machine and remembers them.
+
+Start of a session: lab_notes (what happened so far), lab_status (what runs now), lab_schema (what
+a config may hold), lab_set_cost (price of an hour).
+
+The usual job, an ablation study:
+1. lab_launch one trial for each setting, with pause_after_steps for a cheap first look. Queue them
+   all: devices are assigned as they come free.
+2. lab_events with the last cursor until they have ended; wait next_check_s between calls.
+3. lab_results: sorted, best trial of each ablation marked. lab_resume those; they run to
+   total_steps.
+4. lab_notes after each phase: tables, choices and reasons, the events cursor.
+
+Trials outlive this server and you: nothing is lost when a session ends. A loss that is not finite
+ends a trial by itself; the last good checkpoint stays. When a trial failed: lab_log.
+Losses of trials that train on different data (mate_boost, discard_ply_limit, vocabulary) are
+measured on different games: compare learning rates within an ablation, not losses across.
+"""
+
+
+class LabServer(MCPServer):
+    """MCP server whose tools are `TOOLS`, run on a lab that is opened for each call.
+
+    Tools are called through `LabTool`, which refuses unknown arguments; the SDK's own argument
+    model drops them, and a misspelt hyperparameter would become a silently wrong experiment.
+    """
+
+    def __init__(self, open_lab: Callable[[], Lab]) -> None:
+        super().__init__(
+            "pawn-lab",
+            title="PAWN lab",
+            version=version("pawn-lab"),
+            instructions=INSTRUCTIONS,
+            log_level="WARNING",
+        )
+        self._open_lab = open_lab
+        self._tools = {tool.name: tool for tool in TOOLS}
+
+    async def list_tools(self) -> list[Tool]:
+        """List the lab's tools."""
+        return [_listed(tool) for tool in TOOLS]
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context | None = None
+    ) -> CallToolResult:
+        """Run one tool on a worker thread.
+
+        Raises:
+            ToolError: what the lab refused, in its own words.
+            UnexpectedToolError: a defect of the lab; the traceback goes to stderr.
+        """
+        tool = self._tools.get(name)
+        if tool is None:
+            hint = did_you_mean(name, self._tools) or f"; tools: {', '.join(self._tools)}"
+            raise ToolError(f"there is no tool '{name}'{hint}")
+        try:
+            answer = await anyio.to_thread.run_sync(self._run, tool, arguments)
+        except (LabError, ConfigError) as error:
+            raise ToolError(str(error)) from error
+        except Exception as error:
+            raise UnexpectedToolError(f"{name} failed: {type(error).__name__}") from error
+        return _result(answer)
+
+    def _run(self, tool: LabTool, arguments: dict[str, Any]) -> Answer:
+        with self._open_lab() as lab:
+            return tool(lab, arguments)
+
+
+def _listed(tool: LabTool) -> Tool:
+    return Tool(
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        input_schema=tool.input_schema,
+        output_schema=tool.output_schema,
+        annotations=ToolAnnotations(
+            read_only_hint=tool.read_only,
+            destructive_hint=tool.destructive,
+            idempotent_hint=tool.idempotent,
+            open_world_hint=False,
+        ),
+    )
+
+
+def _result(answer: Answer) -> CallToolResult:
+    """Send the object once as text without white space, once as structured content."""
+    wire = answer.wire()
+    return CallToolResult(
+        content=[TextContent(type="text", text=to_json(wire).decode())], structured_content=wire
+    )
+
+
+def serve(open_lab: Callable[[], Lab]) -> None:
+    """Serve over stdio until the client closes the connection."""
+    LabServer(open_lab).run("stdio")

@@ -1,0 +1,34 @@
+"""The lab's tools: one file a tool, one line in this tuple.
+
+The MCP server, the CLI, the documentation and the tests read `TOOLS`.
+"""
+
+from pawn_lab.tools import (
+    events,
+    kill,
+    launch,
+    log,
+    notes,
+    results,
+    resume,
+    schema,
+    set_cost,
+    status,
+)
+from pawn_lab.tools.registry import LabTool
+from pawn_lab.tools.values import Answer
+
+TOOLS: tuple[LabTool, ...] = (
+    schema.TOOL,
+    launch.TOOL,
+    resume.TOOL,
+    kill.TOOL,
+    status.TOOL,
+    events.TOOL,
+    results.TOOL,
+    log.TOOL,
+    notes.TOOL,
+    set_cost.TOOL,
+)
+
+__all__ = ["TOOLS", "Answer", "LabTool"]

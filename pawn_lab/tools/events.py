@@ -1,0 +1,61 @@
+"""lab_events: what happened since a cursor."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from pawn_lab.lab import Lab
+from pawn_lab.tools.check_in import next_check
+from pawn_lab.tools.registry import LabTool
+from pawn_lab.tools.trial_views import timestamp
+from pawn_lab.tools.values import Answer
+
+
+class EventRow(Answer):
+    """One change of the lab's state."""
+
+    seq: int
+    time: str
+    trial: int | None = None
+    kind: str
+    message: str
+
+
+class EventsAnswer(Answer):
+    """Events in order; pass `cursor` as the next call's `since`."""
+
+    events: list[EventRow]
+    cursor: int
+    more: bool
+    next_check_s: int | None = None
+
+
+def lab_events(
+    lab: Lab,
+    since: Annotated[int, Field(description="The last answer's cursor; 0: all.")] = 0,
+    limit: Annotated[int, Field(description="Most events in the answer, up to 1000.")] = 50,
+) -> EventsAnswer:
+    """Events after a cursor: trials queued, started, paused, ended, with the reason of each end.
+
+    The cheap check-in: keep `cursor` (write it into the notes), pass it as `since`, and only what
+    is new comes back. `more` says that another page waits. `next_check_s` is when to look again.
+    """
+    page = lab.events(since=since, limit=limit)
+    return EventsAnswer(
+        events=[
+            EventRow(
+                seq=event.seq,
+                time=timestamp(event.time),
+                trial=event.trial_id,
+                kind=event.kind,
+                message=event.message,
+            )
+            for event in page.events
+        ],
+        cursor=page.cursor,
+        more=page.more,
+        next_check_s=next_check(lab),
+    )
+
+
+TOOL = LabTool(lab_events, title="Events since a cursor", read_only=True, idempotent=True)

@@ -1,0 +1,51 @@
+"""lab_launch: put a new trial in the queue."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from pawn_lab.lab import Lab
+from pawn_lab.tools.registry import LabTool
+from pawn_lab.tools.trial_views import TrialAnswer, trial_answer
+from pawn_lab.tools.values import JsonObject, parsed
+
+IdempotencyKey = Annotated[
+    str | None,
+    Field(description="Any text; a repeated call with the same key returns the first trial."),
+]
+Tags = Annotated[
+    list[str] | None, BeforeValidator(parsed), Field(description="Names to filter by.")
+]
+Priority = Annotated[int, Field(description="Higher starts earlier; -1000 to 1000.")]
+
+
+def lab_launch(
+    lab: Lab,
+    config: Annotated[JsonObject, Field(description="Run config; its fields are in lab_schema.")],
+    tags: Tags = None,
+    hypothesis: Annotated[
+        str | None, Field(description="What you expect, and why; kept with the trial.")
+    ] = None,
+    priority: Priority = 0,
+    idempotency_key: IdempotencyKey = None,
+    gpus: Annotated[int, Field(description="Devices the trial needs at once; only 1 so far.")] = 1,
+) -> TrialAnswer:
+    """Queue one trial; it starts as soon as a device is free and outlives this server.
+
+    Launch as many as you like: the lab runs them in order as devices come free, and `why_waiting`
+    says what a queued trial waits for. To compare settings cheaply, set `pause_after_steps`, look
+    at lab_results, then lab_resume the best. A bad config is refused at once with the reason.
+    Give an idempotency_key, and a call that you had to repeat never starts a second trial.
+    """
+    trial = lab.launch(
+        config,
+        tags=tags or [],
+        hypothesis=hypothesis,
+        priority=priority,
+        idempotency_key=idempotency_key,
+        gpus=gpus,
+    )
+    return trial_answer(lab, trial)
+
+
+TOOL = LabTool(lab_launch, title="Launch a trial")

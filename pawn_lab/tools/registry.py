@@ -1,0 +1,116 @@
+"""What a tool is: one function over a lab, and how the server and the CLI call it."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from pawn_core.config.errors import did_you_mean, shown
+from pawn_lab.errors import InvalidRequestError
+from pawn_lab.lab import Lab
+from pawn_lab.tools.values import Answer
+
+
+@dataclass(frozen=True)
+class LabTool:
+    """A verb of the lab: MCP tool and CLI command at once.
+
+    `run` takes the lab first and then the tool's arguments by name; it returns an `Answer`.
+    Its docstring is the description an agent reads.
+    """
+
+    run: Callable[..., Answer]
+    title: str
+    read_only: bool = False
+    destructive: bool = False
+    idempotent: bool = False
+
+    @property
+    def name(self) -> str:
+        """MCP name, as in `lab_set_cost`."""
+        return self.run.__name__
+
+    @property
+    def verb(self) -> str:
+        """CLI name, as in `set-cost`."""
+        return self.name.removeprefix("lab_").replace("_", "-")
+
+    @property
+    def description(self) -> str:
+        """The docstring without its indentation."""
+        return inspect.getdoc(self.run) or self.title
+
+    @functools.cached_property
+    def signature(self) -> inspect.Signature:
+        """Signature as a caller sees it: without the lab."""
+        signature = inspect.signature(self.run, eval_str=True)
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+    @functools.cached_property
+    def arguments(self) -> type[BaseModel]:
+        """Model of the arguments; it refuses unknown names."""
+        fields: dict[str, Any] = {
+            name: (parameter.annotation, ... if _required(parameter) else parameter.default)
+            for name, parameter in self.signature.parameters.items()
+        }
+        return create_model(
+            f"{self.name}_arguments", __config__=ConfigDict(extra="forbid"), **fields
+        )
+
+    @property
+    def input_schema(self) -> dict[str, Any]:
+        """JSON Schema of the arguments, without the titles that pydantic makes from names."""
+        return without_titles(self.arguments.model_json_schema())
+
+    @property
+    def output_schema(self) -> dict[str, Any]:
+        """JSON Schema of the answer."""
+        return without_titles(self.signature.return_annotation.model_json_schema())
+
+    def __call__(self, lab: Lab, arguments: Mapping[str, Any]) -> Answer:
+        """Check the arguments and run the tool.
+
+        Raises:
+            InvalidRequestError: an argument is unknown, missing or out of range.
+            LabError, ConfigError: what the lab refused, and why.
+        """
+        try:
+            checked = self.arguments.model_validate(dict(arguments))
+        except ValidationError as error:
+            raise InvalidRequestError(self._complaint(error)) from None
+        return self.run(lab, **{name: getattr(checked, name) for name in self.signature.parameters})
+
+    def _complaint(self, error: ValidationError) -> str:
+        return "\n".join(map(self._describe, error.errors(include_url=False)))
+
+    def _describe(self, problem: Any) -> str:
+        where = ".".join(map(str, problem["loc"]))
+        known = list(self.signature.parameters)
+        match problem["type"]:
+            case "extra_forbidden":
+                hint = did_you_mean(where, known) or f"; it takes: {', '.join(known) or 'nothing'}"
+                return f"{self.name} has no argument '{where}'{hint}"
+            case "missing":
+                return f"{self.name} needs '{where}'"
+            case _:
+                return f"{where} {shown(problem['input'])} is not allowed: {problem['msg']}"
+
+
+def without_titles(schema: Any) -> Any:
+    """Drop `title` keywords, which only repeat names; a property called title stays."""
+    if isinstance(schema, list):
+        return [without_titles(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: without_titles(value)
+        for key, value in schema.items()
+        if key != "title" or not isinstance(value, str)
+    }
+
+
+def _required(parameter: inspect.Parameter) -> bool:
+    return parameter.default is inspect.Parameter.empty

@@ -1,0 +1,116 @@
+"""lab_results: what the trials have shown, sorted for a choice."""
+
+import math
+from itertools import groupby
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from pawn_lab.lab import Lab
+from pawn_lab.records import Evaluation, TrialResult
+from pawn_lab.tools.registry import LabTool
+from pawn_lab.tools.trial_views import setting_text
+from pawn_lab.tools.values import Answer, Number, Tag, TrialId, parsed
+
+BASELINE = "baseline"
+_NOT_COMPARABLE = (
+    "Each ablation is validated on its own kind of games: compare val_loss between learning rates "
+    "of one ablation, not across ablations."
+)
+
+
+class ResultRow(Answer):
+    """One trial: its setting, its best and its last evaluation, and the step of each."""
+
+    trial: int
+    ablation: str
+    lr: Number = None
+    state: str
+    parent: int | None = None
+    best_val_loss: Number = None
+    best_step: int | None = None
+    last_val_loss: Number = None
+    last_step: int | None = None
+    top1: Number = None
+    legal_rate: Number = None
+    game_completion: Number = None
+    kl: Number = None
+    cost: Number = None
+    best: bool | None = None
+
+
+class ResultsAnswer(Answer):
+    """Rows by ablation, lowest best_val_loss first; `best` marks the first of each ablation."""
+
+    rows: list[ResultRow]
+    best_trials: dict[str, int]
+    note: str | None = None
+
+
+def lab_results(
+    lab: Lab,
+    trial_ids: Annotated[
+        list[TrialId] | None,
+        BeforeValidator(parsed),
+        Field(description="Only these trials."),
+    ] = None,
+    tag: Tag = None,
+) -> ResultsAnswer:
+    """Results table: per trial the best and the last evaluation with their steps, and the cost.
+
+    Sorted by ablation and best validation loss; `best_trials` names the best trial of each
+    ablation, which is what to lab_resume. top1, legal_rate, game_completion and kl (nats to the
+    exact next-move distribution) are of the last evaluation and mean the same in every ablation.
+    """
+    results = sorted(lab.results(trial_ids=trial_ids, tag=tag), key=_order)
+    rows: list[ResultRow] = []
+    for _, group in groupby(results, key=_ablation):
+        rows.extend(_rows(list(group)))
+    best = {row.ablation: row.trial for row in rows if row.best}
+    groups = {row.ablation for row in rows}
+    return ResultsAnswer(
+        rows=rows, best_trials=best, note=_NOT_COMPARABLE if len(groups) > 1 else None
+    )
+
+
+def _rows(group: list[TrialResult]) -> list[ResultRow]:
+    rows = [_row(result) for result in group]
+    if rows[0].best_val_loss is not None:
+        rows[0].best = True
+    return rows
+
+
+def _row(result: TrialResult) -> ResultRow:
+    last = result.last.metrics if result.last else {}
+    return ResultRow(
+        trial=result.id,
+        ablation=_ablation(result),
+        lr=result.config.get("lr"),
+        state=result.state,
+        parent=result.parent,
+        best_val_loss=_val_loss(result.best),
+        best_step=result.best.step if result.best else None,
+        last_val_loss=last.get("val_loss"),
+        last_step=result.last.step if result.last else None,
+        top1=last.get("top1"),
+        legal_rate=last.get("legal_rate"),
+        game_completion=last.get("game_completion"),
+        kl=last.get("kl"),
+        cost=result.cost,
+    )
+
+
+def _order(result: TrialResult) -> tuple[str, float, int]:
+    loss = _val_loss(result.best)
+    return _ablation(result), math.inf if loss is None else loss, result.id
+
+
+def _ablation(result: TrialResult) -> str:
+    return setting_text(result.ablation) or BASELINE
+
+
+def _val_loss(evaluation: Evaluation | None) -> float | None:
+    return evaluation.metrics.get("val_loss") if evaluation else None
+
+
+TOOL = LabTool(lab_results, title="Results table", read_only=True, idempotent=True)

@@ -1,0 +1,158 @@
+"""lab_status: what runs, what waits, what ended, and what needs a decision."""
+
+from collections import Counter
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pawn_lab.lab import Lab
+from pawn_lab.records import DeviceStatus, Trial
+from pawn_lab.states import ENDED, HOLDING, State
+from pawn_lab.tools.check_in import next_check
+from pawn_lab.tools.headline import headline
+from pawn_lab.tools.registry import LabTool
+from pawn_lab.tools.values import Answer, Number, Tag, TrialId
+
+RECENT = 5
+_GIB = 1 << 30
+
+
+class RunningRow(Answer):
+    """A trial on a device; eta_s is the time to its next stop."""
+
+    trial: int
+    tags: list[str]
+    device: str | None = None
+    step: int | None = None
+    of: int | None = None
+    loss: Number = None
+    val_loss: Number = None
+    steps_per_s: Number = None
+    eta_s: int | None = None
+
+
+class WaitingRow(Answer):
+    """A trial in the queue, and what it waits for."""
+
+    trial: int
+    tags: list[str]
+    why: str | None = None
+
+
+class EndedRow(Answer):
+    """A trial that ended, and how."""
+
+    trial: int
+    tags: list[str]
+    state: str
+    step: int | None = None
+    message: str | None = None
+
+
+class DeviceRow(Answer):
+    """A device and the trial that holds it."""
+
+    device: str
+    name: str
+    trial: int | None = None
+    memory_used_gib: Number = None
+    memory_gib: Number = None
+    temperature_c: int | None = None
+    utilization: int | None = None
+
+
+class StatusAnswer(Answer):
+    """The lab at a glance; `headline` first, `ended` only the latest."""
+
+    headline: str
+    running: list[RunningRow]
+    waiting: list[WaitingRow]
+    ended: list[EndedRow]
+    counts: dict[str, int]
+    devices: list[DeviceRow]
+    cost_per_hour: Number = None
+    cost_total: Number = None
+    next_check_s: int | None = None
+    detail: dict[str, Any] | None = None
+
+
+def lab_status(
+    lab: Lab,
+    trial_id: Annotated[
+        TrialId | None, Field(description="One trial in full: config, lineage, how it ended.")
+    ] = None,
+    tag: Tag = None,
+) -> StatusAnswer:
+    """The lab at a glance: a headline that says what needs a decision, then running, waiting and
+    lately ended trials, devices and cost.
+
+    Use it to orient in a new session and for the full check-in; between those lab_events is
+    cheaper. With trial_id the rows are of that trial alone and `detail` holds its config.
+    """
+    trials = [lab.trial(trial_id)] if trial_id else lab.trials(tag=tag)
+    devices, cost = lab.devices(), lab.cost()
+    return StatusAnswer(
+        headline=headline(lab.trials(), devices),
+        running=[_running(lab, trial) for trial in trials if trial.state in HOLDING],
+        waiting=[_waiting(trial) for trial in trials if trial.state == State.QUEUED],
+        ended=[_ended(trial) for trial in _latest_ended(trials)],
+        counts=Counter(trial.state.value for trial in trials),
+        devices=[_device(device) for device in devices],
+        cost_per_hour=cost.cost_per_hour,
+        cost_total=cost.total,
+        next_check_s=next_check(lab),
+        detail=trials[0].model_dump(mode="json", exclude_none=True) if trial_id else None,
+    )
+
+
+def _latest_ended(trials: list[Trial]) -> list[Trial]:
+    ended = [trial for trial in trials if trial.state in ENDED]
+    return sorted(ended, key=lambda trial: trial.ended_at or 0.0)[-RECENT:]
+
+
+def _running(lab: Lab, trial: Trial) -> RunningRow:
+    progress = lab.progress(trial.id)
+    return RunningRow(
+        trial=trial.id,
+        tags=trial.tags,
+        device=trial.device,
+        step=progress.step,
+        of=progress.target_step,
+        loss=(progress.train or {}).get("loss"),
+        val_loss=(progress.evaluation or {}).get("val_loss"),
+        steps_per_s=progress.steps_per_s,
+        eta_s=None if progress.eta_s is None else round(progress.eta_s),
+    )
+
+
+def _waiting(trial: Trial) -> WaitingRow:
+    return WaitingRow(trial=trial.id, tags=trial.tags, why=trial.why_waiting)
+
+
+def _ended(trial: Trial) -> EndedRow:
+    return EndedRow(
+        trial=trial.id,
+        tags=trial.tags,
+        state=trial.state,
+        step=trial.exit.step if trial.exit else None,
+        message=trial.exit.message if trial.exit else None,
+    )
+
+
+def _device(device: DeviceStatus) -> DeviceRow:
+    return DeviceRow(
+        device=device.id,
+        name=device.name,
+        trial=device.trial_id,
+        memory_used_gib=_gib(device.memory_used),
+        memory_gib=_gib(device.memory_total),
+        temperature_c=device.temperature_c,
+        utilization=device.utilization,
+    )
+
+
+def _gib(size: int | None) -> float | None:
+    return None if size is None else size / _GIB
+
+
+TOOL = LabTool(lab_status, title="The lab at a glance", read_only=True, idempotent=True)

@@ -1,0 +1,47 @@
+"""A trial as the tools show it."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from pawn_lab.lab import Lab
+from pawn_lab.records import Trial
+from pawn_lab.tools.check_in import next_check
+from pawn_lab.tools.values import Answer
+
+
+class TrialAnswer(Answer):
+    """A trial after a call that changed it."""
+
+    trial: int
+    state: str
+    tags: list[str] | None = None
+    parent: int | None = None
+    from_step: int | None = None
+    device: str | None = None
+    why_waiting: str | None = None
+    next_check_s: int | None = None
+
+
+def trial_answer(lab: Lab, trial: Trial) -> TrialAnswer:
+    """Show a trial that was just launched, resumed or killed."""
+    return TrialAnswer(
+        trial=trial.id,
+        state=trial.state,
+        tags=trial.tags or None,
+        parent=trial.parent,
+        from_step=trial.from_step,
+        device=trial.device,
+        why_waiting=trial.why_waiting,
+        next_check_s=next_check(lab),
+    )
+
+
+def timestamp(unix_s: float) -> str:
+    """Return a moment as UTC text, to the second."""
+    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def setting_text(settings: dict[str, Any]) -> str:
+    """Return `mate_boost=1.0 no_outcome_token=true`."""
+    return " ".join(f"{name}={json.dumps(value)}" for name, value in settings.items())

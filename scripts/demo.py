@@ -1,0 +1,112 @@
+"""An ablation study as an agent runs it: nine explorations, three winners, one report.
+
+This script is the documentation of how an agent uses the lab. Everything happens through the tools
+of `pawn-lab mcp`, over stdio, with the official MCP client; an agent makes the same calls.
+
+    make demo                    about five minutes on two cores
+    DEMO_STEPS=80 make demo      shorter (optimizer steps of the winners; default 400)
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import anyio
+from demo_client import LabClient, fresh_workspace
+from demo_report import markdown_table, write_report
+from demo_view import LiveView
+
+TOTAL_STEPS = int(os.environ.get("DEMO_STEPS", "400"))
+PAUSE_STEPS = max(1, TOTAL_STEPS // 4)
+LEARNING_RATES = (3e-4, 1e-3, 3e-3)
+DOLLARS_PER_HOUR = 0.10
+
+BASE: dict[str, Any] = {
+    "run_type": "pretrain",
+    "variant": "toy",
+    "max_seq_len": 128,
+    "batch_size": 32,
+    "total_steps": TOTAL_STEPS,
+    "pause_after_steps": PAUSE_STEPS,
+    "eval_interval": max(1, TOTAL_STEPS // 16),
+    "log_interval": max(1, TOTAL_STEPS // 80),
+    "val_games": 128,
+    "device": "cpu",
+    "no_compile": True,
+    "local_checkpoints": True,
+    "num_workers": 1,
+}
+ABLATIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "mate-boost": (
+        {"prepend_outcome": True, "mate_boost": 1.0},
+        "Taking every mate in one makes shorter, more decisive games.",
+    ),
+    "no-outcome": (
+        {"no_outcome_token": True},
+        "Without the outcome in front, the result must be inferred from the moves.",
+    ),
+    "discard-ply-limit": (
+        {"prepend_outcome": True, "discard_ply_limit": True},
+        "Only games that end by the rules: every outcome token means something.",
+    ),
+}
+
+
+async def study(workspace: Path, view: LiveView) -> None:
+    """Run the whole procedure in a fresh workspace."""
+    async with LabClient(workspace) as lab:
+        schema = await lab.call("lab_schema", run_type="pretrain")
+        view.say(f"lab_schema: {len(schema['fields'])} fields of a pretraining config")
+        await lab.call("lab_set_cost", cost_per_hour=DOLLARS_PER_HOUR)
+        await explore(lab)
+        await view.watch(lab, until_ended=2)
+        view.say("kill -9 of the server: trials belong to the machine and go on without it")
+        lab.kill_server()
+
+    async with LabClient(workspace) as lab:
+        await view.watch(lab)
+        exploration = await lab.call("lab_results")
+        await lab.call(
+            "lab_notes",
+            section=f"Phase 1: learning rates at step {PAUSE_STEPS}",
+            append=markdown_table(exploration) + "\n\n" + choice(exploration),
+        )
+        winners = [
+            (await lab.call("lab_resume", trial_id=trial, idempotency_key=f"resume/{trial}"))[
+                "trial"
+            ]
+            for trial in exploration["best_trials"].values()
+        ]
+        await view.watch(lab)
+        final = await lab.call("lab_results", trial_ids=winners)
+        status = await lab.call("lab_status")
+        await lab.call(
+            "lab_notes",
+            section=f"Phase 2: winners at step {TOTAL_STEPS}",
+            append=markdown_table(final),
+        )
+        write_report(workspace, exploration, final, status, view.console)
+
+
+def choice(exploration: dict[str, Any]) -> str:
+    """Say which trials are resumed."""
+    best = exploration["best_trials"].items()
+    return "Resumed: " + ", ".join(f"trial {trial} ({ablation})" for ablation, trial in best) + "."
+
+
+async def explore(lab: LabClient) -> None:
+    """Queue every ablation with every learning rate; the lab runs them as devices come free."""
+    for ablation, (flags, hypothesis) in ABLATIONS.items():
+        for lr in LEARNING_RATES:
+            await lab.call(
+                "lab_launch",
+                config=BASE | flags | {"lr": lr},
+                tags=[ablation],
+                hypothesis=hypothesis,
+                idempotency_key=f"{ablation}/{lr}",
+            )
+
+
+if __name__ == "__main__":
+    with LiveView() as view:
+        anyio.run(study, fresh_workspace(Path("runs")), view)

@@ -1,0 +1,72 @@
+"""The demo's end of the wire: the official MCP client, and a server it may kill."""
+
+import os
+import signal
+import sys
+import time
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from typing import Any, Self
+
+import psutil
+from mcp import StdioServerParameters
+from mcp.client import Client
+
+
+class ToolCallError(Exception):
+    """A tool refused a call; the text is the lab's own."""
+
+
+class LabClient:
+    """A connection to a lab server of its own, started over stdio."""
+
+    def __init__(self, workspace: Path) -> None:
+        self._client = Client(
+            StdioServerParameters(
+                command=str(Path(sys.executable).with_name("pawn-lab")),
+                args=["mcp", "--workspace", str(workspace)],
+                env={name: value for name, value in os.environ.items() if name.startswith("PAWN_")},
+            ),
+            read_timeout_seconds=60,
+        )
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        others = _children()
+        await self._stack.enter_async_context(self._client)
+        (self._server,) = _children() - others
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        """Call a tool and return its structured answer.
+
+        Raises:
+            ToolCallError: the lab refused, and says why.
+        """
+        result = await self._client.call_tool(tool, arguments)
+        if result.is_error:
+            raise ToolCallError("\n".join(getattr(block, "text", "") for block in result.content))
+        return result.structured_content or {}
+
+    def kill_server(self) -> None:
+        """Kill the server the hard way, as a crash would."""
+        with suppress(psutil.NoSuchProcess):
+            self._server.send_signal(signal.SIGKILL)
+            self._server.wait(timeout=10)
+
+
+def _children() -> set[psutil.Process]:
+    return set(psutil.Process().children())
+
+
+def fresh_workspace(runs: Path) -> Path:
+    """Make `demo-<time>` under `runs` and let `runs/demo` point at it."""
+    workspace = runs / time.strftime("demo-%Y%m%d-%H%M%S")
+    workspace.mkdir(parents=True)
+    link = runs / "demo"
+    link.unlink(missing_ok=True)
+    link.symlink_to(workspace.name)
+    return workspace

@@ -1,0 +1,150 @@
+"""The MCP server: in memory in both protocol eras, and as a process."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+from mcp import StdioServerParameters
+from mcp.client import Client
+
+from pawn_lab.lab import Lab
+from pawn_lab.server import INSTRUCTIONS, LabServer
+from pawn_lab.tools import TOOLS
+
+pytestmark = pytest.mark.anyio
+ERAS = {"legacy": "2025-11-25", "auto": "2026-07-28"}
+PAWN_LAB = Path(sys.executable).with_name("pawn-lab")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    return tmp_path / "runs"
+
+
+@pytest.fixture(params=ERAS)
+async def client(request, workspace):
+    server = LabServer(lambda: Lab.open(workspace))
+    async with Client(server, mode=request.param) as client:
+        assert client.protocol_version == ERAS[request.param]
+        yield client
+
+
+async def test_the_tools_are_listed_as_declared(client):
+    listed = (await client.list_tools()).tools
+    assert [(t.name, t.title, t.description) for t in listed] == [
+        (t.name, t.title, t.description) for t in TOOLS
+    ]
+    hints = {t.name: t.annotations for t in listed}
+    assert hints["lab_status"].read_only_hint
+    assert hints["lab_kill"].destructive_hint
+    assert not any(hint.open_world_hint for hint in hints.values())
+
+
+async def test_instructions_fit_what_agents_read_and_name_only_tools_that_exist(client):
+    assert client.instructions == INSTRUCTIONS
+    assert len(INSTRUCTIONS.encode()) < 2048
+    words = {word.strip("().,:;") for word in INSTRUCTIONS.split()}
+    assert {word for word in words if word.startswith("lab_")} <= {tool.name for tool in TOOLS}
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("lab_schema", {}),
+        ("lab_schema", {"full": True}),
+        ("lab_status", {}),
+        ("lab_events", {"since": 0}),
+        ("lab_results", {}),
+        ("lab_notes", {"append": "hello", "section": "First"}),
+        ("lab_notes", {}),
+        ("lab_set_cost", {"cost_per_hour": 2.31}),
+    ],
+)
+async def test_answers_conform_to_the_schema_that_is_published(client, tool, arguments):
+    schemas = {t.name: t.output_schema for t in (await client.list_tools()).tools}
+    result = await client.call_tool(tool, arguments)
+    assert not result.is_error
+    jsonschema.validate(result.structured_content, schemas[tool])
+    assert json.loads(result.content[0].text) == result.structured_content
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "message"),
+    [
+        ("lab_launch", {"config": {"lrr": 1}}, "did you mean 'lr'?"),
+        ("lab_launch", {"config": {}, "hypotesis": "x"}, "did you mean 'hypothesis'?"),
+        ("lab_kil", {"trial_id": 1}, "there is no tool 'lab_kil'; did you mean 'lab_kill'?"),
+        ("lab_kill", {"trial_id": 7}, "trial 7 does not exist"),
+        ("lab_events", {"since": -1}, "since -1 is not allowed"),
+        ("lab_set_cost", {"cost_per_hour": -1}, "cost_per_hour -1.0 is not allowed"),
+    ],
+)
+async def test_a_refusal_is_an_error_result_in_the_labs_own_words(client, tool, arguments, message):
+    result = await client.call_tool(tool, arguments)
+    assert result.is_error
+    assert message in result.content[0].text
+
+
+async def test_a_defect_of_the_lab_does_not_leak_its_text():
+    def broken() -> Lab:
+        raise RuntimeError("secret detail")
+
+    async with Client(LabServer(broken)) as client:
+        result = await client.call_tool("lab_status", {})
+    assert result.is_error
+    assert "RuntimeError" in result.content[0].text
+    assert "secret detail" not in result.content[0].text
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_server_process_serves_over_stdio(era, workspace):
+    process = StdioServerParameters(
+        command=str(PAWN_LAB), args=["mcp", "--workspace", str(workspace)]
+    )
+    async with Client(process, mode=era, read_timeout_seconds=60) as client:
+        assert (await client.call_tool("lab_notes", {"append": "over the wire"})).is_error is False
+        notes = await client.call_tool("lab_notes", {})
+    assert "over the wire" in notes.structured_content["notes"]
+    assert "over the wire" in (workspace / "lab-notes.md").read_text()
+
+
+def test_nothing_but_the_protocol_is_written_to_stdout(workspace):
+    requests = [
+        {"method": "initialize", "id": 1, "params": INITIALIZE},
+        {"method": "notifications/initialized"},
+        {"method": "tools/call", "id": 2, "params": {"name": "lab_status", "arguments": {}}},
+        {"method": "tools/call", "id": 3, "params": {"name": "lab_nope", "arguments": {}}},
+    ]
+    lines = "".join(json.dumps({"jsonrpc": "2.0", **request}) + "\n" for request in requests)
+    command = [PAWN_LAB, "mcp", "--workspace", workspace]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, text=True) as server:
+        assert server.stdin
+        assert server.stdout
+        server.stdin.write(lines)
+        server.stdin.flush()
+        replies = [json.loads(server.stdout.readline()) for _ in range(3)]
+        server.stdin.close()
+        assert server.stdout.read() == ""
+    assert server.returncode == 0
+    assert {reply["id"] for reply in replies} == {1, 2, 3}
+    assert all(reply["jsonrpc"] == "2.0" for reply in replies)
+
+
+INITIALIZE = {
+    "protocolVersion": "2025-06-18",
+    "capabilities": {},
+    "clientInfo": {"name": "test", "version": "0"},
+}
+
+
+def test_importing_the_server_and_the_cli_leaves_torch_alone():
+    code = "import sys, pawn_lab.server, pawn_lab.cli; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -1,0 +1,108 @@
+"""What every tool has in common: how it is described, and how it refuses."""
+
+import importlib
+import inspect
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+from pawn_lab import tools
+from pawn_lab.errors import InvalidRequestError
+from pawn_lab.lab import Lab
+from pawn_lab.tools import TOOLS, Answer, LabTool
+from pawn_lab.tools.registry import without_titles
+from pawn_lab.tools.values import Number, compact
+
+MOST_DESCRIPTION_BYTES = 2048
+BY_NAME = {tool.name: tool for tool in TOOLS}
+
+
+@pytest.fixture
+def lab(tmp_path: Path):
+    with Lab.open(tmp_path / "runs") as lab:
+        yield lab
+
+
+def test_the_tuple_holds_every_tool_file():
+    modules = [
+        importlib.import_module(f"pawn_lab.tools.{m.name}")
+        for m in pkgutil.iter_modules(tools.__path__)
+    ]
+    declared = [value for m in modules for value in vars(m).values() if isinstance(value, LabTool)]
+    assert {tool.name for tool in declared} == set(BY_NAME)
+
+
+def test_the_tools_of_the_study_are_there():
+    assert set(BY_NAME) >= {
+        f"lab_{verb}"
+        for verb in ("schema", "launch", "resume", "kill", "status", "events", "results", "log")
+    } | {"lab_notes", "lab_set_cost"}
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_a_tool_is_described_within_what_agents_read(tool):
+    assert 100 < len(tool.description.encode()) < MOST_DESCRIPTION_BYTES
+    assert tool.title
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_every_argument_is_described_and_unknown_ones_are_refused_by_schema(tool):
+    schema = tool.input_schema
+    assert schema["additionalProperties"] is False
+    assert all(spec.get("description") for spec in schema.get("properties", {}).values())
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_the_answer_is_typed(tool):
+    assert issubclass(tool.signature.return_annotation, Answer)
+    assert tool.output_schema["type"] == "object"
+
+
+def test_nothing_destructive_is_called_read_only():
+    assert not any(tool.read_only and tool.destructive for tool in TOOLS)
+    assert [tool.name for tool in TOOLS if tool.destructive] == ["lab_kill"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "message"),
+    [
+        ("lab_launch", {}, "lab_launch needs 'config'"),
+        ("lab_kill", {"trial": 1}, "lab_kill has no argument 'trial'; did you mean 'trial_id'?"),
+        ("lab_log", {"trial_id": 1, "zzz": 1}, "it takes: trial_id, lines, grep"),
+        ("lab_kill", {"trial_id": "one"}, "trial_id 'one' is not allowed"),
+        ("lab_launch", {"config": "lr=1"}, "config 'lr=1' is not allowed"),
+        ("lab_launch", {"config": {"lrr": 1}}, "did you mean 'lr'?"),
+        ("lab_launch", {"config": '{"lrr": 1}'}, "did you mean 'lr'?"),
+    ],
+)
+def test_bad_arguments_are_refused_by_name_and_with_a_way_out(lab, tool, arguments, message):
+    with pytest.raises(InvalidRequestError) as refusal:
+        BY_NAME[tool](lab, arguments)
+    assert message in str(refusal.value)
+    assert lab.trials() == []
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(2.867951234, 2.868), (123456.7, 123500.0), (0.000012345678, 1.235e-05), (7, 7)],
+)
+def test_numbers_have_four_significant_digits(number, shown):
+    assert compact(number) == shown
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), None])
+def test_a_number_that_is_not_finite_is_left_out(number):
+    class Row(Answer):
+        loss: Number = None
+
+    assert Row(loss=number).wire() == {}
+
+
+def test_a_property_that_is_called_title_survives_without_titles():
+    schema = {"title": "X", "properties": {"title": {"title": "Title", "type": "string"}}}
+    assert without_titles(schema) == {"properties": {"title": {"type": "string"}}}
+
+
+def test_tools_take_the_lab_first():
+    assert all(next(iter(inspect.signature(tool.run).parameters)) == "lab" for tool in TOOLS)

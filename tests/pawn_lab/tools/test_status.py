@@ -1,0 +1,44 @@
+"""lab_status: one look at what runs, what waits and what ended."""
+
+import pytest
+
+from pawn_lab.errors import UnknownTrialError
+from pawn_lab.lab import Lab
+from pawn_lab.tools.status import lab_status
+
+
+@pytest.fixture
+def lab(study):
+    with Lab.open(study) as lab:
+        yield lab
+
+
+def test_an_idle_lab_says_what_to_do_next(lab):
+    answer = lab_status(lab)
+    assert "devices idle, nothing queued: lab_resume the best of 1 paused" in answer.headline
+    assert answer.next_check_s is None
+    assert answer.counts == {"paused": 2, "completed": 2}
+    assert [row.trial for row in answer.ended] == sorted(row.trial for row in answer.ended)
+
+
+def test_an_empty_lab_says_where_to_begin(tmp_path):
+    with Lab.open(tmp_path / "runs") as lab:
+        assert "lab_schema" in lab_status(lab).headline
+
+
+def test_one_trial_comes_in_full(lab):
+    detail = lab_status(lab, trial_id=4).detail
+    assert (detail["parent"], detail["from_step"], detail["exit"]["reason"]) == (1, 4, "completed")
+    assert detail["config"]["lr"] == 1e-3
+    assert "config" not in lab_status(lab).wire()
+
+
+def test_money_spent_is_in_the_answer(lab):
+    answer = lab_status(lab)
+    assert answer.cost_per_hour == 3.6
+    assert 0 < answer.cost_total < 1
+
+
+def test_an_unknown_trial_is_refused(lab):
+    with pytest.raises(UnknownTrialError):
+        lab_status(lab, trial_id=99)
