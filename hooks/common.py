@@ -38,5 +38,5 @@ def digest(paths: WorkspacePaths) -> str:
         with Lab.open(paths.root) as lab:
             return lab.digest()
     except Exception as error:
-        print(f"no digest of the lab: {error}", file=sys.stderr)  # noqa: T201
+        print(f"no digest of the lab: {error}", file=sys.stderr)
         return ""

@@ -5,9 +5,9 @@ import re
 import sys
 
 from common import digest, find_workspace, read_event
-from pawn_lab.paths import WorkspacePaths
 
 from pawn_lab import notes
+from pawn_lab.paths import WorkspacePaths
 
 NOTES_CHARACTERS = 8_000
 _HEADING = re.compile(r"^(?=## )", re.MULTILINE)
@@ -20,7 +20,7 @@ def main() -> None:
     context = memory(paths) if paths else ""
     if context:
         output = {"hookEventName": "SessionStart", "additionalContext": context}
-        print(json.dumps({"hookSpecificOutput": output}))  # noqa: T201
+        print(json.dumps({"hookSpecificOutput": output}))
 
 
 def memory(paths: WorkspacePaths) -> str:

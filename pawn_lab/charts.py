@@ -45,7 +45,9 @@ def curve_panels(
     )
 
 
-def _panel(points: Sequence[CurvePoint], title: str, y_title: str) -> alt.LayerChart:
+def _panel(
+    points: Sequence[CurvePoint], title: str, y_title: str
+) -> alt.LayerChart | alt.FacetChart:
     rows = [point._asdict() for point in points]
     base = alt.Chart(alt.Data(values=rows)).encode(
         x=alt.X(
@@ -57,11 +59,8 @@ def _panel(points: Sequence[CurvePoint], title: str, y_title: str) -> alt.LayerC
     )
     lines = base.mark_line(interpolate="linear", strokeWidth=2)
     marks = base.mark_point(filled=True, size=18, opacity=1)
-    return alt.layer(lines, marks, _end_labels(points)).properties(
-        width=250,
-        height=230,
-        title=alt.TitleParams(title, fontSize=14, anchor="start", frame="group"),
-    )
+    heading = alt.TitleParams(title, fontSize=14, anchor="start", frame="group")
+    return alt.layer(lines, marks, _end_labels(points), width=250, height=230, title=heading)
 
 
 def _end_labels(points: Sequence[CurvePoint]) -> alt.Chart:

@@ -120,7 +120,7 @@ def mcp(*, workspace: Annotated[Path | None, Parameter(help="The lab's folder.")
 def main() -> None:
     """Run `pawn-lab`; bad input is one line on stderr and exit code 2."""
     try:
-        app(exit_on_error=False, print_error=False, result_action="return_value")
+        app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
     except (CycloptsError, ConfigError, LabError) as error:
         sys.exit(_complain(error))
     except KeyboardInterrupt:

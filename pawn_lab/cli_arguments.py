@@ -46,7 +46,7 @@ def _parameters(
     help_ = Parameter(help=field.description, negative=(), consume_multiple=True)
     yield argument.replace(
         kind=_POSITIONAL if field.is_required() else _OPTION,
-        annotation=Annotated[field.annotation, help_],
+        annotation=Annotated[argument.annotation, help_],
     )
 
 

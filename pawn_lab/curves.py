@@ -3,7 +3,6 @@
 from typing import Any
 
 from pawn_core.metrics import read_records
-
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
 

@@ -30,10 +30,11 @@ def _render_field(name: str, value: Any, console: Console) -> None:
     match value:
         case [Answer(), *_]:
             _print_table(_table(name, value), console)
-        case dict():
+        case Answer() | dict():
             console.print(Text(_words(name), style="bold"))
-            for key, item in value.items():
-                console.print(Text(f"  {_words(key)}: {_cell(item)}"), soft_wrap=True)
+            items = value if isinstance(value, dict) else value.wire()
+            for key, item in items.items():
+                console.print(Text(f"  {key}: {_cell(item)}"), soft_wrap=True)
         case str() if "\n" in value:
             console.print(Text(value.rstrip("\n")), soft_wrap=True)
         case _:
@@ -48,9 +49,14 @@ def _table(title: str, rows: Sequence[Answer]) -> Table:
     columns = {name: [getattr(row, name) for row in rows] for name in names}
     for name, values in columns.items():
         numeric = all(isinstance(value, int | float | None) for value in values)
-        folds = max(len(_cell(value)) for value in values) > _FOLDING_CHARACTERS
-        justify = "right" if numeric else "left"
-        table.add_column(_words(name), justify=justify, no_wrap=not folds, overflow="fold")
+        words = [*_words(name).split(), *map(_cell, values)]
+        longest = max(map(len, words))
+        table.add_column(
+            _words(name),
+            justify="right" if numeric else "left",
+            overflow="fold",
+            min_width=longest if longest <= _FOLDING_CHARACTERS else None,
+        )
     for cells in zip(*columns.values(), strict=True):
         table.add_row(*(Text(_cell(cell)) for cell in cells))
     return table

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from pawn_lab.lab import Lab
 from rich.console import Console
 from rich.markdown import Markdown
 
 from pawn_lab.charts import CurvePoint, curve_panels, save_png
 from pawn_lab.curves import evaluations
+from pawn_lab.lab import Lab
 
 Answer = dict[str, Any]
 

@@ -5,12 +5,14 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from pawn_core.config import run_type_named
 from pawn_lab.lab import Lab
 from pawn_lab.records import DeviceStatus, Trial
 from pawn_lab.states import ENDED, HOLDING, State
 from pawn_lab.tools.check_in import next_check
 from pawn_lab.tools.headline import headline
 from pawn_lab.tools.registry import LabTool
+from pawn_lab.tools.trial_views import timestamp
 from pawn_lab.tools.values import Answer, Number, Tag, TrialId
 
 RECENT = 5
@@ -61,6 +63,20 @@ class DeviceRow(Answer):
     utilization: int | None = None
 
 
+class TrialDetail(Answer):
+    """One trial in full; of its config what differs from the defaults."""
+
+    hypothesis: str | None = None
+    config: dict[str, Any]
+    parent: int | None = None
+    from_step: int | None = None
+    created: str
+    started: str | None = None
+    ended: str | None = None
+    exit: dict[str, Any] | None = None
+    cost: Number = None
+
+
 class StatusAnswer(Answer):
     """The lab at a glance; `headline` first, `ended` only the latest."""
 
@@ -73,7 +89,7 @@ class StatusAnswer(Answer):
     cost_per_hour: Number = None
     cost_total: Number = None
     next_check_s: int | None = None
-    detail: dict[str, Any] | None = None
+    detail: TrialDetail | None = None
 
 
 def lab_status(
@@ -101,7 +117,7 @@ def lab_status(
         cost_per_hour=cost.cost_per_hour,
         cost_total=cost.total,
         next_check_s=next_check(lab),
-        detail=trials[0].model_dump(mode="json", exclude_none=True) if trial_id else None,
+        detail=_detail(trials[0]) if trial_id else None,
     )
 
 
@@ -137,6 +153,29 @@ def _ended(trial: Trial) -> EndedRow:
         step=trial.exit.step if trial.exit else None,
         message=trial.exit.message if trial.exit else None,
     )
+
+
+def _detail(trial: Trial) -> TrialDetail:
+    return TrialDetail(
+        hypothesis=trial.hypothesis,
+        config=_beyond_defaults(trial.config),
+        parent=trial.parent,
+        from_step=trial.from_step,
+        created=timestamp(trial.created_at),
+        started=timestamp(trial.started_at),
+        ended=timestamp(trial.ended_at),
+        exit=trial.exit.model_dump(exclude_none=True) if trial.exit else None,
+        cost=trial.cost,
+    )
+
+
+def _beyond_defaults(config: dict[str, Any]) -> dict[str, Any]:
+    fields = run_type_named(config["run_type"]).config.model_fields
+    return {
+        name: value
+        for name, value in config.items()
+        if value is not None and value != fields[name].default
+    }
 
 
 def _device(device: DeviceStatus) -> DeviceRow:

@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, overload
 
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
@@ -37,8 +37,14 @@ def trial_answer(lab: Lab, trial: Trial) -> TrialAnswer:
     )
 
 
-def timestamp(unix_s: float) -> str:
-    """Return a moment as UTC text, to the second."""
+@overload
+def timestamp(unix_s: float) -> str: ...
+@overload
+def timestamp(unix_s: float | None) -> str | None: ...
+def timestamp(unix_s: float | None) -> str | None:
+    """Return a moment as UTC text, to the second; None stays None."""
+    if unix_s is None:
+        return None
     return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -28,9 +28,10 @@ def test_an_empty_lab_says_where_to_begin(tmp_path):
 
 def test_one_trial_comes_in_full(lab):
     detail = lab_status(lab, trial_id=4).detail
-    assert (detail["parent"], detail["from_step"], detail["exit"]["reason"]) == (1, 4, "completed")
-    assert detail["config"]["lr"] == 1e-3
-    assert "config" not in lab_status(lab).wire()
+    assert (detail.parent, detail.from_step, detail.exit["reason"]) == (1, 4, "completed")
+    assert detail.config["lr"] == 1e-3
+    assert "weight_decay" not in detail.config
+    assert lab_status(lab).detail is None
 
 
 def test_money_spent_is_in_the_answer(lab):
