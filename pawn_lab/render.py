@@ -69,7 +69,7 @@ def _print_table(table: Table, console: Console) -> None:
 
 
 def _held(value: Any) -> bool:
-    return value not in (None, False, "", [], {})
+    return value is not None and value is not False and value not in ("", [], {})
 
 
 def _words(name: str) -> str:

@@ -9,13 +9,17 @@ UNKNOWN_S = 15
 
 
 def next_check(lab: Lab) -> int | None:
-    """Return seconds until a running trial is expected to end; None when none is active.
-
-    Bounded to 5 s .. 15 min, so that a stall is noticed and a finished trial leaves no device idle.
-    """
+    """Return seconds until a running trial is expected to end; None when none is active."""
     running = lab.trials(states=HOLDING)
     if not running:
         return UNKNOWN_S if lab.trials(states=[State.QUEUED]) else None
-    etas = [lab.progress(trial.id).eta_s for trial in running]
-    known = [eta for eta in etas if eta is not None]
+    return interval([lab.progress(trial.id).eta_s for trial in running])
+
+
+def interval(etas_s: list[float | None]) -> int:
+    """Return the shortest ETA within `SOONEST_S` .. `LATEST_S`, `UNKNOWN_S` where none is known.
+
+    The bounds let a stall be noticed in time and keep quick trials from being polled.
+    """
+    known = [eta for eta in etas_s if eta is not None]
     return round(min(LATEST_S, max(SOONEST_S, min(known)))) if known else UNKNOWN_S

@@ -1,0 +1,62 @@
+"""The headline of lab_status names the one thing that needs a decision."""
+
+import pytest
+
+from pawn_lab.records import DeviceStatus, Exit, Trial
+from pawn_lab.states import State
+from pawn_lab.tools.headline import headline
+
+
+def trial(number: int, state: State, *, parent: int | None = None, message: str = "") -> Trial:
+    ended = state not in (State.QUEUED, State.LAUNCHING, State.RUNNING)
+    return Trial(
+        id=number,
+        state=state,
+        config={},
+        tags=[],
+        hypothesis=None,
+        priority=0,
+        parent=parent,
+        from_step=None,
+        device=None,
+        created_at=0.0,
+        started_at=0.0,
+        ended_at=float(number) if ended else None,
+        why_waiting=None,
+        exit=Exit(code=3, signal=None, reason="x", message=message) if ended else None,
+        cost=0.0,
+    )
+
+
+def devices(*holders: int | None) -> list[DeviceStatus]:
+    return [
+        DeviceStatus(id=f"cpu:{n}", kind="cpu", name=f"CPU slot {n}", trial_id=holder)
+        for n, holder in enumerate(holders)
+    ]
+
+
+def test_a_trial_that_failed_last_comes_first():
+    trials = [trial(1, State.RUNNING), trial(2, State.FAILED, message="loss is not finite")]
+    said = headline(trials, devices(1, None))
+    assert said == "Trial 2 failed: loss is not finite. See lab_log(trial_id=2)."
+
+
+def test_an_old_failure_gives_way_to_what_ended_since():
+    trials = [trial(1, State.FAILED), trial(2, State.COMPLETED), trial(3, State.RUNNING)]
+    assert "needs a decision" in headline(trials, devices(3))
+
+
+@pytest.mark.parametrize(
+    ("trials", "said"),
+    [
+        ([trial(1, State.PAUSED), trial(2, State.PAUSED)], "lab_resume the best of 2 paused"),
+        ([trial(1, State.PAUSED), trial(2, State.COMPLETED, parent=1)], "launch the next question"),
+    ],
+)
+def test_idle_devices_ask_for_what_is_at_hand(trials, said):
+    assert f"1 of 1 devices idle, nothing queued: {said}" in headline(trials, devices(None))
+
+
+def test_a_queue_that_waits_is_no_idle_lab():
+    said = headline([trial(1, State.RUNNING), trial(2, State.QUEUED)], devices(1, None))
+    assert said == "1 running, 1 queued; nothing needs a decision."

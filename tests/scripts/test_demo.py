@@ -1,0 +1,54 @@
+"""The demo, from its first call to its report, with very few steps."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "demo.py"
+ABLATIONS = ("mate_boost=1.0", "no_outcome_token=true", "discard_ply_limit=true")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What the demo printed, and its workspace."""
+    folder = tmp_path_factory.mktemp("demo")
+    done = subprocess.run(
+        [sys.executable, SCRIPT],
+        cwd=folder,
+        env=os.environ | {"DEMO_STEPS": "4", "COLUMNS": "160"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout, folder / "runs" / "demo"
+
+
+def test_the_study_runs_to_its_end_although_its_server_is_killed(demo):
+    printed, _ = demo
+    assert "kill -9 of the server" in printed
+    assert printed.count("paused after 1 steps") == 9
+    assert printed.count("completed 4 steps") == 3
+
+
+def test_the_report_has_a_loss_for_every_learning_rate_and_a_winner_in_every_row(demo):
+    report = (demo[1] / "report.md").read_text()
+    for ablation in ABLATIONS:
+        row, final = (line for line in report.splitlines() if line.startswith(f"| {ablation} |"))
+        cells = [cell.strip() for cell in row.strip("|").split("|")][1:]
+        losses = [float(cell.strip("*")) for cell in cells]
+        assert len(losses) == 3
+        assert [cell for cell in cells if cell.startswith("**")] == [f"**{min(losses):.4g}**"]
+        assert "| 4 |" in final
+    assert "Compare validation losses along a row, not down a column" in report
+
+
+def test_the_notes_hold_both_phases_and_the_picture_is_drawn(demo):
+    notes = (demo[1] / "lab-notes.md").read_text()
+    assert "## Phase 1: learning rates at step 1" in notes
+    assert "## Phase 2: winners at step 4" in notes
+    assert (demo[1] / "curves.png").read_bytes().startswith(b"\x89PNG")
