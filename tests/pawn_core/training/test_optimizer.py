@@ -1,8 +1,6 @@
-"""AdamW: torch's numbers, without torch.optim's imports."""
+"""AdamW: the paper's numbers, and a state that comes back."""
 
-import subprocess
-import sys
-
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -24,26 +22,29 @@ class Model(nn.Module):
         return ((x @ self.matrix * self.norm + self.embed.weight[step % 5]) ** 2).mean()
 
 
-def test_updates_are_bitwise_those_of_torch_with_decay_on_matrices_only() -> None:
-    ours, theirs = Model(), Model()
-    optimizer = AdamW(ours, lr=1e-2, weight_decay=0.1)
-    groups = [
-        {"params": [theirs.matrix], "weight_decay": 0.1},
-        {"params": [theirs.norm, theirs.embed.weight], "weight_decay": 0.0},
-    ]
-    reference = torch.optim.AdamW(groups, lr=1e-2, betas=BETAS, eps=EPS, fused=True)
-    for step in range(20):
-        optimizer.set_lr(1e-2 / (step + 1))
-        for group in reference.param_groups:
-            group["lr"] = 1e-2 / (step + 1)
-        ours.loss(step).backward()
-        theirs.loss(step).backward()
+def test_updates_are_those_of_the_paper_with_decay_on_matrices_only() -> None:
+    """Loshchilov & Hutter, 2019, algorithm 2, in float64."""
+    model = Model()
+    optimizer = AdamW(model, lr=1e-2, weight_decay=0.1)
+    expected = {name: p.detach().double() for name, p in model.named_parameters()}
+    first = {name: torch.zeros_like(p) for name, p in expected.items()}
+    second = {name: torch.zeros_like(p) for name, p in expected.items()}
+    for step in range(1, 21):
+        lr = 1e-2 / step
+        optimizer.set_lr(lr)
+        model.loss(step).backward()
+        for name, p in model.named_parameters():
+            assert p.grad is not None
+            g = p.grad.double()
+            first[name] = BETAS[0] * first[name] + (1 - BETAS[0]) * g
+            second[name] = BETAS[1] * second[name] + (1 - BETAS[1]) * g**2
+            m, v = first[name] / (1 - BETAS[0] ** step), second[name] / (1 - BETAS[1] ** step)
+            decay = 0.1 if name == "matrix" else 0.0
+            expected[name] -= lr * (m / (v.sqrt() + EPS) + decay * expected[name])
         optimizer.step()
-        reference.step()
         optimizer.zero_grad()
-        reference.zero_grad()
-    for (name, a), b in zip(ours.named_parameters(), theirs.parameters(), strict=True):
-        assert torch.equal(a, b), name
+    for name, p in model.named_parameters():
+        np.testing.assert_allclose(p.detach(), expected[name], rtol=1e-5, atol=1e-6)
 
 
 def test_state_survives_a_round_trip() -> None:
@@ -69,19 +70,3 @@ def test_the_state_of_another_model_is_refused() -> None:
         optimizer.load_state_dict({k: v for k, v in state.items() if k != "matrix.exp_avg"})
     with pytest.raises(ValueError, match=r"shape \[2, 3\]"):
         optimizer.load_state_dict(state | {"matrix.exp_avg": torch.zeros(2, 3)})
-
-
-def test_a_training_step_never_imports_the_compiler() -> None:
-    code = """
-import sys, torch
-from pawn_core.training.optimizer import AdamW
-from torch.nn.utils import get_total_norm, clip_grads_with_norm_
-model = torch.nn.Linear(4, 4)
-optimizer = AdamW(model, 1e-3, 0.1)
-model(torch.ones(2, 4)).sum().backward()
-norm = get_total_norm([p.grad for p in model.parameters()])
-clip_grads_with_norm_(model.parameters(), 1.0, norm)
-optimizer.step()
-assert "torch._dynamo" not in sys.modules
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)

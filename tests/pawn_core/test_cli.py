@@ -1,0 +1,153 @@
+"""`pawn-train`: one list of options, clear errors, exit codes."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pawn_core import cli
+from pawn_core.config import RUN_TYPES, PretrainConfig
+from pawn_core.metrics import read_records
+
+FLAGS = ["--variant=toy", "--local-checkpoints", "--total-steps=2", "--batch-size=2"]
+FLAGS += ["--max-seq-len=16", "--val-games=2", "--num-workers=0", "--device=cpu"]
+FLAGS += ["--no-compile", "--no-outcome-token"]
+
+
+def test_every_config_field_is_an_option() -> None:
+    options = cli._build_parser()._option_string_actions
+    for run_type in RUN_TYPES:
+        for name in run_type.config.model_fields:
+            assert f"--{name.replace('_', '-')}" in options
+
+
+def test_flags_give_the_config_and_only_what_was_given_counts_as_set() -> None:
+    config, resume = cli._read_config(
+        cli._parse([*FLAGS, "--lr", "1e-3", "--pause-after-steps", "1"])
+    )
+    assert isinstance(config, PretrainConfig)
+    assert resume is None
+    assert (config.variant, config.lr, config.pause_after_steps) == ("toy", 1e-3, 1)
+    assert (config.no_compile, config.no_outcome_token, config.local_checkpoints) == (True,) * 3
+    assert "weight_decay" not in config.model_fields_set
+    assert "lr" in config.model_fields_set
+
+
+def test_flags_override_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    path.write_text(
+        '{"variant": "toy", "local_checkpoints": true, "no_compile": true, "patience": 3}'
+    )
+    options = cli._parse(["--config", str(path), "--lr=0.5", "--compile", "--patience", "null"])
+    config, _ = cli._read_config(options)
+    assert (config.lr, config.no_compile, config.patience) == (0.5, False, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--varient", "toy"], r"--varient is not an option; did you mean 'variant'\?"),
+        (["--learning-rate", "1"], r"--learning-rate is not an option; did you mean 'lr'\?"),
+        (
+            ["--lr", "nan", "--local-checkpoints"],
+            r"lr 'nan' is not allowed: .*allowed: > 0 and <= 1",
+        ),
+        (
+            ["--variant", "huge", "--local-checkpoints"],
+            r"variant 'huge' is unknown; one of: toy, small",
+        ),
+        (["--lr"], "argument --lr: expected one argument"),
+        (["toy"], "toy is not an option"),
+        (["--config", "/no/such/file"], "/no/such/file: No such file or directory"),
+        (["--resume", "/no/such/checkpoint"], "No such file or directory"),
+        (["--variant", "toy"], "set exactly one of local_checkpoints"),
+        (["--variant", "toy", "--hf-repo", "a/b"], "hf_repo: .*not implemented"),
+        ([*FLAGS, "--d-model", "65"], "d_model 65 is not divisible by n_heads 4"),
+    ],
+)
+def test_a_bad_argument_is_one_clear_line_and_exit_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert cli.main(arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(f"^pawn-train: .*{message}", line)
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "{'a': 1}", "[" * 100_000, "\xff"])
+def test_a_config_file_that_is_not_a_json_object_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    path = tmp_path / "c.json"
+    path.write_bytes(content.encode("latin-1"))
+    assert cli.main(["--config", str(path)]) == 2
+    assert str(path) in capsys.readouterr().err
+
+
+def test_a_damaged_checkpoint_is_a_clear_line_and_exit_2(
+    tiny, train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(tiny, "run")
+    checkpoint = tmp_path / "run/checkpoints/step_00000008"
+    (checkpoint / "model.safetensors").write_bytes(b"damaged")
+    code = cli.main(["--resume", str(checkpoint), "--run-dir", str(tmp_path / "new")])
+    assert code == 2
+    assert "model.safetensors does not match its SHA-256" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_checkpoint_alone_is_enough_to_go_on_without_its_pause(tiny, train, tmp_path) -> None:
+    paused = train(tiny | {"pause_after_steps": 5}, "run")
+    checkpoint = tmp_path / "run/checkpoints" / paused.checkpoint
+    run_dir = tmp_path / "new"
+    assert cli.main(["--resume", str(checkpoint), "--run-dir", str(run_dir)]) == 0
+    outcome = json.loads((run_dir / "outcome.json").read_text())
+    assert (outcome["reason"], outcome["step"]) == ("completed", 12)
+
+
+def test_without_a_run_dir_one_is_made_under_logs_and_the_compiler_stays_out(
+    tmp_path: Path,
+) -> None:
+    """A process of its own: which modules a run imports is the subject."""
+    code = f"""
+import sys
+from pawn_core.cli import main
+code = main({FLAGS!r})
+assert "torch._dynamo" not in sys.modules, "importing the compiler costs seconds"
+sys.exit(code)
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    (run_dir,) = (tmp_path / "logs").iterdir()
+    assert re.fullmatch(r"run_\d{8}_\d{6}_[a-z]+-[a-z]+", run_dir.name)
+    assert (run_dir / "checkpoints" / "step_00000002").is_dir()
+
+
+def test_the_script_is_the_same_entry(capfd: pytest.CaptureFixture[str]) -> None:
+    script = Path(__file__).parents[2] / "scripts" / "train.py"
+    found = subprocess.run([sys.executable, script, "--lr", "2"], capture_output=True, text=True)
+    assert found.returncode == 2
+    assert found.stderr.startswith("pawn-train: ")
+
+
+def test_sigterm_saves_and_exits_143_and_a_second_one_changes_nothing(
+    tiny, spawn, tmp_path: Path
+) -> None:
+    process = spawn(tiny | {"total_steps": 100_000, "checkpoint_interval": 50_000}, "run")
+    metrics = tmp_path / "run" / "metrics.jsonl"
+    deadline = time.monotonic() + 120
+    while not any(r["type"] == "train" for r in read_records(metrics)[0]):
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGTERM)
+    os.kill(process.pid, signal.SIGTERM)
+    assert process.wait(60) == 143
+    outcome = json.loads((tmp_path / "run" / "outcome.json").read_text())
+    assert (outcome["reason"], outcome["message"]) == ("signal", "stopped by SIGTERM")
+    assert outcome["checkpoint"] == f"step_{outcome['step']:08d}"
+    assert (tmp_path / "run/checkpoints" / outcome["checkpoint"] / ".complete").is_file()

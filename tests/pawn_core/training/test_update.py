@@ -1,0 +1,121 @@
+"""One optimizer step."""
+
+import numpy as np
+import pytest
+import torch
+
+from pawn_core.config import parse_config
+from pawn_core.runtime import Runtime
+from pawn_core.signals import StopFlag
+from pawn_core.training.optimizer import AdamW
+from pawn_core.training.pretrain import PretrainTask
+from pawn_core.training.update import Updater
+
+CPU = Runtime(torch.device("cpu"), None, compiled=False)
+
+
+def assert_close(found: torch.Tensor, expected: torch.Tensor, rtol=1.3e-6, atol=1e-5) -> None:
+    """numpy's check: torch's own imports the compiler, which takes seconds."""
+    np.testing.assert_allclose(found.detach(), expected.detach(), rtol=rtol, atol=atol)
+
+
+def build(raw, runtime: Runtime = CPU, **fields) -> tuple[PretrainTask, Updater]:
+    config = parse_config(raw | fields)
+    task = PretrainTask(config, runtime, StopFlag())
+    optimizer = AdamW(task.model, config.lr, config.weight_decay)
+    return task, Updater(task, optimizer, config, runtime)
+
+
+def weights(task: PretrainTask) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in task.model.parameters()])
+
+
+@pytest.mark.parametrize("prefixed", [False, True])
+def test_accumulated_micro_batches_equal_the_whole_batch(tiny, prefixed: bool) -> None:
+    raw = tiny | {"batch_size": 12, "max_seq_len": 200, "prepend_outcome": prefixed}
+    raw |= {"discard_ply_limit": True}  # games of many lengths: a mean of means would differ
+    results = []
+    for parts in (1, 3, 12):
+        task, updater = build(raw, accumulation_steps=parts)
+        micro_batches = task.make_batch(0)
+        update = updater.update(micro_batches, 1e-3)
+        results.append((weights(task), update))
+    (whole, update), *others = results
+    for other, other_update in others:
+        assert_close(other, whole, rtol=0, atol=2e-6)
+        assert other_update.tokens == update.tokens
+        assert other_update.games == update.games == 12
+        assert_close(other_update.loss_sum, update.loss_sum)
+        assert_close(other_update.grad_norm, update.grad_norm)
+
+
+def test_the_loss_is_the_mean_cross_entropy_over_supervised_positions(tiny) -> None:
+    task, updater = build(tiny)
+    (batch,) = task.make_batch(0)
+    log_p = task.model(batch.tokens_bt).double().log_softmax(-1).flatten(0, 1)
+    expected = -log_p[batch.positions_n, batch.targets_n].sum()
+    update = updater.update([batch], 1e-3)
+    assert update.loss_sum.item() == pytest.approx(expected.item(), rel=1e-6)
+    assert update.tokens == len(batch.targets_n)
+
+
+def test_clipping_scales_the_update_and_reports_the_norm_before_it(tiny) -> None:
+    norms = {}
+    for limit in (None, 1e6, 1e-3):
+        task, updater = build(tiny, max_grad_norm=limit)
+        applied: list[torch.Tensor] = []
+        parameter = task.model.lm_head.weight
+        parameter.register_post_accumulate_grad_hook(lambda p, out=applied: out.append(p.grad))
+        update = updater.update(task.make_batch(0), 1e-3)
+        norms[limit] = (update.grad_norm.item(), applied[0].norm().item())
+    assert norms[None] == norms[1e6]
+    assert norms[1e-3][0] == norms[None][0]
+    assert norms[1e-3][1] == pytest.approx(norms[None][1] * 1e-3 / norms[None][0], rel=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+def test_reduced_precision_is_used_where_asked_and_learns_the_same(tiny, dtype) -> None:
+    runtime = Runtime(torch.device("cpu"), dtype, compiled=False)
+    task, updater = build(tiny, runtime)
+    seen = []
+    task.model.lm_head.register_forward_hook(lambda *call: seen.append(call[2].dtype))
+    exact_task, exact = build(tiny)
+    for index in range(3):
+        update = updater.update(task.make_batch(index), 1e-3)
+        expected = exact.update(exact_task.make_batch(index), 1e-3)
+        assert update.loss_sum.item() == pytest.approx(expected.loss_sum.item(), rel=2e-3)
+    assert seen == [dtype] * 3
+    assert all(p.dtype == torch.float32 for p in task.model.parameters())
+    assert_close(weights(task), weights(exact_task), rtol=0, atol=4e-3)
+
+
+def test_an_overflow_in_float16_skips_the_update_and_lowers_the_scale(tiny) -> None:
+    runtime = Runtime(torch.device("cpu"), torch.float16, compiled=False)
+    task, updater = build(tiny, runtime)
+    assert updater.scaler is not None
+    updater.scaler.load_state_dict(updater.scaler.state_dict() | {"scale": 2.0**40})
+    before = weights(task)
+    update = updater.update(task.make_batch(0), 1e-3)
+    assert update.finite
+    assert torch.equal(weights(task), before)
+    assert updater.scaler.get_scale() == 2.0**39
+
+
+def test_what_runs_is_the_compiled_callable(tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    def compile_recording(function):
+        def compiled(*arguments):
+            calls.append(function.__name__)
+            return function(*arguments)
+
+        return compiled
+
+    monkeypatch.setattr(torch, "compile", compile_recording)
+    task, updater = build(tiny, Runtime(torch.device("cpu"), None, compiled=True))
+    updater.update(task.make_batch(0), 1e-3)
+    assert calls == ["_cross_entropy"]
+    task.evaluate()
+    assert set(calls[1:]) == {"forward_at"}
+    (batch,) = task.make_batch(1)
+    assert batch.tokens_bt.shape[1] == tiny["max_seq_len"]
