@@ -13,21 +13,21 @@ from pawn_lab.lab import Lab
 Answer = dict[str, Any]
 
 _FINAL_COLUMNS = {
-    "ablation": "ablation",
-    "lr": "learning rate",
-    "last_step": "step",
-    "last_val_loss": "val loss",
-    "top1": "top-1",
-    "legal_rate": "legal moves",
-    "game_completion": "games completed",
-    "kl": "KL (nats)",
+    "ablation": ("ablation", str),
+    "lr": ("lr", "{:g}".format),
+    "last_step": ("step", str),
+    "last_val_loss": ("val loss", "{:.4g}".format),
+    "top1": ("top-1", "{:.2%}".format),
+    "legal_rate": ("legal", "{:.2%}".format),
+    "game_completion": ("completed", "{:.2%}".format),
+    "kl": ("KL", "{:.4g}".format),
 }
 _NOT_COMPARABLE = """\
 Compare validation losses along a row, not down a column: each ablation is validated on games of its
 own kind, which are harder or easier to predict. One seed each: small differences are noise."""
 _SAME_SCALE = """\
-Legal moves, games completed and KL (nats to the exact next-move distribution, where it is known)
-have the same scale in every row, but each is measured on the ablation's own games."""
+Legal moves, games completed without an illegal one, and KL (nats to the exact next-move
+distribution, where it is known) have one scale, but are measured on each ablation's own games."""
 
 
 def markdown_table(results: Answer) -> str:
@@ -53,13 +53,23 @@ def _loss(row: Answer) -> str:
 
 
 def _final_table(results: Answer) -> str:
-    rows = [[_cell(row.get(name)) for name in _FINAL_COLUMNS] for row in results["rows"]]
-    lines = [[*_FINAL_COLUMNS.values()], ["---"] * len(_FINAL_COLUMNS), *rows]
+    rows = [
+        [shown(row[name]) if name in row else "" for name, (_, shown) in _FINAL_COLUMNS.items()]
+        for row in results["rows"]
+    ]
+    titles = [title for title, _ in _FINAL_COLUMNS.values()]
+    lines = [titles, ["---"] * len(titles), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str("" if value is None else value)
+def _edge(results: Answer) -> str:
+    """Say where the best learning rate is the largest or smallest of those tried."""
+    rates = {row["lr"] for row in results["rows"]}
+    best = {row["ablation"]: row["lr"] for row in results["rows"] if row.get("best")}
+    edge = [ablation for ablation, lr in best.items() if lr in (min(rates), max(rates))]
+    if not edge:
+        return "Each best learning rate lies inside the range that was tried."
+    return f"At the edge of what was tried, a better rate may lie beyond: {', '.join(edge)}."
 
 
 def write_report(
@@ -85,6 +95,8 @@ def _report(exploration: Answer, final: Answer, status: Answer) -> str:
 
 {_NOT_COMPARABLE}
 
+{_edge(exploration)}
+
 ## The best learning rate of each ablation, resumed
 
 {_final_table(final)}
@@ -105,11 +117,12 @@ def _draw(workspace: Path, exploration: Answer, final: Answer) -> None:
             for row in rows
             for e in evaluations(lab, row["trial"])
         ]
+    paused = max(point.step for point in points if not point.chosen)
     chart = curve_panels(
         points,
         title="Three ablations, three learning rates: toy model on random games",
         subtitle=[
-            "Grey: paused early. Blue: the best learning rate, resumed from its checkpoint.",
+            f"Grey: paused at step {paused}. Blue: the best learning rate, resumed to the end.",
             "Each panel validates on its own kind of games: compare within a panel, not across.",
         ],
         y_title="validation loss (nats per token)",

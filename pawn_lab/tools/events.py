@@ -35,7 +35,7 @@ def lab_events(
     since: Annotated[int, Field(description="The last answer's cursor; 0: all.")] = 0,
     limit: Annotated[int, Field(description="Most events in the answer, up to 1000.")] = 50,
 ) -> EventsAnswer:
-    """Events after a cursor: trials queued, started, paused, ended, with the reason of each end.
+    """Read what happened since a cursor: trials queued, started, paused, ended, and why.
 
     The cheap check-in: keep `cursor` (write it into the notes), pass it as `since`, and only what
     is new comes back. `more` says that another page waits. `next_check_s` is when to look again.

@@ -29,7 +29,7 @@ def lab_log(
         str | None, Field(description="Only lines that contain this text, in any letter case.")
     ] = None,
 ) -> LogAnswer:
-    """Last lines of a trial's output, control codes removed.
+    """Read the last lines of a trial's output, control codes removed.
 
     Use it when lab_events or lab_status says that a trial failed or looks wrong; for loss and
     accuracy, lab_status and lab_results are shorter.

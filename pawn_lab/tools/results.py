@@ -56,7 +56,7 @@ def lab_results(
     ] = None,
     tag: Tag = None,
 ) -> ResultsAnswer:
-    """Results table: per trial the best and the last evaluation with their steps, and the cost.
+    """Compare trials: the best and the last evaluation of each with their steps, and the cost.
 
     Sorted by ablation and best validation loss; `best_trials` names the best trial of each
     ablation, which is what to lab_resume. top1, legal_rate, game_completion and kl (nats to the

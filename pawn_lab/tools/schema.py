@@ -37,7 +37,7 @@ def lab_schema(
     ] = "pretrain",
     full: Annotated[bool, Field(description="Add the whole JSON Schema.")] = False,
 ) -> SchemaAnswer:
-    """Fields of a run config: type, bounds, default, meaning.
+    """List the fields of a run config with type, bounds, default and meaning.
 
     Call it first, before you write a config for lab_launch: an unknown field or a value out of
     bounds is refused there. A field without a default may be left out; the lab fills it in.

@@ -99,16 +99,15 @@ def lab_status(
     ] = None,
     tag: Tag = None,
 ) -> StatusAnswer:
-    """The lab at a glance: a headline that says what needs a decision, then running, waiting and
-    lately ended trials, devices and cost.
+    """Show the lab at a glance: what needs a decision, runs, waits, ended lately; devices; cost.
 
     Use it to orient in a new session and for the full check-in; between those lab_events is
     cheaper. With trial_id the rows are of that trial alone and `detail` holds its config.
     """
-    trials = [lab.trial(trial_id)] if trial_id else lab.trials(tag=tag)
-    devices, cost = lab.devices(), lab.cost()
+    everything, devices, cost = lab.trials(), lab.devices(), lab.cost()
+    trials = [lab.trial(trial_id)] if trial_id is not None else _tagged(everything, tag)
     return StatusAnswer(
-        headline=headline(lab.trials(), devices),
+        headline=headline(everything, devices),
         running=[_running(lab, trial) for trial in trials if trial.state in HOLDING],
         waiting=[_waiting(trial) for trial in trials if trial.state == State.QUEUED],
         ended=[_ended(trial) for trial in _latest_ended(trials)],
@@ -117,8 +116,12 @@ def lab_status(
         cost_per_hour=cost.cost_per_hour,
         cost_total=cost.total,
         next_check_s=next_check(lab),
-        detail=_detail(trials[0]) if trial_id else None,
+        detail=_detail(trials[0]) if trial_id is not None else None,
     )
+
+
+def _tagged(trials: list[Trial], tag: str | None) -> list[Trial]:
+    return [trial for trial in trials if tag is None or tag in trial.tags]
 
 
 def _latest_ended(trials: list[Trial]) -> list[Trial]:

@@ -1,14 +1,19 @@
 """What every tool has in common: how it is described, and how it refuses."""
 
+import contextlib
 import importlib
 import inspect
 import pkgutil
 from pathlib import Path
 
+import jsonschema
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from pawn_core.config import ConfigError
 from pawn_lab import tools
-from pawn_lab.errors import InvalidRequestError
+from pawn_lab.errors import InvalidRequestError, LabError
 from pawn_lab.lab import Lab
 from pawn_lab.tools import TOOLS, Answer, LabTool
 from pawn_lab.tools.registry import without_titles
@@ -106,3 +111,31 @@ def test_a_property_that_is_called_title_survives_without_titles():
 
 def test_tools_take_the_lab_first():
     assert all(next(iter(inspect.signature(tool.run).parameters)) == "lab" for tool in TOOLS)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> tuple[LabTool, dict]:
+    """A tool with arguments of its own names and any values."""
+    tool = draw(st.sampled_from(TOOLS))
+    known = list(tool.signature.parameters)
+    return tool, draw(st.dictionaries(st.sampled_from(known), JSON))
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(call=calls())
+def test_whatever_the_arguments_a_tool_answers_or_refuses_on_purpose(lab, call):
+    tool, arguments = call
+    with contextlib.suppress(LabError, ConfigError):
+        jsonschema.validate(tool(lab, arguments).wire(), tool.output_schema)
+    assert lab.trials() == []
