@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from pawn_core.config import RunConfig
-from pawn_lab import requests, supervision
+from pawn_lab import exits, requests
 from pawn_lab.errors import TrialStateError
 from pawn_lab.lineage import ResumePoint
 from pawn_lab.requests import Request
@@ -78,7 +78,8 @@ def request_kill(tx: Transaction, trial: Row, why: str) -> None:
             f"{', '.join(sorted(ACTIVE))}"
         )
     if trial["state"] == State.QUEUED:
-        trials.move(tx, trial, State.KILLED, f"killed: {why}", exit=supervision.never_ran(why))
+        how = exits.never_ran(why)
+        trials.move(tx, trial, State.KILLED, how.message, exit=how.model_dump())
     elif trial["kill_reason"] is None:
         tx.update("trials", trial["id"], kill_reason=why)
         events.append(tx, "kill_requested", why, trial["id"])

@@ -68,7 +68,7 @@ class Evaluation(Record):
     """The metrics of one evaluation."""
 
     step: int
-    metrics: dict[str, float | None]
+    metrics: dict[str, int | float | None]
 
 
 class TrialResult(Record):

@@ -31,7 +31,7 @@ def result(row: Row, paths: TrialPaths, cost: float) -> TrialResult:
         ablation=ablation(row["config"]),
         parent=row["parent"],
         from_step=row["from_step"],
-        step=_last_step(records),
+        step=_last_step(records) or row["from_step"],
         last=evaluations[-1] if evaluations else None,
         best=min(evaluations, key=_merit, default=None),
         cost=cost,
@@ -41,7 +41,7 @@ def result(row: Row, paths: TrialPaths, cost: float) -> TrialResult:
 def progress(row: Row, paths: TrialPaths) -> Progress:
     """Return how far a trial is, from the end of its metrics stream."""
     records = _recent(paths.metrics)
-    step, rate = _last_step(records), steps_per_second(records)
+    step, rate = _last_step(records) or row["from_step"], steps_per_second(records)
     config = row["config"]
     target = config["pause_after_steps"] or config["total_steps"]
     return Progress(

@@ -79,7 +79,8 @@ def _write_files(workspace: WorkspacePaths, paths: TrialPaths, claim: Claim) -> 
         "limits": trial["limits"],
     }
     write_json(paths.launch, launch)
-    sync_directory(workspace.trials)
+    for folder in (workspace.trials, workspace.root):
+        sync_directory(folder)
 
 
 def trainer_argv(workspace: WorkspacePaths, trial: Row) -> list[str]:

@@ -1,14 +1,13 @@
 """From what is on disk to the state of a trial: liveness is the lock, the end is exit.json."""
 
 import time
-from typing import Any
+from typing import NamedTuple
 
-from pawn_lab import identity
+from pawn_lab import exits, identity
 from pawn_lab.durable import read_json_object
 from pawn_lab.identity import ProcessIdentity
 from pawn_lab.locks import is_locked
 from pawn_lab.paths import TrialPaths, WorkspacePaths
-from pawn_lab.records import Exit
 from pawn_lab.states import HOLDING, State
 from pawn_lab.store import Transaction, trials
 from pawn_lab.store.database import Row
@@ -16,17 +15,12 @@ from pawn_lab.store.database import Row
 MOST_LAUNCH_ATTEMPTS = 3
 _SURVIVORS_TIMEOUT_S = 2.0
 
-_STATE_OF_REASON = {
-    "completed": State.COMPLETED,
-    "patience": State.COMPLETED,
-    "paused": State.PAUSED,
-}
 
-_LIMIT_MESSAGES = {
-    "wall_clock": "stopped at its wall-clock limit",
-    "no_progress": "stopped because its metrics no longer grew",
-    "signal": "stopped by a signal from outside the lab",
-}
+class Shim(NamedTuple):
+    """A trial's shim, and when it started the trainer."""
+
+    identity: ProcessIdentity
+    started_at: float
 
 
 def reconcile(tx: Transaction, workspace: WorkspacePaths) -> list[ProcessIdentity]:
@@ -39,61 +33,64 @@ def reconcile(tx: Transaction, workspace: WorkspacePaths) -> list[ProcessIdentit
     return to_stop
 
 
-def abandon_launch(tx: Transaction, trial: Row, why: str) -> None:
-    """Queue again a trial that never had a process, or give it up after several attempts."""
+def abandon_launch(tx: Transaction, attempt: Row, why: str) -> None:
+    """Queue again a trial that never had a process, or give it up after several attempts.
+
+    Does nothing when another process has already dealt with this attempt.
+    """
+    trial = trials.get(tx, attempt["id"])
+    if (trial["state"], trial["token"]) != (State.LAUNCHING, attempt["token"]):
+        return
     if trial["attempts"] < MOST_LAUNCH_ATTEMPTS:
         trials.move(tx, trial, State.QUEUED, f"launch interrupted, queued again: {why}")
         return
-    message = f"never started in {trial['attempts']} attempts: {why}"
-    trials.move(tx, trial, State.LOST, message, exit=_lost(message))
+    how = exits.lost(f"never started in {trial['attempts']} attempts: {why}")
+    trials.move(tx, trial, State.LOST, how.message, exit=how.model_dump())
 
 
-def shim_of(paths: TrialPaths, trial: Row) -> ProcessIdentity | None:
+def shim_of(paths: TrialPaths, trial: Row) -> Shim | None:
     """Return who the shim of this attempt is, or None before it has said so."""
-    record = _readable(paths.identity)
-    if record is None or record.get("token") != trial["token"]:
+    try:
+        record = read_json_object(paths.identity) or {}
+        shim = Shim(ProcessIdentity.from_dict(record), float(record["started_at"]))
+    except (OSError, ValueError, KeyError):
         return None
-    return ProcessIdentity.from_dict(record)
+    return shim if shim.identity.token == trial["token"] else None
 
 
 def _reconcile_trial(tx: Transaction, paths: TrialPaths, trial: Row) -> ProcessIdentity | None:
+    """Bring one trial up to date; return its shim if it must be stopped."""
     alive = is_locked(paths.alive_lock)  # first: exit.json is written before the lock is freed
     shim = shim_of(paths, trial)
-    if shim is None and trial["state"] == State.LAUNCHING:
-        if not alive:
-            abandon_launch(tx, trial, "the launching process died")
-        return None
+    if trial["state"] == State.LAUNCHING and shim is not None:
+        trial = trials.move(tx, trial, State.RUNNING, "trainer started", started_at=shim.started_at)
+    if alive:
+        return _supervise(trial, shim)
     if trial["state"] == State.LAUNCHING:
-        trial = _running(tx, paths, trial)
-    if not alive:
+        abandon_launch(tx, trial, "the launching process died")
+    else:
         _end(tx, paths, trial)
-    elif shim is None or not identity.is_alive(shim):
-        identity.kill_members(trial["token"])  # nobody owns them; the lock tells when they are gone
-    elif trial["kill_reason"] is not None:
-        return shim
     return None
 
 
-def _running(tx: Transaction, paths: TrialPaths, trial: Row) -> Row:
-    started_at = (_readable(paths.identity) or {}).get("started_at", tx.now)
-    return trials.move(tx, trial, State.RUNNING, "trainer started", started_at=started_at)
+def _supervise(trial: Row, shim: Shim | None) -> ProcessIdentity | None:
+    """Kill what a dead shim left behind; return a live shim whose trial is to be killed."""
+    if shim is None:
+        return None  # being launched: the launcher holds the lock
+    if not identity.is_alive(shim.identity):
+        identity.kill_members(trial["token"])  # the lock will tell when they are gone
+        return None
+    return shim.identity if trial["kill_reason"] is not None else None
 
 
 def _end(tx: Transaction, paths: TrialPaths, trial: Row) -> None:
-    record = _readable(paths.exit)
-    if record is None or record.get("token") != trial["token"]:
+    record = exits.read(paths.exit, trial["token"])
+    if record is None:
         _end_lost(tx, paths, trial)
         return
-    state, exit_ = verdict(record, trial["kill_reason"])
-    trials.move(
-        tx,
-        trial,
-        state,
-        exit_.message,
-        exit_.model_dump(),
-        exit=exit_.model_dump(),
-        ended_at=record["ended_at"],
-    )
+    state, how = exits.verdict(record, trial["kill_reason"], paths)
+    data = how.model_dump()
+    trials.move(tx, trial, state, how.message, data, exit=data, ended_at=record.ended_at)
 
 
 def _end_lost(tx: Transaction, paths: TrialPaths, trial: Row) -> None:
@@ -103,69 +100,11 @@ def _end_lost(tx: Transaction, paths: TrialPaths, trial: Row) -> None:
         if time.monotonic() > deadline:
             return  # unkillable for now; whoever looks next tries again
         time.sleep(0.01)
-    message = "its shim died without recording an end; resume it from its last checkpoint"
+    how = exits.lost("its shim died without recording an end; resume it from its last checkpoint")
     last_sign = _last_sign_of_life(paths, tx.now)
-    trials.move(tx, trial, State.LOST, message, exit=_lost(message), ended_at=last_sign)
-
-
-def verdict(record: dict[str, Any], kill_reason: str | None) -> tuple[State, Exit]:
-    """Return the terminal state an exit record stands for, and what to say about it.
-
-    Completed and paused need both exit code 0 and the trainer's word; killed needs a kill that
-    was asked for and an end by signal; everything else is failed.
-    """
-    outcome = record["outcome"] or {}
-    reason = outcome.get("reason")
-    by_signal = record["signal"] is not None or reason == "signal" or record["code"] == 143
-    if record["code"] == 0 and reason in _STATE_OF_REASON:
-        state = _STATE_OF_REASON[reason]
-        message = outcome.get("message") or f"trainer {reason}"
-    elif by_signal and kill_reason is not None:
-        state, reason, message = State.KILLED, "killed", f"killed: {kill_reason}"
-    else:
-        state = State.FAILED
-        reason, message = _failure(record, reason, outcome.get("message"))
-    return state, Exit(
-        code=record["code"],
-        signal=record["signal"],
-        reason=reason,
-        message=message,
-        step=outcome.get("step"),
-        checkpoint=outcome.get("checkpoint"),
-        duration_s=record["duration_s"],
-    )
-
-
-def _failure(record: dict[str, Any], reason: str | None, said: str | None) -> tuple[str, str]:
-    how = (
-        f"signal {record['signal']}"
-        if record["signal"] is not None
-        else f"exit code {record['code']}"
-    )
-    if record["stopped_by"] is not None:
-        return record["stopped_by"], f"{_LIMIT_MESSAGES[record['stopped_by']]} ({how})"
-    if reason is None:
-        said = "the trainer recorded no outcome; see its log"
-    return reason or "crashed", f"trainer failed with {how}: {said}"
-
-
-def never_ran(reason: str) -> dict[str, Any]:
-    """Return the exit of a trial that was killed while it was queued."""
-    return Exit(code=None, signal=None, reason="killed", message=f"killed: {reason}").model_dump()
-
-
-def _lost(message: str) -> dict[str, Any]:
-    return Exit(code=None, signal=None, reason="lost", message=message).model_dump()
+    trials.move(tx, trial, State.LOST, how.message, exit=how.model_dump(), ended_at=last_sign)
 
 
 def _last_sign_of_life(paths: TrialPaths, default: float) -> float:
     times = [f.stat().st_mtime for f in (paths.log, paths.metrics) if f.exists()]
     return max(times, default=default)
-
-
-def _readable(path: Any) -> dict[str, Any] | None:
-    """Return a JSON object from disk, or None where there is none or it cannot be read."""
-    try:
-        return read_json_object(path)
-    except (OSError, ValueError):
-        return None

@@ -1,0 +1,72 @@
+"""Front ends that die: real processes that call the lab and are killed at a chosen point.
+
+They are forked, so each costs milliseconds; no lab may be open where one is started, since a
+SQLite connection does not survive a fork.
+"""
+
+import multiprocessing
+import os
+from multiprocessing.context import ForkProcess
+from pathlib import Path
+from typing import Any
+
+from lab_testing import CONFIG, DEADLINE_S, stand_in
+
+from pawn_lab import failpoints
+from pawn_lab.lab import Lab
+from pawn_lab.shim import Limits
+
+Call = tuple[str, Any]
+"""A call: `("launch", idempotency key)`, `("kill", trial id)` or `("tick", None)`."""
+
+_processes = multiprocessing.get_context("fork")
+
+
+def start(
+    workspace: Path, calls: list[Call], *, behaviour: str = "complete", failpoint: str | None = None
+) -> ForkProcess:
+    """Start a front end that makes these calls one after the other."""
+    environment = {"PAWN_CPU_SLOTS": os.environ["PAWN_CPU_SLOTS"]}
+    if failpoint is not None:
+        environment[failpoints.VARIABLE] = failpoint
+    process = _processes.Process(target=_run, args=(workspace, calls, behaviour, environment))
+    process.start()
+    return process
+
+
+def run(workspace: Path, calls: list[Call], **options: Any) -> int | None:
+    """Run a front end to its end and return its exit code, negative for a signal."""
+    process = start(workspace, calls, **options)
+    process.join(DEADLINE_S)
+    assert process.exitcode is not None, "the front end hangs"
+    return process.exitcode
+
+
+def acknowledged(workspace: Path) -> list[str]:
+    """Return the idempotency keys of launches that returned to their caller."""
+    log = workspace.parent / "acknowledged"
+    return log.read_text().split() if log.exists() else []
+
+
+def _run(workspace: Path, calls: list[Call], behaviour: str, environment: dict[str, str]) -> None:
+    os.environ.pop(failpoints.VARIABLE, None)
+    os.environ.update(environment)
+    with Lab.open(workspace, trainer=stand_in(behaviour), limits=Limits(grace_s=0.2)) as lab:
+        for name, argument in calls:
+            _call(lab, name, argument)
+
+
+def _call(lab: Lab, name: str, argument: Any) -> None:
+    if name == "launch":
+        lab.launch(CONFIG, idempotency_key=argument)
+        _acknowledge(lab.paths.root, argument)
+    elif name == "kill":
+        lab.kill(argument)
+    else:
+        lab.tick()
+
+
+def _acknowledge(workspace: Path, key: str) -> None:
+    handle = os.open(workspace.parent / "acknowledged", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(handle, f"{key}\n".encode())
+    os.close(handle)

@@ -1,0 +1,155 @@
+"""kill -9 of a front end, or of a shim, at every named point: nothing acknowledged is lost."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import front_end
+import pytest
+from front_end import acknowledged
+from lab_testing import eventually, in_state, shim_of
+from soundness import assert_recovers
+
+from pawn_lab import failpoints, identity
+from pawn_lab.lab import Lab
+from pawn_lab.states import State
+
+KILLED = -9
+LAUNCH: list[front_end.Call] = [("launch", "first"), ("launch", "second")]
+TICK: list[front_end.Call] = [("tick", None)]
+
+
+@pytest.fixture(autouse=True)
+def one_slot(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One trial runs at a time, so that another waits."""
+    monkeypatch.setenv("PAWN_CPU_SLOTS", "1")
+
+
+Prepare = Callable[[Path], None]
+
+
+def nothing(workspace: Path) -> None:
+    """The edge lies on the way of a plain launch."""
+
+
+def claimed_but_not_started(workspace: Path) -> None:
+    """A front end died between the claim and the shim."""
+    assert front_end.run(workspace, LAUNCH, failpoint="queued-launching.after-commit") == KILLED
+
+
+def claimed_three_times(workspace: Path) -> None:
+    """Three front ends died there: the last attempt is used up."""
+    for calls in (LAUNCH, TICK, TICK):
+        killed = front_end.run(workspace, calls, failpoint="queued-launching.after-commit")
+        assert killed == KILLED
+
+
+def one_runs_and_one_waits(workspace: Path) -> None:
+    """The only slot is held and a second trial is queued."""
+    assert front_end.run(workspace, LAUNCH, behaviour="gate") == 0
+
+
+def one_runs_for_ever(workspace: Path) -> None:
+    """A trial runs that ends only when it is killed."""
+    assert front_end.run(workspace, LAUNCH[:1], behaviour="hang") == 0
+
+
+def recorded_end(behaviour: str) -> Prepare:
+    """The exit is recorded but no scheduler pass has seen it: the shim died in between."""
+
+    def prepare(workspace: Path) -> None:
+        point = "shim.exit-written"
+        assert front_end.run(workspace, LAUNCH[:1], behaviour=behaviour, failpoint=point) == 0
+        with Lab.open(workspace) as lab:
+            exit_file = lab.paths.trial(1).exit
+        eventually(exit_file.exists, "exit.json")
+
+    return prepare
+
+
+def killed_after_a_request(workspace: Path) -> None:
+    """A kill was carried out, and nobody has seen its end."""
+    calls = [("launch", "first"), ("kill", 1)]
+    point = "shim.exit-written"
+    assert front_end.run(workspace, calls, behaviour="hang", failpoint=point) == 0
+    eventually((workspace / "trials/0001/exit.json").exists, "exit.json")
+
+
+def shim_killed(workspace: Path) -> None:
+    """The shim of a running trial was killed, and its trainer died with it."""
+    assert front_end.run(workspace, LAUNCH[:1], behaviour="hang") == 0
+    with Lab.open(workspace) as lab:
+        in_state(lab, 1, State.RUNNING)
+        shim = shim_of(lab, 1)
+    identity.kill_members(shim.token)
+    eventually(lambda: not identity.members(shim.token), "end of the trial's processes")
+
+
+EDGES: dict[str, tuple[Prepare, list[front_end.Call]]] = {
+    "new-queued": (nothing, LAUNCH),
+    "queued-launching": (nothing, LAUNCH),
+    "queued-killed": (one_runs_and_one_waits, [("kill", 2)]),
+    "launching-running": (nothing, LAUNCH),
+    "launching-queued": (claimed_but_not_started, TICK),
+    "launching-lost": (claimed_three_times, TICK),
+    "running-paused": (recorded_end("pause"), TICK),
+    "running-completed": (recorded_end("complete"), TICK),
+    "running-failed": (recorded_end("crash"), TICK),
+    "running-killed": (killed_after_a_request, TICK),
+    "running-lost": (shim_killed, TICK),
+}
+OTHER = {
+    "open.created": (nothing, LAUNCH),
+    "start.lock-taken": (nothing, LAUNCH),
+    "start.files-written": (nothing, LAUNCH),
+    "start.shim-spawned": (nothing, LAUNCH),
+    "kill.requested": (one_runs_for_ever, [("kill", 1)]),
+}
+
+
+def scenario(failpoint: str) -> tuple[Prepare, list[front_end.Call]]:
+    """Return how to reach a failpoint of a front end."""
+    return OTHER[failpoint] if failpoint in OTHER else EDGES[failpoint.partition(".")[0]]
+
+
+def kill_front_end_at(workspace: Path, failpoint: str) -> None:
+    """Kill a front end there, then recover as the next one would."""
+    prepare, calls = scenario(failpoint)
+    prepare(workspace)
+    assert front_end.run(workspace, calls, failpoint=failpoint) == KILLED, "never reached"
+    promised = acknowledged(workspace)
+    with Lab.open(workspace) as lab:
+        assert len(lab.trials()) >= len(promised), "an acknowledged launch is gone"
+    # A caller without an answer asks again: each key stands for one trial.
+    assert front_end.run(workspace, LAUNCH) == 0
+    assert_recovers(workspace)
+    with Lab.open(workspace) as lab:
+        assert len(lab.trials()) == len(LAUNCH)
+
+
+@pytest.mark.parametrize("failpoint", failpoints.FRONT_END)
+def test_a_front_end_killed_there_loses_nothing(workspace, failpoint):
+    kill_front_end_at(workspace, failpoint)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("repetition", range(25))
+@pytest.mark.parametrize("failpoint", failpoints.FRONT_END)
+def test_a_front_end_killed_there_many_times_loses_nothing(workspace, failpoint, repetition):
+    kill_front_end_at(workspace, failpoint)
+
+
+@pytest.mark.parametrize("failpoint", failpoints.SHIM)
+def test_a_shim_killed_there_leaves_no_process_and_a_state_that_is_known(workspace, failpoint):
+    assert front_end.run(workspace, LAUNCH[:1], failpoint=failpoint) == 0
+    assert_recovers(workspace)
+    with Lab.open(workspace) as lab:
+        (trial,) = lab.trials()
+    expected = {
+        # Nothing had started: it is launched again, by a front end without the failpoint.
+        "shim.started": State.COMPLETED,
+        "shim.identified": State.LOST,
+        "shim.trainer-started": State.LOST,
+        "shim.trainer-ended": State.LOST,
+        "shim.exit-written": State.COMPLETED,
+    }
+    assert trial.state is expected[failpoint]
