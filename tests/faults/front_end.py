@@ -6,6 +6,7 @@ SQLite connection does not survive a fork.
 
 import multiprocessing
 import os
+import signal
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from pawn_lab.lab import Lab
 from pawn_lab.shim import Limits
 
 Call = tuple[str, Any]
-"""A call: `("launch", idempotency key)`, `("kill", trial id)` or `("tick", None)`."""
+"""A call and its argument: launch (a key), kill (a trial), note (a text), tick, wait (for ever)."""
 
 _processes = multiprocessing.get_context("fork")
 
@@ -62,6 +63,10 @@ def _call(lab: Lab, name: str, argument: Any) -> None:
         _acknowledge(lab.paths.root, argument)
     elif name == "kill":
         lab.kill(argument)
+    elif name == "note":
+        lab.notes(append=f"{argument}\n")
+    elif name == "wait":
+        signal.pause()
     else:
         lab.tick()
 

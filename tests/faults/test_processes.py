@@ -1,0 +1,110 @@
+"""kill -9 of a shim, of a trainer, of both, and of the front end that launched them."""
+
+import random
+import signal
+from pathlib import Path
+
+import front_end
+import pytest
+from lab_testing import (
+    CONFIG,
+    ended,
+    eventually,
+    in_state,
+    nobody_left,
+    open_gate,
+    shim_of,
+    trainer_greeting,
+)
+from soundness import assert_sound
+
+from pawn_lab import identity
+from pawn_lab.identity import ProcessIdentity
+from pawn_lab.lab import Lab
+from pawn_lab.paths import WorkspacePaths
+from pawn_lab.states import State
+
+ALLOWED_ENDS = {
+    "shim": {(State.LOST, None)},
+    "trainer": {(State.FAILED, 9)},
+    # Of two that die together, the shim may just have recorded the trainer's end.
+    "both": {(State.LOST, None), (State.FAILED, 9)},
+}
+
+
+def kill_victim(lab: Lab, trial_id: int, victim: str) -> None:
+    """SIGKILL the processes of a running trial that the name stands for."""
+    shim = shim_of(lab, trial_id)
+    pid = trainer_greeting(lab, trial_id)["pid"]
+    trainer = ProcessIdentity(pid, identity.boot_id(), identity.start_ticks(pid), shim.token)
+    victims = {"shim": [shim], "trainer": [trainer], "both": [trainer, shim]}[victim]
+    for process in victims:
+        identity.send_signal(process, signal.SIGKILL)
+
+
+def check_killed(open_lab, victim: str) -> None:
+    """Kill processes of a trial; its state must be known and its device free, with no survivor."""
+    lab = open_lab("hang")
+    trial_id = lab.launch(CONFIG).id
+    kill_victim(lab, trial_id, victim)
+    trial = ended(lab, trial_id)
+    assert (trial.state, trial.exit.signal) in ALLOWED_ENDS[victim]
+    eventually(lambda: nobody_left(lab, trial_id), "end of the trial's processes")
+    assert all(device.trial_id is None for device in lab.devices())
+    assert_sound(lab)
+
+
+@pytest.mark.parametrize("repetition", range(3))
+@pytest.mark.parametrize("victim", ALLOWED_ENDS)
+def test_a_killed_process_leaves_a_known_state_and_a_free_device(open_lab, victim, repetition):
+    check_killed(open_lab, victim)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(200))
+def test_killed_processes_leave_known_states(open_lab, seed):
+    check_killed(open_lab, random.Random(seed).choice(list(ALLOWED_ENDS)))
+
+
+def test_a_device_is_not_free_while_a_process_of_its_trial_lives(open_lab):
+    lab = open_lab("hang")
+    trial_id = lab.launch(CONFIG).id
+    trainer = trainer_greeting(lab, trial_id)["pid"]
+    token = shim_of(lab, trial_id).token
+    stopped = ProcessIdentity(trainer, identity.boot_id(), identity.start_ticks(trainer), token)
+    assert identity.send_signal(stopped, signal.SIGSTOP)
+    lab.kill(trial_id)
+    assert lab.trial(trial_id).state is State.RUNNING
+    assert lab.devices()[0].trial_id == trial_id
+    assert identity.send_signal(stopped, signal.SIGCONT)
+    assert ended(lab, trial_id).state is State.KILLED
+
+
+def test_the_queue_goes_on_after_the_server_is_killed(workspace: Path):
+    calls = [("launch", "first"), ("launch", "second"), ("launch", "third"), ("launch", "fourth")]
+    server = front_end.start(workspace, [*calls, ("wait", None)], behaviour="gate")
+    eventually(lambda: len(front_end.acknowledged(workspace)) == len(calls), "launches")
+    server.kill()
+    server.join()
+    paths = WorkspacePaths(workspace)
+    # Nobody looks at the workspace from here on but the shims themselves.
+    for trial_id in (1, 2, 3, 4):
+        trial = paths.trial(trial_id)
+        eventually(trial.identity.exists, f"start of trial {trial_id}")
+        (trial.root / "gate").touch()
+        eventually(trial.exit.exists, f"end of trial {trial_id}")
+    with Lab.open(workspace) as lab:
+        states = [(ended(lab, i).state, ended(lab, i).exit.code) for i in (1, 2, 3, 4)]
+        assert states == [(State.COMPLETED, 0)] * 4
+        assert_sound(lab)
+
+
+def test_a_new_server_takes_over_running_trials(workspace: Path):
+    server = front_end.start(workspace, [("launch", "first"), ("wait", None)], behaviour="gate")
+    eventually(lambda: front_end.acknowledged(workspace), "launch")
+    server.kill()
+    server.join()
+    with Lab.open(workspace) as lab:
+        in_state(lab, 1, State.RUNNING)
+        open_gate(lab, 1)
+        assert ended(lab, 1).exit.code == 0
