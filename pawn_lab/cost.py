@@ -41,10 +41,10 @@ def rates(tx: Transaction) -> list[Row]:
     return tx.rows("SELECT since, cost_per_hour, devices FROM rates ORDER BY id")
 
 
-def by_trial(tx: Transaction) -> dict[int, float]:
-    """Return what each trial that ever held a device has cost so far."""
+def by_trial(tx: Transaction, held: Iterable[Row]) -> dict[int, float]:
+    """Return what the trials of these leases have cost so far."""
     history, costs = rates(tx), defaultdict[int, float](float)
-    for lease in leases.history(tx):
+    for lease in held:
         costs[lease["trial_id"]] += _integral(history, lease["start"], _stop(tx, lease))
     return dict(costs)
 
@@ -53,7 +53,7 @@ def report(tx: Transaction, device_count: int) -> CostReport:
     """Return the money spent so far, in total and by trial."""
     history, held = rates(tx), leases.history(tx)
     first = history[0]["since"] if history else math.inf
-    costs = by_trial(tx)
+    costs = by_trial(tx, held)
     return CostReport(
         cost_per_hour=history[-1]["cost_per_hour"] if history else None,
         devices=device_count,

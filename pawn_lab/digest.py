@@ -1,9 +1,9 @@
 """The lab's state in a few lines, for hooks that put it in front of an agent."""
 
-from collections import Counter
+from collections.abc import Mapping
 
-from pawn_lab.records import CostReport, Event, Progress, Trial
-from pawn_lab.states import HOLDING, State
+from pawn_lab.records import CostReport, Event, Progress
+from pawn_lab.states import State
 from pawn_lab.text import shorten
 
 MOST_CHARACTERS = 1500
@@ -11,24 +11,28 @@ MOST_TRIALS_LISTED = 8
 
 
 def digest(
-    trials: list[Trial], running: list[Progress], events: list[Event], cost: CostReport
+    counts: Mapping[State, int],
+    running: list[Progress],
+    queued: list[int],
+    events: list[Event],
+    cost: CostReport,
 ) -> str:
-    """Return counts, running and waiting trials, cost and the latest events."""
+    """Return counts, cost, running and queued trials and the latest events."""
     lines = [
-        _counts(trials),
+        _counts(counts),
         _cost(cost),
         *(_running(progress) for progress in running[:MOST_TRIALS_LISTED]),
-        *_waiting(trials),
+        _waiting(running, queued),
         *(f"event {e.seq}: {_named(e)}{shorten(e.message, 100)}" for e in events),
     ]
     return shorten("\n".join(lines), MOST_CHARACTERS - 40)
 
 
-def _counts(trials: list[Trial]) -> str:
-    if not trials:
+def _counts(counts: Mapping[State, int]) -> str:
+    if not counts:
         return "no trials yet"
-    counts = Counter(trial.state for trial in trials)
-    return f"{len(trials)} trials: " + ", ".join(f"{counts[s]} {s}" for s in State if counts[s])
+    listed = ", ".join(f"{counts[state]} {state}" for state in State if state in counts)
+    return f"{sum(counts.values())} trials: {listed}"
 
 
 def _cost(cost: CostReport) -> str:
@@ -46,12 +50,10 @@ def _running(progress: Progress) -> str:
     return ", ".join(parts)
 
 
-def _waiting(trials: list[Trial]) -> list[str]:
-    queued = [str(trial.id) for trial in trials if trial.state is State.QUEUED]
-    idle = not queued and not any(trial.state in HOLDING for trial in trials)
-    if idle:
-        return ["nothing runs or waits"]
-    return [f"queued: {', '.join(queued[:MOST_TRIALS_LISTED])}"] if queued else []
+def _waiting(running: list[Progress], queued: list[int]) -> str:
+    if queued:
+        return f"queued, next first: {', '.join(map(str, queued[:MOST_TRIALS_LISTED]))}"
+    return "nothing is queued" if running else "nothing runs and nothing is queued"
 
 
 def _named(event: Event) -> str:

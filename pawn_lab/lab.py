@@ -170,7 +170,7 @@ class Lab:
         """
         self.tick()
         with self._database.read() as tx:
-            return views.trial_records(tx, [trials.get(tx, trial_id)], self._devices)[0]
+            return views.trial_record(tx, trials.get(tx, trial_id), self._devices)
 
     def trials(
         self, states: Iterable[State | str] | None = None, tag: str | None = None
@@ -200,7 +200,7 @@ class Lab:
         self.tick()
         with self._database.read() as tx:
             rows = _tagged(_rows(tx, trial_ids), tag)
-            costs = cost.by_trial(tx)
+            costs = cost.by_trial(tx, leases.history(tx))
         return [
             results.result(row, self.paths.trial(row["id"]), costs.get(row["id"], 0.0))
             for row in rows
@@ -233,11 +233,11 @@ class Lab:
         """Return the lab's state in under 1,500 characters."""
         self.tick()
         with self._database.read() as tx:
-            rows, held = trials.select(tx), trials.select(tx, HOLDING)
-            records = views.trial_records(tx, rows, self._devices)
+            held, counts = trials.select(tx, HOLDING), trials.counts(tx)
+            queued = [row["id"] for row in trials.queue(tx)]
             latest, spent = events.latest(tx, 5), cost.report(tx, len(self._devices))
         running = [results.progress(row, self.paths.trial(row["id"])) for row in held]
-        return digest.digest(records, running, latest, spent)
+        return digest.digest(counts, running, queued, latest, spent)
 
     def set_cost(self, cost_per_hour: float) -> CostReport:
         """Set what the whole machine costs an hour from now on.

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from pawn_core.checkpoint import CheckpointError, Manifest, verify
 from pawn_core.checkpoint.manifest import list_checkpoints
 from pawn_core.config import ConfigError, RunConfig, parse_config
+from pawn_lab import requests
 from pawn_lab.errors import (
     InvalidConfigError,
     NoCheckpointError,
@@ -68,6 +69,7 @@ def resumed_config(
         raise InvalidConfigError(str(error)) from error
     _check_fixed_fields(parent, config.model_dump(mode="json"))
     _check_length(config, step)
+    requests.check_supported(config)
     return config
 
 

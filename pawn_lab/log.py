@@ -30,28 +30,35 @@ def excerpt(trial_id: int, path: Path, lines: int, grep: str | None) -> LogExcer
         return LogExcerpt(trial_id=trial_id, lines=[], size_bytes=0, truncated=False)
     size = path.stat().st_size
     looked_at = min(size, GREP_BYTES if grep else TAIL_BYTES)
-    matching = _matching(_lines_backwards(path, size, looked_at), grep)
+    matching = _matching(_chunks_backwards(path, size, looked_at), grep or "")
     found = list(itertools.islice(matching, lines))
     more = looked_at < size or next(matching, None) is not None
     return LogExcerpt(trial_id=trial_id, lines=found[::-1], size_bytes=size, truncated=more)
 
 
-def _matching(lines: Iterator[bytes], grep: str | None) -> Iterator[str]:
-    wanted = (grep or "").casefold()
-    for line in lines:
-        shown = clean_line(line.decode(errors="replace"))
-        if shown.strip() and wanted in shown.casefold():
-            yield shorten(shown, MOST_LINE_CHARACTERS)
+def _matching(chunks: Iterator[bytes], grep: str) -> Iterator[str]:
+    for chunk in chunks:
+        if _may_contain(chunk, grep):
+            for line in reversed(chunk.split(b"\n")):
+                shown = clean_line(line.decode(errors="replace"))
+                if shown.strip() and grep.casefold() in shown.casefold():
+                    yield shorten(shown, MOST_LINE_CHARACTERS)
 
 
-def _lines_backwards(path: Path, size: int, looked_at: int) -> Iterator[bytes]:
-    """Yield lines from the last to the first; of a line over two blocks only its end."""
+def _may_contain(chunk: bytes, grep: str) -> bool:
+    """Rule out a chunk without taking it apart; escape sequences may split a word in two."""
+    return not grep.isascii() or b"\x1b" in chunk or grep.lower().encode() in chunk.lower()
+
+
+def _chunks_backwards(path: Path, size: int, looked_at: int) -> Iterator[bytes]:
+    """Yield runs of whole lines from the end of a file; of a line over two blocks only its end."""
     with path.open("rb", buffering=0) as file:
         rest, position, first = b"", size, size - looked_at
         while position > first:
             start = max(first, position - _BLOCK)
             file.seek(start)
-            rest, *complete = (file.read(position - start) + rest[-_BLOCK:]).split(b"\n")
+            rest, newline, whole = (file.read(position - start) + rest[-_BLOCK:]).partition(b"\n")
             position = start
-            yield from reversed(complete)
+            if newline:
+                yield whole
         yield rest

@@ -83,9 +83,18 @@ def checked_config(config: dict[str, Any]) -> RunConfig:
         parsed = parse_config(config)
     except (ConfigError, TypeError, RecursionError) as error:
         raise InvalidConfigError(str(error)) from error
-    if refusals := parsed.refusals():
-        raise InvalidConfigError("\n".join(refusals))
+    check_supported(parsed)
     return parsed
+
+
+def check_supported(config: RunConfig) -> None:
+    """Refuse a valid config that this version has no part for.
+
+    Raises:
+        InvalidConfigError: one line for each field.
+    """
+    if refusals := config.refusals():
+        raise InvalidConfigError("\n".join(refusals))
 
 
 def checked_tags(tags: Sequence[str]) -> list[str]:

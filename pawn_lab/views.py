@@ -7,9 +7,21 @@ from pawn_lab.store import Transaction, leases, trials
 from pawn_lab.store.database import Row
 
 
+def trial_record(tx: Transaction, row: Row, devices: list[Device]) -> Trial:
+    """Return one trial."""
+    return _records(tx, [row], leases.history(tx, row["id"]), devices)[0]
+
+
 def trial_records(tx: Transaction, rows: list[Row], devices: list[Device]) -> list[Trial]:
     """Return trials with their device, cost and, while queued, what they wait for."""
-    costs, last_device = cost.by_trial(tx), leases.last_device(tx)
+    return _records(tx, rows, leases.history(tx), devices)
+
+
+def _records(
+    tx: Transaction, rows: list[Row], held: list[Row], devices: list[Device]
+) -> list[Trial]:
+    costs = cost.by_trial(tx, held)
+    last_device = {lease["trial_id"]: lease["device"] for lease in held}
     waiting = scheduler.why_waiting(trials.queue(tx), leases.held(tx), devices)
     return [
         Trial(

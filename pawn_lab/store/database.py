@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import apsw
 
@@ -42,7 +42,12 @@ class Transaction:
 
     def rows(self, sql: str, *parameters: Any) -> list[Row]:
         """Return the rows of a statement as dictionaries."""
-        return cast(list[Row], self._connection.execute(sql, parameters).fetchall())
+        cursor = self._connection.execute(sql, parameters)
+        try:
+            names = [column[0] for column in cursor.get_description()]
+        except apsw.ExecutionCompleteError:  # there is no row
+            return []
+        return [dict(zip(names, row, strict=True)) for row in cursor]
 
     def value(self, sql: str, *parameters: Any) -> Any:
         """Return the only column of the only row, or None."""
@@ -168,7 +173,6 @@ def _connect(path: Path) -> apsw.Connection:
     # Until the file has proved to be ours and whole, not even closing may write to it.
     connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-    connection.row_trace = _as_dictionary
     if connection.readonly("main"):
         connection.close()
         raise apsw.ReadOnlyError(f"{path.name} is read-only")
@@ -242,10 +246,6 @@ def _translated(path: Path) -> Iterator[None]:
         raise StateUnreadableError(f"{path} is damaged ({error}); restore it") from error
     except (apsw.ReadOnlyError, apsw.FullError, apsw.IOError) as error:
         raise WorkspaceNotWritableError(f"{path} cannot be written ({error})") from error
-
-
-def _as_dictionary(cursor: apsw.Cursor, row: tuple[Any, ...]) -> Row:
-    return dict(zip([column[0] for column in cursor.get_description()], row, strict=True))
 
 
 def _hit_edges(transaction: Transaction, side: str) -> None:

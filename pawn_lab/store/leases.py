@@ -20,12 +20,7 @@ def held(tx: Transaction) -> dict[str, int]:
     return {row["device"]: row["trial_id"] for row in rows}
 
 
-def last_device(tx: Transaction) -> dict[int, str]:
-    """Return the device each trial held last."""
-    rows = tx.rows("SELECT trial_id, device FROM leases ORDER BY id")
-    return {row["trial_id"]: row["device"] for row in rows}
-
-
-def history(tx: Transaction) -> list[Row]:
-    """Return every lease: trial_id, start and stop (None while held)."""
-    return tx.rows("SELECT trial_id, start, stop FROM leases ORDER BY id")
+def history(tx: Transaction, trial_id: int | None = None) -> list[Row]:
+    """Return the leases of one trial or of all, oldest first; `stop` is None while held."""
+    sql = "SELECT trial_id, device, start, stop FROM leases WHERE ? IS NULL OR trial_id = ?"
+    return tx.rows(f"{sql} ORDER BY id", trial_id, trial_id)

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic_core import from_json
+
 from pawn_lab.errors import UnknownTrialError
 from pawn_lab.states import ENDED, HOLDING, State, check_transition
 from pawn_lab.store import events, leases
@@ -82,6 +84,12 @@ def select(tx: Transaction, states: Iterable[State] | None = None) -> list[Row]:
     return [_decoded(row) for row in tx.rows(sql, *wanted)]
 
 
+def counts(tx: Transaction) -> dict[State, int]:
+    """Return how many trials are in each state that has any."""
+    rows = tx.rows("SELECT state, count(*) AS n FROM trials GROUP BY state")
+    return {State(row["state"]): row["n"] for row in rows}
+
+
 def queue(tx: Transaction) -> list[Row]:
     """Return the queued trials in the order in which they will be launched."""
     return sorted(select(tx, [State.QUEUED]), key=lambda row: (-row["priority"], row["id"]))
@@ -92,4 +100,4 @@ def _encoded(name: str, value: Any) -> Any:
 
 
 def _decoded(row: Row) -> Row:
-    return row | {name: json.loads(row[name]) for name in _JSON_COLUMNS if row[name] is not None}
+    return row | {name: from_json(row[name]) for name in _JSON_COLUMNS if row[name] is not None}
