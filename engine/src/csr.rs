@@ -25,6 +25,15 @@ impl TokenRows {
         self.offsets.push(self.values.len() as i64);
     }
 
+    /// Append one row of this length, for the caller to fill.
+    #[inline(always)]
+    pub fn push_row(&mut self, len: usize) -> &mut [i16] {
+        let start = self.values.len();
+        self.values.resize(start + len, 0);
+        self.offsets.push((start + len) as i64);
+        &mut self.values[start..]
+    }
+
     /// Drop every row.
     pub fn clear(&mut self) {
         self.values.clear();

@@ -158,6 +158,13 @@ impl Vocabulary {
         self.plain[(from & 63) << 6 | to & 63]
     }
 
+    /// The tokens of the moves from a square that are no promotions, by destination.
+    #[inline(always)]
+    pub fn plain_tokens_from(&self, from: usize) -> &[i16; 64] {
+        let start = (from & 63) << 6;
+        self.plain[start..start + 64].try_into().expect("64 long")
+    }
+
     /// The token of a promotion to `PROMOTIONS[role]`.
     #[inline(always)]
     pub fn promotion_token(&self, from: usize, to: usize, role: usize) -> i16 {

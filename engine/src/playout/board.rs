@@ -96,9 +96,16 @@ impl Board {
     #[inline(always)]
     pub fn make<const US: usize>(&mut self, tables: &Tables, step: Step) {
         let Step { from, to, .. } = step;
-        let captured = self.remove(tables, to);
-        let piece = self.remove(tables, from);
-        self.put(tables, piece, to);
+        let (piece, captured) = (self.pieces[from & 63], self.pieces[to & 63]);
+        self.sides[1 - US] &= !bit(to);
+        self.sides[US] ^= bit(from) | bit(to);
+        self.roles[usize::from(captured & 7)] &= !bit(to);
+        self.roles[usize::from(piece & 7)] ^= bit(from) | bit(to);
+        self.pieces[from & 63] = 0;
+        self.pieces[to & 63] = piece;
+        self.key ^= tables.zobrist(piece, from)
+            ^ tables.zobrist(piece, to)
+            ^ tables.zobrist(captured, to);
         let is_pawn = usize::from(piece & 7) == PAWN;
         self.halfmoves = if is_pawn || captured != 0 {
             0

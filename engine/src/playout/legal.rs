@@ -1,5 +1,7 @@
 //! The legal moves of a playout's position, as one set of target squares a piece.
 
+use crate::vocabulary::Vocabulary;
+
 use super::bits::{Isa, Squares, bit, has_one_bit};
 use super::board::{Board, CASTLING, Step};
 use super::tables::{BISHOP, KING, KNIGHT, PAWN, QUEEN, ROOK, Tables, code};
@@ -189,6 +191,30 @@ impl LegalMoves {
                     })
                 })
         })
+    }
+
+    /// The tokens of all moves, ascending, into `row`, which is as long as there are moves.
+    #[inline(always)]
+    pub fn write_tokens(&self, vocabulary: &Vocabulary, row: &mut [i16]) {
+        let (plain, promotions) = row.split_at_mut(self.n_plain as usize);
+        let mut slots = plain.iter_mut();
+        for from in Squares(self.movers) {
+            let tokens = vocabulary.plain_tokens_from(from);
+            for (to, slot) in Squares(self.targets[from]).zip(&mut slots) {
+                *slot = tokens[to];
+            }
+        }
+        if self.promoting != 0 {
+            self.write_promotions(vocabulary, promotions);
+        }
+    }
+
+    fn write_promotions(&self, vocabulary: &Vocabulary, row: &mut [i16]) {
+        for (step, slot) in self.promotions().zip(row.iter_mut()) {
+            *slot = step.token(vocabulary);
+        }
+        // Canonical order is the ascending order of one vocabulary only.
+        row.sort_unstable();
     }
 
     /// All moves in canonical order.

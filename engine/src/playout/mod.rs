@@ -190,12 +190,10 @@ impl<I: Isa> Playout<'_, I> {
         }
         if RECORD {
             let vocabulary = self.rules.vocabulary;
-            choices
-                .legal
-                .push_sorted(self.legal.steps().map(|step| step.token(vocabulary)));
-            choices
-                .mating
-                .push_sorted(mating.iter().map(|step| step.token(vocabulary)));
+            let row = choices.legal.push_row(self.legal.len() as usize);
+            self.legal.write_tokens(vocabulary, row);
+            let mating = mating.iter().map(|step| step.token(vocabulary));
+            choices.mating.push_sorted(mating);
         }
         let step = if boosted && !mating.is_empty() {
             mating[draw.index(mating.len() as u32, &mut self.rng) as usize]
