@@ -18,6 +18,10 @@ fn main() {
         mate_boost: Probability::ZERO,
         vocabulary: Vocabulary::named("searchless").expect("it exists"),
     };
+    let boosted = Rules {
+        mate_boost: Probability::new(1.0).expect("it is one"),
+        ..rules
+    };
     let mut tokens = vec![0; rules.max_ply];
     let mut choices = Choices::default();
     let mut keys = Vec::new();
@@ -30,9 +34,13 @@ fn main() {
             };
             match kind.as_str() {
                 "tokens" => playout::play(address, &rules, &mut tokens, None).length,
-                "legal" => playout::play(address, &rules, &mut tokens, Some(&mut choices)).length,
+                "boost" => playout::play(address, &boosted, &mut tokens, None).length,
+                "legal" => {
+                    choices.truncate(0);
+                    playout::play(address, &rules, &mut tokens, Some(&mut choices)).length
+                }
                 "yardstick" => yardstick::play(address, rules.vocabulary, &mut tokens, &mut keys).0,
-                _ => panic!("KIND is tokens, legal or yardstick"),
+                _ => panic!("KIND is tokens, legal, boost or yardstick"),
             }
         })
         .sum();

@@ -34,10 +34,10 @@ impl TokenRows {
         &mut self.values[start..]
     }
 
-    /// Drop every row.
-    pub fn clear(&mut self) {
-        self.values.clear();
-        self.offsets.truncate(1);
+    /// Drop all but the first rows.
+    pub fn truncate(&mut self, n_rows: usize) {
+        self.offsets.truncate(n_rows + 1);
+        self.values.truncate(self.offsets[n_rows] as usize);
     }
 
     /// Row `r`.

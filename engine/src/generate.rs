@@ -6,8 +6,9 @@ use crate::csr::TokenRows;
 use crate::error::{Error, Result};
 use crate::outcome::Termination;
 use crate::playout::{self, Choices, End, Rules};
-use crate::rng::Address;
+use crate::rng::{Address, Probability};
 use crate::threads::Workers;
+use crate::vocabulary::Vocabulary;
 
 /// The shortest possible game: fool's mate.
 pub const SHORTEST_GAME: usize = 4;
@@ -41,36 +42,54 @@ pub struct Games {
     pub mating: Option<TokenRows>,
 }
 
+/// Games that one thread makes in one go, so that their choices share buffers.
+const CHUNK: usize = 16;
+
 struct Made {
     end: End,
     attempts: i32,
+}
+
+struct Chunk {
+    games: Vec<Made>,
     choices: Choices,
 }
 
 /// Make the games of a request.
 pub fn generate(request: &Request, workers: &Workers) -> Result<Games> {
-    if request.discard_ply_limit && request.rules.max_ply < SHORTEST_GAME {
+    let max_ply = request.rules.max_ply;
+    if request.discard_ply_limit && max_ply < SHORTEST_GAME {
         let expected = format!(
             "at least {SHORTEST_GAME} with discard_ply_limit (no game ends sooner, so every game \
              would be discarded)"
         );
-        return Err(Error::out_of_range(
-            "max_ply",
-            expected,
-            request.rules.max_ply,
-        ));
+        return Err(Error::out_of_range("max_ply", expected, max_ply));
     }
-    let max_ply = request.rules.max_ply;
     let n_games = (request.games.end - request.games.start) as usize;
     let mut tokens = zeroed("n_games x max_ply", n_games as u128 * max_ply as u128)?;
-    let rows = tokens.chunks_exact_mut(max_ply).zip(request.games.clone());
-    let made = workers.map(rows.collect(), |(row, index)| make(request, index, row));
-    Ok(columns(request, tokens, &made))
+    let starts = request.games.clone().step_by(CHUNK);
+    let jobs = tokens.chunks_mut(CHUNK * max_ply).zip(starts);
+    let chunks = workers.map(jobs.collect(), |(rows, first)| {
+        make_chunk(request, first, rows)
+    });
+    Ok(columns(request, tokens, &chunks))
+}
+
+fn make_chunk(request: &Request, first: u64, rows: &mut [i16]) -> Chunk {
+    let mut choices = Choices::default();
+    let rows = rows.chunks_exact_mut(request.rules.max_ply);
+    let games = rows
+        .zip(first..)
+        .map(|(row, index)| make(request, index, row, &mut choices));
+    Chunk {
+        games: games.collect(),
+        choices,
+    }
 }
 
 /// Play attempts at one address until one is kept.
-fn make(request: &Request, index: u64, row: &mut [i16]) -> Made {
-    let mut choices = Choices::default();
+fn make(request: &Request, index: u64, row: &mut [i16], choices: &mut Choices) -> Made {
+    let kept = choices.legal.n_rows();
     let mut attempt = 0;
     let end = loop {
         let address = Address {
@@ -78,42 +97,44 @@ fn make(request: &Request, index: u64, row: &mut [i16]) -> Made {
             index,
             attempt,
         };
-        let asked = request.choices.then_some(&mut choices);
+        let asked = request.choices.then_some(&mut *choices);
         let end = playout::play(address, &request.rules, row, asked);
         attempt += 1;
         if !(request.discard_ply_limit && end.termination == Termination::PlyLimit) {
             break end;
         }
+        choices.truncate(kept);
     };
     row[end.length..].fill(request.rules.vocabulary.pad);
     Made {
         end,
         attempts: attempt as i32,
-        choices,
     }
 }
 
-fn columns(request: &Request, tokens: Vec<i16>, made: &[Made]) -> Games {
-    let outcome = |made: &Made| {
-        let outcome = made.end.termination.outcome(made.end.to_move);
-        outcome.and_then(|o| request.rules.vocabulary.outcome_token(o))
+fn columns(request: &Request, tokens: Vec<i16>, chunks: &[Chunk]) -> Games {
+    let games = || chunks.iter().flat_map(|chunk| &chunk.games);
+    let rows = |part: fn(&Choices) -> &TokenRows| {
+        TokenRows::concatenate(&chunks.iter().map(|c| part(&c.choices)).collect::<Vec<_>>())
     };
-    let rows = |part: fn(&Made) -> &TokenRows| {
-        TokenRows::concatenate(&made.iter().map(part).collect::<Vec<_>>())
-    };
+    let boosted = request.rules.mate_boost != Probability::ZERO;
     Games {
         tokens,
-        lengths: made.iter().map(|m| m.end.length as i32).collect(),
-        terminations: made.iter().map(|m| m.end.termination as u8).collect(),
-        outcomes: made
-            .iter()
-            .map(|m| outcome(m).expect("every way a random game ends has an outcome token"))
+        lengths: games().map(|m| m.end.length as i32).collect(),
+        terminations: games().map(|m| m.end.termination as u8).collect(),
+        outcomes: games()
+            .map(|m| outcome_token(m.end, request.rules.vocabulary))
             .collect(),
-        attempts: made.iter().map(|m| m.attempts).collect(),
-        legal: request.choices.then(|| rows(|m| &m.choices.legal)),
-        mating: (request.choices && request.rules.mate_boost != crate::rng::Probability::ZERO)
-            .then(|| rows(|m| &m.choices.mating)),
+        attempts: games().map(|m| m.attempts).collect(),
+        legal: request.choices.then(|| rows(|c| &c.legal)),
+        mating: (request.choices && boosted).then(|| rows(|c| &c.mating)),
     }
+}
+
+fn outcome_token(end: End, vocabulary: &Vocabulary) -> i16 {
+    let outcome = end.termination.outcome(end.to_move);
+    let token = outcome.and_then(|outcome| vocabulary.outcome_token(outcome));
+    token.expect("every way a random game ends has an outcome token")
 }
 
 /// A zeroed array, or an error where this machine has no room for it.

@@ -6,7 +6,7 @@ use crate::vocabulary::Vocabulary;
 
 use super::bits::bit;
 use super::tables::{
-    BISHOP, KING, KNIGHT, PAWN, PieceCode, QUEEN, ROOK, TABLES, Tables, code, code_of,
+    BISHOP, KING, KNIGHT, PAWN, PieceCode, QUEEN, ROOK, Reach, TABLES, Tables, code, code_of,
 };
 
 /// Castling rights of each side: K = 1, Q = 2, k = 4, q = 8.
@@ -23,6 +23,15 @@ pub struct Step {
 
 impl Step {
     #[inline(always)]
+    pub fn plain(from: usize, to: usize) -> Step {
+        Step {
+            from,
+            to,
+            promotion: 0,
+        }
+    }
+
+    #[inline(always)]
     pub fn token(self, vocabulary: &Vocabulary) -> i16 {
         let Step {
             from,
@@ -38,12 +47,13 @@ impl Step {
 
 /// A position, redundantly: by side, by role and by square. Who is to move is not part of it; the
 /// functions are generic over the side `US` instead (0 white, 1 black).
-#[derive(Clone, Copy)]
 pub struct Board {
     pub sides: [u64; 2],
     /// By role; index 0 takes the writes for captures of nothing.
     pub roles: [u64; 8],
     pub pieces: [PieceCode; 64],
+    /// How the piece on a square moves; stale where there is none.
+    pub reach: [Reach; 64],
     pub castling: u8,
     /// The square passed by a pawn's double step, where an enemy pawn stands beside it; else 0.
     pub en_passant: usize,
@@ -52,12 +62,27 @@ pub struct Board {
     pub key: u64,
 }
 
+/// A [`Board`] before a move. Of `Board::reach` only one square is kept: the others that a move
+/// writes are empty before it.
+pub struct Before {
+    sides: [u64; 2],
+    roles: [u64; 8],
+    pieces: [PieceCode; 64],
+    to: usize,
+    reach: Reach,
+    castling: u8,
+    en_passant: usize,
+    halfmoves: usize,
+    key: u64,
+}
+
 impl Board {
     pub fn start() -> Board {
         let mut board = Board {
             sides: [0; 2],
             roles: [0; 8],
             pieces: [0; 64],
+            reach: [Reach::default(); 64],
             castling: 15,
             en_passant: 0,
             halfmoves: 0,
@@ -79,6 +104,7 @@ impl Board {
         self.sides[usize::from(piece >> 3 & 1)] |= bit(square);
         self.roles[usize::from(piece & 7)] |= bit(square);
         self.pieces[square] = piece;
+        self.reach[square] = *tables.reach(piece, square);
         self.key ^= tables.zobrist(piece, square);
     }
 
@@ -92,6 +118,35 @@ impl Board {
         piece
     }
 
+    /// All that the next move to `to` changes and that matters afterwards.
+    #[inline(always)]
+    pub fn save(&self, to: usize) -> Before {
+        Before {
+            sides: self.sides,
+            roles: self.roles,
+            pieces: self.pieces,
+            to,
+            reach: self.reach[to & 63],
+            castling: self.castling,
+            en_passant: self.en_passant,
+            halfmoves: self.halfmoves,
+            key: self.key,
+        }
+    }
+
+    /// Take one move back.
+    #[inline(always)]
+    pub fn restore(&mut self, before: &Before) {
+        self.sides = before.sides;
+        self.roles = before.roles;
+        self.pieces = before.pieces;
+        self.reach[before.to & 63] = before.reach;
+        self.castling = before.castling;
+        self.en_passant = before.en_passant;
+        self.halfmoves = before.halfmoves;
+        self.key = before.key;
+    }
+
     /// Make a legal move of side `US`.
     #[inline(always)]
     pub fn make<const US: usize>(&mut self, tables: &Tables, step: Step) {
@@ -103,9 +158,9 @@ impl Board {
         self.roles[usize::from(piece & 7)] ^= bit(from) | bit(to);
         self.pieces[from & 63] = 0;
         self.pieces[to & 63] = piece;
-        self.key ^= tables.zobrist(piece, from)
-            ^ tables.zobrist(piece, to)
-            ^ tables.zobrist(captured, to);
+        self.reach[to & 63] = *tables.reach(piece, to);
+        self.key ^=
+            tables.zobrist(piece, from) ^ tables.zobrist(piece, to) ^ tables.zobrist(captured, to);
         let is_pawn = usize::from(piece & 7) == PAWN;
         self.halfmoves = if is_pawn || captured != 0 {
             0

@@ -12,9 +12,9 @@ const PROMOTIONS: [usize; 4] = [QUEEN, ROOK, BISHOP, KNIGHT];
 /// Legal moves in canonical order: pieces by square, each one's targets by square, promotions last.
 pub struct LegalMoves {
     /// By square; meaningful under `movers` and `promoting` only.
-    targets: [u64; 64],
+    pub targets: [u64; 64],
     /// Own pieces whose moves are no promotions.
-    movers: u64,
+    pub movers: u64,
     /// Own pawns one step from the last rank.
     promoting: u64,
     n_plain: u32,
@@ -76,7 +76,7 @@ impl LegalMoves {
     #[inline(always)]
     fn find_pieces<I: Isa>(&mut self, board: &Board, tables: &Tables, allowed: u64) {
         for from in Squares(self.movers & !board.roles[KING]) {
-            let targets = tables.reach::<I>(board.pieces[from], from, board.occupied()) & allowed;
+            let targets = tables.squares::<I>(&board.reach[from], board.occupied()) & allowed;
             self.targets[from] = targets;
             self.n_plain += targets.count_ones();
         }
@@ -90,7 +90,8 @@ impl LegalMoves {
         constraints: &Constraints,
     ) {
         let king = constraints.king;
-        let danger = attacked_through_king::<I, US>(board, tables, king);
+        // The king blocks no line it flees along.
+        let danger = attacked_by::<I>(board, tables, 1 - US, board.occupied() ^ bit(king));
         let mut targets = tables.king[king] & !board.sides[US] & !danger;
         if board.castling & CASTLING[US] != 0 && constraints.checkers == 0 {
             targets |= castling_targets::<US>(board, danger);
@@ -139,7 +140,7 @@ impl LegalMoves {
         constraints: &Constraints,
     ) {
         for from in Squares(self.promoting) {
-            let reach = tables.reach::<I>(board.pieces[from], from, board.occupied());
+            let reach = tables.squares::<I>(&board.reach[from], board.occupied());
             let mut targets = reach & constraints.allowed;
             if constraints.pinned & bit(from) != 0 {
                 targets &= tables.line(constraints.king, from);
@@ -160,11 +161,7 @@ impl LegalMoves {
             let from = movers.next().unwrap_or_default();
             let count = self.targets[from].count_ones();
             if k < count {
-                return Step {
-                    from,
-                    to: I::nth(self.targets[from], k),
-                    promotion: 0,
-                };
+                return Step::plain(from, I::nth(self.targets[from], k));
             }
             k -= count;
         }
@@ -175,7 +172,7 @@ impl LegalMoves {
         all.expect("k is below the number of promotions")
     }
 
-    fn promotions(&self) -> impl Iterator<Item = Step> {
+    pub fn promotions(&self) -> impl Iterator<Item = Step> {
         Squares(self.promoting).flat_map(move |from| {
             let targets = self.targets[from];
             // Straight ahead, toward the a-file, toward the h-file.
@@ -215,18 +212,6 @@ impl LegalMoves {
         }
         // Canonical order is the ascending order of one vocabulary only.
         row.sort_unstable();
-    }
-
-    /// All moves in canonical order.
-    pub fn steps(&self) -> impl Iterator<Item = Step> {
-        let plain = Squares(self.movers).flat_map(|from| {
-            Squares(self.targets[from]).map(move |to| Step {
-                from,
-                to,
-                promotion: 0,
-            })
-        });
-        plain.chain(self.promotions())
     }
 }
 
@@ -287,24 +272,18 @@ fn slider_attackers<I: Isa, const US: usize>(
     occupied: u64,
 ) -> u64 {
     let (diagonal, straight) = enemy_sliders::<US>(board);
-    let by = |role| tables.reach::<I>(code(0, role), square, occupied);
+    let by = |role| tables.squares::<I>(tables.reach(code(0, role), square), occupied);
     by(BISHOP) & diagonal | by(ROOK) & straight
 }
 
-/// Squares the enemy attacks, seeing through our king.
+/// Squares that a side (0 white, 1 black) attacks.
 #[inline(always)]
-fn attacked_through_king<I: Isa, const US: usize>(
-    board: &Board,
-    tables: &Tables,
-    king: usize,
-) -> u64 {
-    let enemies = board.sides[1 - US];
-    let pawns = board.roles[PAWN] & enemies;
-    let occupied = board.occupied() ^ bit(king);
-    let by_pieces = Squares(enemies & !pawns)
-        .map(|from| tables.reach::<I>(board.pieces[from], from, occupied))
+pub fn attacked_by<I: Isa>(board: &Board, tables: &Tables, side: usize, occupied: u64) -> u64 {
+    let pawns = board.roles[PAWN] & board.sides[side];
+    let by_pieces = Squares(board.sides[side] & !pawns)
+        .map(|from| tables.squares::<I>(&board.reach[from], occupied))
         .fold(0, |attacked, by_one| attacked | by_one);
-    by_pieces | attacked_by_pawns(pawns, 1 - US)
+    by_pieces | attacked_by_pawns(pawns, side)
 }
 
 #[inline(always)]

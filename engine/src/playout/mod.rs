@@ -59,14 +59,15 @@ pub struct Choices {
 }
 
 impl Choices {
-    pub fn clear(&mut self) {
-        self.legal.clear();
-        self.mating.clear();
+    /// Drop all but the first plies.
+    pub fn truncate(&mut self, n_plies: usize) {
+        self.legal.truncate(n_plies);
+        self.mating.truncate(n_plies);
     }
 }
 
-/// Play the game of this address into `tokens` (one a ply, the rest untouched), and its choices
-/// where asked.
+/// Play the game of this address into `tokens` (one a ply, the rest untouched), and append its
+/// choices where asked.
 pub fn play(
     address: Address,
     rules: &Rules,
@@ -111,6 +112,8 @@ struct Playout<'a, I> {
     tables: &'static Tables,
     board: Board,
     legal: LegalMoves,
+    /// Scratch space of the search for mates.
+    replies: LegalMoves,
     repetition: Repetition,
     rng: GameRng,
     ply: usize,
@@ -130,6 +133,7 @@ impl<I: Isa> Playout<'_, I> {
             tables: &TABLES,
             board: Board::start(),
             legal: LegalMoves::new(),
+            replies: LegalMoves::new(),
             repetition: Repetition::new(),
             rng: GameRng::new(address),
             ply: 0,
@@ -138,10 +142,7 @@ impl<I: Isa> Playout<'_, I> {
         let tokens = &mut tokens[..rules.max_ply];
         let termination = match choices {
             None => playout.run::<false>(tokens, &mut Choices::default()),
-            Some(choices) => {
-                choices.clear();
-                playout.run::<true>(tokens, choices)
-            }
+            Some(choices) => playout.run::<true>(tokens, choices),
         };
         End {
             length: playout.ply,
@@ -186,7 +187,8 @@ impl<I: Isa> Playout<'_, I> {
         let boosted = draw.coin(self.rules.mate_boost);
         let mut mating = Vec::new();
         if boosted || (RECORD && self.rules.mate_boost != Probability::ZERO) {
-            mating = mates::find::<I, US>(&self.board, &self.legal, self.tables);
+            mating =
+                mates::find::<I, US>(&mut self.board, &self.legal, &mut self.replies, self.tables);
         }
         if RECORD {
             let vocabulary = self.rules.vocabulary;

@@ -31,7 +31,7 @@ pub fn code_of(piece: Piece) -> PieceCode {
 /// sliders by diagonals and straights, pawns by captures and pushes, others by nothing at all. One
 /// form for every piece makes the loop over pieces free of branches.
 #[derive(Clone, Copy, Default)]
-struct Reach {
+pub struct Reach {
     masks: [u64; 2],
     /// Where in `Tables::reached` the entries for these masks start.
     starts: [usize; 2],
@@ -60,8 +60,7 @@ impl Tables {
     /// Squares the piece moves to (pawns) or attacks (all others), own pieces included. En passant
     /// and castling are not among them.
     #[inline(always)]
-    pub fn reach<I: Isa>(&self, piece: PieceCode, from: usize, occupied: u64) -> u64 {
-        let reach = &self.reach[from & 63][usize::from(piece & 15)];
+    pub fn squares<I: Isa>(&self, reach: &Reach, occupied: u64) -> u64 {
         let entry = |i: usize| {
             let index = reach.starts[i] + I::pext(occupied, reach.masks[i]) as usize;
             debug_assert!(index < self.reached.len());
@@ -70,6 +69,11 @@ impl Tables {
             unsafe { *self.reached.get_unchecked(index) }
         };
         entry(0) | entry(1)
+    }
+
+    #[inline(always)]
+    pub fn reach(&self, piece: PieceCode, from: usize) -> &Reach {
+        &self.reach[from & 63][usize::from(piece & 15)]
     }
 
     /// Squares strictly between two squares of a line.

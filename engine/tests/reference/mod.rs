@@ -6,17 +6,13 @@ use chess_engine::rng::{Address, Draw, GameRng, Probability};
 use chess_engine::vocabulary::Vocabulary;
 use shakmaty::{Chess, Move, MoveList, Position};
 
-/// Play the game of this address into `tokens` (one a ply, the rest untouched), and its choices
-/// where asked.
+/// As `chess_engine::playout::play`.
 pub fn play(
     address: Address,
     rules: &Rules,
     tokens: &mut [i16],
     mut choices: Option<&mut Choices>,
 ) -> End {
-    if let Some(choices) = choices.as_deref_mut() {
-        choices.clear();
-    }
     let mut rng = GameRng::new(address);
     let mut game = Game::default();
     let mut ply = 0;
