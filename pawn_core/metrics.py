@@ -45,7 +45,7 @@ class MetricsWriter:
     def write(self, kind: str, step: int, fields: dict[str, Any]) -> None:
         """Append one record; a non-finite number becomes null."""
         record = {"type": kind, "seq": self._seq, "step": step, "time": time.time(), **fields}
-        line = json.dumps(_finite(record), allow_nan=False).encode() + b"\n"
+        line = json.dumps(finite(record), allow_nan=False).encode() + b"\n"
         written = os.write(self._file, line)
         if written != len(line):
             os.ftruncate(self._file, self._offset)
@@ -105,11 +105,12 @@ def _reject(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Return a JSON value with null in place of every number that is not finite."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value

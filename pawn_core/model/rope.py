@@ -1,6 +1,6 @@
 """Rotary position embedding over interleaved channel pairs (Su et al., 2021, arXiv 2104.09864).
 
-Shapes: b batch, t time, h heads, k channels of a head.
+Shapes: b batch, t time, h heads, k channels of a head, p = k / 2 channel pairs.
 """
 
 import torch
@@ -9,18 +9,30 @@ from torch import Tensor
 BASE = 10_000.0
 
 
-def rotation_table(max_seq_len: int, head_dim: int) -> tuple[Tensor, Tensor]:
-    """Return cos and sin of every position's angles, each float32 (max_seq_len, head_dim / 2).
+def rotation_table(max_seq_len: int, head_dim: int) -> Tensor:
+    """Return cos and sin of every position's angles, float32 (max_seq_len, p, 2).
 
     Channel pair i of position t turns by t * BASE^(-2i / head_dim) radians.
     """
     frequencies = BASE ** (-torch.arange(0, head_dim, 2, dtype=torch.float64) / head_dim)
     angles = torch.outer(torch.arange(max_seq_len, dtype=torch.float64), frequencies)
-    return angles.cos().float(), angles.sin().float()
+    return torch.stack((angles.cos(), angles.sin()), dim=-1).float()
 
 
-def rotate(x_bthk: Tensor, cos_tk: Tensor, sin_tk: Tensor) -> Tensor:
+def rotate(x_bthk: Tensor, table_tp2: Tensor) -> Tensor:
     """Turn channels (2i, 2i + 1) of each head by the position's angle i; dtype is kept."""
+    # One complex product is several times faster uncompiled; the compiler has none, and fuses.
+    turn = _rotate_real if torch.compiler.is_compiling() else _rotate_complex
+    return turn(x_bthk, table_tp2)
+
+
+def _rotate_complex(x_bthk: Tensor, table_tp2: Tensor) -> Tensor:
+    pairs = torch.view_as_complex(x_bthk.float().unflatten(-1, (-1, 2)))
+    turned = pairs * torch.view_as_complex(table_tp2)[:, None]
+    return torch.view_as_real(turned).flatten(-2).to(x_bthk.dtype)
+
+
+def _rotate_real(x_bthk: Tensor, table_tp2: Tensor) -> Tensor:
     even, odd = x_bthk.unflatten(-1, (-1, 2)).unbind(-1)
-    cos, sin = cos_tk[:, None].to(x_bthk.dtype), sin_tk[:, None].to(x_bthk.dtype)
+    cos, sin = table_tp2[:, None].to(x_bthk.dtype).unbind(-1)
     return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2)

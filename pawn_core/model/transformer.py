@@ -1,7 +1,7 @@
 """The PAWN transformer: pre-norm, causal, RMSNorm, RoPE, SwiGLU, no biases, untied head.
 
 Module names are the published state-dict names. Shapes: b batch, t time, d width, h heads,
-k channels of a head, f feed-forward width, n chosen positions, v vocabulary.
+k channels of a head, p = k / 2 channel pairs, n chosen positions, v vocabulary.
 """
 
 import torch
@@ -28,10 +28,10 @@ class Attention(nn.Module):
         self.wv = nn.Linear(d_model, d_model, bias=False)
         self.wo = nn.Linear(d_model, d_model, bias=False)
 
-    def forward(self, x_btd: Tensor, cos_tk: Tensor, sin_tk: Tensor) -> Tensor:
+    def forward(self, x_btd: Tensor, rope_tp2: Tensor) -> Tensor:
         """Mix each position with those before it."""
         q, k, v = (w(x_btd).unflatten(-1, (self.n_heads, -1)) for w in (self.wq, self.wk, self.wv))
-        q, k = rotate(q, cos_tk, sin_tk), rotate(k, cos_tk, sin_tk)
+        q, k = rotate(q, rope_tp2), rotate(k, rope_tp2)
         mixed_bhtk = F.scaled_dot_product_attention(
             q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), is_causal=True
         )
@@ -63,9 +63,9 @@ class Block(nn.Module):
         self.ffn_norm = nn.RMSNorm(d_model, eps=NORM_EPS)
         self.ffn = FeedForward(d_model, architecture.d_ff)
 
-    def forward(self, x_btd: Tensor, cos_tk: Tensor, sin_tk: Tensor) -> Tensor:
+    def forward(self, x_btd: Tensor, rope_tp2: Tensor) -> Tensor:
         """Return the residual stream after this layer."""
-        x_btd = x_btd + self.attn(self.attn_norm(x_btd), cos_tk, sin_tk)
+        x_btd = x_btd + self.attn(self.attn_norm(x_btd), rope_tp2)
         return x_btd + self.ffn(self.ffn_norm(x_btd))
 
 
@@ -81,9 +81,8 @@ class Transformer(nn.Module):
         self.layers = nn.ModuleList(Block(architecture) for _ in range(architecture.n_layers))
         self.final_norm = nn.RMSNorm(architecture.d_model, eps=NORM_EPS)
         self.lm_head = nn.Linear(architecture.d_model, vocabulary.size, bias=False)
-        cos, sin = rotation_table(max_seq_len, architecture.d_model // architecture.n_heads)
-        self.register_buffer("rope_cos", cos, persistent=False)
-        self.register_buffer("rope_sin", sin, persistent=False)
+        rope = rotation_table(max_seq_len, architecture.d_model // architecture.n_heads)
+        self.register_buffer("rope", rope, persistent=False)
 
     def initialize(self, generator: torch.Generator) -> None:
         """Draw every matrix from N(0, 0.02); norms start at one, the PAD vector at zero."""
@@ -93,16 +92,19 @@ class Transformer(nn.Module):
 
     def forward_hidden(self, tokens_bt: Tensor) -> Tensor:
         """Return the normalized hidden states (b, t, d) of token ids (b, t)."""
-        length = tokens_bt.shape[1]
-        cos, sin = self.get_buffer("rope_cos")[:length], self.get_buffer("rope_sin")[:length]
+        rope = self.get_buffer("rope")[: tokens_bt.shape[1]]
         x_btd = self.embed(tokens_bt)
         for layer in self.layers:
-            x_btd = layer(x_btd, cos, sin)
+            x_btd = layer(x_btd, rope)
         return self.final_norm(x_btd)
+
+    def hidden_at(self, tokens_bt: Tensor, positions_n: Tensor) -> Tensor:
+        """Return hidden states (n, d) at flat positions `b * T + t`."""
+        return self.forward_hidden(tokens_bt).flatten(0, 1)[positions_n]
 
     def forward_at(self, tokens_bt: Tensor, positions_n: Tensor) -> Tensor:
         """Return logits (n, v) at flat positions `b * T + t` only, never the whole (b, t, v)."""
-        return self.lm_head(self.forward_hidden(tokens_bt).flatten(0, 1)[positions_n])
+        return self.lm_head(self.hidden_at(tokens_bt, positions_n))
 
     def forward(self, tokens_bt: Tensor) -> Tensor:
         """Return logits (b, t, v) at every position."""

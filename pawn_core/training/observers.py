@@ -1,12 +1,14 @@
 """What happens at step boundaries, in the order of `OBSERVERS`, then of `STOP_CHECKS`."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 from pawn_core.checkpoint import store
 from pawn_core.checkpoint.manifest import checkpoint_name
+from pawn_core.metrics import finite
 from pawn_core.training.outcome import Reason
-from pawn_core.training.run import Run
+from pawn_core.training.run import NonFiniteLossError, Run
 
 
 class Stop(NamedTuple):
@@ -57,7 +59,9 @@ def evaluate(run: Run) -> None:
     with run.pause_clock():
         metrics = run.task.evaluate()
     run.record("eval", metrics)
-    run.last_eval, run.last_eval_step = metrics, run.step
+    if not math.isfinite(metrics["val_loss"]):
+        raise NonFiniteLossError(run.step)
+    run.last_eval, run.last_eval_step = finite(metrics), run.step
 
 
 def save(run: Run) -> None:

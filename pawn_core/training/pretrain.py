@@ -11,6 +11,7 @@ from pawn_core.data.games import training_games, vocabulary_of
 from pawn_core.data.sequences import Batch, lay_out
 from pawn_core.evaluation.validation import ValidationSet
 from pawn_core.model import Transformer, parameter_count
+from pawn_core.model.loss import linear_cross_entropy
 from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag
 
@@ -31,7 +32,9 @@ class PretrainTask:
         self.model = Transformer(config.architecture, vocabulary, config.max_seq_len)
         self.model.initialize(torch.Generator().manual_seed(config.seed))
         self.model.to(runtime.device)
-        self._loss_at = runtime.compile(self._cross_entropy)
+        # The compiler fuses the dense loss; uncompiled, the chunked one is faster and smaller.
+        loss = self._dense_loss if runtime.compiled else self._chunked_loss
+        self._loss_at = runtime.compile(loss)
         self._logits_at = runtime.compile(self.model.forward_at)
 
     def make_batch(self, index: int) -> list[Batch]:
@@ -58,6 +61,10 @@ class PretrainTask:
         prefixed = bool(self._config.prepend_outcome)
         return lay_out(games, self._pad, prefixed=prefixed, width=self._width)
 
-    def _cross_entropy(self, tokens_bt: Tensor, positions_n: Tensor, targets_n: Tensor) -> Tensor:
+    def _chunked_loss(self, tokens_bt: Tensor, positions_n: Tensor, targets_n: Tensor) -> Tensor:
+        hidden_nd = self.model.hidden_at(tokens_bt, positions_n)
+        return linear_cross_entropy(hidden_nd, self.model.lm_head.weight, targets_n)
+
+    def _dense_loss(self, tokens_bt: Tensor, positions_n: Tensor, targets_n: Tensor) -> Tensor:
         logits_nv = self.model.forward_at(tokens_bt, positions_n)
         return F.cross_entropy(logits_nv, targets_n, reduction="sum")

@@ -18,8 +18,12 @@ class StepStats:
         self._clock = time.perf_counter()
 
     def add(self, step: int, loss_sum: Tensor, grad_norm: Tensor, finite: Tensor) -> None:
-        """Add one step's summed loss and gradient norm; remember the first one not finite."""
-        self._sums += torch.stack((loss_sum.double(), grad_norm.double()))
+        """Add one step's summed loss and gradient norm; remember the first one not finite.
+
+        A norm that overflowed in float16, where the update was skipped, counts as 0.
+        """
+        norm = torch.nan_to_num(grad_norm.double(), posinf=0.0)
+        self._sums += torch.stack((loss_sum.double(), norm))
         bad = ~finite & (self._first_bad < 0)
         self._first_bad = torch.where(bad, step, self._first_bad)
         self._steps += 1

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from pawn_core.config import VARIANTS, Architecture
-from pawn_core.model import Transformer, parameter_count
-from pawn_core.model.rope import rotate, rotation_table
+from pawn_core.model import Transformer, parameter_count, rope
+from pawn_core.model.rope import rotation_table
 
 SEARCHLESS = chess_engine.export_move_vocabulary("searchless")
 COORDINATE = chess_engine.export_move_vocabulary("coordinate")
@@ -139,13 +139,24 @@ def test_a_later_token_never_changes_an_earlier_logit() -> None:
     assert not torch.allclose(model(tokens)[0, 12], model(changed)[0, 12])
 
 
-def test_rotation_keeps_length_and_depends_on_distance_only() -> None:
-    cos, sin = rotation_table(64, 16)
-    q, k = torch.randn(2, 1, 64, 1, 16, generator=torch.Generator().manual_seed(3))
-    q, k = q[:, :1].expand(1, 64, 1, 16), k[:, :1].expand(1, 64, 1, 16)
-    rotated_q, rotated_k = rotate(q, cos, sin)[0, :, 0], rotate(k, cos, sin)[0, :, 0]
+@pytest.mark.parametrize("rotate", [rope._rotate_complex, rope._rotate_real])
+def test_rotation_keeps_length_and_depends_on_distance_only(rotate) -> None:
+    table = rotation_table(64, 16)
+    q, k = torch.randn(2, 1, 1, 1, 16, generator=torch.Generator().manual_seed(3))
+    q, k = q.expand(1, 64, 1, 16), k.expand(1, 64, 1, 16)
+    rotated_q, rotated_k = rotate(q, table)[0, :, 0], rotate(k, table)[0, :, 0]
     assert_close(rotated_q.norm(dim=-1), q[0, :, 0].norm(dim=-1))
     scores = rotated_q @ rotated_k.T
     for distance in (0, 1, 7, 30):
         diagonal = scores.diagonal(-distance)
         assert_close(diagonal, diagonal[:1].expand_as(diagonal), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_compiled_and_uncompiled_runs_rotate_alike(dtype: torch.dtype) -> None:
+    x = torch.randn(2, 9, 3, 8, generator=torch.Generator().manual_seed(4)).to(dtype)
+    one, other = (
+        turn(x, rotation_table(9, 8)) for turn in (rope._rotate_complex, rope._rotate_real)
+    )
+    assert one.dtype == other.dtype == dtype
+    assert_close(one.float(), other.float(), atol=1e-6 if dtype is torch.float32 else 0.03)

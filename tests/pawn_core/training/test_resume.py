@@ -93,10 +93,10 @@ def test_another_batch_size_on_resume_repeats_no_game(tiny, batch_size: int, fir
 def test_a_run_killed_at_a_random_step_and_resumed_equals_one_never_touched(
     tiny, train, spawn, tmp_path, records
 ) -> None:
-    raw = tiny | {"total_steps": 240, "eval_interval": 25, "checkpoint_interval": 10}
+    raw = tiny | {"total_steps": 160, "eval_interval": 25, "checkpoint_interval": 10}
     train(raw, "whole")
     seed = random.randrange(2**32)
-    target = random.Random(seed).randrange(40, 220)
+    target = random.Random(seed).randrange(20, 140)
     print(f"seed {seed}: SIGKILL at step {target} or soon after")
     process = spawn(raw, "killed")
     kill_at(process, tmp_path / "killed" / "metrics.jsonl", target)
@@ -111,11 +111,11 @@ def test_a_run_killed_at_a_random_step_and_resumed_equals_one_never_touched(
 
 def kill_at(process, metrics: Path, step: int) -> None:
     """Kill the trainer once its stream has reached the step."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        found, _ = read_records(metrics)
-        if found and found[-1]["step"] >= step:
-            process.kill()
-            break
-        time.sleep(0.002)
+    deadline, offset, found = time.monotonic() + 120, 0, []
+    while not (found and found[-1]["step"] >= step):
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+        found, offset = read_records(metrics, offset)
+    process.kill()
     assert process.wait(10) == -signal.SIGKILL, process.stderr.read()

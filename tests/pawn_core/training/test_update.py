@@ -54,6 +54,9 @@ def test_the_loss_is_the_mean_cross_entropy_over_supervised_positions(tiny) -> N
     (batch,) = task.make_batch(0)
     log_p = task.model(batch.tokens_bt).double().log_softmax(-1).flatten(0, 1)
     expected = -log_p[batch.positions_n, batch.targets_n].sum()
+    assert task._dense_loss(*vars(batch).values()).item() == pytest.approx(
+        expected.item(), rel=1e-6
+    )
     update = updater.update([batch], 1e-3)
     assert update.loss_sum.item() == pytest.approx(expected.item(), rel=1e-6)
     assert update.tokens == len(batch.targets_n)
@@ -78,7 +81,7 @@ def test_reduced_precision_is_used_where_asked_and_learns_the_same(tiny, dtype) 
     runtime = Runtime(torch.device("cpu"), dtype, compiled=False)
     task, updater = build(tiny, runtime)
     seen = []
-    task.model.lm_head.register_forward_hook(lambda *call: seen.append(call[2].dtype))
+    task.model.layers[0].attn.wo.register_forward_hook(lambda *call: seen.append(call[2].dtype))
     exact_task, exact = build(tiny)
     for index in range(3):
         update = updater.update(task.make_batch(index), 1e-3)
@@ -114,7 +117,7 @@ def test_what_runs_is_the_compiled_callable(tiny, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(torch, "compile", compile_recording)
     task, updater = build(tiny, Runtime(torch.device("cpu"), None, compiled=True))
     updater.update(task.make_batch(0), 1e-3)
-    assert calls == ["_cross_entropy"]
+    assert calls == ["_dense_loss"]
     task.evaluate()
     assert set(calls[1:]) == {"forward_at"}
     (batch,) = task.make_batch(1)
