@@ -22,11 +22,11 @@ _HEADING = re.compile(r"^(?=## )", re.MULTILINE)
 
 
 def read(paths: WorkspacePaths, section: str | None = None) -> str:
-    """Return the notes, or only the sections of one title."""
+    """Return the notes, or only the sections of one title; at most the newest of the budget."""
     text = _text(paths.notes)
-    if section is None:
-        return text
-    return "".join(part for part in _sections(text) if _title_of(part) == section)
+    if section is not None:
+        text = "".join(part for part in _sections(text) if _title_of(part) == section)
+    return text if len(text) <= BUDGET_BYTES else f"[older notes left out]\n{text[-BUDGET_BYTES:]}"
 
 
 def append(paths: WorkspacePaths, text: str, section: str | None = None) -> None:

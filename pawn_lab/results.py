@@ -7,6 +7,7 @@ from pawn_core.config import run_type_named
 from pawn_core.metrics import read_records
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Evaluation, Progress, TrialResult
+from pawn_lab.states import ACTIVE
 from pawn_lab.store.database import Row
 
 METRIC_OF_MERIT = "val_loss"
@@ -52,7 +53,7 @@ def progress(row: Row, paths: TrialPaths) -> Progress:
         train=_latest(records, "train"),
         evaluation=_latest(records, "eval"),
         steps_per_s=rate,
-        eta_s=max(0, target - (step or 0)) / rate if rate else None,
+        eta_s=max(0, target - (step or 0)) / rate if rate and row["state"] in ACTIVE else None,
     )
 
 

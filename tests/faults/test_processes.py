@@ -21,6 +21,7 @@ from soundness import assert_sound
 from pawn_lab import identity
 from pawn_lab.identity import ProcessIdentity
 from pawn_lab.lab import Lab
+from pawn_lab.locks import is_locked
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.states import State
 
@@ -78,6 +79,44 @@ def test_a_device_is_not_free_while_a_process_of_its_trial_lives(open_lab):
     assert lab.devices()[0].trial_id == trial_id
     assert identity.send_signal(stopped, signal.SIGCONT)
     assert ended(lab, trial_id).state is State.KILLED
+
+
+def test_children_of_a_trainer_that_lost_its_shim_are_ended_before_their_device_is_free(open_lab):
+    lab = open_lab("hang with child")
+    trial_id = lab.launch(CONFIG).id
+    trainer_greeting(lab, trial_id)
+    shim = shim_of(lab, trial_id)
+    assert len(identity.members(shim.token)) == 3
+    identity.send_signal(shim, signal.SIGKILL)
+    eventually(lambda: len(identity.members(shim.token)) == 1, "death of the trainer")
+    assert is_locked(lab.paths.trial(trial_id).alive_lock)
+    assert ended(lab, trial_id).state is State.LOST
+    assert nobody_left(lab, trial_id)
+
+
+def test_a_trial_whose_files_cannot_be_written_is_given_up_with_the_reason(open_lab):
+    lab = open_lab("complete")
+    lab.paths.trial(1).request.mkdir(parents=True)
+    lab.launch(CONFIG)
+    trial = ended(lab, 1)
+    assert trial.state is State.LOST
+    assert "never started in 3 attempts" in trial.exit.message
+    assert "Is a directory" in trial.exit.message
+    assert ended(lab, lab.launch(CONFIG).id).state is State.COMPLETED
+    assert_sound(lab)
+
+
+def test_a_shim_that_cannot_record_the_end_does_not_stop_the_queue(open_lab, monkeypatch):
+    monkeypatch.setenv("PAWN_CPU_SLOTS", "1")
+    lab = open_lab("gate")
+    lab.launch(CONFIG)
+    lab.launch(CONFIG)
+    lab.paths.trial(1).exit.mkdir()
+    open_gate(lab, 1)
+    eventually(lab.paths.trial(2).identity.exists, "start of the next trial, by the shim itself")
+    assert lab.trial(1).state is State.LOST
+    open_gate(lab, 2)
+    assert ended(lab, 2).state is State.COMPLETED
 
 
 def test_the_queue_goes_on_after_the_server_is_killed(workspace: Path):

@@ -1,5 +1,8 @@
 """Labs over stand-in trainers; every process of a test's trials is gone when it ends."""
 
+import contextlib
+import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,9 +10,7 @@ import pytest
 from lab_testing import eventually, stand_in
 
 from pawn_lab import identity
-from pawn_lab.durable import read_json_object
 from pawn_lab.lab import Lab
-from pawn_lab.paths import TrialPaths
 from pawn_lab.shim import Limits
 
 OpenLab = Callable[..., Lab]
@@ -21,15 +22,26 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.setenv("PAWN_CPU_SLOTS", "2")
     root = tmp_path / "workspace"
     yield root
-    for folder in (root / "trials").glob("*"):
-        clear(TrialPaths(folder))
+    eventually(lambda: not kill_processes_of(root), "end of the workspace's processes")
 
 
-def clear(paths: TrialPaths) -> None:
-    """Kill what is left of a trial."""
-    record = read_json_object(paths.identity)
-    if record is not None:
-        eventually(lambda: not identity.kill_members(record["token"]), "end of the trial")
+def kill_processes_of(root: Path) -> list[int]:
+    """Kill every shim and scheduler pass of a workspace; their trainers die with them.
+
+    Repeated until there is none, it also ends what a scheduler pass starts meanwhile.
+    """
+    found = [pid for pid in identity.process_ids() if str(root) in command_line(pid)]
+    for pid in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return found
+
+
+def command_line(pid: int) -> str:
+    """Return a process's arguments, empty for one that is gone."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+    return ""
 
 
 @pytest.fixture

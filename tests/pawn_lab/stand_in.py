@@ -16,6 +16,10 @@ from pathlib import Path
 POLL_S = 0.005
 
 
+def greet() -> None:
+    print(json.dumps({"pid": os.getpid(), "environment": dict(os.environ)}), flush=True)
+
+
 def finish(run: Path, reason: str, code: int) -> None:
     outcome = {"reason": reason, "step": 5, "message": f"stand-in {reason}", "checkpoint": None}
     partial = run / "outcome.partial"
@@ -54,7 +58,8 @@ def main() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     else:
         signal.signal(signal.SIGTERM, lambda *_: finish(run, "signal", 143))
-    print(json.dumps({"pid": os.getpid(), "environment": dict(os.environ)}), flush=True)
+    if behaviour != "hang with child":
+        greet()
     match behaviour:
         case "complete":
             write_metrics(run)
@@ -73,12 +78,20 @@ def main() -> None:
         case "hang" | "stubborn":
             sleep_for_ever()
         case "litter":
-            # A grandchild in a session of its own, which a killed process group would miss.
-            child = [sys.executable, "-c", "import signal\nwhile True: signal.pause()"]
-            subprocess.Popen(child, start_new_session=True, pass_fds=inherited_lock())
+            start_child()
             finish(run, "completed", 0)
+        case "hang with child":
+            start_child()
+            greet()
+            sleep_for_ever()
         case _:
             raise SystemExit(f"no behaviour {behaviour}")
+
+
+def start_child() -> None:
+    """Start a process that holds the lock, in a session of its own: no group kill reaches it."""
+    child = [sys.executable, "-S", "-c", "import signal\nwhile True: signal.pause()"]
+    subprocess.Popen(child, start_new_session=True, pass_fds=inherited_lock())
 
 
 def inherited_lock() -> list[int]:

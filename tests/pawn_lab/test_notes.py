@@ -53,6 +53,14 @@ def test_what_a_person_wrote_by_hand_stays(paths):
     assert text.index("by hand") < text.index("## Mine\ntext") < text.index("by the lab")
 
 
+def test_a_reply_stays_within_the_budget_whatever_a_person_wrote(paths):
+    paths.notes.write_text("x" * 1_000_000 + "end")
+    text = notes.read(paths)
+    assert len(text) < notes.BUDGET_BYTES + 100
+    assert text.startswith("[older notes left out]\n")
+    assert text.endswith("end")
+
+
 def test_a_heading_inside_a_note_starts_no_section(paths):
     notes.append(paths, "# Big\n## Other\ntext", "A")
     assert "### Other\ntext" in notes.read(paths, "A")
