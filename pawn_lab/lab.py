@@ -129,6 +129,7 @@ class Lab:
             UnsafeOverrideError: an override of what the checkpoint decides, such as d_model.
             InvalidRequestError: another argument is refused; says why.
         """
+        requests.check_json("overrides", overrides)
         asked = {"resume": trial_id, "overrides": overrides, "pause_after_steps": pause_after_steps}
         request = requests.request(priority, idempotency_key, **asked)
         self.tick()

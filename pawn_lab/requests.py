@@ -77,14 +77,27 @@ def checked_config(config: dict[str, Any]) -> RunConfig:
     Raises:
         InvalidConfigError: one line for each problem.
     """
+    check_json("config", config)
     try:
-        if len(json.dumps(config)) > MOST_CONFIG_BYTES:
-            raise InvalidConfigError(f"config is over {MOST_CONFIG_BYTES} bytes")
         parsed = parse_config(config)
-    except (ConfigError, TypeError, RecursionError) as error:
+    except ConfigError as error:
         raise InvalidConfigError(str(error)) from error
     check_supported(parsed)
     return parsed
+
+
+def check_json(argument: str, value: Any) -> None:
+    """Refuse what cannot be written as JSON, or is too large.
+
+    Raises:
+        InvalidConfigError: says which.
+    """
+    try:
+        size = len(json.dumps(value, sort_keys=True))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidConfigError(f"{argument} is not JSON: {error}") from error
+    if size > MOST_CONFIG_BYTES:
+        raise InvalidConfigError(f"{argument} is over {MOST_CONFIG_BYTES} bytes")
 
 
 def check_supported(config: RunConfig) -> None:
