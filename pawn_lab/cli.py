@@ -1,6 +1,7 @@
 """`pawn-lab VERB`: the lab's tools at the command line, generated from `TOOLS`."""
 
 import inspect
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -125,6 +126,9 @@ def main() -> None:
         sys.exit(_complain(error))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader (`| head`) has gone; what Python still holds for it must not be flushed.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(error: Exception) -> int:

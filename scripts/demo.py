@@ -7,17 +7,16 @@ of `pawn-lab mcp`, over stdio, with the official MCP client; an agent makes the 
     DEMO_STEPS=80 make demo      shorter (optimizer steps of the winners; default 400)
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
 import anyio
-from demo_client import LabClient, fresh_workspace
+from demo_client import LabClient, fresh_workspace, steps_wanted
 from demo_report import markdown_table, write_report
 from demo_view import LiveView
 
-TOTAL_STEPS = int(os.environ.get("DEMO_STEPS", "400"))
-PAUSE_STEPS = max(1, TOTAL_STEPS // 4)
+TOTAL_STEPS = steps_wanted(default=400)
+PAUSE_STEPS = TOTAL_STEPS // 4
 LEARNING_RATES = (3e-4, 1e-3, 3e-3)
 DOLLARS_PER_HOUR = 0.10
 

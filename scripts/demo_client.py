@@ -12,9 +12,16 @@ import psutil
 from mcp import StdioServerParameters
 from mcp.client import Client
 
+FEWEST_STEPS = 4
+"""A pause at a quarter of the steps, and something left to resume."""
+
 
 class ToolCallError(Exception):
     """A tool refused a call; the text is the lab's own."""
+
+
+class TrialFailedError(Exception):
+    """A trial of the study did not end as it should; the text is the end of its log."""
 
 
 class LabClient:
@@ -60,6 +67,14 @@ class LabClient:
 
 def _children() -> set[psutil.Process]:
     return set(psutil.Process().children())
+
+
+def steps_wanted(default: int) -> int:
+    """Return DEMO_STEPS, or the default; ends the demo where it is no number of steps."""
+    wanted = os.environ.get("DEMO_STEPS", str(default))
+    if not wanted.isdecimal() or int(wanted) < FEWEST_STEPS:
+        sys.exit(f"DEMO_STEPS '{wanted}' is not allowed: a whole number from {FEWEST_STEPS} on")
+    return int(wanted)
 
 
 def fresh_workspace(runs: Path) -> Path:

@@ -4,7 +4,7 @@ import time
 from typing import Any, Self
 
 import anyio
-from demo_client import LabClient
+from demo_client import LabClient, TrialFailedError
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -57,6 +57,9 @@ class LiveView:
         for event in page["events"]:
             trial = f"trial {event['trial']}: " if "trial" in event else ""
             self.say(trial + event["message"])
+            if event["kind"] in ("failed", "lost"):
+                log = await lab.call("lab_log", trial_id=event["trial"], lines=20)
+                raise TrialFailedError(trial + event["message"] + "\n" + log["text"])
         self._cursor = page["cursor"]
 
     def _show(self, status: dict[str, Any]) -> None:

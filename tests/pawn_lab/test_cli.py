@@ -160,3 +160,9 @@ def test_events_are_followed_a_json_line_each_until_interrupted(study):
         followed = [json.loads(process.stdout.readline()) for _ in events]
         process.terminate()
     assert [event["seq"] for event in followed] == [event.seq for event in events]
+
+
+def test_a_reader_that_has_gone_is_no_error(study):
+    script = f"{PAWN_LAB} schema --full --json --workspace {study} | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -110,7 +110,8 @@ async def test_a_server_process_serves_over_stdio(era, workspace):
         command=str(PAWN_LAB), args=["mcp", "--workspace", str(workspace)]
     )
     async with Client(process, mode=era, read_timeout_seconds=60) as client:
-        assert (await client.call_tool("lab_notes", {"append": "over the wire"})).is_error is False
+        assert client.protocol_version == ERAS[era]
+        assert not (await client.call_tool("lab_notes", {"append": "over the wire"})).is_error
         notes = await client.call_tool("lab_notes", {})
     assert "over the wire" in notes.structured_content["notes"]
     assert "over the wire" in (workspace / "lab-notes.md").read_text()

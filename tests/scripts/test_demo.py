@@ -52,3 +52,19 @@ def test_the_notes_hold_both_phases_and_the_picture_is_drawn(demo):
     assert "## Phase 1: learning rates at step 1" in notes
     assert "## Phase 2: winners at step 4" in notes
     assert (demo[1] / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("steps", ["0", "many", "-5", "3"])
+def test_a_number_of_steps_that_makes_no_study_is_refused_in_one_line(steps, tmp_path):
+    done = subprocess.run(
+        [sys.executable, SCRIPT],
+        cwd=tmp_path,
+        env=os.environ | {"DEMO_STEPS": steps},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == f"DEMO_STEPS '{steps}' is not allowed: a whole number from 4 on\n"
+    assert list(tmp_path.iterdir()) == []
