@@ -25,6 +25,9 @@ pub enum Error {
         allowed: String,
     },
 
+    #[error("tokens[{game}, {ply}] = {token} is not a legal move there")]
+    IllegalToken { game: usize, ply: usize, token: i16 },
+
     #[error("{argument} needs {bytes} bytes, more than this machine can allocate")]
     TooLarge { argument: &'static str, bytes: u128 },
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::buffers;
 use crate::csr::TokenRows;
 use crate::error::{Error, Result};
 use crate::outcome::Termination;
@@ -66,7 +67,7 @@ pub fn generate(request: &Request, workers: &Workers) -> Result<Games> {
         return Err(Error::out_of_range("max_ply", expected, max_ply));
     }
     let n_games = (request.games.end - request.games.start) as usize;
-    let mut tokens = zeroed("n_games x max_ply", n_games as u128 * max_ply as u128)?;
+    let mut tokens = buffers::zeroed("n_games x max_ply", n_games as u128 * max_ply as u128)?;
     let starts = request.games.clone().step_by(CHUNK);
     let jobs = tokens.chunks_mut(CHUNK * max_ply).zip(starts);
     let chunks = workers.map(jobs.collect(), |(rows, first)| {
@@ -135,19 +136,4 @@ fn outcome_token(end: End, vocabulary: &Vocabulary) -> i16 {
     let outcome = end.termination.outcome(end.to_move);
     let token = outcome.and_then(|outcome| vocabulary.outcome_token(outcome));
     token.expect("every way a random game ends has an outcome token")
-}
-
-/// A zeroed array, or an error where this machine has no room for it.
-fn zeroed(argument: &'static str, len: u128) -> Result<Vec<i16>> {
-    let too_large = Error::TooLarge {
-        argument,
-        bytes: len * 2,
-    };
-    let Ok(len) = usize::try_from(len) else {
-        return Err(too_large);
-    };
-    let mut array = Vec::new();
-    array.try_reserve_exact(len).map_err(|_| too_large)?;
-    array.resize(len, 0);
-    Ok(array)
 }

@@ -2,15 +2,18 @@
 //!
 //! Logic modules know nothing of Python; `py` checks arguments, releases the GIL and converts.
 
+pub mod buffers;
 pub mod csr;
 pub mod error;
 pub mod game;
 pub mod generate;
+pub mod masks;
 pub mod outcome;
 pub mod playout;
 pub mod position;
 pub mod replay;
 pub mod rng;
+pub mod states;
 pub mod threads;
 pub mod vocabulary;
 

@@ -2,9 +2,51 @@
 
 use shakmaty::{Chess, Move, Position};
 
+use crate::error::Error;
 use crate::game::Game;
 use crate::outcome::Termination;
 use crate::vocabulary::{TokenMove, Vocabulary};
+
+/// Games as rows of tokens, without their padding.
+pub struct Recorded<'a> {
+    pub rows: Vec<&'a [i16]>,
+    /// Plies the array has room for.
+    pub width: usize,
+}
+
+/// A token that is not a legal move where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IllegalToken {
+    pub ply: usize,
+    pub token: i16,
+}
+
+impl IllegalToken {
+    pub fn in_game(self, game: usize) -> Error {
+        Error::IllegalToken {
+            game,
+            ply: self.ply,
+            token: self.token,
+        }
+    }
+}
+
+/// Visit the positions after 0, 1, ... all plies of a game. The rules that end a game without a
+/// mate or stalemate are not applied.
+pub fn each_position(
+    tokens: &[i16],
+    vocabulary: &Vocabulary,
+    mut visit: impl FnMut(usize, &Chess),
+) -> Result<(), IllegalToken> {
+    let mut position = Chess::new();
+    for (ply, &token) in tokens.iter().enumerate() {
+        visit(ply, &position);
+        let m = legal_move(&position, token, vocabulary).ok_or(IllegalToken { ply, token })?;
+        position.play_unchecked(m);
+    }
+    visit(tokens.len(), &position);
+    Ok(())
+}
 
 /// What replaying a recorded game shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -145,6 +145,120 @@ def validate_games(
         ValueError: wrong dtype, shape or layout; a length outside 0..=plies; unknown vocabulary.
     """
 
+@final
+class LegalTokens:
+    """Sets of tokens as CSR: row `r` is `values[offsets[r]:offsets[r + 1]]`, ascending."""
+
+    values: NDArray[np.int16]
+    offsets: NDArray[np.int64]
+    """(rows + 1,)"""
+
+def compute_legal_moves(
+    tokens: NDArray[np.int16],
+    lengths: NDArray[np.int32] | None = None,
+    *,
+    vocabulary: str = "searchless",
+    threads: int | None = None,
+) -> LegalTokens:
+    """Return the legal moves before every ply of recorded games, `sum(lengths)` rows.
+
+    The rows are those of `Games.legal_values`. Arguments as in `validate_games`.
+
+    Raises:
+        ValueError: bad arrays, or a token that is not a legal move: `tokens[game, ply]` is named.
+    """
+
+def compute_legal_token_masks_sparse(
+    tokens: NDArray[np.int16],
+    lengths: NDArray[np.int32] | None = None,
+    *,
+    layout: str = "pure",
+    vocabulary: str = "searchless",
+    threads: int | None = None,
+) -> LegalTokens:
+    """Return the tokens that may come next at every position of a sequence layout.
+
+    Game `i` has `width` rows in the layout "pure" (`[m1 .. mN, PAD ..]`, whose position `t` has
+    seen `t + 1` moves) and `width + 1` in "prefixed" (`[outcome, m1 .. mN, PAD ..]`, whose position
+    `t` has seen `t` moves), where `width = tokens.shape[1]`. A row is the legal moves; from the
+    position after a game's last move on it is PAD alone, so no row is empty. Arguments as in
+    `validate_games`.
+
+    Raises:
+        ValueError: bad arrays, an unknown layout, or a token that is not a legal move:
+            `tokens[game, ply]` is named.
+    """
+
+def compute_legal_token_masks(
+    tokens: NDArray[np.int16],
+    lengths: NDArray[np.int32] | None = None,
+    *,
+    layout: str = "pure",
+    vocabulary: str = "searchless",
+    threads: int | None = None,
+) -> NDArray[np.bool_]:
+    """Return `compute_legal_token_masks_sparse` as flags, (n_games, rows, vocabulary size).
+
+    Raises:
+        ValueError: as the sparse form.
+        MemoryError: the array does not fit; use the sparse form.
+    """
+
+def count_legal_moves(
+    tokens: NDArray[np.int16],
+    lengths: NDArray[np.int32] | None = None,
+    *,
+    vocabulary: str = "searchless",
+    threads: int | None = None,
+) -> NDArray[np.int16]:
+    """Return the number of legal moves before every ply, shape of `tokens`; -1 after a game's end.
+
+    Arguments and errors as in `compute_legal_moves`.
+    """
+
+@final
+class PositionColumns:
+    """One position a ply. T is the width of the token array; -1 everywhere after a game's end."""
+
+    pieces: NDArray[np.int8]
+    """(n_games, T, 64) by square, a1 = 0: 0 empty, 1-6 white P N B R Q K, 7-12 black."""
+    side_to_move: NDArray[np.int8]
+    """(n_games, T) 0 white, 1 black."""
+    castling: NDArray[np.int8]
+    """(n_games, T) rights held: K = 1, Q = 2, k = 4, q = 8."""
+    en_passant: NDArray[np.int8]
+    """(n_games, T) the square, where a capture is legal; else -1."""
+    in_check: NDArray[np.int8]
+    """(n_games, T) 1 where the side to move is in check."""
+    halfmove_clock: NDArray[np.int16]
+    """(n_games, T) plies since the last capture or pawn move."""
+    material: NDArray[np.int8]
+    """(n_games, T, 2, 5) number of pawns, knights, bishops, rooks, queens of white and black."""
+    phase: NDArray[np.int8]
+    """(n_games, T) game phase of tapered evaluation: minor pieces 1, rooks 2, queens 4, at most 24
+    (the opening); 0 with kings and pawns only."""
+
+@final
+class BoardStates:
+    """The boards of recorded games, as two views of the same memory."""
+
+    before: PositionColumns
+    """Index `t`: before ply `t` is played."""
+    after: PositionColumns
+    """Index `t`: after ply `t` is played, which is what a model has seen at token `t`."""
+
+def extract_board_states(
+    tokens: NDArray[np.int16],
+    lengths: NDArray[np.int32] | None = None,
+    *,
+    vocabulary: str = "searchless",
+    threads: int | None = None,
+) -> BoardStates:
+    """Return what is on the board before and after every ply of recorded games.
+
+    Arguments and errors as in `compute_legal_moves`.
+    """
+
 def legal_moves(fen: str) -> list[str]:
     """Return the legal moves in UCI, in ascending order of "searchless" tokens.
 

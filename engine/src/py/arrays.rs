@@ -2,11 +2,14 @@
 
 use numpy::ndarray::Dimension;
 use numpy::{
-    Element, PyArray, PyArrayMethods, PyReadonlyArray, PyUntypedArray, PyUntypedArrayMethods,
+    Element, Ix1, Ix2, PyArray, PyArrayMethods, PyReadonlyArray, PyReadonlyArray1,
+    PyReadonlyArray2, PyUntypedArray, PyUntypedArrayMethods,
 };
 use pyo3::prelude::*;
 
-use crate::error::Error;
+use crate::error::{Error, Result};
+use crate::replay::{self, Recorded};
+use crate::vocabulary::Vocabulary;
 
 /// A C-contiguous array of this dtype and number of dimensions; `shape` describes it in errors.
 pub fn contiguous<'py, T: Element, D: Dimension>(
@@ -32,4 +35,57 @@ fn describe(value: &Bound<'_, PyAny>) -> String {
         Ok(array) => format!("{} array of shape {:?}", array.dtype(), array.shape()),
         Err(_) => value.get_type().to_string(),
     }
+}
+
+pub type Tokens<'py> = PyReadonlyArray2<'py, i16>;
+
+pub fn tokens<'py>(value: &Bound<'py, PyAny>) -> PyResult<Tokens<'py>> {
+    contiguous::<_, Ix2>("tokens", value, "an int16 array of shape (n_games, plies)")
+}
+
+/// The games of a token array: each row without its padding, cut at the given lengths, else after
+/// the last token.
+pub fn recorded<'a>(
+    tokens: &'a Tokens<'_>,
+    lengths: Option<&Bound<'_, PyAny>>,
+    vocabulary: &Vocabulary,
+) -> PyResult<Recorded<'a>> {
+    let (n_games, width) = (tokens.shape()[0], tokens.shape()[1]);
+    let rows: Vec<&[i16]> = match width {
+        0 => vec![&[]; n_games],
+        _ => tokens.as_slice()?.chunks_exact(width).collect(),
+    };
+    let rows = match lengths {
+        Some(lengths) => cut(rows, lengths)?,
+        None => {
+            let length = |row| replay::length_without_padding(row, vocabulary.pad);
+            rows.into_iter().map(|row| &row[..length(row)]).collect()
+        }
+    };
+    Ok(Recorded { rows, width })
+}
+
+fn cut<'a>(rows: Vec<&'a [i16]>, lengths: &Bound<'_, PyAny>) -> PyResult<Vec<&'a [i16]>> {
+    let lengths: PyReadonlyArray1<'_, i32> =
+        contiguous::<_, Ix1>("lengths", lengths, "an int32 array of shape (n_games,)")?;
+    let lengths = lengths.as_slice()?;
+    if lengths.len() != rows.len() {
+        let expected = format!("of shape ({},), one length a game", rows.len());
+        let got = format!("shape ({},)", lengths.len());
+        return Err(Error::out_of_range("lengths", expected, got).into());
+    }
+    let games = rows.into_iter().zip(lengths).enumerate();
+    Ok(games
+        .map(|(i, (row, &length))| prefix(row, i, length))
+        .collect::<Result<_>>()?)
+}
+
+fn prefix(row: &[i16], game: usize, length: i32) -> Result<&[i16]> {
+    let prefix = usize::try_from(length)
+        .ok()
+        .and_then(|length| row.get(..length));
+    prefix.ok_or_else(|| {
+        let expected = format!("in 0..={} everywhere", row.len());
+        Error::out_of_range("lengths", expected, format!("lengths[{game}] = {length}"))
+    })
 }

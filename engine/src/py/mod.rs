@@ -4,7 +4,9 @@ mod arguments;
 mod arrays;
 mod errors;
 mod games;
+mod masks;
 mod position;
+mod states;
 mod validation;
 mod vocabulary;
 
@@ -17,7 +19,14 @@ mod _native {
     #[pymodule_export]
     use super::games::{Games, generate_random_games};
     #[pymodule_export]
+    use super::masks::{
+        LegalTokens, compute_legal_moves, compute_legal_token_masks,
+        compute_legal_token_masks_sparse,
+    };
+    #[pymodule_export]
     use super::position::{apply, legal_moves, perft};
+    #[pymodule_export]
+    use super::states::{BoardStates, PositionColumns, count_legal_moves, extract_board_states};
     #[pymodule_export]
     use super::validation::{Validation, validate_games};
     #[pymodule_export]

@@ -1,11 +1,8 @@
 //! `Validation` and `validate_games`.
 
-use numpy::{
-    IntoPyArray, Ix1, Ix2, PyArray1, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods,
-};
+use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 
-use crate::error::{Error, Result};
 use crate::py::arguments::{self, Integer};
 use crate::py::arrays;
 use crate::replay::{self, Replay};
@@ -29,51 +26,13 @@ pub fn validate_games(
     threads: Option<Integer>,
 ) -> PyResult<Validation> {
     let vocabulary = Vocabulary::named(vocabulary)?;
-    let tokens: PyReadonlyArray2<'_, i16> =
-        arrays::contiguous::<_, Ix2>("tokens", tokens, "an int16 array of shape (n_games, plies)")?;
-    let width = tokens.shape()[1];
-    let rows: Vec<&[i16]> = match width {
-        0 => vec![&[]; tokens.shape()[0]],
-        _ => tokens.as_slice()?.chunks_exact(width).collect(),
-    };
-    let games = cut(rows, lengths, vocabulary)?;
+    let tokens = arrays::tokens(tokens)?;
+    let games = arrays::recorded(&tokens, lengths, vocabulary)?;
     let workers = arguments::workers(threads)?;
-    let replays = py.detach(|| workers.map(games, |game| replay::replay(game, width, vocabulary)));
+    let width = games.width;
+    let replays =
+        py.detach(|| workers.map(games.rows, |game| replay::replay(game, width, vocabulary)));
     Ok(Validation::new(py, &replays))
-}
-
-/// Each row without its padding: cut at the given lengths, else after the last token.
-fn cut<'a>(
-    rows: Vec<&'a [i16]>,
-    lengths: Option<&Bound<'_, PyAny>>,
-    vocabulary: &Vocabulary,
-) -> PyResult<Vec<&'a [i16]>> {
-    let Some(lengths) = lengths else {
-        let length = |row| replay::length_without_padding(row, vocabulary.pad);
-        return Ok(rows.into_iter().map(|row| &row[..length(row)]).collect());
-    };
-    let lengths: PyReadonlyArray1<'_, i32> =
-        arrays::contiguous::<_, Ix1>("lengths", lengths, "an int32 array of shape (n_games,)")?;
-    let lengths = lengths.as_slice()?;
-    if lengths.len() != rows.len() {
-        let expected = format!("of shape ({},), one length a game", rows.len());
-        let got = format!("shape ({},)", lengths.len());
-        return Err(Error::out_of_range("lengths", expected, got).into());
-    }
-    let games = rows.into_iter().zip(lengths).enumerate();
-    Ok(games
-        .map(|(i, (row, &length))| prefix(row, i, length))
-        .collect::<Result<_>>()?)
-}
-
-fn prefix(row: &[i16], game: usize, length: i32) -> Result<&[i16]> {
-    let prefix = usize::try_from(length)
-        .ok()
-        .and_then(|length| row.get(..length));
-    prefix.ok_or_else(|| {
-        let expected = format!("in 0..={} everywhere", row.len());
-        Error::out_of_range("lengths", expected, format!("lengths[{game}] = {length}"))
-    })
 }
 
 impl Validation {

@@ -1,0 +1,95 @@
+//! `LegalTokens`, `compute_legal_moves` and the legal token masks.
+
+use numpy::ndarray::Array3;
+use numpy::{IntoPyArray, PyArray1, PyArray3};
+use pyo3::prelude::*;
+
+use crate::csr::TokenRows;
+use crate::error::Error;
+use crate::masks::{self, Layout};
+use crate::py::arguments::{self, Integer};
+use crate::py::arrays;
+use crate::vocabulary::Vocabulary;
+
+#[pyclass(frozen, get_all, module = "chess_engine")]
+pub struct LegalTokens {
+    values: Py<PyArray1<i16>>,
+    offsets: Py<PyArray1<i64>>,
+}
+
+impl LegalTokens {
+    fn new(py: Python<'_>, rows: TokenRows) -> LegalTokens {
+        LegalTokens {
+            values: rows.values.into_pyarray(py).unbind(),
+            offsets: rows.offsets.into_pyarray(py).unbind(),
+        }
+    }
+}
+
+#[pyfunction]
+#[pyo3(signature = (tokens, lengths = None, *, vocabulary = "searchless", threads = None))]
+pub fn compute_legal_moves(
+    py: Python<'_>,
+    tokens: &Bound<'_, PyAny>,
+    lengths: Option<&Bound<'_, PyAny>>,
+    vocabulary: &str,
+    threads: Option<Integer>,
+) -> PyResult<LegalTokens> {
+    let vocabulary = Vocabulary::named(vocabulary)?;
+    let tokens = arrays::tokens(tokens)?;
+    let games = arrays::recorded(&tokens, lengths, vocabulary)?;
+    let workers = arguments::workers(threads)?;
+    let rows = py.detach(|| masks::legal_moves(&games, vocabulary, &workers))?;
+    Ok(LegalTokens::new(py, rows))
+}
+
+#[pyfunction]
+#[pyo3(signature = (
+    tokens, lengths = None, *, layout = "pure", vocabulary = "searchless", threads = None
+))]
+pub fn compute_legal_token_masks_sparse(
+    py: Python<'_>,
+    tokens: &Bound<'_, PyAny>,
+    lengths: Option<&Bound<'_, PyAny>>,
+    layout: &str,
+    vocabulary: &str,
+    threads: Option<Integer>,
+) -> PyResult<LegalTokens> {
+    let vocabulary = Vocabulary::named(vocabulary)?;
+    let layout = Layout::named(layout)?;
+    let tokens = arrays::tokens(tokens)?;
+    let games = arrays::recorded(&tokens, lengths, vocabulary)?;
+    let workers = arguments::workers(threads)?;
+    let rows = py.detach(|| masks::masks(&games, layout, vocabulary, &workers))?;
+    Ok(LegalTokens::new(py, rows))
+}
+
+#[pyfunction]
+#[pyo3(signature = (
+    tokens, lengths = None, *, layout = "pure", vocabulary = "searchless", threads = None
+))]
+pub fn compute_legal_token_masks(
+    py: Python<'_>,
+    tokens: &Bound<'_, PyAny>,
+    lengths: Option<&Bound<'_, PyAny>>,
+    layout: &str,
+    vocabulary: &str,
+    threads: Option<Integer>,
+) -> PyResult<Py<PyArray3<bool>>> {
+    let vocabulary = Vocabulary::named(vocabulary)?;
+    let layout = Layout::named(layout)?;
+    let tokens = arrays::tokens(tokens)?;
+    let games = arrays::recorded(&tokens, lengths, vocabulary)?;
+    let workers = arguments::workers(threads)?;
+    let shape = [
+        games.rows.len(),
+        layout.rows(games.width),
+        vocabulary.size(),
+    ];
+    let dense = py.detach(|| {
+        let rows = masks::masks(&games, layout, vocabulary, &workers)?;
+        let dense = masks::dense(&rows, vocabulary.size(), &workers)?;
+        Ok::<_, Error>(Array3::from_shape_vec(shape, dense).expect("a mask for every token"))
+    })?;
+    Ok(dense.into_pyarray(py).unbind())
+}
