@@ -2,7 +2,8 @@
 
 A CPU slot is a share of the machine's cores. `PAWN_CPU_SLOTS` sets how many there are; the
 default is one per core, at most four, since a toy model gains little from a second thread.
-Compute threads are shared evenly: a trial gets cores / devices, at least one.
+Compute threads are shared evenly: a trial gets cores / devices, at least one. GPUs that
+`CUDA_VISIBLE_DEVICES` hides are left alone; empty, it makes the lab use the CPU.
 """
 
 import contextlib

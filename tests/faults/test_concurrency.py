@@ -2,14 +2,16 @@
 
 import random
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import front_end
 import pytest
-from lab_testing import eventually
-from soundness import assert_recovers
+from lab_testing import CONFIG, ended, eventually
+from soundness import assert_recovers, assert_sound
 
 from pawn_lab.lab import Lab
+from pawn_lab.states import State
 from pawn_lab.store import trials
 
 FRONT_ENDS = 10
@@ -75,6 +77,20 @@ def test_front_ends_killed_at_random_lose_nothing(workspace, monkeypatch):
 def test_front_ends_killed_at_random_lose_nothing_many_times(workspace, monkeypatch, seed):
     monkeypatch.setenv("PAWN_CPU_SLOTS", "8")
     kill_at_random(workspace, kills=50, seed=seed)
+
+
+def test_threads_of_one_front_end_share_a_lab(open_lab):
+    lab = open_lab("complete")
+
+    def call(number: int) -> None:
+        lab.launch(CONFIG, idempotency_key=f"key-{number % 5}")
+        for read in (lab.events, lab.trials, lab.digest, lab.cost):
+            read()
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(call, range(40)))
+    assert [ended(lab, trial.id).state for trial in lab.trials()] == [State.COMPLETED] * 5
+    assert_sound(lab)
 
 
 def test_notes_of_many_processes_all_arrive(workspace):

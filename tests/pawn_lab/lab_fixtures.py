@@ -20,6 +20,7 @@ OpenLab = Callable[..., Lab]
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A workspace of two CPU slots, cleared of processes afterwards."""
     monkeypatch.setenv("PAWN_CPU_SLOTS", "2")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # where there are GPUs, they stay out of it
     root = tmp_path / "workspace"
     yield root
     eventually(lambda: not kill_processes_of(root), "end of the workspace's processes")
