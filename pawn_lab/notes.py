@@ -8,7 +8,7 @@ import re
 import time
 from pathlib import Path
 
-from pawn_lab.durable import sync_directory, write_durably
+from pawn_core.durable import replace_file
 from pawn_lab.errors import InvalidRequestError, NotesTooLongError, StateBusyError
 from pawn_lab.locks import locked
 from pawn_lab.paths import WorkspacePaths
@@ -49,9 +49,8 @@ def _append_locked(paths: WorkspacePaths, entry: str) -> None:
     old, kept = _within_budget([*_sections(_text(paths.notes)), entry])
     if old:
         archive = _text(paths.notes_archive) + "".join(old)
-        write_durably(paths.notes_archive, archive.encode())
-    write_durably(paths.notes, (_TITLE + "\n" + "".join(kept)).encode())
-    sync_directory(paths.root)
+        replace_file(paths.notes_archive, archive.encode())
+    replace_file(paths.notes, (_TITLE + "\n" + "".join(kept)).encode())
 
 
 def _within_budget(sections: list[str]) -> tuple[list[str], list[str]]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from pawn_lab import failpoints
-from pawn_lab.durable import read_json_object, write_json
+from pawn_lab.documents import read_json_object, write_json
 from pawn_lab.identity import TOKEN_VARIABLE, ProcessIdentity, parent_of, process_ids
 from pawn_lab.paths import TrialPaths
 

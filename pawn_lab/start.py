@@ -7,9 +7,10 @@ import sys
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pawn_core.durable import sync_file
 from pawn_lab import environment, failpoints
 from pawn_lab.devices import Device
-from pawn_lab.durable import sync_directory, write_json
+from pawn_lab.documents import write_json
 from pawn_lab.identity import TOKEN_VARIABLE
 from pawn_lab.paths import TrialPaths, WorkspacePaths
 from pawn_lab.shim import Limits
@@ -80,7 +81,7 @@ def _write_files(workspace: WorkspacePaths, paths: TrialPaths, claim: Claim) -> 
     }
     write_json(paths.launch, launch)
     for folder in (workspace.trials, workspace.root):
-        sync_directory(folder)
+        sync_file(folder)
 
 
 def trainer_argv(workspace: WorkspacePaths, trial: Row) -> list[str]:

@@ -4,7 +4,7 @@ import time
 from typing import NamedTuple
 
 from pawn_lab import exits, identity
-from pawn_lab.durable import read_json_object
+from pawn_lab.documents import read_json_object
 from pawn_lab.identity import ProcessIdentity
 from pawn_lab.locks import is_locked
 from pawn_lab.paths import TrialPaths, WorkspacePaths

@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pawn_core.checkpoint.durable import write_file
 from pawn_core.checkpoint.errors import CheckpointIntegrityError, IncompleteCheckpointError
 from pawn_core.checkpoint.safety import check_tensor_file
+from pawn_core.durable import write_file
 
 SENTINEL = ".complete"
 MODEL = "model.safetensors"

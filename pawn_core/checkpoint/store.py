@@ -15,8 +15,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from pawn_core.checkpoint import manifest
-from pawn_core.checkpoint.durable import sync_file, write_file
 from pawn_core.checkpoint.errors import CheckpointIntegrityError
+from pawn_core.durable import sync_file, write_file
 
 _PARTIAL_PREFIX = ".partial-"  # hidden, and no `step_*` glob can match it
 

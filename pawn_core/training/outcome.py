@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pawn_core.checkpoint.durable import replace_file
+from pawn_core.durable import replace_file
 
 FILE = "outcome.json"
 

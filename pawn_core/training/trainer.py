@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 from pawn_core.checkpoint import store
-from pawn_core.checkpoint.durable import replace_file
 from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import ConfigError, RunConfig, run_type_named
 from pawn_core.data.stream import Stream
+from pawn_core.durable import replace_file
 from pawn_core.metrics import START, MetricsWriter
 from pawn_core.runtime import Runtime, resolve_runtime
 from pawn_core.signals import StopFlag

@@ -9,8 +9,8 @@ from typing import Any
 
 import apsw
 
+from pawn_core.durable import sync_file
 from pawn_lab import failpoints
-from pawn_lab.durable import sync_directory
 from pawn_lab.errors import (
     SqliteVersionError,
     StateBusyError,
@@ -211,7 +211,7 @@ def _prepare(connection: apsw.Connection, path: Path) -> None:
     connection.pragma("foreign_keys", True)
     if connection.pragma("user_version") < SCHEMA_VERSION:
         _migrate(connection)
-        sync_directory(path.parent)
+        sync_file(path.parent)
         failpoints.hit("open.created")
     connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, False)
 
@@ -232,7 +232,7 @@ def _set_aside(paths: WorkspacePaths) -> Path:
     for file in paths.database_files:
         if file.exists():
             file.rename(f"{aside}{file.name.removeprefix(paths.database.name)}")
-    sync_directory(paths.root)
+    sync_file(paths.root)
     return aside
 
 

@@ -12,7 +12,7 @@ import pytest
 from lab_testing import CONFIG, ended, eventually, shim_of, trainer_greeting
 
 from pawn_lab import identity
-from pawn_lab.durable import read_json_object, write_json
+from pawn_lab.documents import read_json_object, write_json
 from pawn_lab.identity import TOKEN_VARIABLE, ProcessIdentity
 from pawn_lab.states import State
 

@@ -4,7 +4,7 @@ import pytest
 from lab_testing import CONFIG, ended, in_state, make_checkpoint, shim_of, stand_in
 
 from pawn_lab import errors, identity
-from pawn_lab.durable import read_json_object
+from pawn_lab.documents import read_json_object
 from pawn_lab.lab import Lab
 from pawn_lab.states import State
 

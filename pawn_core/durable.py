@@ -1,4 +1,7 @@
-"""Writes that survive a power loss: fsync the file, rename, fsync the directory."""
+"""Writes that survive a power loss: fsync the file, rename, fsync the directory.
+
+Standard library only, for the shim of pawn_lab.
+"""
 
 import os
 from pathlib import Path
