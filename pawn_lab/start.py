@@ -55,12 +55,9 @@ def start(workspace: WorkspacePaths, claim: Claim) -> subprocess.Popen[bytes]:
         OSError: a file cannot be written or the shim cannot be started.
     """
     paths = workspace.trial(claim.trial["id"])
-    try:
-        _write_files(workspace, paths, claim)
-        failpoints.hit("start.files-written")
-        handshake = _spawn_shim(workspace, paths, claim)
-    finally:
-        claim.release()
+    _write_files(workspace, paths, claim)
+    failpoints.hit("start.files-written")
+    handshake = _spawn_shim(workspace, paths, claim)
     failpoints.hit("start.shim-spawned")
     return handshake
 

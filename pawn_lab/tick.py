@@ -3,6 +3,7 @@
 Also run as `python -P -m pawn_lab.tick WORKSPACE`.
 """
 
+import contextlib
 import signal
 import sys
 from pathlib import Path
@@ -34,13 +35,17 @@ def tick(database: Database, workspace: WorkspacePaths, inventory: list[Device])
 
 
 def _start(database: Database, workspace: WorkspacePaths, claims: list[Claim]) -> None:
+    """Start every claimed trial; whatever happens, no lock stays with this process."""
     handshakes = []
-    for claim in claims:
-        try:
-            handshakes.append(start(workspace, claim))
-        except OSError as error:
-            with database.write() as tx:
-                supervision.abandon_launch(tx, claim.trial, str(error))
+    with contextlib.ExitStack() as locks:
+        for claim in claims:
+            locks.callback(claim.release)
+        for claim in claims:
+            try:
+                handshakes.append(start(workspace, claim))
+            except OSError as error:
+                with database.write() as tx:
+                    supervision.abandon_launch(tx, claim.trial, str(error))
     for handshake in handshakes:
         await_start(handshake)
 
