@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 CONFIG = {"variant": "toy", "local_checkpoints": True, "total_steps": 1000, "eval_interval": 100}
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 EMPTY_TENSORS = (2).to_bytes(8, "little") + b"{}"
 
 
