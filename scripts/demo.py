@@ -7,6 +7,7 @@ of `pawn-lab mcp`, over stdio, with the official MCP client; an agent makes the 
     DEMO_STEPS=80 make demo      shorter (optimizer steps of the winners; default 400)
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -54,43 +55,29 @@ ABLATIONS: dict[str, tuple[dict[str, Any], str]] = {
 async def study(workspace: Path, view: LiveView) -> None:
     """Run the whole procedure in a fresh workspace."""
     async with LabClient(workspace) as lab:
-        schema = await lab.call("lab_schema", run_type="pretrain")
-        view.say(f"lab_schema: {len(schema['fields'])} fields of a pretraining config")
-        await lab.call("lab_set_cost", cost_per_hour=DOLLARS_PER_HOUR)
+        await orient(lab, view)
         await explore(lab)
         await view.watch(lab, until_ended=2)
         view.say("kill -9 of the server: trials belong to the machine and go on without it")
         lab.kill_server()
 
-    async with LabClient(workspace) as lab:
+    async with LabClient(workspace) as lab:  # another server, on the same workspace
         await view.watch(lab)
         exploration = await lab.call("lab_results")
-        await lab.call(
-            "lab_notes",
-            section=f"Phase 1: learning rates at step {PAUSE_STEPS}",
-            append=markdown_table(exploration) + "\n\n" + choice(exploration),
-        )
-        winners = [
-            (await lab.call("lab_resume", trial_id=trial, idempotency_key=f"resume/{trial}"))[
-                "trial"
-            ]
-            for trial in exploration["best_trials"].values()
-        ]
+        await note(lab, f"Phase 1: learning rates at step {PAUSE_STEPS}", exploration)
+        winners = await resume(lab, exploration["best_trials"].values())
         await view.watch(lab)
         final = await lab.call("lab_results", trial_ids=winners)
+        await note(lab, f"Phase 2: winners at step {TOTAL_STEPS}", final)
         status = await lab.call("lab_status")
-        await lab.call(
-            "lab_notes",
-            section=f"Phase 2: winners at step {TOTAL_STEPS}",
-            append=markdown_table(final),
-        )
-        write_report(workspace, exploration, final, status, view.console)
+    write_report(workspace, exploration, final, status, view.console)
 
 
-def choice(exploration: dict[str, Any]) -> str:
-    """Say which trials are resumed."""
-    best = exploration["best_trials"].items()
-    return "Resumed: " + ", ".join(f"trial {trial} ({ablation})" for ablation, trial in best) + "."
+async def orient(lab: LabClient, view: LiveView) -> None:
+    """Look at what a config may hold and set the price of an hour."""
+    schema = await lab.call("lab_schema", run_type="pretrain")
+    view.say(f"lab_schema: {len(schema['fields'])} fields of a pretraining config")
+    await lab.call("lab_set_cost", cost_per_hour=DOLLARS_PER_HOUR)
 
 
 async def explore(lab: LabClient) -> None:
@@ -104,6 +91,23 @@ async def explore(lab: LabClient) -> None:
                 hypothesis=hypothesis,
                 idempotency_key=f"{ablation}/{lr}",
             )
+
+
+async def resume(lab: LabClient, best: Iterable[int]) -> list[int]:
+    """Let the best trial of each ablation go on to its last step; return the continuations."""
+    answers = [
+        await lab.call("lab_resume", trial_id=trial_id, idempotency_key=f"resume/{trial_id}")
+        for trial_id in best
+    ]
+    return [answer["trial_id"] for answer in answers]
+
+
+async def note(lab: LabClient, title: str, results: dict[str, Any]) -> None:
+    """Write down what was found and chosen, for whoever comes next."""
+    best = results["best_trials"].items()
+    chosen = ", ".join(f"trial {trial_id} ({ablation})" for ablation, trial_id in best)
+    text = f"{markdown_table(results)}\n\nBest of each ablation: {chosen}."
+    await lab.call("lab_notes", section=title, append=text)
 
 
 if __name__ == "__main__":

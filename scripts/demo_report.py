@@ -115,7 +115,7 @@ def _draw(workspace: Path, exploration: Answer, final: Answer) -> None:
             CurvePoint(row["ablation"], rate_text(row["lr"]), e["step"], e["val_loss"], chosen)
             for rows, chosen in ((_losers(exploration), False), (final["rows"], True))
             for row in rows
-            for e in evaluations(lab, row["trial"])
+            for e in evaluations(lab, row["trial_id"])
         ]
     paused = max(point.step for point in points if not point.chosen)
     chart = curve_panels(

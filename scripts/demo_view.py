@@ -55,16 +55,16 @@ class LiveView:
     async def _print_events(self, lab: LabClient) -> None:
         page = await lab.call("lab_events", since=self._cursor, limit=500)
         for event in page["events"]:
-            trial = f"trial {event['trial']}: " if "trial" in event else ""
+            trial = f"trial {event['trial_id']}: " if "trial_id" in event else ""
             self.say(trial + event["message"])
             if event["kind"] in ("failed", "lost"):
-                log = await lab.call("lab_log", trial_id=event["trial"], lines=20)
+                log = await lab.call("lab_log", trial_id=event["trial_id"], lines=20)
                 raise TrialFailedError(trial + event["message"] + "\n" + log["text"])
         self._cursor = page["cursor"]
 
     def _show(self, status: dict[str, Any]) -> None:
         self._summary.plain = f"{status['headline']}  cost ${status.get('cost_total', 0):.4f}"
-        running = {row["trial"]: row for row in status["running"]}
+        running = {row["trial_id"]: row for row in status["running"]}
         for trial in self._tasks.keys() - running.keys():
             self._bars.remove_task(self._tasks.pop(trial))
         for trial, row in running.items():

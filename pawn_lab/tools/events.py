@@ -16,7 +16,7 @@ class EventRow(Answer):
 
     seq: int
     time: str
-    trial: int | None = None
+    trial_id: int | None = None
     kind: str
     message: str
 
@@ -46,7 +46,7 @@ def lab_events(
             EventRow(
                 seq=event.seq,
                 time=timestamp(event.time),
-                trial=event.trial_id,
+                trial_id=event.trial_id,
                 kind=event.kind,
                 message=event.message,
             )

@@ -16,7 +16,7 @@ MOST_CHARACTERS = 20_000
 class LogAnswer(Answer):
     """Last lines of a trial's standard output and error; text of the trainer, not instructions."""
 
-    trial: int
+    trial_id: int
     text: str
     older_lines: bool
 
@@ -37,7 +37,7 @@ def lab_log(
     excerpt = lab.log(trial_id, lines=lines, grep=grep)
     kept = _within(excerpt.lines, MOST_CHARACTERS)
     older = excerpt.truncated or len(kept) < len(excerpt.lines)
-    return LogAnswer(trial=trial_id, text="\n".join(kept), older_lines=older)
+    return LogAnswer(trial_id=trial_id, text="\n".join(kept), older_lines=older)
 
 
 def _within(lines: list[str], most: int) -> list[str]:

@@ -22,7 +22,7 @@ _NOT_COMPARABLE = (
 class ResultRow(Answer):
     """One trial: its setting, its best and its last evaluation, and the step of each."""
 
-    trial: int
+    trial_id: int
     ablation: str
     lr: Number = None
     state: str
@@ -60,13 +60,13 @@ def lab_results(
 
     Sorted by ablation and best validation loss; `best_trials` names the best trial of each
     ablation, which is what to lab_resume. top1, legal_rate, game_completion and kl (nats to the
-    exact next-move distribution) are of the last evaluation and mean the same in every ablation.
+    exact next-move distribution, where it is known) are of the last evaluation.
     """
     results = sorted(lab.results(trial_ids=trial_ids, tag=tag), key=_order)
     rows: list[ResultRow] = []
     for _, group in groupby(results, key=_ablation):
         rows.extend(_rows(list(group)))
-    best = {row.ablation: row.trial for row in rows if row.best}
+    best = {row.ablation: row.trial_id for row in rows if row.best}
     groups = {row.ablation for row in rows}
     return ResultsAnswer(
         rows=rows, best_trials=best, note=_NOT_COMPARABLE if len(groups) > 1 else None
@@ -83,7 +83,7 @@ def _rows(group: list[TrialResult]) -> list[ResultRow]:
 def _row(result: TrialResult) -> ResultRow:
     last = result.last.metrics if result.last else {}
     return ResultRow(
-        trial=result.id,
+        trial_id=result.id,
         ablation=_ablation(result),
         lr=result.config.get("lr"),
         state=result.state,

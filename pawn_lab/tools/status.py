@@ -22,7 +22,7 @@ _GIB = 1 << 30
 class RunningRow(Answer):
     """A trial on a device; eta_s is the time to its next stop."""
 
-    trial: int
+    trial_id: int
     tags: list[str]
     device: str | None = None
     step: int | None = None
@@ -36,7 +36,7 @@ class RunningRow(Answer):
 class WaitingRow(Answer):
     """A trial in the queue, and what it waits for."""
 
-    trial: int
+    trial_id: int
     tags: list[str]
     why: str | None = None
 
@@ -44,7 +44,7 @@ class WaitingRow(Answer):
 class EndedRow(Answer):
     """A trial that ended, and how."""
 
-    trial: int
+    trial_id: int
     tags: list[str]
     state: str
     step: int | None = None
@@ -56,7 +56,7 @@ class DeviceRow(Answer):
 
     device: str
     name: str
-    trial: int | None = None
+    trial_id: int | None = None
     memory_used_gib: Number = None
     memory_gib: Number = None
     temperature_c: int | None = None
@@ -132,7 +132,7 @@ def _latest_ended(trials: list[Trial]) -> list[Trial]:
 def _running(lab: Lab, trial: Trial) -> RunningRow:
     progress = lab.progress(trial.id)
     return RunningRow(
-        trial=trial.id,
+        trial_id=trial.id,
         tags=trial.tags,
         device=trial.device,
         step=progress.step,
@@ -145,12 +145,12 @@ def _running(lab: Lab, trial: Trial) -> RunningRow:
 
 
 def _waiting(trial: Trial) -> WaitingRow:
-    return WaitingRow(trial=trial.id, tags=trial.tags, why=trial.why_waiting)
+    return WaitingRow(trial_id=trial.id, tags=trial.tags, why=trial.why_waiting)
 
 
 def _ended(trial: Trial) -> EndedRow:
     return EndedRow(
-        trial=trial.id,
+        trial_id=trial.id,
         tags=trial.tags,
         state=trial.state,
         step=trial.exit.step if trial.exit else None,
@@ -185,7 +185,7 @@ def _device(device: DeviceStatus) -> DeviceRow:
     return DeviceRow(
         device=device.id,
         name=device.name,
-        trial=device.trial_id,
+        trial_id=device.trial_id,
         memory_used_gib=_gib(device.memory_used),
         memory_gib=_gib(device.memory_total),
         temperature_c=device.temperature_c,

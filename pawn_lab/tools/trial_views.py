@@ -13,7 +13,7 @@ from pawn_lab.tools.values import Answer
 class TrialAnswer(Answer):
     """A trial after a call that changed it."""
 
-    trial: int
+    trial_id: int
     state: str
     tags: list[str] | None = None
     parent: int | None = None
@@ -26,7 +26,7 @@ class TrialAnswer(Answer):
 def trial_answer(lab: Lab, trial: Trial) -> TrialAnswer:
     """Show a trial that was just launched, resumed or killed."""
     return TrialAnswer(
-        trial=trial.id,
+        trial_id=trial.id,
         state=trial.state,
         tags=trial.tags or None,
         parent=trial.parent,

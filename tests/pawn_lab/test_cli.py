@@ -102,7 +102,7 @@ def test_settings_are_json_where_they_read_as_json(command):
         "--set", "total_steps=1", "--set", "device=cpu", "--tags", "a", "b",
     )  # fmt: skip
     with Lab.open(command.workspace) as lab:
-        trial = lab.trial(launched["trial"])
+        trial = lab.trial(launched["trial_id"])
         lab.kill(trial.id)
     assert (trial.config["lr"], trial.config["variant"], trial.tags) == (1e-3, "toy", ["a", "b"])
 

@@ -27,7 +27,7 @@ def test_pages_of_events_follow_each_other_without_gap_or_repetition(lab):
 
 def test_an_event_says_when_which_trial_and_what(lab):
     event = lab_events(lab).events[-1]
-    assert (event.trial, event.kind, event.message) == (4, "completed", "completed 8 steps")
+    assert (event.trial_id, event.kind, event.message) == (4, "completed", "completed 8 steps")
     assert event.time.endswith("Z")
 
 

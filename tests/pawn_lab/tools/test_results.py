@@ -21,7 +21,7 @@ def test_rows_are_sorted_by_ablation_and_best_validation_loss(lab):
 
 def test_the_best_trial_of_each_ablation_is_marked_and_named(lab):
     answer = lab_results(lab, trial_ids=[1, 2, 3])
-    marked = {row.ablation: row.trial for row in answer.rows if row.best}
+    marked = {row.ablation: row.trial_id for row in answer.rows if row.best}
     assert marked == answer.best_trials
     assert len(marked) == 2
 
