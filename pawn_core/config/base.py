@@ -43,6 +43,11 @@ class RunConfig(BaseModel):
     accumulation_steps: int = Field(
         1, ge=1, le=1024, description="Micro-batches per optimizer step; divides batch_size."
     )
+    optimizer: Literal["adamw", "muon"] = Field(
+        "adamw",
+        description="muon: Muon for the matrices inside the layers, AdamW for the rest.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
     lr: float = Field(3e-4, gt=0.0, le=1.0, description="Peak learning rate.")
     lr_schedule: Literal["cosine", "wsd", "constant", "one_cycle", "infinite"] = Field(
         "cosine", description="Shape of the learning rate over total_steps."
@@ -63,7 +68,9 @@ class RunConfig(BaseModel):
     constant_lr_ratio: Fraction | None = Field(
         None, description="Plateau as a fraction of lr (infinite); default 0.3."
     )
-    weight_decay: Fraction = Field(0.01, description="AdamW's decoupled weight decay.")
+    weight_decay: Fraction = Field(
+        0.01, description="Decoupled weight decay of matrices; embeddings have none."
+    )
     max_grad_norm: float | None = Field(
         1.0,
         gt=0.0,

@@ -63,6 +63,13 @@ class PretrainConfig(RunConfig):
         json_schema_extra=FIXED_ON_RESUME | ABLATION,
     )
 
+    # Learning
+    targets: Literal["sampled", "legal"] = Field(
+        "sampled",
+        description="Learn from the move that was played, or from the exact distribution over "
+        "legal moves (pure sequences of random play only).",
+    )
+
     # Games
     mate_boost: Fraction = Field(
         0.0,
@@ -90,6 +97,20 @@ class PretrainConfig(RunConfig):
             raise ValueError("no_outcome_token: true contradicts prepend_outcome: true")
         self._default("prepend_outcome", coordinate and not self.no_outcome_token)
         self._default("max_seq_len", 256 if coordinate else 512)
+        return self
+
+    @model_validator(mode="after")
+    def _check_targets(self) -> Self:
+        reasons = {
+            "prepend_outcome": "the outcome token tells how the game ends",
+            "discard_ply_limit": "games are chosen by how they end",
+        }
+        for field, why in reasons.items():
+            if self.targets == "legal" and getattr(self, field):
+                raise ValueError(
+                    f"targets 'legal' contradicts {field}: true: {why}, so the distribution of the "
+                    "next move is not known; use targets 'sampled'"
+                )
         return self
 
     @property

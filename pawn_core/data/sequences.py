@@ -1,7 +1,7 @@
 """Games as token sequences, and which positions are supervised.
 
-Pure layout: `[m1 .. mN, PAD ..]`; position t predicts m(t+2 in ply count), the one after the last
-move predicts PAD; N supervised positions, the first move is not predicted.
+Pure layout: `[m1 .. mN, PAD ..]`; position t predicts the move after the one it holds, the
+last move's predicts PAD; N supervised positions, the first move is not predicted.
 Prefixed layout: `[outcome, m1 .. mN, PAD ..]`; N + 1 supervised positions.
 
 Shapes: b batch, t time, n supervised positions in row-major order.
@@ -15,6 +15,8 @@ from chess_engine import Games
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pawn_core.data.targets import Targets, to_device
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -25,7 +27,9 @@ class Batch:
     positions_n: Tensor
     """int64 (n,), flat supervised positions `b * T + t`, ascending."""
     targets_n: Tensor
-    """int64 (n,), the token that each supervised position predicts."""
+    """int64 (n,), the token that follows each supervised position."""
+    exact: Targets | None = None
+    """The true distribution of that token, where it is learned from."""
 
     @property
     def games(self) -> int:
@@ -33,11 +37,15 @@ class Batch:
         return self.tokens_bt.shape[0]
 
     def to(self, device: torch.device) -> "Batch":
-        """Return the batch on a device; copies from pinned memory overlap with compute."""
+        """Return the batch on a device."""
         if device.type == "cpu":
             return self
-        parts = (self.tokens_bt, self.positions_n, self.targets_n)
-        return Batch(*(part.pin_memory().to(device, non_blocking=True) for part in parts))
+        return Batch(
+            to_device(self.tokens_bt, device),
+            to_device(self.positions_n, device),
+            to_device(self.targets_n, device),
+            self.exact.to(device) if self.exact else None,
+        )
 
 
 def lay_out(games: Games, pad: int, *, prefixed: bool, width: int | None = None) -> Batch:

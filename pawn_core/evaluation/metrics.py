@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pawn_core.evaluation.distribution import LegalSets
+from pawn_core.data.distribution import LegalSets
 
 
 @dataclass

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pawn_core.config import PretrainConfig
+from pawn_core.data.distribution import LegalSets, distribution_is_known, legal_sets
 from pawn_core.data.games import GameSource, validation_games, vocabulary_of
 from pawn_core.data.sequences import lay_out
-from pawn_core.evaluation.distribution import LegalSets, distribution_is_known, legal_sets
 from pawn_core.evaluation.metrics import LegalitySums, PositionSums
 from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag

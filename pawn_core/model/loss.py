@@ -1,6 +1,6 @@
-"""Cross-entropy over a linear head without keeping the logits.
+"""Cross-entropy against sparse targets over a linear head.
 
-Shapes: n supervised positions, c positions of a chunk, d width, v vocabulary.
+Shapes: n supervised positions, c positions of a chunk, d width, v vocabulary, e target entries.
 """
 
 from typing import Any
@@ -8,31 +8,34 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pawn_core.data.targets import Targets
+
 _CHUNK_ROWS = {"cpu": 256, "cuda": 16_384}  # CPU: a chunk's logits (2 MB) stay in the cache
 
 
-def linear_cross_entropy(hidden_nd: Tensor, weight_vd: Tensor, targets_n: Tensor) -> Tensor:
-    """Return the summed cross-entropy of `hidden @ weight.T`, in nats, as a scalar tensor."""
-    return _LinearCrossEntropy.apply(hidden_nd, weight_vd, targets_n)
+def linear_cross_entropy(hidden_nd: Tensor, weight_vd: Tensor, targets: Targets) -> Tensor:
+    """Return the cross-entropy of `logits = hidden @ weight.T`, summed over positions, in nats.
+
+    Only a chunk of the logits ever exists.
+    """
+    return _LinearCrossEntropy.apply(hidden_nd, weight_vd, targets)
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
     """The gradients are made in the forward pass, chunk by chunk, while the logits are at hand."""
 
     @staticmethod
-    def forward(ctx: Any, hidden_nd: Tensor, weight_vd: Tensor, targets_n: Tensor) -> Tensor:
+    def forward(ctx: Any, hidden_nd: Tensor, weight_vd: Tensor, targets: Targets) -> Tensor:
         grad_hidden = torch.empty_like(hidden_nd)
         grad_weight = torch.zeros_like(weight_vd)
         loss = torch.zeros((), device=hidden_nd.device)
         rows = _CHUNK_ROWS[hidden_nd.device.type]
         for begin in range(0, len(hidden_nd), rows):
-            chunk = slice(begin, begin + rows)
-            hidden_cd, targets_c1 = hidden_nd[chunk], targets_n[chunk, None]
-            log_p_cv = (hidden_cd @ weight_vd.T).float().log_softmax(dim=1)
-            loss -= log_p_cv.gather(1, targets_c1).sum()
-            residual_cv = log_p_cv.exp_()
-            residual_cv.scatter_add_(1, targets_c1, residual_cv.new_full(targets_c1.shape, -1.0))
-            grad_hidden[chunk] = residual_cv @ weight_vd
+            hidden_cd = hidden_nd[begin : begin + rows]
+            logits_cv = (hidden_cd @ weight_vd.T).float()
+            chunk_loss, residual_cv = _loss_and_residual(logits_cv, targets, begin)
+            loss += chunk_loss
+            grad_hidden[begin : begin + rows] = residual_cv @ weight_vd
             grad_weight += residual_cv.T @ hidden_cd
         ctx.save_for_backward(grad_hidden, grad_weight)
         return loss
@@ -41,3 +44,16 @@ class _LinearCrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
         grad_hidden, grad_weight = ctx.saved_tensors
         return grad_hidden * grads[0], grad_weight * grads[0], None
+
+
+def _loss_and_residual(logits_cv: Tensor, targets: Targets, begin: int) -> tuple[Tensor, Tensor]:
+    """Return a chunk's loss and its gradient by the logits, `softmax(logits) - targets`."""
+    rows, tokens = logits_cv.shape
+    entries = slice(targets.starts[begin], targets.starts[begin + rows])
+    weights_e = targets.weights_e[entries]
+    flat_e = (targets.positions_e[entries] - begin) * tokens + targets.tokens_e[entries]
+    log_p = logits_cv.log_softmax(dim=1).flatten()
+    loss = -torch.dot(weights_e, log_p[flat_e])
+    residual = log_p.exp_()
+    residual[flat_e] -= weights_e
+    return loss, residual.view(rows, tokens)

@@ -1,62 +1,46 @@
-"""AdamW over one fused kernel call (Loshchilov & Hutter, 2019, arXiv 1711.05101).
-
-`torch.optim` is not used: constructing any of its optimizers imports the whole compiler
-(`torch._dynamo`, 5 s on one core), also where nothing is compiled. The update is torch's own fused
-kernel, so the numbers are those of `torch.optim.AdamW(fused=True)`.
-"""
+"""Which parameter is updated by which rule, and what a checkpoint keeps of it."""
 
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-BETAS = (0.9, 0.95)
-EPS = 1e-8
+from pawn_core.config import RunConfig
+from pawn_core.training.rules import AdamW, Muon, Named, Rule
 
 
-class AdamW:
-    """Decoupled weight decay on matrices; norms and embeddings are never decayed."""
+class Optimizer:
+    """Rules that move all parameters of a model together."""
 
-    def __init__(self, model: nn.Module, lr: float, weight_decay: float) -> None:
-        named = {n: p for n, p in model.named_parameters() if p.requires_grad}
-        self._names = list(named)
-        self._parameters = list(named.values())
-        self._exp_avg = [torch.zeros_like(p) for p in self._parameters]
-        self._exp_avg_sq = [torch.zeros_like(p) for p in self._parameters]
-        self._steps = [torch.zeros((), device=p.device) for p in self._parameters]
-        self.param_groups: list[dict[str, Any]] = [
-            self._group(lr, weight_decay, decayed=True),
-            self._group(lr, 0.0, decayed=False),
-        ]
+    def __init__(self, rules: list[Rule]) -> None:
+        self._rules = rules
+        self.lr = 0.0
+        """Learning rate of the next update."""
 
     @property
-    def parameters(self) -> list[nn.Parameter]:
+    def parameters(self) -> list[Tensor]:
         """Every parameter that is updated."""
-        return self._parameters
+        return [p for rule in self._rules for p in rule.parameters]
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """Return the parameters as torch's gradient scaler looks for them."""
+        return [{"params": self.parameters}]
 
     @torch.no_grad()
     def step(self) -> None:
         """Apply one update from the gradients."""
-        for group in self.param_groups:
-            self._update(group)
+        for rule in self._rules:
+            rule.update(self.lr)
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
-        for parameter in self._parameters:
+        for parameter in self.parameters:
             parameter.grad = None
 
-    def set_lr(self, lr: float) -> None:
-        """Use this learning rate from the next update on."""
-        for group in self.param_groups:
-            group["lr"] = lr
-
     def state_dict(self) -> dict[str, Tensor]:
-        """Return the moments and step counts, flat: `<parameter name>.exp_avg` and so on."""
-        return {
-            f"{name}.{kind}": tensor
-            for kind, tensors in self._state().items()
-            for name, tensor in zip(self._names, tensors, strict=True)
-        }
+        """Return the state of all rules, flat: `<parameter name>.exp_avg` and so on."""
+        return {name: tensor for rule in self._rules for name, tensor in rule.state().items()}
 
     @torch.no_grad()
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
@@ -77,36 +61,20 @@ class AdamW:
                 )
             tensor.copy_(state[name])
 
-    def _group(self, lr: float, weight_decay: float, *, decayed: bool) -> dict[str, Any]:
-        named = zip(self._names, self._parameters, strict=True)
-        indices = [i for i, (name, p) in enumerate(named) if is_decayed(name, p) == decayed]
-        parameters = [self._parameters[i] for i in indices]
-        return {"params": parameters, "indices": indices, "lr": lr, "weight_decay": weight_decay}
 
-    def _state(self) -> dict[str, list[Tensor]]:
-        return {"exp_avg": self._exp_avg, "exp_avg_sq": self._exp_avg_sq, "step": self._steps}
+def build_optimizer(model: nn.Module, config: RunConfig) -> Optimizer:
+    """Return the config's optimizer over a model's trainable parameters.
 
-    def _update(self, group: dict[str, Any]) -> None:
-        indices = [i for i in group["indices"] if self._parameters[i].grad is not None]
-        steps = [self._steps[i] for i in indices]
-        torch._foreach_add_(steps, 1)
-        torch._fused_adamw_(
-            [self._parameters[i] for i in indices],
-            [self._parameters[i].grad for i in indices],
-            [self._exp_avg[i] for i in indices],
-            [self._exp_avg_sq[i] for i in indices],
-            [],
-            steps,
-            lr=group["lr"],
-            beta1=BETAS[0],
-            beta2=BETAS[1],
-            weight_decay=group["weight_decay"],
-            eps=EPS,
-            amsgrad=False,
-            maximize=False,
-        )
-
-
-def is_decayed(name: str, parameter: Tensor) -> bool:
-    """Tell whether weight decay applies: to matrices, embeddings excepted."""
-    return parameter.dim() > 1 and not name.startswith("embed.")
+    Norms and embeddings are never decayed. With Muon, the matrices inside the layers are Muon's;
+    the head, the embeddings and the norms stay AdamW's.
+    """
+    named = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    decayed = {n: p for n, p in named.items() if p.dim() > 1 and not n.startswith("embed.")}
+    muon = config.optimizer == "muon"
+    hidden: Named = {n: p for n, p in decayed.items() if muon and n.startswith("layers.")}
+    head = {n: p for n, p in decayed.items() if n not in hidden}
+    rest = {n: p for n, p in named.items() if n not in decayed}
+    rules: list[Rule] = [AdamW(head, config.weight_decay), AdamW(rest, 0.0)]
+    if hidden:
+        rules.append(Muon(hidden, config.weight_decay))
+    return Optimizer(rules)

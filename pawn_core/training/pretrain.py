@@ -1,19 +1,20 @@
 """Pretraining on random games: the `pretrain` run type."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from pawn_core.config import PretrainConfig
+from pawn_core.data.distribution import legal_sets
 from pawn_core.data.games import training_games, vocabulary_of
 from pawn_core.data.sequences import Batch, lay_out
 from pawn_core.evaluation.validation import ValidationSet
 from pawn_core.model import Transformer, parameter_count
-from pawn_core.model.loss import linear_cross_entropy
 from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag
+from pawn_core.training.objective import build_objective
 
 
 class PretrainTask:
@@ -32,9 +33,7 @@ class PretrainTask:
         self.model = Transformer(config.architecture, vocabulary, config.max_seq_len)
         self.model.initialize(torch.Generator().manual_seed(config.seed))
         self.model.to(runtime.device)
-        # The compiler fuses the dense loss; uncompiled, the chunked one is faster and smaller.
-        loss = self._dense_loss if runtime.compiled else self._chunked_loss
-        self._loss_at = runtime.compile(loss)
+        self._objective = build_objective(self.model, runtime)
         self._logits_at = runtime.compile(self.model.forward_at)
 
     def make_batch(self, index: int) -> list[Batch]:
@@ -45,8 +44,8 @@ class PretrainTask:
         ]
 
     def loss_sum(self, batch: Batch) -> Tensor:
-        """Return the summed next-token cross-entropy, in nats."""
-        return self._loss_at(batch.tokens_bt, batch.positions_n, batch.targets_n)
+        """Return the summed cross-entropy against the batch's targets, in nats."""
+        return self._objective(batch)
 
     def evaluate(self) -> dict[str, Any]:
         """Evaluate on the validation games."""
@@ -57,14 +56,10 @@ class PretrainTask:
         return {"parameters": parameter_count(self.model)}
 
     def _lay_out(self, first: int, count: int) -> Batch:
-        games = self._games.games(first, count)
-        prefixed = bool(self._config.prepend_outcome)
-        return lay_out(games, self._pad, prefixed=prefixed, width=self._width)
-
-    def _chunked_loss(self, tokens_bt: Tensor, positions_n: Tensor, targets_n: Tensor) -> Tensor:
-        hidden_nd = self.model.hidden_at(tokens_bt, positions_n)
-        return linear_cross_entropy(hidden_nd, self.model.lm_head.weight, targets_n)
-
-    def _dense_loss(self, tokens_bt: Tensor, positions_n: Tensor, targets_n: Tensor) -> Tensor:
-        logits_nv = self.model.forward_at(tokens_bt, positions_n)
-        return F.cross_entropy(logits_nv, targets_n, reduction="sum")
+        prefixed, exact = bool(self._config.prepend_outcome), self._config.targets == "legal"
+        games = self._games.games(first, count, legal_moves=exact)
+        batch = lay_out(games, self._pad, prefixed=prefixed, width=self._width)
+        if not exact:
+            return batch
+        sets = legal_sets(games, self._pad, self._config.mate_boost, prefixed=prefixed)
+        return replace(batch, exact=sets.targets())

@@ -16,7 +16,7 @@ from pawn_core.data.stream import Stream
 from pawn_core.metrics import Mark, MetricsWriter
 from pawn_core.signals import StopFlag
 from pawn_core.training.console import describe_record
-from pawn_core.training.optimizer import AdamW
+from pawn_core.training.optimizer import Optimizer
 from pawn_core.training.schedules import Schedule
 from pawn_core.training.stats import StepStats
 from pawn_core.training.task import Task
@@ -56,7 +56,7 @@ class Run:
     config: RunConfig
     run_dir: Path
     task: Task
-    optimizer: AdamW
+    optimizer: Optimizer
     schedule: Schedule
     updater: Updater
     stream: Stream[list[Batch]]

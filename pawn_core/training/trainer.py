@@ -22,7 +22,7 @@ from pawn_core.runtime import Runtime, resolve_runtime
 from pawn_core.signals import StopFlag
 from pawn_core.training import outcome
 from pawn_core.training.loop import train
-from pawn_core.training.optimizer import AdamW
+from pawn_core.training.optimizer import build_optimizer
 from pawn_core.training.outcome import Outcome
 from pawn_core.training.resume import check_resumable, next_batch
 from pawn_core.training.run import Run, metrics_mark
@@ -119,7 +119,7 @@ def build_run(setup: Setup, metrics: MetricsWriter) -> Run:
     config, runtime = setup.config, setup.runtime
     _seed_generators(config.seed)
     task = _load_task(setup)
-    optimizer = AdamW(task.model, config.lr, config.weight_decay)
+    optimizer = build_optimizer(task.model, config)
     state = setup.checkpoint.training_state if setup.checkpoint else None
     cursor = next_batch(state, config.batch_size) if state else 0
     run = Run(

@@ -9,7 +9,7 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from pawn_core.config import RunConfig
 from pawn_core.data.sequences import Batch
 from pawn_core.runtime import Runtime
-from pawn_core.training.optimizer import AdamW
+from pawn_core.training.optimizer import Optimizer
 from pawn_core.training.task import Task
 
 
@@ -30,7 +30,9 @@ class Updater:
     nothing but memory.
     """
 
-    def __init__(self, task: Task, optimizer: AdamW, config: RunConfig, runtime: Runtime) -> None:
+    def __init__(
+        self, task: Task, optimizer: Optimizer, config: RunConfig, runtime: Runtime
+    ) -> None:
         self._task = task
         self._optimizer = optimizer
         self._max_norm = config.max_grad_norm
@@ -72,7 +74,7 @@ class Updater:
         return norm
 
     def _step(self, lr: float) -> None:
-        self._optimizer.set_lr(lr)
+        self._optimizer.lr = lr
         if self.scaler is None:
             self._optimizer.step()
         else:

@@ -107,6 +107,16 @@ REFUSED = {
     "odd head dimension": ({"d_model": 60, "n_heads": 4}, "15", "even"),
     "custom without dimensions": ({"variant": "custom"}, "custom", "n_layers"),
     "contradiction": ({"no_outcome_token": True, "prepend_outcome": True}, "prepend_outcome", ""),
+    "exact with outcome": (
+        {"targets": "legal", "prepend_outcome": True},
+        "targets 'legal' contradicts prepend_outcome",
+        "use targets 'sampled'",
+    ),
+    "exact with discarding": (
+        {"targets": "legal", "discard_ply_limit": True},
+        "targets 'legal' contradicts discard_ply_limit",
+        "chosen by how they end",
+    ),
     "precision": ({"no_amp": True, "amp_dtype": "bfloat16"}, "no_amp", "bfloat16"),
     "pause": ({"pause_after_steps": 11, "total_steps": 10}, "pause_after_steps 11", "1 to"),
     "accumulation": ({"batch_size": 10, "accumulation_steps": 3}, "accumulation_steps 3", "10"),

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pawn_core.config import parse_config
-from pawn_core.evaluation.distribution import distribution_is_known, legal_sets
+from pawn_core.data.distribution import distribution_is_known, legal_sets
 from pawn_core.evaluation.validation import ValidationSet, score
 from pawn_core.runtime import Runtime
 from pawn_core.signals import Interrupted, StopFlag

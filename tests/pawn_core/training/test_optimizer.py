@@ -1,11 +1,17 @@
-"""AdamW: the paper's numbers, and a state that comes back."""
+"""The optimizers: the papers' numbers, and a state that comes back."""
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from pawn_core.training.optimizer import BETAS, EPS, AdamW
+from pawn_core.config import VARIANTS, parse_config
+from pawn_core.data.games import vocabulary_of
+from pawn_core.model import Transformer
+from pawn_core.training.optimizer import Optimizer, build_optimizer
+from pawn_core.training.rules import AdamW, Muon, orthogonalize
+
+BETAS, EPS = AdamW.BETAS, AdamW.EPS
 
 
 class Model(nn.Module):
@@ -22,16 +28,22 @@ class Model(nn.Module):
         return ((x @ self.matrix * self.norm + self.embed.weight[step % 5]) ** 2).mean()
 
 
+def optimizer_of(model: nn.Module, **fields) -> Optimizer:
+    return build_optimizer(
+        model, parse_config({"local_checkpoints": True, "weight_decay": 0.1} | fields)
+    )
+
+
 def test_updates_are_those_of_the_paper_with_decay_on_matrices_only() -> None:
     """Loshchilov & Hutter, 2019, algorithm 2, in float64."""
     model = Model()
-    optimizer = AdamW(model, lr=1e-2, weight_decay=0.1)
+    optimizer = optimizer_of(model)
     expected = {name: p.detach().double() for name, p in model.named_parameters()}
     first = {name: torch.zeros_like(p) for name, p in expected.items()}
     second = {name: torch.zeros_like(p) for name, p in expected.items()}
     for step in range(1, 21):
         lr = 1e-2 / step
-        optimizer.set_lr(lr)
+        optimizer.lr = lr
         model.loss(step).backward()
         for name, p in model.named_parameters():
             assert p.grad is not None
@@ -49,7 +61,8 @@ def test_updates_are_those_of_the_paper_with_decay_on_matrices_only() -> None:
 
 def test_state_survives_a_round_trip() -> None:
     first, second = Model(), Model()
-    a, b = AdamW(first, 1e-2, 0.1), AdamW(second, 1e-2, 0.1)
+    a, b = optimizer_of(first), optimizer_of(second)
+    a.lr = b.lr = 1e-2
     first.loss(0).backward()
     a.step()
     second.load_state_dict(first.state_dict())
@@ -64,9 +77,51 @@ def test_state_survives_a_round_trip() -> None:
 
 
 def test_the_state_of_another_model_is_refused() -> None:
-    optimizer = AdamW(Model(), 1e-2, 0.1)
+    optimizer = optimizer_of(Model())
     state = optimizer.state_dict()
     with pytest.raises(ValueError, match=r"matrix\.exp_avg"):
         optimizer.load_state_dict({k: v for k, v in state.items() if k != "matrix.exp_avg"})
     with pytest.raises(ValueError, match=r"shape \[2, 3\]"):
         optimizer.load_state_dict(state | {"matrix.exp_avg": torch.zeros(2, 3)})
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (2, 20, 5), (2, 5, 20)])
+def test_orthogonalizing_keeps_the_singular_vectors_and_brings_the_values_near_1(shape) -> None:
+    matrices = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    found = orthogonalize(matrices)
+    values = torch.linalg.svdvals(found)
+    assert 0.6 < values.min() < values.max() < 1.3
+    u, _, v = torch.linalg.svd(matrices, full_matrices=False)
+    off_diagonal = u.mT @ found @ v.mT
+    off_diagonal.diagonal(dim1=1, dim2=2).zero_()
+    assert off_diagonal.abs().max() < 1e-3
+
+
+def test_muon_moves_along_the_orthogonal_momentum_at_the_scale_of_adamw() -> None:
+    generator = torch.Generator().manual_seed(0)
+    parameter = nn.Parameter(torch.randn(16, 48, generator=generator))
+    rule = Muon({"w": parameter}, weight_decay=0.1)
+    expected, momentum = parameter.detach().clone(), torch.zeros(16, 48)
+    for _ in range(3):
+        g = torch.randn(16, 48, generator=generator)
+        parameter.grad = g.clone()
+        momentum = 0.95 * momentum + 0.05 * g
+        direction = orthogonalize((0.05 * g + 0.95 * momentum)[None])[0]
+        expected = expected * (1 - 0.02 * 0.1) - 0.02 * 0.2 * 48**0.5 * direction
+        with torch.no_grad():
+            rule.update(0.02)
+    np.testing.assert_allclose(parameter.detach(), expected, rtol=1e-4, atol=1e-5)
+    rms = (0.2 * 48**0.5 * direction).square().mean().sqrt()
+    assert 0.1 < rms < 0.3
+
+
+def test_each_parameter_has_one_rule_and_only_the_layers_matrices_are_muons() -> None:
+    config = parse_config({"local_checkpoints": True, "optimizer": "muon"})
+    model = Transformer(VARIANTS["toy"], vocabulary_of(config), 16)
+    optimizer = build_optimizer(model, config)
+    assert {id(p) for p in optimizer.parameters} == {id(p) for p in model.parameters()}
+    assert len(optimizer.parameters) == len(list(model.parameters()))
+    muon = {name.removesuffix(".momentum") for name in optimizer.state_dict() if "momentum" in name}
+    layers = {name for name, p in model.named_parameters() if "layers." in name and p.dim() == 2}
+    assert muon == layers
+    assert len(layers) == 2 * 7

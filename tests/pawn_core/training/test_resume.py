@@ -34,6 +34,8 @@ VARIATIONS = {
     "accumulating": {"accumulation_steps": 2, "lr_schedule": "wsd"},
     "float16": {"amp_dtype": "float16"},
     "discarding": {"discard_ply_limit": True, "max_seq_len": 300, "num_workers": 3},
+    "exact targets": {"targets": "legal", "mate_boost": 0.5},
+    "muon": {"optimizer": "muon"},
     "coordinate": {"vocabulary": "coordinate", "mate_boost": 0.5, "num_workers": 0},
 }
 

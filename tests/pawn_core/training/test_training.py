@@ -72,6 +72,17 @@ def test_training_learns(tiny, train, tmp_path, records) -> None:
     assert divergence[0] > divergence[-1] + 0.1
 
 
+def test_exact_targets_then_muon_come_nearer_to_the_distribution_in_as_many_steps(
+    tiny, train
+) -> None:
+    raw = tiny | {"total_steps": 80, "lr": 3e-3, "eval_interval": 80, "batch_size": 8}
+    raw |= {"d_model": 32, "val_games": 40}
+    plain = train(raw, "plain").metrics["kl"]
+    exact = train(raw | {"targets": "legal"}, "exact").metrics["kl"]
+    both = train(raw | {"targets": "legal", "optimizer": "muon"}, "both").metrics["kl"]
+    assert both + 0.05 < exact < plain - 0.05
+
+
 def test_a_pause_saves_evaluates_and_says_so(tiny, train, tmp_path, records) -> None:
     outcome = train(tiny | {"pause_after_steps": 6}, "run")
     assert (outcome.reason, outcome.step, outcome.checkpoint) == ("paused", 6, "step_00000006")

@@ -5,9 +5,11 @@ import pytest
 import torch
 
 from pawn_core.config import parse_config
+from pawn_core.data.distribution import legal_sets
+from pawn_core.evaluation.validation import score
 from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag
-from pawn_core.training.optimizer import AdamW
+from pawn_core.training.optimizer import build_optimizer
 from pawn_core.training.pretrain import PretrainTask
 from pawn_core.training.update import Updater
 
@@ -22,7 +24,7 @@ def assert_close(found: torch.Tensor, expected: torch.Tensor, rtol=1.3e-6, atol=
 def build(raw, runtime: Runtime = CPU, **fields) -> tuple[PretrainTask, Updater]:
     config = parse_config(raw | fields)
     task = PretrainTask(config, runtime, StopFlag())
-    optimizer = AdamW(task.model, config.lr, config.weight_decay)
+    optimizer = build_optimizer(task.model, config)
     return task, Updater(task, optimizer, config, runtime)
 
 
@@ -54,9 +56,6 @@ def test_the_loss_is_the_mean_cross_entropy_over_supervised_positions(tiny) -> N
     (batch,) = task.make_batch(0)
     log_p = task.model(batch.tokens_bt).double().log_softmax(-1).flatten(0, 1)
     expected = -log_p[batch.positions_n, batch.targets_n].sum()
-    assert task._dense_loss(*vars(batch).values()).item() == pytest.approx(
-        expected.item(), rel=1e-6
-    )
     update = updater.update([batch], 1e-3)
     assert update.loss_sum.item() == pytest.approx(expected.item(), rel=1e-6)
     assert update.tokens == len(batch.targets_n)
@@ -104,7 +103,12 @@ def test_an_overflow_in_float16_skips_the_update_and_lowers_the_scale(tiny) -> N
     assert updater.scaler.get_scale() == 2.0**39
 
 
-def test_what_runs_is_the_compiled_callable(tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("targets", "loss"), [("sampled", "sampled_loss"), ("legal", "exact_loss")]
+)
+def test_what_runs_is_the_compiled_callable_and_it_computes_the_same(
+    tiny, monkeypatch: pytest.MonkeyPatch, targets: str, loss: str
+) -> None:
     calls: list[str] = []
 
     def compile_recording(function):
@@ -115,10 +119,37 @@ def test_what_runs_is_the_compiled_callable(tiny, monkeypatch: pytest.MonkeyPatc
         return compiled
 
     monkeypatch.setattr(torch, "compile", compile_recording)
-    task, updater = build(tiny, Runtime(torch.device("cpu"), None, compiled=True))
-    updater.update(task.make_batch(0), 1e-3)
-    assert calls == ["_dense_loss"]
+    compiled = Runtime(torch.device("cpu"), None, compiled=True)
+    task, updater = build(tiny, compiled, targets=targets)
+    update = updater.update(task.make_batch(0), 1e-3)
+    plain_task, plain = build(tiny, targets=targets)
+    expected = plain.update(plain_task.make_batch(0), 1e-3)
+    assert update.loss_sum.item() == pytest.approx(expected.loss_sum.item(), rel=1e-6)
+    assert update.grad_norm.item() == pytest.approx(expected.grad_norm.item(), rel=1e-4)
+    assert_close(weights(task), weights(plain_task), rtol=0, atol=5e-5)
+    assert calls == [loss]
     task.evaluate()
     assert set(calls[1:]) == {"forward_at"}
     (batch,) = task.make_batch(1)
     assert batch.tokens_bt.shape[1] == tiny["max_seq_len"]
+
+
+def test_the_loss_of_exact_targets_is_the_divergence_plus_the_entropy(tiny) -> None:
+    raw = tiny | {"targets": "legal", "mate_boost": 0.5, "max_seq_len": 90, "batch_size": 40}
+    task, _ = build(raw)
+    (batch,) = task.make_batch(3)
+    games = task._games.games(120, 40, legal_moves=True)
+    sets = legal_sets(games, task._pad, 0.5, prefixed=False)
+    with torch.no_grad():
+        scores = score(
+            task.model.forward_at(batch.tokens_bt, batch.positions_n), batch.targets_n, sets
+        )
+        loss = task.loss_sum(batch).item()
+    assert loss == pytest.approx(scores.kl + sets.entropy().sum(), rel=1e-6)
+    sampled, _ = build(raw | {"targets": "sampled"})
+    with torch.no_grad():
+        assert sampled.loss_sum(batch).item() == loss
+    with torch.no_grad():
+        assert sampled.loss_sum(sampled.make_batch(3)[0]).item() == pytest.approx(
+            scores.loss, rel=1e-6
+        )

@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from chess_engine import Games
 from numpy.typing import NDArray
 
 from pawn_core.config import PretrainConfig
 from pawn_core.data.sequences import predicted_plies, supervised_counts
+from pawn_core.data.targets import Targets
 
 
 def distribution_is_known(config: PretrainConfig) -> bool:
@@ -61,6 +63,15 @@ class LegalSets:
         wanted_n = np.arange(len(tokens_n)) * vocabulary_size + tokens_n
         found_n = np.searchsorted(keys_e, wanted_n)
         return keys_e[np.minimum(found_n, len(keys_e) - 1)] == wanted_n
+
+    def targets(self) -> Targets:
+        """Return the distribution as something to learn from."""
+        return Targets(
+            torch.from_numpy(self.positions_e),
+            torch.from_numpy(self.tokens_e),
+            torch.from_numpy(self.probabilities_e).float(),
+            np.append(self.starts_n, len(self.tokens_e)),
+        )
 
     def top1_bound(self) -> NDArray[np.float64]:
         """Return the best possible top-1 accuracy of each position: the largest probability."""

@@ -1,0 +1,134 @@
+"""Update rules: how a set of parameters moves along its gradients.
+
+`torch.optim` is not used: constructing any of its optimizers imports the whole compiler
+(`torch._dynamo`, 5 s on one core), also where nothing is compiled.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+Named = Mapping[str, Tensor]
+
+
+class Rule(Protocol):
+    """Owns some parameters and what it remembers about them."""
+
+    parameters: list[Tensor]
+
+    def update(self, lr: float) -> None:
+        """Apply one update from the gradients."""
+        ...
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the live state tensors, flat: `<parameter name>.<kind>`."""
+        ...
+
+
+class AdamW:
+    """Adam with decoupled weight decay (Loshchilov & Hutter, 2019, arXiv 1711.05101).
+
+    One call of torch's own fused kernel, on a CPU too.
+    """
+
+    BETAS = (0.9, 0.95)
+    EPS = 1e-8
+
+    def __init__(self, named: Named, weight_decay: float) -> None:
+        self.parameters = list(named.values())
+        self._names = list(named)
+        self._weight_decay = weight_decay
+        self._exp_avg = [torch.zeros_like(p) for p in self.parameters]
+        self._exp_avg_sq = [torch.zeros_like(p) for p in self.parameters]
+        self._steps = [torch.zeros((), device=p.device) for p in self.parameters]
+
+    def update(self, lr: float) -> None:
+        """Apply one update from the gradients."""
+        torch._foreach_add_(self._steps, 1)
+        torch._fused_adamw_(
+            self.parameters,
+            [gradient(p) for p in self.parameters],
+            self._exp_avg,
+            self._exp_avg_sq,
+            [],
+            self._steps,
+            lr=lr,
+            beta1=self.BETAS[0],
+            beta2=self.BETAS[1],
+            weight_decay=self._weight_decay,
+            eps=self.EPS,
+            amsgrad=False,
+            maximize=False,
+        )
+
+    def state(self) -> dict[str, Tensor]:
+        """Return both moments and the step count of every parameter."""
+        kinds = {"exp_avg": self._exp_avg, "exp_avg_sq": self._exp_avg_sq, "step": self._steps}
+        return {
+            f"{name}.{kind}": tensor
+            for kind, tensors in kinds.items()
+            for name, tensor in zip(self._names, tensors, strict=True)
+        }
+
+
+class Muon:
+    """Momentum made orthogonal, for matrices (Jordan, 2024, kellerjordan.github.io/posts/muon).
+
+    An update is scaled to the root mean square of AdamW's, so that one learning rate serves both
+    (Liu et al., 2025, arXiv 2502.16982).
+    """
+
+    MOMENTUM = 0.95
+    RMS = 0.2
+
+    def __init__(self, named: Named, weight_decay: float) -> None:
+        self.parameters = list(named.values())
+        self._names = list(named)
+        self._weight_decay = weight_decay
+        self._momentum = [torch.zeros_like(p) for p in self.parameters]
+        shapes = sorted({tuple(p.shape) for p in self.parameters})
+        self._same_shape = [
+            [i for i, p in enumerate(self.parameters) if tuple(p.shape) == shape]
+            for shape in shapes
+        ]
+
+    def update(self, lr: float) -> None:
+        """Apply one update from the gradients; matrices of one shape go through together."""
+        gradients = [gradient(p) for p in self.parameters]
+        torch._foreach_lerp_(self._momentum, gradients, 1 - self.MOMENTUM)
+        ahead = torch._foreach_lerp(gradients, self._momentum, self.MOMENTUM)  # Nesterov
+        torch._foreach_mul_(self.parameters, 1 - lr * self._weight_decay)
+        for indices in self._same_shape:
+            directions = orthogonalize(torch.stack([ahead[i] for i in indices]))
+            scale = lr * self.RMS * max(directions.shape[1:]) ** 0.5
+            for i, direction in zip(indices, directions.unbind(), strict=True):
+                self.parameters[i].add_(direction, alpha=-scale)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the momentum of every parameter."""
+        named = zip(self._names, self._momentum, strict=True)
+        return {f"{name}.momentum": tensor for name, tensor in named}
+
+
+def orthogonalize(matrices: Tensor) -> Tensor:
+    """Return matrices (n, rows, columns) with their singular values brought near 1.
+
+    Five steps of a quintic Newton-Schulz iteration, with the coefficients of Jordan et al. that
+    trade exactness (0.7 to 1.2) for speed; in bfloat16 on a GPU, as they do.
+    """
+    x = matrices.bfloat16() if matrices.device.type == "cuda" else matrices
+    tall = x.shape[1] > x.shape[2]
+    x = x.mT if tall else x
+    x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
+    for _ in range(5):
+        gram = x @ x.mT
+        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+    return (x.mT if tall else x).to(matrices.dtype)
+
+
+def gradient(parameter: Tensor) -> Any:
+    """Return a parameter's gradient; every parameter has one."""
+    assert parameter.grad is not None
+    return parameter.grad
