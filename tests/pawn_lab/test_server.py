@@ -5,8 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import anyio
 import jsonschema
 import pytest
+from lab_testing import CONFIG, ended, stand_in
 from mcp import StdioServerParameters
 from mcp.client import Client
 
@@ -22,11 +24,6 @@ PAWN_LAB = Path(sys.executable).with_name("pawn-lab")
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    return tmp_path / "runs"
 
 
 @pytest.fixture(params=ERAS)
@@ -91,6 +88,19 @@ async def test_a_refusal_is_an_error_result_in_the_labs_own_words(client, tool, 
     result = await client.call_tool(tool, arguments)
     assert result.is_error
     assert message in result.content[0].text
+
+
+async def test_calls_at_once_start_one_trial_and_lose_no_note(workspace):
+    server = LabServer(lambda: Lab.open(workspace, trainer=stand_in("complete")))
+    launch = {"config": CONFIG, "idempotency_key": "once"}
+    async with Client(server) as client, anyio.create_task_group() as group:
+        for number in range(8):
+            group.start_soon(client.call_tool, "lab_launch", launch)
+            group.start_soon(client.call_tool, "lab_notes", {"append": f"note {number}"})
+    with Lab.open(workspace) as lab:
+        assert len(lab.trials()) == 1
+        assert all(f"note {number}" in lab.notes() for number in range(8))
+        ended(lab, 1)
 
 
 async def test_a_defect_of_the_lab_does_not_leak_its_text():
