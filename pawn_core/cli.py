@@ -53,7 +53,7 @@ def _train(config: RunConfig, run_dir: Path, resume: Path | None, stop: StopFlag
         outcome = run_training(config, run_dir, resume, stop)
     except CheckpointError as error:
         raise ConfigError(f"--resume: {error}") from None
-    return outcome.exit_code
+    return 128 + stop.signal if outcome.reason == "signal" and stop.signal else outcome.exit_code
 
 
 def _read_config(options: dict[str, Any]) -> tuple[RunConfig, Path | None]:

@@ -1,5 +1,7 @@
 """The training loop."""
 
+from contextlib import suppress
+
 from pawn_core.checkpoint.manifest import checkpoint_step
 from pawn_core.signals import Interrupted
 from pawn_core.training import observers
@@ -18,7 +20,7 @@ def train(run: Run) -> Outcome:
         return _finish(run, _steps(run))
     except NonFiniteLossError as error:
         run.event("non_finite", str(error), non_finite_step=error.step)
-        return _outcome(run, Stop("non_finite", str(error)))
+        return run.outcome("non_finite", str(error))
 
 
 def _catch_up(run: Run) -> None:
@@ -29,10 +31,8 @@ def _catch_up(run: Run) -> None:
     """
     if run.step == 0:
         return
-    try:
+    with suppress(Interrupted):
         observers.evaluate_when_due(run)
-    except Interrupted:
-        return
     if run.continues_stream and run.is_due(run.config.checkpoint_interval):
         observers.announce_checkpoint(run)
 
@@ -47,11 +47,9 @@ def _steps(run: Run) -> Stop:
 
 
 def _boundary(run: Run) -> None:
-    try:
+    with suppress(Interrupted):  # the flag is set: the stop checks come next
         for observe in OBSERVERS:
             observe(run)
-    except Interrupted:
-        return  # the flag is set: the stop checks come next
 
 
 def _finish(run: Run, stop: Stop) -> Outcome:
@@ -63,15 +61,11 @@ def _finish(run: Run, stop: Stop) -> Outcome:
     if run.step and not _is_saved(run):
         observers.save(run)
     if stop.reason == "paused" and run.last_eval_step != run.step:
-        observers.evaluate(run)
+        with suppress(Interrupted):
+            observers.evaluate(run)
     run.event("pause" if stop.reason == "paused" else "stop", stop.message, reason=stop.reason)
-    return _outcome(run, stop)
+    return run.outcome(stop.reason, stop.message)
 
 
 def _is_saved(run: Run) -> bool:
     return run.last_checkpoint is not None and checkpoint_step(run.last_checkpoint) == run.step
-
-
-def _outcome(run: Run, stop: Stop) -> Outcome:
-    checkpoint = run.last_checkpoint.name if run.last_checkpoint else None
-    return Outcome(stop.reason, run.step, stop.message, checkpoint, run.last_eval)

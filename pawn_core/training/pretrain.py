@@ -16,6 +16,8 @@ from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag
 from pawn_core.training.objective import build_objective
 
+_MOST_EVAL_GAMES = 64  # an evaluation keeps a whole batch's logits: 64 x 512 x 1,980
+
 
 class PretrainTask:
     """Predict the next move of games played at random by the engine."""
@@ -29,7 +31,8 @@ class PretrainTask:
         # A compiled function wants one width; an uncompiled one is faster without the padding.
         self._width = config.max_seq_len if runtime.compiled else None
         self._games = training_games(config, torch.get_num_threads())
-        self._validation = ValidationSet.of(config, self._micro_batch, self._width, stop)
+        eval_games = min(self._micro_batch, _MOST_EVAL_GAMES)
+        self._validation = ValidationSet.of(config, eval_games, self._width, stop)
         self.model = Transformer(config.architecture, vocabulary, config.max_seq_len)
         self.model.initialize(torch.Generator().manual_seed(config.seed))
         self.model.to(runtime.device)

@@ -17,6 +17,7 @@ from pawn_core.metrics import Mark, MetricsWriter
 from pawn_core.signals import StopFlag
 from pawn_core.training.console import describe_record
 from pawn_core.training.optimizer import Optimizer
+from pawn_core.training.outcome import Outcome, Reason
 from pawn_core.training.schedules import Schedule
 from pawn_core.training.stats import StepStats
 from pawn_core.training.task import Task
@@ -116,6 +117,11 @@ class Run:
     def event(self, name: str, message: str, **details: Any) -> None:
         """Write an event record."""
         self.record("event", {"event": name, "message": message, **details})
+
+    def outcome(self, reason: Reason, message: str) -> Outcome:
+        """Return how the run ends here."""
+        checkpoint = self.last_checkpoint.name if self.last_checkpoint else None
+        return Outcome(reason, self.step, message, checkpoint, self.last_eval)
 
     @contextmanager
     def pause_clock(self) -> Generator[None]:

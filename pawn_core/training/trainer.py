@@ -78,43 +78,55 @@ def run_training(config: RunConfig, run_dir: Path, resume: Path | None, stop: St
 def _prepare(setup: Setup) -> None:
     """Make the run's folder, or check that it is this run's."""
     run_dir = setup.run_dir
-    if not setup.continues_stream and (run_dir / METRICS).exists():
+    if not setup.continues_stream and _holds_run(run_dir):
         raise ConfigError(
             f"run-dir {run_dir} already holds a run; choose another, "
             "or resume from one of its checkpoints"
         )
-    run_dir.mkdir(parents=True, exist_ok=True)
-    (run_dir / outcome.FILE).unlink(missing_ok=True)
-    store.remove_partials(run_dir / "checkpoints")
     document = json.dumps(setup.config.model_dump(mode="json"), indent=1)
-    replace_file(run_dir / CONFIG, document.encode() + b"\n")
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        (run_dir / outcome.FILE).unlink(missing_ok=True)
+        store.remove_partials(run_dir / "checkpoints")
+        replace_file(run_dir / CONFIG, document.encode() + b"\n")
+    except OSError as error:
+        raise ConfigError(f"run-dir {run_dir} cannot be written: {error.strerror}") from None
+
+
+def _holds_run(run_dir: Path) -> bool:
+    metrics = run_dir / METRICS
+    return metrics.exists() and metrics.stat().st_size > 0
 
 
 def _train_recorded(setup: Setup) -> Outcome:
     """Train; turn an unexpected exception into an outcome, its traceback into the log."""
-    mark = START
-    if setup.checkpoint and setup.continues_stream:
-        mark = metrics_mark(setup.checkpoint)
-    with MetricsWriter(setup.run_dir / METRICS, mark) as metrics:
-        try:
-            run = build_run(setup, metrics)
-        except ValueError as error:
-            raise ConfigError(str(error)) from error
+    with _open_metrics(setup) as metrics:
+        run = build_run(setup, metrics)
         try:
             _announce(setup, run)
             return train(run)
         except Exception as error:
             _LOG.error("%s", traceback.format_exc())
-            return Outcome("error", run.step, f"{type(error).__name__}: {error}")
+            return run.outcome("error", f"{type(error).__name__}: {error}")
         finally:
             run.stream.close()
+
+
+def _open_metrics(setup: Setup) -> MetricsWriter:
+    mark = START
+    if setup.checkpoint and setup.continues_stream:
+        mark = metrics_mark(setup.checkpoint)
+    try:
+        return MetricsWriter(setup.run_dir / METRICS, mark)
+    except ValueError as error:
+        raise ConfigError(f"cannot go on in the same folder: {error}") from None
 
 
 def build_run(setup: Setup, metrics: MetricsWriter) -> Run:
     """Assemble the run's parts and restore the checkpoint, if any.
 
     Raises:
-        ValueError: the checkpoint's tensors are not this model's.
+        ConfigError: the checkpoint's tensors are not this model's.
     """
     config, runtime = setup.config, setup.runtime
     _seed_generators(config.seed)
@@ -136,7 +148,10 @@ def build_run(setup: Setup, metrics: MetricsWriter) -> Run:
         continues_stream=setup.continues_stream,
     )
     if setup.checkpoint:
-        run.restore(setup.checkpoint)
+        try:
+            run.restore(setup.checkpoint)
+        except ValueError as error:
+            raise ConfigError(f"{setup.resumed_from}: {error}") from None
         run.last_checkpoint = setup.resumed_from if setup.continues_stream else None
     return run
 

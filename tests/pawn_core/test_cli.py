@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -132,6 +133,19 @@ def test_the_script_is_the_same_entry(capfd: pytest.CaptureFixture[str]) -> None
     found = subprocess.run([sys.executable, script, "--lr", "2"], capture_output=True, text=True)
     assert found.returncode == 2
     assert found.stderr.startswith("pawn-train: ")
+
+
+def test_sigterm_during_the_imports_leaves_no_half_run(tiny, spawn, tmp_path: Path) -> None:
+    seed = random.randrange(2**32)
+    delay = random.Random(seed).uniform(0.0, 3.0)
+    print(f"seed {seed}: SIGTERM after {delay:.2f} s")
+    process = spawn(tiny | {"total_steps": 100_000}, "run")
+    time.sleep(delay)
+    process.terminate()
+    assert process.wait(60) in (143, -signal.SIGTERM)
+    if (tmp_path / "run" / "metrics.jsonl").exists():
+        outcome = json.loads((tmp_path / "run" / "outcome.json").read_text())
+        assert outcome["reason"] == "signal"
 
 
 def test_sigterm_saves_and_exits_143_and_a_second_one_changes_nothing(

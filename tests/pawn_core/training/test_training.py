@@ -119,6 +119,16 @@ def stop_after(reads: int) -> StopFlag:
     return Counting()
 
 
+def test_a_signal_while_a_paused_run_is_evaluated_leaves_it_paused(tiny, train, tmp_path) -> None:
+    class DuringEvaluation(StopFlag):
+        def check(self) -> None:
+            self.signal = signal.SIGTERM
+            super().check()
+
+    outcome = train(tiny | {"pause_after_steps": 3}, "run", stop=DuringEvaluation())
+    assert (outcome.reason, outcome.checkpoint) == ("paused", "step_00000003")
+
+
 @pytest.mark.parametrize("reads", range(0, 16, 3))
 def test_a_signal_at_any_moment_saves_and_the_resumed_run_is_none_the_worse(
     tiny, train, tmp_path, records, reads: int
@@ -163,6 +173,7 @@ def test_an_unexpected_error_is_recorded_and_exits_1(tiny, train, tmp_path, monk
     monkeypatch.setattr(store, "save", full)
     outcome = train(tiny, "run")
     assert (outcome.reason, outcome.exit_code, outcome.step) == ("error", 1, 4)
+    assert outcome.metrics["val_loss"] > 0
     assert "No space left on device" in outcome_of(tmp_path / "run")["message"]
 
 
@@ -183,6 +194,31 @@ def test_a_folder_that_holds_a_run_is_not_written_into(tiny, train, tmp_path) ->
     with pytest.raises(ConfigError, match="already holds a run"):
         train(tiny, "run", tmp_path / "other/checkpoints/step_00000008")
     assert (tmp_path / "run" / "metrics.jsonl").read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_written_is_refused_by_name(tiny, train, tmp_path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ConfigError, match=r"run-dir .*file/run cannot be written: Not a directory"):
+        train(tiny, "file/run")
+
+
+def test_a_stream_that_lost_its_records_is_not_gone_on_with(tiny, train, tmp_path) -> None:
+    train(tiny, "run")
+    (tmp_path / "run/metrics.jsonl").write_text("")
+    with pytest.raises(ConfigError, match="0 bytes, its checkpoint expects"):
+        train(tiny, "run", tmp_path / "run/checkpoints/step_00000008")
+
+
+def test_tensors_of_another_model_are_refused_and_leave_the_folder_usable(
+    tiny, train, tmp_path
+) -> None:
+    train(tiny, "run")
+    good = store.load(tmp_path / "run/checkpoints/step_00000008")
+    del good.model["final_norm.weight"]
+    other = store.save(tmp_path / "other", good)
+    with pytest.raises(ConfigError, match="weights are not this model's"):
+        train(tiny, "new", other)
+    assert train(tiny, "new").reason == "completed"
 
 
 def test_a_damaged_checkpoint_is_not_resumed(tiny, train, tmp_path) -> None:
