@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pawn_core.config.types import (
+    ABLATION,
     FIXED_ON_RESUME,
     Device,
     Fraction,
@@ -46,7 +47,7 @@ class RunConfig(BaseModel):
     optimizer: Literal["adamw", "muon"] = Field(
         "adamw",
         description="muon: Muon for the matrices inside the layers, AdamW for the rest.",
-        json_schema_extra=FIXED_ON_RESUME,
+        json_schema_extra=FIXED_ON_RESUME | ABLATION,
     )
     lr: float = Field(3e-4, gt=0.0, le=1.0, description="Peak learning rate.")
     lr_schedule: Literal["cosine", "wsd", "constant", "one_cycle", "infinite"] = Field(

@@ -68,6 +68,7 @@ class PretrainConfig(RunConfig):
         "sampled",
         description="Learn from the move that was played, or from the exact distribution over "
         "legal moves (pure sequences of random play only).",
+        json_schema_extra=ABLATION,
     )
 
     # Games

@@ -18,4 +18,4 @@ FIXED_ON_RESUME: JsonDict = {"fixed_on_resume": True}
 """Schema mark of a field that a checkpoint decides: a resumed run cannot change it."""
 
 ABLATION: JsonDict = {"ablation": True}
-"""Schema mark of a field that changes what is learned from; results list it when it is set."""
+"""Schema mark of a field that changes what is learned from, or by which rule; results list it."""

@@ -14,8 +14,8 @@ from pawn_lab.tools.values import Answer, Number, Tag, TrialId, parsed
 
 BASELINE = "baseline"
 _NOT_COMPARABLE = (
-    "Each ablation is validated on its own kind of games: compare val_loss between learning rates "
-    "of one ablation, not across ablations."
+    "An ablation of the games or the sequence is validated on games of its own kind: compare "
+    "val_loss between learning rates of one ablation, not across such ablations."
 )
 
 

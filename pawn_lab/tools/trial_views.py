@@ -49,5 +49,9 @@ def timestamp(unix_s: float | None) -> str | None:
 
 
 def setting_text(settings: dict[str, Any]) -> str:
-    """Return `mate_boost=1.0 no_outcome_token=true`."""
-    return " ".join(f"{name}={json.dumps(value)}" for name, value in settings.items())
+    """Return `mate_boost=1.0 no_outcome_token=true optimizer=muon`."""
+    return " ".join(f"{name}={_bare(value)}" for name, value in settings.items())
+
+
+def _bare(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

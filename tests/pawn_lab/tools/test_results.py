@@ -1,6 +1,7 @@
 """lab_results: picking the best learning rate of each ablation is one look."""
 
 import pytest
+from lab_testing import CONFIG, ended
 
 from pawn_lab.lab import Lab
 from pawn_lab.tools.results import lab_results
@@ -35,5 +36,13 @@ def test_each_metric_comes_with_its_step(lab):
 
 
 def test_losses_of_several_ablations_carry_a_warning_and_those_of_one_do_not(lab):
-    assert "not across ablations" in lab_results(lab).note
+    assert "not across such ablations" in lab_results(lab).note
     assert lab_results(lab, tag="plain").note is None
+
+
+def test_another_rule_of_learning_is_named_in_its_row(open_lab):
+    lab = open_lab("complete")
+    for setting in ({"optimizer": "muon"}, {"targets": "legal"}, {}):
+        ended(lab, lab.launch(CONFIG | setting).id)
+    named = {row.trial_id: row.ablation for row in lab_results(lab).rows}
+    assert named == {1: "optimizer=muon", 2: "targets=legal", 3: "baseline"}
