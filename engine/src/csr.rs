@@ -25,13 +25,11 @@ impl TokenRows {
         self.offsets.push(self.values.len() as i64);
     }
 
-    /// Append one row of this length, for the caller to fill.
+    /// Append one row.
     #[inline(always)]
-    pub fn push_row(&mut self, len: usize) -> &mut [i16] {
-        let start = self.values.len();
-        self.values.resize(start + len, 0);
-        self.offsets.push((start + len) as i64);
-        &mut self.values[start..]
+    pub fn push(&mut self, row: &[i16]) {
+        self.values.extend_from_slice(row);
+        self.offsets.push(self.values.len() as i64);
     }
 
     /// Drop all but the first rows.
@@ -49,19 +47,19 @@ impl TokenRows {
         self.offsets.len() - 1
     }
 
+    /// Append all rows of another.
+    pub fn append(&mut self, other: &TokenRows) {
+        let base = self.values.len() as i64;
+        self.values.extend_from_slice(&other.values);
+        let offsets = &other.offsets[1..];
+        self.offsets
+            .extend(offsets.iter().map(|offset| base + offset));
+    }
+
     /// All rows of the parts, in order.
-    pub fn concatenate(parts: &[&TokenRows]) -> TokenRows {
-        let mut all = TokenRows {
-            values: Vec::with_capacity(parts.iter().map(|p| p.values.len()).sum()),
-            offsets: Vec::with_capacity(1 + parts.iter().map(|p| p.n_rows()).sum::<usize>()),
-        };
-        all.offsets.push(0);
-        for part in parts {
-            let base = all.values.len() as i64;
-            all.values.extend_from_slice(&part.values);
-            all.offsets
-                .extend(part.offsets[1..].iter().map(|o| base + o));
-        }
+    pub fn concatenate(parts: &[TokenRows]) -> TokenRows {
+        let mut all = TokenRows::default();
+        parts.iter().for_each(|part| all.append(part));
         all
     }
 }
@@ -77,7 +75,7 @@ mod tests {
         first.push_sorted([]);
         let mut second = TokenRows::default();
         second.push_sorted([9]);
-        let all = TokenRows::concatenate(&[&first, &TokenRows::default(), &second]);
+        let all = TokenRows::concatenate(&[first, TokenRows::default(), second]);
         assert_eq!(all.n_rows(), 3);
         assert_eq!(
             [all.row(0), all.row(1), all.row(2)],

@@ -45,6 +45,9 @@ pub struct Games {
 
 /// Games that one thread makes in one go, so that their choices share buffers.
 const CHUNK: usize = 16;
+/// Chunks a thread makes before choices are collected. Collecting as we go lets buffers be used
+/// again: fresh memory would cost more than the games.
+const CHUNKS_A_ROUND: usize = 8;
 
 struct Made {
     end: End,
@@ -68,16 +71,37 @@ pub fn generate(request: &Request, workers: &Workers) -> Result<Games> {
     }
     let n_games = (request.games.end - request.games.start) as usize;
     let mut tokens = buffers::zeroed("n_games x max_ply", n_games as u128 * max_ply as u128)?;
-    let starts = request.games.clone().step_by(CHUNK);
-    let jobs = tokens.chunks_mut(CHUNK * max_ply).zip(starts);
-    let chunks = workers.map(jobs.collect(), |(rows, first)| {
-        make_chunk(request, first, rows)
-    });
-    Ok(columns(request, tokens, &chunks))
+    let all = make_all(request, &mut tokens, workers);
+    Ok(columns(request, tokens, all))
 }
 
-fn make_chunk(request: &Request, first: u64, rows: &mut [i16]) -> Chunk {
+fn make_all(request: &Request, tokens: &mut [i16], workers: &Workers) -> Chunk {
+    let starts = request.games.clone().step_by(CHUNK);
+    let mut jobs = tokens.chunks_mut(CHUNK * request.rules.max_ply).zip(starts);
+    let round = match request.choices {
+        true => workers.count() * CHUNKS_A_ROUND,
+        false => usize::MAX,
+    };
+    let mut games = Vec::new();
     let mut choices = Choices::default();
+    let mut spare: Vec<Choices> = Vec::new();
+    loop {
+        let with_buffer = |(rows, first)| (rows, first, spare.pop().unwrap_or_default());
+        let batch: Vec<_> = jobs.by_ref().take(round).map(with_buffer).collect();
+        if batch.is_empty() {
+            return Chunk { games, choices };
+        }
+        let make = |(rows, first, buffer)| make_chunk(request, first, rows, buffer);
+        for mut chunk in workers.map(batch, make) {
+            games.append(&mut chunk.games);
+            choices.append(&chunk.choices);
+            spare.push(chunk.choices);
+        }
+    }
+}
+
+fn make_chunk(request: &Request, first: u64, rows: &mut [i16], mut choices: Choices) -> Chunk {
+    choices.truncate(0);
     let rows = rows.chunks_exact_mut(request.rules.max_ply);
     let games = rows
         .zip(first..)
@@ -113,22 +137,21 @@ fn make(request: &Request, index: u64, row: &mut [i16], choices: &mut Choices) -
     }
 }
 
-fn columns(request: &Request, tokens: Vec<i16>, chunks: &[Chunk]) -> Games {
-    let games = || chunks.iter().flat_map(|chunk| &chunk.games);
-    let rows = |part: fn(&Choices) -> &TokenRows| {
-        TokenRows::concatenate(&chunks.iter().map(|c| part(&c.choices)).collect::<Vec<_>>())
-    };
+fn columns(request: &Request, tokens: Vec<i16>, all: Chunk) -> Games {
+    let games = &all.games;
+    let vocabulary = request.rules.vocabulary;
     let boosted = request.rules.mate_boost != Probability::ZERO;
     Games {
         tokens,
-        lengths: games().map(|m| m.end.length as i32).collect(),
-        terminations: games().map(|m| m.end.termination as u8).collect(),
-        outcomes: games()
-            .map(|m| outcome_token(m.end, request.rules.vocabulary))
+        lengths: games.iter().map(|m| m.end.length as i32).collect(),
+        terminations: games.iter().map(|m| m.end.termination as u8).collect(),
+        outcomes: games
+            .iter()
+            .map(|m| outcome_token(m.end, vocabulary))
             .collect(),
-        attempts: games().map(|m| m.attempts).collect(),
-        legal: request.choices.then(|| rows(|c| &c.legal)),
-        mating: (request.choices && boosted).then(|| rows(|c| &c.mating)),
+        attempts: games.iter().map(|m| m.attempts).collect(),
+        legal: request.choices.then_some(all.choices.legal),
+        mating: (request.choices && boosted).then_some(all.choices.mating),
     }
 }
 

@@ -57,7 +57,7 @@ pub fn legal_moves(
         Ok(rows)
     });
     let made = made.into_iter().collect::<Result<Vec<_>>>()?;
-    Ok(TokenRows::concatenate(&made.iter().collect::<Vec<_>>()))
+    Ok(TokenRows::concatenate(&made))
 }
 
 /// What may come next at each row of a layout: the legal moves, and PAD alone from the position
@@ -73,12 +73,12 @@ pub fn masks(
         let mut rows = positions(tokens, vocabulary, first).map_err(|e| e.in_game(game))?;
         rows.truncate(tokens.len().saturating_sub(first));
         while rows.n_rows() < layout.rows(games.width) {
-            rows.push_row(1).fill(vocabulary.pad);
+            rows.push(&[vocabulary.pad]);
         }
         Ok(rows)
     });
     let made = made.into_iter().collect::<Result<Vec<_>>>()?;
-    Ok(TokenRows::concatenate(&made.iter().collect::<Vec<_>>()))
+    Ok(TokenRows::concatenate(&made))
 }
 
 /// Rows of tokens as rows of flags, one flag a token of the vocabulary.

@@ -42,6 +42,13 @@ impl Workers {
         }
     }
 
+    pub fn count(&self) -> usize {
+        match self {
+            Workers::Caller => 1,
+            Workers::Pool(pool) => pool.current_num_threads(),
+        }
+    }
+
     /// Every item through `f`, in order; which thread takes which item changes no result.
     pub fn map<T: Send, R: Send>(&self, items: Vec<T>, f: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
         match self {

@@ -24,6 +24,9 @@ pub struct LegalMoves {
     pub en_passant: bool,
 }
 
+/// Room for the tokens of one position: no legal position has more than 218 moves.
+pub type TokenRow = [i16; 256];
+
 /// What the king's surroundings forbid the other pieces.
 struct Constraints {
     king: usize,
@@ -190,28 +193,31 @@ impl LegalMoves {
         })
     }
 
-    /// The tokens of all moves, ascending, into `row`, which is as long as there are moves.
+    /// The tokens of all moves, ascending.
     #[inline(always)]
-    pub fn write_tokens(&self, vocabulary: &Vocabulary, row: &mut [i16]) {
-        let (plain, promotions) = row.split_at_mut(self.n_plain as usize);
-        let mut slots = plain.iter_mut();
+    pub fn tokens<'a>(&self, vocabulary: &Vocabulary, row: &'a mut TokenRow) -> &'a [i16] {
+        let mut len: u8 = 0;
         for from in Squares(self.movers) {
             let tokens = vocabulary.plain_tokens_from(from);
-            for (to, slot) in Squares(self.targets[from]).zip(&mut slots) {
-                *slot = tokens[to];
+            for to in Squares(self.targets[from]) {
+                row[usize::from(len)] = tokens[to];
+                len = len.wrapping_add(1);
             }
         }
         if self.promoting != 0 {
-            self.write_promotions(vocabulary, promotions);
+            self.write_promotions(vocabulary, &mut row[usize::from(len)..]);
         }
+        &row[..self.n as usize & 0xff]
     }
 
     fn write_promotions(&self, vocabulary: &Vocabulary, row: &mut [i16]) {
+        let mut n = 0;
         for (step, slot) in self.promotions().zip(row.iter_mut()) {
             *slot = step.token(vocabulary);
+            n += 1;
         }
         // Canonical order is the ascending order of one vocabulary only.
-        row.sort_unstable();
+        row[..n].sort_unstable();
     }
 }
 

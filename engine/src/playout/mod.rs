@@ -24,7 +24,7 @@ use crate::vocabulary::Vocabulary;
 
 use bits::{Isa, Portable};
 use board::Board;
-use legal::LegalMoves;
+use legal::{LegalMoves, TokenRow};
 use repetition::Repetition;
 use tables::{TABLES, Tables};
 
@@ -54,15 +54,21 @@ pub struct End {
 pub struct Choices {
     /// The legal moves.
     pub legal: TokenRows,
-    /// The legal moves that mate.
+    /// The legal moves that mate; no rows where the rules have no mate boost.
     pub mating: TokenRows,
 }
 
 impl Choices {
+    /// Append the plies of another.
+    pub fn append(&mut self, other: &Choices) {
+        self.legal.append(&other.legal);
+        self.mating.append(&other.mating);
+    }
+
     /// Drop all but the first plies.
     pub fn truncate(&mut self, n_plies: usize) {
         self.legal.truncate(n_plies);
-        self.mating.truncate(n_plies);
+        self.mating.truncate(n_plies.min(self.mating.n_rows()));
     }
 }
 
@@ -114,6 +120,8 @@ struct Playout<'a, I> {
     legal: LegalMoves,
     /// Scratch space of the search for mates.
     replies: LegalMoves,
+    /// Scratch space for one row of choices.
+    row: TokenRow,
     repetition: Repetition,
     rng: GameRng,
     ply: usize,
@@ -134,6 +142,7 @@ impl<I: Isa> Playout<'_, I> {
             board: Board::start(),
             legal: LegalMoves::new(),
             replies: LegalMoves::new(),
+            row: [0; 256],
             repetition: Repetition::new(),
             rng: GameRng::new(address),
             ply: 0,
@@ -184,18 +193,20 @@ impl<I: Isa> Playout<'_, I> {
             return over;
         }
         let draw = Draw::next(&mut self.rng);
-        let boosted = draw.coin(self.rules.mate_boost);
+        let is_boosted = self.rules.mate_boost != Probability::ZERO;
+        let boosted = is_boosted && draw.coin(self.rules.mate_boost);
         let mut mating = Vec::new();
-        if boosted || (RECORD && self.rules.mate_boost != Probability::ZERO) {
+        if boosted || (RECORD && is_boosted) {
             mating =
                 mates::find::<I, US>(&mut self.board, &self.legal, &mut self.replies, self.tables);
         }
         if RECORD {
-            let vocabulary = self.rules.vocabulary;
-            let row = choices.legal.push_row(self.legal.len() as usize);
-            self.legal.write_tokens(vocabulary, row);
-            let mating = mating.iter().map(|step| step.token(vocabulary));
-            choices.mating.push_sorted(mating);
+            let tokens = self.legal.tokens(self.rules.vocabulary, &mut self.row);
+            choices.legal.push(tokens);
+            if is_boosted {
+                let mating = mating.iter().map(|step| step.token(self.rules.vocabulary));
+                choices.mating.push_sorted(mating);
+            }
         }
         let step = if boosted && !mating.is_empty() {
             mating[draw.index(mating.len() as u32, &mut self.rng) as usize]

@@ -35,7 +35,9 @@ pub fn play(
         if let Some(choices) = choices.as_deref_mut() {
             let token = |m: &Move| rules.vocabulary.token(*m);
             choices.legal.push_sorted(legal.iter().map(token));
-            choices.mating.push_sorted(mating.iter().map(token));
+            if rules.mate_boost != Probability::ZERO {
+                choices.mating.push_sorted(mating.iter().map(token));
+            }
         }
         let pool = match boosted && !mating.is_empty() {
             true => &mating,

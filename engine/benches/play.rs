@@ -1,5 +1,7 @@
-//! Plays a number of games and nothing else, for `valgrind --tool=callgrind`: the marginal cost of
-//! a ply is the difference between two sizes. See `docs/benchmarks.md`.
+//! Plays a number of games and nothing else: `play KIND GAMES` prints the plies played.
+//!
+//! A program of its own so that `valgrind --tool=callgrind` can count its instructions; the
+//! marginal cost of a ply is the difference between two sizes (`scripts/bench_engine.py`).
 
 use chess_engine::playout::{self, Choices, Rules};
 use chess_engine::rng::{Address, Probability};

@@ -1,0 +1,115 @@
+"""Measure the engine's speed against the yardstick, all in one run, and print a Markdown table.
+
+The yardstick is a careful shakmaty loop (`engine/benches/yardstick`). Single-thread figures are CPU
+time, so other work on the machine disturbs them little; every figure is the best of several rounds.
+Instructions per ply come from callgrind, where valgrind is installed.
+"""
+
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import chess_engine
+
+ROOT = Path(__file__).parent.parent
+GAMES, ROUNDS = 4000, 5
+BUILD = ["cargo", "bench", "--locked", "--package", "pawn-engine", "--no-default-features"]
+VARIANTS: dict[str, dict] = {
+    "tokens only": {},
+    "with every legal set": {"legal_moves": True},
+    "mate_boost 1.0": {"mate_boost": 1.0},
+    "discard_ply_limit": {"discard_ply_limit": True},
+    "coordinate vocabulary": {"vocabulary": "coordinate"},
+}
+
+
+def build() -> Path:
+    """Build the program that plays games without Python."""
+    command = [*BUILD, "--bench", "play", "--no-run", "--message-format=json"]
+    output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    messages = (json.loads(line) for line in output.splitlines())
+    return next(Path(m["executable"]) for m in messages if m.get("executable"))
+
+
+def cpu_of_yardstick(program: Path) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    subprocess.run([program, "yardstick", str(GAMES)], check=True, capture_output=True)
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+
+
+def cpu_of(arguments: dict) -> float:
+    before = time.process_time()
+    chess_engine.generate_random_games(GAMES, seed=1, threads=1, **arguments)
+    return time.process_time() - before
+
+
+def wall_of(n_games: int, threads: int) -> float:
+    before = time.perf_counter()
+    chess_engine.generate_random_games(n_games, seed=1, threads=threads)
+    return time.perf_counter() - before
+
+
+def best(measure: Callable[[], float]) -> float:
+    return min(measure() for _ in range(ROUNDS))
+
+
+def instructions_per_ply(program: Path, kind: str) -> float:
+    """The marginal cost of a ply between two sizes."""
+    (small_cost, small), (large_cost, large) = (callgrind(program, kind, n) for n in (100, 300))
+    return (large_cost - small_cost) / (large - small)
+
+
+def callgrind(program: Path, kind: str, n_games: int) -> tuple[int, int]:
+    command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={os.devnull}"]
+    run = subprocess.run(
+        [*command, program, kind, str(n_games)], check=True, capture_output=True, text=True
+    )
+    collected = re.search(r"Collected : (\d+)", run.stderr)
+    assert collected, run.stderr
+    return int(collected[1]), int(run.stdout)
+
+
+def single_thread_table(program: Path) -> None:
+    yardstick = best(lambda: cpu_of_yardstick(program))
+    print("| one thread, 512 plies | games/s | M plies/s | ratio to the yardstick |")
+    print("|---|---|---|---|")
+    print(f"| yardstick | {GAMES / yardstick:,.0f} | | 1.00 |")
+    for name, arguments in VARIANTS.items():
+        seconds = best(lambda arguments=arguments: cpu_of(arguments))
+        lengths = chess_engine.generate_random_games(GAMES, seed=1, **arguments).lengths
+        speeds = f"{GAMES / seconds:,.0f} | {lengths.sum() / seconds / 1e6:.1f}"
+        print(f"| {name} | {speeds} | {yardstick / seconds:.2f} |")
+
+
+def threads_table() -> None:
+    cpus = len(os.sched_getaffinity(0))
+    one, all_ = best(lambda: wall_of(GAMES, 1)), best(lambda: wall_of(GAMES, cpus))
+    print(f"\n{cpus} threads: {one / all_:.2f} times one (wall time).")
+    print(
+        f"A batch of 256 games on {cpus} threads: {best(lambda: wall_of(256, cpus)) * 1e3:.1f} ms."
+    )
+
+
+def instructions_table(program: Path) -> None:
+    print("\n| callgrind | instructions/ply |")
+    print("|---|---|")
+    for kind in ("yardstick", "tokens", "legal", "boost"):
+        print(f"| {kind} | {instructions_per_ply(program, kind):,.0f} |")
+
+
+def main() -> None:
+    program = build()
+    single_thread_table(program)
+    threads_table()
+    if shutil.which("valgrind"):
+        instructions_table(program)
+
+
+if __name__ == "__main__":
+    main()
