@@ -58,12 +58,15 @@ def progress(row: Row, paths: TrialPaths) -> Progress:
 
 
 def ablation(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields marked as ablations whose value is not the default."""
+    """Return the fields marked as ablations whose value is not the default.
+
+    A field that the config lacks did not exist when the trial was launched.
+    """
     fields = run_type_named(config["run_type"]).config
     return {
         name: config[name]
         for name in fields.fields_marked("ablation")
-        if config[name] != fields.model_fields[name].default
+        if name in config and config[name] != fields.model_fields[name].default
     }
 
 

@@ -177,7 +177,7 @@ def _beyond_defaults(config: dict[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in config.items()
-        if value is not None and value != fields[name].default
+        if value is not None and not (name in fields and value == fields[name].default)
     }
 
 

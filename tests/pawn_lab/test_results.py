@@ -85,3 +85,7 @@ def test_a_resumed_trial_without_metrics_is_at_its_parents_step(paths):
 def test_ablations_are_the_marked_fields_that_differ_from_the_default():
     config = row(mate_boost=1.0, no_outcome_token=True, lr=0.01)["config"]
     assert results.ablation(config) == {"mate_boost": 1.0, "no_outcome_token": True}
+
+
+def test_a_config_from_before_a_field_existed_is_still_read():
+    assert results.ablation({"run_type": "pretrain", "mate_boost": 0.5}) == {"mate_boost": 0.5}
