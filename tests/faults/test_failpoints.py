@@ -1,16 +1,19 @@
 """kill -9 of a front end, or of a shim, at every named point: nothing acknowledged is lost."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import front_end
 import pytest
 from front_end import acknowledged
-from lab_testing import eventually, in_state, shim_of
+from lab_testing import eventually, shim_of, trainer_greeting
 from soundness import assert_recovers
 
 from pawn_lab import failpoints, identity
 from pawn_lab.lab import Lab
+from pawn_lab.locks import is_locked
+from pawn_lab.paths import WorkspacePaths
 from pawn_lab.states import State
 
 KILLED = -9
@@ -48,37 +51,45 @@ def one_runs_and_one_waits(workspace: Path) -> None:
     assert front_end.run(workspace, LAUNCH, behaviour="gate") == 0
 
 
-def one_runs_for_ever(workspace: Path) -> None:
+def one_runs_for_ever(workspace: Path, failpoint: str | None = None) -> None:
     """A trial runs that ends only when it is killed."""
-    assert front_end.run(workspace, LAUNCH[:1], behaviour="hang") == 0
+    assert front_end.run(workspace, LAUNCH[:1], behaviour="hang", failpoint=failpoint) == 0
+    with Lab.open(workspace) as lab:
+        trainer_greeting(lab, 1)  # from here on it ends by SIGTERM in an orderly way
 
 
 def recorded_end(behaviour: str) -> Prepare:
     """The exit is recorded but no scheduler pass has seen it: the shim died in between."""
 
     def prepare(workspace: Path) -> None:
-        point = "shim.exit-written"
-        assert front_end.run(workspace, LAUNCH[:1], behaviour=behaviour, failpoint=point) == 0
-        with Lab.open(workspace) as lab:
-            exit_file = lab.paths.trial(1).exit
-        eventually(exit_file.exists, "exit.json")
+        gated, point = f"gate:{behaviour}", "shim.exit-written"
+        assert front_end.run(workspace, LAUNCH[:1], behaviour=gated, failpoint=point) == 0
+        (WorkspacePaths(workspace).trial(1).root / "gate").touch()
+        wait_for_recorded_end(workspace)
 
     return prepare
 
 
 def killed_after_a_request(workspace: Path) -> None:
-    """A kill was carried out, and nobody has seen its end."""
-    calls = [("launch", "first"), ("kill", 1)]
-    point = "shim.exit-written"
-    assert front_end.run(workspace, calls, behaviour="hang", failpoint=point) == 0
-    eventually((workspace / "trials/0001/exit.json").exists, "exit.json")
+    """A kill was asked for and carried out, and nobody has seen its end."""
+    one_runs_for_ever(workspace, failpoint="shim.exit-written")
+    assert front_end.run(workspace, [("kill", 1)], failpoint="kill.requested") == KILLED
+    with Lab.open(workspace) as lab:
+        shim = shim_of(lab, 1)
+    assert identity.send_signal(shim, signal.SIGTERM)
+    wait_for_recorded_end(workspace)
+
+
+def wait_for_recorded_end(workspace: Path) -> None:
+    """Wait until the exit is recorded and the shim is gone."""
+    paths = WorkspacePaths(workspace).trial(1)
+    eventually(lambda: paths.exit.exists() and not is_locked(paths.alive_lock), "recorded end")
 
 
 def shim_killed(workspace: Path) -> None:
     """The shim of a running trial was killed, and its trainer died with it."""
-    assert front_end.run(workspace, LAUNCH[:1], behaviour="hang") == 0
+    one_runs_for_ever(workspace)
     with Lab.open(workspace) as lab:
-        in_state(lab, 1, State.RUNNING)
         shim = shim_of(lab, 1)
     identity.kill_members(shim.token)
     eventually(lambda: not identity.members(shim.token), "end of the trial's processes")

@@ -1,7 +1,8 @@
 """A process in the trainer's place, where the trainer itself is not the subject.
 
 It takes the trainer's arguments and keeps its contract: `outcome.json`, `metrics.jsonl`, exit
-codes. `python stand_in.py BEHAVIOUR --config FILE --run-dir DIR [--resume DIR]`.
+codes. `python stand_in.py BEHAVIOUR --config FILE --run-dir DIR [--resume DIR]`. A behaviour
+`gate:NAME` waits at the gate first; `gate` alone completes behind it.
 """
 
 import json
@@ -47,7 +48,9 @@ def write_metrics(run: Path) -> None:
 
 
 def main() -> None:
-    behaviour = sys.argv[1]
+    gate, _, behind = sys.argv[1].partition(":")
+    gated = gate == "gate"
+    behaviour = (behind or "complete") if gated else sys.argv[1]
     parser = ArgumentParser()
     for name in ("--config", "--run-dir", "--resume"):
         parser.add_argument(name)
@@ -60,15 +63,14 @@ def main() -> None:
         signal.signal(signal.SIGTERM, lambda *_: finish(run, "signal", 143))
     if behaviour != "hang with child":
         greet()
+    if gated:
+        wait_for_gate(run)
     match behaviour:
         case "complete":
             write_metrics(run)
             finish(run, "completed", 0)
         case "pause":
             finish(run, "paused", 0)
-        case "gate":
-            wait_for_gate(run)
-            finish(run, "completed", 0)
         case "crash":
             sys.exit(1)
         case "silent":
