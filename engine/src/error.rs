@@ -28,6 +28,9 @@ pub enum Error {
     #[error("tokens[{game}, {ply}] = {token} is not a legal move there")]
     IllegalToken { game: usize, ply: usize, token: i16 },
 
+    #[error("{path:?} cannot be read: {reason}")]
+    Read { path: String, reason: String },
+
     #[error("{argument} needs {bytes} bytes, more than this machine can allocate")]
     TooLarge { argument: &'static str, bytes: u128 },
 

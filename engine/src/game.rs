@@ -40,6 +40,13 @@ impl Game {
         self.keys.push(key(&self.position));
     }
 
+    /// Whether a rule other than stalemate has made the game a draw.
+    pub fn is_drawn_by_rule(&self) -> bool {
+        self.position.halfmoves() >= 150
+            || self.occurrences() >= 5
+            || self.position.is_insufficient_material()
+    }
+
     /// Why the game is over, given its legal moves and whether its ply limit is reached; the first
     /// rule that applies, in the order written here.
     pub fn termination(&self, legal: &MoveList, at_ply_limit: bool) -> Option<Termination> {

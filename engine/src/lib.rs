@@ -9,6 +9,7 @@ pub mod game;
 pub mod generate;
 pub mod masks;
 pub mod outcome;
+pub mod pgn;
 pub mod playout;
 pub mod position;
 pub mod replay;

@@ -19,6 +19,7 @@ CONSTANTS = {
 
 
 def fields(node: ast.ClassDef) -> set[str]:
+    """Names a class gives its instances, methods of the language aside."""
     return {
         item.target.id
         for item in node.body

@@ -8,6 +8,8 @@ from chess_engine._native import (
     BoardStates,
     Games,
     LegalTokens,
+    PgnGames,
+    PgnReader,
     PositionColumns,
     Validation,
     Vocabulary,
@@ -20,7 +22,9 @@ from chess_engine._native import (
     extract_board_states,
     generate_random_games,
     legal_moves,
+    parse_pgn_file,
     perft,
+    pgn_to_tokens,
     validate_games,
 )
 
@@ -29,6 +33,8 @@ __all__ = [
     "BoardStates",
     "Games",
     "LegalTokens",
+    "PgnGames",
+    "PgnReader",
     "PositionColumns",
     "Validation",
     "Vocabulary",
@@ -41,6 +47,8 @@ __all__ = [
     "extract_board_states",
     "generate_random_games",
     "legal_moves",
+    "parse_pgn_file",
     "perft",
+    "pgn_to_tokens",
     "validate_games",
 ]

@@ -8,7 +8,8 @@ process may use. It never changes a result. In a process forked after the import
 thread is a `RuntimeError`: start workers with the "spawn" method.
 """
 
-from typing import final
+from os import PathLike
+from typing import Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -258,6 +259,90 @@ def extract_board_states(
 
     Arguments and errors as in `compute_legal_moves`.
     """
+
+@final
+class PgnGames:
+    """Real games as columns, in the order of the file."""
+
+    tokens: NDArray[np.int16]
+    """(n_games, max_ply) move tokens, PAD after the end."""
+    lengths: NDArray[np.int32]
+    """(n_games,) plies."""
+    terminations: NDArray[np.uint8]
+    """(n_games,) index into `TERMINATIONS`; unfinished where the players ended the game."""
+    outcomes: NDArray[np.int16]
+    """(n_games,) outcome token: what the board says, else result and `Termination` tag (Normal:
+    resignation or agreement; Time forfeit: on time). -1 where abandoned, adjudicated, without a
+    result, or where the vocabulary has no such outcome."""
+    scores: NDArray[np.int8]
+    """(n_games,) 1 white won, 0 draw, -1 black won, 2 no result."""
+    clocks: NDArray[np.float32]
+    """(n_games, max_ply) seconds left to the mover after each ply (`%clk`); NaN where unknown."""
+    evaluations: NDArray[np.float32]
+    """(n_games, max_ply) pawns, for white, after each ply (`%eval`); infinite for a mate, NaN where
+    unknown."""
+    white_elo: NDArray[np.int16]
+    black_elo: NDArray[np.int16]
+    """(n_games,) -1 where unknown."""
+    numbers: NDArray[np.int64]
+    """(n_games,) place of the game in the file, dropped games counted, from 0."""
+    eco: list[str]
+    time_controls: list[str]
+    sites: list[str]
+    """"" where the tag is missing."""
+    report: dict[str, int]
+    """Games `read` from the file so far, `kept`, and dropped by reason: `variant` (Chess960 too),
+    `custom_start`, `illegal_move` (or ambiguous), `moves_after_end` (of the game by the rules),
+    `too_long` (over `max_ply`; nothing is cut), `empty` (no moves). Words that do not look like a
+    move are skipped; a game that does not fit together without them has an illegal move."""
+
+@final
+class PgnReader:
+    """Iterate over the games of a PGN file, plain or zstd, in batches and constant memory."""
+
+    report: dict[str, int]
+    """As `PgnGames.report`, up to where reading has come."""
+
+    def __new__(
+        cls,
+        path: str | PathLike[str],
+        *,
+        batch_size: int = 4096,
+        max_ply: int = 512,
+        vocabulary: str = "searchless",
+    ) -> Self:
+        """Open a file.
+
+        Comments, NAGs, variations and missing tags are no obstacle.
+
+        Raises:
+            OSError: the file cannot be read or decompressed (also while iterating).
+            ValueError: an argument is outside its range.
+        """
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> PgnGames: ...
+
+def parse_pgn_file(
+    path: str | PathLike[str],
+    *,
+    max_games: int | None = None,
+    max_ply: int = 512,
+    vocabulary: str = "searchless",
+) -> PgnGames:
+    """Return the games of a PGN file, plain or zstd, at once; `PgnReader` is for large files.
+
+    Args:
+        max_games: stop after this many games were kept.
+        max_ply: longer games are dropped and counted.
+
+    Raises:
+        OSError: the file cannot be read or decompressed.
+        ValueError: an argument is outside its range.
+    """
+
+def pgn_to_tokens(pgn: str, *, max_ply: int = 512, vocabulary: str = "searchless") -> PgnGames:
+    """Return the games of a PGN text. Arguments and errors as in `parse_pgn_file`."""
 
 def legal_moves(fen: str) -> list[str]:
     """Return the legal moves in UCI, in ascending order of "searchless" tokens.

@@ -5,6 +5,7 @@ mod arrays;
 mod errors;
 mod games;
 mod masks;
+mod pgn;
 mod position;
 mod states;
 mod validation;
@@ -23,6 +24,8 @@ mod _native {
         LegalTokens, compute_legal_moves, compute_legal_token_masks,
         compute_legal_token_masks_sparse,
     };
+    #[pymodule_export]
+    use super::pgn::{PgnGames, PgnReader, parse_pgn_file, pgn_to_tokens};
     #[pymodule_export]
     use super::position::{apply, legal_moves, perft};
     #[pymodule_export]
