@@ -13,7 +13,7 @@ from chess_engine import Games
 from numpy.typing import NDArray
 
 from pawn_core.config import PretrainConfig
-from pawn_core.data.sequences import predicted_plies, supervised_counts
+from pawn_core.data.sequences import predicted_plies, ranges, supervised_counts
 from pawn_core.data.targets import Targets
 
 
@@ -111,7 +111,7 @@ def legal_sets(games: Games, pad: int, mate_boost: float, *, prefixed: bool) -> 
     first_row = np.cumsum(games.lengths, dtype=np.int64) - games.lengths
     rows = np.where(is_move, first_row[owner] + plies, 0)
     counts = np.where(is_move, legal.sizes[rows], 1)
-    entry = _entries(legal.offsets[rows], counts)
+    entry = ranges(legal.offsets[rows], counts)
     is_move_e = np.repeat(is_move, counts)
     tokens = np.where(is_move_e, legal.values[entry], pad).astype(np.int64)
     probabilities = np.where(is_move_e, _move_probabilities(games, mate_boost)[entry], 1.0)
@@ -122,12 +122,6 @@ def _rows(values: NDArray[np.int16] | None, offsets: NDArray[np.int64] | None) -
     assert values is not None, "the games were generated without their legal moves"
     assert offsets is not None
     return _Rows(values, offsets)
-
-
-def _entries(first_n: NDArray[np.int64], counts_n: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return `first, first + 1, ..` for each position, `count` of them, one after the other."""
-    starts = np.cumsum(counts_n) - counts_n
-    return np.arange(counts_n.sum()) + np.repeat(first_n - starts, counts_n)
 
 
 def _move_probabilities(games: Games, mate_boost: float) -> NDArray[np.float64]:

@@ -72,8 +72,13 @@ def predicted_plies(games: Games, *, prefixed: bool) -> NDArray[np.int64]:
     Ply p of a game of N plies is its (p + 1)-th move; ply N is the PAD that ends it.
     """
     counts = supervised_counts(games, prefixed=prefixed)
-    starts = np.repeat(np.cumsum(counts) - counts, counts)
-    return np.arange(counts.sum()) - starts + (0 if prefixed else 1)
+    return ranges(np.full(len(counts), 0 if prefixed else 1), counts)
+
+
+def ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return `start, start + 1, ..` for each start, `count` of them, one after the other."""
+    before = np.cumsum(counts) - counts
+    return np.arange(counts.sum()) + np.repeat(starts - before, counts)
 
 
 def _full_sequences(games: Games, pad: int, prefixed: bool, width: int) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from pawn_core.config import PretrainConfig
+from pawn_core.data.buckets import split_by_length
 from pawn_core.data.distribution import legal_sets
 from pawn_core.data.games import training_games, vocabulary_of
 from pawn_core.data.sequences import Batch, lay_out
@@ -28,8 +29,11 @@ class PretrainTask:
         self._config, self._runtime = config, runtime
         self._pad = vocabulary.pad
         self._micro_batch = config.batch_size // config.accumulation_steps
-        # A compiled function wants one width; an uncompiled one is faster without the padding.
+        # A compiled function wants one width; an uncompiled one is faster without the padding,
+        # and on a CPU, where small batches cost little more, in parts of like length.
         self._width = config.max_seq_len if runtime.compiled else None
+        in_parts = runtime.device.type == "cpu" and not runtime.compiled
+        self._split = split_by_length if in_parts else lambda batch: [batch]
         self._games = training_games(config, torch.get_num_threads())
         eval_games = min(self._micro_batch, _MOST_EVAL_GAMES)
         self._validation = ValidationSet.of(config, eval_games, self._width, stop)
@@ -42,9 +46,9 @@ class PretrainTask:
     def make_batch(self, index: int) -> list[Batch]:
         """Return games `index * batch_size ..` as micro-batches."""
         first, size = index * self._config.batch_size, self._micro_batch
-        return [
-            self._lay_out(first + i * size, size) for i in range(self._config.accumulation_steps)
-        ]
+        steps = range(self._config.accumulation_steps)
+        batches = [self._lay_out(first + i * size, size) for i in steps]
+        return [part for batch in batches for part in self._split(batch)]
 
     def loss_sum(self, batch: Batch) -> Tensor:
         """Return the summed cross-entropy against the batch's targets, in nats."""

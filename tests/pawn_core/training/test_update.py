@@ -137,7 +137,7 @@ def test_what_runs_is_the_compiled_callable_and_it_computes_the_same(
 def test_the_loss_of_exact_targets_is_the_divergence_plus_the_entropy(tiny) -> None:
     raw = tiny | {"targets": "legal", "mate_boost": 0.5, "max_seq_len": 90, "batch_size": 40}
     task, _ = build(raw)
-    (batch,) = task.make_batch(3)
+    batch = task._lay_out(120, 40)
     games = task._games.games(120, 40, legal_moves=True)
     sets = legal_sets(games, task._pad, 0.5, prefixed=False)
     with torch.no_grad():
@@ -150,6 +150,6 @@ def test_the_loss_of_exact_targets_is_the_divergence_plus_the_entropy(tiny) -> N
     with torch.no_grad():
         assert sampled.loss_sum(batch).item() == loss
     with torch.no_grad():
-        assert sampled.loss_sum(sampled.make_batch(3)[0]).item() == pytest.approx(
+        assert sampled.loss_sum(sampled._lay_out(120, 40)).item() == pytest.approx(
             scores.loss, rel=1e-6
         )

@@ -1,0 +1,85 @@
+"""Parts of like length: the same games, less padding."""
+
+from itertools import pairwise
+
+import chess_engine
+import numpy as np
+import pytest
+import torch
+
+from pawn_core.config import parse_config
+from pawn_core.data.buckets import cheapest_cuts, split_by_length
+from pawn_core.data.sequences import Batch, lay_out
+from pawn_core.runtime import Runtime
+from pawn_core.signals import StopFlag
+from pawn_core.training.pretrain import PretrainTask
+
+PAD = chess_engine.export_move_vocabulary().pad
+
+
+def random_batch(prefixed: bool, count: int = 48) -> Batch:
+    games = chess_engine.generate_random_games(count, seed=11, max_ply=512, threads=1)
+    return lay_out(games, PAD, prefixed=prefixed)
+
+
+def games_of(batch: Batch) -> list[tuple[list[int], list[int]]]:
+    """Return each game's inputs and targets at its supervised positions."""
+    width = batch.tokens_bt.shape[1]
+    rows, times = batch.positions_n // width, batch.positions_n % width
+    return [
+        (batch.tokens_bt[r, times[rows == r]].tolist(), batch.targets_n[rows == r].tolist())
+        for r in range(batch.games)
+    ]
+
+
+@pytest.mark.parametrize("prefixed", [False, True])
+def test_the_parts_hold_every_game_once_with_little_padding(prefixed: bool) -> None:
+    batch = random_batch(prefixed)
+    parts = split_by_length(batch)
+    assert len(parts) > 1
+    found = [game for part in parts for game in games_of(part)]
+    assert sorted(found) == sorted(games_of(batch))
+    computed = sum(part.tokens_bt.numel() for part in parts)
+    needed = len(batch.positions_n)
+    assert computed < 1.15 * needed < batch.tokens_bt.numel()
+
+
+def test_games_of_one_length_stay_together() -> None:
+    assert cheapest_cuts(np.full(32, 128)) == [0, 32]
+    assert cheapest_cuts(np.array([7])) == [0, 1]
+    assert cheapest_cuts(np.array([20] * 16 + [500] * 16)) == [0, 16, 32]
+
+
+def test_the_cuts_are_the_cheapest_there_are() -> None:
+    def cost(lengths: list[int], cuts: list[int]) -> float:
+        parts = [lengths[a:b] for a, b in pairwise(cuts)]
+        return sum(len(p) * max(p) * (1 + max(p) / 1024) + 256 for p in parts)
+
+    for seed in range(20):
+        generator = np.random.default_rng(seed)
+        lengths = np.sort(generator.integers(1, 300, 9))
+        every = ([0, *(i + 1 for i in range(8) if mask >> i & 1), 9] for mask in range(256))
+        least = min(cost(lengths.tolist(), cuts) for cuts in every)
+        assert cost(lengths.tolist(), cheapest_cuts(lengths)) == pytest.approx(least)
+
+
+@pytest.mark.parametrize("targets", ["sampled", "legal"])
+def test_loss_and_gradients_are_those_of_the_padded_batch(tiny, targets: str) -> None:
+    raw = tiny | {"max_seq_len": 400, "batch_size": 24, "targets": targets, "mate_boost": 0.5}
+    task = PretrainTask(
+        parse_config(raw), Runtime(torch.device("cpu"), None, compiled=False), StopFlag()
+    )
+    whole = task._lay_out(0, 24)
+    parts = task.make_batch(0)
+    assert len(parts) > 1
+    results = []
+    for batches in ([whole], parts):
+        loss = sum(task.loss_sum(batch) for batch in batches)
+        gradients = torch.autograd.grad(loss, list(task.model.parameters()), allow_unused=True)
+        results.append((loss.item(), [g for g in gradients if g is not None]))
+    (loss, gradients), (parts_loss, parts_gradients) = results
+    assert parts_loss == pytest.approx(loss, rel=1e-6)
+    for found, expected in zip(parts_gradients, gradients, strict=True):
+        np.testing.assert_allclose(
+            found, expected, rtol=1e-4, atol=2e-3 * float(expected.abs().max())
+        )
