@@ -8,6 +8,7 @@ pub mod error;
 pub mod game;
 pub mod generate;
 pub mod masks;
+pub mod notation;
 pub mod outcome;
 pub mod pgn;
 pub mod playout;

@@ -88,6 +88,8 @@ def test_legal_moves_are_counted_before_each_ply():
         engine.compute_legal_moves,
         engine.compute_legal_token_masks,
         engine.compute_legal_token_masks_sparse,
+        engine.tokens_to_san,
+        engine.tokens_to_pgn,
     ],
 )
 def test_an_illegal_move_is_refused_with_its_place(call: object):

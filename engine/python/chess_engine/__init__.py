@@ -25,6 +25,8 @@ from chess_engine._native import (
     parse_pgn_file,
     perft,
     pgn_to_tokens,
+    tokens_to_pgn,
+    tokens_to_san,
     validate_games,
 )
 
@@ -50,5 +52,7 @@ __all__ = [
     "parse_pgn_file",
     "perft",
     "pgn_to_tokens",
+    "tokens_to_pgn",
+    "tokens_to_san",
     "validate_games",
 ]

@@ -344,6 +344,30 @@ def parse_pgn_file(
 def pgn_to_tokens(pgn: str, *, max_ply: int = 512, vocabulary: str = "searchless") -> PgnGames:
     """Return the games of a PGN text. Arguments and errors as in `parse_pgn_file`."""
 
+def tokens_to_san(
+    tokens: NDArray[np.int16],
+    lengths: NDArray[np.int32] | None = None,
+    *,
+    vocabulary: str = "searchless",
+    threads: int | None = None,
+) -> list[list[str]]:
+    """Return the moves of recorded games in SAN, with check and mate signs.
+
+    Arguments and errors as in `compute_legal_moves`.
+    """
+
+def tokens_to_pgn(
+    tokens: NDArray[np.int16],
+    lengths: NDArray[np.int32] | None = None,
+    *,
+    vocabulary: str = "searchless",
+    threads: int | None = None,
+) -> str:
+    """Return recorded games as one PGN text, with the result the board shows ("*" for none).
+
+    Arguments and errors as in `compute_legal_moves`.
+    """
+
 def legal_moves(fen: str) -> list[str]:
     """Return the legal moves in UCI, in ascending order of "searchless" tokens.
 

@@ -5,6 +5,7 @@ mod arrays;
 mod errors;
 mod games;
 mod masks;
+mod notation;
 mod pgn;
 mod position;
 mod states;
@@ -24,6 +25,8 @@ mod _native {
         LegalTokens, compute_legal_moves, compute_legal_token_masks,
         compute_legal_token_masks_sparse,
     };
+    #[pymodule_export]
+    use super::notation::{tokens_to_pgn, tokens_to_san};
     #[pymodule_export]
     use super::pgn::{PgnGames, PgnReader, parse_pgn_file, pgn_to_tokens};
     #[pymodule_export]
