@@ -153,3 +153,15 @@ def test_the_loss_of_exact_targets_is_the_divergence_plus_the_entropy(tiny) -> N
         assert sampled.loss_sum(sampled._lay_out(120, 40)).item() == pytest.approx(
             scores.loss, rel=1e-6
         )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("targets", ["sampled", "legal"])
+def test_the_real_compiler_computes_the_same(tiny, targets: str) -> None:
+    task, updater = build(tiny, Runtime(torch.device("cpu"), None, compiled=True), targets=targets)
+    plain_task, plain = build(tiny, targets=targets)
+    for index in range(3):
+        update = updater.update(task.make_batch(index), 1e-3)
+        expected = plain.update(plain_task.make_batch(index), 1e-3)
+        assert update.loss_sum.item() == pytest.approx(expected.loss_sum.item(), rel=1e-5)
+    assert task.evaluate() == pytest.approx(plain_task.evaluate(), rel=1e-4)
