@@ -44,7 +44,7 @@ pub struct Games {
 }
 
 /// Games that one thread makes in one go, so that their choices share buffers.
-const CHUNK: usize = 16;
+const CHUNK: usize = 4;
 /// Chunks a thread makes before choices are collected. Collecting as we go lets buffers be used
 /// again: fresh memory would cost more than the games.
 const CHUNKS_A_ROUND: usize = 8;

@@ -62,6 +62,23 @@ def test_the_number_of_choices_is_the_known_one():
         assert_ratio(np.add.reduceat(statistic, starts), games.lengths, expected, rounding)
 
 
+def test_every_legal_move_is_equally_likely():
+    games = engine.generate_random_games(3000, seed=15, legal_moves=True)
+    assert games.legal_values is not None
+    assert games.legal_offsets is not None
+    played = games.tokens[np.arange(512) < games.lengths[:, None]]
+    n_legal = np.diff(games.legal_offsets)
+    hits = np.flatnonzero(games.legal_values == np.repeat(played, n_legal))
+    picks = hits - games.legal_offsets[:-1]
+    chi2 = freedom = 0.0
+    for n in range(2, 45):
+        counts = np.bincount(picks[n_legal == n], minlength=n)
+        assert counts.size == n
+        chi2 += ((counts - counts.mean()) ** 2 / counts.mean()).sum()
+        freedom += n - 1
+    assert abs(chi2 - freedom) < 4 * (2 * freedom) ** 0.5
+
+
 def assert_ratio(sums: np.ndarray, lengths: np.ndarray, expected: float, rounding: float) -> None:
     """A mean over plies, its error over games (plies of one game are not independent)."""
     mean = sums.sum() / lengths.sum()

@@ -18,6 +18,7 @@ CLEAN = {
     "moves_after_end": 0,
     "too_long": 0,
     "empty": 0,
+    "malformed": 0,
 }
 
 
@@ -154,6 +155,17 @@ def test_a_game_that_cannot_be_kept_is_counted_with_its_reason(reason: str, text
     assert games.report == {"read": 3, "kept": 2} | CLEAN | {reason: 1}
     assert [moves(games, i) for i in (0, 1)] == ["d2d4", "c2c4"]
     assert games.numbers.tolist() == [0, 2]
+
+
+def test_a_comment_without_an_end_drops_its_game_only():
+    games = engine.pgn_to_tokens("1. d4 *\n\n1. e4 { no end")
+    assert games.report == {"read": 2, "kept": 1} | CLEAN | {"malformed": 1}
+
+
+def test_a_tag_without_an_end_stops_nothing():
+    broken = '[Event "' + "x" * 20_000
+    games = engine.pgn_to_tokens(f'1. d4 *\n\n{broken}\n[White "?"]\n\n1. e4 *\n\n1. c4 *')
+    assert games.report == {"read": 4, "kept": 3} | CLEAN | {"malformed": 1}
 
 
 def test_a_start_position_written_as_fen_is_the_starting_position():

@@ -32,6 +32,14 @@ def test_perft_counts_are_the_published_ones(fen: str, counts: list[int]):
     assert [engine.perft(fen, depth) for depth in range(len(counts))] == counts
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("position", "count"), [(1, 193_690_690), (3, 15_833_292), (4, 89_941_194), (5, 164_075_551)]
+)
+def test_perft_to_depth_five_is_the_published_one(position: int, count: int):
+    assert engine.perft(PERFT[position][0], 5) == count
+
+
 def test_legal_moves_and_fens_follow_python_chess():
     vocabulary = engine.export_move_vocabulary()
     games = engine.generate_random_games(40, seed=30, max_ply=200)

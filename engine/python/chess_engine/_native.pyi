@@ -293,8 +293,10 @@ class PgnGames:
     report: dict[str, int]
     """Games `read` from the file so far, `kept`, and dropped by reason: `variant` (Chess960 too),
     `custom_start`, `illegal_move` (or ambiguous), `moves_after_end` (of the game by the rules),
-    `too_long` (over `max_ply`; nothing is cut), `empty` (no moves). Words that do not look like a
-    move are skipped; a game that does not fit together without them has an illegal move."""
+    `too_long` (over `max_ply`; nothing is cut), `empty` (no moves), `malformed` (a comment or
+    tag without an end; what follows a broken tag counts as a game of its own). Words that do not
+    look like a move are skipped; a game that does not fit together without them has an illegal
+    move."""
 
 @final
 class PgnReader:

@@ -75,9 +75,12 @@ impl PgnReader {
     /// The next game that is kept, with its number in the file; `None` at the end.
     pub fn next_game(&mut self) -> Result<Option<(u64, PgnGame)>> {
         loop {
-            let read = self.reader.read_game(&mut self.visitor);
-            let Some(game) = read.map_err(|e| read_error(&self.name, &e))? else {
-                return Ok(None);
+            let game = match self.reader.read_game(&mut self.visitor) {
+                Ok(Some(game)) => game,
+                Ok(None) => return Ok(None),
+                // The text, not its source: the reader goes on behind what it could not read.
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(Dropped::Malformed),
+                Err(error) => return Err(read_error(&self.name, &error)),
             };
             self.report.n_read += 1;
             match game {

@@ -25,16 +25,19 @@ pub enum Dropped {
     TooLong = 4,
     /// No moves.
     Empty = 5,
+    /// A comment or a tag has no end.
+    Malformed = 6,
 }
 
 impl Dropped {
-    pub const NAMES: [&'static str; 6] = [
+    pub const NAMES: [&'static str; 7] = [
         "variant",
         "custom_start",
         "illegal_move",
         "moves_after_end",
         "too_long",
         "empty",
+        "malformed",
     ];
 }
 
