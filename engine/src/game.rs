@@ -33,11 +33,15 @@ impl Game {
 
     /// Play a legal move.
     pub fn play(&mut self, m: Move) {
+        let before = self.keys.last().copied();
+        let mode = EnPassantMode::Legal;
+        let updated = before.and_then(|key| self.position.update_zobrist_hash(key, m, mode));
         if self.position.is_irreversible(m) {
             self.keys.clear();
         }
         self.position.play_unchecked(m);
-        self.keys.push(key(&self.position));
+        self.keys
+            .push(updated.unwrap_or_else(|| key(&self.position)));
     }
 
     /// Whether a rule other than stalemate has made the game a draw.
@@ -72,7 +76,12 @@ impl Game {
     /// How often the current position has been on the board.
     fn occurrences(&self) -> usize {
         let now = self.keys.last();
-        self.keys.iter().filter(|&key| Some(key) == now).count()
+        self.keys
+            .iter()
+            .rev()
+            .step_by(2)
+            .filter(|&key| Some(key) == now)
+            .count()
     }
 }
 
