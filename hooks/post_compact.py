@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from common import digest, find_workspace, read_event
 
-from pawn_lab import notes
 from pawn_lab.paths import WorkspacePaths
+from pawn_lab.reporting import notes
 
 # A note may have 8,000 bytes, and grows by up to 5/3 when its headings are set down a level.
 PART_BYTES = 4_500

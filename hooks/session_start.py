@@ -6,8 +6,8 @@ import sys
 
 from common import digest, find_workspace, read_event
 
-from pawn_lab import notes
 from pawn_lab.paths import WorkspacePaths
+from pawn_lab.reporting import notes
 
 NOTES_CHARACTERS = 8_000
 _HEADING = re.compile(r"^(?=## )", re.MULTILINE)

@@ -8,22 +8,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from pawn_lab import (
-    cost,
-    devices,
-    digest,
-    failpoints,
-    launches,
-    lineage,
-    log,
-    notes,
-    requests,
-    results,
-    start,
-    tick,
-    views,
-)
+from pawn_lab import failpoints
 from pawn_lab.paths import WorkspacePaths, default_workspace
+from pawn_lab.processes import devices, start, tick
+from pawn_lab.processes.shim import Limits
 from pawn_lab.records import (
     CostReport,
     DeviceStatus,
@@ -33,10 +21,11 @@ from pawn_lab.records import (
     Trial,
     TrialResult,
 )
-from pawn_lab.shim import Limits
-from pawn_lab.states import HOLDING, State
+from pawn_lab.reporting import cost, digest, log, notes, results
 from pawn_lab.store import Database, Transaction, events, leases, trials
 from pawn_lab.store.database import Row
+from pawn_lab.trials import launches, lineage, requests, views
+from pawn_lab.trials.states import HOLDING, State
 
 
 class Lab:

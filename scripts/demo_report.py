@@ -6,9 +6,9 @@ from typing import Any
 from rich.console import Console
 from rich.markdown import Markdown
 
-from pawn_lab.charts import CurvePoint, curve_panels, save_png
-from pawn_lab.curves import evaluations
 from pawn_lab.lab import Lab
+from pawn_lab.reporting.charts import CurvePoint, curve_panels, save_png
+from pawn_lab.reporting.curves import evaluations
 
 Answer = dict[str, Any]
 

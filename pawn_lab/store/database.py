@@ -18,14 +18,17 @@ from pawn_lab.errors import (
     StateVersionError,
     WorkspaceNotWritableError,
 )
-from pawn_lab.locks import locked
 from pawn_lab.paths import WorkspacePaths
+from pawn_lab.processes.locks import locked
 from pawn_lab.store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
 
 MINIMUM_SQLITE = (3, 51, 3)
 """Earlier versions can corrupt a write-ahead log that two connections write at once."""
 
 BUSY_TIMEOUT_MS = 10_000
+
+LARGEST_ID = 2**63 - 1
+"""SQLite's integers have 64 bits."""
 
 _DAMAGED = (apsw.NotADBError, apsw.CorruptError)
 

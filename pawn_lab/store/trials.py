@@ -7,9 +7,9 @@ from typing import Any
 from pydantic_core import from_json
 
 from pawn_lab.errors import UnknownTrialError
-from pawn_lab.states import ENDED, HOLDING, State, check_transition
 from pawn_lab.store import events, leases
-from pawn_lab.store.database import Row, Transaction
+from pawn_lab.store.database import LARGEST_ID, Row, Transaction
+from pawn_lab.trials.states import ENDED, HOLDING, State, check_transition
 
 _JSON_COLUMNS = ("config", "tags", "trainer", "limits", "exit")
 
@@ -58,7 +58,8 @@ def get(tx: Transaction, trial_id: int) -> Row:
     Raises:
         UnknownTrialError: no such trial.
     """
-    rows = tx.rows("SELECT * FROM trials WHERE id = ?", trial_id)
+    known = 0 < trial_id <= LARGEST_ID
+    rows = tx.rows("SELECT * FROM trials WHERE id = ?", trial_id) if known else []
     if not rows:
         count = tx.value("SELECT count(*) FROM trials")
         raise UnknownTrialError(

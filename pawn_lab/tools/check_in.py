@@ -1,7 +1,7 @@
 """When an agent should look again."""
 
 from pawn_lab.lab import Lab
-from pawn_lab.states import HOLDING, State
+from pawn_lab.trials.states import HOLDING, State
 
 SOONEST_S = 5
 LATEST_S = 900

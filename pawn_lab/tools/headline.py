@@ -1,7 +1,7 @@
 """The one thing that needs a decision."""
 
 from pawn_lab.records import DeviceStatus, Trial
-from pawn_lab.states import ENDED, HOLDING, State
+from pawn_lab.trials.states import ENDED, HOLDING, State
 
 _TROUBLE = (State.FAILED, State.LOST)
 

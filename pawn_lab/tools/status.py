@@ -8,12 +8,12 @@ from pydantic import Field
 from pawn_core.config import run_type_named
 from pawn_lab.lab import Lab
 from pawn_lab.records import DeviceStatus, Trial
-from pawn_lab.states import ENDED, HOLDING, State
 from pawn_lab.tools.check_in import next_check
 from pawn_lab.tools.headline import headline
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.trial_views import timestamp
 from pawn_lab.tools.values import Answer, Number, Tag, TrialId
+from pawn_lab.trials.states import ENDED, HOLDING, State
 
 RECENT = 5
 _GIB = 1 << 30

@@ -15,7 +15,7 @@ from lab_testing import CONFIG, DEADLINE_S, stand_in
 
 from pawn_lab import failpoints
 from pawn_lab.lab import Lab
-from pawn_lab.shim import Limits
+from pawn_lab.processes.shim import Limits
 
 Call = tuple[str, Any]
 """A call and its argument: launch (a key), kill (a trial), note (a text), tick, wait (for ever)."""

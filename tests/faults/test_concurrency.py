@@ -11,8 +11,8 @@ from lab_testing import CONFIG, ended, eventually
 from soundness import assert_recovers, assert_sound
 
 from pawn_lab.lab import Lab
-from pawn_lab.states import State
 from pawn_lab.store import trials
+from pawn_lab.trials.states import State
 
 FRONT_ENDS = 10
 

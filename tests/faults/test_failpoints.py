@@ -10,11 +10,12 @@ from front_end import acknowledged
 from lab_testing import eventually, shim_of, trainer_greeting
 from soundness import assert_recovers
 
-from pawn_lab import failpoints, identity
+from pawn_lab import failpoints
 from pawn_lab.lab import Lab
-from pawn_lab.locks import is_locked
 from pawn_lab.paths import WorkspacePaths
-from pawn_lab.states import State
+from pawn_lab.processes import identity
+from pawn_lab.processes.locks import is_locked
+from pawn_lab.trials.states import State
 
 KILLED = -9
 LAUNCH: list[front_end.Call] = [("launch", "first"), ("launch", "second")]

@@ -18,12 +18,12 @@ from lab_testing import (
 )
 from soundness import assert_sound
 
-from pawn_lab import identity
-from pawn_lab.identity import ProcessIdentity
 from pawn_lab.lab import Lab
-from pawn_lab.locks import is_locked
 from pawn_lab.paths import WorkspacePaths
-from pawn_lab.states import State
+from pawn_lab.processes import identity
+from pawn_lab.processes.identity import ProcessIdentity
+from pawn_lab.processes.locks import is_locked
+from pawn_lab.trials.states import State
 
 ALLOWED_ENDS = {
     "shim": {(State.LOST, None)},

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from lab_testing import eventually, stand_in
 
-from pawn_lab import identity
 from pawn_lab.lab import Lab
-from pawn_lab.shim import Limits
+from pawn_lab.processes import identity
+from pawn_lab.processes.shim import Limits
 
 OpenLab = Callable[..., Lab]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from pawn_core.checkpoint.manifest import FILES, checkpoint_name, seal
-from pawn_lab import identity
 from pawn_lab.lab import Lab
+from pawn_lab.processes import identity
 from pawn_lab.records import Trial
-from pawn_lab.states import ENDED, State
+from pawn_lab.trials.states import ENDED, State
 
 T = TypeVar("T")
 

@@ -3,9 +3,9 @@
 import pytest
 from lab_testing import ended, eventually, shim_of
 
-from pawn_lab import identity
 from pawn_lab.lab import Lab
-from pawn_lab.states import State
+from pawn_lab.processes import identity
+from pawn_lab.trials.states import State
 
 CONFIG = {
     "variant": "toy",

@@ -80,6 +80,8 @@ async def test_answers_conform_to_the_schema_that_is_published(client, tool, arg
         ("lab_launch", {"config": {}, "hypotesis": "x"}, "did you mean 'hypothesis'?"),
         ("lab_kil", {"trial_id": 1}, "there is no tool 'lab_kil'; did you mean 'lab_kill'?"),
         ("lab_kill", {"trial_id": 7}, "trial 7 does not exist"),
+        ("lab_resume", {"trial_id": 2**63}, "does not exist"),
+        ("lab_events", {"since": 2**63}, "is not allowed"),
         ("lab_events", {"since": -1}, "since -1 is not allowed"),
         ("lab_set_cost", {"cost_per_hour": -1}, "cost_per_hour -1.0 is not allowed"),
     ],

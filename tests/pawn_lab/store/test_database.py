@@ -10,10 +10,10 @@ import pytest
 
 from pawn_lab import errors
 from pawn_lab.paths import WorkspacePaths
-from pawn_lab.states import State
 from pawn_lab.store import Database, Transaction, events, leases, trials
 from pawn_lab.store.database import check_sqlite_version
 from pawn_lab.store.schema import SCHEMA_VERSION
+from pawn_lab.trials.states import State
 
 
 @pytest.fixture

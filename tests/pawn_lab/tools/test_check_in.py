@@ -3,8 +3,8 @@
 import pytest
 from lab_testing import CONFIG, in_state, open_gate
 
-from pawn_lab.states import State
 from pawn_lab.tools.check_in import LATEST_S, SOONEST_S, UNKNOWN_S, interval, next_check
+from pawn_lab.trials.states import State
 
 
 def test_an_idle_lab_needs_no_check(open_lab):

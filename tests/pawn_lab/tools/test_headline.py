@@ -3,8 +3,8 @@
 import pytest
 
 from pawn_lab.records import DeviceStatus, Exit, Trial
-from pawn_lab.states import State
 from pawn_lab.tools.headline import headline
+from pawn_lab.trials.states import State
 
 
 def trial(number: int, state: State, *, parent: int | None = None, message: str = "") -> Trial:

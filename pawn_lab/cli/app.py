@@ -1,0 +1,136 @@
+"""`pawn-lab VERB`: the lab's tools at the command line, generated from `TOOLS`."""
+
+import inspect
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+from pydantic_core import to_json
+from rich.console import Console
+
+from pawn_core.config import ConfigError
+from pawn_lab.cli.arguments import command_parameters, tool_arguments
+from pawn_lab.cli.render import line, render
+from pawn_lab.errors import LabError
+from pawn_lab.lab import Lab
+from pawn_lab.paths import default_workspace
+from pawn_lab.tools import TOOLS, Answer, LabTool
+from pawn_lab.tools.events import TOOL as EVENTS
+from pawn_lab.tools.events import EventsAnswer
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+FOLLOW_INTERVAL_S = 1.0
+
+app = App(
+    name="pawn-lab",
+    help="An agent-driven lab for chess world models: launch, watch, resume and compare trials.",
+    version=version("pawn-lab"),
+)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Options:
+    """What every command takes."""
+
+    json: Annotated[bool, Parameter(negative=(), help="Print the answer as JSON.")] = False
+    workspace: Annotated[
+        Path | None, Parameter(help="The lab's folder; default $PAWN_WORKSPACE, else runs.")
+    ] = None
+
+    def open_lab(self) -> Lab:
+        """Open the lab of this workspace."""
+        return Lab.open(self.workspace or default_workspace())
+
+    def show(self, answer: Answer) -> None:
+        """Print an answer for a person, or for a program."""
+        if self.json:
+            print(to_json(answer.wire()).decode(), flush=True)  # noqa: T201
+        else:
+            render(answer, Console())
+
+    def show_line(self, row: Answer) -> None:
+        """Print one row on a line of its own."""
+        print(to_json(row.wire()).decode() if self.json else line(row), flush=True)  # noqa: T201
+
+
+_OPTIONS = inspect.Parameter(
+    "options", inspect.Parameter.KEYWORD_ONLY, default=Options(), annotation=Options
+)
+_FOLLOW = inspect.Parameter(
+    "follow",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[bool, Parameter(negative=(), help="Go on as events come, a line each.")],
+)
+
+
+def command(tool: LabTool) -> Callable[..., None]:
+    """Make a tool's command: its arguments, `--json` and `--workspace`."""
+    own = [_FOLLOW, _OPTIONS] if tool is EVENTS else [_OPTIONS]
+    signature = inspect.Signature([*command_parameters(tool), *own])
+
+    def run(*args: Any, **kwargs: Any) -> None:
+        given = signature.bind(*args, **kwargs).arguments
+        options, follow = given.pop("options", Options()), given.pop("follow", False)
+        arguments = tool_arguments(given)
+        if follow:
+            _follow(options, arguments)
+        else:
+            with options.open_lab() as lab:
+                options.show(tool(lab, arguments))
+
+    run.__doc__ = tool.description
+    run.__signature__ = signature  # type: ignore[attr-defined]
+    return run
+
+
+def _follow(options: Options, arguments: dict[str, Any]) -> None:
+    """Print events as they come, until interrupted."""
+    with options.open_lab() as lab:
+        while True:
+            answer = EVENTS(lab, arguments)
+            assert isinstance(answer, EventsAnswer)
+            for event in answer.events:
+                options.show_line(event)
+            arguments["since"] = answer.cursor
+            if not answer.more:
+                time.sleep(FOLLOW_INTERVAL_S)
+
+
+for _tool in TOOLS:
+    app.command(command(_tool), name=_tool.verb)
+
+
+@app.command
+def mcp(*, workspace: Annotated[Path | None, Parameter(help="The lab's folder.")] = None) -> None:
+    """Serve the tools to agents: MCP over stdio, until the client closes the connection."""
+    from pawn_lab.server import serve
+
+    path = workspace or default_workspace()
+    serve(lambda: Lab.open(path))
+
+
+def main() -> None:
+    """Run `pawn-lab`; bad input is one line on stderr and exit code 2."""
+    try:
+        app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
+    except (CycloptsError, ConfigError, LabError) as error:
+        sys.exit(_complain(error))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader (`| head`) has gone; what Python still holds for it must not be flushed.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _complain(error: Exception) -> int:
+    print(f"pawn-lab: {error}", file=sys.stderr)  # noqa: T201
+    return BAD_INPUT

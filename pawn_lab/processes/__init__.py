@@ -1,0 +1,1 @@
+"""Who runs a trial: devices, scheduler, the shim that owns its trainer, supervision."""

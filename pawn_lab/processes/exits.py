@@ -1,0 +1,134 @@
+"""How a trial ended: the shim's `exit.json`, the trainer's own word in it, and what they mean."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from pawn_lab.paths import TrialPaths
+from pawn_lab.records import Exit
+from pawn_lab.reporting import log
+from pawn_lab.text import clean, shorten
+from pawn_lab.trials.states import State
+
+MOST_MESSAGE_CHARACTERS = 500
+
+_STATE_OF_REASON = {
+    "completed": State.COMPLETED,
+    "patience": State.COMPLETED,
+    "paused": State.PAUSED,
+}
+
+_STOPPED_BY = {
+    "wall_clock": "stopped at its wall-clock limit",
+    "no_progress": "stopped because its metrics no longer grew",
+    "signal": "stopped by a signal from outside the lab",
+}
+
+_SIGTERM_EXIT_CODE = 143  # 128 + SIGTERM: the trainer saved a checkpoint and ended
+
+
+class Outcome(BaseModel):
+    """What the trainer says about its own end; it is a stranger's file, so nothing is trusted."""
+
+    model_config = ConfigDict(strict=True)
+
+    reason: str
+    message: str = ""
+    step: int | None = None
+    checkpoint: str | None = None
+
+    @field_validator("reason", "message", "checkpoint")
+    @classmethod
+    def _readable(cls, text: str | None) -> str | None:
+        return text and shorten(clean(text), MOST_MESSAGE_CHARACTERS)
+
+
+class ExitRecord(BaseModel):
+    """The shim's record of the trainer's end."""
+
+    token: str
+    code: int | None
+    signal: int | None
+    stopped_by: str | None
+    ended_at: float
+    duration_s: float
+    outcome: Outcome | None
+
+    @field_validator("outcome", mode="before")
+    @classmethod
+    def _outcome_or_nothing(cls, value: Any) -> Outcome | None:
+        try:
+            return Outcome.model_validate(value)
+        except ValidationError:
+            return None
+
+    @property
+    def by_signal(self) -> bool:
+        """Whether a signal ended the trainer, orderly or not."""
+        orderly = self.code == _SIGTERM_EXIT_CODE
+        return self.signal is not None or orderly or self.reason == "signal"
+
+    @property
+    def reason(self) -> str | None:
+        """The trainer's own reason, if it gave one."""
+        return self.outcome.reason if self.outcome else None
+
+
+def read(path: Path, token: str | None) -> ExitRecord | None:
+    """Return the exit record of the attempt with that token, or None where there is none."""
+    try:
+        record = ExitRecord.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+    return record if record.token == token else None
+
+
+def verdict(record: ExitRecord, kill_reason: str | None, paths: TrialPaths) -> tuple[State, Exit]:
+    """Return the terminal state an exit record stands for, and what to say about it.
+
+    Completed and paused need both exit code 0 and the trainer's word; killed needs a kill that
+    was asked for and an end by signal; everything else is failed.
+    """
+    state = _STATE_OF_REASON.get(record.reason or "")
+    if record.code == 0 and record.outcome is not None and state is not None:
+        reason = record.outcome.reason
+        return state, _exit(record, reason, record.outcome.message or f"trainer {reason}")
+    if record.by_signal and kill_reason is not None:
+        return State.KILLED, _exit(record, "killed", f"killed: {kill_reason}")
+    return State.FAILED, _exit(record, *_failure(record, paths))
+
+
+def never_ran(reason: str) -> Exit:
+    """Return the exit of a trial that was killed while it was queued."""
+    return Exit(code=None, signal=None, reason="killed", message=f"killed: {reason}")
+
+
+def lost(message: str) -> Exit:
+    """Return the exit of a trial that nobody saw end."""
+    return Exit(code=None, signal=None, reason="lost", message=message)
+
+
+def _exit(record: ExitRecord, reason: str, message: str) -> Exit:
+    outcome = record.outcome
+    return Exit(
+        code=record.code,
+        signal=record.signal,
+        reason=reason,
+        message=message,
+        step=outcome.step if outcome else None,
+        checkpoint=outcome.checkpoint if outcome else None,
+        duration_s=record.duration_s,
+    )
+
+
+def _failure(record: ExitRecord, paths: TrialPaths) -> tuple[str, str]:
+    """Return the reason of a failure and a sentence about it."""
+    how = f"exit code {record.code}" if record.signal is None else f"signal {record.signal}"
+    if record.stopped_by in _STOPPED_BY:
+        return record.stopped_by, f"{_STOPPED_BY[record.stopped_by]} ({how})"
+    if record.outcome is not None:
+        return record.outcome.reason, f"trainer failed with {how}: {record.outcome.message}"
+    last = "".join(log.excerpt(0, paths.log, lines=1, grep=None).lines)
+    said = f"its log ends with: {shorten(last, MOST_MESSAGE_CHARACTERS)}" if last else "no log"
+    return "crashed", f"trainer failed with {how} and recorded no outcome; {said}"

@@ -1,0 +1,71 @@
+"""Which queued trial gets which device, and why the others wait."""
+
+import secrets
+
+from pawn_lab import failpoints
+from pawn_lab.paths import WorkspacePaths
+from pawn_lab.processes.devices import Device
+from pawn_lab.processes.locks import try_lock
+from pawn_lab.processes.start import Claim
+from pawn_lab.store import Transaction, leases, trials
+from pawn_lab.store.database import Row
+from pawn_lab.trials.states import State
+
+
+def claim_free_devices(
+    tx: Transaction, workspace: WorkspacePaths, devices: list[Device]
+) -> list[Claim]:
+    """Move queued trials to `launching`, highest priority first, while devices are free."""
+    held = leases.held(tx)
+    free = [device for device in devices if device.id not in held]
+    claims: list[Claim] = []
+    try:
+        for trial, device in zip(trials.queue(tx), free, strict=False):
+            if (lock := _take_lock(workspace, trial)) is not None:
+                row = _launching(tx, trial, device)
+                claims.append(Claim(row, device, len(devices), lock))
+    except BaseException:
+        for claim in claims:
+            claim.release()
+        raise
+    return claims
+
+
+def why_waiting(queue: list[Row], held: dict[str, int], devices: list[Device]) -> dict[int, str]:
+    """Say for each queued trial what it waits for."""
+    holders = ", ".join(
+        f"{device.id} by trial {held[device.id]}" for device in devices if device.id in held
+    )
+    return {
+        row["id"]: _reason(ahead, holders, len(devices) - len(held))
+        for ahead, row in enumerate(queue)
+    }
+
+
+def _reason(ahead: int, holders: str, free: int) -> str:
+    if ahead < free:
+        return "next to be launched"
+    place = f"{ahead} queued before it" if ahead else "first in the queue"
+    return f"every device is held: {holders}; {place}"
+
+
+def _take_lock(workspace: WorkspacePaths, trial: Row) -> int | None:
+    """Lock the trial before it is `launching`: a launching trial with a free lock is nobody's."""
+    paths = workspace.trial(trial["id"])
+    paths.root.mkdir(parents=True, exist_ok=True)
+    lock = try_lock(paths.alive_lock)
+    failpoints.hit("start.lock-taken")
+    return lock
+
+
+def _launching(tx: Transaction, trial: Row, device: Device) -> Row:
+    leases.acquire(tx, device.id, trial["id"])
+    return trials.move(
+        tx,
+        trial,
+        State.LAUNCHING,
+        f"launching on {device.id}",
+        {"device": device.id},
+        token=secrets.token_hex(16),
+        attempts=trial["attempts"] + 1,
+    )

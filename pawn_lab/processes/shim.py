@@ -1,0 +1,252 @@
+"""The process that owns one trainer, from before its start until after its end.
+
+Started as `python -P -m pawn_lab.processes.shim TRIAL_DIRECTORY WORKSPACE LOCK_FD` in a session of
+its own. It records who it is, starts the trainer, forwards SIGTERM with a grace period, enforces
+limits, kills what the trainer leaves behind, writes `exit.json`, and at last becomes one
+scheduler pass, so that the queue advances with no server running.
+
+Standard library only: it must start fast and have nothing to break.
+"""
+
+import contextlib
+import ctypes
+import math
+import os
+import signal
+import sys
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pawn_lab import failpoints
+from pawn_lab.documents import read_json_object, write_json
+from pawn_lab.paths import TrialPaths
+from pawn_lab.processes.identity import TOKEN_VARIABLE, ProcessIdentity, parent_of, process_ids
+
+POLL_S = 1.0
+_STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+_WATCHED = _STOP_SIGNALS | {signal.SIGCHLD}
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_CANNOT_EXECUTE = 127
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a trainer is stopped, in seconds; None: never."""
+
+    wall_clock_s: float | None = None
+    no_progress_s: float | None = 7200.0  # a long compilation takes half an hour
+    grace_s: float = 30.0  # between SIGTERM and SIGKILL
+
+
+class Progress:
+    """How long the metrics stream has not grown."""
+
+    def __init__(self, metrics: Path) -> None:
+        self._metrics = metrics
+        self._size = 0
+        self._since = time.monotonic()
+
+    def idle_s(self) -> float:
+        """Return the seconds since the stream last grew."""
+        with contextlib.suppress(OSError):
+            size = self._metrics.stat().st_size
+            if size != self._size:
+                self._size, self._since = size, time.monotonic()
+        return time.monotonic() - self._since
+
+
+class Trainer:
+    """The trainer's process: started, stopped, reaped."""
+
+    def __init__(self, pid: int, limits: Limits, progress: Progress) -> None:
+        self.pid = pid
+        self.started = time.monotonic()
+        self.wait_status: int | None = None
+        self.stopped_by: str | None = None
+        self._limits = limits
+        self._progress = progress
+        self._kill_at: float | None = None
+
+    def watch(self) -> None:
+        """Wait for the trainer's end, passing on signals and enforcing the limits."""
+        while self.wait_status is None:
+            received = signal.sigtimedwait(_WATCHED, self._patience())
+            if received is not None and received.si_signo in _STOP_SIGNALS:
+                self.stop("signal")
+            self._enforce_limits()
+            self._reap()
+
+    def stop(self, why: str) -> None:
+        """Ask the trainer to save and end; once the grace period is over it is killed."""
+        if self._kill_at is None:
+            self.stopped_by = why
+            self._kill_at = time.monotonic() + self._limits.grace_s
+            os.kill(self.pid, signal.SIGTERM)  # our own child, not reaped yet: its PID is its own
+
+    def duration_s(self) -> float:
+        """Return how long the trainer has run."""
+        return time.monotonic() - self.started
+
+    def _patience(self) -> float:
+        if self._kill_at is None:
+            return POLL_S
+        return max(0.0, min(POLL_S, self._kill_at - time.monotonic()))
+
+    def _enforce_limits(self) -> None:
+        limits = self._limits
+        if self._kill_at is not None:
+            if time.monotonic() >= self._kill_at:
+                self._kill_at = math.inf
+                os.kill(self.pid, signal.SIGKILL)
+        elif limits.wall_clock_s is not None and self.duration_s() > limits.wall_clock_s:
+            self.stop("wall_clock")
+        elif limits.no_progress_s is not None and self._progress.idle_s() > limits.no_progress_s:
+            self.stop("no_progress")
+
+    def _reap(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                if ended[0] == self.pid:
+                    self.wait_status = ended[1]
+
+
+def start_trainer(paths: TrialPaths, launch: dict[str, Any], lock: int) -> int:
+    """Fork and execute the trainer; return its PID. It dies with us."""
+    shim = os.getpid()
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != shim:
+            os._exit(_CANNOT_EXECUTE)
+        _become_trainer(paths, launch, lock)
+    except BaseException as error:
+        os.write(2, f"cannot start {launch['argv'][0]}: {error}\n".encode())
+    os._exit(_CANNOT_EXECUTE)
+
+
+def _become_trainer(paths: TrialPaths, launch: dict[str, Any], lock: int) -> None:
+    log = os.open(paths.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.set_inheritable(lock, True)
+    os.chdir(paths.root)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
+    os.execve(launch["argv"][0], launch["argv"], launch["environment"])
+
+
+def kill_leftovers() -> None:
+    """Kill and reap everything the trainer left behind; as subreaper we inherit all of it."""
+    while children := _children():
+        for pid in children:
+            os.kill(pid, signal.SIGKILL)
+        os.waitpid(-1, 0)  # one at a time: meanwhile orphans of the killed become our children
+
+
+def _children() -> list[int]:
+    return [pid for pid in process_ids() if _is_child(pid)]
+
+
+def _is_child(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return parent_of(pid) == os.getpid()
+    return False
+
+
+def exit_record(paths: TrialPaths, trainer: Trainer, token: str) -> dict[str, Any]:
+    """Return what is known about the trainer's end."""
+    assert trainer.wait_status is not None
+    code = os.waitstatus_to_exitcode(trainer.wait_status)
+    return {
+        "token": token,
+        "code": code if code >= 0 else None,
+        "signal": -code if code < 0 else None,
+        "stopped_by": trainer.stopped_by,
+        "ended_at": time.time(),
+        "duration_s": round(trainer.duration_s(), 3),
+        "outcome": _outcome(paths),
+    }
+
+
+def _outcome(paths: TrialPaths) -> dict[str, Any] | None:
+    try:
+        return read_json_object(paths.outcome)
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"the trainer's outcome is unreadable: {error}\n")
+        return None
+
+
+def run(paths: TrialPaths, lock: int, ready: int) -> None:
+    """Own the trainer from start to end."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would reap the trainer unseen
+    signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    launch = read_json_object(paths.launch)
+    assert launch is not None, "the launcher writes it before it starts us"
+    token = os.environ[TOKEN_VARIABLE]
+    failpoints.hit("shim.started")
+    identity = ProcessIdentity.of_self(token).to_dict()
+    write_json(paths.identity, identity | {"started_at": time.time()})
+    failpoints.hit("shim.identified")
+    pid = start_trainer(paths, launch, lock)
+    trainer = Trainer(pid, Limits(**launch["limits"]), Progress(paths.metrics))
+    failpoints.hit("shim.trainer-started")
+    os.close(ready)
+    trainer.watch()
+    kill_leftovers()
+    failpoints.hit("shim.trainer-ended")
+    write_json(paths.exit, exit_record(paths, trainer, token))
+    failpoints.hit("shim.exit-written")
+    _prctl(_PR_SET_CHILD_SUBREAPER, 0)
+
+
+def become_scheduler_pass(workspace: str) -> None:
+    """Replace this process by one scheduler pass; the lock, not inheritable, is freed by that."""
+    private = (TOKEN_VARIABLE, failpoints.VARIABLE)
+    environment = {k: v for k, v in os.environ.items() if k not in private}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
+    argv = [sys.executable, "-P", "-m", "pawn_lab.processes.tick", workspace]
+    os.execve(sys.executable, argv, environment)
+
+
+def detach() -> int:
+    """Continue in a child of nobody; the first process ends once the trainer has started.
+
+    Returns the descriptor whose closing, here or by our death, lets the first process end.
+    """
+    read, write = os.pipe()
+    if os.fork() == 0:
+        os.close(read)
+        return write
+    os.close(write)
+    os.read(read, 1)
+    os._exit(0)
+
+
+def _prctl(option: int, value: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, value, 0, 0, 0):
+        code = ctypes.get_errno()
+        raise OSError(code, f"prctl({option}, {value}): {os.strerror(code)}")
+
+
+def main() -> None:
+    """Run from the arguments the launcher gives."""
+    directory, workspace, lock = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    os.set_inheritable(lock, False)
+    ready = detach()
+    try:
+        run(TrialPaths(Path(directory)), lock, ready)
+    except Exception:  # a full disk must not stop the queue; without exit.json the trial is lost
+        traceback.print_exc()
+        kill_leftovers()
+    become_scheduler_pass(workspace)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""Starting a claimed trial: its files, then its shim."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pawn_core.durable import sync_file
+from pawn_lab import failpoints
+from pawn_lab.documents import write_json
+from pawn_lab.paths import TrialPaths, WorkspacePaths
+from pawn_lab.processes import environment
+from pawn_lab.processes.devices import Device
+from pawn_lab.processes.identity import TOKEN_VARIABLE
+from pawn_lab.processes.shim import Limits
+from pawn_lab.store.database import Row
+
+TRAINER = (sys.executable, "-P", "-m", "pawn_core")
+HANDSHAKE_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """How the trials of a lab are run: the trainer's command and its limits."""
+
+    trainer: tuple[str, ...] = TRAINER
+    limits: Limits = field(default_factory=Limits)
+
+    def columns(self) -> dict[str, Any]:
+        """Return the columns of a trial's row, so that any later process runs it alike."""
+        return {"trainer": list(self.trainer), "limits": asdict(self.limits)}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A trial in `launching`, its device, and its lock, which we hold until the shim does."""
+
+    trial: Row
+    device: Device
+    device_count: int
+    lock: int
+
+    def release(self) -> None:
+        """Let go of our copy of the lock."""
+        os.close(self.lock)
+
+
+def start(workspace: WorkspacePaths, claim: Claim) -> subprocess.Popen[bytes]:
+    """Write what the trial needs and start its shim; returns a process to wait for.
+
+    That process ends as soon as the trainer runs, or the shim has died.
+
+    Raises:
+        OSError: a file cannot be written or the shim cannot be started.
+    """
+    paths = workspace.trial(claim.trial["id"])
+    _write_files(workspace, paths, claim)
+    failpoints.hit("start.files-written")
+    handshake = _spawn_shim(workspace, paths, claim)
+    failpoints.hit("start.shim-spawned")
+    return handshake
+
+
+def await_start(handshake: subprocess.Popen[bytes]) -> None:
+    """Wait until the trainer runs; a shim that hangs holds its lock and is found by that."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        handshake.wait(HANDSHAKE_TIMEOUT_S)
+
+
+def _write_files(workspace: WorkspacePaths, paths: TrialPaths, claim: Claim) -> None:
+    trial = claim.trial
+    write_json(paths.request, trial["config"])
+    launch: dict[str, Any] = {
+        "argv": trainer_argv(workspace, trial),
+        "environment": _trainer_environment(claim),
+        "limits": trial["limits"],
+    }
+    write_json(paths.launch, launch)
+    for folder in (workspace.trials, workspace.root):
+        sync_file(folder)
+
+
+def trainer_argv(workspace: WorkspacePaths, trial: Row) -> list[str]:
+    """Return the trainer's command line, to be run in the trial's folder."""
+    paths = workspace.trial(trial["id"])
+    argv = [*trial["trainer"], "--config", paths.request.name, "--run-dir", paths.run.name]
+    if trial["checkpoint"] is not None:
+        argv += ["--resume", str(workspace.root.resolve() / trial["checkpoint"])]
+    return argv
+
+
+def _trainer_environment(claim: Claim) -> dict[str, str]:
+    return {
+        **environment.allowed(os.environ),
+        **claim.device.environment(claim.device_count),
+        "PYTHONUNBUFFERED": "1",
+        TOKEN_VARIABLE: claim.trial["token"],
+    }
+
+
+def _spawn_shim(
+    workspace: WorkspacePaths, paths: TrialPaths, claim: Claim
+) -> subprocess.Popen[bytes]:
+    argv = [sys.executable, "-P", "-m", "pawn_lab.processes.shim"]
+    with paths.shim_log.open("ab") as log:
+        return subprocess.Popen(
+            [*argv, str(paths.root.resolve()), str(workspace.root.resolve()), str(claim.lock)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment.for_shim() | {TOKEN_VARIABLE: claim.trial["token"]},
+            cwd="/",
+            pass_fds=[claim.lock],
+            start_new_session=True,
+        )

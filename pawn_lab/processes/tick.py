@@ -1,0 +1,62 @@
+"""One scheduler pass: what every front-end call begins with, and what a shim ends as.
+
+Also run as `python -P -m pawn_lab.processes.tick WORKSPACE`.
+"""
+
+import contextlib
+import signal
+import sys
+from pathlib import Path
+
+from pawn_lab.paths import WorkspacePaths
+from pawn_lab.processes import devices, identity, scheduler, supervision
+from pawn_lab.processes.devices import Device
+from pawn_lab.processes.start import Claim, await_start, start
+from pawn_lab.store import Database
+
+
+def tick(database: Database, workspace: WorkspacePaths, inventory: list[Device]) -> None:
+    """Bring every trial up to date, launch what fits, and pass on kills."""
+    claims: list[Claim] = []
+    try:
+        with database.write() as tx:
+            to_stop = supervision.reconcile(tx, workspace)
+            claims += scheduler.claim_free_devices(tx, workspace, inventory)
+    except BaseException:
+        for claim in claims:
+            claim.release()
+        raise
+    if claims:
+        _start(database, workspace, claims)
+        with database.write() as tx:
+            to_stop += supervision.reconcile(tx, workspace)
+    for shim in to_stop:
+        identity.send_signal(shim, signal.SIGTERM)
+
+
+def _start(database: Database, workspace: WorkspacePaths, claims: list[Claim]) -> None:
+    """Start every claimed trial; whatever happens, no lock stays with this process."""
+    handshakes = []
+    with contextlib.ExitStack() as locks:
+        for claim in claims:
+            locks.callback(claim.release)
+        for claim in claims:
+            try:
+                handshakes.append(start(workspace, claim))
+            except OSError as error:
+                with database.write() as tx:
+                    supervision.abandon_launch(tx, claim.trial, str(error))
+    for handshake in handshakes:
+        await_start(handshake)
+
+
+def main() -> None:
+    """Open the workspace and bring it up to date."""
+    workspace = WorkspacePaths(Path(sys.argv[1]))
+    database = Database.open(workspace)
+    tick(database, workspace, devices.inventory())
+    database.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What trials have shown: results, curves, charts, cost, logs, notes, digest."""

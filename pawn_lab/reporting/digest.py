@@ -1,0 +1,60 @@
+"""The lab's state in a few lines, for hooks that put it in front of an agent."""
+
+from collections.abc import Mapping
+
+from pawn_lab.records import CostReport, Event, Progress
+from pawn_lab.text import shorten
+from pawn_lab.trials.states import State
+
+MOST_CHARACTERS = 1500
+MOST_TRIALS_LISTED = 8
+
+
+def digest(
+    counts: Mapping[State, int],
+    running: list[Progress],
+    queued: list[int],
+    events: list[Event],
+    cost: CostReport,
+) -> str:
+    """Return counts, cost, running and queued trials and the latest events."""
+    lines = [
+        _counts(counts),
+        _cost(cost),
+        *(_running(progress) for progress in running[:MOST_TRIALS_LISTED]),
+        _waiting(running, queued),
+        *(f"event {e.seq}: {_named(e)}{shorten(e.message, 100)}" for e in events),
+    ]
+    return shorten("\n".join(lines), MOST_CHARACTERS - 40)
+
+
+def _counts(counts: Mapping[State, int]) -> str:
+    if not counts:
+        return "no trials yet"
+    listed = ", ".join(f"{counts[state]} {state}" for state in State if state in counts)
+    return f"{sum(counts.values())} trials: {listed}"
+
+
+def _cost(cost: CostReport) -> str:
+    if cost.cost_per_hour is None:
+        return f"{cost.device_hours:.3g} device-hours, no cost set"
+    return f"cost {cost.total:.2f} at {cost.cost_per_hour:g} an hour"
+
+
+def _running(progress: Progress) -> str:
+    loss = (progress.train or {}).get("loss")
+    parts = [f"trial {progress.trial_id} {progress.state}"]
+    parts.append(f"step {progress.step or 0} of {progress.target_step}")
+    parts += [f"loss {loss:.4g}"] if loss is not None else []
+    parts += [f"ETA {progress.eta_s / 60:.0f} min"] if progress.eta_s is not None else []
+    return ", ".join(parts)
+
+
+def _waiting(running: list[Progress], queued: list[int]) -> str:
+    if queued:
+        return f"queued, next first: {', '.join(map(str, queued[:MOST_TRIALS_LISTED]))}"
+    return "nothing is queued" if running else "nothing runs and nothing is queued"
+
+
+def _named(event: Event) -> str:
+    return f"trial {event.trial_id} {event.kind}: " if event.trial_id is not None else ""

@@ -1,0 +1,107 @@
+"""What trials have shown: their metrics streams, read tolerantly."""
+
+from pathlib import Path
+from typing import Any
+
+from pawn_core.config import run_type_named
+from pawn_core.metrics import read_records
+from pawn_lab.paths import TrialPaths
+from pawn_lab.records import Evaluation, Progress, TrialResult
+from pawn_lab.store.database import Row
+from pawn_lab.trials.states import ACTIVE
+
+METRIC_OF_MERIT = "val_loss"
+"""Lower is better; decides which evaluation of a trial is its best."""
+
+_ENVELOPE = ("type", "seq", "step", "time")
+_TAIL_BYTES = 1 << 18
+_RATE_RECORDS = 20
+
+Record = dict[str, Any]
+
+
+def result(row: Row, paths: TrialPaths, cost: float) -> TrialResult:
+    """Return a trial's ablation, last and best evaluation, step and cost."""
+    records, _ = read_records(paths.metrics)
+    evaluations = [_evaluation(record) for record in records if record["type"] == "eval"]
+    return TrialResult(
+        id=row["id"],
+        state=row["state"],
+        tags=row["tags"],
+        config=row["config"],
+        ablation=ablation(row["config"]),
+        parent=row["parent"],
+        from_step=row["from_step"],
+        step=_last_step(records) or row["from_step"],
+        last=evaluations[-1] if evaluations else None,
+        best=min(evaluations, key=_merit, default=None),
+        cost=cost,
+    )
+
+
+def progress(row: Row, paths: TrialPaths) -> Progress:
+    """Return how far a trial is, from the end of its metrics stream."""
+    records = _recent(paths.metrics)
+    step, rate = _last_step(records) or row["from_step"], steps_per_second(records)
+    config = row["config"]
+    target = config["pause_after_steps"] or config["total_steps"]
+    return Progress(
+        trial_id=row["id"],
+        state=row["state"],
+        step=step,
+        target_step=target,
+        train=_latest(records, "train"),
+        evaluation=_latest(records, "eval"),
+        steps_per_s=rate,
+        eta_s=max(0, target - (step or 0)) / rate if rate and row["state"] in ACTIVE else None,
+    )
+
+
+def ablation(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields marked as ablations whose value is not the default.
+
+    A field that the config lacks did not exist when the trial was launched.
+    """
+    fields = run_type_named(config["run_type"]).config
+    return {
+        name: config[name]
+        for name in fields.fields_marked("ablation")
+        if name in config and config[name] != fields.model_fields[name].default
+    }
+
+
+def steps_per_second(records: list[Record]) -> float | None:
+    """Return the rate over the latest train records, None where two do not tell."""
+    recent = [record for record in records if record["type"] == "train"][-_RATE_RECORDS:]
+    if len(recent) < 2:
+        return None
+    seconds = recent[-1]["time"] - recent[0]["time"]
+    return (recent[-1]["step"] - recent[0]["step"]) / seconds if seconds > 0 else None
+
+
+def _recent(metrics: Path) -> list[Record]:
+    size = metrics.stat().st_size if metrics.exists() else 0
+    return read_records(metrics, max(0, size - _TAIL_BYTES))[0]
+
+
+def _evaluation(record: Record) -> Evaluation:
+    metrics = {
+        name: value
+        for name, value in record.items()
+        if name not in _ENVELOPE and (value is None or isinstance(value, int | float))
+    }
+    return Evaluation(step=record["step"], metrics=metrics)
+
+
+def _merit(evaluation: Evaluation) -> float:
+    value = evaluation.metrics.get(METRIC_OF_MERIT)
+    return float("inf") if value is None else value
+
+
+def _latest(records: list[Record], kind: str) -> Record | None:
+    found = next((record for record in reversed(records) if record["type"] == kind), None)
+    return found and {name: found[name] for name in found if name not in ("type", "seq")}
+
+
+def _last_step(records: list[Record]) -> int | None:
+    return next((r["step"] for r in reversed(records) if isinstance(r.get("step"), int)), None)

@@ -1,0 +1,195 @@
+"""Checked requests: everything a caller may say, bounded before it reaches the store."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pawn_core.config import ConfigError, RunConfig, parse_config
+from pawn_lab.errors import IdempotencyConflictError, InvalidConfigError, InvalidRequestError
+from pawn_lab.store.database import LARGEST_ID, Row
+from pawn_lab.text import clean
+from pawn_lab.trials.states import State
+
+MOST_CONFIG_BYTES = 65_536
+MOST_TAGS = 20
+MOST_TAG_CHARACTERS = 64
+MOST_HYPOTHESIS_CHARACTERS = 2000
+MOST_REASON_CHARACTERS = 500
+MOST_KEY_CHARACTERS = 200
+PRIORITIES = range(-1000, 1001)
+MOST_EVENTS = 1000
+
+
+@dataclass(frozen=True)
+class Request:
+    """A launch or resume as the caller asked for it; `digest` tells equal ones."""
+
+    priority: int
+    idempotency_key: str | None
+    digest: str
+
+    def columns(self) -> dict[str, Any]:
+        """Return the columns of the trial's row that the request decides."""
+        return {
+            "priority": self.priority,
+            "idempotency_key": self.idempotency_key,
+            "request_hash": self.digest,
+        }
+
+
+def request(priority: int, idempotency_key: str | None, **asked: Any) -> Request:
+    """Check what launch and resume have in common.
+
+    Raises:
+        InvalidRequestError: names the argument, its value and what is allowed.
+    """
+    if type(priority) is not int or priority not in PRIORITIES:
+        raise InvalidRequestError(
+            f"priority {priority!r} is not allowed: a whole number, "
+            f"{PRIORITIES.start} to {PRIORITIES.stop - 1}"
+        )
+    if idempotency_key is not None and not 1 <= len(idempotency_key) <= MOST_KEY_CHARACTERS:
+        raise InvalidRequestError(
+            f"idempotency_key has {len(idempotency_key)} characters; allowed: 1 to "
+            f"{MOST_KEY_CHARACTERS}"
+        )
+    return Request(priority, idempotency_key, _digest(asked))
+
+
+def check_same(existing: Row, repeated: Request) -> None:
+    """Refuse an idempotency key that was used for something else.
+
+    Raises:
+        IdempotencyConflictError: the first request with this key was a different one.
+    """
+    if existing["request_hash"] != repeated.digest:
+        raise IdempotencyConflictError(
+            f"idempotency_key '{repeated.idempotency_key}' belongs to trial {existing['id']}, "
+            "which was asked for differently; use a new key for a new trial"
+        )
+
+
+def checked_config(config: dict[str, Any]) -> RunConfig:
+    """Validate a config and refuse what this version cannot do.
+
+    Raises:
+        InvalidConfigError: one line for each problem.
+    """
+    check_json("config", config)
+    try:
+        parsed = parse_config(config)
+    except ConfigError as error:
+        raise InvalidConfigError(str(error)) from error
+    check_supported(parsed)
+    return parsed
+
+
+def check_json(argument: str, value: Any) -> None:
+    """Refuse what cannot be written as JSON, or is too large.
+
+    Raises:
+        InvalidConfigError: says which.
+    """
+    try:
+        size = len(json.dumps(value, sort_keys=True))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidConfigError(f"{argument} is not JSON: {error}") from error
+    if size > MOST_CONFIG_BYTES:
+        raise InvalidConfigError(f"{argument} is over {MOST_CONFIG_BYTES} bytes")
+
+
+def check_supported(config: RunConfig) -> None:
+    """Refuse a valid config that this version has no part for.
+
+    Raises:
+        InvalidConfigError: one line for each field.
+    """
+    if refusals := config.refusals():
+        raise InvalidConfigError("\n".join(refusals))
+
+
+def checked_tags(tags: Sequence[str]) -> list[str]:
+    """Return tags without repetition.
+
+    Raises:
+        InvalidRequestError: too many, or one that is empty, too long or not plain text.
+    """
+    unique = list(dict.fromkeys(tags))
+    if len(unique) > MOST_TAGS:
+        raise InvalidRequestError(f"{len(unique)} tags are too many; allowed: {MOST_TAGS}")
+    for tag in unique:
+        if not 1 <= len(tag) <= MOST_TAG_CHARACTERS or clean(tag) != tag or "\n" in tag:
+            raise InvalidRequestError(
+                f"tag {tag[:MOST_TAG_CHARACTERS]!r} is not allowed: 1 to {MOST_TAG_CHARACTERS} "
+                "printable characters"
+            )
+    return unique
+
+
+def checked_hypothesis(hypothesis: str | None) -> str | None:
+    """Return the hypothesis without control codes.
+
+    Raises:
+        InvalidRequestError: it is too long.
+    """
+    if hypothesis is not None and len(hypothesis) > MOST_HYPOTHESIS_CHARACTERS:
+        raise InvalidRequestError(
+            f"hypothesis has {len(hypothesis)} characters; allowed: {MOST_HYPOTHESIS_CHARACTERS}"
+        )
+    return hypothesis and clean(hypothesis)
+
+
+def checked_reason(reason: str | None) -> str:
+    """Return why a trial is killed, without control codes.
+
+    Raises:
+        InvalidRequestError: it is too long.
+    """
+    if reason is not None and len(reason) > MOST_REASON_CHARACTERS:
+        raise InvalidRequestError(
+            f"reason has {len(reason)} characters; allowed: {MOST_REASON_CHARACTERS}"
+        )
+    return clean(reason or "") or "no reason given"
+
+
+def checked_states(states: Iterable[State | str] | None) -> list[State] | None:
+    """Return states by their names.
+
+    Raises:
+        InvalidRequestError: a name that is no state.
+    """
+    if states is None:
+        return None
+    wanted = [states] if isinstance(states, str) else list(states)
+    for state in wanted:
+        if state not in list(State):
+            raise InvalidRequestError(f"state {state!r} is unknown; one of: {', '.join(State)}")
+    return [State(state) for state in wanted]
+
+
+def check_gpus(gpus: int) -> None:
+    """Refuse trials on several devices.
+
+    Raises:
+        InvalidRequestError: anything but 1.
+    """
+    if gpus != 1:
+        raise InvalidRequestError(f"gpus {gpus!r} is not allowed: the trainer runs on 1 device")
+
+
+def check_page(since: int, limit: int) -> None:
+    """Check a cursor and a page size.
+
+    Raises:
+        InvalidRequestError: either is out of range.
+    """
+    if not 0 <= since <= LARGEST_ID:
+        raise InvalidRequestError(f"since {since} is not allowed: 0 or a cursor from before")
+    if not 1 <= limit <= MOST_EVENTS:
+        raise InvalidRequestError(f"limit {limit} is not allowed: 1 to {MOST_EVENTS}")
+
+
+def _digest(asked: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,46 @@
+"""Rows of the database as the records that callers get."""
+
+from pawn_lab.processes import scheduler
+from pawn_lab.processes.devices import Device
+from pawn_lab.records import Exit, Trial
+from pawn_lab.reporting import cost
+from pawn_lab.store import Transaction, leases, trials
+from pawn_lab.store.database import Row
+
+
+def trial_record(tx: Transaction, row: Row, devices: list[Device]) -> Trial:
+    """Return one trial."""
+    return _records(tx, [row], leases.history(tx, row["id"]), devices)[0]
+
+
+def trial_records(tx: Transaction, rows: list[Row], devices: list[Device]) -> list[Trial]:
+    """Return trials with their device, cost and, while queued, what they wait for."""
+    return _records(tx, rows, leases.history(tx), devices)
+
+
+def _records(
+    tx: Transaction, rows: list[Row], held: list[Row], devices: list[Device]
+) -> list[Trial]:
+    costs = cost.by_trial(tx, held)
+    last_device = {lease["trial_id"]: lease["device"] for lease in held}
+    waiting = scheduler.why_waiting(trials.queue(tx), leases.held(tx), devices)
+    return [
+        Trial(
+            id=row["id"],
+            state=row["state"],
+            config=row["config"],
+            tags=row["tags"],
+            hypothesis=row["hypothesis"],
+            priority=row["priority"],
+            parent=row["parent"],
+            from_step=row["from_step"],
+            device=last_device.get(row["id"]),
+            created_at=row["created_at"],
+            started_at=row["started_at"],
+            ended_at=row["ended_at"],
+            why_waiting=waiting.get(row["id"]),
+            exit=Exit(**row["exit"]) if row["exit"] is not None else None,
+            cost=costs.get(row["id"], 0.0),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,168 @@
+"""`pawn-lab`: the same tools at the command line."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pawn_lab.cli.app import app, main
+from pawn_lab.cli.arguments import command_parameters
+from pawn_lab.lab import Lab
+from pawn_lab.tools import TOOLS
+
+PAWN_LAB = Path(sys.executable).with_name("pawn-lab")
+READ_ONLY_CALLS = [
+    ("schema", [], {}),
+    ("schema", ["--full"], {"full": True}),
+    ("status", ["--trial-id", "1"], {"trial_id": 1}),
+    ("events", ["--since", "2", "--limit", "3"], {"since": 2, "limit": 3}),
+    ("results", [], {}),
+    ("results", ["--trial-ids", "1", "2"], {"trial_ids": [1, 2]}),
+    ("results", ["--tag", "plain"], {"tag": "plain"}),
+    ("log", ["1", "--lines", "3"], {"trial_id": 1, "lines": 3}),
+    ("notes", [], {}),
+]
+
+
+class Command:
+    """The command line in this process, on one workspace."""
+
+    def __init__(self, workspace: Path, capsys, monkeypatch) -> None:
+        self.workspace, self._capsys, self._monkeypatch = workspace, capsys, monkeypatch
+
+    def __call__(self, *arguments: object) -> tuple[int, str, str]:
+        """Return the exit code, stdout and stderr."""
+        given = [*map(str, arguments), "--workspace", str(self.workspace)]
+        self._monkeypatch.setattr(sys, "argv", ["pawn-lab", *given])
+        try:
+            main()
+        except SystemExit as exit_:
+            code = exit_.code
+            assert isinstance(code, int)
+        else:
+            code = 0
+        printed = self._capsys.readouterr()
+        return code, printed.out, printed.err
+
+    def json(self, *arguments: object) -> Any:
+        """Return the answer of a command that succeeds."""
+        code, out, err = self(*arguments, "--json")
+        assert (code, err) == (0, "")
+        return json.loads(out)
+
+
+@pytest.fixture
+def command(tmp_path, capsys, monkeypatch) -> Command:
+    return Command(tmp_path / "runs", capsys, monkeypatch)
+
+
+@pytest.fixture
+def on_study(study, capsys, monkeypatch) -> Command:
+    return Command(study, capsys, monkeypatch)
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_every_tool_is_a_command_with_the_same_arguments(tool):
+    assert tool.verb in set(app)
+    given = {p.name.removeprefix("set_") for p in command_parameters(tool)}
+    assert given == set(tool.signature.parameters)
+
+
+@pytest.mark.parametrize(("verb", "options", "arguments"), READ_ONLY_CALLS)
+def test_a_command_answers_what_its_tool_answers(on_study, study, verb, options, arguments):
+    tool = next(tool for tool in TOOLS if tool.verb == verb)
+    with Lab.open(study) as lab:
+        expected = tool(lab, arguments).wire()
+    assert on_study.json(verb, *options) == expected
+
+
+@pytest.mark.parametrize("verb", [tool.verb for tool in TOOLS if tool.read_only])
+def test_a_person_gets_text_without_braces_or_tracebacks(on_study, verb):
+    code, out, err = on_study(verb, *(["1"] if verb == "log" else []))
+    assert (code, err) == (0, "")
+    assert out.strip()
+    assert not out.startswith("{")
+
+
+def test_a_config_file_and_settings_make_one_config(command, tmp_path):
+    file = tmp_path / "config.json"
+    file.write_text('{"variant": "toy", "local_checkpoints": true, "lr": 1}')
+    code, _, err = command("launch", "--config", file, "--set", "lr=2", "--set", "d_model=65")
+    assert code == 2
+    assert "lr 2 is not allowed" in err
+
+
+def test_settings_are_json_where_they_read_as_json(command):
+    launched = command.json(
+        "launch", "--set", "variant=toy", "--set", "local_checkpoints=true", "--set", "lr=1e-3",
+        "--set", "total_steps=1", "--set", "device=cpu", "--tags", "a", "b",
+    )  # fmt: skip
+    with Lab.open(command.workspace) as lab:
+        trial = lab.trial(launched["trial_id"])
+        lab.kill(trial.id)
+    assert (trial.config["lr"], trial.config["variant"], trial.tags) == (1e-3, "toy", ["a", "b"])
+
+
+def test_notes_and_cost_are_kept_between_commands(command):
+    command.json("notes", "--append", "resume 3 next", "--section", "Plan")
+    command.json("set-cost", "2.31")
+    assert "resume 3 next" in command.json("notes", "--section", "Plan")["notes"]
+    assert command.json("status")["cost_per_hour"] == 2.31
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["statu"], 'Did you mean "status"?'),
+        (["kill", "one"], "TRIAL-ID"),
+        (["kill", "7"], "trial 7 does not exist"),
+        (["log", "1", "--lins", "3"], "Did you mean --lines?"),
+        (["launch", "--set", "lr"], "--set 'lr' is not FIELD=VALUE"),
+        (["launch", "--set", "lr=NaN"], "lr"),
+        (["launch", "--set", "variant=huge"], "one of: toy, small, base, large, custom"),
+        (["launch", "--set", "learning_rate=1"], "did you mean 'lr'?"),
+        (["launch", "--config", "/nowhere.json"], "--config /nowhere.json: No such file"),
+        (["launch", "--config", __file__], "is not JSON"),
+        (["schema", "--run-type", "pretrian"], "did you mean 'pretrain'?"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(command, arguments, message):
+    code, out, err = command(*arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.startswith("pawn-lab: ")
+    assert err.count("\n") <= 2
+
+
+def test_a_workspace_that_cannot_be_made_is_one_clear_line(command, tmp_path):
+    (tmp_path / "file").touch()
+    command.workspace = tmp_path / "file" / "runs"
+    code, _, err = command("status")
+    assert code == 2
+    assert str(command.workspace) in err
+    assert "Traceback" not in err
+
+
+def test_events_are_followed_a_json_line_each_until_interrupted(study):
+    process = subprocess.Popen(
+        [PAWN_LAB, "events", "--follow", "--json", "--workspace", study],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ,
+    )
+    with process, Lab.open(study) as lab:
+        events = lab.events(limit=1000).events
+        assert process.stdout
+        followed = [json.loads(process.stdout.readline()) for _ in events]
+        process.terminate()
+    assert [event["seq"] for event in followed] == [event.seq for event in events]
+
+
+def test_a_reader_that_has_gone_is_no_error(study):
+    script = f"{PAWN_LAB} schema --full --json --workspace {study} | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")

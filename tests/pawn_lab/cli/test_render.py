@@ -1,0 +1,58 @@
+"""Answers as a person reads them."""
+
+import io
+
+from rich.console import Console
+
+from pawn_lab.cli.render import line, render
+from pawn_lab.tools import Answer
+
+
+class Row(Answer):
+    trial: int
+    ablation: str
+    lr: float | None = None
+    best: bool | None = None
+
+
+class Table(Answer):
+    rows: list[Row]
+    cursor: int = 0
+    more: bool = False
+    counts: dict[str, int] | None = None
+    notes: str | None = None
+
+
+def printed(answer: Answer, width: int = 80) -> list[str]:
+    out = io.StringIO()
+    render(answer, Console(file=out, width=width))
+    return [text.rstrip() for text in out.getvalue().splitlines()]
+
+
+def test_rows_become_a_table_without_its_empty_columns():
+    rows = [Row(trial=1, ablation="mate_boost=1.0", lr=1e-3), Row(trial=12, ablation="baseline")]
+    assert printed(Table(rows=rows))[:4] == [
+        "rows",
+        " trial  ablation           lr",
+        "     1  mate_boost=1.0  0.001",
+        "    12  baseline",
+    ]
+
+
+def test_a_narrow_terminal_does_not_break_names_or_numbers():
+    rows = [Row(trial=123456, ablation="discard_ply_limit=true", lr=0.0003, best=True)]
+    text = "\n".join(printed(Table(rows=rows), width=20))
+    assert "123456  discard_ply_limit=true  0.0003   yes" in text
+
+
+def test_what_holds_nothing_is_not_shown():
+    assert printed(Table(rows=[])) == ["cursor: 0"]
+
+
+def test_counts_are_listed_and_texts_of_several_lines_come_as_they_are():
+    answer = Table(rows=[], counts={"paused": 9}, notes="# Notes\n\n[bold] is no markup\n")
+    assert printed(answer)[1:] == ["counts", "  paused: 9", "# Notes", "", "[bold] is no markup"]
+
+
+def test_a_row_fits_on_one_line_of_a_log():
+    assert line(Row(trial=3, ablation="baseline", lr=0.003)) == "3  baseline  0.003"

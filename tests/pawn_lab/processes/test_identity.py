@@ -1,0 +1,99 @@
+"""A signal reaches only a process that is proven ours."""
+
+import dataclasses
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from lab_testing import CONFIG, ended, eventually, shim_of, trainer_greeting
+
+from pawn_lab.documents import read_json_object, write_json
+from pawn_lab.processes import identity
+from pawn_lab.processes.identity import TOKEN_VARIABLE, ProcessIdentity
+from pawn_lab.trials.states import State
+
+SLEEPER = [sys.executable, "-S", "-c", "import signal\nwhile True: signal.pause()"]
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen]:
+    """A live process that carries the token `ours`."""
+    child = subprocess.Popen(SLEEPER, env=os.environ | {TOKEN_VARIABLE: "ours"})
+    eventually(lambda: identity.token_of(child.pid) == "ours", "start of the process")
+    yield child
+    child.kill()
+    child.wait()
+
+
+def identity_of(process: subprocess.Popen) -> ProcessIdentity:
+    ticks = identity.start_ticks(process.pid)
+    return ProcessIdentity(process.pid, identity.boot_id(), ticks, "ours")
+
+
+def test_our_own_process_is_signalled(process):
+    ours = identity_of(process)
+    assert identity.is_alive(ours)
+    assert identity.send_signal(ours, signal.SIGTERM)
+    assert process.wait() == -signal.SIGTERM
+    assert not identity.is_alive(ours)
+    assert not identity.send_signal(ours, signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [{"boot_id": "another boot"}, {"start_ticks": 1}, {"token": "another trial"}],
+)
+def test_a_process_that_differs_in_anything_is_a_stranger(process, difference):
+    stranger = dataclasses.replace(identity_of(process), **difference)
+    assert not identity.is_alive(stranger)
+    assert not identity.send_signal(stranger, signal.SIGKILL)
+    assert process.poll() is None
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_reused_process_number_is_never_signalled(process, seed):
+    rng = random.Random(seed)
+    ours = identity_of(process)
+    started_earlier = dataclasses.replace(ours, start_ticks=rng.randrange(ours.start_ticks))
+    assert not identity.send_signal(started_earlier, signal.SIGKILL)
+    assert process.poll() is None
+
+
+def test_a_kill_after_the_shims_number_was_reused_spares_the_stranger(open_lab, process):
+    lab = open_lab("hang")
+    trial_id = lab.launch(CONFIG).id
+    trainer_greeting(lab, trial_id)
+    shim, paths = shim_of(lab, trial_id), lab.paths.trial(trial_id)
+    record = read_json_object(paths.identity)
+    write_json(paths.identity, record | {"pid": process.pid})
+    lab.kill(trial_id)
+    assert ended(lab, trial_id).state is State.LOST
+    assert process.poll() is None
+    assert not identity.is_alive(shim)
+
+
+def test_members_are_found_by_their_token(process):
+    assert identity.members("ours") == [process.pid]
+    assert identity.kill_members("somebody else's") == []
+    assert process.poll() is None
+    assert identity.kill_members("ours") == [process.pid]
+    assert process.wait() == -signal.SIGKILL
+
+
+def test_an_identity_survives_being_written():
+    ours = ProcessIdentity.of_self("t")
+    assert ProcessIdentity.from_dict(ours.to_dict() | {"started_at": 1.0}) == ours
+
+
+def test_a_process_name_with_spaces_and_parentheses_is_parsed():
+    set_name = "import ctypes, signal; ctypes.CDLL(None).prctl(15, b'(a) b) c')"
+    code = f"{set_name}; print(flush=True); signal.pause()"
+    with subprocess.Popen([sys.executable, "-S", "-c", code], stdout=subprocess.PIPE) as child:
+        child.stdout.readline()
+        assert identity.parent_of(child.pid) == os.getpid()
+        assert identity.start_ticks(child.pid) > 0
+        child.kill()

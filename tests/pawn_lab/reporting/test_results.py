@@ -1,0 +1,91 @@
+"""Results and progress from metrics streams, whole or not."""
+
+import json
+
+import pytest
+
+from pawn_core.config import parse_config
+from pawn_lab.paths import TrialPaths
+from pawn_lab.reporting import results
+from pawn_lab.trials.states import State
+
+
+@pytest.fixture
+def paths(tmp_path):
+    paths = TrialPaths(tmp_path)
+    paths.run.mkdir()
+    return paths
+
+
+def row(**config):
+    resolved = parse_config({"variant": "toy", "local_checkpoints": True} | config)
+    return {
+        "id": 1,
+        "state": State.RUNNING,
+        "tags": [],
+        "config": resolved.model_dump(mode="json"),
+        "parent": None,
+        "from_step": None,
+    }
+
+
+def train(step, time):
+    return {"type": "train", "step": step, "time": time, "loss": 5.0}
+
+
+def evaluation(step, loss):
+    return {"type": "eval", "step": step, "time": 0.0, "val_loss": loss, "kl": None}
+
+
+def write(paths, *records):
+    lines = [r if isinstance(r, str) else json.dumps(r) for r in records]
+    paths.metrics.write_text("\n".join(lines) + "\n")
+
+
+def test_the_best_evaluation_has_the_lowest_loss(paths):
+    write(paths, evaluation(1, 3.0), evaluation(2, 2.0), evaluation(3, None), evaluation(4, 2.5))
+    result = results.result(row(), paths, 0.0)
+    assert (result.best.step, result.last.step, result.step) == (2, 4, 4)
+    assert result.last.metrics == {"val_loss": 2.5, "kl": None}
+
+
+def test_a_trial_without_metrics_has_no_evaluation(paths):
+    result = results.result(row(), paths, 0.0)
+    assert (result.best, result.last, result.step) == (None, None, None)
+
+
+def test_torn_and_foreign_lines_are_passed_over(paths):
+    write(paths, '{"type": "eval", "st', "", "[]", "\x00", evaluation(1, 3.0))
+    assert results.result(row(), paths, 0.0).last.step == 1
+
+
+def test_progress_tells_the_time_to_the_next_stop(paths):
+    write(paths, *(train(step, 100.0 + step * 2) for step in range(10, 60, 10)))
+    progress = results.progress(row(total_steps=100, pause_after_steps=80), paths)
+    assert (progress.step, progress.target_step) == (50, 80)
+    assert progress.steps_per_s == pytest.approx(0.5)
+    assert progress.eta_s == pytest.approx(60.0)
+    assert progress.train == {"step": 50, "time": 200.0, "loss": 5.0}
+
+
+def test_a_clock_that_went_backwards_gives_no_rate(paths):
+    write(paths, train(1, 100.0), train(2, 50.0))
+    assert results.progress(row(), paths).eta_s is None
+
+
+def test_progress_reads_only_the_end_of_a_long_stream(paths):
+    write(paths, *(train(step, float(step)) for step in range(1, 20_000)))
+    assert results.progress(row(), paths).step == 19_999
+
+
+def test_a_resumed_trial_without_metrics_is_at_its_parents_step(paths):
+    assert results.progress(row() | {"from_step": 500}, paths).step == 500
+
+
+def test_ablations_are_the_marked_fields_that_differ_from_the_default():
+    config = row(mate_boost=1.0, no_outcome_token=True, lr=0.01)["config"]
+    assert results.ablation(config) == {"mate_boost": 1.0, "no_outcome_token": True}
+
+
+def test_a_config_from_before_a_field_existed_is_still_read():
+    assert results.ablation({"run_type": "pretrain", "mate_boost": 0.5}) == {"mate_boost": 0.5}
