@@ -1,9 +1,9 @@
-# make setup | demo | test | check | docs | faults
+# make setup | demo | test | check | bench | faults | docs
 # Needs Python >= 3.11 with pip, git, a C linker and a Rust toolchain; brings its own uv.
 
 SHELL := /bin/bash -euo pipefail
 .DEFAULT_GOAL := setup
-.PHONY: setup demo test check docs faults
+.PHONY: setup demo test check bench faults docs
 
 PYTHON ?= python3
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
@@ -44,6 +44,9 @@ check: setup
 
 docs: setup
 	$(RUN) python scripts/make_docs.py
+
+bench: setup
+	$(RUN) python scripts/bench_engine.py
 
 faults: setup
 	$(TEST_ENV) $(RUN) pytest -m slow

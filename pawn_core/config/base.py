@@ -128,8 +128,7 @@ class RunConfig(BaseModel):
         """Accept `2e5` where an integer is due: JSON has one number type."""
         if not isinstance(raw, dict):
             return raw
-        integral = {k: int(v) for k, v in raw.items() if isinstance(v, float) and v.is_integer()}
-        return raw | integral
+        return {name: _as_integer(value) for name, value in raw.items()}
 
     @model_validator(mode="after")
     def _check_length(self) -> Self:
@@ -231,3 +230,9 @@ class RunConfig(BaseModel):
                 f"{field} has no effect with lr_schedule '{self.lr_schedule}'; "
                 f"it belongs to: {', '.join(schedules)}"
             )
+
+
+def _as_integer(value: Any) -> Any:
+    """Return an integral float as an integer where a float is exact, anything else as it is."""
+    exact = isinstance(value, float) and value.is_integer() and abs(value) <= 2**53
+    return int(value) if exact else value

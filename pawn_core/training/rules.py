@@ -1,7 +1,7 @@
 """Update rules: how a set of parameters moves along its gradients.
 
-`torch.optim` is not used: constructing any of its optimizers imports the whole compiler
-(`torch._dynamo`, 5 s on one core), also where nothing is compiled.
+The classes of `torch.optim` are not used: constructing one imports the whole compiler
+(`torch._dynamo`, 5 s on one core), also where nothing is compiled. Its functions do not.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from torch.optim.adamw import adamw
 
 Named = Mapping[str, Tensor]
 
@@ -30,7 +31,7 @@ class Rule(Protocol):
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov & Hutter, 2019, arXiv 1711.05101).
 
-    One call of torch's own fused kernel, on a CPU too.
+    torch's own fused kernel, on a CPU too.
     """
 
     BETAS = (0.9, 0.95)
@@ -46,14 +47,14 @@ class AdamW:
 
     def update(self, lr: float) -> None:
         """Apply one update from the gradients."""
-        torch._foreach_add_(self._steps, 1)
-        torch._fused_adamw_(
+        adamw(
             self.parameters,
             [gradient(p) for p in self.parameters],
             self._exp_avg,
             self._exp_avg_sq,
             [],
             self._steps,
+            fused=True,
             lr=lr,
             beta1=self.BETAS[0],
             beta2=self.BETAS[1],

@@ -96,7 +96,7 @@ REFUSED = {
     "NaN": ({"lr": math.nan}, "lr", "finite"),
     "infinity": ({"weight_decay": math.inf}, "weight_decay", "finite"),
     "negative": ({"lr": -1e-3}, "lr", "> 0 and <= 1"),
-    "too large": ({"total_steps": 1e30}, "total_steps", ">= 1"),
+    "too large": ({"total_steps": 1e30}, "total_steps 1e+30", ">= 1"),
     "fraction": ({"total_steps": 1.5}, "total_steps", "integer"),
     "boolean as number": ({"batch_size": True}, "batch_size", "integer"),
     "text as number": ({"batch_size": "8"}, "batch_size", "'8'"),

@@ -1,0 +1,59 @@
+"""The README's commands do what it says, in the order in which it gives them."""
+
+import json
+import os
+import re
+import subprocess
+import sysconfig
+import time
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+SCRIPTS = sysconfig.get_path("scripts")
+DEADLINE_S = 120.0
+
+
+def commands(heading: str) -> list[list[str]]:
+    section = README.split(f"## {heading}\n")[1].split("\n## ")[0]
+    lines = re.search(r"```bash\n(.*?)```", section, re.DOTALL)[1].splitlines()
+    return [line.removeprefix("uv run ").split() for line in lines]
+
+
+@pytest.fixture
+def run(tmp_path):
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "PAWN_WORKSPACE": "runs"}
+
+    def run_command(command: list[str]) -> str:
+        argv = [f"{SCRIPTS}/{command[0]}", *command[1:]]
+        done = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run_command
+
+
+def test_a_newcomer_trains_resumes_launches_and_reads_the_results(run, tmp_path):
+    train, resume = commands("Train by hand")
+    run(train)
+    run(resume)
+    outcome = json.loads((tmp_path / "logs/first/outcome.json").read_text())
+    assert (outcome["reason"], outcome["step"]) == ("completed", 20)
+
+    launch, status, events, results = commands("Let an agent do it")
+    run(launch)
+    deadline = time.monotonic() + DEADLINE_S
+    while json.loads(run([*status, "--json"]))["running"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert "completed 20 steps" in run(events)
+    (row,) = json.loads(run(results))["rows"]
+    assert (row["lr"], row["state"], row["last_step"]) == (1e-3, "completed", 20)
+
+
+def test_every_file_the_readme_links_to_exists():
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    missing = [link for link in links if not (Path(__file__).parents[1] / link).exists()]
+    assert links
+    assert missing == []
