@@ -18,6 +18,7 @@ from pawn_lab.records import (
     EventPage,
     LogExcerpt,
     Progress,
+    Spent,
     Trial,
     TrialResult,
 )
@@ -244,6 +245,11 @@ class Lab:
         self.tick()
         with self._database.read() as tx:
             return cost.report(tx, len(self._devices))
+
+    def spent(self, trial_id: int, moments: Sequence[float]) -> list[Spent]:
+        """Return the device-hours and the money that a trial had taken at each moment."""
+        with self._database.read() as tx:
+            return cost.spent(tx, leases.history(tx, trial_id), moments)
 
     def devices(self) -> list[DeviceStatus]:
         """Return the devices with their load and who holds them."""

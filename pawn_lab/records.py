@@ -120,6 +120,13 @@ class CostReport(Record):
     by_trial: dict[int, float]
 
 
+class Spent(Record):
+    """Device-hours held up to a moment, and what they cost."""
+
+    hours: float
+    cost: float
+
+
 class DeviceStatus(Record):
     """A device and who holds it; memory in bytes, None where it cannot be read."""
 

@@ -32,7 +32,8 @@ The usual job, an ablation study:
 2. lab_events with the last cursor until they have ended; wait next_check_s between calls.
 3. lab_results: sorted, best trial of each ablation marked. lab_resume those; they run to
    total_steps.
-4. lab_notes after each phase: tables, choices and reasons, the events cursor.
+4. lab_compare before you call a setting better: several seeds, one factor, a 95 % interval.
+5. lab_notes after each phase: tables, choices and reasons, the events cursor.
 
 Trials outlive this server and you: nothing is lost when a session ends. A loss that is not finite
 ends a trial by itself; the last good checkpoint stays. When a trial failed: lab_log.

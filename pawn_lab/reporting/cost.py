@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.records import CostReport
+from pawn_lab.records import CostReport, Spent
 from pawn_lab.store import Transaction, events, leases
 from pawn_lab.store.database import Row
 
@@ -62,6 +62,16 @@ def report(tx: Transaction, device_count: int) -> CostReport:
         total=math.fsum(costs.values()),
         by_trial=costs,
     )
+
+
+def spent(tx: Transaction, held: Iterable[Row], moments: Iterable[float]) -> list[Spent]:
+    """Return what the device-time of these leases had come to at each moment."""
+    history, spans = rates(tx), lease_spans(tx, held)
+    return [_spent(history, [(a, min(b, moment)) for a, b in spans]) for moment in moments]
+
+
+def _spent(history: list[Row], spans: list[tuple[float, float]]) -> Spent:
+    return Spent(hours=_hours(spans), cost=math.fsum(_integral(history, a, b) for a, b in spans))
 
 
 def lease_spans(tx: Transaction, held: Iterable[Row]) -> list[tuple[float, float]]:

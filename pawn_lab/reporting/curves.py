@@ -1,29 +1,73 @@
 """Learning curves that follow a trial's lineage: its ancestors up to each resume, then its own."""
 
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from pawn_core.metrics import read_records
 from pawn_lab.lab import Lab
-from pawn_lab.records import Trial
+from pawn_lab.records import Spent, Trial
+from pawn_lab.reporting.metrics import Metric
+
+Axis = Literal["step", "hours", "cost"]
+"""Optimizer steps; device-hours, or money, spent on the trial and what it was resumed from."""
+
+
+class Point(NamedTuple):
+    """A metric's value, and what it took to get there."""
+
+    step: int
+    hours: float
+    cost: float
+    value: float
+
+
+def curve(lab: Lab, trial_id: int, metric: Metric) -> list[Point]:
+    """Return a metric of a trial and of what it was resumed from, by step; nulls are left out."""
+    points, before = [], Spent(hours=0.0, cost=0.0)
+    for trial, records in _segments(lab, trial_id):
+        spent = lab.spent(trial.id, [record["time"] for record in records])
+        totals = [Spent(hours=before.hours + s.hours, cost=before.cost + s.cost) for s in spent]
+        points += [
+            Point(record["step"], total.hours, total.cost, record[metric.name])
+            for record, total in zip(records, totals, strict=True)
+            if record["type"] == metric.record and _is_number(record.get(metric.name))
+        ]
+        before = totals[-1] if totals else before
+    return points
 
 
 def evaluations(lab: Lab, trial_id: int) -> list[dict[str, Any]]:
     """Return the evaluation records of a trial and of what it was resumed from, by step."""
-    lineage = _lineage(lab, trial_id)
-    records: list[dict[str, Any]] = []
-    for trial, child in zip(lineage, [*lineage[1:], None], strict=True):
-        until = child.from_step if child else None
-        records += [r for r in _own(lab, trial) if until is None or r["step"] <= until]
-    return records
+    return [
+        record
+        for _, records in _segments(lab, trial_id)
+        for record in records
+        if record["type"] == "eval"
+    ]
 
 
-def _lineage(lab: Lab, trial_id: int) -> list[Trial]:
+def lineage(lab: Lab, trial_id: int) -> list[Trial]:
     """Return the trial and its ancestors, oldest first."""
     trial = lab.trial(trial_id)
-    older = _lineage(lab, trial.parent) if trial.parent is not None else []
+    older = lineage(lab, trial.parent) if trial.parent is not None else []
     return [*older, trial]
 
 
-def _own(lab: Lab, trial: Trial) -> list[dict[str, Any]]:
+def _segments(lab: Lab, trial_id: int) -> list[tuple[Trial, list[dict[str, Any]]]]:
+    """Return each trial of the lineage with its records up to where the next one starts."""
+    trials = lineage(lab, trial_id)
+    ends = [child.from_step for child in trials[1:]] + [None]
+    return [(trial, _until(lab, trial, end)) for trial, end in zip(trials, ends, strict=True)]
+
+
+def _until(lab: Lab, trial: Trial, end: int | None) -> list[dict[str, Any]]:
     records, _ = read_records(lab.paths.trial(trial.id).metrics)
-    return [record for record in records if record["type"] == "eval"]
+    measured = [record for record in records if _is_measured(record)]
+    return [record for record in measured if end is None or record["step"] <= end]
+
+
+def _is_measured(record: dict[str, Any]) -> bool:
+    return isinstance(record.get("step"), int) and _is_number(record.get("time"))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

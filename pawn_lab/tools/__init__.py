@@ -4,6 +4,7 @@ The MCP server, the CLI, the documentation and the tests read `TOOLS`.
 """
 
 from pawn_lab.tools import (
+    compare,
     events,
     kill,
     launch,
@@ -26,6 +27,7 @@ TOOLS: tuple[LabTool, ...] = (
     status.TOOL,
     events.TOOL,
     results.TOOL,
+    compare.TOOL,
     log.TOOL,
     notes.TOOL,
     set_cost.TOOL,

@@ -23,6 +23,7 @@ READ_ONLY_CALLS = [
     ("results", [], {}),
     ("results", ["--trial-ids", "1", "2"], {"trial_ids": [1, 2]}),
     ("results", ["--tag", "plain"], {"tag": "plain"}),
+    ("compare", ["--tag", "plain"], {"tag": "plain"}),
     ("log", ["1", "--lines", "3"], {"trial_id": 1, "lines": 3}),
     ("notes", [], {}),
 ]

@@ -1,0 +1,1 @@
+"""What trials say about a question: groups over seeds, differences, intervals."""

@@ -1,0 +1,155 @@
+"""Runs grouped by settings, seeds aside, and the reasons why two groups cannot be compared."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import Any
+
+from pawn_core.config import parse_config
+from pawn_lab.lab import Lab
+from pawn_lab.records import Trial
+from pawn_lab.reporting.curves import Point, curve, lineage
+from pawn_lab.reporting.metrics import Metric
+
+SEEDS = ("seed", "data_seed")
+LINEAGE = "lineage"
+
+INCIDENTAL = frozenset(
+    {"pause_after_steps", "patience", "eval_interval", "checkpoint_interval", "log_interval"}
+    | {"local_checkpoints", "hf_repo", "hf_bucket", "shm_checkpoints", "wandb"}
+    | {"device", "no_compile", "sdpa_math", "num_workers"}
+    | {"no_amp"}  # amp_dtype says it
+)
+"""Config fields that decide when and where a trial runs, not what it has learned by a step."""
+
+GAMES = frozenset(
+    {"mate_boost", "discard_ply_limit", "vocabulary", "max_seq_len"}
+    | {"prepend_outcome", "no_outcome_token"}
+)
+"""Config fields that decide what games, training and validation, are like as sequences."""
+
+VALIDATION = frozenset({"val_seed", "val_games"})
+STREAM = GAMES | {"batch_size"}
+"""Config fields that, with data_seed, decide the games of each step."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trial with its settings, its seeds and its curve of one metric."""
+
+    trial: Trial
+    settings: dict[str, Any]
+    seeds: tuple[int, int]
+    points: list[Point]
+
+    @property
+    def id(self) -> int:
+        """Trial number."""
+        return self.trial.id
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ by nothing but their seeds; the seeds are all different."""
+
+    settings: dict[str, Any]
+    runs: list[Run]
+
+    def seeds_of(self, field: str) -> set[int]:
+        """Return the values of `seed` or `data_seed`."""
+        return {run.seeds[SEEDS.index(field)] for run in self.runs}
+
+
+def run_of(lab: Lab, trial: Trial, metric: Metric) -> Run:
+    """Read a trial's settings and curve."""
+    settings = essential(trial.config)
+    earlier = [
+        f"{_changes(essential(ancestor.config), settings)} to step {child.from_step}"
+        for ancestor, child in pairwise(lineage(lab, trial.id))
+        if essential(ancestor.config) != settings
+    ]
+    if earlier:
+        settings[LINEAGE] = ", ".join(earlier)
+    seeds = trial.config["seed"], trial.config["data_seed"]
+    return Run(trial, settings, seeds, curve(lab, trial.id, metric))
+
+
+def essential(config: dict[str, Any]) -> dict[str, Any]:
+    """Return what was chosen of a config: no seeds, nothing incidental, nothing that follows."""
+    resolved = parse_config(config)
+    settings = resolved.model_dump(mode="json")
+    for name, field in type(resolved).model_fields.items():
+        if field.default is None and settings[name] is not None:
+            rest = {key: value for key, value in settings.items() if key != name}
+            if getattr(parse_config(rest), name) == settings[name]:
+                settings = rest
+    return {k: v for k, v in settings.items() if k not in INCIDENTAL and k not in SEEDS}
+
+
+def grouped(runs: Iterable[Run]) -> tuple[list[Group], list[Run]]:
+    """Return the groups, and the runs left out because a longer or later one has their seeds."""
+    groups, repeated = [], []
+    ordered = sorted(runs, key=lambda run: (_key(run), run.id))
+    for _, members in groupby(ordered, key=_key):
+        kept: dict[tuple[int, int], Run] = {}
+        for run in sorted(members, key=lambda run: (_length(run), run.id)):
+            repeated += [kept[run.seeds]] if run.seeds in kept else []
+            kept[run.seeds] = run
+        of_group = sorted(kept.values(), key=lambda run: run.id)
+        groups.append(Group(of_group[0].settings, of_group))
+    return groups, repeated
+
+
+def differing(a: Group, b: Group) -> list[str]:
+    """Return the settings in which two groups differ."""
+    names = dict.fromkeys([*a.settings, *b.settings])
+    return [name for name in names if a.settings.get(name) != b.settings.get(name)]
+
+
+def obstacles(a: Group, b: Group, allowed: set[str] | None, metric: Metric) -> list[str]:
+    """Return why a difference between two groups could have another cause than the factor.
+
+    `allowed` are the fields that may differ; None: any one field.
+    """
+    differ = differing(a, b)
+    extra = [name for name in differ if allowed is not None and name not in allowed]
+    if allowed is None and len(differ) > 1:
+        extra = differ
+    reasons = [f"differ in {', '.join(extra)}"] if extra else []
+    validation = [name for name in differ if name in VALIDATION or _shifts(name, metric)]
+    if validation:
+        reasons.append(f"{metric.name} is of other validation games ({', '.join(validation)})")
+    return reasons + [_unlike(a, b, field) for field in SEEDS if _unlike(a, b, field)]
+
+
+def shared(a: Group, b: Group) -> list[tuple[Run, Run]]:
+    """Return the pairs of runs of two groups with equal seeds and equal training games."""
+    if STREAM & set(differing(a, b)):
+        return []
+    by_seeds = {run.seeds: run for run in b.runs}
+    return [(run, by_seeds[run.seeds]) for run in a.runs if run.seeds in by_seeds]
+
+
+def _shifts(name: str, metric: Metric) -> bool:
+    return metric.own_games and name in GAMES
+
+
+def _unlike(a: Group, b: Group, field: str) -> str:
+    """Name a seed that is one in all runs of each group, and another in the other."""
+    of_a, of_b = a.seeds_of(field), b.seeds_of(field)
+    if min(len(a.runs), len(b.runs)) > 1 and len(of_a) == len(of_b) == 1 and of_a != of_b:
+        return f"every {field} is {of_a.pop()} against {of_b.pop()}"
+    return ""
+
+
+def _changes(earlier: dict[str, Any], now: dict[str, Any]) -> str:
+    names = dict.fromkeys([*earlier, *now])
+    return " ".join(f"{n}={earlier.get(n)}" for n in names if earlier.get(n) != now.get(n))
+
+
+def _key(run: Run) -> str:
+    return repr(sorted(run.settings.items()))
+
+
+def _length(run: Run) -> int:
+    return run.points[-1].step if run.points else 0

@@ -1,0 +1,182 @@
+"""lab_compare: a verdict only where seeds, games and settings allow one."""
+
+import json
+
+import pytest
+from lab_testing import CONFIG, ended, make_checkpoint
+
+from pawn_core.config import PretrainConfig
+from pawn_lab.analysis.groups import GAMES, INCIDENTAL, SEEDS, STREAM, VALIDATION, essential
+from pawn_lab.errors import InvalidRequestError
+from pawn_lab.tools.compare import lab_compare
+
+
+@pytest.fixture
+def lab(open_lab):
+    return open_lab("complete")
+
+
+def finished(lab, losses, **config):
+    """Run a trial whose evaluations, 100 steps apart, have these losses."""
+    trial = lab.launch(CONFIG | config)
+    ended(lab, trial.id)
+    write(lab, trial.id, losses)
+    return trial.id
+
+
+def write(lab, trial_id, losses, first=1):
+    records = [
+        {"type": "eval", "step": 100 * step, "time": 1e9 + step, "val_loss": loss, "kl": loss}
+        for step, loss in enumerate(losses, first)
+    ]
+    lines = "".join(json.dumps(record) + "\n" for record in records)
+    lab.paths.trial(trial_id).metrics.write_text(lines)
+
+
+def rows(answer):
+    return {row.setting: row for row in answer.groups}
+
+
+def test_a_difference_that_every_seed_shows_is_worse_by_a_paired_interval(lab):
+    for seed, loss in enumerate((2.0, 2.5, 3.0)):
+        finished(lab, [9.0, loss], seed=seed)
+        finished(lab, [9.0, loss + 0.1 + seed / 1000], seed=seed, lr=0.01)
+    answer = lab_compare(lab)
+    assert (answer.position, answer.groups[0].setting) == (200, "lr=0.0003")
+    assert answer.groups[0].reference
+    row = rows(answer)["lr=0.01"]
+    assert (row.verdict, row.paired, row.trial_ids) == ("worse", True, [2, 4, 6])
+    assert row.difference == pytest.approx(0.101, abs=1e-4)
+    assert row.interval_low < row.difference < row.interval_high
+    assert row.interval_low > 0
+    better = rows(lab_compare(lab, reference=2))["lr=0.0003"]
+    assert (better.verdict, better.difference) == ("better", pytest.approx(-0.101, abs=1e-4))
+
+
+def test_noise_is_indistinguishable_and_says_how_many_seeds_would_tell(lab):
+    for seed, (low, high) in enumerate(((2.0, 2.9), (2.8, 2.3))):
+        finished(lab, [low], seed=seed)
+        finished(lab, [high], seed=seed + 10, lr=0.01)
+    row = rows(lab_compare(lab))["lr=0.01"]
+    assert (row.verdict, row.paired) == ("indistinguishable", False)
+    assert row.needs_seeds > 10
+    assert row.detectable > row.difference
+
+
+def test_one_seed_each_gives_a_difference_and_no_interval(lab):
+    finished(lab, [2.0])
+    finished(lab, [2.5], lr=0.01)
+    row = rows(lab_compare(lab))["lr=0.01"]
+    assert (row.verdict, row.difference, row.needs_seeds) == ("not comparable", 0.5, 1)
+    assert (row.interval_low, row.detectable) == (None, None)
+    assert "one seed" in row.why
+
+
+def test_two_fields_that_differ_are_not_comparable_unless_both_are_named(lab):
+    for seed in (0, 1):
+        finished(lab, [2.0 + seed], seed=seed)
+        finished(lab, [2.5 + seed], seed=seed, lr=0.01, optimizer="muon")
+    for factor in (None, "lr"):
+        row = lab_compare(lab, factor=factor).groups[1]
+        assert row.verdict == "not comparable"
+        assert "optimizer" in row.why
+    assert lab_compare(lab, factor="lr, optimizer").groups[1].verdict == "worse"
+
+
+def test_losses_on_other_games_are_not_comparable_and_kl_is_with_a_caveat(lab):
+    for seed in (0, 1):
+        finished(lab, [2.0 + seed], seed=seed)
+        finished(lab, [2.5 + seed], seed=seed, mate_boost=1.0)
+    loss = lab_compare(lab, factor="mate_boost").groups[1]
+    assert loss.verdict == "not comparable"
+    assert "validation games (mate_boost)" in loss.why
+    kl = lab_compare(lab, metric="kl").groups[1]
+    assert (kl.verdict, kl.paired) == ("indistinguishable", False)
+    assert "games of its own kind" in kl.why
+
+
+def test_other_validation_games_are_never_comparable(lab):
+    for seed in (0, 1):
+        finished(lab, [2.0], seed=seed)
+        finished(lab, [2.5], seed=seed, val_games=8)
+    assert lab_compare(lab, metric="kl").groups[1].verdict == "not comparable"
+
+
+def test_one_order_of_the_data_against_another_is_not_comparable(lab):
+    for seed in (0, 1):
+        finished(lab, [2.0 + seed], seed=seed, data_seed=7)
+        finished(lab, [2.5 + seed], seed=seed, data_seed=8, lr=0.01)
+    row = lab_compare(lab).groups[1]
+    assert (row.verdict, row.why) == ("not comparable", "every data_seed is 8 against 7")
+
+
+def test_trials_are_compared_where_the_shortest_ends(lab):
+    finished(lab, [5.0, 4.0, 3.0])
+    finished(lab, [5.0, 4.5], lr=0.01)
+    answer = lab_compare(lab)
+    assert (answer.position, [row.mean for row in answer.groups]) == (200, [4.0, 4.5])
+    assert answer.notes == ["at 200, the end of 2 (completed); others go on"]
+
+
+def test_without_a_common_step_nothing_is_compared(lab):
+    write(lab, finished(lab, []), [2.0])
+    write(lab, finished(lab, [], lr=0.01), [2.5], first=2)
+    answer = lab_compare(lab)
+    assert {row.verdict for row in answer.groups} == {"not comparable"}
+    assert "no common point" in answer.groups[0].why
+
+
+def test_a_repeated_or_continued_run_counts_once(lab):
+    first = finished(lab, [2.0, 1.9])
+    finished(lab, [2.0])
+    make_checkpoint(lab.paths.trial(first).checkpoints, 200)
+    continued = lab.resume(first).id
+    ended(lab, continued)
+    write(lab, continued, [1.8], first=3)
+    answer = lab_compare(lab)
+    assert [row.trial_ids for row in answer.groups] == [[continued]]
+    assert answer.groups[0].mean == 1.8
+    assert "counted once: 2, 1 " in answer.notes[0]
+
+
+def test_a_run_that_changed_its_setting_on_the_way_is_another_setting(lab):
+    parent = finished(lab, [2.0], lr=0.01)
+    make_checkpoint(lab.paths.trial(parent).checkpoints, 100)
+    child = lab.resume(parent, overrides={"lr": 0.001}).id
+    ended(lab, child)
+    finished(lab, [2.0, 2.0], lr=0.001)
+    assert "lr=0.001 lineage=lr=0.01 to step 100" in rows(lab_compare(lab))
+
+
+def test_a_trial_without_the_metric_is_named(lab):
+    finished(lab, [2.0])
+    finished(lab, [None], lr=0.01)
+    assert lab_compare(lab).notes == ["left out, without val_loss: 2 (completed)"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"factor": "lrr"}, "factor 'lrr' is no config field; did you mean 'lr'?"),
+        ({"metric": "vall_loss"}, "did you mean 'val_loss'?"),
+        ({"metric": "loss"}, "metric 'loss' is not allowed"),
+        ({"reference": 7}, "reference 7 is not among the trials compared: none"),
+    ],
+)
+def test_what_cannot_be_compared_by_is_refused(lab, arguments, message):
+    with pytest.raises(InvalidRequestError) as refusal:
+        lab_compare(lab, **arguments)
+    assert message in str(refusal.value)
+
+
+def test_the_fields_that_decide_comparability_are_fields_of_the_config():
+    fields = set(PretrainConfig.model_fields)
+    assert fields >= GAMES | STREAM | VALIDATION | INCIDENTAL | set(SEEDS)
+
+
+def test_what_follows_from_a_choice_is_no_choice_of_its_own():
+    base = {"variant": "toy", "local_checkpoints": True, "total_steps": 1000}
+    wide = essential(base | {"d_model": 128})
+    assert {k: v for k, v in wide.items() if v != essential(base).get(k)} == {"d_model": 128}
+    longer = essential(base | {"total_steps": 2000})
+    assert {k for k, v in longer.items() if v != essential(base).get(k)} == {"total_steps"}
