@@ -177,6 +177,19 @@ class Lab:
             rows = _tagged(trials.select(tx, wanted), tag)
             return views.trial_records(tx, rows, self._devices)
 
+    def selected(
+        self, trial_ids: Iterable[int] | None = None, tag: str | None = None
+    ) -> list[Trial]:
+        """Return the trials of these numbers, of this tag, or of both; all where neither is given.
+
+        Raises:
+            UnknownTrialError: no such trial.
+        """
+        if trial_ids is None:
+            return self.trials(tag=tag)
+        chosen = [self.trial(trial_id) for trial_id in dict.fromkeys(trial_ids)]
+        return [trial for trial in chosen if tag is None or tag in trial.tags]
+
     def events(self, since: int = 0, limit: int = 100) -> EventPage:
         """Return events after a cursor, oldest first; the answer carries the next cursor."""
         requests.check_page(since, limit)

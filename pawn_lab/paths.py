@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 WORKSPACE_VARIABLE = "PAWN_WORKSPACE"
 
@@ -74,6 +75,13 @@ class TrialPaths:
         return self.run / "checkpoints"
 
 
+class PlotPaths(NamedTuple):
+    """The files of one chart."""
+
+    png: Path
+    spec: Path
+
+
 @dataclass(frozen=True)
 class WorkspacePaths:
     """The files of one workspace."""
@@ -109,6 +117,15 @@ class WorkspacePaths:
     def notes_lock(self) -> Path:
         """Held while the notes are written."""
         return self.root / "lab-notes.lock"
+
+    @property
+    def plots(self) -> Path:
+        """Charts that were asked for, as PNG and as altair specification."""
+        return self.root / "plots"
+
+    def plot(self, name: str) -> PlotPaths:
+        """Return the files of a chart."""
+        return PlotPaths(self.plots / f"{name}.png", self.plots / f"{name}.vl.json")
 
     @property
     def trials(self) -> Path:

@@ -3,6 +3,7 @@
 stdout is the wire; nothing but the SDK's transport writes there.
 """
 
+from base64 import b64encode
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
@@ -11,7 +12,7 @@ import anyio.to_thread
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
-from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
+from mcp_types import CallToolResult, ImageContent, TextContent, Tool, ToolAnnotations
 from pydantic_core import to_json
 
 from pawn_core.config import ConfigError
@@ -107,11 +108,14 @@ def _listed(tool: LabTool) -> Tool:
 
 
 def _result(answer: Answer) -> CallToolResult:
-    """Send the object once as text without white space, once as structured content."""
+    """Send the object as text without white space and as structured content, then its pictures."""
     wire = answer.wire()
-    return CallToolResult(
-        content=[TextContent(type="text", text=to_json(wire).decode())], structured_content=wire
-    )
+    text = TextContent(type="text", text=to_json(wire).decode())
+    pictures = [
+        ImageContent(type="image", data=b64encode(picture).decode(), mime_type="image/png")
+        for picture in answer.pictures()
+    ]
+    return CallToolResult(content=[text, *pictures], structured_content=wire)
 
 
 def serve(open_lab: Callable[[], Lab]) -> None:

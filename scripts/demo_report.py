@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from pawn_lab.lab import Lab
-from pawn_lab.reporting.charts import CurvePoint, curve_panels, save_png
+from pawn_lab.reporting.charts import Axes, CurvePoint, curve_panels, png
 from pawn_lab.reporting.curves import evaluations
 
 Answer = dict[str, Any]
@@ -117,17 +117,17 @@ def _draw(workspace: Path, exploration: Answer, final: Answer) -> None:
             for row in rows
             for e in evaluations(lab, row["trial_id"])
         ]
-    paused = max(point.step for point in points if not point.chosen)
+    paused = max(point.x for point in points if not point.chosen)
     chart = curve_panels(
         points,
+        Axes("optimizer step", "validation loss (nats per token)"),
         title="Three ablations, three learning rates: toy model on random games",
         subtitle=[
             f"Grey: paused at step {paused}. Blue: the best learning rate, resumed to the end.",
             "Each panel validates on its own kind of games: compare within a panel, not across.",
         ],
-        y_title="validation loss (nats per token)",
     )
-    save_png(chart, workspace / "curves.png")
+    (workspace / "curves.png").write_bytes(png(chart))
 
 
 def _losers(exploration: Answer) -> list[Answer]:

@@ -1,6 +1,6 @@
 """Runs grouped by settings, seeds aside, and the reasons why two groups cannot be compared."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
@@ -104,6 +104,13 @@ def differing(a: Group, b: Group) -> list[str]:
     """Return the settings in which two groups differ."""
     names = dict.fromkeys([*a.settings, *b.settings])
     return [name for name in names if a.settings.get(name) != b.settings.get(name)]
+
+
+def distinguished(settings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return of each what was set of the fields in which any two differ."""
+    names = {name for each in settings for name in each}
+    varied = {n for n in names if any(each.get(n) != settings[0].get(n) for each in settings)}
+    return [{k: v for k, v in each.items() if k in varied} for each in settings]
 
 
 def obstacles(a: Group, b: Group, allowed: set[str] | None, metric: Metric) -> list[str]:

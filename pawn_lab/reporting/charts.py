@@ -1,38 +1,48 @@
 """Charts of trials: one altair specification, drawn as PNG without a browser."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
+from io import BytesIO
+from typing import Any, NamedTuple
 
 import altair as alt
 
-_SCALE = 2.0
-"""Pixels a chart unit: sharp on a screen, small enough to send."""
+SHARP, SMALL = 2.0, 1.25
+"""Pixels a chart unit: for a page, and for an answer that an agent pays for."""
 
 _CHOSEN = "#1f5fbf"
 _OTHER = "#a9a9a9"
+_MUTED = "#777777"
 
 
 class CurvePoint(NamedTuple):
-    """One evaluation on one curve of one panel."""
+    """One point on one curve of one panel; where no curve is chosen, each has its own colour."""
 
     panel: str
     curve: str
-    step: int
+    x: float
     value: float
-    chosen: bool
+    chosen: bool = False
+
+
+class Axes(NamedTuple):
+    """Titles of the axes, and which are logarithmic."""
+
+    x_title: str
+    y_title: str
+    log_x: bool = False
+    log_y: bool = False
 
 
 def curve_panels(
-    points: Sequence[CurvePoint], *, title: str, subtitle: Sequence[str], y_title: str
+    points: Sequence[CurvePoint], axes: Axes, *, title: str, subtitle: Sequence[str]
 ) -> alt.TopLevelMixin:
     """Draw a panel for each group of curves, the chosen curve of each in front, labelled directly.
 
-    The panels share the step axis; each has its own loss axis where losses are not comparable.
+    Each panel has axes of its own: losses of several panels are not comparable.
     """
     panels = list(dict.fromkeys(point.panel for point in points))
     charts = [
-        _panel([p for p in points if p.panel == name], name, y_title if i == 0 else "")
+        _panel([p for p in points if p.panel == name], axes, name, first=i == 0)
         for i, name in enumerate(panels)
     ]
     heading = alt.TitleParams(
@@ -45,48 +55,60 @@ def curve_panels(
     )
 
 
+def png(chart: alt.TopLevelMixin, scale: float = SHARP) -> bytes:
+    """Draw a chart, at so many pixels a chart unit."""
+    image = BytesIO()
+    chart.save(image, format="png", scale_factor=scale)
+    return image.getvalue()
+
+
 def _panel(
-    points: Sequence[CurvePoint], title: str, y_title: str
+    points: Sequence[CurvePoint], axes: Axes, title: str, *, first: bool
 ) -> alt.LayerChart | alt.FacetChart:
-    rows = [point._asdict() for point in points]
-    base = alt.Chart(alt.Data(values=rows)).encode(
+    chosen = any(point.chosen for point in points)
+    base = alt.Chart(alt.Data(values=[point._asdict() for point in points])).encode(
         x=alt.X(
-            "step:Q", title="optimizer step", axis=alt.Axis(tickCount=5), scale=alt.Scale(zero=True)
+            "x:Q", title=axes.x_title, axis=alt.Axis(tickCount=5), scale=_scale(axes.log_x, True)
         ),
-        y=alt.Y("value:Q", title=y_title, scale=alt.Scale(zero=False)),
+        y=alt.Y("value:Q", title=axes.y_title if first else "", scale=_scale(axes.log_y, False)),
         detail="curve:N",
-        color=alt.condition("datum.chosen", alt.value(_CHOSEN), alt.value(_OTHER)),
+        color=_chosen_in_front(_OTHER) if chosen else _one_each(points),
     )
-    lines = base.mark_line(interpolate="linear", strokeWidth=2)
-    marks = base.mark_point(filled=True, size=18, opacity=1)
+    lines = base.mark_line(interpolate="linear", strokeWidth=2 if chosen else 1.5)
+    marks = base.mark_point(filled=True, size=18 if chosen else 10, opacity=1)
+    layers = [lines, marks, *([_end_labels(points)] if chosen else [])]
     heading = alt.TitleParams(title, fontSize=14, anchor="start", frame="group")
-    return alt.layer(lines, marks, _end_labels(points), width=250, height=230, title=heading)
+    return alt.layer(*layers, width=250 if chosen else 380, height=230, title=heading)
+
+
+def _scale(logarithmic: bool, zero: bool) -> alt.Scale:
+    return alt.Scale(type="log", nice=False) if logarithmic else alt.Scale(zero=zero)
+
+
+def _chosen_in_front(other: str) -> Any:
+    return alt.condition("datum.chosen", alt.value(_CHOSEN), alt.value(other))
+
+
+def _one_each(points: Sequence[CurvePoint]) -> alt.Color:
+    curves = list(dict.fromkeys(point.curve for point in points))
+    return alt.Color(
+        "curve:N",
+        sort=curves,
+        scale=alt.Scale(scheme="tableau10" if len(curves) <= 10 else "tableau20"),
+        legend=alt.Legend(title=None, labelLimit=320, symbolLimit=len(curves)),
+    )
 
 
 def _end_labels(points: Sequence[CurvePoint]) -> alt.Chart:
     """Label each curve at its last point, the value of the chosen one with it."""
-    last = {point.curve: point for point in sorted(points, key=lambda point: point.step)}
-    rows = [
-        point._asdict()
-        | {"label": f"{point.curve}: {point.value:.3f}" if point.chosen else point.curve}
-        for point in last.values()
-    ]
+    last = {point.curve: point for point in sorted(points, key=lambda point: point.x)}
+    rows = [point._asdict() | {"label": _label(point)} for point in last.values()]
     return (
         alt.Chart(alt.Data(values=rows))
         .mark_text(align="left", dx=6, fontSize=11)
-        .encode(
-            x="step:Q",
-            y="value:Q",
-            text="label:N",
-            color=alt.condition("datum.chosen", alt.value(_CHOSEN), alt.value("#777777")),
-        )
+        .encode(x="x:Q", y="value:Q", text="label:N", color=_chosen_in_front(_MUTED))
     )
 
 
 def _label(point: CurvePoint) -> str:
     return f"{point.curve}: {point.value:.3f}" if point.chosen else point.curve
-
-
-def save_png(chart: alt.TopLevelMixin, path: Path) -> None:
-    """Write a chart as PNG."""
-    chart.save(str(path), format="png", scale_factor=_SCALE)

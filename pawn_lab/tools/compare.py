@@ -14,6 +14,7 @@ from pawn_lab.analysis.groups import (
     Group,
     Run,
     differing,
+    distinguished,
     grouped,
     obstacles,
     run_of,
@@ -21,7 +22,6 @@ from pawn_lab.analysis.groups import (
 )
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
-from pawn_lab.records import Trial
 from pawn_lab.reporting.curves import Axis
 from pawn_lab.reporting.metrics import Metric, metric_of_merit
 from pawn_lab.tools.registry import LabTool
@@ -92,8 +92,7 @@ def lab_compare(
     or one seed where two are needed.
     """
     allowed, wanted = _fields(factor), metric_of_merit(metric)
-    trials = _selected(lab, trial_ids, tag)
-    runs = [run_of(lab, trial, wanted) for trial in trials]
+    runs = [run_of(lab, trial, wanted) for trial in lab.selected(trial_ids, tag)]
     measured, notes = [run for run in runs if run.points], _left_out(runs, wanted)
     groups, repeated = grouped(measured)
     kept = [run for group in groups for run in group.runs]
@@ -116,13 +115,6 @@ def _fields(factor: str | None) -> set[str] | None:
             hint = did_you_mean(name, known)
             raise InvalidRequestError(f"factor '{name[:100]}' is no config field{hint}")
     return set(names) or None
-
-
-def _selected(lab: Lab, trial_ids: list[int] | None, tag: str | None) -> list[Trial]:
-    if trial_ids is None:
-        return lab.trials(tag=tag)
-    chosen = [lab.trial(trial_id) for trial_id in dict.fromkeys(trial_ids)]
-    return [trial for trial in chosen if tag is None or tag in trial.tags]
 
 
 def _reference(
@@ -208,8 +200,8 @@ def _own_games(group: Group, reference: Group) -> str | None:
 
 def _setting(group: Group, groups: list[Group]) -> str:
     """Return what was set in a group of the fields in which any two groups differ."""
-    varied = {name for other in groups for name in differing(group, other)}
-    return setting_text({k: v for k, v in group.settings.items() if k in varied}) or BASELINE
+    settings = distinguished([other.settings for other in groups])
+    return setting_text(settings[groups.index(group)]) or BASELINE
 
 
 def _mean(group: Group, values: Values) -> float:

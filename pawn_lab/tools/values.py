@@ -40,3 +40,7 @@ class Answer(BaseModel):
     def wire(self) -> dict[str, Any]:
         """Return the JSON object that is sent."""
         return self.model_dump(mode="json", exclude_none=True)
+
+    def pictures(self) -> list[bytes]:
+        """Return PNG images that are sent beside the object."""
+        return []

@@ -1,6 +1,8 @@
 """The MCP server: in memory in both protocol eras, and as a process."""
 
+import base64
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -104,6 +106,16 @@ async def test_calls_at_once_start_one_trial_and_lose_no_note(workspace):
         assert len(lab.trials()) == 1
         assert all(f"note {number}" in lab.notes() for number in range(8))
         ended(lab, 1)
+
+
+async def test_a_plot_comes_as_a_picture_beside_its_numbers(study, tmp_path):
+    shutil.copytree(study, tmp_path / "runs")
+    async with Client(LabServer(lambda: Lab.open(tmp_path / "runs"))) as client:
+        result = await client.call_tool("lab_plot", {"tag": "plain"})
+    text, picture = result.content
+    assert json.loads(text.text) == result.structured_content
+    assert (picture.type, picture.mime_type) == ("image", "image/png")
+    assert base64.b64decode(picture.data).startswith(b"\x89PNG")
 
 
 async def test_a_defect_of_the_lab_does_not_leak_its_text():

@@ -2,7 +2,9 @@
 
 import struct
 
-from pawn_lab.reporting.charts import CurvePoint, curve_panels, save_png
+from pawn_lab.reporting.charts import Axes, CurvePoint, curve_panels, png
+
+AXES = Axes("optimizer step", "val loss")
 
 
 def points() -> list[CurvePoint]:
@@ -14,10 +16,8 @@ def points() -> list[CurvePoint]:
     ]
 
 
-def test_a_png_of_a_readable_size_is_written(tmp_path):
-    chart = curve_panels(points(), title="Curves", subtitle=["two panels"], y_title="val loss")
-    save_png(chart, tmp_path / "curves.png")
-    data = (tmp_path / "curves.png").read_bytes()
+def test_a_png_of_a_readable_size_is_drawn():
+    data = png(curve_panels(points(), AXES, title="Curves", subtitle=["two panels"]))
     width, height = struct.unpack(">II", data[16:24])
     assert data.startswith(b"\x89PNG")
     assert 1000 < width < 2500
@@ -25,8 +25,23 @@ def test_a_png_of_a_readable_size_is_written(tmp_path):
 
 
 def test_the_chosen_curve_is_labelled_with_its_last_value():
-    chart = curve_panels(points(), title="Curves", subtitle=[], y_title="val loss").to_dict()
+    chart = curve_panels(points(), AXES, title="Curves", subtitle=[]).to_dict()
     labels = {
         row["label"] for panel in chart["hconcat"] for row in panel["layer"][-1]["data"]["values"]
     }
     assert labels == {"lr 0.001", "lr 0.003: 5.500"}
+
+
+def test_where_none_is_chosen_each_curve_has_its_colour_and_place_in_the_legend():
+    plain = [point._replace(chosen=False) for point in points()]
+    lines, _ = curve_panels(plain, AXES, title="Curves", subtitle=[]).to_dict()["hconcat"][0][
+        "layer"
+    ]
+    assert lines["encoding"]["color"]["sort"] == ["lr 0.001", "lr 0.003"]
+
+
+def test_axes_are_logarithmic_where_asked():
+    axes = AXES._replace(log_y=True)
+    lines = curve_panels(points(), axes, title="", subtitle=[]).to_dict()["hconcat"][0]["layer"][0]
+    scales = [lines["encoding"][channel]["scale"] for channel in ("x", "y")]
+    assert [scale.get("type") for scale in scales] == [None, "log"]
