@@ -197,6 +197,12 @@ class Lab:
         with self._database.read() as tx:
             return events.page(tx, since, limit)
 
+    def latest_event(self) -> int:
+        """Return the number of the newest event: the cursor of now."""
+        self.tick()
+        with self._database.read() as tx:
+            return events.last(tx)
+
     def results(
         self, trial_ids: Iterable[int] | None = None, tag: str | None = None
     ) -> list[TrialResult]:

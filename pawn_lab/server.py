@@ -8,6 +8,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
+import anyio
 import anyio.to_thread
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
@@ -20,6 +21,10 @@ from pawn_core.config.errors import did_you_mean
 from pawn_lab.errors import LabError
 from pawn_lab.lab import Lab
 from pawn_lab.tools import TOOLS, Answer, LabTool
+from pawn_lab.tools.wait import closing
+
+MOST_WAITS = 32
+"""Calls that may wait at once, on threads of their own; further ones wait for their turn."""
 
 INSTRUCTIONS = """\
 PAWN lab runs chess world-model experiments on this machine and remembers them.
@@ -30,7 +35,8 @@ a config may hold), lab_set_cost (price of an hour).
 The usual job, an ablation study:
 1. lab_launch one trial for each setting, with pause_after_steps for a cheap first look. Queue them
    all: devices are assigned as they come free.
-2. lab_events with the last cursor until they have ended; wait next_check_s between calls.
+2. lab_wait until one has ended (up to a minute a call), or lab_events with the last cursor every
+   next_check_s.
 3. lab_results: sorted, best trial of each ablation marked. lab_resume those; they run to
    total_steps.
 4. lab_compare before you call a setting better: several seeds, one factor, a 95 % interval.
@@ -59,6 +65,7 @@ class LabServer(MCPServer):
             log_level="WARNING",
         )
         self._open_lab = open_lab
+        self._waits = anyio.CapacityLimiter(MOST_WAITS)
         self._tools = {tool.name: tool for tool in TOOLS}
 
     async def list_tools(self) -> list[Tool]:
@@ -79,7 +86,13 @@ class LabServer(MCPServer):
             hint = did_you_mean(name, self._tools) or f"; tools: {', '.join(self._tools)}"
             raise ToolError(f"there is no tool '{name}'{hint}")
         try:
-            answer = await anyio.to_thread.run_sync(self._run, tool, arguments)
+            answer = await anyio.to_thread.run_sync(
+                self._run,
+                tool,
+                arguments,
+                abandon_on_cancel=tool.waits,
+                limiter=self._waits if tool.waits else None,
+            )
         except (LabError, ConfigError) as error:
             raise ToolError(str(error)) from error
         except Exception as error:
@@ -120,4 +133,7 @@ def _result(answer: Answer) -> CallToolResult:
 
 def serve(open_lab: Callable[[], Lab]) -> None:
     """Serve over stdio until the client closes the connection."""
-    LabServer(open_lab).run("stdio")
+    try:
+        LabServer(open_lab).run("stdio")
+    finally:
+        closing.set()

@@ -5,6 +5,10 @@ from typing import Any
 
 from pawn_lab.records import Event, EventPage
 from pawn_lab.store.database import Transaction
+from pawn_lab.trials.states import State
+
+KINDS = (*State, "kill_requested", "checkpoint_rejected", "cost")
+"""A trial's new state, or what else may happen."""
 
 
 def append(
@@ -15,9 +19,10 @@ def append(
     data: dict[str, Any] | None = None,
 ) -> int:
     """Append an event and return its number, the next in a sequence without gaps."""
+    assert kind in KINDS, kind
     return tx.insert(
         "events",
-        seq=(tx.value("SELECT max(seq) FROM events") or 0) + 1,
+        seq=last(tx) + 1,
         time=tx.now,
         trial_id=trial_id,
         kind=kind,
@@ -36,5 +41,9 @@ def page(tx: Transaction, since: int, limit: int) -> EventPage:
 
 def latest(tx: Transaction, count: int) -> list[Event]:
     """Return the newest events, oldest first."""
-    last = tx.value("SELECT max(seq) FROM events") or 0
-    return page(tx, max(0, last - count), count).events
+    return page(tx, max(0, last(tx) - count), count).events
+
+
+def last(tx: Transaction) -> int:
+    """Return the newest event's number; 0 where there is none."""
+    return tx.value("SELECT max(seq) FROM events") or 0

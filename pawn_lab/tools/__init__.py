@@ -16,6 +16,7 @@ from pawn_lab.tools import (
     schema,
     set_cost,
     status,
+    wait,
 )
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Answer
@@ -27,6 +28,7 @@ TOOLS: tuple[LabTool, ...] = (
     kill.TOOL,
     status.TOOL,
     events.TOOL,
+    wait.TOOL,
     results.TOOL,
     compare.TOOL,
     plot.TOOL,

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pawn_lab.lab import Lab
+from pawn_lab.records import Event
 from pawn_lab.tools.check_in import next_check
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.trial_views import timestamp
@@ -42,19 +43,21 @@ def lab_events(
     """
     page = lab.events(since=since, limit=limit)
     return EventsAnswer(
-        events=[
-            EventRow(
-                seq=event.seq,
-                time=timestamp(event.time),
-                trial_id=event.trial_id,
-                kind=event.kind,
-                message=event.message,
-            )
-            for event in page.events
-        ],
+        events=[event_row(event) for event in page.events],
         cursor=page.cursor,
         more=page.more,
         next_check_s=next_check(lab),
+    )
+
+
+def event_row(event: Event) -> EventRow:
+    """Show an event."""
+    return EventRow(
+        seq=event.seq,
+        time=timestamp(event.time),
+        trial_id=event.trial_id,
+        kind=event.kind,
+        message=event.message,
     )
 
 

@@ -27,6 +27,8 @@ class LabTool:
     read_only: bool = False
     destructive: bool = False
     idempotent: bool = False
+    waits: bool = False
+    """It may take up to a minute, and does nothing meanwhile."""
 
     @property
     def name(self) -> str:

@@ -10,13 +10,15 @@ from pathlib import Path
 import anyio
 import jsonschema
 import pytest
-from lab_testing import CONFIG, ended, stand_in
+from lab_testing import CONFIG, ended, in_state, open_gate, stand_in
 from mcp import StdioServerParameters
 from mcp.client import Client
 
 from pawn_lab.lab import Lab
 from pawn_lab.server import INSTRUCTIONS, LabServer
 from pawn_lab.tools import TOOLS
+from pawn_lab.tools.wait import closing
+from pawn_lab.trials.states import State
 
 pytestmark = pytest.mark.anyio
 ERAS = {"legacy": "2025-11-25", "auto": "2026-07-28"}
@@ -63,6 +65,7 @@ async def test_instructions_fit_what_agents_read_and_name_only_tools_that_exist(
         ("lab_events", {"since": 0}),
         ("lab_results", {}),
         ("lab_compare", {}),
+        ("lab_wait", {}),
         ("lab_notes", {"append": "hello", "section": "First"}),
         ("lab_notes", {}),
         ("lab_set_cost", {"cost_per_hour": 2.31}),
@@ -106,6 +109,27 @@ async def test_calls_at_once_start_one_trial_and_lose_no_note(workspace):
         assert len(lab.trials()) == 1
         assert all(f"note {number}" in lab.notes() for number in range(8))
         ended(lab, 1)
+
+
+async def test_more_waits_than_worker_threads_hold_up_no_other_call(
+    workspace,
+):
+    with Lab.open(workspace, trainer=stand_in("gate")) as lab:
+        trial = lab.launch(CONFIG).id
+        in_state(lab, trial, State.RUNNING)
+        async with Client(LabServer(lambda: Lab.open(workspace))) as client:
+            async with anyio.create_task_group() as group:
+                for _ in range(50):
+                    group.start_soon(client.call_tool, "lab_wait", {"timeout_s": 60})
+                with anyio.fail_after(30):
+                    status = await client.call_tool("lab_status", {})
+                group.cancel_scope.cancel()
+            closing.set()
+        closing.clear()
+        assert status.structured_content["counts"] == {"running": 1}
+        assert lab.trial(trial).state is State.RUNNING
+        open_gate(lab, trial)
+        ended(lab, trial)
 
 
 async def test_a_plot_comes_as_a_picture_beside_its_numbers(study, tmp_path):

@@ -1,0 +1,94 @@
+"""lab_wait: over when something happens, and in good time when nothing does."""
+
+import threading
+import time
+
+import pytest
+from lab_testing import CONFIG, ended, in_state, open_gate
+
+from pawn_lab.errors import InvalidRequestError, UnknownTrialError
+from pawn_lab.lab import Lab
+from pawn_lab.store.events import KINDS
+from pawn_lab.tools.wait import closing, lab_wait
+from pawn_lab.trials.states import State
+
+
+def test_a_wait_ends_with_the_trial_and_the_next_one_goes_on_from_its_cursor(open_lab, workspace):
+    lab = open_lab("gate")
+    first, second = lab.launch(CONFIG).id, lab.launch(CONFIG).id
+    in_state(lab, second, State.RUNNING)
+    opened = threading.Thread(target=open_gate, args=(lab, first))
+    opened.start()
+    answer = lab_wait(lab, timeout_s=60)
+    opened.join()
+    assert answer.over == "event"
+    assert [(event.trial_id, event.kind) for event in answer.events] == [(first, "completed")]
+    assert lab_wait(lab, since=answer.cursor, timeout_s=0).over == "timeout"
+    open_gate(lab, second)
+    assert lab_wait(lab, since=answer.cursor, timeout_s=60).events[0].trial_id == second
+    assert lab.trial(first).state is State.COMPLETED
+
+
+def test_a_named_trial_that_has_ended_already_is_not_waited_for(open_lab):
+    lab = open_lab("complete")
+    trial = lab.launch(CONFIG).id
+    ended(lab, trial)
+    answer = lab_wait(lab, trial_ids=[trial], timeout_s=60)
+    assert [event.kind for event in answer.events] == ["completed"]
+    after = lab_wait(lab, trial_ids=[trial], since=answer.cursor, timeout_s=60)
+    assert (after.over, after.events, after.next_check_s) == ("idle", [], None)
+
+
+def test_a_wait_for_a_kind_passes_over_other_kinds_and_other_trials(open_lab):
+    lab = open_lab("complete")
+    first, second = lab.launch(CONFIG).id, lab.launch(CONFIG).id
+    ended(lab, first)
+    ended(lab, second)
+    answer = lab_wait(lab, trial_ids=[second], until="running", timeout_s=60)
+    assert [(event.trial_id, event.kind) for event in answer.events] == [(second, "running")]
+
+
+def test_the_lab_at_rest_is_not_waited_for(study):
+    with Lab.open(study) as lab:
+        assert lab_wait(lab, timeout_s=60).over == "idle"
+
+
+def test_a_timeout_says_when_to_look_again_and_leaves_the_trial_alone(open_lab):
+    lab = open_lab("gate")
+    trial = lab.launch(CONFIG).id
+    in_state(lab, trial, State.RUNNING)
+    answer = lab_wait(lab, timeout_s=0.5)
+    assert (answer.over, answer.events) == ("timeout", [])
+    assert answer.next_check_s
+    assert lab.trial(trial).state is State.RUNNING
+    open_gate(lab, trial)
+    ended(lab, trial)
+
+
+def test_every_wait_returns_when_the_process_ends(open_lab):
+    lab = open_lab("gate")
+    trial = lab.launch(CONFIG).id
+    in_state(lab, trial, State.RUNNING)
+    closing.set()
+    try:
+        started = time.monotonic()
+        assert lab_wait(lab, timeout_s=60).over == "timeout"
+        assert time.monotonic() - started < 30
+    finally:
+        closing.clear()
+        open_gate(lab, trial)
+
+
+def test_every_kind_of_event_that_the_study_made_can_be_waited_for(study):
+    with Lab.open(study) as lab:
+        made = {event.kind for event in lab.events(limit=1000).events}
+    assert made <= set(KINDS)
+    assert len(made) >= 5
+
+
+def test_an_unknown_kind_or_trial_is_refused_at_once(open_lab):
+    lab = open_lab("complete")
+    with pytest.raises(InvalidRequestError, match="did you mean 'ended'"):
+        lab_wait(lab, until="endd")
+    with pytest.raises(UnknownTrialError):
+        lab_wait(lab, trial_ids=[7])
