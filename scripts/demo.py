@@ -4,7 +4,7 @@ This script is the documentation of how an agent uses the lab. Everything happen
 of `pawn-lab mcp`, over stdio, with the official MCP client; an agent makes the same calls.
 
     make demo                    about five minutes on two cores
-    DEMO_STEPS=80 make demo      shorter (optimizer steps of the winners; default 640)
+    DEMO_STEPS=80 make demo      shorter (optimizer steps of the winners; default 480)
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from demo_client import LabClient, fresh_workspace, steps_wanted
 from demo_report import markdown_table, write_report
 from demo_view import LiveView
 
-TOTAL_STEPS = steps_wanted(default=640)
+TOTAL_STEPS = steps_wanted(default=480)
 PAUSE_STEPS = TOTAL_STEPS // 4
 LEARNING_RATES = (3e-4, 1e-3, 3e-3)
 DOLLARS_PER_HOUR = 0.10
