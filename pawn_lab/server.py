@@ -41,6 +41,7 @@ The usual job, an ablation study:
    total_steps.
 4. lab_compare before you call a setting better: several seeds, one factor, a 95 % interval.
 5. lab_notes after each phase: tables, choices and reasons, the events cursor.
+6. lab_audit before the machine is stopped.
 
 Trials outlive this server and you: nothing is lost when a session ends. A loss that is not finite
 ends a trial by itself; the last good checkpoint stays. When a trial failed: lab_log.

@@ -4,6 +4,7 @@ The MCP server, the CLI, the documentation and the tests read `TOOLS`.
 """
 
 from pawn_lab.tools import (
+    audit,
     compare,
     events,
     kill,
@@ -35,6 +36,7 @@ TOOLS: tuple[LabTool, ...] = (
     log.TOOL,
     notes.TOOL,
     set_cost.TOOL,
+    audit.TOOL,
 )
 
 __all__ = ["TOOLS", "Answer", "LabTool"]

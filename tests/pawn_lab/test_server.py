@@ -66,6 +66,7 @@ async def test_instructions_fit_what_agents_read_and_name_only_tools_that_exist(
         ("lab_results", {}),
         ("lab_compare", {}),
         ("lab_wait", {}),
+        ("lab_audit", {}),
         ("lab_notes", {"append": "hello", "section": "First"}),
         ("lab_notes", {}),
         ("lab_set_cost", {"cost_per_hour": 2.31}),

@@ -24,6 +24,7 @@ READ_ONLY_CALLS = [
     ("results", ["--trial-ids", "1", "2"], {"trial_ids": [1, 2]}),
     ("results", ["--tag", "plain"], {"tag": "plain"}),
     ("compare", ["--tag", "plain"], {"tag": "plain"}),
+    ("audit", ["--tag", "plain"], {"tag": "plain"}),
     ("wait", ["--until", "ended"], {"until": "ended"}),
     ("log", ["1", "--lines", "3"], {"trial_id": 1, "lines": 3}),
     ("notes", [], {}),

@@ -1,0 +1,79 @@
+"""What stands against stopping the machine: unfinished trials, bad checkpoints, missing notes."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from pawn_core.checkpoint import CheckpointError, verify
+from pawn_core.checkpoint.manifest import list_checkpoints
+from pawn_lab.lab import Lab
+from pawn_lab.records import Trial
+from pawn_lab.trials.states import ACTIVE, State
+
+_GOOD_ENDS = (State.COMPLETED, State.PAUSED)
+
+
+class Finding(NamedTuple):
+    """Something to know before the machine is stopped; `blocks`: to mend first."""
+
+    trial_id: int | None
+    text: str
+    blocks: bool
+
+
+class Audit(NamedTuple):
+    """The findings, and how many newest checkpoints match their hashes."""
+
+    findings: list[Finding]
+    verified: int
+
+
+def audit(lab: Lab, trials: list[Trial]) -> Audit:
+    """Look at trials that no other continues, and read the newest checkpoint of each whole."""
+    continued = {trial.parent for trial in lab.trials()}
+    final = [trial for trial in trials if trial.id not in continued]
+    checkpoints = [_checkpoint(lab, trial) for trial in final if trial.state not in ACTIVE]
+    findings = [
+        *(finding for trial in final for finding in _schedule(trial)),
+        *(finding for finding in checkpoints if isinstance(finding, Finding)),
+        *_notes(lab, trials),
+    ]
+    ordered = sorted(findings, key=lambda finding: (not finding.blocks, finding.trial_id or 0))
+    return Audit(ordered, checkpoints.count(True))
+
+
+def _schedule(trial: Trial) -> Iterable[Finding]:
+    """Say where a trial goes on, or has ended before its last step."""
+    step, total = trial.exit.step if trial.exit else None, trial.config["total_steps"]
+    if trial.state in ACTIVE:
+        yield Finding(trial.id, f"is {trial.state}", blocks=True)
+    elif trial.state not in _GOOD_ENDS:
+        why = f": {trial.exit.message}" if trial.exit and trial.exit.message else ""
+        yield Finding(trial.id, f"{trial.state}{_at(step, total)}{why}", blocks=False)
+    elif step is None or step < total:
+        yield Finding(trial.id, f"{trial.state}{_at(step, total)}, not resumed", blocks=False)
+
+
+def _at(step: int | None, total: int) -> str:
+    return f" before step {total}" if step is None else f" at step {step} of {total}"
+
+
+def _checkpoint(lab: Lab, trial: Trial) -> Finding | bool:
+    """Return whether a trial has a newest checkpoint, which is whole; a finding where it must."""
+    paths = list_checkpoints(lab.paths.trial(trial.id).checkpoints)
+    if not paths:
+        missing = Finding(trial.id, f"{trial.state} without a checkpoint", blocks=True)
+        return missing if trial.state in _GOOD_ENDS else False
+    try:
+        verify(paths[-1])
+    except (CheckpointError, OSError) as error:
+        return Finding(trial.id, f"checkpoint {paths[-1].name}: {error}", blocks=True)
+    return True
+
+
+def _notes(lab: Lab, trials: list[Trial]) -> Iterable[Finding]:
+    """Ask for notes that are younger than the last end of a trial."""
+    ends = [trial.ended_at for trial in trials if trial.ended_at is not None]
+    written = lab.paths.notes.stat().st_mtime if lab.paths.notes.exists() else None
+    if ends and (written is None or written < max(ends)):
+        since = "are none" if written is None else "end before the last trial did"
+        yield Finding(None, f"the notes {since}: lab_notes(append=...)", blocks=True)

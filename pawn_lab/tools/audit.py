@@ -1,0 +1,60 @@
+"""lab_audit: the gate before a machine is stopped."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from pawn_lab.analysis.audit import audit
+from pawn_lab.lab import Lab
+from pawn_lab.tools.check_in import next_check
+from pawn_lab.tools.registry import LabTool
+from pawn_lab.tools.values import Answer, Tag, TrialId, parsed
+
+
+class FindingRow(Answer):
+    """Something to know; `blocks`: to mend before the machine is stopped."""
+
+    trial_id: int | None = None
+    finding: str
+    blocks: bool
+
+
+class AuditAnswer(Answer):
+    """`ready` where nothing blocks; the findings that block come first."""
+
+    ready: bool
+    trials: int
+    checkpoints_verified: int
+    findings: list[FindingRow]
+    next_check_s: int | None = None
+
+
+def lab_audit(
+    lab: Lab,
+    trial_ids: Annotated[
+        list[TrialId] | None, BeforeValidator(parsed), Field(description="Only these trials.")
+    ] = None,
+    tag: Tag = None,
+) -> AuditAnswer:
+    """Say whether the machine could be stopped now: run it after each phase and at the end.
+
+    What blocks: a trial queued or running; one completed or paused without a checkpoint; a newest
+    checkpoint that does not match its hashes (each is read whole, which takes seconds a gigabyte);
+    no notes since a trial last ended. Told besides: failed, lost and killed trials, and those that
+    paused or stopped before their last step. Trials that another continues are passed over.
+    It does not know what is stored elsewhere: checkpoints are local to this machine.
+    """
+    trials = lab.selected(trial_ids, tag)
+    found = audit(lab, trials)
+    return AuditAnswer(
+        ready=not any(finding.blocks for finding in found.findings),
+        trials=len(trials),
+        checkpoints_verified=found.verified,
+        findings=[
+            FindingRow(trial_id=f.trial_id, finding=f.text, blocks=f.blocks) for f in found.findings
+        ],
+        next_check_s=next_check(lab),
+    )
+
+
+TOOL = LabTool(lab_audit, title="Gate before a stop", read_only=True, idempotent=True)

@@ -1,0 +1,83 @@
+"""lab_audit: the machine may be stopped only when nothing would be lost."""
+
+import shutil
+
+import pytest
+from lab_testing import CONFIG, ended, in_state, make_checkpoint, open_gate
+
+from pawn_core.checkpoint.manifest import list_checkpoints
+from pawn_lab.lab import Lab
+from pawn_lab.tools.audit import lab_audit
+from pawn_lab.trials.states import State
+
+
+@pytest.fixture
+def lab(study, tmp_path):
+    """The study's lab, copied, for it is changed."""
+    shutil.copytree(study, tmp_path / "runs")
+    with Lab.open(tmp_path / "runs") as lab:
+        yield lab
+
+
+def blocking(answer):
+    return [(row.trial_id, row.finding) for row in answer.findings if row.blocks]
+
+
+def test_a_finished_and_noted_study_is_ready_and_says_what_was_left(lab):
+    lab.notes(append="Chose 1e-3; trial 2 stays paused.")
+    answer = lab_audit(lab)
+    assert answer.ready
+    assert (answer.trials, answer.checkpoints_verified) == (4, 3)
+    assert [(row.trial_id, row.finding) for row in answer.findings] == [
+        (2, "paused at step 4 of 8, not resumed")
+    ]
+
+
+def test_notes_older_than_the_last_end_block(lab):
+    assert blocking(lab_audit(lab)) == [(None, "the notes are none: lab_notes(append=...)")]
+
+
+def test_a_checkpoint_with_one_changed_byte_blocks(lab):
+    lab.notes(append="All done.")
+    model = list_checkpoints(lab.paths.trial(4).checkpoints)[-1] / "model.safetensors"
+    data = bytearray(model.read_bytes())
+    data[-1] ^= 1
+    model.write_bytes(data)
+    answer = lab_audit(lab)
+    assert (answer.ready, answer.checkpoints_verified) == (False, 2)
+    [(trial_id, finding)] = blocking(answer)
+    assert trial_id == 4
+    assert "does not match its SHA-256" in finding
+    assert lab_audit(lab, trial_ids=[2, 3]).ready
+
+
+def test_a_running_trial_and_one_without_a_checkpoint_block_and_a_failure_is_told(open_lab):
+    failed = (lab := open_lab("crash")).launch(CONFIG).id
+    ended(lab, failed)
+    done = (lab := open_lab("complete")).launch(CONFIG).id
+    ended(lab, done)
+    lab.notes(append="Trial 1 crashed.")
+    running = (lab := open_lab("gate")).launch(CONFIG).id
+    in_state(lab, running, State.RUNNING)
+    answer = lab_audit(lab)
+    assert blocking(answer) == [(done, "completed without a checkpoint"), (running, "is running")]
+    assert answer.findings[-2].trial_id == failed
+    assert answer.findings[-2].finding.startswith("failed before step 1000")
+    assert answer.next_check_s
+    open_gate(lab, running)
+    ended(lab, running)
+
+
+def test_notes_written_before_a_later_end_block(open_lab):
+    lab = open_lab("gate")
+    trial = lab.launch(CONFIG | {"total_steps": 5}).id
+    in_state(lab, trial, State.RUNNING)
+    lab.notes(append="Begun.")
+    make_checkpoint(lab.paths.trial(trial).checkpoints, 5)
+    open_gate(lab, trial)
+    ended(lab, trial)
+    [(trial_id, finding)] = blocking(lab_audit(lab))
+    assert trial_id is None
+    assert "end before the last trial did" in finding
+    lab.notes(append="Ended.")
+    assert lab_audit(lab).ready
