@@ -41,8 +41,9 @@ def curve_panels(
     Each panel has axes of its own: losses of several panels are not comparable.
     """
     panels = list(dict.fromkeys(point.panel for point in points))
+    color = _chosen_in_front(_OTHER) if any(p.chosen for p in points) else _one_each(points)
     charts = [
-        _panel([p for p in points if p.panel == name], axes, name, first=i == 0)
+        _panel([p for p in points if p.panel == name], axes, name, color, first=i == 0)
         for i, name in enumerate(panels)
     ]
     heading = alt.TitleParams(
@@ -63,7 +64,7 @@ def png(chart: alt.TopLevelMixin, scale: float = SHARP) -> bytes:
 
 
 def _panel(
-    points: Sequence[CurvePoint], axes: Axes, title: str, *, first: bool
+    points: Sequence[CurvePoint], axes: Axes, title: str, color: Any, *, first: bool
 ) -> alt.LayerChart | alt.FacetChart:
     chosen = any(point.chosen for point in points)
     base = alt.Chart(alt.Data(values=[point._asdict() for point in points])).encode(
@@ -72,7 +73,7 @@ def _panel(
         ),
         y=alt.Y("value:Q", title=axes.y_title if first else "", scale=_scale(axes.log_y, False)),
         detail="curve:N",
-        color=_chosen_in_front(_OTHER) if chosen else _one_each(points),
+        color=color,
     )
     lines = base.mark_line(interpolate="linear", strokeWidth=2 if chosen else 1.5)
     marks = base.mark_point(filled=True, size=18 if chosen else 10, opacity=1)
@@ -93,9 +94,8 @@ def _one_each(points: Sequence[CurvePoint]) -> alt.Color:
     curves = list(dict.fromkeys(point.curve for point in points))
     return alt.Color(
         "curve:N",
-        sort=curves,
-        scale=alt.Scale(scheme="tableau10" if len(curves) <= 10 else "tableau20"),
-        legend=alt.Legend(title=None, labelLimit=320, symbolLimit=len(curves)),
+        scale=alt.Scale(domain=curves, scheme="tableau10" if len(curves) <= 10 else "tableau20"),
+        legend=alt.Legend(title=None, labelLimit=320, symbolLimit=0),
     )
 
 

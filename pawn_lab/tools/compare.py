@@ -148,11 +148,15 @@ def _row(
         sd=statistics.stdev(known) if len(known) > 1 else None,
     )
     if group is reference:
-        return row.model_copy(update={"reference": True})
+        return _with(row, {"reference": True})
     if reference is None or not values:
         why = f"no common point at which every trial has {metric.name}"
-        return row.model_copy(update={"verdict": Verdict.NOT_COMPARABLE, "why": why})
-    return row.model_copy(update=_compared(group, reference, values, allowed, metric))
+        return _with(row, {"verdict": Verdict.NOT_COMPARABLE, "why": why})
+    return _with(row, _compared(group, reference, values, allowed, metric))
+
+
+def _with(row: GroupRow, columns: dict[str, object]) -> GroupRow:
+    return GroupRow.model_validate(row.model_dump() | columns)
 
 
 def _compared(

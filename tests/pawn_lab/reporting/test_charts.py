@@ -32,12 +32,13 @@ def test_the_chosen_curve_is_labelled_with_its_last_value():
     assert labels == {"lr 0.001", "lr 0.003: 5.500"}
 
 
-def test_where_none_is_chosen_each_curve_has_its_colour_and_place_in_the_legend():
-    plain = [point._replace(chosen=False) for point in points()]
-    lines, _ = curve_panels(plain, AXES, title="Curves", subtitle=[]).to_dict()["hconcat"][0][
-        "layer"
-    ]
-    assert lines["encoding"]["color"]["sort"] == ["lr 0.001", "lr 0.003"]
+def test_where_none_is_chosen_one_legend_names_the_curves_of_all_panels():
+    plain = [p._replace(chosen=False, curve=f"{p.panel} {p.curve}") for p in points()]
+    panels = curve_panels(plain, AXES, title="Curves", subtitle=[]).to_dict()["hconcat"]
+    for panel in panels:
+        color = panel["layer"][0]["encoding"]["color"]
+        assert color["scale"]["domain"] == list(dict.fromkeys(p.curve for p in plain))
+        assert color["legend"]["symbolLimit"] == 0  # none left out
 
 
 def test_axes_are_logarithmic_where_asked():

@@ -65,9 +65,9 @@ def test_noise_is_indistinguishable_and_says_how_many_seeds_would_tell(lab):
 
 def test_one_seed_each_gives_a_difference_and_no_interval(lab):
     finished(lab, [2.0])
-    finished(lab, [2.5], lr=0.01)
+    finished(lab, [2.512345], lr=0.01)
     row = rows(lab_compare(lab))["lr=0.01"]
-    assert (row.verdict, row.difference, row.needs_seeds) == ("not comparable", 0.5, 1)
+    assert (row.verdict, row.difference, row.needs_seeds) == ("not comparable", 0.5123, 1)
     assert (row.interval_low, row.detectable) == (None, None)
     assert "one seed" in row.why
 
