@@ -1,7 +1,8 @@
 """Measure the engine's speed against the yardstick, all in one run, and print a Markdown table.
 
 The yardstick is a careful shakmaty loop (`engine/benches/yardstick`). Single-thread figures are CPU
-time, so other work on the machine disturbs them little; every figure is the best of several rounds.
+time of the fastest of several rounds. A ratio is the median over the rounds of both figures of one
+round, measured within two seconds of each other, since the speed of a shared machine drifts.
 Instructions per ply come from callgrind, where valgrind is installed.
 """
 
@@ -10,6 +11,7 @@ import os
 import re
 import resource
 import shutil
+import statistics
 import subprocess
 import time
 from collections.abc import Callable
@@ -59,6 +61,10 @@ def best(measure: Callable[[], float]) -> float:
     return min(measure() for _ in range(ROUNDS))
 
 
+def ratio(above: Callable[[], float], below: Callable[[], float]) -> float:
+    return statistics.median(above() / below() for _ in range(ROUNDS))
+
+
 def instructions_per_ply(program: Path, kind: str) -> float:
     """The marginal cost of a ply between two sizes."""
     (small_cost, small), (large_cost, large) = (callgrind(program, kind, n) for n in (100, 300))
@@ -88,13 +94,17 @@ def single_thread_table(program: Path) -> None:
         arguments = VARIANTS.get(name, {})
         plies = chess_engine.generate_random_games(GAMES, seed=1, **arguments).lengths.sum()
         speeds = f"{GAMES / best_seconds:,.0f} | {plies / best_seconds / 1e6:.1f}"
-        print(f"| {name} | {speeds} | {seconds['yardstick'] / best_seconds:.2f} |")
+        print(f"| {name} | {speeds} | {median_ratio(rounds, name):.2f} |")
+
+
+def median_ratio(rounds: list[dict[str, float]], name: str) -> float:
+    return statistics.median(r["yardstick"] / r[name] for r in rounds)
 
 
 def threads_table() -> None:
     cpus = len(os.sched_getaffinity(0))
-    one, all_ = best(lambda: wall_of(GAMES, 1)), best(lambda: wall_of(GAMES, cpus))
-    print(f"\n{cpus} threads: {one / all_:.2f} times one (wall time).")
+    speedup = ratio(lambda: wall_of(GAMES, 1), lambda: wall_of(GAMES, cpus))
+    print(f"\n{cpus} threads: {speedup:.2f} times one (wall time).")
     print(
         f"A batch of 256 games on {cpus} threads: {best(lambda: wall_of(256, cpus)) * 1e3:.1f} ms."
     )
