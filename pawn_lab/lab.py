@@ -185,10 +185,11 @@ class Lab:
         Raises:
             UnknownTrialError: no such trial.
         """
-        if trial_ids is None:
-            return self.trials(tag=tag)
-        chosen = [self.trial(trial_id) for trial_id in dict.fromkeys(trial_ids)]
-        return [trial for trial in chosen if tag is None or tag in trial.tags]
+        once = None if trial_ids is None else dict.fromkeys(trial_ids)
+        self.tick()
+        with self._database.read() as tx:
+            rows = _tagged(_rows(tx, once), tag)
+            return views.trial_records(tx, rows, self._devices)
 
     def events(self, since: int = 0, limit: int = 100) -> EventPage:
         """Return events after a cursor, oldest first; the answer carries the next cursor."""
