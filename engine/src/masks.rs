@@ -5,6 +5,7 @@ use shakmaty::Position;
 use crate::buffers;
 use crate::csr::TokenRows;
 use crate::error::{Error, Result};
+use crate::playout::IllegalToken;
 use crate::replay::{self, Recorded};
 use crate::threads::Workers;
 use crate::vocabulary::Vocabulary;
@@ -103,7 +104,7 @@ fn positions(
     tokens: &[i16],
     vocabulary: &Vocabulary,
     first: usize,
-) -> Result<TokenRows, replay::IllegalToken> {
+) -> Result<TokenRows, IllegalToken> {
     let mut rows = TokenRows::default();
     replay::each_position(tokens, vocabulary, |ply, position| {
         if ply >= first {

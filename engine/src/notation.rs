@@ -5,6 +5,7 @@ use shakmaty::san::SanPlus;
 
 use crate::error::Result;
 use crate::outcome::{Outcome, Termination};
+use crate::playout::IllegalToken;
 use crate::replay::{self, Recorded};
 use crate::threads::Workers;
 use crate::vocabulary::Vocabulary;
@@ -24,7 +25,7 @@ pub fn san(
         let mut moves = Vec::with_capacity(tokens.len());
         for (ply, &token) in tokens.iter().enumerate() {
             let m = replay::legal_move(&position, token, vocabulary)
-                .ok_or(replay::IllegalToken { ply, token }.in_game(game))?;
+                .ok_or(IllegalToken { ply, token }.in_game(game))?;
             moves.push(SanPlus::from_move_and_play_unchecked(&mut position, m).to_string());
         }
         Ok(moves)

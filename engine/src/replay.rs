@@ -2,9 +2,9 @@
 
 use shakmaty::{Chess, Move, Position};
 
-use crate::error::Error;
 use crate::game::Game;
 use crate::outcome::Termination;
+use crate::playout::IllegalToken;
 use crate::vocabulary::{TokenMove, Vocabulary};
 
 /// Games as rows of tokens, without their padding.
@@ -12,23 +12,6 @@ pub struct Recorded<'a> {
     pub rows: Vec<&'a [i16]>,
     /// Plies the array has room for.
     pub width: usize,
-}
-
-/// A token that is not a legal move where it stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IllegalToken {
-    pub ply: usize,
-    pub token: i16,
-}
-
-impl IllegalToken {
-    pub fn in_game(self, game: usize) -> Error {
-        Error::IllegalToken {
-            game,
-            ply: self.ply,
-            token: self.token,
-        }
-    }
 }
 
 /// Visit the positions after 0, 1, ... all plies of a game. The rules that end a game without a

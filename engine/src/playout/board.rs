@@ -1,6 +1,6 @@
 //! The position of a playout.
 
-use shakmaty::{Chess, Position};
+use shakmaty::{CastlingSide, Chess, Color, Position};
 
 use crate::vocabulary::Vocabulary;
 
@@ -47,6 +47,7 @@ impl Step {
 
 /// A position, redundantly: by side, by role and by square. Who is to move is not part of it; the
 /// functions are generic over the side `US` instead (0 white, 1 black).
+#[derive(Clone)]
 pub struct Board {
     pub sides: [u64; 2],
     /// By role; index 0 takes the writes for captures of nothing.
@@ -78,17 +79,22 @@ pub struct Before {
 
 impl Board {
     pub fn start() -> Board {
+        Board::from_position(&Chess::new())
+    }
+
+    pub fn from_position(position: &Chess) -> Board {
+        let castling = castling(position);
         let mut board = Board {
             sides: [0; 2],
             roles: [0; 8],
             pieces: [0; 64],
             reach: [Reach::default(); 64],
-            castling: 15,
-            en_passant: 0,
-            halfmoves: 0,
-            key: TABLES.zobrist_castling(15),
+            castling,
+            en_passant: position.legal_ep_square().map_or(0, usize::from),
+            halfmoves: position.halfmoves() as usize,
+            key: TABLES.zobrist_castling(castling),
         };
-        for (square, piece) in Chess::new().board().iter() {
+        for (square, piece) in position.board().iter() {
             board.put(&TABLES, code_of(piece), square.into());
         }
         board
@@ -235,4 +241,17 @@ impl Board {
             _ => false,
         }
     }
+}
+
+/// K = 1, Q = 2, k = 4, q = 8.
+fn castling(position: &Chess) -> u8 {
+    let rights = [
+        (Color::White, CastlingSide::KingSide),
+        (Color::White, CastlingSide::QueenSide),
+        (Color::Black, CastlingSide::KingSide),
+        (Color::Black, CastlingSide::QueenSide),
+    ];
+    let held = rights.iter().enumerate();
+    let held = held.filter(|(_, (color, side))| position.castles().has(*color, *side));
+    held.map(|(right, _)| 1 << right).sum()
 }

@@ -10,6 +10,7 @@ use super::tables::{BISHOP, KING, KNIGHT, PAWN, QUEEN, ROOK, Tables, code};
 const PROMOTIONS: [usize; 4] = [QUEEN, ROOK, BISHOP, KNIGHT];
 
 /// Legal moves in canonical order: pieces by square, each one's targets by square, promotions last.
+#[derive(Clone)]
 pub struct LegalMoves {
     /// By square; meaningful under `movers` and `promoting` only.
     pub targets: [u64; 64],

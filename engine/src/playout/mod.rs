@@ -12,6 +12,7 @@ mod legal;
 mod mates;
 mod repetition;
 mod tables;
+mod walk;
 
 use std::marker::PhantomData;
 
@@ -24,9 +25,11 @@ use crate::vocabulary::Vocabulary;
 
 use bits::{Isa, Portable};
 use board::Board;
-use legal::{LegalMoves, TokenRow};
+use legal::LegalMoves;
+pub use legal::TokenRow;
 use repetition::Repetition;
 use tables::{TABLES, Tables};
+pub use walk::{IllegalToken, Walk};
 
 /// How random games are played and written.
 #[derive(Clone, Copy)]

@@ -8,6 +8,7 @@ const CLOCK: usize = 151;
 const FILTER: usize = 1024;
 
 /// The positions that the current one could repeat.
+#[derive(Clone)]
 pub struct Repetition {
     /// Keys since the last capture or pawn move, by halfmove clock.
     keys: [u64; CLOCK],
