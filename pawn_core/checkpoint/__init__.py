@@ -1,11 +1,12 @@
 """Atomic, hashed checkpoints without pickle.
 
-This package's own imports stay free of torch, for the lab; `store` and `state` need it.
+This package's own imports stay free of torch, for the lab; `store` needs it.
 """
 
 from pawn_core.checkpoint.errors import (
     CheckpointError,
     CheckpointIntegrityError,
+    IncompatibleWeightsError,
     IncompleteCheckpointError,
     UnsafeFileError,
 )
@@ -14,6 +15,7 @@ from pawn_core.checkpoint.manifest import Manifest, latest_verified, verify
 __all__ = [
     "CheckpointError",
     "CheckpointIntegrityError",
+    "IncompatibleWeightsError",
     "IncompleteCheckpointError",
     "Manifest",
     "UnsafeFileError",

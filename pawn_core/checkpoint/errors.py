@@ -2,6 +2,7 @@
 
 CheckpointError
 ├── IncompleteCheckpointError       no directory, no `.complete`, or a file is missing
+├── IncompatibleWeightsError        whole, but of another kind of model or format
 └── CheckpointIntegrityError        a file is not what `.complete` says, or not what it should be
     └── UnsafeFileError             a pickle, or a tensor file whose header is out of bounds
 """
@@ -13,6 +14,10 @@ class CheckpointError(Exception):
 
 class IncompleteCheckpointError(CheckpointError):
     """The checkpoint was never finished: its `.complete` or one of its files is missing."""
+
+
+class IncompatibleWeightsError(CheckpointError):
+    """Weights of another architecture, vocabulary or file format."""
 
 
 class CheckpointIntegrityError(CheckpointError):

@@ -4,17 +4,27 @@ Module names are the published state-dict names. Shapes: b batch, t time, d widt
 k channels of a head, p = k / 2 channel pairs, n chosen positions, v vocabulary.
 """
 
+from typing import NamedTuple
+
 import torch
 from chess_engine import Vocabulary
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pawn_core.config import Architecture
+from pawn_core.model.cache import KeyValueCache
 from pawn_core.model.embedding import FactoredEmbedding
 from pawn_core.model.rope import rotate, rotation_table
 
 NORM_EPS = 1e-6
 INIT_STD = 0.02
+
+
+class Past(NamedTuple):
+    """A layer's share of the positions already computed."""
+
+    cache: KeyValueCache
+    layer: int
 
 
 class Attention(nn.Module):
@@ -28,13 +38,15 @@ class Attention(nn.Module):
         self.wv = nn.Linear(d_model, d_model, bias=False)
         self.wo = nn.Linear(d_model, d_model, bias=False)
 
-    def forward(self, x_btd: Tensor, rope_tp2: Tensor) -> Tensor:
+    def forward(self, x_btd: Tensor, rope_tp2: Tensor, past: Past | None = None) -> Tensor:
         """Mix each position with those before it."""
         q, k, v = (w(x_btd).unflatten(-1, (self.n_heads, -1)) for w in (self.wq, self.wk, self.wv))
         q, k = rotate(q, rope_tp2), rotate(k, rope_tp2)
-        mixed_bhtk = F.scaled_dot_product_attention(
-            q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), is_causal=True
-        )
+        q, k, v = (x.transpose(1, 2) for x in (q, k, v))
+        causal = past is None or past.cache.length == 0
+        if past is not None:
+            k, v = past.cache.extend(past.layer, k, v)
+        mixed_bhtk = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
         return self.wo(mixed_bhtk.transpose(1, 2).flatten(-2))
 
 
@@ -63,9 +75,9 @@ class Block(nn.Module):
         self.ffn_norm = nn.RMSNorm(d_model, eps=NORM_EPS)
         self.ffn = FeedForward(d_model, architecture.d_ff)
 
-    def forward(self, x_btd: Tensor, rope_tp2: Tensor) -> Tensor:
+    def forward(self, x_btd: Tensor, rope_tp2: Tensor, past: Past | None = None) -> Tensor:
         """Return the residual stream after this layer."""
-        x_btd = x_btd + self.attn(self.attn_norm(x_btd), rope_tp2)
+        x_btd = x_btd + self.attn(self.attn_norm(x_btd), rope_tp2, past)
         return x_btd + self.ffn(self.ffn_norm(x_btd))
 
 
@@ -77,6 +89,7 @@ class Transformer(nn.Module):
     ) -> None:
         super().__init__()
         self.max_seq_len = max_seq_len
+        self.n_heads = architecture.n_heads
         self.embed = FactoredEmbedding(vocabulary, architecture.d_model)
         self.layers = nn.ModuleList(Block(architecture) for _ in range(architecture.n_layers))
         self.final_norm = nn.RMSNorm(architecture.d_model, eps=NORM_EPS)
@@ -101,6 +114,33 @@ class Transformer(nn.Module):
     def hidden_at(self, tokens_bt: Tensor, positions_n: Tensor) -> Tensor:
         """Return hidden states (n, d) at flat positions `b * T + t`."""
         return self.forward_hidden(tokens_bt).flatten(0, 1)[positions_n]
+
+    def new_cache(self, batch: int) -> KeyValueCache:
+        """Return an empty cache for sequences of up to `max_seq_len` tokens."""
+        weight = self.lm_head.weight
+        heads = self.n_heads
+        shape = (len(self.layers), batch, heads, self.max_seq_len, weight.shape[1] // heads)
+        return KeyValueCache(shape, weight)
+
+    def forward_next(self, tokens_bt: Tensor, cache: KeyValueCache) -> Tensor:
+        """Return the logits (b, v) after the last of these tokens, which follow those in the cache.
+
+        Any number of tokens into an empty cache, then one at a time.
+
+        Raises:
+            ValueError: more than one token after the first, or more than `max_seq_len` in all.
+        """
+        begin, new = cache.length, tokens_bt.shape[1]
+        if begin and new != 1:
+            raise ValueError(f"{new} tokens onto {begin} in the cache; allowed: 1")
+        if begin + new > self.max_seq_len:
+            raise ValueError(f"{begin + new} tokens are more than max_seq_len {self.max_seq_len}")
+        rope = self.get_buffer("rope")[begin : begin + new]
+        x_btd = self.embed(tokens_bt)
+        for index, layer in enumerate(self.layers):
+            x_btd = layer(x_btd, rope, Past(cache, index))
+        cache.length += new
+        return self.lm_head(self.final_norm(x_btd[:, -1]))
 
     def forward_at(self, tokens_bt: Tensor, positions_n: Tensor) -> Tensor:
         """Return logits (n, v) at flat positions `b * T + t` only, never the whole (b, t, v)."""

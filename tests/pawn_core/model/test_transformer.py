@@ -1,11 +1,10 @@
 """The model is the published one: sizes, names and arithmetic."""
 
-import math
-
 import chess_engine
 import numpy as np
 import pytest
 import torch
+from reference import reference_logits
 
 from pawn_core.config import VARIANTS, Architecture
 from pawn_core.model import Transformer, parameter_count, rope
@@ -75,40 +74,6 @@ def test_every_token_embeds_as_the_sum_of_its_factors(vocabulary) -> None:
     assert torch.equal(embedded[vocabulary.pad], state["pad_embed"])
 
 
-def reference_logits(state: dict[str, np.ndarray], x_td: np.ndarray, heads: int, layers: int):
-    """The forward pass in float64 numpy, one head, one position at a time, complex rotations."""
-
-    def norm(x, weight):
-        return x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6) * weight
-
-    def turned(x_k, t):
-        pairs = x_k[0::2] + 1j * x_k[1::2]
-        angles = t * 10000.0 ** (-np.arange(len(pairs)) * 2 / len(x_k))
-        pairs = pairs * np.exp(1j * angles)
-        return np.stack((pairs.real, pairs.imag), -1).ravel()
-
-    def attention(x, weights):
-        q, k, v = (x @ weights[f"attn.w{w}.weight"].T for w in "qkv")
-        out, width = np.zeros_like(x), x.shape[1] // heads
-        for h in range(heads):
-            part = slice(h * width, (h + 1) * width)
-            for t in range(len(x)):
-                query = turned(q[t, part], t)
-                scores = [query @ turned(k[s, part], s) / math.sqrt(width) for s in range(t + 1)]
-                weight = np.exp(np.array(scores) - max(scores))
-                out[t, part] = (weight / weight.sum()) @ v[: t + 1, part]
-        return out @ weights["attn.wo.weight"].T
-
-    for n in range(layers):
-        w = {k.removeprefix(f"layers.{n}."): v for k, v in state.items() if f"layers.{n}." in k}
-        x_td = x_td + attention(norm(x_td, w["attn_norm.weight"]), w)
-        y = norm(x_td, w["ffn_norm.weight"])
-        gate = y @ w["ffn.w_gate.weight"].T
-        hidden = gate / (1 + np.exp(-gate)) * (y @ w["ffn.w_up.weight"].T)
-        x_td = x_td + hidden @ w["ffn.w_down.weight"].T
-    return norm(x_td, state["final_norm.weight"]) @ state["lm_head.weight"].T
-
-
 def test_logits_equal_an_independent_float64_computation() -> None:
     architecture = Architecture(d_model=24, n_layers=2, n_heads=3, d_ff=40)
     model = build(architecture)
@@ -128,6 +93,26 @@ def test_logits_at_positions_are_those_of_the_full_forward() -> None:
     positions = torch.tensor([0, 5, 16, 17, 50])
     chosen = model.forward_at(tokens, positions)
     assert_close(chosen, model(tokens).flatten(0, 1)[positions])
+
+
+def test_logits_from_a_cache_are_those_of_the_full_forward() -> None:
+    model = build(VARIANTS["toy"])
+    tokens = torch.randint(0, 1968, (3, 17), generator=torch.Generator().manual_seed(1))
+    expected, cache = model(tokens), model.new_cache(batch=3)
+    assert_close(model.forward_next(tokens[:, :5], cache), expected[:, 4])
+    for t in range(5, 17):
+        assert_close(model.forward_next(tokens[:, t : t + 1], cache), expected[:, t])
+
+
+def test_a_cache_takes_one_token_at_a_time_and_no_more_than_the_model() -> None:
+    model = build(VARIANTS["toy"], max_seq_len=4)
+    tokens, cache = torch.zeros(1, 4, dtype=torch.int64), model.new_cache(batch=1)
+    model.forward_next(tokens[:, :3], cache)
+    with pytest.raises(ValueError, match="2 tokens onto 3 in the cache; allowed: 1"):
+        model.forward_next(tokens[:, :2], cache)
+    model.forward_next(tokens[:, :1], cache)
+    with pytest.raises(ValueError, match="5 tokens are more than max_seq_len 4"):
+        model.forward_next(tokens[:, :1], cache)
 
 
 def test_a_later_token_never_changes_an_earlier_logit() -> None:

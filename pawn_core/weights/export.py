@@ -1,0 +1,127 @@
+"""Publish a run: its best checkpoint in the published format, with a model card."""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import chess_engine
+
+from pawn_core.checkpoint.errors import CheckpointError, IncompleteCheckpointError
+from pawn_core.checkpoint.manifest import (
+    CONFIG,
+    MODEL,
+    SENTINEL,
+    checkpoint_name,
+    file_sha256,
+    verify,
+)
+from pawn_core.config import PretrainConfig, parse_config
+from pawn_core.durable import sync_file, write_file
+from pawn_core.metrics import read_records
+from pawn_core.weights.card import model_card
+
+METRICS = "metrics.jsonl"
+CARD = "README.md"
+
+_FORMAT_VERSION = 1
+_ROPE_BASE = 10_000.0
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best evaluation whose weights are still there."""
+
+    checkpoint: Path
+    step: int
+    metrics: dict[str, Any]
+    """The eval record."""
+
+
+def export_run(run_dir: Path, output_dir: Path, name: str, license_name: str) -> Best:
+    """Write a run's best checkpoint by validation loss as a repository's files.
+
+    `output_dir` holds `model.safetensors`, `config.json` in the published form, the whole
+    `metrics.jsonl`, `README.md` and `.complete`; it appears in one step.
+
+    Raises:
+        IncompleteCheckpointError: no evaluation of the run has a whole checkpoint.
+        FileExistsError: `output_dir` exists.
+    """
+    if output_dir.exists():
+        raise FileExistsError(f"{output_dir} exists; name a folder that does not")
+    best = find_best(run_dir)
+    config = _pretrain_config(best.checkpoint)
+    partial = output_dir.with_name(f".partial-{output_dir.name}-{os.getpid()}")
+    partial.mkdir(parents=True)
+    try:
+        shutil.copyfile(best.checkpoint / MODEL, partial / MODEL)
+        shutil.copyfile(run_dir / METRICS, partial / METRICS)
+        _write_json(partial / CONFIG, published_config(config))
+        write_file(partial / CARD, model_card(name, license_name, config, best.metrics).encode())
+        _seal(partial)
+        partial.rename(output_dir)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    sync_file(output_dir.parent)
+    return best
+
+
+def find_best(run_dir: Path) -> Best:
+    """Return the evaluation of lowest `val_loss` among those whose checkpoint verifies.
+
+    Raises:
+        IncompleteCheckpointError: there is none.
+    """
+    records, _ = read_records(run_dir / METRICS)
+    evaluations = [r for r in records if r["type"] == "eval" and r.get("val_loss") is not None]
+    for record in sorted(evaluations, key=lambda r: r["val_loss"]):
+        checkpoint = run_dir / "checkpoints" / checkpoint_name(record["step"])
+        try:
+            verify(checkpoint)
+        except CheckpointError:
+            continue
+        return Best(checkpoint, record["step"], record)
+    raise IncompleteCheckpointError(
+        f"{run_dir} has no whole checkpoint at any of its {len(evaluations)} evaluations"
+    )
+
+
+def published_config(config: PretrainConfig) -> dict[str, Any]:
+    """Return `config.json` in the published form; `training_config` is the resolved run config."""
+    vocabulary = chess_engine.export_move_vocabulary(config.vocabulary)
+    return {
+        "format_version": _FORMAT_VERSION,
+        "checkpoint_type": "pretrain",
+        "model_config": {
+            **config.architecture._asdict(),
+            "vocab_size": vocabulary.size,
+            "max_seq_len": config.max_seq_len,
+            "n_outcomes": len(vocabulary.outcomes),
+            "dropout": 0.0,
+            "rope_base": _ROPE_BASE,
+        },
+        "training_config": config.model_dump(mode="json"),
+    }
+
+
+def _pretrain_config(checkpoint: Path) -> PretrainConfig:
+    config = parse_config(json.loads((checkpoint / CONFIG).read_bytes()))
+    assert isinstance(config, PretrainConfig)
+    return config
+
+
+def _seal(folder: Path) -> None:
+    """Write `.complete` in the published form and force everything to the disk."""
+    files = sorted(folder.iterdir())
+    hashes = {path.name: file_sha256(path) for path in files}
+    _write_json(folder / SENTINEL, {"format_version": _FORMAT_VERSION, "files": hashes})
+    for path in (*files, folder):
+        sync_file(path)
+
+
+def _write_json(path: Path, document: dict[str, Any]) -> None:
+    write_file(path, json.dumps(document, indent=2, allow_nan=False).encode() + b"\n")

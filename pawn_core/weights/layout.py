@@ -1,0 +1,114 @@
+"""What model a set of tensors belongs to: from the config beside them, or from their shapes.
+
+Two forms of `config.json` are read: the resolved run config of this project's checkpoints, and the
+published `{"model_config": {"d_model": .., "vocab_size": ..}, "training_config": {..}}`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import chess_engine
+from chess_engine import Vocabulary
+
+from pawn_core.checkpoint.errors import IncompatibleWeightsError
+from pawn_core.config import VARIANTS, Architecture
+from pawn_core.model.rope import BASE
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+_VOCABULARIES = ("searchless", "coordinate")
+_DEFAULT_MAX_SEQ_LEN = {"searchless": 512, "coordinate": 256}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Everything that is needed to build the model and to feed it."""
+
+    architecture: Architecture
+    vocabulary: str
+    max_seq_len: int
+    prepend_outcome: bool
+    """Whether its sequences start with the game's outcome."""
+
+
+def read_layout(shapes: Shapes, config: Mapping[str, Any] | None) -> Layout:
+    """Return the layout that both the tensors and the config agree on.
+
+    Raises:
+        IncompatibleWeightsError: a tensor is missing, config and tensors disagree, or the model is
+            not of this family (another vocabulary, another rotary base).
+    """
+    vocabulary = _vocabulary(_shape(shapes, "lm_head.weight")[0])
+    facts = _facts(config or {})
+    _check_family(facts)
+    architecture = _architecture(shapes, facts)
+    for name, found in architecture._asdict().items():
+        _check_equal(name, facts.get(name), found)
+    _check_equal("vocab_size", facts.get("vocab_size"), vocabulary.size)
+    prefixed = facts.get("prepend_outcome")
+    return Layout(
+        architecture,
+        vocabulary.name,
+        int(facts.get("max_seq_len") or _DEFAULT_MAX_SEQ_LEN[vocabulary.name]),
+        vocabulary.name == "coordinate" if prefixed is None else bool(prefixed),
+    )
+
+
+def _facts(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return either form of config as one flat mapping."""
+    parts = (config, config.get("training_config") or {}, config.get("model_config") or {})
+    return {name: value for part in parts for name, value in dict(part).items()}
+
+
+def _check_family(facts: Mapping[str, Any]) -> None:
+    base = facts.get("rope_base", BASE)
+    if base != BASE:
+        raise IncompatibleWeightsError(f"rope_base {base} is not supported; allowed: {BASE:g}")
+
+
+def _vocabulary(size: int) -> Vocabulary:
+    known = [chess_engine.export_move_vocabulary(name) for name in _VOCABULARIES]
+    for vocabulary in known:
+        if vocabulary.size == size:
+            return vocabulary
+    allowed = ", ".join(f"{v.size} ({v.name})" for v in known)
+    raise IncompatibleWeightsError(
+        f"lm_head.weight has {size} tokens, no vocabulary of this engine; allowed: {allowed}"
+    )
+
+
+def _architecture(shapes: Shapes, facts: Mapping[str, Any]) -> Architecture:
+    d_model = _shape(shapes, "lm_head.weight")[1]
+    numbers = {int(name.split(".")[1]) for name in shapes if name.startswith("layers.")}
+    n_layers = len(numbers)
+    if numbers != set(range(n_layers)) or not n_layers:
+        raise IncompatibleWeightsError(f"layers {sorted(numbers)} are not numbered 0, 1, ..")
+    d_ff = _shape(shapes, "layers.0.ffn.w_gate.weight")[0]
+    n_heads = facts.get("n_heads") or _heads_of_variant(d_model, n_layers, d_ff)
+    return Architecture(d_model, n_layers, int(n_heads), d_ff)
+
+
+def _heads_of_variant(d_model: int, n_layers: int, d_ff: int) -> int:
+    """No tensor tells the number of heads: only a named variant can do without a config."""
+    for variant in VARIANTS.values():
+        if (variant.d_model, variant.n_layers, variant.d_ff) == (d_model, n_layers, d_ff):
+            return variant.n_heads
+    raise IncompatibleWeightsError(
+        f"weights of width {d_model}, {n_layers} layers and feed-forward width {d_ff} are no named "
+        "variant, and tensors do not tell n_heads: put a config.json with n_heads beside them"
+    )
+
+
+def _shape(shapes: Shapes, name: str) -> tuple[int, int]:
+    shape = shapes.get(name)
+    if shape is None or len(shape) != 2:
+        raise IncompatibleWeightsError(f"the weights have no matrix {name!r}")
+    return shape[0], shape[1]
+
+
+def _check_equal(name: str, configured: object, found: int) -> None:
+    if configured is not None and configured != found:
+        raise IncompatibleWeightsError(
+            f"config.json says {name} {configured!r}, but the tensors say {found}"
+        )

@@ -1,0 +1,47 @@
+"""Build the model that a set of weights belongs to."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import chess_engine
+import torch
+from chess_engine import Vocabulary
+from safetensors.torch import load_file
+
+from pawn_core.checkpoint.errors import IncompatibleWeightsError
+from pawn_core.model import Transformer
+from pawn_core.weights.layout import Layout, read_layout
+from pawn_core.weights.source import find
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A model with its weights, and how to feed it."""
+
+    model: Transformer
+    """float32, in evaluation mode."""
+    vocabulary: Vocabulary
+    layout: Layout
+
+
+def load_pretrained(source: str | Path, device: str | torch.device = "cpu") -> Pretrained:
+    """Return the model of a Hugging Face repository id, a checkpoint directory or a bare file.
+
+    Args:
+        source: `owner/name`, `owner/name@revision`, a directory with `model.safetensors` (a
+            checkpoint of this project or a published one), or a `.safetensors` file.
+
+    Raises:
+        CheckpointError: the weights do not exist, are damaged, are a pickle, or belong to another
+            kind of model; see `pawn_core.checkpoint.errors`.
+    """
+    files = find(source)
+    tensors = load_file(files.model)
+    layout = read_layout({name: tuple(t.shape) for name, t in tensors.items()}, files.config)
+    vocabulary = chess_engine.export_move_vocabulary(layout.vocabulary)
+    model = Transformer(layout.architecture, vocabulary, layout.max_seq_len)
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise IncompatibleWeightsError(f"{files.model} is not such a model: {error}") from None
+    return Pretrained(model.eval().to(device), vocabulary, layout)

@@ -1,0 +1,126 @@
+"""Where weights come from: a Hugging Face repository, a checkpoint directory or a bare file."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from pawn_core.checkpoint.errors import (
+    CheckpointIntegrityError,
+    IncompatibleWeightsError,
+    IncompleteCheckpointError,
+)
+from pawn_core.checkpoint.manifest import CONFIG, MODEL, SENTINEL, file_sha256
+from pawn_core.checkpoint.safety import check_tensor_file
+
+_REPOSITORY = re.compile(r"([\w.-]{1,96}/[\w.-]{1,96})(?:@([\w./-]{1,128}))?")
+_NAMES = (MODEL, CONFIG, SENTINEL)
+_PICKLE_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt")
+_FORMS = (
+    "a Hugging Face repository ('owner/name', 'owner/name@revision'), a directory with "
+    f"{MODEL}, or a .safetensors file"
+)
+
+
+@dataclass(frozen=True)
+class Files:
+    """Weights on this machine, checked; the config beside them where there is one."""
+
+    model: Path
+    config: dict[str, Any] | None
+
+
+def find(source: str | Path) -> Files:
+    """Return the files of a source; a repository is downloaded once and cached.
+
+    A path that exists comes before a repository of the same name. Files listed in a `.complete`
+    beside the weights are verified against their SHA-256.
+
+    Raises:
+        IncompatibleWeightsError: the source is none of the known forms, or a pickle.
+        IncompleteCheckpointError: it does not exist, or has no weights.
+        CheckpointIntegrityError: a file is not what `.complete` says, or not safetensors.
+    """
+    path = Path(source)
+    if path.suffix in _PICKLE_SUFFIXES:
+        raise IncompatibleWeightsError(_pickle_advice(path))
+    if path.is_dir():
+        return _checked(str(path), [_if_file(path / name) for name in _NAMES])
+    if path.is_file():
+        return _checked(str(path), [path, None, None])
+    match = _REPOSITORY.fullmatch(str(source))
+    if match is None:
+        raise IncompatibleWeightsError(f"weights {str(source)!r} do not exist; allowed: {_FORMS}")
+    repository, revision = match.groups()
+    return _checked(str(source), [_download(repository, revision, name) for name in _NAMES])
+
+
+def _checked(name: str, files: list[Path | None]) -> Files:
+    model, config, sentinel = files
+    if model is None:
+        raise IncompleteCheckpointError(f"{name} has no {MODEL}; allowed: {_FORMS}")
+    if sentinel is not None:
+        _verify(sentinel, [file for file in (model, config) if file is not None])
+    check_tensor_file(model)
+    return Files(model, _read_object(config) if config else None)
+
+
+def _verify(sentinel: Path, files: list[Path]) -> None:
+    """Check files against the hashes of a `.complete`, ours or a published one."""
+    hashes = _read_object(sentinel).get("files")
+    if not isinstance(hashes, dict):
+        raise CheckpointIntegrityError(f"{sentinel} lists no files")
+    for file in files:
+        if hashes.get(file.name) != file_sha256(file):
+            raise CheckpointIntegrityError(f"{file} does not match its SHA-256 in {SENTINEL}")
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise CheckpointIntegrityError(f"{path} is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise CheckpointIntegrityError(f"{path} is not a JSON object")
+    return document
+
+
+def _if_file(path: Path) -> Path | None:
+    return path if path.is_file() else None
+
+
+def _download(repository: str, revision: str | None, name: str) -> Path | None:
+    """Return a repository's file on this machine; None where the repository has no such file."""
+    try:
+        return Path(hf_hub_download(repository, name, revision=revision))
+    except LocalEntryNotFoundError as error:
+        raise IncompleteCheckpointError(
+            f"{repository} is not in the cache and the hub cannot be reached: {error}"
+        ) from None
+    except EntryNotFoundError:
+        return None
+    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
+        where = f"{repository}@{revision}" if revision else repository
+        raise IncompleteCheckpointError(
+            f"the hub has no {where}, or this account may not read it ({type(error).__name__})"
+        ) from None
+    except HfHubHTTPError as error:
+        raise IncompleteCheckpointError(f"{repository} cannot be downloaded: {error}") from None
+
+
+def _pickle_advice(path: Path) -> str:
+    return (
+        f"{path} is a pickle: loading it can run any code, so it is never opened here. Convert it "
+        "once where you trust it: state = torch.load(path, weights_only=True); "
+        "safetensors.torch.save_file(state, 'model.safetensors')"
+    )

@@ -1,0 +1,93 @@
+"""A run becomes a repository that others can load, with a card that says what was measured."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+
+from pawn_core.checkpoint import IncompleteCheckpointError
+from pawn_core.metrics import read_records
+from pawn_core.weights import load_pretrained
+from pawn_core.weights.export import export_run, find_best
+
+
+@pytest.fixture
+def run_dir(tiny, train, tmp_path: Path) -> Path:
+    """A run with evaluations and checkpoints at steps 4, 8 and 12."""
+    train(tiny, "run")
+    return tmp_path / "run"
+
+
+def evaluations(run_dir: Path) -> dict[int, float]:
+    records, _ = read_records(run_dir / "metrics.jsonl")
+    return {r["step"]: r["val_loss"] for r in records if r["type"] == "eval"}
+
+
+def test_the_best_checkpoint_is_that_of_the_lowest_validation_loss(run_dir: Path) -> None:
+    losses = evaluations(run_dir)
+    best = find_best(run_dir)
+    assert best.step == min(losses, key=losses.__getitem__)
+    (best.checkpoint / "model.safetensors").write_bytes(b"damaged")
+    del losses[best.step]
+    assert find_best(run_dir).step == min(losses, key=losses.__getitem__)
+
+
+def test_an_exported_run_loads_with_the_same_weights(run_dir: Path, tmp_path: Path) -> None:
+    best = export_run(run_dir, tmp_path / "out", "pawn-tiny", "apache-2.0")
+    loaded = load_pretrained(tmp_path / "out")
+    assert loaded.layout == load_pretrained(best.checkpoint).layout
+    exported = load_file(tmp_path / "out/model.safetensors")
+    saved = load_file(best.checkpoint / "model.safetensors")
+    assert exported.keys() == saved.keys()
+    assert all((exported[name] == saved[name]).all() for name in saved)
+
+
+def test_the_config_is_in_the_published_form(run_dir: Path, tmp_path: Path) -> None:
+    export_run(run_dir, tmp_path / "out", "pawn-tiny", "apache-2.0")
+    config = json.loads((tmp_path / "out/config.json").read_text())
+    assert config["checkpoint_type"] == "pretrain"
+    assert config["model_config"] == {
+        "d_model": 16,
+        "n_layers": 1,
+        "n_heads": 2,
+        "d_ff": 64,
+        "vocab_size": 1980,
+        "max_seq_len": 24,
+        "n_outcomes": 11,
+        "dropout": 0.0,
+        "rope_base": 10000.0,
+    }
+    assert config["training_config"]["prepend_outcome"] is False
+
+
+def test_the_card_gives_the_numbers_of_the_record_and_how_they_were_measured(
+    run_dir: Path, tmp_path: Path
+) -> None:
+    best = export_run(run_dir, tmp_path / "out", "pawn-tiny", "apache-2.0")
+    card = (tmp_path / "out/README.md").read_text()
+    assert f"| `val_loss` | {best.metrics['val_loss']:.6g} | mean cross-entropy" in card
+    assert f"| `loss_floor` | {best.metrics['loss_floor']:.6g} | what a perfect model" in card
+    assert "On 6 games (" in card
+    assert "ply 0 does not" in card
+
+
+def test_nothing_is_overwritten_or_left_half_done(run_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    with pytest.raises(FileExistsError, match="name a folder that does not"):
+        export_run(run_dir, tmp_path / "out", "pawn-tiny", "apache-2.0")
+    with pytest.raises(IncompleteCheckpointError, match="at any of its 0 evaluations"):
+        export_run(tmp_path, tmp_path / "new", "pawn-tiny", "apache-2.0")
+    assert not [path for path in tmp_path.iterdir() if "partial" in path.name]
+
+
+def test_the_script_says_what_it_wrote(run_dir: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "scripts/export_hf_repo.py", "--run-dir", str(run_dir)]
+    command += ["--output-dir", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert f"step {find_best(run_dir).step}, val_loss" in done.stdout
+    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert again.returncode == 1
+    assert "exists" in again.stderr
