@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 import torch
 
 from pawn_core.config import ConfigError, RunConfig
+from pawn_core.flops import peak_flops
 
 ALLOW_CPU = "PAWN_ALLOW_CPU"
 
@@ -38,6 +39,12 @@ class Runtime:
         """Return the compiled function, or the function itself where compiling is off."""
         return torch.compile(function) if self.compiled else function
 
+    def peak_flops(self) -> float | None:
+        """Return the device's 16-bit peak; None where it is unknown or the run is in float32."""
+        if self.amp_dtype is None or self.device.type != "cuda":
+            return None
+        return peak_flops(torch.cuda.get_device_name(self.device))
+
     def grad_scaler(self) -> torch.amp.GradScaler | None:
         """Return a loss scaler for float16, whose gradients underflow; None otherwise."""
         needed = self.amp_dtype is torch.float16
@@ -63,6 +70,11 @@ def resolve_runtime(config: RunConfig) -> Runtime:
         _keep_freed_memory()
     _set_threads()
     return Runtime(device, amp_dtype, compiled)
+
+
+def most_memory_bytes(device: torch.device) -> int | None:
+    """Return the most that this process's tensors have held at once; None on a CPU."""
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
 
 
 def _resolve_device(name: str, real_size: bool) -> torch.device:

@@ -36,6 +36,14 @@ class Batch:
         """Number of games."""
         return self.tokens_bt.shape[0]
 
+    @property
+    def attended_pairs(self) -> int:
+        """Number of (query, key) pairs of tokens that causal attention relates, padding excluded.
+
+        A supervised position attends to itself and to all before it in its game.
+        """
+        return len(self.positions_n) + int((self.positions_n % self.tokens_bt.shape[1]).sum())
+
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on a device."""
         if device.type == "cpu":

@@ -12,6 +12,7 @@ from pawn_core.data.distribution import legal_sets
 from pawn_core.data.games import training_games, vocabulary_of
 from pawn_core.data.sequences import Batch, lay_out
 from pawn_core.evaluation.validation import ValidationSet
+from pawn_core.flops import training_flops
 from pawn_core.model import Transformer, parameter_count
 from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag
@@ -27,7 +28,7 @@ class PretrainTask:
         assert config.max_seq_len is not None
         vocabulary = vocabulary_of(config)
         self._config, self._runtime = config, runtime
-        self._pad = vocabulary.pad
+        self._pad, self._vocabulary_size = vocabulary.pad, vocabulary.size
         self._micro_batch = config.batch_size // config.accumulation_steps
         # A compiled function wants one width; an uncompiled one is faster without the padding,
         # and on a CPU, where small batches cost little more, in parts of like length.
@@ -53,6 +54,11 @@ class PretrainTask:
     def loss_sum(self, batch: Batch) -> Tensor:
         """Return the summed cross-entropy against the batch's targets, in nats."""
         return self._objective(batch)
+
+    def flops(self, batch: Batch) -> int:
+        """Return the operations of a forward and backward pass, padding excluded."""
+        tokens, pairs = len(batch.positions_n), batch.attended_pairs
+        return training_flops(self._config.architecture, self._vocabulary_size, tokens, pairs)
 
     def evaluate(self) -> dict[str, Any]:
         """Evaluate on the validation games."""

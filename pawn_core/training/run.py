@@ -101,7 +101,7 @@ class Run:
         update = self.updater.update(micro_batches, self.lr)
         self.step += 1
         self.stats.add(self.step, update.loss_sum, update.grad_norm, update.finite)
-        self.stats.count(update.tokens, update.games, waited)
+        self.stats.count(update.tokens, update.games, update.flops, waited)
 
     def check_finite(self) -> None:
         """Wait for the device and raise NonFiniteLossError for the first step that was not."""

@@ -6,16 +6,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pawn_core.runtime import most_memory_bytes
+
 
 class StepStats:
     """What a train record reports: means over its window of steps, weighted by token."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, peak_flops: float | None = None) -> None:
+        """Begin a window; `peak_flops` is what the device can do at most in a second."""
+        self._device, self._peak_flops = device, peak_flops
         self._sums = torch.zeros(2, dtype=torch.float64, device=device)
         self._first_bad = torch.full((), -1, dtype=torch.int64, device=device)
-        self._tokens = self._games = self._steps = 0
-        self._waited = 0.0
-        self._clock = time.perf_counter()
+        self._begin()
 
     def add(self, step: int, loss_sum: Tensor, grad_norm: Tensor, finite: Tensor) -> None:
         """Add one step's summed loss and gradient norm; remember the first one not finite.
@@ -28,10 +30,11 @@ class StepStats:
         self._first_bad = torch.where(bad, step, self._first_bad)
         self._steps += 1
 
-    def count(self, tokens: int, games: int, waited: float) -> None:
-        """Add one step's supervised tokens, games and seconds spent waiting for data."""
+    def count(self, tokens: int, games: int, flops: int, waited: float) -> None:
+        """Add one step's supervised tokens, games, FLOPs and seconds spent waiting for data."""
         self._tokens += tokens
         self._games += games
+        self._flops += flops
         self._waited += waited
 
     def exclude(self, seconds: float) -> None:
@@ -43,22 +46,28 @@ class StepStats:
         step = int(self._first_bad.item())
         return step if step >= 0 else None
 
-    def take(self) -> dict[str, float]:
-        """Return the window's means and speeds, and start the next window."""
+    def take(self) -> dict[str, float | None]:
+        """Return the window's means and speeds, and start the next window.
+
+        flops_per_s: by the rule of `pawn_core.flops`; mfu: its share of the device's 16-bit peak,
+        null where that is unknown or the run computes in float32; device_memory_bytes: the most
+        that tensors have held at once on a GPU, null on a CPU.
+        """
         loss, norm = self._sums.tolist()
         elapsed = max(time.perf_counter() - self._clock, 1e-9)
+        speed = self._flops / elapsed
         fields = {
             "loss": loss / max(self._tokens, 1),
             "grad_norm": norm / max(self._steps, 1),
             "tokens_per_s": self._tokens / elapsed,
             "games_per_s": self._games / elapsed,
+            "flops_per_s": speed,
+            "mfu": speed / self._peak_flops if self._peak_flops else None,
             "data_wait_s": self._waited / max(self._steps, 1),
             "step_s": elapsed / max(self._steps, 1),
+            "device_memory_bytes": most_memory_bytes(self._device),
         }
-        self._sums.zero_()
-        self._tokens = self._games = self._steps = 0
-        self._waited = 0.0
-        self._clock = time.perf_counter()
+        self._begin()
         return fields
 
     def state_dict(self) -> dict[str, Any]:
@@ -70,3 +79,9 @@ class StepStats:
         """Go on with a saved window."""
         self._sums.copy_(torch.tensor((state["loss"], state["norm"]), dtype=torch.float64))
         self._tokens, self._steps = state["tokens"], state["steps"]
+
+    def _begin(self) -> None:
+        self._sums.zero_()
+        self._tokens = self._games = self._flops = self._steps = 0
+        self._waited = 0.0
+        self._clock = time.perf_counter()

@@ -20,6 +20,10 @@ class Task(Protocol):
         """Return the loss summed over a micro-batch's supervised positions."""
         ...
 
+    def flops(self, batch: Batch) -> int:
+        """Return the operations of a forward and backward pass; see `pawn_core.flops`."""
+        ...
+
     def evaluate(self) -> dict[str, Any]:
         """Return the evaluation's metrics; `val_loss` among them.
 

@@ -143,7 +143,7 @@ def build_run(setup: Setup, metrics: MetricsWriter) -> Run:
         updater=Updater(task, optimizer, config, runtime),
         stream=Stream(task.make_batch, cursor, config.num_workers),
         metrics=metrics,
-        stats=StepStats(runtime.device),
+        stats=StepStats(runtime.device, runtime.peak_flops()),
         stop=setup.stop,
         continues_stream=setup.continues_stream,
     )

@@ -21,6 +21,7 @@ class Update(NamedTuple):
     finite: Tensor
     tokens: int
     games: int
+    flops: int
 
 
 class Updater:
@@ -50,7 +51,8 @@ class Updater:
         if self.scaler is None:
             finite = finite & grad_norm.isfinite()
         games = sum(batch.games for batch in micro_batches)
-        return Update(loss_sum, grad_norm, finite, tokens, games)
+        flops = sum(self._task.flops(batch) for batch in micro_batches)
+        return Update(loss_sum, grad_norm, finite, tokens, games, flops)
 
     def _backward(self, batch: Batch, tokens: int) -> Tensor:
         batch = batch.to(self._runtime.device)

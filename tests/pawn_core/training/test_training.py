@@ -4,12 +4,15 @@ import json
 import signal
 from pathlib import Path
 
+import chess_engine
 import pytest
 import torch
 
 from pawn_core.checkpoint import IncompleteCheckpointError, store, verify
 from pawn_core.checkpoint.store import Checkpoint
-from pawn_core.config import ConfigError
+from pawn_core.config import Architecture, ConfigError
+from pawn_core.flops import training_flops
+from pawn_core.metrics import read_records
 from pawn_core.signals import StopFlag
 
 
@@ -62,6 +65,21 @@ def test_a_train_record_is_the_mean_over_its_window_weighted_by_token(
         assert record["grad_norm"] == pytest.approx(sum(part) / 4)
         losses = [r["loss"] for r in each[index * 4 : index * 4 + 4]]
         assert min(losses) < record["loss"] < max(losses)
+
+
+def test_a_train_record_reports_the_speed_of_its_window(tiny, train, tmp_path) -> None:
+    train(tiny | {"log_interval": 12, "accumulation_steps": 2}, "run")
+    found, _ = read_records(tmp_path / "run" / "metrics.jsonl")
+    (record,) = [r for r in found if r["type"] == "train"]
+    lengths = chess_engine.generate_random_games(12 * 4, seed=0, max_ply=24).lengths.astype(int)
+    tokens, pairs = int(lengths.sum()), int((lengths * (lengths + 1) // 2).sum())
+    flops = training_flops(Architecture(16, 1, 2, 64), 1980, tokens, pairs)
+    elapsed = 12 * record["step_s"]
+    assert record["tokens_per_s"] * elapsed == pytest.approx(tokens)
+    assert record["games_per_s"] * elapsed == pytest.approx(48)
+    assert record["flops_per_s"] * elapsed == pytest.approx(flops)
+    assert 0 <= record["data_wait_s"] <= record["step_s"]
+    assert (record["mfu"], record["device_memory_bytes"]) == (None, None)
 
 
 def test_training_learns(tiny, train, tmp_path, records) -> None:
