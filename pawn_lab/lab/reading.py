@@ -1,0 +1,120 @@
+"""What a lab knows: trials, events, results, logs, devices."""
+
+from collections.abc import Iterable
+
+from pawn_lab.lab.workspace import OpenWorkspace
+from pawn_lab.processes import devices
+from pawn_lab.records import DeviceStatus, EventPage, LogExcerpt, Progress, Trial, TrialResult
+from pawn_lab.reporting import cost, digest, log, results
+from pawn_lab.store import Transaction, events, leases, trials
+from pawn_lab.store.database import Row
+from pawn_lab.trials import requests, views
+from pawn_lab.trials.states import HOLDING, State
+
+
+class Reading(OpenWorkspace):
+    """Calls that change nothing but what a scheduler pass would."""
+
+    def trial(self, trial_id: int) -> Trial:
+        """Return a trial.
+
+        Raises:
+            UnknownTrialError: no such trial.
+        """
+        self.tick()
+        with self._database.read() as tx:
+            return views.trial_record(tx, trials.get(tx, trial_id), self._devices)
+
+    def trials(
+        self, states: Iterable[State | str] | None = None, tag: str | None = None
+    ) -> list[Trial]:
+        """Return trials by number: all, or those in some states, or with a tag.
+
+        Raises:
+            InvalidRequestError: an unknown state.
+        """
+        wanted = requests.checked_states(states)
+        self.tick()
+        with self._database.read() as tx:
+            rows = _tagged(trials.select(tx, wanted), tag)
+            return views.trial_records(tx, rows, self._devices)
+
+    def selected(
+        self, trial_ids: Iterable[int] | None = None, tag: str | None = None
+    ) -> list[Trial]:
+        """Return the trials of these numbers, of this tag, or of both; all where neither is given.
+
+        Raises:
+            UnknownTrialError: no such trial.
+        """
+        once = None if trial_ids is None else dict.fromkeys(trial_ids)
+        self.tick()
+        with self._database.read() as tx:
+            rows = _tagged(_rows(tx, once), tag)
+            return views.trial_records(tx, rows, self._devices)
+
+    def events(self, since: int = 0, limit: int = 100) -> EventPage:
+        """Return events after a cursor, oldest first; the answer carries the next cursor."""
+        requests.check_page(since, limit)
+        self.tick()
+        with self._database.read() as tx:
+            return events.page(tx, since, limit)
+
+    def latest_event(self) -> int:
+        """Return the number of the newest event: the cursor of now."""
+        self.tick()
+        with self._database.read() as tx:
+            return events.last(tx)
+
+    def results(
+        self, trial_ids: Iterable[int] | None = None, tag: str | None = None
+    ) -> list[TrialResult]:
+        """Return the last and best evaluation of each trial, with its ablation and cost."""
+        self.tick()
+        with self._database.read() as tx:
+            rows = _tagged(_rows(tx, trial_ids), tag)
+            costs = cost.by_trial(tx, leases.history(tx))
+        return [
+            results.result(row, self.paths.trial(row["id"]), costs.get(row["id"], 0.0))
+            for row in rows
+        ]
+
+    def progress(self, trial_id: int) -> Progress:
+        """Return a trial's step, latest records, rate and time to its next stop."""
+        self.tick()
+        with self._database.read() as tx:
+            row = trials.get(tx, trial_id)
+        return results.progress(row, self.paths.trial(trial_id))
+
+    def log(self, trial_id: int, lines: int = 50, grep: str | None = None) -> LogExcerpt:
+        """Return the last lines of a trial's log, or the last that contain `grep`."""
+        with self._database.read() as tx:
+            trials.get(tx, trial_id)
+        return log.excerpt(trial_id, self.paths.trial(trial_id).log, lines, grep)
+
+    def digest(self) -> str:
+        """Return the lab's state in under 1,500 characters."""
+        self.tick()
+        with self._database.read() as tx:
+            held, counts = trials.select(tx, HOLDING), trials.counts(tx)
+            queued = [row["id"] for row in trials.queue(tx)]
+            latest, spent = events.latest(tx, 5), cost.report(tx, len(self._devices))
+        running = [results.progress(row, self.paths.trial(row["id"])) for row in held]
+        return digest.digest(counts, running, queued, latest, spent)
+
+    def devices(self) -> list[DeviceStatus]:
+        """Return the devices with their load and who holds them."""
+        self.tick()
+        with self._database.read() as tx:
+            held = leases.held(tx)
+        return devices.statuses(self._devices, held)
+
+
+def _tagged(rows: list[Row], tag: str | None) -> list[Row]:
+    return rows if tag is None else [row for row in rows if tag in row["tags"]]
+
+
+def _rows(tx: Transaction, trial_ids: Iterable[int] | None) -> list[Row]:
+    if trial_ids is None:
+        return trials.select(tx)
+    return [trials.get(tx, trial_id) for trial_id in trial_ids]

@@ -1,0 +1,57 @@
+"""An open workspace: its folder, its database, its devices, and how its trials are run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from pawn_lab.paths import WorkspacePaths, default_workspace
+from pawn_lab.processes import devices, start, tick
+from pawn_lab.processes.shim import Limits
+from pawn_lab.store import Database
+
+
+class OpenWorkspace:
+    """What every call of the lab needs."""
+
+    def __init__(
+        self,
+        paths: WorkspacePaths,
+        database: Database,
+        inventory: list[devices.Device],
+        launcher: start.Launcher,
+    ) -> None:
+        self.paths = paths
+        self._database = database
+        self._devices = inventory
+        self._launcher = launcher
+
+    @classmethod
+    def open(
+        cls,
+        workspace: Path | None = None,
+        *,
+        trainer: Sequence[str] = start.TRAINER,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+    ) -> Self:
+        """Open a workspace, by default `PAWN_WORKSPACE` or `runs`, creating it where needed.
+
+        Raises:
+            WorkspaceError: it cannot be written, or its state is damaged or from another version.
+        """
+        paths = WorkspacePaths(Path(workspace or default_workspace()).absolute())
+        launcher = start.Launcher(tuple(trainer), limits)
+        return cls(paths, Database.open(paths), devices.inventory(), launcher)
+
+    def close(self) -> None:
+        """Close the database; trials go on."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def tick(self) -> None:
+        """Bring every trial up to date, launch what fits, and pass on kills."""
+        tick.tick(self._database, self.paths, self._devices)
