@@ -70,6 +70,11 @@ class TrialPaths:
         return self.run / "outcome.json"
 
     @property
+    def schedule_health(self) -> Path:
+        """How far the trainer got along its learning-rate schedule."""
+        return self.run / "schedule_health.json"
+
+    @property
     def checkpoints(self) -> Path:
         """Checkpoints of the run."""
         return self.run / "checkpoints"

@@ -1,5 +1,6 @@
 """Fields that every run type shares: schedule, storage, hardware and logging."""
 
+from importlib.util import find_spec
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -34,7 +35,12 @@ class RunConfig(BaseModel):
         None,
         ge=1,
         le=100_000,
-        description="Stop after this many evaluations without a better loss.",
+        description="Stop after this many evaluations without improvement.",
+    )
+    patience_metric: Literal["val_loss", "compound"] = Field(
+        "val_loss",
+        description="What has to improve; compound: any of val_loss, late_legal_rate, "
+        "game_completion and mean_plies_completed.",
     )
 
     # Optimization
@@ -103,7 +109,8 @@ class RunConfig(BaseModel):
     shm_checkpoints: bool = Field(
         False, description="Write checkpoints to /dev/shm first; needs hf_repo."
     )
-    wandb: bool = Field(False, description="Log to Weights & Biases too.")
+    wandb: bool = Field(False, description="Log to Weights & Biases too; needs the extra.")
+    trackio: bool = Field(False, description="Log to Trackio too; needs the extra.")
 
     # Hardware
     device: Device = Field("auto", description="auto, cpu, cuda or cuda:N.")
@@ -196,16 +203,25 @@ class RunConfig(BaseModel):
         return True
 
     def refusals(self) -> list[str]:
-        """Return why this version cannot honour the config: valid fields it has no part for."""
+        """Return why the config cannot be honoured here: valid fields without their part."""
         reasons = {
             "hf_repo": "uploads to a Hugging Face repository are not implemented",
             "hf_bucket": "syncing to a Hugging Face bucket is not implemented",
-            "wandb": "the Weights & Biases sink is not implemented",
         }
-        return [
+        unable = [
             f"{field}: {why} in this version"
             for field, why in reasons.items()
             if getattr(self, field)
+        ]
+        return unable + self._missing_packages()
+
+    def _missing_packages(self) -> list[str]:
+        """Return the trackers asked for whose package is not installed."""
+        asked = {"wandb": self.wandb, "trackio": self.trackio}
+        return [
+            f"{name}: true needs the package {name}, which is not installed: uv sync --extra {name}"
+            for name, wanted in asked.items()
+            if wanted and not _is_installed(name)
         ]
 
     @classmethod
@@ -236,3 +252,9 @@ def _as_integer(value: Any) -> Any:
     """Return an integral float as an integer where a float is exact, anything else as it is."""
     exact = isinstance(value, float) and value.is_integer() and abs(value) <= 2**53
     return int(value) if exact else value
+
+
+def _is_installed(package: str) -> bool:
+    """Tell whether a package can be imported; a bare folder of its name (logs, say) is none."""
+    spec = find_spec(package)
+    return spec is not None and spec.origin is not None

@@ -22,8 +22,7 @@ def log_step(run: Run) -> None:
     """Write a train record every log_interval steps."""
     if run.step % run.config.log_interval:
         return
-    lr = run.config.lr * run.schedule(run.step - 1)
-    run.record("train", {"lr": lr, **run.stats.take()})
+    run.record("train", {"lr": run.lr_of(run.step), **run.stats.take()})
 
 
 def stop_if_not_finite(run: Run) -> None:
@@ -36,7 +35,7 @@ def evaluate_when_due(run: Run) -> None:
     """Evaluate every eval_interval steps and at the end; it counts for patience."""
     if run.is_due(run.config.eval_interval) and run.last_eval_step != run.step:
         evaluate(run)
-        run.patience.observe(run.last_eval["val_loss"], run.step)
+        run.patience.observe(run.last_eval, run.step)
 
 
 def save_when_due(run: Run) -> None:
@@ -101,11 +100,7 @@ def _patience(run: Run) -> Stop | None:
     patience, limit = run.patience, run.config.patience
     if limit is None or patience.without_improvement < limit:
         return None
-    return Stop(
-        "patience",
-        f"no better val_loss than {patience.best_loss:.6f} of step {patience.best_step} "
-        f"in {patience.without_improvement} evaluations",
-    )
+    return Stop("patience", patience.describe())
 
 
 STOP_CHECKS: tuple[Callable[[Run], Stop | None], ...] = (_signal, _pause, _total, _patience)

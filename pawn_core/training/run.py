@@ -13,17 +13,20 @@ from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import RunConfig
 from pawn_core.data.sequences import Batch
 from pawn_core.data.stream import Stream
-from pawn_core.metrics import Mark, MetricsWriter
+from pawn_core.metrics import Mark, MetricsWriter, finite
 from pawn_core.signals import StopFlag
+from pawn_core.sinks.process import SinkProcess
 from pawn_core.training.console import describe_record
 from pawn_core.training.optimizer import Optimizer
 from pawn_core.training.outcome import Outcome, Reason
+from pawn_core.training.patience import Patience
 from pawn_core.training.schedules import Schedule
 from pawn_core.training.stats import StepStats
 from pawn_core.training.task import Task
 from pawn_core.training.update import Updater
 
 _LOG = logging.getLogger("pawn_core")
+_SINK_FINISH_S, _SINK_HURRY_S = 60.0, 5.0
 
 
 class NonFiniteLossError(Exception):
@@ -32,22 +35,6 @@ class NonFiniteLossError(Exception):
     def __init__(self, step: int) -> None:
         super().__init__(f"loss or gradient not finite at step {step}")
         self.step = step
-
-
-@dataclass
-class Patience:
-    """The best evaluation so far, and how many came after it."""
-
-    best_loss: float | None = None
-    best_step: int | None = None
-    without_improvement: int = 0
-
-    def observe(self, loss: float, step: int) -> None:
-        """Count one evaluation."""
-        if self.best_loss is None or loss < self.best_loss:
-            self.best_loss, self.best_step, self.without_improvement = loss, step, 0
-        else:
-            self.without_improvement += 1
 
 
 @dataclass
@@ -64,14 +51,15 @@ class Run:
     metrics: MetricsWriter
     stats: StepStats
     stop: StopFlag
+    patience: Patience
     step: int = 0
     """Steps done."""
-    patience: Patience = field(default_factory=Patience)
     last_eval: dict[str, Any] = field(default_factory=dict)
     last_eval_step: int | None = None
     last_checkpoint: Path | None = None
     continues_stream: bool = False
     """Whether the run was resumed in its own folder."""
+    sinks: list[SinkProcess] = field(default_factory=list)
 
     @property
     def checkpoints_dir(self) -> Path:
@@ -91,7 +79,11 @@ class Run:
     @property
     def lr(self) -> float:
         """Learning rate of the next step."""
-        return self.config.lr * self.schedule(self.step)
+        return self.lr_of(self.step + 1)
+
+    def lr_of(self, update: int) -> float:
+        """Learning rate of an update, counted from 1."""
+        return self.config.lr * self.schedule(update - 1)
 
     def advance(self) -> None:
         """Do one step."""
@@ -111,12 +103,28 @@ class Run:
 
     def record(self, kind: str, fields: dict[str, Any]) -> None:
         """Write a metrics record of this step, and a line of it to the log."""
-        self.metrics.write(kind, self.step, fields)
-        _LOG.info("%s", describe_record(kind, self.step, fields))
+        self._write(kind, fields)
+        for sink in self.sinks:
+            self._report_sink(sink, sink.write(kind, self.step, finite(fields)))
 
     def event(self, name: str, message: str, **details: Any) -> None:
         """Write an event record."""
         self.record("event", {"event": name, "message": message, **details})
+
+    def close_sinks(self) -> None:
+        """Let the sinks finish; briefly where a signal asks for a quick end."""
+        timeout_s = _SINK_HURRY_S if self.stop.signal else _SINK_FINISH_S
+        for sink in self.sinks:
+            self._report_sink(sink, sink.close(timeout_s))
+
+    def _report_sink(self, sink: SinkProcess, failure: str | None) -> None:
+        if failure:
+            message = f"{sink.name} gets no more metrics: {failure}"
+            self._write("event", {"event": "sink_failed", "message": message})
+
+    def _write(self, kind: str, fields: dict[str, Any]) -> None:
+        self.metrics.write(kind, self.step, fields)
+        _LOG.info("%s", describe_record(kind, self.step, fields))
 
     def outcome(self, reason: Reason, message: str) -> Outcome:
         """Return how the run ends here."""
@@ -152,7 +160,7 @@ class Run:
         _load_model(self.task, checkpoint)
         self.optimizer.load_state_dict(checkpoint.optimizer)
         self.step = checkpoint.step
-        self.patience = Patience(**state["patience"])
+        self.patience.load_state_dict(state["patience"])
         self.last_eval, self.last_eval_step = state["last_eval"], state["last_eval_step"]
         self.stats.load_state_dict(state["window"])
         if self.updater.scaler is not None and state["scaler"]:
@@ -167,7 +175,7 @@ class Run:
             "scaler": scaler.state_dict() if scaler else None,
             "rng": capture_rng(),
             "data": {"next_game": self.stream.cursor * self.config.batch_size},
-            "patience": vars(self.patience),
+            "patience": self.patience.state_dict(),
             "last_eval": self.last_eval,
             "last_eval_step": self.last_eval_step,
             "window": self.stats.state_dict(),

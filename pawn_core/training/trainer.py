@@ -20,10 +20,13 @@ from pawn_core.durable import replace_file
 from pawn_core.metrics import START, MetricsWriter
 from pawn_core.runtime import Runtime, resolve_runtime
 from pawn_core.signals import StopFlag
-from pawn_core.training import outcome
+from pawn_core.sinks.registry import open_sinks
+from pawn_core.training import health, outcome
+from pawn_core.training.health import ScheduleHealth
 from pawn_core.training.loop import train
 from pawn_core.training.optimizer import build_optimizer
 from pawn_core.training.outcome import Outcome
+from pawn_core.training.patience import Patience
 from pawn_core.training.resume import check_resumable, next_batch
 from pawn_core.training.run import Run, metrics_mark
 from pawn_core.training.schedules import build_schedule
@@ -86,7 +89,8 @@ def _prepare(setup: Setup) -> None:
     document = json.dumps(setup.config.model_dump(mode="json"), indent=1)
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
-        (run_dir / outcome.FILE).unlink(missing_ok=True)
+        for left_over in (outcome.FILE, health.FILE):
+            (run_dir / left_over).unlink(missing_ok=True)
         store.remove_partials(run_dir / "checkpoints")
         replace_file(run_dir / CONFIG, document.encode() + b"\n")
     except OSError as error:
@@ -103,13 +107,21 @@ def _train_recorded(setup: Setup) -> Outcome:
     with _open_metrics(setup) as metrics:
         run = build_run(setup, metrics)
         try:
-            _announce(setup, run)
-            return train(run)
-        except Exception as error:
-            _LOG.error("%s", traceback.format_exc())
-            return run.outcome("error", f"{type(error).__name__}: {error}")
+            result = _train_to_the_end(setup, run)
         finally:
             run.stream.close()
+            run.close_sinks()
+        ScheduleHealth.of(run, result.reason).write(setup.run_dir)
+        return result
+
+
+def _train_to_the_end(setup: Setup, run: Run) -> Outcome:
+    try:
+        _announce(setup, run)
+        return train(run)
+    except Exception as error:
+        _LOG.error("%s", traceback.format_exc())
+        return run.outcome("error", f"{type(error).__name__}: {error}")
 
 
 def _open_metrics(setup: Setup) -> MetricsWriter:
@@ -145,7 +157,9 @@ def build_run(setup: Setup, metrics: MetricsWriter) -> Run:
         metrics=metrics,
         stats=StepStats(runtime.device, runtime.peak_flops()),
         stop=setup.stop,
+        patience=Patience.of(config),
         continues_stream=setup.continues_stream,
+        sinks=open_sinks(config, setup.run_dir),
     )
     if setup.checkpoint:
         try:

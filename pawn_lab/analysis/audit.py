@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from pawn_core.checkpoint import CheckpointError, verify
 from pawn_core.checkpoint.manifest import list_checkpoints
+from pawn_lab.documents import read_json_object
 from pawn_lab.lab import Lab
+from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Trial
 from pawn_lab.trials.states import ACTIVE, State
 
@@ -33,7 +35,7 @@ def audit(lab: Lab, trials: list[Trial]) -> Audit:
     final = [trial for trial in trials if trial.id not in continued]
     checkpoints = [_checkpoint(lab, trial) for trial in final if trial.state not in ACTIVE]
     findings = [
-        *(finding for trial in final for finding in _schedule(trial)),
+        *(finding for trial in final for finding in _schedule(lab, trial)),
         *(finding for finding in checkpoints if isinstance(finding, Finding)),
         *_notes(lab, trials),
     ]
@@ -41,8 +43,9 @@ def audit(lab: Lab, trials: list[Trial]) -> Audit:
     return Audit(ordered, checkpoints.count(True))
 
 
-def _schedule(trial: Trial) -> Iterable[Finding]:
+def _schedule(lab: Lab, trial: Trial) -> Iterable[Finding]:
     """Say where a trial goes on, or has ended before its last step."""
+    paths = lab.paths.trial(trial.id)
     step, total = trial.exit.step if trial.exit else None, trial.config["total_steps"]
     if trial.state in ACTIVE:
         yield Finding(trial.id, f"is {trial.state}", blocks=True)
@@ -50,11 +53,24 @@ def _schedule(trial: Trial) -> Iterable[Finding]:
         why = f": {trial.exit.message}" if trial.exit and trial.exit.message else ""
         yield Finding(trial.id, f"{trial.state}{_at(step, total)}{why}", blocks=False)
     elif step is None or step < total:
-        yield Finding(trial.id, f"{trial.state}{_at(step, total)}, not resumed", blocks=False)
+        where = f"{_at(step, total)}{_learning_rate(paths)}"
+        yield Finding(trial.id, f"{trial.state}{where}, not resumed", blocks=False)
 
 
 def _at(step: int | None, total: int) -> str:
     return f" before step {total}" if step is None else f" at step {step} of {total}"
+
+
+def _learning_rate(paths: TrialPaths) -> str:
+    """Return the rate that the trainer says it ended at, and the one its schedule ends at."""
+    try:
+        health = read_json_object(paths.schedule_health) or {}
+    except (OSError, ValueError, RecursionError):
+        return ""
+    rates = [health.get(name) for name in ("final_lr", "planned_final_lr")]
+    if not all(type(rate) is float for rate in rates):
+        return ""
+    return " with learning rate {:.3g}, planned to end at {:.3g}".format(*rates)
 
 
 def _checkpoint(lab: Lab, trial: Trial) -> Finding | bool:

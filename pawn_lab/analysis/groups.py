@@ -15,8 +15,15 @@ SEEDS = ("seed", "data_seed")
 LINEAGE = "lineage"
 
 INCIDENTAL = frozenset(
-    {"pause_after_steps", "patience", "eval_interval", "checkpoint_interval", "log_interval"}
-    | {"local_checkpoints", "hf_repo", "hf_bucket", "shm_checkpoints", "wandb"}
+    {
+        "pause_after_steps",
+        "patience",
+        "patience_metric",
+        "eval_interval",
+        "checkpoint_interval",
+        "log_interval",
+    }
+    | {"local_checkpoints", "hf_repo", "hf_bucket", "shm_checkpoints", "wandb", "trackio"}
     | {"device", "no_compile", "sdpa_math", "num_workers"}
     | {"no_amp"}  # amp_dtype says it
 )

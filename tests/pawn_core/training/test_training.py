@@ -35,6 +35,7 @@ def test_a_run_leaves_its_config_metrics_checkpoints_and_outcome(
         "config.json",
         "metrics.jsonl",
         "outcome.json",
+        "schedule_health.json",
     ]
     found = records(run_dir)
     assert [record["seq"] for record in found] == list(range(len(found)))
@@ -115,12 +116,37 @@ def test_patience_stops_a_run_that_no_longer_improves(tiny, train) -> None:
     assert "in 2 evaluations" in outcome.message
 
 
-def test_patience_is_restored_on_resume(tiny, train, tmp_path) -> None:
-    raw = tiny | {"lr": 1e-30, "patience": 3, "total_steps": 400}
+@pytest.mark.parametrize("metric", ["val_loss", "compound"])
+def test_patience_is_restored_on_resume(tiny, train, tmp_path, metric: str) -> None:
+    raw = tiny | {"lr": 1e-30, "patience": 3, "total_steps": 400, "patience_metric": metric}
     assert train(raw, "whole").step == 16
     paused = train(raw | {"pause_after_steps": 8}, "paused")
     resumed = train(raw, "resumed", tmp_path / "paused" / "checkpoints" / paused.checkpoint)
     assert (resumed.reason, resumed.step) == ("patience", 16)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason", "steps", "final_lr"),
+    [
+        ({}, "completed", 12, 1e-3 * 0.55),
+        ({"pause_after_steps": 6}, "paused", 6, 1e-3),
+        ({"lr": 1e-30, "patience": 1}, "patience", 8, 1e-30),
+    ],
+)
+def test_a_stop_leaves_the_plan_of_the_schedule_beside_what_was_done(
+    tiny, train, tmp_path, fields, reason: str, steps: int, final_lr: float
+) -> None:
+    schedule = {"lr_schedule": "wsd", "decay_steps": 2, "min_lr_ratio": 0.1, "warmup_steps": 0}
+    raw = tiny | schedule | fields
+    train(raw, "run")
+    assert json.loads((tmp_path / "run" / "schedule_health.json").read_text()) == {
+        "planned_steps": 12,
+        "actual_steps": steps,
+        "lr_schedule": "wsd",
+        "planned_final_lr": raw["lr"] * 0.55,
+        "final_lr": pytest.approx(final_lr),
+        "reason": reason,
+    }
 
 
 def stop_after(reads: int) -> StopFlag:

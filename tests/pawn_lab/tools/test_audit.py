@@ -28,9 +28,27 @@ def test_a_finished_and_noted_study_is_ready_and_says_what_was_left(lab):
     answer = lab_audit(lab)
     assert answer.ready
     assert (answer.trials, answer.checkpoints_verified) == (4, 3)
-    assert [(row.trial_id, row.finding) for row in answer.findings] == [
-        (2, "paused at step 4 of 8, not resumed")
-    ]
+    [paused] = answer.findings
+    assert paused.trial_id == 2
+    assert paused.finding.startswith("paused at step 4 of 8 with learning rate ")
+    assert paused.finding.endswith(", not resumed")
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (
+            '{"final_lr": 5e-4, "planned_final_lr": 0.0}',
+            " with learning rate 0.0005, planned to end at 0",
+        ),
+        ('{"final_lr": null, "planned_final_lr": 0.0}', ""),
+        ("[1e", ""),
+    ],
+)
+def test_a_trial_that_stopped_early_is_told_with_its_learning_rate(lab, document, said):
+    lab.paths.trial(2).schedule_health.write_text(document)
+    findings = [row.finding for row in lab_audit(lab, trial_ids=[2]).findings if not row.blocks]
+    assert findings == [f"paused at step 4 of 8{said}, not resumed"]
 
 
 def test_notes_older_than_the_last_end_block(lab):
