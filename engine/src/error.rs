@@ -28,6 +28,13 @@ pub enum Error {
     #[error("tokens[{game}, {ply}] = {token} is not a legal move there")]
     IllegalToken { game: usize, ply: usize, token: i16 },
 
+    #[error("moves[{game}] = {token}: {reason}")]
+    RefusedMove {
+        game: usize,
+        token: i16,
+        reason: String,
+    },
+
     #[error("{path:?} cannot be read: {reason}")]
     Read { path: String, reason: String },
 

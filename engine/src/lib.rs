@@ -2,6 +2,7 @@
 //!
 //! Logic modules know nothing of Python; `py` checks arguments, releases the GIL and converts.
 
+pub mod batch;
 pub mod buffers;
 pub mod csr;
 pub mod error;

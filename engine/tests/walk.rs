@@ -1,8 +1,8 @@
-//! A walk is the game that shakmaty plays, ply by ply, from any position.
+//! A walk, packed or not, is the game that shakmaty plays, ply by ply, from any position.
 
 use chess_engine::game::Game;
 use chess_engine::outcome::Termination;
-use chess_engine::playout::{self, IllegalToken, Rules, TokenRow, Walk};
+use chess_engine::playout::{self, IllegalToken, PackedGame, Place, Rules, TokenRow, Walk};
 use chess_engine::position::{parse_fen, to_fen};
 use chess_engine::replay::legal_move;
 use chess_engine::rng::{Address, Draw, GameRng, Probability};
@@ -72,12 +72,16 @@ fn assert_same(walk: &Walk, game: &Game, vocabulary: &Vocabulary) {
 /// Walk at random for a number of plies, past the draws too; return the terminations met.
 fn stroll(fen: &str, index: u64, vocabulary: &Vocabulary) -> Vec<Termination> {
     let position = parse_fen(fen).unwrap();
+    let (mut packed, mut place) = (PackedGame::new(&position), Place::new(&position));
     let (mut walk, mut game) = (Walk::from_position(&position), Game::from(position));
     let mut rng = rng(index);
     let mut met = Vec::new();
     for ply in 0..MAX_PLY {
         assert_same(&walk, &game, vocabulary);
         met.extend(walk.termination(MAX_PLY));
+        assert_eq!(packed.fen(), walk.fen());
+        assert_eq!(packed.turn(), walk.turn());
+        assert_eq!(packed.termination(&place, false), walk.termination(MAX_PLY));
         let tokens = legal_tokens(game.position(), vocabulary);
         let draw = Draw::next(&mut rng);
         if tokens.is_empty() {
@@ -87,13 +91,14 @@ fn stroll(fen: &str, index: u64, vocabulary: &Vocabulary) -> Vec<Termination> {
         let m = legal_move(game.position(), token, vocabulary).unwrap();
         assert_eq!(walk.ply(), ply);
         walk.play(token, vocabulary).unwrap();
+        packed.play(token, vocabulary, &mut place);
         game.play(m);
     }
     met
 }
 
 #[test]
-fn a_walk_from_any_position_is_the_game_of_shakmaty_at_every_ply() {
+fn a_walk_and_a_packed_game_are_the_game_of_shakmaty_at_every_ply() {
     for name in Vocabulary::NAMES {
         let vocabulary = Vocabulary::named(name).unwrap();
         let mut met = [0; 8];

@@ -14,8 +14,8 @@ PROMOTIONS = {chess.QUEEN: "q", chess.ROOK: "r", chess.BISHOP: "b", chess.KNIGHT
 class Game:
     """A python-chess board with the lab's rules on top: automatic draws only, no claims."""
 
-    def __init__(self) -> None:
-        self.board = chess.Board()
+    def __init__(self, fen: str = chess.STARTING_FEN) -> None:
+        self.board = chess.Board(fen)
         self.ply = 0
         self.seen = Counter([self.board._transposition_key()])
 

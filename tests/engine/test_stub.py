@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import operator
 from pathlib import Path
 
 import chess_engine as engine
@@ -27,10 +28,29 @@ def fields(node: ast.ClassDef) -> set[str]:
     }
 
 
+def methods(node: ast.ClassDef) -> dict[str, ast.FunctionDef]:
+    return {item.name: item for item in node.body if isinstance(item, ast.FunctionDef)}
+
+
+METHODS = {
+    f"{name}.{method}": function
+    for name, node in CLASSES.items()
+    for method, function in methods(node).items()
+    if not method.startswith("_")
+}
+
+
+def signature(function: object) -> str:
+    """As `without_types` writes it."""
+    stub = ast.parse(f"def f{inspect.signature(function)}: ...").body[0]  # type: ignore[arg-type]
+    assert isinstance(stub, ast.FunctionDef)
+    return ast.unparse(stub.args).removeprefix("self, /, ").removeprefix("self, /")
+
+
 def without_types(arguments: ast.arguments) -> str:
     for argument in [*arguments.args, *arguments.kwonlyargs]:
         argument.annotation = None
-    return ast.unparse(arguments)
+    return ast.unparse(arguments).removeprefix("self, ").removeprefix("self")
 
 
 def public(module: object) -> set[str]:
@@ -44,17 +64,22 @@ def test_stub_module_and_package_have_the_same_names():
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_signatures_match_the_stub(name: str):
-    signature = str(inspect.signature(getattr(_native, name)))
-    stub = ast.parse(f"def f{signature}: ...").body[0]
-    assert isinstance(stub, ast.FunctionDef)
-    assert ast.unparse(stub.args) == without_types(FUNCTIONS[name].args)
+    assert signature(getattr(_native, name)) == without_types(FUNCTIONS[name].args)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_signatures_of_methods_match_the_stub(name: str):
+    method = operator.attrgetter(name)(_native)
+    assert signature(method) == without_types(METHODS[name].args)
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_classes_have_the_fields_of_the_stub(name: str):
-    assert public(getattr(_native, name)) == fields(CLASSES[name])
+def test_classes_have_the_fields_and_methods_of_the_stub(name: str):
+    node = CLASSES[name]
+    named = {method for method in methods(node) if not method.startswith("_")}
+    assert public(getattr(_native, name)) == fields(node) | named
 
 
-@pytest.mark.parametrize("node", [*FUNCTIONS.values(), *CLASSES.values()], ids=lambda n: n.name)
-def test_every_name_has_a_docstring(node: ast.FunctionDef | ast.ClassDef):
-    assert ast.get_docstring(node)
+@pytest.mark.parametrize("name", [*FUNCTIONS, *CLASSES, *METHODS])
+def test_every_name_has_a_docstring(name: str):
+    assert ast.get_docstring((FUNCTIONS | CLASSES | METHODS)[name])

@@ -5,6 +5,7 @@ Every name is documented in `_native.pyi`.
 
 from chess_engine._native import (
     TERMINATIONS,
+    BatchGames,
     BoardStates,
     Games,
     LegalTokens,
@@ -32,6 +33,7 @@ from chess_engine._native import (
 
 __all__ = [
     "TERMINATIONS",
+    "BatchGames",
     "BoardStates",
     "Games",
     "LegalTokens",

@@ -261,6 +261,88 @@ def extract_board_states(
     """
 
 @final
+class BatchGames:
+    """Many games side by side, one ply at a time: for evaluations and rollouts.
+
+    Any thread may call it; calls on one batch take turns, calls on several run at once.
+    """
+
+    n_games: int
+    max_ply: int
+    vocabulary: str
+    tokens: NDArray[np.int16]
+    """(n_games, max_ply) the moves played, PAD after a game's last. A copy, as all that follow."""
+    lengths: NDArray[np.int32]
+    """(n_games,) plies played."""
+    terminations: NDArray[np.uint8]
+    """(n_games,) index into `TERMINATIONS`; unfinished where the game goes on."""
+    outcomes: NDArray[np.int16]
+    """(n_games,) outcome token; -1 where the game goes on."""
+    side_to_move: NDArray[np.int8]
+    """(n_games,) 0 white, 1 black."""
+
+    def __new__(
+        cls,
+        n_games: int | None = None,
+        *,
+        fens: list[str] | None = None,
+        max_ply: int = 512,
+        vocabulary: str = "searchless",
+        threads: int | None = None,
+    ) -> Self:
+        """Begin games from the starting position, or one from each FEN.
+
+        Args:
+            n_games: may be left out with `fens`.
+            fens: first positions. Their halfmove clocks count for the 75-move rule; repetitions
+                and the ply limit count from here.
+            max_ply: plies after which a game is cut, 1..=20000.
+
+        Raises:
+            ValueError: an argument is outside its range, or `fens[i]` is no legal position.
+            MemoryError: so many games do not fit.
+        """
+
+    def apply(self, moves: NDArray[np.int16]) -> None:
+        """Play one move in every game.
+
+        Args:
+            moves: (n_games,) int16, C-contiguous: a legal token where the game goes on, PAD where
+                it is over.
+
+        Raises:
+            ValueError: `moves[game]` is neither, for the first such game; then nothing is played.
+        """
+
+    def legal_tokens(self) -> LegalTokens:
+        """Return a row a game: the tokens that `apply` takes, so PAD alone where it is over."""
+
+    def legal_masks(self, out: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+        """Return (n_games, vocabulary size): True where `apply` takes the token.
+
+        Args:
+            out: a writable C-contiguous array of that shape to overwrite and return. Fresh memory
+                costs more than the masks: give the same array at every ply.
+
+        Raises:
+            ValueError: `out` is not such an array.
+            MemoryError: a fresh array does not fit.
+        """
+
+    def fens(self) -> list[str]:
+        """Return the positions, each with an en-passant square only where a capture is legal."""
+
+    def reset(self, games: NDArray[np.int64] | None = None) -> None:
+        """Begin games again from their first positions.
+
+        Args:
+            games: (k,) int64 indices, as `numpy.flatnonzero` gives them; by default all games.
+
+        Raises:
+            ValueError: `games[i]` is no index of a game; then nothing is begun again.
+        """
+
+@final
 class PgnGames:
     """Real games as columns, in the order of the file."""
 

@@ -59,8 +59,11 @@ pub fn mate_boost(p: Number) -> Result<Probability> {
     p.value.and_then(Probability::new).ok_or_else(refused)
 }
 
+pub fn threads(threads: Option<Integer>) -> Result<Option<usize>> {
+    let count = |n: Integer| Ok(n.within("threads", 1..=MAX_THREADS as u64)? as usize);
+    threads.map(count).transpose()
+}
+
 pub fn workers(threads: Option<Integer>) -> Result<Workers> {
-    let count = |n: Integer| n.within("threads", 1..=MAX_THREADS as u64);
-    let threads = threads.map(count).transpose()?;
-    Workers::new(threads.map(|n| n as usize))
+    Workers::new(self::threads(threads)?)
 }

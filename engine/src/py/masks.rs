@@ -18,7 +18,7 @@ pub struct LegalTokens {
 }
 
 impl LegalTokens {
-    fn new(py: Python<'_>, rows: TokenRows) -> LegalTokens {
+    pub fn new(py: Python<'_>, rows: TokenRows) -> LegalTokens {
         LegalTokens {
             values: rows.values.into_pyarray(py).unbind(),
             offsets: rows.offsets.into_pyarray(py).unbind(),

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod arrays;
+mod batch;
 mod errors;
 mod games;
 mod masks;
@@ -18,6 +19,8 @@ mod _native {
 
     use crate::outcome::Termination;
 
+    #[pymodule_export]
+    use super::batch::BatchGames;
     #[pymodule_export]
     use super::games::{Games, generate_random_games};
     #[pymodule_export]

@@ -1,0 +1,195 @@
+//! A position and its legal moves, with the side to move known only at run time.
+
+use std::num::NonZeroU32;
+
+use shakmaty::fen::{Fen, LossyFenError};
+use shakmaty::{Bitboard, Board as Pieces, Chess, Color, Piece, Position, Role, Setup, Square};
+
+use crate::outcome::Termination;
+use crate::vocabulary::{TokenMove, Vocabulary};
+
+use super::bits::{Isa, Portable, bit};
+use super::board::{Board, Step};
+use super::legal::{LegalMoves, TokenRow};
+use super::tables::{PieceCode, TABLES};
+
+#[derive(Clone)]
+pub struct Place {
+    pub(super) board: Board,
+    pub(super) legal: LegalMoves,
+    /// 0 white, 1 black.
+    pub(super) side: usize,
+}
+
+impl Place {
+    /// The starting position.
+    pub fn start() -> Place {
+        Place::new(&Chess::new())
+    }
+
+    /// A position of standard chess.
+    pub fn new(position: &Chess) -> Place {
+        let mut place = Place {
+            board: Board::from_position(position),
+            legal: LegalMoves::new(),
+            side: position.turn().fold_wb(0, 1),
+        };
+        place.find();
+        place
+    }
+
+    pub fn turn(&self) -> Color {
+        Color::from_white(self.side == 0)
+    }
+
+    pub fn is_check(&self) -> bool {
+        self.legal.is_check
+    }
+
+    /// The number of legal moves.
+    pub fn n_legal(&self) -> usize {
+        self.legal.len() as usize
+    }
+
+    /// The tokens of the legal moves, ascending.
+    #[inline]
+    pub fn tokens<'a>(&self, vocabulary: &Vocabulary, row: &'a mut TokenRow) -> &'a [i16] {
+        self.legal.tokens(vocabulary, row)
+    }
+
+    /// The move of a token, where it is legal.
+    #[inline]
+    pub(super) fn legal_step(&self, token: i16, vocabulary: &Vocabulary) -> Option<Step> {
+        let step = Step::from(vocabulary.move_of(token)?);
+        let is_legal = match step.promotion {
+            0 => self.legal.movers & bit(step.from) & self.reaching(step) != 0,
+            _ => self.legal.promotions().any(|promotion| promotion == step),
+        };
+        is_legal.then_some(step)
+    }
+
+    /// The origin of the step where its target is one of the piece there, else nothing.
+    #[inline]
+    fn reaching(&self, step: Step) -> u64 {
+        (self.legal.targets[step.from & 63] >> step.to & 1) << step.from
+    }
+
+    /// Make a legal move and find the next ones.
+    #[inline]
+    pub(super) fn play(&mut self, step: Step) {
+        match self.side {
+            0 => self.board.make::<0>(&TABLES, step),
+            _ => self.board.make::<1>(&TABLES, step),
+        }
+        self.side ^= 1;
+        self.find();
+    }
+
+    /// Find the legal moves.
+    pub(super) fn find(&mut self) {
+        #[cfg(target_arch = "x86_64")]
+        if has_bmi2() {
+            // SAFETY: the CPU has the features.
+            return unsafe { find_bmi2(self) };
+        }
+        self.find_with::<Portable>();
+    }
+
+    #[inline(always)]
+    pub(super) fn find_with<I: Isa>(&mut self) {
+        match self.side {
+            0 => self.legal.find::<I, 0>(&self.board, &TABLES),
+            _ => self.legal.find::<I, 1>(&self.board, &TABLES),
+        }
+    }
+
+    /// Why the game is over: the first rule that applies, in the order written here.
+    #[inline]
+    pub(super) fn termination(&self, at_ply_limit: bool, is_fifth: bool) -> Option<Termination> {
+        if self.legal.len() == 0 {
+            return Some(match self.legal.is_check {
+                true => Termination::Checkmate,
+                false => Termination::Stalemate,
+            });
+        }
+        if at_ply_limit {
+            Some(Termination::PlyLimit)
+        } else if self.board.halfmoves >= 150 {
+            Some(Termination::SeventyFiveMoves)
+        } else if is_fifth {
+            Some(Termination::FivefoldRepetition)
+        } else if self.board.is_insufficient_material() {
+            Some(Termination::InsufficientMaterial)
+        } else {
+            None
+        }
+    }
+
+    /// The position as FEN after this many plies, with an en-passant square only where a legal
+    /// capture exists.
+    pub fn fen(&self, plies: usize) -> String {
+        let moves = u32::try_from(plies / 2).unwrap_or(u32::MAX);
+        let setup = Setup {
+            board: self.pieces(),
+            turn: self.turn(),
+            castling_rights: self.castling_rooks(),
+            ep_square: self.en_passant_square(),
+            halfmoves: self.board.halfmoves.try_into().unwrap_or(u32::MAX),
+            fullmoves: NonZeroU32::MIN.saturating_add(moves),
+            ..Setup::empty()
+        };
+        let fen = Fen::try_from_setup(setup);
+        fen.unwrap_or_else(LossyFenError::ignore).to_string()
+    }
+
+    /// The square of a legal en-passant capture.
+    pub fn en_passant_square(&self) -> Option<Square> {
+        let square = Square::new(self.board.en_passant as u32 & 63);
+        self.legal.en_passant.then_some(square)
+    }
+
+    fn pieces(&self) -> Pieces {
+        let squares = Square::ALL.into_iter().zip(self.board.pieces);
+        let mut pieces = Pieces::empty();
+        for (square, piece) in squares.filter_map(|(s, code)| Some((s, piece(code)?))) {
+            pieces.set_piece_at(square, piece);
+        }
+        pieces
+    }
+
+    fn castling_rooks(&self) -> Bitboard {
+        let rooks = [Square::H1, Square::A1, Square::H8, Square::A8];
+        let held = rooks.into_iter().enumerate();
+        let held = held.filter(|(right, _)| self.board.castling >> right & 1 != 0);
+        held.map(|(_, rook)| rook).collect()
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(super) fn has_bmi2() -> bool {
+    is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("popcnt")
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "bmi1,bmi2,popcnt")]
+fn find_bmi2(place: &mut Place) {
+    place.find_with::<super::bits::Bmi2>();
+}
+
+impl From<TokenMove> for Step {
+    #[inline]
+    fn from(m: TokenMove) -> Step {
+        Step {
+            from: m.from.into(),
+            to: m.to.into(),
+            promotion: m.promotion.map_or(0, |role| role as usize),
+        }
+    }
+}
+
+fn piece(code: PieceCode) -> Option<Piece> {
+    let role = Role::ALL.into_iter().find(|&role| role as u8 == code & 7)?;
+    Some(role.of(Color::from_white(code >> 3 & 1 == 0)))
+}
