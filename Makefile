@@ -46,7 +46,9 @@ docs: setup
 	$(RUN) python scripts/make_docs.py
 
 bench: setup
+	$(UV) sync --frozen --inexact --group bench
 	$(RUN) python scripts/bench_engine.py
+	$(RUN) python scripts/bench_training.py
 
 faults: setup
 	$(TEST_ENV) $(RUN) pytest -m slow
