@@ -1,0 +1,167 @@
+"""Let a model continue games, token by token.
+
+Shapes: b games, t time, v vocabulary.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from chess_engine import BatchGames
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pawn_core.weights import Pretrained
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next token is chosen."""
+
+    temperature: float = 1.0
+    """Divides the logits; 0 takes the likeliest token."""
+    legal: bool = False
+    """Only legal moves, and PAD where the game is over."""
+    seed: int = 0
+    first_game: int = 0
+    """Number of the first game; game i of a seed draws the same random numbers in any batch."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.temperature < float("inf"):
+            raise ValueError(f"temperature {self.temperature} is out of range; allowed: 0 or more")
+
+
+@torch.inference_mode()
+def generate(
+    pretrained: Pretrained,
+    prompts: Sequence[Sequence[int]],
+    sampling: Sampling | None = None,
+    *,
+    max_tokens: int | None = None,
+) -> NDArray[np.int64]:
+    """Return the prompts' games continued, int64 (b, t), PAD after the end of each.
+
+    Args:
+        prompts: the first tokens of each game in the model's layout, one at least: the outcome, or
+            in the pure layout the first move, which it does not predict.
+        max_tokens: length at which games are cut; default and most: `max_seq_len`.
+
+    Raises:
+        ValueError: a prompt is empty, too long or holds a token outside the vocabulary; a number
+            is out of range; with `legal`, a prompt's move is not legal.
+    """
+    sampling = sampling or Sampling()
+    width = _checked_width(pretrained, max_tokens)
+    prompt_bt, lengths_b = _lay_out(pretrained, prompts, width)
+    chooser = _Chooser(pretrained, sampling, prompt_bt, lengths_b)
+    cache, begin, tokens_bt = pretrained.model.new_cache(len(prompts)), 0, prompt_bt.clone()
+    for t in range(int(lengths_b.min()), width):
+        logits_bv = pretrained.model.forward_next(tokens_bt[:, begin:t], cache)
+        tokens_bt[:, t] = chooser.choose(logits_bv, t)
+        if chooser.all_over:
+            break
+        begin = t
+    return tokens_bt.cpu().numpy()
+
+
+class _Chooser:
+    """Chooses each game's next token: the prompt's, else a drawn one, else PAD."""
+
+    def __init__(
+        self, pretrained: Pretrained, sampling: Sampling, prompt_bt: Tensor, lengths_b: Tensor
+    ) -> None:
+        self._sampling, self._pad = sampling, pretrained.vocabulary.pad
+        self._prompt_bt, self._lengths_b = prompt_bt, lengths_b
+        self._uniform_bt = _uniform_numbers(sampling, prompt_bt)
+        self._over_b = torch.zeros_like(lengths_b, dtype=torch.bool)
+        self._rules = _Rules(pretrained, prompt_bt) if sampling.legal else None
+        if self._rules:
+            for t in range(int(lengths_b.min())):
+                self._rules.play(prompt_bt[:, t], t)
+
+    @property
+    def all_over(self) -> bool:
+        """Whether every game has ended."""
+        return bool(self._over_b.all())
+
+    def choose(self, logits_bv: Tensor, t: int) -> Tensor:
+        """Return the tokens (b,) of time t."""
+        if self._rules:
+            logits_bv = logits_bv.masked_fill(~self._rules.legal_bv(), -torch.inf)
+        drawn_b = draw(logits_bv, self._sampling.temperature, self._uniform_bt[:, t])
+        in_prompt_b = t < self._lengths_b
+        self._over_b |= ~in_prompt_b & (drawn_b == self._pad)
+        drawn_b = drawn_b.masked_fill(self._over_b, self._pad)
+        tokens_b = torch.where(in_prompt_b, self._prompt_bt[:, t], drawn_b)
+        if self._rules:
+            self._rules.play(tokens_b, t)
+        return tokens_b
+
+
+class _Rules:
+    """The games on their boards, to know what is legal."""
+
+    def __init__(self, pretrained: Pretrained, prompt_bt: Tensor) -> None:
+        games, width = prompt_bt.shape
+        vocabulary, self._first_ply = pretrained.vocabulary, int(pretrained.layout.prepend_outcome)
+        plies = width - self._first_ply
+        self._games = BatchGames(games, max_ply=plies, vocabulary=vocabulary.name)
+        self._mask_bv = np.zeros((games, vocabulary.size), dtype=np.bool_)
+        self._device = prompt_bt.device
+
+    def legal_bv(self) -> Tensor:
+        """Return which tokens may come next."""
+        return torch.from_numpy(self._games.legal_masks(self._mask_bv)).to(self._device)
+
+    def play(self, tokens_b: Tensor, t: int) -> None:
+        """Play the tokens of time t; an outcome in front is no move."""
+        if t >= self._first_ply:
+            self._games.apply(tokens_b.cpu().numpy().astype(np.int16))
+
+
+def draw(logits_bv: Tensor, temperature: float, uniform_b: Tensor) -> Tensor:
+    """Return tokens (b,) drawn from softmax(logits / temperature) by uniform numbers in [0, 1).
+
+    The token is the first whose cumulated probability exceeds the number; at temperature 0, the
+    likeliest.
+    """
+    if temperature == 0.0:
+        return logits_bv.argmax(dim=1)
+    cumulated_bv = (logits_bv.double() / temperature).softmax(dim=1).cumsum(dim=1)
+    threshold_b1 = (uniform_b * cumulated_bv[:, -1])[:, None]
+    return torch.searchsorted(cumulated_bv, threshold_b1, right=True).squeeze(1)
+
+
+def _uniform_numbers(sampling: Sampling, prompt_bt: Tensor) -> Tensor:
+    """Return float64 (b, t) numbers of which each row belongs to one game of the seed."""
+    games, width = prompt_bt.shape
+    numbers = range(sampling.first_game, sampling.first_game + games)
+    rows = [
+        np.random.Generator(np.random.Philox(key=(sampling.seed, number))).random(width)
+        for number in numbers
+    ]
+    return torch.from_numpy(np.stack(rows)).to(prompt_bt.device)
+
+
+def _checked_width(pretrained: Pretrained, max_tokens: int | None) -> int:
+    most = pretrained.layout.max_seq_len
+    width = most if max_tokens is None else max_tokens
+    if not 1 <= width <= most:
+        raise ValueError(f"max_tokens {max_tokens} is out of range; allowed: 1 to {most}")
+    return width
+
+
+def _lay_out(
+    pretrained: Pretrained, prompts: Sequence[Sequence[int]], width: int
+) -> tuple[Tensor, Tensor]:
+    """Return the prompts as int64 (b, width) with PAD behind, and their lengths (b,)."""
+    device, size = pretrained.model.lm_head.weight.device, pretrained.vocabulary.size
+    rows = torch.full((len(prompts), width), pretrained.vocabulary.pad, device=device)
+    for index, prompt in enumerate(prompts):
+        if not 1 <= len(prompt) <= width:
+            raise ValueError(f"prompts[{index}] has {len(prompt)} tokens; allowed: 1 to {width}")
+        if not all(0 <= token < size for token in prompt):
+            raise ValueError(f"prompts[{index}] has a token outside 0 to {size - 1}")
+        rows[index, : len(prompt)] = torch.tensor(prompt, device=device)
+    return rows, torch.tensor([len(prompt) for prompt in prompts], device=device)
