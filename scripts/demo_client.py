@@ -56,13 +56,21 @@ class LabClient:
         result = await self._client.call_tool(tool, arguments)
         if result.is_error:
             raise ToolCallError("\n".join(getattr(block, "text", "") for block in result.content))
-        return result.structured_content or {}
+        return {name: _records(value) for name, value in (result.structured_content or {}).items()}
 
     def kill_server(self) -> None:
         """Kill the server the hard way, as a crash would."""
         with suppress(psutil.NoSuchProcess):
             self._server.send_signal(signal.SIGKILL)
             self._server.wait(timeout=10)
+
+
+def _records(value: Any) -> Any:
+    """Return a table as records without their nulls; any other value as it is."""
+    if not isinstance(value, dict) or value.keys() != {"columns", "rows"}:
+        return value
+    records = [dict(zip(value["columns"], row, strict=True)) for row in value["rows"]]
+    return [{name: v for name, v in record.items() if v is not None} for record in records]
 
 
 def _children() -> set[psutil.Process]:

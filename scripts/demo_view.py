@@ -54,6 +54,8 @@ class LiveView:
 
     async def _print_events(self, lab: LabClient) -> None:
         page = await lab.call("lab_events", since=self._cursor, limit=500)
+        if page.get("unchanged"):
+            return
         for event in page["events"]:
             trial = f"trial {event['trial_id']}: " if "trial_id" in event else ""
             self.say(trial + event["message"])

@@ -48,7 +48,8 @@ def test_a_newcomer_trains_resumes_launches_and_reads_the_results(run, tmp_path)
         assert time.monotonic() < deadline
         time.sleep(0.5)
     assert "completed 20 steps" in run(events)
-    (row,) = json.loads(run(results))["rows"]
+    table = json.loads(run(results))["rows"]
+    row = dict(zip(table["columns"], *table["rows"], strict=True))
     assert (row["lr"], row["state"], row["last_step"]) == (1e-3, "completed", 20)
 
 

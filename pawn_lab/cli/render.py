@@ -15,7 +15,7 @@ _FOLDING_CHARACTERS = 32
 
 def render(answer: Answer, console: Console) -> None:
     """Print an answer: fields in the order of its model, empty ones left out."""
-    for name in type(answer).model_fields:
+    for name in answer.shown():
         value = getattr(answer, name)
         if _held(value):
             _render_field(name, value, console)

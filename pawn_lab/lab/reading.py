@@ -66,6 +66,13 @@ class Reading(OpenWorkspace):
         with self._database.read() as tx:
             return events.last(tx)
 
+    def changed(self, since: int) -> set[int]:
+        """Return the trials that run now, or to which anything happened after an event."""
+        self.tick()
+        with self._database.read() as tx:
+            holding = {row["id"] for row in trials.select(tx, HOLDING)}
+            return holding | events.trials_since(tx, since)
+
     def results(
         self, trial_ids: Iterable[int] | None = None, tag: str | None = None
     ) -> list[TrialResult]:
@@ -86,11 +93,23 @@ class Reading(OpenWorkspace):
             row = trials.get(tx, trial_id)
         return results.progress(row, self.paths.trial(trial_id))
 
-    def log(self, trial_id: int, lines: int = 50, grep: str | None = None) -> LogExcerpt:
-        """Return the last lines of a trial's log, or the last that contain `grep`."""
+    def log(
+        self,
+        trial_id: int,
+        lines: int = 50,
+        grep: str | None = None,
+        *,
+        around: int = 0,
+        since: int = 0,
+    ) -> LogExcerpt:
+        """Return the last lines of a trial's log, or the last around those that contain `grep`.
+
+        `since` leaves out the lines that ended within so many bytes.
+        """
         with self._database.read() as tx:
             trials.get(tx, trial_id)
-        return log.excerpt(trial_id, self.paths.trial(trial_id).log, lines, grep)
+        wanted = log.Wanted(lines, grep or "", around, since)
+        return log.excerpt(trial_id, self.paths.trial(trial_id).log, wanted)
 
     def digest(self) -> str:
         """Return the lab's state in under 1,500 characters."""

@@ -129,6 +129,6 @@ def _failure(record: ExitRecord, paths: TrialPaths) -> tuple[str, str]:
         return record.stopped_by, f"{_STOPPED_BY[record.stopped_by]} ({how})"
     if record.outcome is not None:
         return record.outcome.reason, f"trainer failed with {how}: {record.outcome.message}"
-    last = "".join(log.excerpt(0, paths.log, lines=1, grep=None).lines)
+    last = "".join(log.excerpt(0, paths.log, log.Wanted(lines=1)).lines)
     said = f"its log ends with: {shorten(last, MOST_MESSAGE_CHARACTERS)}" if last else "no log"
     return "crashed", f"trainer failed with {how} and recorded no outcome; {said}"

@@ -1,7 +1,10 @@
 """The end of a trial's log, read from the end: a huge log costs no more than a small one."""
 
-import itertools
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
+from io import FileIO
+from itertools import islice
 from pathlib import Path
 
 from pawn_lab.errors import InvalidRequestError
@@ -9,40 +12,105 @@ from pawn_lab.records import LogExcerpt
 from pawn_lab.text import clean_line, shorten
 
 MOST_LINES = 1000
+MOST_AROUND = 50
 MOST_LINE_CHARACTERS = 2000
 TAIL_BYTES = 1 << 20
 GREP_BYTES = 64 << 20
+GAP = "--"
+"""Stands between matches whose surroundings do not touch."""
+
 _BLOCK = 1 << 16
 
 
-def excerpt(trial_id: int, path: Path, lines: int, grep: str | None) -> LogExcerpt:
-    """Return the last lines of a log, or the last of those that contain `grep`.
+@dataclass(frozen=True)
+class Wanted:
+    """Which lines: the last, or the last that contain `grep` with so many `around` each.
+
+    `since` leaves out the lines that ended within so many bytes.
+
+    Raises:
+        InvalidRequestError: `lines` is not 1 to `MOST_LINES`, or `around` not 0 to `MOST_AROUND`.
+    """
+
+    lines: int
+    grep: str = ""
+    around: int = 0
+    since: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.lines <= MOST_LINES:
+            raise InvalidRequestError(f"lines {self.lines} is not allowed: 1 to {MOST_LINES}")
+        if not 0 <= self.around <= MOST_AROUND:
+            raise InvalidRequestError(f"around {self.around} is not allowed: 0 to {MOST_AROUND}")
+
+
+def excerpt(trial_id: int, path: Path, wanted: Wanted) -> LogExcerpt:
+    """Return lines from the end of a log, oldest first.
 
     `grep` is plain text in any letter case; blank lines are left out. `truncated` says that
     older lines exist: only the last `TAIL_BYTES` are looked at, with `grep` `GREP_BYTES`.
-
-    Raises:
-        InvalidRequestError: `lines` is not 1 to `MOST_LINES`.
     """
-    if not 1 <= lines <= MOST_LINES:
-        raise InvalidRequestError(f"lines {lines} is not allowed: 1 to {MOST_LINES}")
     if not path.exists():
         return LogExcerpt(trial_id=trial_id, lines=[], size_bytes=0, truncated=False)
-    size = path.stat().st_size
-    looked_at = min(size, GREP_BYTES if grep else TAIL_BYTES)
-    matching = _matching(_chunks_backwards(path, size, looked_at), grep or "")
-    found = list(itertools.islice(matching, lines))
-    more = looked_at < size or next(matching, None) is not None
-    return LogExcerpt(trial_id=trial_id, lines=found[::-1], size_bytes=size, truncated=more)
+    with path.open("rb", buffering=0) as file:
+        size = file.seek(0, 2)
+        start = _line_start(file, wanted.since) if wanted.since <= size else 0
+        first = max(start, size - (GREP_BYTES if wanted.grep else TAIL_BYTES))
+        found = _found(_chunks_backwards(file, size, first), wanted)
+        lines = [shorten(line, MOST_LINE_CHARACTERS) for line in islice(found, wanted.lines)]
+        more = first > start or next(found, None) is not None
+    return LogExcerpt(trial_id=trial_id, lines=lines[::-1], size_bytes=size, truncated=more)
 
 
-def _matching(chunks: Iterator[bytes], grep: str) -> Iterator[str]:
+def _found(chunks: Iterator[bytes], wanted: Wanted) -> Iterator[str]:
+    """Yield the lines that are wanted, newest first."""
+    if not wanted.grep:
+        return (line for chunk in chunks for line in _shown(chunk.split(b"\n")))
+    return _around(_searched(chunks, wanted), wanted)
+
+
+def _searched(chunks: Iterator[bytes], wanted: Wanted) -> Iterator[str | None]:
+    """Yield lines newest first; of a chunk without a match only its ends, None in between."""
     for chunk in chunks:
-        if _may_contain(chunk, grep):
-            for line in reversed(chunk.split(b"\n")):
-                shown = clean_line(line.decode(errors="replace"))
-                if shown.strip() and grep.casefold() in shown.casefold():
-                    yield shorten(shown, MOST_LINE_CHARACTERS)
+        lines = chunk.split(b"\n")
+        if _may_contain(chunk, wanted.grep) or len(lines) <= 4 * wanted.around:
+            yield from _shown(lines)
+        else:
+            yield from _shown(lines[len(lines) - 2 * wanted.around :])
+            yield None
+            yield from _shown(lines[: 2 * wanted.around])
+
+
+def _around(lines: Iterator[str | None], wanted: Wanted) -> Iterator[str]:
+    """Yield each match with the lines around it, all newest first, and gaps between them."""
+    sought = wanted.grep.casefold()
+    after: deque[str] = deque(maxlen=wanted.around)
+    owed, gap, started = 0, False, False
+    for line in lines:
+        if line is None:
+            after.clear()
+            owed, gap = 0, True
+        elif sought in line.casefold():
+            if wanted.around and gap and started:
+                yield GAP
+            yield from after
+            yield line
+            after.clear()
+            owed, gap, started = wanted.around, False, True
+        elif owed:
+            yield line
+            owed -= 1
+        else:
+            gap = gap or len(after) == wanted.around
+            after.append(line)
+
+
+def _shown(lines: list[bytes]) -> Iterator[str]:
+    """Yield lines from the last to the first, cleaned; blank ones are left out."""
+    for line in reversed(lines):
+        shown = clean_line(line.decode(errors="replace"))
+        if shown.strip():
+            yield shown
 
 
 def _may_contain(chunk: bytes, grep: str) -> bool:
@@ -50,15 +118,21 @@ def _may_contain(chunk: bytes, grep: str) -> bool:
     return not grep.isascii() or b"\x1b" in chunk or grep.lower().encode() in chunk.lower()
 
 
-def _chunks_backwards(path: Path, size: int, looked_at: int) -> Iterator[bytes]:
+def _line_start(file: FileIO, position: int) -> int:
+    """Return where the line begins that a position is in; lines over a block are cut there."""
+    start = max(0, position - _BLOCK)
+    file.seek(start)
+    return start + file.read(position - start).rfind(b"\n") + 1
+
+
+def _chunks_backwards(file: FileIO, size: int, first: int) -> Iterator[bytes]:
     """Yield runs of whole lines from the end of a file; of a line over two blocks only its end."""
-    with path.open("rb", buffering=0) as file:
-        rest, position, first = b"", size, size - looked_at
-        while position > first:
-            start = max(first, position - _BLOCK)
-            file.seek(start)
-            rest, newline, whole = (file.read(position - start) + rest[-_BLOCK:]).partition(b"\n")
-            position = start
-            if newline:
-                yield whole
-        yield rest
+    rest, position = b"", size
+    while position > first:
+        start = max(first, position - _BLOCK)
+        file.seek(start)
+        rest, newline, whole = (file.read(position - start) + rest[-_BLOCK:]).partition(b"\n")
+        position = start
+        if newline:
+            yield whole
+    yield rest

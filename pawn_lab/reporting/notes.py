@@ -7,6 +7,7 @@ sections move to the archive beside it; nothing is thrown away.
 import re
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from pawn_core.durable import replace_file
 from pawn_lab.errors import InvalidRequestError, NotesTooLongError, StateBusyError
@@ -21,12 +22,27 @@ _TITLE = "# Lab notes\n"
 _HEADING = re.compile(r"^(?=## )", re.MULTILINE)
 
 
+class Section(NamedTuple):
+    """A part of the notes; they are counted from 1, those of the archive among them."""
+
+    number: int
+    title: str
+    text: str
+
+
 def read(paths: WorkspacePaths, section: str | None = None) -> str:
     """Return the notes, or only the sections of one title; at most the newest of the budget."""
     text = _text(paths.notes)
     if section is not None:
         text = "".join(part for part in _sections(text) if _title_of(part) == section)
     return text if len(text) <= BUDGET_BYTES else f"[older notes left out]\n{text[-BUDGET_BYTES:]}"
+
+
+def sections(paths: WorkspacePaths) -> list[Section]:
+    """Return the sections of the notes, oldest first; the archive's are counted, not returned."""
+    archived = len(_sections(_text(paths.notes_archive)))
+    parts = _sections(_text(paths.notes))
+    return [Section(n, _title_of(part), part) for n, part in enumerate(parts, archived + 1)]
 
 
 def append(paths: WorkspacePaths, text: str, section: str | None = None) -> None:

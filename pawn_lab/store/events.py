@@ -44,6 +44,12 @@ def latest(tx: Transaction, count: int) -> list[Event]:
     return page(tx, max(0, last(tx) - count), count).events
 
 
+def trials_since(tx: Transaction, since: int) -> set[int]:
+    """Return the trials of the events after number `since`."""
+    sql = "SELECT DISTINCT trial_id FROM events WHERE seq > ? AND trial_id IS NOT NULL"
+    return {row["trial_id"] for row in tx.rows(sql, since)}
+
+
 def last(tx: Transaction) -> int:
     """Return the newest event's number; 0 where there is none."""
     return tx.value("SELECT max(seq) FROM events") or 0

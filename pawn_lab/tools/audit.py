@@ -1,14 +1,14 @@
 """lab_audit: the gate before a machine is stopped."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
 
 from pawn_lab.analysis.audit import audit
 from pawn_lab.lab import Lab
-from pawn_lab.tools.check_in import next_check
+from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.values import Answer, Tag, TrialId, parsed
+from pawn_lab.tools.values import Answer, Table, Tag, TrialId, parsed
 
 
 class FindingRow(Answer):
@@ -19,14 +19,15 @@ class FindingRow(Answer):
     blocks: bool
 
 
-class AuditAnswer(Answer):
+class AuditAnswer(Reading):
     """`ready` where nothing blocks; the findings that block come first."""
+
+    cuttable: ClassVar = ("findings",)
 
     ready: bool
     trials: int
     checkpoints_verified: int
-    findings: list[FindingRow]
-    next_check_s: int | None = None
+    findings: Table[FindingRow]
 
 
 def lab_audit(
@@ -35,6 +36,8 @@ def lab_audit(
         list[TrialId] | None, BeforeValidator(parsed), Field(description="Only these trials.")
     ] = None,
     tag: Tag = None,
+    since: Since = None,
+    max_tokens: MaxTokens = 1500,
 ) -> AuditAnswer:
     """Say whether the machine could be stopped now: run it after each phase and at the end.
 
@@ -44,17 +47,18 @@ def lab_audit(
     paused or stopped before their last step. Trials that another continues are passed over.
     It does not know what is stored elsewhere: checkpoints are local to this machine.
     """
+    question = Question.of(lab, ("audit", trial_ids, tag), since, max_tokens)
     trials = lab.selected(trial_ids, tag)
     found = audit(lab, trials)
-    return AuditAnswer(
+    answer = AuditAnswer(
         ready=not any(finding.blocks for finding in found.findings),
         trials=len(trials),
         checkpoints_verified=found.verified,
         findings=[
             FindingRow(trial_id=f.trial_id, finding=f.text, blocks=f.blocks) for f in found.findings
         ],
-        next_check_s=next_check(lab),
     )
+    return question.answered(answer)
 
 
 TOOL = LabTool(lab_audit, title="Gate before a stop", read_only=True, idempotent=True)

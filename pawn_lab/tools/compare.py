@@ -1,7 +1,7 @@
 """lab_compare: whether a setting is better than another, or only luckier."""
 
 import statistics
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
 
@@ -24,6 +24,7 @@ from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.reporting.curves import Axis
 from pawn_lab.reporting.metrics import Metric, metric_of_merit
+from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.results import BASELINE
 from pawn_lab.tools.trial_views import setting_text
@@ -55,8 +56,10 @@ class GroupRow(Answer):
     needs_seeds: int | None = None
 
 
-class CompareAnswer(Answer):
+class CompareAnswer(Reading):
     """The reference first, then the others, best mean first; all at `position` of the axis."""
+
+    cuttable: ClassVar = ("groups",)
 
     metric: str
     at: Axis
@@ -82,6 +85,8 @@ def lab_compare(
     reference: Annotated[
         TrialId | None, Field(description="Compare with this trial's group; none: with the best.")
     ] = None,
+    since: Since = None,
+    max_tokens: MaxTokens = 2500,
 ) -> CompareAnswer:
     """Say which setting is better beyond the noise between seeds.
 
@@ -91,6 +96,8 @@ def lab_compare(
     and `why`: more than one field differs and `factor` does not name them, other validation games,
     or one seed where two are needed.
     """
+    asked = ("compare", trial_ids, tag, factor, metric, at, reference)
+    question = Question.of(lab, asked, since, max_tokens)
     allowed, wanted = _fields(factor), metric_of_merit(metric)
     runs = [run_of(lab, trial, wanted) for trial in lab.selected(trial_ids, tag)]
     measured, notes = [run for run in runs if run.points], _left_out(runs, wanted)
@@ -101,9 +108,10 @@ def lab_compare(
     rows = [_row(group, first, groups, aligned.values, allowed, wanted) for group in groups]
     rows.sort(key=lambda row: (not row.reference, _rank(row, wanted)))
     notes += _repetitions(repeated) + _ends(aligned, kept) + _many(rows)
-    return CompareAnswer(
+    answer = CompareAnswer(
         metric=metric, at=at, position=aligned.position, groups=rows, notes=notes or None
     )
+    return question.answered(answer)
 
 
 def _fields(factor: str | None) -> set[str] | None:

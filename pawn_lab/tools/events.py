@@ -1,19 +1,22 @@
 """lab_events: what happened since a cursor."""
 
-from typing import Annotated
+from itertools import accumulate
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from pawn_lab.lab import Lab
 from pawn_lab.records import Event
+from pawn_lab.tools import tokens
 from pawn_lab.tools.check_in import next_check
+from pawn_lab.tools.reading import MaxTokens, Reading, Since, position
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.trial_views import timestamp
-from pawn_lab.tools.values import Answer
+from pawn_lab.tools.trial_views import time_of_year
+from pawn_lab.tools.values import Answer, Table
 
 
 class EventRow(Answer):
-    """One change of the lab's state."""
+    """One change of the lab's state; `time` is month-day and UTC."""
 
     seq: int
     time: str
@@ -22,39 +25,48 @@ class EventRow(Answer):
     message: str
 
 
-class EventsAnswer(Answer):
+class EventsAnswer(Reading):
     """Events in order; pass `cursor` as the next call's `since`."""
 
-    events: list[EventRow]
-    cursor: int
-    more: bool
-    next_check_s: int | None = None
+    events: Table[EventRow]
+    more: Literal[True] | None = None
 
 
 def lab_events(
     lab: Lab,
-    since: Annotated[int, Field(description="The last answer's cursor; 0: all.")] = 0,
+    since: Since = None,
     limit: Annotated[int, Field(description="Most events in the answer, up to 1000.")] = 50,
+    max_tokens: MaxTokens = 2000,
 ) -> EventsAnswer:
     """Read what happened since a cursor: trials queued, started, paused, ended, and why.
 
     The cheap check-in: keep `cursor` (write it into the notes), pass it as `since`, and only what
     is new comes back. `more` says that another page waits. `next_check_s` is when to look again.
     """
-    page = lab.events(since=since, limit=limit)
+    start = position(since)
+    page = lab.events(since=start, limit=limit)
+    rows = [event_row(event) for event in page.events]
+    kept = first_rows(rows, max_tokens)
     return EventsAnswer(
-        events=[event_row(event) for event in page.events],
-        cursor=page.cursor,
-        more=page.more,
+        events=kept,
+        more=True if page.more or len(kept) < len(rows) else None,
+        cursor=kept[-1].seq if kept else start,
         next_check_s=next_check(lab),
+        unchanged=True if since is not None and not rows else None,
     )
+
+
+def first_rows(rows: list[EventRow], max_tokens: int) -> list[EventRow]:
+    """Return the first events that a budget holds, one at least."""
+    sums = accumulate(tokens.count(list(row.wire().values())) for row in rows)
+    return rows[: max(1, sum(spent <= max_tokens for spent in sums))]
 
 
 def event_row(event: Event) -> EventRow:
     """Show an event."""
     return EventRow(
         seq=event.seq,
-        time=timestamp(event.time),
+        time=time_of_year(event.time),
         trial_id=event.trial_id,
         kind=event.kind,
         message=event.message,

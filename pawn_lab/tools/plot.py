@@ -3,7 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field, PrivateAttr
 
@@ -13,6 +13,7 @@ from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.reporting.curves import Axis, Point
 from pawn_lab.reporting.metrics import METRICS, Metric, metric_named
+from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.results import BASELINE
 from pawn_lab.tools.trial_views import setting_text
@@ -39,8 +40,10 @@ class CurveRow(Answer):
     of: int
 
 
-class PlotAnswer(Answer):
+class PlotAnswer(Reading):
     """The picture's numbers, and where in the workspace picture and altair spec were written."""
+
+    cuttable: ClassVar = ("curves",)
 
     metric: str
     x: Axis
@@ -52,7 +55,7 @@ class PlotAnswer(Answer):
 
     def pictures(self) -> list[bytes]:
         """Return the chart."""
-        return [self._picture]
+        return [self._picture] if self._picture else []
 
 
 def lab_plot(
@@ -69,6 +72,8 @@ def lab_plot(
     ] = "step",
     log_x: Annotated[bool, Field(description="Logarithmic x axis.")] = False,
     log_y: Annotated[bool, Field(description="Logarithmic y axis.")] = False,
+    since: Since = None,
+    max_tokens: MaxTokens = 5000,
 ) -> PlotAnswer:
     """Draw learning curves of up to 20 trials: a small PNG, and the same numbers as an object.
 
@@ -76,6 +81,8 @@ def lab_plot(
     kinds of games get a panel each. Curves show shapes: plateaus, divergence, crossings; for a
     verdict ask lab_compare. Picture and altair spec are written into the workspace under plots/.
     """
+    asked = ("plot", trial_ids, tag, metric, x, log_x, log_y)
+    question = Question.of(lab, asked, since, max_tokens)
     wanted = metric_named(metric)
     runs = [run_of(lab, trial, wanted) for trial in lab.selected(trial_ids, tag)]
     drawn = [run for run in runs if run.points]
@@ -90,7 +97,9 @@ def lab_plot(
         spec="",
         note=f"without {metric}: {missing}" if missing else None,
     )
-    return _drawn(lab, answer, _panels(drawn, wanted), log_x=log_x, log_y=log_y)
+    if not question.known(answer):
+        _draw(lab, answer, _panels(drawn, wanted), log_x=log_x, log_y=log_y)
+    return question.answered(answer)
 
 
 def _check(runs: list[Run], metric: Metric, x: Axis, *, log_x: bool, log_y: bool) -> None:
@@ -142,9 +151,7 @@ def thinned(points: Sequence[Point]) -> list[Point]:
     return [points[round(i * last / (MOST_POINTS - 1))] for i in range(MOST_POINTS)]
 
 
-def _drawn(
-    lab: Lab, answer: PlotAnswer, panels: list[str], *, log_x: bool, log_y: bool
-) -> PlotAnswer:
+def _draw(lab: Lab, answer: PlotAnswer, panels: list[str], *, log_x: bool, log_y: bool) -> None:
     """Draw the chart, write it and its spec, and say where; the same chart has the same name."""
     from pawn_lab.reporting import charts  # not at the start: altair takes 0.3 s
 
@@ -162,7 +169,6 @@ def _drawn(
     with _drawing:
         answer._picture = charts.png(chart, charts.SMALL)
         _write(lab, name, answer, spec)
-    return answer
 
 
 def _write(lab: Lab, name: str, answer: PlotAnswer, spec: str) -> None:

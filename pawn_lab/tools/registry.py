@@ -70,7 +70,7 @@ class LabTool:
     @property
     def output_schema(self) -> dict[str, Any]:
         """JSON Schema of the answer."""
-        return without_titles(self.signature.return_annotation.model_json_schema())
+        return without_titles(self.signature.return_annotation.output_schema())
 
     def __call__(self, lab: Lab, arguments: Mapping[str, Any]) -> Answer:
         """Check the arguments and run the tool.

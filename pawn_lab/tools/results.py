@@ -2,15 +2,16 @@
 
 import math
 from itertools import groupby
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
 
 from pawn_lab.lab import Lab
 from pawn_lab.records import Evaluation, TrialResult
+from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.trial_views import setting_text
-from pawn_lab.tools.values import Answer, Number, Tag, TrialId, parsed
+from pawn_lab.tools.values import Answer, Number, Table, Tag, TrialId, parsed
 
 BASELINE = "baseline"
 _NOT_COMPARABLE = (
@@ -39,10 +40,13 @@ class ResultRow(Answer):
     best: bool | None = None
 
 
-class ResultsAnswer(Answer):
+class ResultsAnswer(Reading):
     """Rows by ablation, lowest best_val_loss first; `best` marks the first of each ablation."""
 
-    rows: list[ResultRow]
+    per_trial: ClassVar = ("rows",)
+    cuttable: ClassVar = ("rows",)
+
+    rows: Table[ResultRow]
     best_trials: dict[str, int]
     note: str | None = None
 
@@ -55,6 +59,8 @@ def lab_results(
         Field(description="Only these trials."),
     ] = None,
     tag: Tag = None,
+    since: Since = None,
+    max_tokens: MaxTokens = 4000,
 ) -> ResultsAnswer:
     """Compare trials: the best and the last evaluation of each with their steps, and the cost.
 
@@ -62,15 +68,15 @@ def lab_results(
     ablation, which is what to lab_resume. top1, legal_rate, game_completion and kl (nats to the
     exact next-move distribution, where it is known) are of the last evaluation.
     """
+    question = Question.of(lab, ("results", trial_ids, tag), since, max_tokens)
     results = sorted(lab.results(trial_ids=trial_ids, tag=tag), key=_order)
     rows: list[ResultRow] = []
     for _, group in groupby(results, key=_ablation):
         rows.extend(_rows(list(group)))
     best = {row.ablation: row.trial_id for row in rows if row.best}
     groups = {row.ablation for row in rows}
-    return ResultsAnswer(
-        rows=rows, best_trials=best, note=_NOT_COMPARABLE if len(groups) > 1 else None
-    )
+    note = _NOT_COMPARABLE if len(groups) > 1 else None
+    return question.answered(ResultsAnswer(rows=rows, best_trials=best, note=note))
 
 
 def _rows(group: list[TrialResult]) -> list[ResultRow]:

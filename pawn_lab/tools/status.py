@@ -1,15 +1,15 @@
 """lab_status: what runs, what waits, what ended, and what needs a decision."""
 
 from collections import Counter
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from pawn_core.config import run_type_named
 from pawn_lab.lab import Lab
 from pawn_lab.records import DeviceStatus, Trial
-from pawn_lab.tools.check_in import next_check
 from pawn_lab.tools.headline import headline
+from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.trial_views import timestamp
 from pawn_lab.tools.values import Answer, Number, Tag, TrialId
@@ -77,8 +77,11 @@ class TrialDetail(Answer):
     cost: Number = None
 
 
-class StatusAnswer(Answer):
-    """The lab at a glance; `headline` first, `ended` only the latest."""
+class StatusAnswer(Reading):
+    """The lab at a glance; `headline` first, `ended` only the latest, newest first."""
+
+    per_trial: ClassVar = ("running", "waiting", "ended", "devices")
+    cuttable: ClassVar = ("ended", "waiting", "devices", "running")
 
     headline: str
     running: list[RunningRow]
@@ -88,7 +91,6 @@ class StatusAnswer(Answer):
     devices: list[DeviceRow]
     cost_per_hour: Number = None
     cost_total: Number = None
-    next_check_s: int | None = None
     detail: TrialDetail | None = None
 
 
@@ -98,15 +100,18 @@ def lab_status(
         TrialId | None, Field(description="One trial in full: config, lineage, how it ended.")
     ] = None,
     tag: Tag = None,
+    since: Since = None,
+    max_tokens: MaxTokens = 1500,
 ) -> StatusAnswer:
     """Show the lab at a glance: what needs a decision, runs, waits, ended lately; devices; cost.
 
     Use it to orient in a new session and for the full check-in; between those lab_events is
     cheaper. With trial_id the rows are of that trial alone and `detail` holds its config.
     """
+    question = Question.of(lab, ("status", trial_id, tag), since, max_tokens)
     everything, devices, cost = lab.trials(), lab.devices(), lab.cost()
     trials = [lab.trial(trial_id)] if trial_id is not None else _tagged(everything, tag)
-    return StatusAnswer(
+    answer = StatusAnswer(
         headline=headline(everything, devices),
         running=[_running(lab, trial) for trial in trials if trial.state in HOLDING],
         waiting=[_waiting(trial) for trial in trials if trial.state == State.QUEUED],
@@ -115,9 +120,9 @@ def lab_status(
         devices=[_device(device) for device in devices],
         cost_per_hour=cost.cost_per_hour,
         cost_total=cost.total,
-        next_check_s=next_check(lab),
         detail=_detail(trials[0]) if trial_id is not None else None,
     )
+    return question.answered(answer)
 
 
 def _tagged(trials: list[Trial], tag: str | None) -> list[Trial]:
@@ -126,7 +131,7 @@ def _tagged(trials: list[Trial], tag: str | None) -> list[Trial]:
 
 def _latest_ended(trials: list[Trial]) -> list[Trial]:
     ended = [trial for trial in trials if trial.state in ENDED]
-    return sorted(ended, key=lambda trial: trial.ended_at or 0.0)[-RECENT:]
+    return sorted(ended, key=lambda trial: trial.ended_at or 0.0, reverse=True)[:RECENT]
 
 
 def _running(lab: Lab, trial: Trial) -> RunningRow:

@@ -48,6 +48,11 @@ def timestamp(unix_s: float | None) -> str | None:
     return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def time_of_year(unix_s: float) -> str:
+    """Return a moment of these days as `11-21 10:22:01`, UTC."""
+    return datetime.fromtimestamp(unix_s, UTC).strftime("%m-%d %H:%M:%S")
+
+
 def setting_text(settings: dict[str, Any]) -> str:
     """Return `mate_boost=1.0 no_outcome_token=true optimizer=muon`."""
     return " ".join(f"{name}={_bare(value)}" for name, value in settings.items())

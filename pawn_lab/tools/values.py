@@ -2,9 +2,10 @@
 
 import json
 import math
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 SIGNIFICANT_DIGITS = 4
 
@@ -41,6 +42,35 @@ class Answer(BaseModel):
         """Return the JSON object that is sent."""
         return self.model_dump(mode="json", exclude_none=True)
 
+    def shown(self) -> list[str]:
+        """Return the names of the fields that are shown, in order."""
+        return list(type(self).model_fields)
+
+    @classmethod
+    def output_schema(cls) -> dict[str, Any]:
+        """Return the JSON Schema of what is sent."""
+        return cls.model_json_schema(mode="serialization")
+
     def pictures(self) -> list[bytes]:
         """Return PNG images that are sent beside the object."""
         return []
+
+
+class TableOnWire(BaseModel):
+    """Rows as lists of values in the order of `columns`, which are named once."""
+
+    columns: list[str]
+    rows: list[list[Any]]
+
+
+def as_table(rows: Sequence[Answer]) -> TableOnWire:
+    """Return rows without the columns that none of them has a value in."""
+    told = [row.wire() for row in rows]
+    fields = type(rows[0]).model_fields if rows else ()
+    columns = [name for name in fields if any(name in row for row in told)]
+    return TableOnWire(columns=columns, rows=[[row.get(c) for c in columns] for row in told])
+
+
+RowT = TypeVar("RowT", bound=Answer)
+Table = Annotated[list[RowT], PlainSerializer(as_table, return_type=TableOnWire, when_used="json")]
+"""Rows that are sent with the names of their fields told once."""

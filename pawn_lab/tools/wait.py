@@ -13,9 +13,10 @@ from pawn_lab.lab import Lab
 from pawn_lab.records import Event
 from pawn_lab.store.events import KINDS
 from pawn_lab.tools.check_in import next_check
-from pawn_lab.tools.events import EventRow, event_row
+from pawn_lab.tools.events import EventRow, event_row, first_rows
+from pawn_lab.tools.reading import MaxTokens, Reading, Since, position
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.values import Answer, TrialId, parsed
+from pawn_lab.tools.values import Table, TrialId, parsed
 from pawn_lab.trials.requests import MOST_EVENTS
 from pawn_lab.trials.states import ACTIVE, ENDED
 
@@ -28,16 +29,14 @@ closing = threading.Event()
 """Set when this process ends: every wait returns."""
 
 
-class WaitAnswer(Answer):
+class WaitAnswer(Reading):
     """Why the wait is over, the events waited for, and the `cursor` for the next wait.
 
     `idle`: nothing is queued or running, so that no trial can end.
     """
 
     over: Literal["event", "timeout", "idle"]
-    events: list[EventRow]
-    cursor: int
-    next_check_s: int | None = None
+    events: Table[EventRow]
 
 
 def lab_wait(
@@ -50,10 +49,9 @@ def lab_wait(
     until: Annotated[
         str, Field(description=f"ended (in any way), any, or one of: {', '.join(KINDS)}.")
     ] = "ended",
-    since: Annotated[
-        int | None, Field(description="Count events after this cursor; none: from now on.")
-    ] = None,
+    since: Since = None,
     timeout_s: Annotated[float, Field(ge=0, le=LONGEST_S, description="Wait no longer.")] = 30.0,
+    max_tokens: MaxTokens = 1000,
 ) -> WaitAnswer:
     """Wait until a trial ends or an event of a kind arrives, up to 60 s; cheaper than polling.
 
@@ -62,17 +60,17 @@ def lab_wait(
     touches a trial, and neither does breaking off a wait.
     """
     kinds, watched = _kinds(until), _watched(lab, trial_ids)
-    cursor = since if since is not None else _start(lab, watched)
+    cursor = position(since) if since is not None else _start(lab, watched)
     deadline = time.monotonic() + timeout_s
     while True:
         idle = until == "ended" and not _active(lab, watched)  # looked at before the events
         found, cursor = _news(lab, cursor, kinds, watched)
         if found:
-            return _answer(lab, "event", found, cursor)
+            return _answer(lab, "event", found, cursor, max_tokens)
         if idle:
-            return _answer(lab, "idle", [], cursor)
+            return _answer(lab, "idle", [], cursor, max_tokens)
         if time.monotonic() >= deadline or closing.wait(min(POLL_S, timeout_s)):
-            return _answer(lab, "timeout", [], cursor)
+            return _answer(lab, "timeout", [], cursor, max_tokens)
 
 
 def _kinds(until: str) -> frozenset[str]:
@@ -124,10 +122,16 @@ def _pages(lab: Lab, cursor: int) -> Iterator[tuple[list[Event], int]]:
 
 
 def _answer(
-    lab: Lab, over: Literal["event", "timeout", "idle"], found: list[Event], cursor: int
+    lab: Lab,
+    over: Literal["event", "timeout", "idle"],
+    found: list[Event],
+    cursor: int,
+    max_tokens: int,
 ) -> WaitAnswer:
     rows = [event_row(event) for event in found]
-    return WaitAnswer(over=over, events=rows, cursor=cursor, next_check_s=next_check(lab))
+    kept = first_rows(rows, max_tokens)
+    after = cursor if len(kept) == len(rows) else kept[-1].seq
+    return WaitAnswer(over=over, events=kept, cursor=after, next_check_s=next_check(lab))
 
 
 TOOL = LabTool(lab_wait, title="Wait for an event", read_only=True, idempotent=True, waits=True)

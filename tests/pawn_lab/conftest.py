@@ -1,5 +1,6 @@
 """Fixtures of the lab's tests: labs over stand-in trainers, and one finished study of real ones."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -43,3 +44,10 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ended(lab, trial_id)
         ended(lab, lab.resume(1).id)
     return root
+
+
+@pytest.fixture
+def study_copy(study: Path, tmp_path: Path) -> Path:
+    """The finished study, to be changed."""
+    shutil.copytree(study, tmp_path / "runs")
+    return tmp_path / "runs"

@@ -41,45 +41,49 @@ def path(tmp_path):
     return tmp_path / "trainer.log"
 
 
+def excerpt(path, lines, grep="", around=0, since=0):
+    return log.excerpt(1, path, log.Wanted(lines, grep, around, since))
+
+
 def test_the_last_lines_are_returned_in_order(path):
     path.write_text("".join(f"line {n}\n" for n in range(100)))
-    excerpt = log.excerpt(1, path, 3, None)
-    assert excerpt.lines == ["line 97", "line 98", "line 99"]
-    assert excerpt.truncated
+    found = excerpt(path, 3)
+    assert found.lines == ["line 97", "line 98", "line 99"]
+    assert found.truncated
 
 
 def test_a_whole_log_is_not_called_truncated(path):
     path.write_text("one\n\ntwo")
-    excerpt = log.excerpt(1, path, 2, None)
-    assert (excerpt.lines, excerpt.truncated) == (["one", "two"], False)
+    found = excerpt(path, 2)
+    assert (found.lines, found.truncated) == (["one", "two"], False)
 
 
 def test_a_missing_log_is_empty(path):
-    assert log.excerpt(1, path, 5, None).lines == []
+    assert excerpt(path, 5).lines == []
 
 
 def test_grep_finds_plain_text_in_any_case(path):
     path.write_text("".join(f"step {n} loss\n" for n in range(50)) + "a.c\nabc\n")
-    assert log.excerpt(1, path, 5, "STEP 7 ").lines == ["step 7 loss"]
-    assert log.excerpt(1, path, 5, "a.c").lines == ["a.c"]
+    assert excerpt(path, 5, "STEP 7 ").lines == ["step 7 loss"]
+    assert excerpt(path, 5, "a.c").lines == ["a.c"]
 
 
 def test_lines_that_cross_blocks_are_whole(path):
     lines = [f"{n} " + "x" * 1500 for n in range(200)]
     path.write_text("\n".join(lines))
-    assert log.excerpt(1, path, 200, None).lines == lines
+    assert excerpt(path, 200).lines == lines
 
 
 def test_a_long_line_is_cut_and_says_so(path):
     path.write_text("x" * 5000)
-    (line,) = log.excerpt(1, path, 1, None).lines
+    (line,) = excerpt(path, 1).lines
     assert line == "x" * 2000 + "... [3000 more characters]"
 
 
 @pytest.mark.parametrize("lines", [0, -1, 1001])
-def test_a_number_of_lines_out_of_range_is_refused(path, lines):
+def test_a_number_of_lines_out_of_range_is_refused(lines):
     with pytest.raises(errors.InvalidRequestError, match=f"lines {lines} is not allowed: 1 to"):
-        log.excerpt(1, path, lines, None)
+        log.Wanted(lines)
 
 
 @pytest.mark.parametrize("content", ["gigabyte", "one line of 100 MB"])
@@ -90,10 +94,10 @@ def test_a_huge_log_is_read_only_at_its_end(path, content):
         file.seek(0, 2)
         file.write(b"\n".join(b"line %d" % n for n in range(100)) if content == "gigabyte" else b"")
     tracemalloc.start()
-    excerpt = log.excerpt(1, path, 50, None)
+    found = excerpt(path, 50)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 10e6
     if content == "gigabyte":
-        assert excerpt.lines[-1] == "line 99"
-        assert len(excerpt.lines) == 50
+        assert found.lines[-1] == "line 99"
+        assert len(found.lines) == 50

@@ -74,7 +74,11 @@ def test_nothing_destructive_is_called_read_only():
     [
         ("lab_launch", {}, "lab_launch needs 'config'"),
         ("lab_kill", {"trial": 1}, "lab_kill has no argument 'trial'; did you mean 'trial_id'?"),
-        ("lab_log", {"trial_id": 1, "zzz": 1}, "it takes: trial_id, lines, grep"),
+        (
+            "lab_log",
+            {"trial_id": 1, "zzz": 1},
+            "it takes: trial_id, lines, grep, around, s",
+        ),
         ("lab_kill", {"trial_id": "one"}, "trial_id 'one' is not allowed"),
         ("lab_launch", {"config": "lr=1"}, "config 'lr=1' is not allowed"),
         ("lab_launch", {"config": {"lrr": 1}}, "did you mean 'lr'?"),

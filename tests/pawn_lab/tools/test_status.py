@@ -19,7 +19,7 @@ def test_an_idle_lab_says_what_to_do_next(lab):
     assert answer.next_check_s is None
     assert answer.counts == {"paused": 2, "completed": 2}
     ended_at = {trial.id: trial.ended_at for trial in lab.trials()}
-    assert [row.trial_id for row in answer.ended] == sorted(ended_at, key=ended_at.__getitem__)
+    assert [row.trial_id for row in answer.ended] == sorted(ended_at, key=lambda n: -ended_at[n])
 
 
 def test_an_empty_lab_says_where_to_begin(tmp_path):
