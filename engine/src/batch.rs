@@ -63,7 +63,7 @@ impl BatchGames {
         let jobs = games.seats.iter_mut().zip(starts);
         workers.map(jobs.collect(), |(seat, start)| {
             *seat = Seat::new(start, max_ply, vocabulary);
-        });
+        })?;
         Ok(games)
     }
 
@@ -78,7 +78,7 @@ impl BatchGames {
             for (seat, &token) in seats.iter_mut().zip(moves) {
                 seat.play(token, &mut place, max_ply, vocabulary);
             }
-        });
+        })?;
         Ok(())
     }
 
@@ -90,7 +90,7 @@ impl BatchGames {
                 .enumerate()
                 .find(|(_, (seat, token))| !seat.takes(**token));
             refused.map(|(i, (seat, &token))| (chunk * CHUNK + i, seat, token))
-        });
+        })?;
         match refused.into_iter().flatten().next() {
             Some((game, seat, token)) => Err(seat.refusal(game, token, self.vocabulary)),
             None => Ok(()),
@@ -98,7 +98,7 @@ impl BatchGames {
     }
 
     /// Begin the chosen games again from their first positions.
-    pub fn reset(&mut self, chosen: &[bool], workers: &Workers) {
+    pub fn reset(&mut self, chosen: &[bool], workers: &Workers) -> Result<()> {
         let (max_ply, vocabulary) = (self.max_ply, self.vocabulary);
         let jobs = self.seats.chunks_mut(CHUNK).zip(chosen.chunks(CHUNK));
         workers.map(jobs.collect(), |(seats, chosen)| {
@@ -106,7 +106,8 @@ impl BatchGames {
             for (seat, _) in chosen {
                 *seat = Seat::new(seat.start.clone(), max_ply, vocabulary);
             }
-        });
+        })?;
+        Ok(())
     }
 
     /// The tokens that may come next, a row a game.
@@ -117,7 +118,7 @@ impl BatchGames {
     }
 
     /// Write the tokens that may come next as flags, `vocabulary.size()` a game.
-    pub fn write_legal_masks(&self, masks: &mut [bool], workers: &Workers) {
+    pub fn write_legal_masks(&self, masks: &mut [bool], workers: &Workers) -> Result<()> {
         let size = self.vocabulary.size();
         let jobs = self.seats.chunks(CHUNK).zip(masks.chunks_mut(CHUNK * size));
         workers.map(jobs.collect(), |(seats, masks)| {
@@ -127,7 +128,8 @@ impl BatchGames {
                     .iter()
                     .for_each(|&token| mask[token as usize] = true);
             }
-        });
+        })?;
+        Ok(())
     }
 
     /// Codes of the ends of games; `Unfinished` where the game goes on.
@@ -175,7 +177,7 @@ impl BatchGames {
     }
 
     /// The positions.
-    pub fn fens(&self, workers: &Workers) -> Vec<String> {
+    pub fn fens(&self, workers: &Workers) -> Result<Vec<String>> {
         workers.map(self.seats.iter().collect(), |seat| seat.game.fen())
     }
 }

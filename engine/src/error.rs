@@ -41,6 +41,9 @@ pub enum Error {
     #[error("{argument} needs {bytes} bytes, more than this machine can allocate")]
     TooLarge { argument: &'static str, bytes: u128 },
 
+    #[error("interrupted")]
+    Interrupted,
+
     #[error(
         "chess_engine was imported before this process was forked, and its threads do not survive \
          a fork; start workers with the 'spawn' method (multiprocessing_context=\"spawn\"), or \

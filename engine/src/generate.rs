@@ -71,11 +71,11 @@ pub fn generate(request: &Request, workers: &Workers) -> Result<Games> {
     }
     let n_games = (request.games.end - request.games.start) as usize;
     let mut tokens = buffers::zeroed("n_games x max_ply", n_games as u128 * max_ply as u128)?;
-    let all = make_all(request, &mut tokens, workers);
+    let all = make_all(request, &mut tokens, workers)?;
     Ok(columns(request, tokens, all))
 }
 
-fn make_all(request: &Request, tokens: &mut [i16], workers: &Workers) -> Chunk {
+fn make_all(request: &Request, tokens: &mut [i16], workers: &Workers) -> Result<Chunk> {
     let starts = request.games.clone().step_by(CHUNK);
     let mut jobs = tokens.chunks_mut(CHUNK * request.rules.max_ply).zip(starts);
     let round = match request.choices {
@@ -89,10 +89,10 @@ fn make_all(request: &Request, tokens: &mut [i16], workers: &Workers) -> Chunk {
         let with_buffer = |(rows, first)| (rows, first, spare.pop().unwrap_or_default());
         let batch: Vec<_> = jobs.by_ref().take(round).map(with_buffer).collect();
         if batch.is_empty() {
-            return Chunk { games, choices };
+            return Ok(Chunk { games, choices });
         }
-        let make = |(rows, first, buffer)| make_chunk(request, first, rows, buffer);
-        for mut chunk in workers.map(batch, make) {
+        let make = |(rows, first, buffer)| make_chunk(request, first, rows, buffer, workers);
+        for mut chunk in workers.try_map(batch, make)? {
             games.append(&mut chunk.games);
             choices.append(&chunk.choices);
             spare.push(chunk.choices);
@@ -100,20 +100,32 @@ fn make_all(request: &Request, tokens: &mut [i16], workers: &Workers) -> Chunk {
     }
 }
 
-fn make_chunk(request: &Request, first: u64, rows: &mut [i16], mut choices: Choices) -> Chunk {
+fn make_chunk(
+    request: &Request,
+    first: u64,
+    rows: &mut [i16],
+    mut choices: Choices,
+    workers: &Workers,
+) -> Result<Chunk> {
     choices.truncate(0);
     let rows = rows.chunks_exact_mut(request.rules.max_ply);
     let games = rows
         .zip(first..)
-        .map(|(row, index)| make(request, index, row, &mut choices));
-    Chunk {
-        games: games.collect(),
+        .map(|(row, index)| make(request, index, row, &mut choices, workers));
+    Ok(Chunk {
+        games: games.collect::<Result<_>>()?,
         choices,
-    }
+    })
 }
 
 /// Play attempts at one address until one is kept.
-fn make(request: &Request, index: u64, row: &mut [i16], choices: &mut Choices) -> Made {
+fn make(
+    request: &Request,
+    index: u64,
+    row: &mut [i16],
+    choices: &mut Choices,
+    workers: &Workers,
+) -> Result<Made> {
     let kept = choices.legal.n_rows();
     let mut attempt = 0;
     let end = loop {
@@ -129,12 +141,13 @@ fn make(request: &Request, index: u64, row: &mut [i16], choices: &mut Choices) -
             break end;
         }
         choices.truncate(kept);
+        workers.check()?;
     };
     row[end.length..].fill(request.rules.vocabulary.pad);
-    Made {
+    Ok(Made {
         end,
         attempts: attempt as i32,
-    }
+    })
 }
 
 fn columns(request: &Request, tokens: Vec<i16>, all: Chunk) -> Games {

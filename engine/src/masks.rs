@@ -52,12 +52,11 @@ pub fn legal_moves(
     vocabulary: &Vocabulary,
     workers: &Workers,
 ) -> Result<TokenRows> {
-    let made = workers.map(numbered(games), |(game, tokens)| {
+    let made = workers.try_map(numbered(games), |(game, tokens)| {
         let mut rows = positions(tokens, vocabulary, 0).map_err(|e| e.in_game(game))?;
         rows.truncate(tokens.len());
         Ok(rows)
-    });
-    let made = made.into_iter().collect::<Result<Vec<_>>>()?;
+    })?;
     Ok(TokenRows::concatenate(&made))
 }
 
@@ -70,15 +69,14 @@ pub fn masks(
     workers: &Workers,
 ) -> Result<TokenRows> {
     let first = layout.first_position();
-    let made = workers.map(numbered(games), |(game, tokens)| {
+    let made = workers.try_map(numbered(games), |(game, tokens)| {
         let mut rows = positions(tokens, vocabulary, first).map_err(|e| e.in_game(game))?;
         rows.truncate(tokens.len().saturating_sub(first));
         while rows.n_rows() < layout.rows(games.width) {
             rows.push(&[vocabulary.pad]);
         }
         Ok(rows)
-    });
-    let made = made.into_iter().collect::<Result<Vec<_>>>()?;
+    })?;
     Ok(TokenRows::concatenate(&made))
 }
 
@@ -91,7 +89,7 @@ pub fn dense(rows: &TokenRows, vocabulary_size: usize, workers: &Workers) -> Res
         rows.row(r)
             .iter()
             .for_each(|&token| flags[token as usize] = true);
-    });
+    })?;
     Ok(flags)
 }
 

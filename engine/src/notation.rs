@@ -20,7 +20,7 @@ pub fn san(
     workers: &Workers,
 ) -> Result<Vec<Vec<String>>> {
     let jobs = games.rows.iter().copied().enumerate().collect();
-    let texts = workers.map(jobs, |(game, tokens): (usize, &[i16])| {
+    workers.try_map(jobs, |(game, tokens): (usize, &[i16])| {
         let mut position = Chess::new();
         let mut moves = Vec::with_capacity(tokens.len());
         for (ply, &token) in tokens.iter().enumerate() {
@@ -29,8 +29,7 @@ pub fn san(
             moves.push(SanPlus::from_move_and_play_unchecked(&mut position, m).to_string());
         }
         Ok(moves)
-    });
-    texts.into_iter().collect()
+    })
 }
 
 /// The games as one PGN text in export format, with the result that the board shows.

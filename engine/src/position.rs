@@ -1,13 +1,16 @@
 //! Single positions, as FEN.
 
 use shakmaty::fen::Fen;
-use shakmaty::{CastlingMode, Chess, EnPassantMode, Position};
+use shakmaty::{CastlingMode, Chess, EnPassantMode, Move, Position};
 
 use crate::error::{Error, Result};
+use crate::threads::Workers;
 use crate::vocabulary::{TokenMove, Vocabulary};
 
 /// The deepest [`perft`]: some minutes from the starting position.
 pub const MAX_PERFT_DEPTH: u64 = 8;
+/// Some milliseconds of [`perft`].
+const UNCHECKED_DEPTH: u32 = 3;
 
 /// Read a FEN of standard chess.
 pub fn parse_fen(fen: &str) -> Result<Chess> {
@@ -61,8 +64,21 @@ pub fn apply(fen: &str, uci: &str) -> Result<String> {
 }
 
 /// Count the move sequences of this length.
-pub fn perft(fen: &str, depth: u32) -> Result<u64> {
-    Ok(shakmaty::perft(&parse_fen(fen)?, depth))
+pub fn perft(fen: &str, depth: u32, workers: &Workers) -> Result<u64> {
+    count_sequences(&parse_fen(fen)?, depth, workers)
+}
+
+fn count_sequences(position: &Chess, depth: u32, workers: &Workers) -> Result<u64> {
+    workers.check()?;
+    if depth <= UNCHECKED_DEPTH {
+        return Ok(shakmaty::perft(position, depth));
+    }
+    let after = |&m: &Move| {
+        let mut position = position.clone();
+        position.play_unchecked(m);
+        count_sequences(&position, depth - 1, workers)
+    };
+    position.legal_moves().iter().map(after).sum()
 }
 
 fn uci_moves(position: &Chess) -> Vec<String> {

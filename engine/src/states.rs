@@ -54,13 +54,12 @@ pub fn extract(games: &Recorded, vocabulary: &Vocabulary, workers: &Workers) -> 
         .zip(&games.rows)
         .enumerate()
         .collect();
-    let done = workers.map(jobs, |(game, (mut states, tokens))| {
+    workers.try_map(jobs, |(game, (mut states, tokens))| {
         replay::each_position(tokens, vocabulary, |ply, position| {
             states.write(ply, position)
         })
         .map_err(|illegal| illegal.in_game(game))
-    });
-    done.into_iter().collect::<Result<()>>()?;
+    })?;
     Ok(states)
 }
 
@@ -80,8 +79,8 @@ pub fn count_legal_moves(
         .map_err(|illegal| illegal.in_game(game))?;
         Ok(counts)
     };
-    let counts = workers.map(games.rows.iter().enumerate().collect(), count);
-    Ok(counts.into_iter().collect::<Result<Vec<_>>>()?.concat())
+    let counts = workers.try_map(games.rows.iter().enumerate().collect(), count)?;
+    Ok(counts.concat())
 }
 
 impl States {

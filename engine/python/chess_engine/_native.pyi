@@ -6,6 +6,9 @@ allowed, and releases the GIL while it works.
 `threads` is the number of threads of one call; `None` means `RAYON_NUM_THREADS`, else the CPUs this
 process may use. It never changes a result. In a process forked after the import, more than one
 thread is a `RuntimeError`: start workers with the "spawn" method.
+
+A call on the main thread handles signals while it works: Ctrl-C ends it with `KeyboardInterrupt`
+within some 50 ms, and the next call works.
 """
 
 from os import PathLike

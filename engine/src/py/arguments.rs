@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::rng::Probability;
-use crate::threads::{MAX_THREADS, Workers};
+use crate::threads::MAX_THREADS;
 
 /// The longest game the 75-move rule allows is 17,697 plies.
 const PLIES: RangeInclusive<u64> = 1..=20_000;
@@ -59,11 +59,7 @@ pub fn mate_boost(p: Number) -> Result<Probability> {
     p.value.and_then(Probability::new).ok_or_else(refused)
 }
 
-pub fn threads(threads: Option<Integer>) -> Result<Option<usize>> {
-    let count = |n: Integer| Ok(n.within("threads", 1..=MAX_THREADS as u64)? as usize);
-    threads.map(count).transpose()
-}
-
-pub fn workers(threads: Option<Integer>) -> Result<Workers> {
-    Workers::new(self::threads(threads)?)
+pub fn threads(value: Option<Integer>) -> Result<Option<usize>> {
+    let count = |n: Integer| n.within("threads", 1..=MAX_THREADS as u64);
+    Ok(value.map(count).transpose()?.map(|n| n as usize))
 }

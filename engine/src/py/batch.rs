@@ -11,8 +11,8 @@ use crate::buffers;
 use crate::error::{Error, Result};
 use crate::position::parse_fen;
 use crate::py::arguments::{self, Integer};
-use crate::py::arrays;
 use crate::py::masks::LegalTokens;
+use crate::py::{arrays, calls};
 use crate::threads::Workers;
 use crate::vocabulary::Vocabulary;
 
@@ -52,11 +52,11 @@ impl BatchGames {
         let threads = arguments::threads(threads)?;
         let workers = Workers::new(threads)?;
         let n_games = count(n_games, fens.as_deref())?;
-        let games = py.detach(|| match fens {
+        let games = calls::run_on(py, workers, |workers| match fens {
             None => batch::BatchGames::new(n_games, max_ply, vocabulary),
             Some(fens) => {
                 let starts = positions(&fens)?;
-                batch::BatchGames::from_positions(starts, max_ply, vocabulary, &workers)
+                batch::BatchGames::from_positions(starts, max_ply, vocabulary, workers)
             }
         })?;
         Ok(BatchGames {
@@ -114,7 +114,7 @@ impl BatchGames {
             let got = format!("shape ({},)", moves.len());
             return Err(Error::out_of_range("moves", expected, got).into());
         }
-        let workers = Workers::new(self.threads)?;
+        let workers = self.undisturbed()?;
         Ok(py.detach(|| self.lock().apply(moves, &workers))?)
     }
 
@@ -137,15 +137,15 @@ impl BatchGames {
                 fresh.into_pyarray(py).reshape(shape)?.readwrite()
             }
         };
-        let workers = Workers::new(self.threads)?;
+        let workers = self.undisturbed()?;
         let flags = masks.as_slice_mut()?;
-        py.detach(|| self.lock().write_legal_masks(flags, &workers));
+        py.detach(|| self.lock().write_legal_masks(flags, &workers))?;
         Ok((**masks).clone())
     }
 
     fn fens(&self, py: Python<'_>) -> PyResult<Vec<String>> {
-        let workers = Workers::new(self.threads)?;
-        Ok(self.read(py, |games| games.fens(&workers)))
+        let workers = self.undisturbed()?;
+        Ok(self.read(py, |games| games.fens(&workers))?)
     }
 
     #[pyo3(signature = (games = None))]
@@ -154,15 +154,20 @@ impl BatchGames {
             Some(games) => self.chosen(games)?,
             None => vec![true; self.n_games],
         };
-        let workers = Workers::new(self.threads)?;
-        py.detach(|| self.lock().reset(&chosen, &workers));
-        Ok(())
+        let workers = self.undisturbed()?;
+        Ok(py.detach(|| self.lock().reset(&chosen, &workers))?)
     }
 }
 
 impl BatchGames {
     fn lock(&self) -> MutexGuard<'_, batch::BatchGames> {
         self.games.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Threads that no signal stops: a change is made in all games or in none, and no handler runs
+    /// while the games are locked.
+    fn undisturbed(&self) -> Result<Workers<'static>> {
+        Workers::new(self.threads)
     }
 
     fn read<T: Send>(&self, py: Python<'_>, f: impl FnOnce(&batch::BatchGames) -> T + Send) -> T {

@@ -7,6 +7,7 @@ use crate::csr::TokenRows;
 use crate::generate::{self, Request};
 use crate::playout::Rules;
 use crate::py::arguments::{self, Integer, Number};
+use crate::py::calls;
 use crate::vocabulary::Vocabulary;
 
 #[pyclass(frozen, get_all, module = "chess_engine")]
@@ -61,8 +62,7 @@ pub fn generate_random_games(
         discard_ply_limit,
         choices: legal_moves,
     };
-    let workers = arguments::workers(threads)?;
-    let games = py.detach(|| generate::generate(&request, &workers))?;
+    let games = calls::run(py, threads, |workers| generate::generate(&request, workers))?;
     Games::new(py, games, request.rules.max_ply)
 }
 

@@ -5,10 +5,9 @@ use numpy::{IntoPyArray, PyArray1, PyArray3};
 use pyo3::prelude::*;
 
 use crate::csr::TokenRows;
-use crate::error::Error;
 use crate::masks::{self, Layout};
-use crate::py::arguments::{self, Integer};
-use crate::py::arrays;
+use crate::py::arguments::Integer;
+use crate::py::{arrays, calls};
 use crate::vocabulary::Vocabulary;
 
 #[pyclass(frozen, get_all, module = "chess_engine")]
@@ -38,8 +37,9 @@ pub fn compute_legal_moves(
     let vocabulary = Vocabulary::named(vocabulary)?;
     let tokens = arrays::tokens(tokens)?;
     let games = arrays::recorded(&tokens, lengths, vocabulary)?;
-    let workers = arguments::workers(threads)?;
-    let rows = py.detach(|| masks::legal_moves(&games, vocabulary, &workers))?;
+    let rows = calls::run(py, threads, |workers| {
+        masks::legal_moves(&games, vocabulary, workers)
+    })?;
     Ok(LegalTokens::new(py, rows))
 }
 
@@ -59,8 +59,9 @@ pub fn compute_legal_token_masks_sparse(
     let layout = Layout::named(layout)?;
     let tokens = arrays::tokens(tokens)?;
     let games = arrays::recorded(&tokens, lengths, vocabulary)?;
-    let workers = arguments::workers(threads)?;
-    let rows = py.detach(|| masks::masks(&games, layout, vocabulary, &workers))?;
+    let rows = calls::run(py, threads, |workers| {
+        masks::masks(&games, layout, vocabulary, workers)
+    })?;
     Ok(LegalTokens::new(py, rows))
 }
 
@@ -80,16 +81,15 @@ pub fn compute_legal_token_masks(
     let layout = Layout::named(layout)?;
     let tokens = arrays::tokens(tokens)?;
     let games = arrays::recorded(&tokens, lengths, vocabulary)?;
-    let workers = arguments::workers(threads)?;
     let shape = [
         games.rows.len(),
         layout.rows(games.width),
         vocabulary.size(),
     ];
-    let dense = py.detach(|| {
-        let rows = masks::masks(&games, layout, vocabulary, &workers)?;
-        let dense = masks::dense(&rows, vocabulary.size(), &workers)?;
-        Ok::<_, Error>(Array3::from_shape_vec(shape, dense).expect("a mask for every token"))
+    let dense = calls::run(py, threads, |workers| {
+        let rows = masks::masks(&games, layout, vocabulary, workers)?;
+        let dense = masks::dense(&rows, vocabulary.size(), workers)?;
+        Ok(Array3::from_shape_vec(shape, dense).expect("a mask for every token"))
     })?;
     Ok(dense.into_pyarray(py).unbind())
 }

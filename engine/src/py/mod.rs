@@ -3,6 +3,7 @@
 mod arguments;
 mod arrays;
 mod batch;
+mod calls;
 mod errors;
 mod games;
 mod masks;

@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 
 use crate::notation;
-use crate::py::arguments::{self, Integer};
-use crate::py::arrays;
+use crate::py::arguments::Integer;
+use crate::py::{arrays, calls};
 use crate::vocabulary::Vocabulary;
 
 #[pyfunction]
@@ -19,8 +19,9 @@ pub fn tokens_to_san(
     let vocabulary = Vocabulary::named(vocabulary)?;
     let tokens = arrays::tokens(tokens)?;
     let games = arrays::recorded(&tokens, lengths, vocabulary)?;
-    let workers = arguments::workers(threads)?;
-    Ok(py.detach(|| notation::san(&games, vocabulary, &workers))?)
+    calls::run(py, threads, |workers| {
+        notation::san(&games, vocabulary, workers)
+    })
 }
 
 #[pyfunction]
@@ -35,6 +36,7 @@ pub fn tokens_to_pgn(
     let vocabulary = Vocabulary::named(vocabulary)?;
     let tokens = arrays::tokens(tokens)?;
     let games = arrays::recorded(&tokens, lengths, vocabulary)?;
-    let workers = arguments::workers(threads)?;
-    Ok(py.detach(|| notation::pgn(&games, vocabulary, &workers))?)
+    calls::run(py, threads, |workers| {
+        notation::pgn(&games, vocabulary, workers)
+    })
 }

@@ -11,6 +11,8 @@ use pyo3::types::PyDict;
 use crate::error::Result;
 use crate::pgn::{self, Dropped, PgnGame, Report};
 use crate::py::arguments::{self, Integer};
+use crate::py::calls;
+use crate::threads::Workers;
 use crate::vocabulary::Vocabulary;
 
 const ALL: u64 = i32::MAX as u64;
@@ -41,17 +43,32 @@ struct Batch {
     report: Report,
 }
 
-impl Batch {
-    fn read(reader: &mut pgn::PgnReader, n: u64) -> Result<Batch> {
-        let next = || reader.next_game().transpose();
-        Ok(Batch {
-            games: std::iter::from_fn(next)
-                .take(n as usize)
-                .collect::<Result<_>>()?,
-            vocabulary: reader.vocabulary(),
-            max_ply: reader.max_ply(),
-            report: reader.report(),
-        })
+/// A reader with the games of the batch it is reading, which outlive an interrupted call.
+struct Reading {
+    reader: pgn::PgnReader,
+    games: Vec<(u64, PgnGame)>,
+}
+
+impl Reading {
+    fn new(reader: pgn::PgnReader) -> Reading {
+        let games = Vec::new();
+        Reading { reader, games }
+    }
+
+    /// Read one game more; the batch, once it has `n` games or the text has no more.
+    fn step(&mut self, n: u64) -> Result<Option<Batch>> {
+        let game = match self.games.len() as u64 {
+            len if len < n => self.reader.next_game()?,
+            _ => None,
+        };
+        let is_over = game.is_none();
+        self.games.extend(game);
+        Ok(is_over.then(|| Batch {
+            games: std::mem::take(&mut self.games),
+            vocabulary: self.reader.vocabulary(),
+            max_ply: self.reader.max_ply(),
+            report: self.reader.report(),
+        }))
     }
 }
 
@@ -112,7 +129,7 @@ fn strings(games: &[(u64, PgnGame)], field: impl Fn(&PgnGame) -> &String) -> Vec
 
 #[pyclass(frozen, module = "chess_engine")]
 pub struct PgnReader {
-    reader: Mutex<pgn::PgnReader>,
+    reading: Mutex<Reading>,
     batch_size: u64,
 }
 
@@ -134,8 +151,9 @@ impl PgnReader {
     ) -> PyResult<PgnReader> {
         let vocabulary = Vocabulary::named(vocabulary)?;
         let max_ply = arguments::max_ply(max_ply)?;
+        let reader = pgn::PgnReader::open(&path, vocabulary, max_ply)?;
         Ok(PgnReader {
-            reader: Mutex::new(pgn::PgnReader::open(&path, vocabulary, max_ply)?),
+            reading: Mutex::new(Reading::new(reader)),
             batch_size: batch_size.within("batch_size", 1..=ALL)?,
         })
     }
@@ -156,17 +174,25 @@ impl PgnReader {
 
     #[getter]
     fn report(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
-        report(py, py.detach(|| self.lock().report()))
+        report(py, py.detach(|| self.lock().reader.report()))
     }
 }
 
 impl PgnReader {
-    fn lock(&self) -> MutexGuard<'_, pgn::PgnReader> {
-        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Reading> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take(&self, py: Python<'_>) -> PyResult<PgnGames> {
-        let batch = py.detach(|| Batch::read(&mut self.lock(), self.batch_size))?;
+        let batch = calls::run_on(py, Workers::caller(), |workers| {
+            loop {
+                // Signal handlers run in here, and may use this reader: it is not locked.
+                workers.check()?;
+                if let Some(batch) = self.lock().step(self.batch_size)? {
+                    return Ok(batch);
+                }
+            }
+        })?;
         PgnGames::new(py, &batch)
     }
 }
@@ -213,7 +239,7 @@ pub fn pgn_to_tokens(
     let max_ply = arguments::max_ply(max_ply)?;
     let reader = pgn::PgnReader::from_bytes(pgn.as_bytes().to_vec(), vocabulary, max_ply);
     let reader = PgnReader {
-        reader: Mutex::new(reader),
+        reading: Mutex::new(Reading::new(reader)),
         batch_size: ALL,
     };
     reader.take(py)

@@ -4,6 +4,8 @@ use pyo3::prelude::*;
 
 use crate::position;
 use crate::py::arguments::Integer;
+use crate::py::calls;
+use crate::threads::Workers;
 
 #[pyfunction]
 pub fn legal_moves(fen: &str) -> PyResult<Vec<String>> {
@@ -18,5 +20,7 @@ pub fn apply(fen: &str, uci: &str) -> PyResult<String> {
 #[pyfunction]
 pub fn perft(py: Python<'_>, fen: &str, depth: Integer) -> PyResult<u64> {
     let depth = depth.within("depth", 0..=position::MAX_PERFT_DEPTH)? as u32;
-    Ok(py.detach(|| position::perft(fen, depth))?)
+    calls::run_on(py, Workers::caller(), |workers| {
+        position::perft(fen, depth, workers)
+    })
 }

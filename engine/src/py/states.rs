@@ -4,8 +4,8 @@ use numpy::{Element, IntoPyArray, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PySlice;
 
-use crate::py::arguments::{self, Integer};
-use crate::py::arrays;
+use crate::py::arguments::Integer;
+use crate::py::{arrays, calls};
 use crate::states::{self, MATERIAL, SQUARES, States};
 use crate::vocabulary::Vocabulary;
 
@@ -85,8 +85,9 @@ pub fn extract_board_states(
     let vocabulary = Vocabulary::named(vocabulary)?;
     let tokens = arrays::tokens(tokens)?;
     let games = arrays::recorded(&tokens, lengths, vocabulary)?;
-    let workers = arguments::workers(threads)?;
-    let states = py.detach(|| states::extract(&games, vocabulary, &workers))?;
+    let states = calls::run(py, threads, |workers| {
+        states::extract(&games, vocabulary, workers)
+    })?;
     let all = PositionColumns::new(py, states, [games.rows.len(), games.width + 1])?;
     Ok(BoardStates {
         before: Py::new(py, all.plies(py, 0, games.width)?)?,
@@ -106,8 +107,9 @@ pub fn count_legal_moves(
     let vocabulary = Vocabulary::named(vocabulary)?;
     let tokens = arrays::tokens(tokens)?;
     let games = arrays::recorded(&tokens, lengths, vocabulary)?;
-    let workers = arguments::workers(threads)?;
-    let counts = py.detach(|| states::count_legal_moves(&games, vocabulary, &workers))?;
+    let counts = calls::run(py, threads, |workers| {
+        states::count_legal_moves(&games, vocabulary, workers)
+    })?;
     let shape = [games.rows.len(), games.width];
     Ok(counts.into_pyarray(py).reshape(shape)?.unbind())
 }

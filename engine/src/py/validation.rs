@@ -3,8 +3,8 @@
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 
-use crate::py::arguments::{self, Integer};
-use crate::py::arrays;
+use crate::py::arguments::Integer;
+use crate::py::{arrays, calls};
 use crate::replay::{self, Replay};
 use crate::vocabulary::Vocabulary;
 
@@ -28,10 +28,9 @@ pub fn validate_games(
     let vocabulary = Vocabulary::named(vocabulary)?;
     let tokens = arrays::tokens(tokens)?;
     let games = arrays::recorded(&tokens, lengths, vocabulary)?;
-    let workers = arguments::workers(threads)?;
     let width = games.width;
-    let replays =
-        py.detach(|| workers.map(games.rows, |game| replay::replay(game, width, vocabulary)));
+    let replay = |game: &[i16]| replay::replay(game, width, vocabulary);
+    let replays = calls::run(py, threads, |workers| workers.map(games.rows, replay))?;
     Ok(Validation::new(py, &replays))
 }
 
