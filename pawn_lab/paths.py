@@ -133,6 +133,11 @@ class WorkspacePaths:
         return PlotPaths(self.plots / f"{name}.png", self.plots / f"{name}.vl.json")
 
     @property
+    def waits(self) -> Path:
+        """Waits that clients hold as MCP tasks, one file each."""
+        return self.root / "waits"
+
+    @property
     def trials(self) -> Path:
         """One folder per trial."""
         return self.root / "trials"

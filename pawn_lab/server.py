@@ -3,8 +3,10 @@
 stdout is the wire; nothing but the SDK's transport writes there.
 """
 
+import itertools
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -20,9 +22,12 @@ from pawn_core.config import ConfigError
 from pawn_core.config.errors import did_you_mean
 from pawn_lab.errors import LabError
 from pawn_lab.lab import Lab
+from pawn_lab.paths import WorkspacePaths
+from pawn_lab.tasks import WaitStore, WaitTasks
 from pawn_lab.tools import TOOLS, Answer, LabTool
 from pawn_lab.tools.wait import closing
 
+PROGRESS_S = 5.0
 MOST_WAITS = 32
 """Calls that may wait at once, on threads of their own; further ones wait for their turn."""
 
@@ -64,6 +69,7 @@ class LabServer(MCPServer):
             version=version("pawn-lab"),
             instructions=INSTRUCTIONS,
             log_level="WARNING",
+            extensions=[WaitTasks(self.call_tool, lambda: WaitStore(self._workspace()))],
         )
         self._open_lab = open_lab
         self._waits = anyio.CapacityLimiter(MOST_WAITS)
@@ -87,22 +93,50 @@ class LabServer(MCPServer):
             hint = did_you_mean(name, self._tools) or f"; tools: {', '.join(self._tools)}"
             raise ToolError(f"there is no tool '{name}'{hint}")
         try:
-            answer = await anyio.to_thread.run_sync(
-                self._run,
-                tool,
-                arguments,
-                abandon_on_cancel=tool.waits,
-                limiter=self._waits if tool.waits else None,
-            )
+            answer = await self._answer(tool, arguments, context)
         except (LabError, ConfigError) as error:
             raise ToolError(str(error)) from error
         except Exception as error:
             raise UnexpectedToolError(f"{name} failed: {type(error).__name__}") from error
         return _result(answer)
 
+    async def _answer(
+        self, tool: LabTool, arguments: dict[str, Any], context: Context | None
+    ) -> Answer:
+        if not tool.waits:
+            return await anyio.to_thread.run_sync(self._run, tool, arguments)
+        async with reported(context):
+            return await anyio.to_thread.run_sync(
+                self._run, tool, arguments, abandon_on_cancel=True, limiter=self._waits
+            )
+
+    def _workspace(self) -> WorkspacePaths:
+        with self._open_lab() as lab:
+            return lab.paths
+
     def _run(self, tool: LabTool, arguments: dict[str, Any]) -> Answer:
         with self._open_lab() as lab:
             return tool(lab, arguments)
+
+
+@asynccontextmanager
+async def reported(context: Context | None) -> AsyncIterator[None]:
+    """Tell the client meanwhile, where it asked for progress, that the call goes on."""
+    try:
+        async with anyio.create_task_group() as group:
+            if context is not None:
+                group.start_soon(_report, context)
+            yield
+            group.cancel_scope.cancel()
+    except ExceptionGroup as errors:  # of one: the body's, or that of the report
+        raise errors.exceptions[0] from None
+
+
+async def _report(context: Context) -> None:
+    for number in itertools.count(1):
+        await anyio.sleep(PROGRESS_S)
+        waited = number * PROGRESS_S
+        await context.report_progress(waited, message=f"waiting for {waited:g} s")
 
 
 def _listed(tool: LabTool) -> Tool:

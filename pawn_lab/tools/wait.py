@@ -2,41 +2,97 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from pawn_core.config.errors import did_you_mean
-from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.records import Event
 from pawn_lab.store.events import KINDS
 from pawn_lab.tools.check_in import next_check
+from pawn_lab.tools.conditions import GROUPS, Bound, Streams, news, parsed_until
 from pawn_lab.tools.events import EventRow, event_row, first_rows
 from pawn_lab.tools.reading import MaxTokens, Reading, Since, position
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.values import Table, TrialId, parsed
-from pawn_lab.trials.requests import MOST_EVENTS
-from pawn_lab.trials.states import ACTIVE, ENDED
+from pawn_lab.tools.values import Answer, Number, Table, TrialId, parsed
+from pawn_lab.trials.states import ACTIVE
 
 LONGEST_S = 60.0
+DEFAULT_S = 30.0
 POLL_S = 0.25
-_ANY = "any"
-_UNTIL = {"ended": frozenset(map(str, ENDED)), _ANY: frozenset(map(str, KINDS))}
 
 closing = threading.Event()
 """Set when this process ends: every wait returns."""
 
 
-class WaitAnswer(Reading):
-    """Why the wait is over, the events waited for, and the `cursor` for the next wait.
+class CrossingRow(Answer):
+    """The first record of a trial beyond the bound."""
 
-    `idle`: nothing is queued or running, so that no trial can end.
+    trial_id: int
+    step: int
+    value: Number = None
+
+
+class WaitAnswer(Reading):
+    """Why the wait is over, what was waited for, and the `cursor` for the next wait.
+
+    `idle`: nothing is queued or running, so that no trial can end and no metric can move.
     """
 
-    over: Literal["event", "timeout", "idle"]
-    events: Table[EventRow]
+    over: Literal["event", "metric", "timeout", "idle"]
+    events: Table[EventRow] | None = None
+    crossed: list[CrossingRow] | None = None
+
+
+@dataclass
+class Wait:
+    """A wait under way: what for, in which trials (None: all), and how far the events were read."""
+
+    lab: Lab
+    until: frozenset[str] | Bound
+    watched: set[int] | None
+    cursor: int
+    streams: Streams
+    max_tokens: int
+    seen: set[int] = field(default_factory=set)
+    """Trials that were active at any look: the last records of one that ends count too."""
+
+    def look(self) -> WaitAnswer | None:
+        """Return the answer where the wait is over."""
+        active = {trial.id for trial in self.lab.trials(states=ACTIVE)}  # before the events
+        self.seen |= active
+        trial_ids = self.seen if self.watched is None else self.watched
+        if isinstance(self.until, Bound):
+            found = self._crossed(self.until, trial_ids)
+            ends = True
+        else:
+            found = self._events(self.until)
+            ends = self.until == GROUPS["ended"]
+        idle = ends and not active & trial_ids
+        return found or (self.over("idle") if idle else None)
+
+    def over(
+        self, why: Literal["timeout", "idle", "event", "metric"], events: list[Event] | None = None
+    ) -> WaitAnswer:
+        """Return the answer with the first events that the budget holds."""
+        rows = [event_row(event) for event in events or []]
+        kept = first_rows(rows, self.max_tokens)
+        after = self.cursor if len(kept) == len(rows) else kept[-1].seq
+        return WaitAnswer(
+            over=why, events=kept or None, cursor=after, next_check_s=next_check(self.lab)
+        )
+
+    def _events(self, kinds: frozenset[str]) -> WaitAnswer | None:
+        found, self.cursor = news(self.lab, self.cursor, kinds, self.watched)
+        return self.over("event", found) if found else None
+
+    def _crossed(self, bound: Bound, trial_ids: set[int]) -> WaitAnswer | None:
+        rows = [
+            CrossingRow(trial_id=trial_id, step=record["step"], value=record[bound.metric])
+            for trial_id, record in self.streams.beyond(bound, sorted(trial_ids))
+        ]
+        return self.over("metric").model_copy(update={"crossed": rows}) if rows else None
 
 
 def lab_wait(
@@ -44,94 +100,54 @@ def lab_wait(
     trial_ids: Annotated[
         list[TrialId] | None,
         BeforeValidator(parsed),
-        Field(description="Only events of these trials; without since also past ones count."),
+        Field(description="Only these trials; without since also past events of theirs count."),
     ] = None,
     until: Annotated[
-        str, Field(description=f"ended (in any way), any, or one of: {', '.join(KINDS)}.")
+        str,
+        Field(
+            description="ended (in any way), any, a bound as val_loss<3, loss>8 or step>=5000, "
+            f"or one of: {', '.join(KINDS)}."
+        ),
     ] = "ended",
     since: Since = None,
-    timeout_s: Annotated[float, Field(ge=0, le=LONGEST_S, description="Wait no longer.")] = 30.0,
+    timeout_s: Annotated[
+        float | None,
+        Field(ge=0, le=LONGEST_S, description="Wait no longer; none: 30 s, a task to its end."),
+    ] = None,
     max_tokens: MaxTokens = 1000,
 ) -> WaitAnswer:
-    """Wait until a trial ends or an event of a kind arrives, up to 60 s; cheaper than polling.
+    """Wait until a trial ends, an event of a kind arrives or a metric is beyond a bound.
 
-    After a timeout wait again with the answer's `cursor` as `since`, or come back in
-    `next_check_s`. Nothing that happens between two waits is missed that way. Waiting never
-    touches a trial, and neither does breaking off a wait.
+    Cheaper than polling; up to 60 s a call, and where the client knows MCP tasks an answer at once
+    with a task that goes on until it is over. After a timeout wait again with the answer's `cursor`
+    as `since`, or come back in `next_check_s`: nothing that happens between two waits is missed.
+    A bound that a running or named trial has crossed already is over at once. Neither waiting nor
+    breaking off or cancelling a wait touches a trial.
     """
-    kinds, watched = _kinds(until), _watched(lab, trial_ids)
-    cursor = position(since) if since is not None else _start(lab, watched)
-    deadline = time.monotonic() + timeout_s
-    while True:
-        idle = until == "ended" and not _active(lab, watched)  # looked at before the events
-        found, cursor = _news(lab, cursor, kinds, watched)
-        if found:
-            return _answer(lab, "event", found, cursor, max_tokens)
-        if idle:
-            return _answer(lab, "idle", [], cursor, max_tokens)
-        if time.monotonic() >= deadline or closing.wait(min(POLL_S, timeout_s)):
-            return _answer(lab, "timeout", [], cursor, max_tokens)
+    wait = _begun(lab, trial_ids, until, since, max_tokens)
+    seconds = DEFAULT_S if timeout_s is None else timeout_s
+    deadline = time.monotonic() + seconds
+    while (answer := wait.look()) is None:
+        if time.monotonic() >= deadline or closing.wait(min(POLL_S, seconds)):
+            return wait.over("timeout")
+    return answer
 
 
-def _kinds(until: str) -> frozenset[str]:
-    if until in KINDS:
-        return frozenset({until})
-    if until not in _UNTIL:
-        known = [*_UNTIL, *KINDS]
-        hint = did_you_mean(until, known)
-        raise InvalidRequestError(
-            f"until {until[:100]!r} is not allowed{hint}; one of: {', '.join(known)}"
-        )
-    return _UNTIL[until]
-
-
-def _watched(lab: Lab, trial_ids: list[int] | None) -> set[int] | None:
-    """Return the trials to watch, all of which exist; None for all."""
-    return None if trial_ids is None else {lab.trial(trial_id).id for trial_id in trial_ids}
-
-
-def _start(lab: Lab, watched: set[int] | None) -> int:
-    """Return where to look from: the beginning for named trials, else now."""
-    return 0 if watched is not None else lab.latest_event()
-
-
-def _active(lab: Lab, watched: set[int] | None) -> bool:
-    return any(watched is None or trial.id in watched for trial in lab.trials(states=ACTIVE))
-
-
-def _news(
-    lab: Lab, cursor: int, kinds: frozenset[str], watched: set[int] | None
-) -> tuple[list[Event], int]:
-    """Return the first page's events that are waited for, and the cursor after that page."""
-    for events, after in _pages(lab, cursor):
-        cursor = after
-        found = [
-            e for e in events if e.kind in kinds and (watched is None or e.trial_id in watched)
-        ]
-        if found:
-            return found, cursor
-    return [], cursor
-
-
-def _pages(lab: Lab, cursor: int) -> Iterator[tuple[list[Event], int]]:
-    more = True
-    while more:
-        page = lab.events(since=cursor, limit=MOST_EVENTS)
-        cursor, more = page.cursor, page.more
-        yield page.events, cursor
-
-
-def _answer(
+def _begun(
     lab: Lab,
-    over: Literal["event", "timeout", "idle"],
-    found: list[Event],
-    cursor: int,
+    trial_ids: list[int] | None,
+    until: str,
+    since: int | str | None,
     max_tokens: int,
-) -> WaitAnswer:
-    rows = [event_row(event) for event in found]
-    kept = first_rows(rows, max_tokens)
-    after = cursor if len(kept) == len(rows) else kept[-1].seq
-    return WaitAnswer(over=over, events=kept, cursor=after, next_check_s=next_check(lab))
+) -> Wait:
+    """Start at the cursor, else at the beginning for named trials, else now."""
+    condition = parsed_until(until)
+    watched = None if trial_ids is None else {lab.trial(trial_id).id for trial_id in trial_ids}
+    if since is not None:
+        cursor = position(since)
+    else:
+        cursor = 0 if watched is not None else lab.latest_event()
+    return Wait(lab, condition, watched, cursor, Streams(lab), max_tokens)
 
 
 TOOL = LabTool(lab_wait, title="Wait for an event", read_only=True, idempotent=True, waits=True)

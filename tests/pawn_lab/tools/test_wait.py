@@ -1,10 +1,11 @@
 """lab_wait: over when something happens, and in good time when nothing does."""
 
+import json
 import threading
 import time
 
 import pytest
-from lab_testing import CONFIG, ended, in_state, open_gate
+from lab_testing import CONFIG, ended, in_state, open_gate, trainer_greeting
 
 from pawn_lab.errors import InvalidRequestError, UnknownTrialError
 from pawn_lab.lab import Lab
@@ -36,7 +37,7 @@ def test_a_named_trial_that_has_ended_already_is_not_waited_for(open_lab):
     answer = lab_wait(lab, trial_ids=[trial], timeout_s=60)
     assert [event.kind for event in answer.events] == ["completed"]
     after = lab_wait(lab, trial_ids=[trial], since=answer.cursor, timeout_s=60)
-    assert (after.over, after.events, after.next_check_s) == ("idle", [], None)
+    assert (after.over, after.events, after.next_check_s) == ("idle", None, None)
 
 
 def test_a_wait_for_a_kind_passes_over_other_kinds_and_other_trials(open_lab):
@@ -58,7 +59,7 @@ def test_a_timeout_says_when_to_look_again_and_leaves_the_trial_alone(open_lab):
     trial = lab.launch(CONFIG).id
     in_state(lab, trial, State.RUNNING)
     answer = lab_wait(lab, timeout_s=0.5)
-    assert (answer.over, answer.events) == ("timeout", [])
+    assert (answer.over, answer.events) == ("timeout", None)
     assert answer.next_check_s
     assert lab.trial(trial).state is State.RUNNING
     open_gate(lab, trial)
@@ -92,3 +93,41 @@ def test_an_unknown_kind_or_trial_is_refused_at_once(open_lab):
         lab_wait(lab, until="endd")
     with pytest.raises(UnknownTrialError):
         lab_wait(lab, trial_ids=[7])
+
+
+def write(lab, trial_id, *records):
+    """Append to what a trainer writes, once the trainer is there."""
+    trainer_greeting(lab, trial_id)
+    with lab.paths.trial(trial_id).metrics.open("a") as file:
+        file.writelines(json.dumps(record) + "\n" for record in records)
+
+
+def evaluation(step, loss):
+    return {"type": "eval", "seq": step, "step": step, "time": 0.0, "val_loss": loss}
+
+
+def test_a_wait_for_a_bound_ends_with_the_first_record_beyond_it(open_lab):
+    lab = open_lab("gate")
+    first, second = lab.launch(CONFIG).id, lab.launch(CONFIG).id
+    write(lab, first, evaluation(100, 3.5), evaluation(200, None))
+    assert lab_wait(lab, until="val_loss<3", timeout_s=0).over == "timeout"
+    later = threading.Timer(
+        0.5, write, (lab, second, evaluation(100, 2.91239), evaluation(200, 2.5))
+    )
+    later.start()
+    answer = lab_wait(lab, until=" val_loss < 3e0 ", timeout_s=60)
+    later.join()
+    [row] = answer.crossed
+    assert (answer.over, row.trial_id, row.step, row.value) == ("metric", second, 100, 2.912)
+    assert lab_wait(lab, trial_ids=[first], until="step>=200", timeout_s=0).crossed[0].step == 200
+    assert lab_wait(lab, trial_ids=[first], until="val_loss>4", timeout_s=0).over == "timeout"
+    for trial_id in (first, second):
+        open_gate(lab, trial_id)
+        ended(lab, trial_id)
+    assert lab_wait(lab, until="val_loss<1", timeout_s=60).over == "idle"
+
+
+@pytest.mark.parametrize("until", ["valloss<3", "val_loss<", "val_loss=3", "val_loss<1.2.3", ""])
+def test_what_is_neither_a_kind_nor_a_bound_is_refused(open_lab, until):
+    with pytest.raises(InvalidRequestError, match="until"):
+        lab_wait(open_lab(), until=until)

@@ -1,0 +1,191 @@
+"""Waits as MCP tasks (extension io.modelcontextprotocol/tasks, revision 2026-07-28).
+
+A client that declares the extension gets a task at once where a wait would block it, and polls
+`tasks/get`. Nothing runs meanwhile: a task is the wait's arguments in a file of the workspace, and
+each poll looks whether it is over. So tasks outlive the server, as trials do.
+"""
+
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio.to_thread
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.extension import Extension, MethodBinding
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.server import require_client_extension
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    CallToolResult,
+    RequestParams,
+    TextContent,
+)
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+
+from pawn_lab.documents import read_json_object, write_json
+from pawn_lab.paths import WorkspacePaths
+from pawn_lab.tools.wait import TOOL as WAIT
+
+TTL_MS = 24 * 3600 * 1000
+POLL_MS = 2000
+_TASK_ID = re.compile(r"[0-9a-f]{32}")
+
+Document = dict[str, Any]
+CallTool = Callable[[str, dict[str, Any]], Awaitable[CallToolResult]]
+
+
+class TaskParams(RequestParams):
+    """What `tasks/get`, `tasks/update` and `tasks/cancel` name; input responses are ignored."""
+
+    task_id: str
+
+
+class WaitStore:
+    """The waits of a workspace that are tasks; a document each, absent or whole."""
+
+    def __init__(self, paths: WorkspacePaths) -> None:
+        self._folder = paths.waits
+
+    def create(self, arguments: dict[str, Any]) -> Document:
+        """Keep a new wait, and forget those whose time is over."""
+        self._folder.mkdir(exist_ok=True)
+        oldest = time.time() - TTL_MS / 1000
+        for path in self._folder.glob("*.json"):
+            if path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)
+        now = time.time()
+        task = {"id": secrets.token_hex(16), "arguments": arguments, "created": now}
+        return self.change(task, "working")
+
+    def get(self, task_id: str) -> Document:
+        """Return a wait.
+
+        Raises:
+            MCPError: there is none of that name, or none any more.
+        """
+        known = _TASK_ID.fullmatch(task_id)
+        task = read_json_object(self._folder / f"{task_id}.json") if known else None
+        if task is None or time.time() > task["created"] + TTL_MS / 1000:
+            raise MCPError(
+                code=INVALID_PARAMS, message=f"there is no task '{task_id[:40]}', or none any more"
+            )
+        return task
+
+    def change(self, task: Document, status: str, result: Document | None = None) -> Document:
+        """Record a wait's new status, with its result where it is over."""
+        changed = task | {"status": status, "changed": time.time(), "result": result}
+        write_json(self._folder / f"{task['id']}.json", changed)
+        return changed
+
+
+class WaitTasks(Extension):
+    """Turns a wait that is not over at once into a task, for clients that know tasks."""
+
+    identifier = "io.modelcontextprotocol/tasks"
+
+    def __init__(self, call_tool: CallTool, store: Callable[[], WaitStore]) -> None:
+        self._call_tool = call_tool
+        self._store = store
+
+    def methods(self) -> Sequence[MethodBinding]:
+        """Serve the extension's three methods."""
+        handlers = {"get": self._get, "update": self._acknowledge, "cancel": self._cancel}
+        modern = frozenset(MODERN_PROTOCOL_VERSIONS)
+        return [
+            MethodBinding(f"tasks/{name}", TaskParams, handler, modern)
+            for name, handler in handlers.items()
+        ]
+
+    async def intercept_tool_call(
+        self,
+        params: CallToolRequestParams,
+        ctx: ServerRequestContext[Any, Any],
+        call_next: CallNext,
+    ) -> HandlerResult:
+        """Answer a wait with a task, unless it is over, bounded by the caller or refused."""
+        arguments = params.arguments or {}
+        bounded = arguments.get("timeout_s") is not None
+        if params.name != WAIT.name or bounded or not self._declared(ctx):
+            return await call_next(ctx)
+        try:
+            seen = await self._look(arguments)
+        except ToolError:
+            return await call_next(ctx)
+        if _is_over(seen):
+            return seen
+        begun = arguments | {"since": (seen.structured_content or {})["cursor"]}
+        task = await anyio.to_thread.run_sync(lambda: self._store().create(begun))
+        return {"resultType": "task"} | _on_wire(task)
+
+    async def _get(self, ctx: ServerRequestContext[Any, Any], params: TaskParams) -> HandlerResult:
+        require_client_extension(ctx, self.identifier)
+        task = await anyio.to_thread.run_sync(lambda: self._store().get(params.task_id))
+        if task["status"] == "working" and (result := await self._result(task)) is not None:
+            task = await anyio.to_thread.run_sync(
+                lambda: self._store().change(task, "completed", result)
+            )
+        return _on_wire(task)
+
+    async def _cancel(
+        self, ctx: ServerRequestContext[Any, Any], params: TaskParams
+    ) -> HandlerResult:
+        """Forget what was waited for; the trials do not hear of it."""
+        require_client_extension(ctx, self.identifier)
+        await anyio.to_thread.run_sync(self._cancelled, params.task_id)
+        return {}
+
+    def _cancelled(self, task_id: str) -> None:
+        store = self._store()
+        task = store.get(task_id)
+        if task["status"] == "working":
+            store.change(task, "cancelled")
+
+    async def _acknowledge(
+        self, ctx: ServerRequestContext[Any, Any], params: TaskParams
+    ) -> HandlerResult:
+        """Acknowledge input, for which a wait never asks."""
+        require_client_extension(ctx, self.identifier)
+        await anyio.to_thread.run_sync(lambda: self._store().get(params.task_id))
+        return {}
+
+    async def _result(self, task: Document) -> Document | None:
+        """Return the tool's result where the wait is over, or has become impossible."""
+        try:
+            seen = await self._look(task["arguments"])
+        except ToolError as error:
+            seen = CallToolResult(content=[TextContent(text=str(error))], is_error=True)
+        done = seen.is_error or _is_over(seen)
+        return seen.model_dump(mode="json", by_alias=True, exclude_none=True) if done else None
+
+    async def _look(self, arguments: dict[str, Any]) -> CallToolResult:
+        return await self._call_tool(WAIT.name, arguments | {"timeout_s": 0})
+
+    def _declared(self, ctx: ServerRequestContext[Any, Any]) -> bool:
+        capabilities = ctx.session.client_capabilities
+        declared = (capabilities.extensions if capabilities else None) or {}
+        return self.identifier in declared and ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
+
+
+def _is_over(seen: CallToolResult) -> bool:
+    return (seen.structured_content or {}).get("over") != "timeout"
+
+
+def _on_wire(task: Document) -> Document:
+    shown = {
+        "taskId": task["id"],
+        "status": task["status"],
+        "createdAt": _moment(task["created"]),
+        "lastUpdatedAt": _moment(task["changed"]),
+        "ttlMs": TTL_MS,
+        "pollIntervalMs": POLL_MS,
+    }
+    return shown if task["result"] is None else shown | {"result": task["result"]}
+
+
+def _moment(unix_s: float) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds")
