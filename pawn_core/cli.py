@@ -133,9 +133,9 @@ def _add_field(parser: _Parser, name: str, field: FieldInfo) -> None:
 
 
 def _value(text: str) -> Any:
-    """Read a number or null as JSON does, anything else as text; the config judges it."""
+    """Read numbers, null and objects as JSON does, all else as text; the config judges it."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return text
-    return value if isinstance(value, int | float | NoneType) else text
+    return value if isinstance(value, int | float | dict | NoneType) else text

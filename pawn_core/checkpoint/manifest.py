@@ -1,13 +1,14 @@
 """What a checkpoint directory holds, and the proof that it is whole. Never imports torch.
 
 `.complete` is JSON: `{"format": 1, "step": 5000, "files": {"model.safetensors": "<sha256>", ..}}`,
-written last.
+written last. A run of several models has a whole checkpoint of each in a folder of its name; the
+outer `.complete` then lists their `<name>/.complete`, and so stands for every file below.
 """
 
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pawn_core.checkpoint.errors import CheckpointIntegrityError, IncompleteCheckpointError
@@ -23,6 +24,7 @@ FILES = (MODEL, OPTIMIZER, STATE, CONFIG)
 
 _FORMAT = 1
 _NAME = re.compile(r"step_(\d{8,})")
+_MEMBER = re.compile(rf"([a-z0-9][a-z0-9_-]{{0,31}})/{re.escape(SENTINEL)}")
 _MAX_SENTINEL_BYTES = 1 << 20
 
 
@@ -33,6 +35,8 @@ class Manifest:
     path: Path
     step: int
     files: dict[str, str]
+    members: dict[str, "Manifest"] = field(default_factory=dict)
+    """The checkpoints inside, by name; none for a run of one model."""
 
 
 def checkpoint_name(step: int) -> str:
@@ -48,7 +52,8 @@ def checkpoint_step(path: Path) -> int | None:
 
 def seal(directory: Path, step: int) -> Manifest:
     """Hash every file of a finished directory and write `.complete`."""
-    files = {path.name: file_sha256(path) for path in sorted(directory.iterdir())}
+    paths = [path / SENTINEL if path.is_dir() else path for path in sorted(directory.iterdir())]
+    files = {path.relative_to(directory).as_posix(): file_sha256(path) for path in paths}
     document = {"format": _FORMAT, "step": step, "files": files}
     write_file(directory / SENTINEL, json.dumps(document, indent=1).encode())
     return Manifest(directory, step, files)
@@ -65,7 +70,9 @@ def verify(path: Path) -> Manifest:
     manifest = _read_sentinel(path)
     for name, expected in manifest.files.items():
         _verify_file(path / name, expected)
-    return manifest
+    return replace(
+        manifest, members={name: _verify_member(path / name) for name in _members(manifest)}
+    )
 
 
 def latest_verified(checkpoints_dir: Path) -> Path | None:
@@ -113,13 +120,34 @@ def _check_manifest(manifest: Manifest, document: dict[str, object]) -> None:
     where = manifest.path / SENTINEL
     if document.get("format") != _FORMAT:
         raise CheckpointIntegrityError(f"{where} has format {document.get('format')}, not 1")
-    if not isinstance(manifest.files, dict) or set(manifest.files) != set(FILES):
-        raise CheckpointIntegrityError(f"{where} must list exactly {', '.join(FILES)}")
+    if not isinstance(manifest.files, dict) or not _lists_a_checkpoint(manifest):
+        raise CheckpointIntegrityError(
+            f"{where} must list exactly {', '.join(FILES)}; "
+            f"or {STATE}, {CONFIG} and the {SENTINEL} of each model"
+        )
     if type(manifest.step) is not int or manifest.step < 0:
         raise CheckpointIntegrityError(f"{where}: step {manifest.step!r} is not a step number")
     named = checkpoint_step(manifest.path)
     if named is not None and named != manifest.step:
         raise CheckpointIntegrityError(f"{manifest.path} holds step {manifest.step}")
+
+
+def _lists_a_checkpoint(manifest: Manifest) -> bool:
+    names, members = set(manifest.files), _members(manifest)
+    inner = {f"{name}/{SENTINEL}" for name in members}
+    return names == set(FILES) or (bool(members) and names == {STATE, CONFIG} | inner)
+
+
+def _members(manifest: Manifest) -> list[str]:
+    found = (_MEMBER.fullmatch(name) for name in manifest.files)
+    return [match[1] for match in found if match]
+
+
+def _verify_member(path: Path) -> Manifest:
+    member = verify(path)
+    if path.is_symlink() or member.members:
+        raise CheckpointIntegrityError(f"{path} is not the checkpoint of one model")
+    return member
 
 
 def _verify_file(path: Path, expected: str) -> None:

@@ -7,7 +7,7 @@ fsynced, hashed into `.complete`, renamed, parent fsynced. A load verifies every
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ class Checkpoint:
     optimizer: dict[str, Tensor]
     training_state: dict[str, Any]
     config: dict[str, Any]
+    members: dict[str, "Checkpoint"] = field(default_factory=dict)
+    """A run of several models: each one's own checkpoint; the outer one has no tensors."""
 
 
 def save(checkpoints_dir: Path, checkpoint: Checkpoint) -> Path:
@@ -57,14 +59,7 @@ def load(path: Path) -> Checkpoint:
     Raises:
         IncompleteCheckpointError, CheckpointIntegrityError: see `manifest.verify`.
     """
-    step = manifest.verify(path).step
-    return Checkpoint(
-        step=step,
-        model=load_file(path / manifest.MODEL),
-        optimizer=load_file(path / manifest.OPTIMIZER),
-        training_state=_read_json(path / manifest.STATE),
-        config=_read_json(path / manifest.CONFIG),
-    )
+    return _read(path, manifest.verify(path))
 
 
 def remove_partials(checkpoints_dir: Path) -> None:
@@ -73,17 +68,35 @@ def remove_partials(checkpoints_dir: Path) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
 
 
+def _read(path: Path, verified: manifest.Manifest) -> Checkpoint:
+    members = {name: _read(path / name, inner) for name, inner in verified.members.items()}
+    return Checkpoint(
+        step=verified.step,
+        model={} if members else load_file(path / manifest.MODEL),
+        optimizer={} if members else load_file(path / manifest.OPTIMIZER),
+        training_state=_read_json(path / manifest.STATE),
+        config=_read_json(path / manifest.CONFIG),
+        members=members,
+    )
+
+
 def _write_partial(partial: Path, checkpoint: Checkpoint) -> None:
     partial.mkdir()
-    tensors = {manifest.MODEL: checkpoint.model, manifest.OPTIMIZER: checkpoint.optimizer}
-    for name, contents in tensors.items():
-        save_file({k: v.detach().contiguous() for k, v in contents.items()}, partial / name)
-        sync_file(partial / name)
+    for name, member in checkpoint.members.items():
+        _write_partial(partial / name, member)
+    if not checkpoint.members:
+        _write_tensors(partial / manifest.MODEL, checkpoint.model)
+        _write_tensors(partial / manifest.OPTIMIZER, checkpoint.optimizer)
     documents = {manifest.STATE: checkpoint.training_state, manifest.CONFIG: checkpoint.config}
     for name, document in documents.items():
         write_file(partial / name, json.dumps(document, allow_nan=False).encode())
     manifest.seal(partial, checkpoint.step)
     sync_file(partial)
+
+
+def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, path)
+    sync_file(path)
 
 
 def _publish(partial: Path, target: Path) -> None:

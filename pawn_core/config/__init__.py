@@ -2,6 +2,7 @@
 
 from pawn_core.config.architecture import VARIANTS, Architecture
 from pawn_core.config.base import RunConfig
+from pawn_core.config.cotrain import CotrainConfig
 from pawn_core.config.errors import ConfigError
 from pawn_core.config.pretrain import PretrainConfig
 from pawn_core.config.registry import (
@@ -17,6 +18,7 @@ __all__ = [
     "VARIANTS",
     "Architecture",
     "ConfigError",
+    "CotrainConfig",
     "PretrainConfig",
     "RunConfig",
     "RunType",

@@ -1,5 +1,6 @@
 """Fields that every run type shares: schedule, storage, hardware and logging."""
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any, Literal, Self
 
@@ -201,6 +202,10 @@ class RunConfig(BaseModel):
     def real_size(self) -> bool:
         """Whether training on a CPU would almost always be a mistake."""
         return True
+
+    def members(self) -> Mapping[str, "RunConfig"]:
+        """Return the config of each model that the run trains, by name; of a single one, ''."""
+        return {"": self}
 
     def refusals(self) -> list[str]:
         """Return why the config cannot be honoured here: valid fields without their part."""

@@ -1,15 +1,15 @@
-"""Pretraining on random games: what the data look like and how large the model is."""
+"""Pretraining: one model of some size, on random games."""
 
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from pawn_core.config.architecture import Architecture, resolve_architecture
-from pawn_core.config.base import RunConfig
-from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction
+from pawn_core.config.games import GamesConfig
+from pawn_core.config.types import FIXED_ON_RESUME
 
 
-class PretrainConfig(RunConfig):
+class PretrainConfig(GamesConfig):
     """Train a model from scratch to predict the next move of random games."""
 
     run_type: Literal["pretrain"] = Field(
@@ -39,79 +39,12 @@ class PretrainConfig(RunConfig):
         json_schema_extra=FIXED_ON_RESUME,
     )
 
-    # Tokens
-    vocabulary: Literal["searchless", "coordinate"] = Field(
-        "searchless",
-        description="Move tokens: 1,980 actions, or the legacy 4,278.",
-        json_schema_extra=FIXED_ON_RESUME,
-    )
-    max_seq_len: int | None = Field(
-        None,
-        ge=2,
-        le=1024,
-        description="Tokens per game; default 512, coordinate 256.",
-        json_schema_extra=FIXED_ON_RESUME,
-    )
-    prepend_outcome: bool | None = Field(
-        None,
-        description="Start each sequence with the outcome; default only with coordinate.",
-        json_schema_extra=FIXED_ON_RESUME,
-    )
-    no_outcome_token: bool = Field(
-        False,
-        description="Ablation: no outcome token; the same as prepend_outcome: false.",
-        json_schema_extra=FIXED_ON_RESUME | ABLATION,
-    )
-
-    # Learning
-    targets: Literal["sampled", "legal"] = Field(
-        "sampled",
-        description="Learn from the move that was played, or from the exact distribution over "
-        "legal moves (pure sequences of random play only).",
-        json_schema_extra=ABLATION,
-    )
-
-    # Games
-    mate_boost: Fraction = Field(
-        0.0,
-        description="Probability of playing a mate in one where there is one.",
-        json_schema_extra=ABLATION,
-    )
-    discard_ply_limit: bool = Field(
-        False,
-        description="Only games that ended by the rules, none cut at the ply limit.",
-        json_schema_extra=ABLATION,
-    )
-
     @model_validator(mode="after")
     def _resolve_architecture(self) -> Self:
         dimensions = resolve_architecture(
             self.variant, self.d_model, self.n_layers, self.n_heads, self.d_ff
         )
         self.__dict__.update(dimensions._asdict())
-        return self
-
-    @model_validator(mode="after")
-    def _resolve_tokens(self) -> Self:
-        coordinate = self.vocabulary == "coordinate"
-        if self.no_outcome_token and self.prepend_outcome:
-            raise ValueError("no_outcome_token: true contradicts prepend_outcome: true")
-        self._default("prepend_outcome", coordinate and not self.no_outcome_token)
-        self._default("max_seq_len", 256 if coordinate else 512)
-        return self
-
-    @model_validator(mode="after")
-    def _check_targets(self) -> Self:
-        reasons = {
-            "prepend_outcome": "the outcome token tells how the game ends",
-            "discard_ply_limit": "games are chosen by how they end",
-        }
-        for field, why in reasons.items():
-            if self.targets == "legal" and getattr(self, field):
-                raise ValueError(
-                    f"targets 'legal' contradicts {field}: true: {why}, so the distribution of the "
-                    "next move is not known; use targets 'sampled'"
-                )
         return self
 
     @property
@@ -125,9 +58,3 @@ class PretrainConfig(RunConfig):
     def real_size(self) -> bool:
         """Every variant but the toy."""
         return self.variant != "toy"
-
-    @property
-    def max_ply(self) -> int:
-        """Most plies of a game that fit a sequence, the outcome token taken off."""
-        assert self.max_seq_len is not None
-        return self.max_seq_len - bool(self.prepend_outcome)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from pawn_core.config.base import RunConfig
+from pawn_core.config.cotrain import CotrainConfig
 from pawn_core.config.errors import ConfigError, config_error, did_you_mean, shown
 from pawn_core.config.pretrain import PretrainConfig
 
@@ -13,7 +14,7 @@ _MOST_FIELDS = 256
 
 
 class RunType(NamedTuple):
-    """A kind of run: its name, its config class and where its task lives.
+    """A kind of run: its name, its config class and where the task of each of its models lives.
 
     `task` is an import path (`module:Class`), so that listing run types never imports torch.
     """
@@ -25,6 +26,7 @@ class RunType(NamedTuple):
 
 RUN_TYPES: tuple[RunType, ...] = (
     RunType("pretrain", PretrainConfig, "pawn_core.training.pretrain:PretrainTask"),
+    RunType("cotrain", CotrainConfig, "pawn_core.training.pretrain:PretrainTask"),
 )
 
 

@@ -13,4 +13,5 @@ def describe_record(kind: str, step: int, fields: dict[str, Any]) -> str:
     if kind not in _SHOWN:
         return f"step {step} {fields.get('event', kind)}: {fields.get('message', '')}".rstrip(": ")
     values = (f"{name} {fields[name]:.5g}" for name in _SHOWN[kind] if fields[name] is not None)
-    return f"step {step} {kind} {' '.join(values)}"
+    which = f"{fields['variant']} {kind}" if "variant" in fields else kind
+    return f"step {step} {which} {' '.join(values)}"

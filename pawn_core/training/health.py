@@ -2,9 +2,9 @@
 
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from pawn_core.durable import replace_file
+from pawn_core.training.learner import Learner
 from pawn_core.training.outcome import Reason
 from pawn_core.training.run import Run
 
@@ -25,18 +25,21 @@ class ScheduleHealth:
     reason: Reason
 
     @classmethod
-    def of(cls, run: Run, reason: Reason) -> "ScheduleHealth":
-        """Return the state of a run that has stopped."""
-        planned = run.config.total_steps
+    def of(cls, learner: Learner, reason: Reason) -> "ScheduleHealth":
+        """Return the state of a learner that has stopped."""
+        planned = learner.config.total_steps
         return cls(
             planned_steps=planned,
-            actual_steps=run.step,
-            lr_schedule=run.config.lr_schedule,
-            planned_final_lr=run.lr_of(planned),
-            final_lr=run.lr_of(run.step) if run.step else None,
-            reason=reason,
+            actual_steps=learner.step,
+            lr_schedule=learner.config.lr_schedule,
+            planned_final_lr=learner.lr_of(planned),
+            final_lr=learner.lr_of(learner.step) if learner.step else None,
+            reason="patience" if learner.stopped else reason,
         )
 
-    def write(self, run_dir: Path) -> None:
-        """Write `schedule_health.json` in one step."""
-        replace_file(run_dir / FILE, json.dumps(asdict(self), indent=1).encode() + b"\n")
+
+def write(run: Run, reason: Reason) -> None:
+    """Write `schedule_health.json` in one step; with variants, one entry each."""
+    health = {learner.name: asdict(ScheduleHealth.of(learner, reason)) for learner in run.learners}
+    document = {"variants": health} if run.has_variants else health[""]
+    replace_file(run.run_dir / FILE, json.dumps(document, indent=1).encode() + b"\n")

@@ -5,9 +5,10 @@ from contextlib import suppress
 from pawn_core.checkpoint.manifest import checkpoint_step
 from pawn_core.signals import Interrupted
 from pawn_core.training import observers
+from pawn_core.training.learner import NonFiniteLossError
 from pawn_core.training.observers import OBSERVERS, Stop, find_stop
 from pawn_core.training.outcome import Outcome
-from pawn_core.training.run import NonFiniteLossError, Run
+from pawn_core.training.run import Run
 
 
 def train(run: Run) -> Outcome:
@@ -60,11 +61,17 @@ def _finish(run: Run, stop: Stop) -> Outcome:
     """
     if run.step and not _is_saved(run):
         observers.save(run)
-    if stop.reason == "paused" and run.last_eval_step != run.step:
-        with suppress(Interrupted):
-            observers.evaluate(run)
+    if stop.reason == "paused":
+        _evaluate_paused(run)
     run.event("pause" if stop.reason == "paused" else "stop", stop.message, reason=stop.reason)
     return run.outcome(stop.reason, stop.message)
+
+
+def _evaluate_paused(run: Run) -> None:
+    with suppress(Interrupted):
+        for learner in run.active:
+            if learner.last_eval_step != run.step:
+                observers.evaluate(run, learner)
 
 
 def _is_saved(run: Run) -> bool:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from pawn_core.checkpoint import store
 from pawn_core.checkpoint.manifest import checkpoint_name
-from pawn_core.metrics import finite
+from pawn_core.training.learner import Learner, NonFiniteLossError
 from pawn_core.training.outcome import Reason
-from pawn_core.training.run import NonFiniteLossError, Run
+from pawn_core.training.run import Run
 
 
 class Stop(NamedTuple):
@@ -19,23 +19,28 @@ class Stop(NamedTuple):
 
 
 def log_step(run: Run) -> None:
-    """Write a train record every log_interval steps."""
+    """Write a train record of each learner every log_interval steps."""
     if run.step % run.config.log_interval:
         return
-    run.record("train", {"lr": run.lr_of(run.step), **run.stats.take()})
+    for learner in run.active:
+        lr = learner.lr_of(learner.step)
+        run.record("train", {**learner.label, "lr": lr, **learner.stats.take()})
 
 
 def stop_if_not_finite(run: Run) -> None:
     """Raise on a non-finite loss: on a CPU at once, on a GPU without waiting at every step."""
-    if run.on_cpu or run.step % run.config.log_interval == 0:
+    if run.learners[0].on_cpu or run.step % run.config.log_interval == 0:
         run.check_finite()
 
 
 def evaluate_when_due(run: Run) -> None:
     """Evaluate every eval_interval steps and at the end; it counts for patience."""
-    if run.is_due(run.config.eval_interval) and run.last_eval_step != run.step:
-        evaluate(run)
-        run.patience.observe(run.last_eval, run.step)
+    if not run.is_due(run.config.eval_interval):
+        return
+    for learner in run.active:
+        if learner.last_eval_step != run.step:
+            evaluate(run, learner)
+            learner.patience.observe(learner.last_eval, run.step)
 
 
 def save_when_due(run: Run) -> None:
@@ -52,15 +57,15 @@ OBSERVERS: tuple[Callable[[Run], None], ...] = (
 )
 
 
-def evaluate(run: Run) -> None:
-    """Write an eval record of the present weights."""
-    run.check_finite()
+def evaluate(run: Run, learner: Learner) -> None:
+    """Write an eval record of a learner's present weights."""
+    learner.check_finite()
     with run.pause_clock():
-        metrics = run.task.evaluate()
-    run.record("eval", metrics)
+        metrics = learner.task.evaluate()
+    run.record("eval", {**learner.label, **metrics})
     if not math.isfinite(metrics["val_loss"]):
-        raise NonFiniteLossError(run.step)
-    run.last_eval, run.last_eval_step = finite(metrics), run.step
+        raise NonFiniteLossError(run.step, learner.name)
+    learner.evaluated(metrics)
 
 
 def save(run: Run) -> None:
@@ -97,10 +102,23 @@ def _total(run: Run) -> Stop | None:
 
 
 def _patience(run: Run) -> Stop | None:
-    patience, limit = run.patience, run.config.patience
-    if limit is None or patience.without_improvement < limit:
-        return None
-    return Stop("patience", patience.describe())
+    """Let learners that are out of patience stop, and the run with the last of them."""
+    out = [learner for learner in run.active if _is_out_of_patience(learner)]
+    if len(out) == len(run.active):
+        return Stop("patience", "; ".join(_why_out(learner) for learner in out or run.learners))
+    for learner in out:
+        learner.stopped = True
+        run.event("variant_stop", _why_out(learner), **learner.label, reason="patience")
+    return None
+
+
+def _is_out_of_patience(learner: Learner) -> bool:
+    limit = learner.config.patience
+    return limit is not None and learner.patience.without_improvement >= limit
+
+
+def _why_out(learner: Learner) -> str:
+    return f"{learner.name}: ".lstrip(": ") + learner.patience.describe()
 
 
 STOP_CHECKS: tuple[Callable[[Run], Stop | None], ...] = (_signal, _pause, _total, _patience)

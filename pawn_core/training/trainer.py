@@ -8,6 +8,7 @@ import traceback
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,17 +23,11 @@ from pawn_core.runtime import Runtime, resolve_runtime
 from pawn_core.signals import StopFlag
 from pawn_core.sinks.registry import open_sinks
 from pawn_core.training import health, outcome
-from pawn_core.training.health import ScheduleHealth
+from pawn_core.training.learner import Learner
 from pawn_core.training.loop import train
-from pawn_core.training.optimizer import build_optimizer
 from pawn_core.training.outcome import Outcome
-from pawn_core.training.patience import Patience
 from pawn_core.training.resume import check_resumable, next_batch
 from pawn_core.training.run import Run, metrics_mark
-from pawn_core.training.schedules import build_schedule
-from pawn_core.training.stats import StepStats
-from pawn_core.training.task import Task
-from pawn_core.training.update import Updater
 
 METRICS = "metrics.jsonl"
 CONFIG = "config.json"
@@ -111,7 +106,7 @@ def _train_recorded(setup: Setup) -> Outcome:
         finally:
             run.stream.close()
             run.close_sinks()
-        ScheduleHealth.of(run, result.reason).write(setup.run_dir)
+        health.write(run, result.reason)
         return result
 
 
@@ -140,39 +135,38 @@ def build_run(setup: Setup, metrics: MetricsWriter) -> Run:
     Raises:
         ConfigError: the checkpoint's tensors are not this model's.
     """
-    config, runtime = setup.config, setup.runtime
+    config = setup.config
     _seed_generators(config.seed)
-    task = _load_task(setup)
-    optimizer = build_optimizer(task.model, config)
+    learners = [_build_learner(setup, name, member) for name, member in config.members().items()]
     state = setup.checkpoint.training_state if setup.checkpoint else None
     cursor = next_batch(state, config.batch_size) if state else 0
     run = Run(
         config=config,
         run_dir=setup.run_dir,
-        task=task,
-        optimizer=optimizer,
-        schedule=build_schedule(config),
-        updater=Updater(task, optimizer, config, runtime),
-        stream=Stream(task.make_batch, cursor, config.num_workers),
+        learners=learners,
+        stream=Stream(learners[0].task.make_batch, cursor, config.num_workers),
         metrics=metrics,
-        stats=StepStats(runtime.device, runtime.peak_flops()),
         stop=setup.stop,
-        patience=Patience.of(config),
         continues_stream=setup.continues_stream,
         sinks=open_sinks(config, setup.run_dir),
     )
     if setup.checkpoint:
-        try:
-            run.restore(setup.checkpoint)
-        except ValueError as error:
-            raise ConfigError(f"{setup.resumed_from}: {error}") from None
-        run.last_checkpoint = setup.resumed_from if setup.continues_stream else None
+        _restore(setup, run, setup.checkpoint)
     return run
 
 
-def _load_task(setup: Setup) -> Task:
-    module, _, name = run_type_named(setup.config.model_dump()["run_type"]).task.partition(":")
-    return getattr(import_module(module), name)(setup.config, setup.runtime, setup.stop)
+def _restore(setup: Setup, run: Run, checkpoint: Checkpoint) -> None:
+    try:
+        run.restore(checkpoint)
+    except ValueError as error:
+        raise ConfigError(f"{setup.resumed_from}: {error}") from None
+    run.last_checkpoint = setup.resumed_from if setup.continues_stream else None
+
+
+def _build_learner(setup: Setup, name: str, config: RunConfig) -> Learner:
+    module, _, task = run_type_named(config.model_dump()["run_type"]).task.partition(":")
+    build_task = getattr(import_module(module), task)
+    return Learner.build(name, config, build_task(config, setup.runtime, setup.stop), setup.runtime)
 
 
 def _seed_generators(seed: int) -> None:
@@ -194,7 +188,7 @@ def _announce(setup: Setup, run: Run) -> None:
             "compiled": setup.runtime.compiled,
             "hostname": platform.node(),
             "torch": torch.__version__,
-            **run.task.describe(),
+            **_describe(run),
         },
     )
     if setup.resumed_from:
@@ -202,3 +196,9 @@ def _announce(setup: Setup, run: Run) -> None:
         run.event("resume", f"resumed from {origin} at step {run.step}", checkpoint=origin)
     else:
         run.event("start", f"started {run.config.total_steps} steps")
+
+
+def _describe(run: Run) -> dict[str, Any]:
+    """Return each learner's facts, by name where there are several."""
+    facts = {learner.name: learner.task.describe() for learner in run.learners}
+    return {"variants": facts} if run.has_variants else facts[""]

@@ -3,6 +3,7 @@
 import pytest
 from lab_testing import ended, eventually, shim_of
 
+from pawn_core.checkpoint import verify
 from pawn_lab.lab import Lab
 from pawn_lab.processes import identity
 from pawn_lab.trials.states import State
@@ -49,3 +50,14 @@ def test_a_paused_and_a_lost_trial_both_resume_from_their_last_checkpoint(lab):
     assert (first.last.step, second.last.step) == (4, 12)
     assert second.last.metrics["val_loss"] < first.last.metrics["val_loss"]
     assert lab.progress(completed.id).step == 12
+
+
+def test_a_cotrained_trial_is_launched_paused_and_resumed_like_any_other(lab):
+    shared = {k: v for k, v in CONFIG.items() if k != "variant"} | {"run_type": "cotrain"}
+    variants = {"toy": {}, "thin": {"variant": "toy", "d_model": 32, "lr": 1e-3}}
+    paused = lab.launch(shared | {"variants": variants, "pause_after_steps": 4})
+    assert ended(lab, paused.id).state is State.PAUSED
+    completed = ended(lab, lab.resume(paused.id).id)
+    assert (completed.state, completed.exit.step) == (State.COMPLETED, 12)
+    saved = lab.paths.trial(completed.id).checkpoints / "step_00000012"
+    assert set(verify(saved).members) == {"toy", "thin"}

@@ -1,0 +1,76 @@
+"""Cotraining: several variants learn from the same batches, each by a schedule of its own."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+
+from pawn_core.config.errors import config_error, did_you_mean, shown
+from pawn_core.config.games import GamesConfig
+from pawn_core.config.pretrain import PretrainConfig
+from pawn_core.config.types import FIXED_ON_RESUME
+
+MEMBER_NAME = r"[a-z0-9][a-z0-9_-]{0,31}"
+MOST_VARIANTS = 16
+
+_SCHEDULE = ("decay_steps", "cooldown_steps", "constant_lr_ratio")
+OWN_FIELDS = (
+    *("variant", "d_model", "n_layers", "n_heads", "d_ff", "seed"),
+    *("optimizer", "lr", "lr_schedule", "warmup_steps", "min_lr_ratio", *_SCHEDULE),
+    *("weight_decay", "max_grad_norm", "patience", "patience_metric"),
+)
+"""Fields that a variant may have for itself; all others are shared, for the batches are."""
+
+MemberName = Annotated[str, StringConstraints(pattern=rf"^{MEMBER_NAME}$")]
+
+
+class CotrainConfig(GamesConfig):
+    """Train several variants at once on one stream of random games."""
+
+    run_type: Literal["cotrain"] = Field(
+        "cotrain", description="Kind of run.", json_schema_extra=FIXED_ON_RESUME
+    )
+    variants: dict[MemberName, dict[str, Any]] = Field(
+        {"small": {}, "base": {}, "large": {}},
+        min_length=1,
+        max_length=MOST_VARIANTS,
+        description="Each model's name with the fields it has for itself, as "
+        '{"small": {"lr": 1e-3}, "wide": {"variant": "base", "d_model": 768}}; its variant is its '
+        f"name unless given. Allowed: {', '.join(OWN_FIELDS)}.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+
+    @model_validator(mode="after")
+    def _check_variants(self) -> Self:
+        for name, own in self.variants.items():
+            _check_own_fields(name, own)
+            self._member(name, own)
+        return self
+
+    @property
+    def real_size(self) -> bool:
+        """Whether any variant is more than a toy."""
+        return any(member.real_size for member in self.members().values())
+
+    def members(self) -> dict[str, PretrainConfig]:
+        """Return each variant as the pretraining run that it equals."""
+        return {name: self._member(name, own) for name, own in self.variants.items()}
+
+    def _member(self, name: str, own: dict[str, Any]) -> PretrainConfig:
+        shared = self.model_dump(exclude={"run_type", "variants"})
+        if "lr_schedule" in own:
+            shared |= dict.fromkeys(_SCHEDULE)
+        try:
+            return PretrainConfig.model_validate({"variant": name} | shared | own)
+        except ValidationError as error:
+            raise ValueError(
+                f"variants.{name}: {config_error(error, PretrainConfig, 'pretrain')}"
+            ) from None
+
+
+def _check_own_fields(name: str, own: dict[str, Any]) -> None:
+    for field in own:
+        if field not in OWN_FIELDS:
+            raise ValueError(
+                f"variants.{name}.{shown(field)[1:-1]} is not a variant's own field; "
+                f"allowed: {', '.join(OWN_FIELDS)}{did_you_mean(field, OWN_FIELDS)}"
+            )

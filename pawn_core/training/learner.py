@@ -1,0 +1,134 @@
+"""One model in training, and the state of it that a checkpoint keeps."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pawn_core.checkpoint.store import Checkpoint
+from pawn_core.config import RunConfig
+from pawn_core.data.sequences import Batch
+from pawn_core.metrics import finite
+from pawn_core.runtime import Runtime
+from pawn_core.training.optimizer import Optimizer, build_optimizer
+from pawn_core.training.patience import Patience
+from pawn_core.training.schedules import Schedule, build_schedule
+from pawn_core.training.stats import StepStats
+from pawn_core.training.task import Task
+from pawn_core.training.update import Updater
+
+
+class NonFiniteLossError(Exception):
+    """The loss or its gradient was not finite."""
+
+    def __init__(self, step: int, name: str = "") -> None:
+        of = f" of {name}" if name else ""
+        super().__init__(f"loss or gradient{of} not finite at step {step}")
+        self.step = step
+
+
+@dataclass
+class Learner:
+    """A model with all that moves it: several share a run's batches, most runs have one."""
+
+    name: str
+    """Its name among several; the only one has none."""
+    config: RunConfig
+    task: Task
+    optimizer: Optimizer
+    schedule: Schedule
+    updater: Updater
+    stats: StepStats
+    patience: Patience
+    step: int = 0
+    """Updates done."""
+    stopped: bool = False
+    """Whether it is out of patience while others go on."""
+    last_eval: dict[str, Any] = field(default_factory=dict)
+    last_eval_step: int | None = None
+
+    @classmethod
+    def build(cls, name: str, config: RunConfig, task: Task, runtime: Runtime) -> "Learner":
+        """Assemble a learner before its first step."""
+        optimizer = build_optimizer(task.model, config)
+        return cls(
+            name=name,
+            config=config,
+            task=task,
+            optimizer=optimizer,
+            schedule=build_schedule(config),
+            updater=Updater(task, optimizer, config, runtime),
+            stats=StepStats(runtime.device, runtime.peak_flops()),
+            patience=Patience.of(config),
+        )
+
+    @property
+    def label(self) -> dict[str, str]:
+        """What tells its records from those of others."""
+        return {"variant": self.name} if self.name else {}
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether the model is on the CPU, where reading a number costs nothing."""
+        return next(self.task.model.parameters()).device.type == "cpu"
+
+    @property
+    def lr(self) -> float:
+        """Learning rate of the next update."""
+        return self.lr_of(self.step + 1)
+
+    def lr_of(self, update: int) -> float:
+        """Learning rate of an update, counted from 1."""
+        return self.config.lr * self.schedule(update - 1)
+
+    def learn(self, micro_batches: list[Batch], waited: float) -> None:
+        """Do one update; `waited` is how long the batch took to come, in seconds."""
+        update = self.updater.update(micro_batches, self.lr)
+        self.step += 1
+        self.stats.add(self.step, update.loss_sum, update.grad_norm, update.finite)
+        self.stats.count(update.tokens, update.games, update.flops, waited)
+
+    def check_finite(self) -> None:
+        """Wait for the device and raise NonFiniteLossError for the first step that was not."""
+        step = self.stats.first_bad_step()
+        if step is not None:
+            raise NonFiniteLossError(step, self.name)
+
+    def evaluated(self, metrics: dict[str, Any]) -> None:
+        """Remember an evaluation of the present weights."""
+        self.last_eval, self.last_eval_step = finite(metrics), self.step
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything but the tensors."""
+        scaler = self.updater.scaler
+        return {
+            "step": self.step,
+            "schedule": {"name": self.config.lr_schedule, "next_lr": self.lr},
+            "scaler": scaler.state_dict() if scaler else None,
+            "patience": self.patience.state_dict(),
+            "stopped": self.stopped,
+            "last_eval": self.last_eval,
+            "last_eval_step": self.last_eval_step,
+            "window": self.stats.state_dict(),
+        }
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            ValueError: its tensors are not this model's.
+        """
+        state = checkpoint.training_state
+        self._load_model(checkpoint)
+        self.optimizer.load_state_dict(checkpoint.optimizer)
+        self.step = checkpoint.step
+        self.stopped = bool(self.name) and state["stopped"]  # one that goes on alone may learn
+        self.patience.load_state_dict(state["patience"])
+        self.last_eval, self.last_eval_step = state["last_eval"], state["last_eval_step"]
+        self.stats.load_state_dict(state["window"])
+        if self.updater.scaler is not None and state["scaler"]:
+            self.updater.scaler.load_state_dict(state["scaler"])
+
+    def _load_model(self, checkpoint: Checkpoint) -> None:
+        try:
+            self.task.model.load_state_dict(checkpoint.model)
+        except RuntimeError as error:
+            raise ValueError(f"the checkpoint's weights are not this model's: {error}") from None
