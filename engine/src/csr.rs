@@ -32,6 +32,13 @@ impl TokenRows {
         self.offsets.push(self.values.len() as i64);
     }
 
+    /// Append rows of this value alone.
+    pub fn push_repeated(&mut self, value: i16, n_rows: usize) {
+        let start = self.values.len() as i64;
+        self.values.resize(self.values.len() + n_rows, value);
+        self.offsets.extend(start + 1..=start + n_rows as i64);
+    }
+
     /// Drop all but the first rows.
     pub fn truncate(&mut self, n_rows: usize) {
         self.offsets.truncate(n_rows + 1);
@@ -67,6 +74,16 @@ impl TokenRows {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn repeated_rows_follow_the_rows_before() {
+        let mut rows = TokenRows::default();
+        rows.push_sorted([2, 1]);
+        rows.push_repeated(7, 2);
+        rows.push_sorted([3]);
+        assert_eq!(rows.values, [1, 2, 7, 7, 3]);
+        assert_eq!(rows.offsets, [0, 2, 3, 4, 5]);
+    }
 
     #[test]
     fn concatenated_rows_are_the_rows_of_the_parts() {

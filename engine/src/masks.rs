@@ -1,11 +1,9 @@
 //! The legal tokens at every position of recorded games.
 
-use shakmaty::Position;
-
 use crate::buffers;
 use crate::csr::TokenRows;
 use crate::error::{Error, Result};
-use crate::playout::IllegalToken;
+use crate::playout::{IllegalToken, TokenRow};
 use crate::replay::{self, Recorded};
 use crate::threads::Workers;
 use crate::vocabulary::Vocabulary;
@@ -46,18 +44,21 @@ impl Layout {
     }
 }
 
+/// Games that one thread replays in one go.
+const CHUNK: usize = 4;
+/// Chunks a thread replays before their rows are collected and their memory is used again.
+const CHUNKS_A_ROUND: usize = 8;
+
 /// The legal moves before each ply of each game: `sum(lengths)` rows.
 pub fn legal_moves(
     games: &Recorded,
     vocabulary: &Vocabulary,
     workers: &Workers,
 ) -> Result<TokenRows> {
-    let made = workers.try_map(numbered(games), |(game, tokens)| {
-        let mut rows = positions(tokens, vocabulary, 0).map_err(|e| e.in_game(game))?;
-        rows.truncate(tokens.len());
-        Ok(rows)
-    })?;
-    Ok(TokenRows::concatenate(&made))
+    let n_rows = games.rows.iter().map(|tokens| tokens.len()).sum();
+    collect(games, n_rows, workers, |tokens, rows| {
+        each_row(tokens, 0, vocabulary, |_, row| rows.push(row))
+    })
 }
 
 /// What may come next at each row of a layout: the legal moves, and PAD alone from the position
@@ -68,47 +69,88 @@ pub fn masks(
     vocabulary: &Vocabulary,
     workers: &Workers,
 ) -> Result<TokenRows> {
-    let first = layout.first_position();
-    let made = workers.try_map(numbered(games), |(game, tokens)| {
-        let mut rows = positions(tokens, vocabulary, first).map_err(|e| e.in_game(game))?;
-        rows.truncate(tokens.len().saturating_sub(first));
-        while rows.n_rows() < layout.rows(games.width) {
-            rows.push(&[vocabulary.pad]);
-        }
-        Ok(rows)
-    })?;
-    Ok(TokenRows::concatenate(&made))
+    let (first, per_game) = (layout.first_position(), layout.rows(games.width));
+    collect(
+        games,
+        games.rows.len() * per_game,
+        workers,
+        |tokens, rows| {
+            each_row(tokens, first, vocabulary, |_, row| rows.push(row))?;
+            rows.push_repeated(
+                vocabulary.pad,
+                per_game - tokens.len().saturating_sub(first),
+            );
+            Ok(())
+        },
+    )
 }
 
-/// Rows of tokens as rows of flags, one flag a token of the vocabulary.
-pub fn dense(rows: &TokenRows, vocabulary_size: usize, workers: &Workers) -> Result<Vec<bool>> {
-    let len = rows.n_rows() as u128 * vocabulary_size as u128;
+/// [`masks`] as flags, one a token of the vocabulary.
+pub fn dense(
+    games: &Recorded,
+    layout: Layout,
+    vocabulary: &Vocabulary,
+    workers: &Workers,
+) -> Result<Vec<bool>> {
+    let (first, size) = (layout.first_position(), vocabulary.size());
+    let per_game = layout.rows(games.width) * size;
+    let len = games.rows.len() as u128 * per_game as u128;
     let mut flags = buffers::zeroed("tokens x vocabulary", len)?;
-    let jobs = flags.chunks_exact_mut(vocabulary_size).enumerate();
-    workers.map(jobs.collect(), |(r, flags)| {
-        rows.row(r)
-            .iter()
-            .for_each(|&token| flags[token as usize] = true);
+    let jobs = flags.chunks_exact_mut(per_game.max(1)).zip(&games.rows);
+    workers.try_map(jobs.enumerate().collect(), |(game, (flags, tokens))| {
+        let written = each_row(tokens, first, vocabulary, |r, row| {
+            let flags = &mut flags[r * size..][..size];
+            row.iter().for_each(|&token| flags[token as usize] = true);
+        });
+        let padding = &mut flags[tokens.len().saturating_sub(first) * size..];
+        let padding = padding.chunks_exact_mut(size);
+        padding.for_each(|flags| flags[vocabulary.pad as usize] = true);
+        written.map_err(|illegal| illegal.in_game(game))
     })?;
     Ok(flags)
 }
 
-fn numbered<'a>(games: &Recorded<'a>) -> Vec<(usize, &'a [i16])> {
-    games.rows.iter().copied().enumerate().collect()
+/// The rows that `write` appends for each game, in order.
+fn collect(
+    games: &Recorded,
+    n_rows: usize,
+    workers: &Workers,
+    write: impl Fn(&[i16], &mut TokenRows) -> Result<(), IllegalToken> + Sync,
+) -> Result<TokenRows> {
+    let mut all = TokenRows::default();
+    all.offsets.reserve_exact(n_rows);
+    let mut jobs = games.rows.chunks(CHUNK).zip((0..).step_by(CHUNK));
+    let mut spare: Vec<TokenRows> = Vec::new();
+    loop {
+        let round = jobs.by_ref().take(workers.count() * CHUNKS_A_ROUND);
+        let round = round.map(|job| (job, spare.pop().unwrap_or_default()));
+        let round: Vec<_> = round.collect();
+        if round.is_empty() {
+            return Ok(all);
+        }
+        let made = workers.try_map(round, |((games, first), mut rows)| {
+            rows.truncate(0);
+            for (tokens, game) in games.iter().zip(first..) {
+                write(tokens, &mut rows).map_err(|illegal| illegal.in_game(game))?;
+            }
+            Ok(rows)
+        })?;
+        made.iter().for_each(|rows| all.append(rows));
+        spare = made;
+    }
 }
 
-/// The legal moves of the positions after `first`, `first + 1`, ... plies.
-fn positions(
+/// Visit the legal moves at `first`, `first + 1`, ... before each ply of a game, numbered from 0.
+fn each_row(
     tokens: &[i16],
-    vocabulary: &Vocabulary,
     first: usize,
-) -> Result<TokenRows, IllegalToken> {
-    let mut rows = TokenRows::default();
-    replay::each_position(tokens, vocabulary, |ply, position| {
-        if ply >= first {
-            let legal = position.legal_moves();
-            rows.push_sorted(legal.iter().map(|m| vocabulary.token(*m)));
+    vocabulary: &Vocabulary,
+    mut visit: impl FnMut(usize, &[i16]),
+) -> Result<(), IllegalToken> {
+    let mut row: TokenRow = [0; 256];
+    replay::each_position(tokens, vocabulary, |ply, walk| {
+        if (first..tokens.len()).contains(&ply) {
+            visit(ply - first, walk.tokens(vocabulary, &mut row));
         }
-    })?;
-    Ok(rows)
+    })
 }

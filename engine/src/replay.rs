@@ -1,10 +1,9 @@
 //! Recorded games, checked move by move.
 
-use shakmaty::{Chess, Move, Position};
+use shakmaty::{Chess, Move};
 
-use crate::game::Game;
 use crate::outcome::Termination;
-use crate::playout::IllegalToken;
+use crate::playout::{IllegalToken, Walk};
 use crate::vocabulary::{TokenMove, Vocabulary};
 
 /// Games as rows of tokens, without their padding.
@@ -19,15 +18,14 @@ pub struct Recorded<'a> {
 pub fn each_position(
     tokens: &[i16],
     vocabulary: &Vocabulary,
-    mut visit: impl FnMut(usize, &Chess),
+    mut visit: impl FnMut(usize, &Walk),
 ) -> Result<(), IllegalToken> {
-    let mut position = Chess::new();
-    for (ply, &token) in tokens.iter().enumerate() {
-        visit(ply, &position);
-        let m = legal_move(&position, token, vocabulary).ok_or(IllegalToken { ply, token })?;
-        position.play_unchecked(m);
+    let mut walk = Walk::start();
+    for &token in tokens {
+        visit(walk.ply(), &walk);
+        walk.play(token, vocabulary)?;
     }
-    visit(tokens.len(), &position);
+    visit(walk.ply(), &walk);
     Ok(())
 }
 
@@ -44,34 +42,25 @@ pub struct Replay {
 
 /// Replay the tokens of one game. At `max_ply` plies the ply limit ends it.
 pub fn replay(tokens: &[i16], max_ply: usize, vocabulary: &Vocabulary) -> Replay {
-    let mut game = Game::default();
-    for (ply, &token) in tokens.iter().enumerate() {
-        let over = game
-            .termination(&game.position().legal_moves(), false)
-            .is_some();
-        match legal_move(game.position(), token, vocabulary).filter(|_| !over) {
-            Some(m) => game.play(m),
-            None => {
-                return Replay {
-                    first_illegal: Some(ply),
-                    length: tokens.len(),
-                    termination: Termination::IllegalMove,
-                    outcome: None,
-                };
-            }
+    let mut walk = Walk::start();
+    for &token in tokens {
+        let is_over = walk.termination(usize::MAX).is_some();
+        if is_over || walk.play(token, vocabulary).is_err() {
+            return Replay {
+                first_illegal: Some(walk.ply()),
+                length: tokens.len(),
+                termination: Termination::IllegalMove,
+                outcome: None,
+            };
         }
     }
-    let legal = game.position().legal_moves();
-    let termination = game
-        .termination(&legal, tokens.len() >= max_ply)
-        .unwrap_or(Termination::Unfinished);
+    let termination = walk.termination(max_ply).unwrap_or(Termination::Unfinished);
+    let outcome = termination.outcome(walk.turn());
     Replay {
         first_illegal: None,
         length: tokens.len(),
         termination,
-        outcome: termination
-            .outcome(game.position().turn())
-            .and_then(|o| vocabulary.outcome_token(o)),
+        outcome: outcome.and_then(|outcome| vocabulary.outcome_token(outcome)),
     }
 }
 

@@ -1,8 +1,8 @@
 //! What is on the board of recorded games: the targets of the probes.
 
-use shakmaty::{CastlingSide, Chess, Color, Position, Role};
-
+use crate::buffers;
 use crate::error::Result;
+use crate::playout::{Place, Walk};
 use crate::replay::{self, Recorded};
 use crate::threads::Workers;
 use crate::vocabulary::Vocabulary;
@@ -48,17 +48,13 @@ struct GameStates<'a> {
 /// The states of recorded games.
 pub fn extract(games: &Recorded, vocabulary: &Vocabulary, workers: &Workers) -> Result<States> {
     let per_game = games.width + 1;
-    let mut states = States::new(games.rows.len() * per_game);
-    let jobs = states
-        .games(per_game)
-        .zip(&games.rows)
-        .enumerate()
-        .collect();
-    workers.try_map(jobs, |(game, (mut states, tokens))| {
-        replay::each_position(tokens, vocabulary, |ply, position| {
-            states.write(ply, position)
-        })
-        .map_err(|illegal| illegal.in_game(game))
+    let mut states = States::new(games.rows.len() as u128 * per_game as u128)?;
+    let jobs = states.games(per_game).zip(&games.rows).enumerate();
+    workers.try_map(jobs.collect(), |(game, (mut states, tokens))| {
+        let visit = |ply, walk: &Walk| states.write(ply, walk.place());
+        let written = replay::each_position(tokens, vocabulary, visit);
+        states.end(tokens.len() + 1);
+        written.map_err(|illegal| illegal.in_game(game))
     })?;
     Ok(states)
 }
@@ -69,32 +65,35 @@ pub fn count_legal_moves(
     vocabulary: &Vocabulary,
     workers: &Workers,
 ) -> Result<Vec<i16>> {
-    let count = |(game, tokens): (usize, &&[i16])| {
-        let mut counts = vec![i16::from(NONE); games.width];
-        replay::each_position(tokens, vocabulary, |ply, position| {
-            if ply < tokens.len() {
-                counts[ply] = position.legal_moves().len() as i16;
+    let len = games.rows.len() as u128 * games.width as u128;
+    let mut counts = buffers::zeroed("tokens", len)?;
+    let jobs = counts.chunks_exact_mut(games.width.max(1)).zip(&games.rows);
+    workers.try_map(jobs.enumerate().collect(), |(game, (counts, tokens))| {
+        let (played, rest) = counts.split_at_mut(tokens.len());
+        rest.fill(NONE.into());
+        let count = |ply: usize, walk: &Walk| {
+            if let Some(count) = played.get_mut(ply) {
+                *count = walk.n_legal() as i16;
             }
-        })
-        .map_err(|illegal| illegal.in_game(game))?;
-        Ok(counts)
-    };
-    let counts = workers.try_map(games.rows.iter().enumerate().collect(), count)?;
-    Ok(counts.concat())
+        };
+        let counted = replay::each_position(tokens, vocabulary, count);
+        counted.map_err(|illegal| illegal.in_game(game))
+    })?;
+    Ok(counts)
 }
 
 impl States {
-    fn new(n: usize) -> States {
-        States {
-            pieces: vec![NONE; n * SQUARES],
-            side_to_move: vec![NONE; n],
-            castling: vec![NONE; n],
-            en_passant: vec![NONE; n],
-            in_check: vec![NONE; n],
-            halfmove_clock: vec![NONE.into(); n],
-            material: vec![NONE; n * MATERIAL],
-            phase: vec![NONE; n],
-        }
+    fn new(n: u128) -> Result<States> {
+        Ok(States {
+            pieces: buffers::zeroed("tokens", n * SQUARES as u128)?,
+            side_to_move: buffers::zeroed("tokens", n)?,
+            castling: buffers::zeroed("tokens", n)?,
+            en_passant: buffers::zeroed("tokens", n)?,
+            in_check: buffers::zeroed("tokens", n)?,
+            halfmove_clock: buffers::zeroed("tokens", n)?,
+            material: buffers::zeroed("tokens", n * MATERIAL as u128)?,
+            phase: buffers::zeroed("tokens", n)?,
+        })
     }
 
     fn games(&mut self, per_game: usize) -> impl Iterator<Item = GameStates<'_>> {
@@ -122,62 +121,37 @@ impl States {
 }
 
 impl GameStates<'_> {
-    fn write(&mut self, t: usize, position: &Chess) {
-        write_pieces(&mut self.pieces[t * SQUARES..][..SQUARES], position);
-        write_material(&mut self.material[t * MATERIAL..][..MATERIAL], position);
-        self.side_to_move[t] = position.turn().fold_wb(0, 1);
-        self.castling[t] = castling(position);
-        self.en_passant[t] = position.legal_ep_square().map_or(NONE, |s| s as i8);
-        self.in_check[t] = position.is_check().into();
-        self.halfmove_clock[t] = position.halfmoves().min(i16::MAX as u32) as i16;
-        self.phase[t] = phase(&self.material[t * MATERIAL..][..MATERIAL]);
+    fn write(&mut self, t: usize, place: &Place) {
+        place.write_pieces(&mut self.pieces[t * SQUARES..][..SQUARES]);
+        let material = place.material();
+        self.material[t * MATERIAL..][..MATERIAL].copy_from_slice(&material);
+        self.phase[t] = phase(&material);
+        self.side_to_move[t] = place.turn().fold_wb(0, 1);
+        self.castling[t] = place.castling() as i8;
+        self.en_passant[t] = place.en_passant_square().map_or(NONE, |s| s as i8);
+        self.in_check[t] = place.is_check().into();
+        self.halfmove_clock[t] = place.halfmoves().min(i16::MAX as usize) as i16;
     }
-}
 
-fn write_pieces(squares: &mut [i8], position: &Chess) {
-    squares.fill(0);
-    for (square, piece) in position.board().iter() {
-        squares[usize::from(square)] = piece.role as i8 + piece.color.fold_wb(0, 6);
-    }
-}
-
-fn write_material(counts: &mut [i8], position: &Chess) {
-    let roles = [
-        Role::Pawn,
-        Role::Knight,
-        Role::Bishop,
-        Role::Rook,
-        Role::Queen,
-    ];
-    let all = Color::ALL
-        .into_iter()
-        .flat_map(|c| roles.map(|role| role.of(c)));
-    for (count, piece) in counts.iter_mut().zip(all) {
-        *count = position.board().by_piece(piece).count() as i8;
+    /// There are no more positions than `n`.
+    fn end(&mut self, n: usize) {
+        self.pieces[n * SQUARES..].fill(NONE);
+        self.material[n * MATERIAL..].fill(NONE);
+        self.phase[n..].fill(NONE);
+        self.side_to_move[n..].fill(NONE);
+        self.castling[n..].fill(NONE);
+        self.en_passant[n..].fill(NONE);
+        self.in_check[n..].fill(NONE);
+        self.halfmove_clock[n..].fill(NONE.into());
     }
 }
 
 /// The middle-game share of tapered evaluation: minor pieces 1, rooks 2, queens 4.
-fn phase(material: &[i8]) -> i8 {
+fn phase(material: &[i8; MATERIAL]) -> i8 {
     let weights = [0, 1, 1, 2, 4, 0, 1, 1, 2, 4];
-    let sum: i8 = material
+    let weighed = material
         .iter()
         .zip(weights)
-        .map(|(count, weight)| count * weight)
-        .sum();
-    sum.min(24)
-}
-
-fn castling(position: &Chess) -> i8 {
-    let rights = [
-        (Color::White, CastlingSide::KingSide),
-        (Color::White, CastlingSide::QueenSide),
-        (Color::Black, CastlingSide::KingSide),
-        (Color::Black, CastlingSide::QueenSide),
-    ];
-    let held = rights
-        .iter()
-        .enumerate()
-        .filter(|(_, (c, s))| position.castles().has(*c, *s));
-    held.map(|(bit, _)| 1 << bit).sum()
+        .map(|(count, weight)| count * weight);
+    weighed.sum::<i8>().min(24)
 }

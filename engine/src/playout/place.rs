@@ -11,7 +11,7 @@ use crate::vocabulary::{TokenMove, Vocabulary};
 use super::bits::{Isa, Portable, bit};
 use super::board::{Board, Step};
 use super::legal::{LegalMoves, TokenRow};
-use super::tables::{PieceCode, TABLES};
+use super::tables::{PAWN, PieceCode, TABLES};
 
 #[derive(Clone)]
 pub struct Place {
@@ -44,6 +44,34 @@ impl Place {
 
     pub fn is_check(&self) -> bool {
         self.legal.is_check
+    }
+
+    /// Moves since the last capture or pawn move.
+    pub fn halfmoves(&self) -> usize {
+        self.board.halfmoves
+    }
+
+    /// K = 1, Q = 2, k = 4, q = 8.
+    pub fn castling(&self) -> u8 {
+        self.board.castling
+    }
+
+    /// How many of each piece are on the board: white's P N B R Q, then black's.
+    pub fn material(&self) -> [i8; 10] {
+        #[cfg(target_arch = "x86_64")]
+        if has_bmi2() {
+            // SAFETY: the CPU has the features.
+            return unsafe { material_bmi2(&self.board) };
+        }
+        material(&self.board)
+    }
+
+    /// Write what stands on each square: 0 empty, 1-6 white P N B R Q K, 7-12 black.
+    #[inline]
+    pub fn write_pieces(&self, squares: &mut [i8]) {
+        for (square, &code) in squares.iter_mut().zip(&self.board.pieces) {
+            *square = ((code & 7) + (code >> 3 & 1) * 6) as i8;
+        }
     }
 
     /// The number of legal moves.
@@ -176,6 +204,20 @@ pub(super) fn has_bmi2() -> bool {
 #[target_feature(enable = "bmi1,bmi2,popcnt")]
 fn find_bmi2(place: &mut Place) {
     place.find_with::<super::bits::Bmi2>();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "bmi1,bmi2,popcnt")]
+fn material_bmi2(board: &Board) -> [i8; 10] {
+    material(board)
+}
+
+#[inline(always)]
+fn material(board: &Board) -> [i8; 10] {
+    std::array::from_fn(|i| {
+        let pieces = board.roles[PAWN + i % 5] & board.sides[i / 5];
+        pieces.count_ones() as i8
+    })
 }
 
 impl From<TokenMove> for Step {

@@ -87,8 +87,7 @@ pub fn compute_legal_token_masks(
         vocabulary.size(),
     ];
     let dense = calls::run(py, threads, |workers| {
-        let rows = masks::masks(&games, layout, vocabulary, workers)?;
-        let dense = masks::dense(&rows, vocabulary.size(), workers)?;
+        let dense = masks::dense(&games, layout, vocabulary, workers)?;
         Ok(Array3::from_shape_vec(shape, dense).expect("a mask for every token"))
     })?;
     Ok(dense.into_pyarray(py).unbind())
