@@ -48,6 +48,7 @@ docs: setup
 bench: setup
 	$(UV) sync --frozen --inexact --group bench
 	$(RUN) python scripts/bench_engine.py
+	$(RUN) python scripts/bench_replay.py
 	$(RUN) python scripts/bench_training.py
 
 faults: setup
