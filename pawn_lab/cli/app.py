@@ -118,6 +118,27 @@ def mcp(*, workspace: Annotated[Path | None, Parameter(help="The lab's folder.")
     serve(lambda: Lab.open(path))
 
 
+@app.command(name="serve")
+def serve_http(
+    *,
+    host: Annotated[str, Parameter(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, Parameter(help="0 takes a free one.")] = 8321,
+    allowed_host: Annotated[
+        list[str] | None, Parameter(help="Name that requests may be for; may be repeated.")
+    ] = None,
+    workspace: Annotated[Path | None, Parameter(help="The lab's folder.")] = None,
+) -> None:
+    """Serve the tools to agents over Streamable HTTP, until interrupted.
+
+    Beyond this machine (a host that is not loopback) requests need the bearer token that
+    PAWN_LAB_TOKEN holds.
+    """
+    from pawn_lab.server import http
+
+    path = workspace or default_workspace()
+    http.serve_http(lambda: Lab.open(path), host, port, allowed_host or ())
+
+
 def main() -> None:
     """Run `pawn-lab`; bad input is one line on stderr and exit code 2."""
     try:

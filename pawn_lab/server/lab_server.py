@@ -1,11 +1,11 @@
-"""The MCP server: the lab's tools over stdio, for agents.
+"""The MCP server: the lab's tools, resources and prompts for agents.
 
-stdout is the wire; nothing but the SDK's transport writes there.
+Over stdio, stdout is the wire; nothing but the SDK's transport writes there.
 """
 
 import itertools
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
@@ -23,7 +23,9 @@ from pawn_core.config.errors import did_you_mean
 from pawn_lab.errors import LabError
 from pawn_lab.lab import Lab
 from pawn_lab.paths import WorkspacePaths
-from pawn_lab.tasks import WaitStore, WaitTasks
+from pawn_lab.server.prompts import add_prompts
+from pawn_lab.server.resources import Listeners, add_resources, announce_changes
+from pawn_lab.server.tasks import WaitStore, WaitTasks
 from pawn_lab.tools import TOOLS, Answer, LabTool
 from pawn_lab.tools.wait import closing
 
@@ -63,6 +65,8 @@ class LabServer(MCPServer):
     """
 
     def __init__(self, open_lab: Callable[[], Lab]) -> None:
+        self._open_lab = open_lab
+        self._listeners = Listeners()
         super().__init__(
             "pawn-lab",
             title="PAWN lab",
@@ -70,8 +74,11 @@ class LabServer(MCPServer):
             instructions=INSTRUCTIONS,
             log_level="WARNING",
             extensions=[WaitTasks(self.call_tool, lambda: WaitStore(self._workspace()))],
+            subscriptions=self._listeners,
+            lifespan=lambda _: self._announcing(),
         )
-        self._open_lab = open_lab
+        add_resources(self, open_lab)
+        add_prompts(self)
         self._waits = anyio.CapacityLimiter(MOST_WAITS)
         self._tools = {tool.name: tool for tool in TOOLS}
 
@@ -113,6 +120,14 @@ class LabServer(MCPServer):
     def _workspace(self) -> WorkspacePaths:
         with self._open_lab() as lab:
             return lab.paths
+
+    @asynccontextmanager
+    async def _announcing(self) -> AsyncGenerator[None]:
+        """Send notices of changed resources while the server serves."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(announce_changes, self._listeners, self._open_lab)
+            yield
+            group.cancel_scope.cancel()
 
     def _run(self, tool: LabTool, arguments: dict[str, Any]) -> Answer:
         with self._open_lab() as lab:

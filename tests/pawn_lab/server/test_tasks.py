@@ -151,7 +151,7 @@ async def test_an_unknown_task_is_refused_by_its_name(workspace, method, task_id
 
 
 async def test_a_long_poll_reports_progress(lab, workspace, monkeypatch):
-    monkeypatch.setattr("pawn_lab.server.PROGRESS_S", 0.05)
+    monkeypatch.setattr("pawn_lab.server.lab_server.PROGRESS_S", 0.05)
     heard: list[float] = []
 
     async def hear(progress: float, total: float | None, message: str | None) -> None:
