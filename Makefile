@@ -49,6 +49,7 @@ bench: setup
 	$(UV) sync --frozen --inexact --group bench
 	$(RUN) python scripts/bench_engine.py
 	$(RUN) python scripts/bench_replay.py
+	$(RUN) python scripts/bench_pgn.py
 	$(RUN) python scripts/bench_training.py
 
 faults: setup

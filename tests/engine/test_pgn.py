@@ -162,10 +162,16 @@ def test_a_comment_without_an_end_drops_its_game_only():
     assert games.report == {"read": 2, "kept": 1} | CLEAN | {"malformed": 1}
 
 
-def test_a_tag_without_an_end_stops_nothing():
+def test_a_tag_without_an_end_ends_with_its_line():
     broken = '[Event "' + "x" * 20_000
-    games = engine.pgn_to_tokens(f'1. d4 *\n\n{broken}\n[White "?"]\n\n1. e4 *\n\n1. c4 *')
-    assert games.report == {"read": 4, "kept": 3} | CLEAN | {"malformed": 1}
+    games = engine.pgn_to_tokens(f'1. d4 *\n\n{broken}\n[Site "here"]\n\n1. e4 *\n\n1. c4 *')
+    assert games.report == {"read": 3, "kept": 3} | CLEAN
+    assert games.sites == ["", "here", ""]
+
+
+def test_a_text_that_ends_in_a_tag_is_malformed():
+    games = engine.pgn_to_tokens('1. d4 *\n\n[Event "x')
+    assert games.report == {"read": 2, "kept": 1} | CLEAN | {"malformed": 1}
 
 
 def test_a_start_position_written_as_fen_is_the_starting_position():

@@ -361,11 +361,11 @@ class PgnGames:
     result, or where the vocabulary has no such outcome."""
     scores: NDArray[np.int8]
     """(n_games,) 1 white won, 0 draw, -1 black won, 2 no result."""
-    clocks: NDArray[np.float32]
+    clocks: NDArray[np.float32] | None
     """(n_games, max_ply) seconds left to the mover after each ply (`%clk`); NaN where unknown."""
-    evaluations: NDArray[np.float32]
+    evaluations: NDArray[np.float32] | None
     """(n_games, max_ply) pawns, for white, after each ply (`%eval`); infinite for a mate, NaN where
-    unknown."""
+    unknown. None, as the clocks, with `annotations=False`."""
     white_elo: NDArray[np.int16]
     black_elo: NDArray[np.int16]
     """(n_games,) -1 where unknown."""
@@ -376,12 +376,12 @@ class PgnGames:
     sites: list[str]
     """"" where the tag is missing."""
     report: dict[str, int]
-    """Games `read` from the file so far, `kept`, and dropped by reason: `variant` (Chess960 too),
-    `custom_start`, `illegal_move` (or ambiguous), `moves_after_end` (of the game by the rules),
-    `too_long` (over `max_ply`; nothing is cut), `empty` (no moves), `malformed` (a comment or
-    tag without an end; what follows a broken tag counts as a game of its own). Words that do not
-    look like a move are skipped; a game that does not fit together without them has an illegal
-    move."""
+    """Games `read` from the file so far, `kept`, and dropped by reason, the first that applies:
+    `variant` (Chess960 too), `custom_start`, `illegal_move` (ambiguous and null moves too),
+    `moves_after_end` (of the game by the rules), `too_long` (over `max_ply`; nothing is cut),
+    `empty` (no moves), `malformed`: a comment, variation or tag without an end, a word that is no
+    move, moves that do not start at number 1 (the rest of a game that an empty line tore apart), a
+    game of more than 16 MB."""
 
 @final
 class PgnReader:
@@ -397,10 +397,20 @@ class PgnReader:
         batch_size: int = 4096,
         max_ply: int = 512,
         vocabulary: str = "searchless",
+        annotations: bool = True,
+        threads: int | None = None,
     ) -> Self:
         """Open a file.
 
-        Comments, NAGs, variations and missing tags are no obstacle.
+        Read are games in PGN import format: comments, NAGs, variations, line comments (`;`),
+        escaped lines (`%`), `1.e4` without a space, missing tags, either line break, byte order
+        marks. A result ends a game, so does an empty line outside a comment. Moves may be written
+        in SAN, with or without `x`, `=` and check signs, in long algebraic notation (`Ng1-f3`,
+        `e2e4`), castling also with zeros.
+
+        Args:
+            max_ply: longer games are dropped and counted.
+            annotations: also return clocks and evaluations, four fifths of the memory.
 
         Raises:
             OSError: the file cannot be read or decompressed (also while iterating).
@@ -416,19 +426,29 @@ def parse_pgn_file(
     max_games: int | None = None,
     max_ply: int = 512,
     vocabulary: str = "searchless",
+    annotations: bool = True,
+    threads: int | None = None,
 ) -> PgnGames:
     """Return the games of a PGN file, plain or zstd, at once; `PgnReader` is for large files.
 
+    All other arguments as in `PgnReader`.
+
     Args:
         max_games: stop after this many games were kept.
-        max_ply: longer games are dropped and counted.
 
     Raises:
         OSError: the file cannot be read or decompressed.
         ValueError: an argument is outside its range.
     """
 
-def pgn_to_tokens(pgn: str, *, max_ply: int = 512, vocabulary: str = "searchless") -> PgnGames:
+def pgn_to_tokens(
+    pgn: str,
+    *,
+    max_ply: int = 512,
+    vocabulary: str = "searchless",
+    annotations: bool = True,
+    threads: int | None = None,
+) -> PgnGames:
     """Return the games of a PGN text. Arguments and errors as in `parse_pgn_file`."""
 
 def tokens_to_san(

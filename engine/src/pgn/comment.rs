@@ -1,47 +1,119 @@
 //! What servers write into comments: `[%clk 0:03:00]` and `[%eval 0.17]`.
 
-/// Seconds on the clock of the side that just moved.
-///
-/// ```
-/// use chess_engine::pgn::comment::clock;
-/// assert_eq!(clock(b"[%eval 0.17] [%clk 1:02:03]"), Some(3723.0));
-/// assert_eq!(clock(b"[%clk 0:00:01.5]"), Some(1.5));
-/// assert_eq!(clock(b"a comment"), None);
-/// ```
-pub fn clock(comment: &[u8]) -> Option<f32> {
-    let text = field(comment, "[%clk ")?;
-    let mut parts = text.split(':');
-    let (hours, minutes) = (parts.next()?, parts.next()?);
-    let seconds: f32 = parts.next()?.parse().ok()?;
-    let minutes = hours.parse::<u32>().ok()? as f32 * 60.0 + minutes.parse::<u32>().ok()? as f32;
-    (parts.next().is_none() && seconds >= 0.0).then_some(minutes * 60.0 + seconds)
+/// What one comment says about the ply before it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Annotations {
+    /// Seconds on the clock of the side that just moved.
+    pub clock: Option<f32>,
+    /// An engine's evaluation in pawns for white; infinite for a mate.
+    pub evaluation: Option<f32>,
 }
 
-/// An engine's evaluation in pawns for white; infinite for a mate.
+/// The first clock and the first evaluation of a comment.
 ///
 /// ```
-/// use chess_engine::pgn::comment::evaluation;
-/// assert_eq!(evaluation(b"[%eval -1.25,20]"), Some(-1.25));
-/// assert_eq!(evaluation(b"[%eval #-3]"), Some(f32::NEG_INFINITY));
-/// assert_eq!(evaluation(b"[%eval NaN]"), None);
+/// use chess_engine::pgn::comment::annotations;
+/// let read = |text: &str| {
+///     let said = annotations(text.as_bytes());
+///     (said.clock, said.evaluation)
+/// };
+/// assert_eq!(read("[%eval 0.17] [%clk 1:02:03]"), (Some(3723.0), Some(0.17)));
+/// assert_eq!(read("[%clk 0:00:01.5]"), (Some(1.5), None));
+/// assert_eq!(read("[%eval -1.25,20]"), (None, Some(-1.25)));
+/// assert_eq!(read("[%eval #-3]"), (None, Some(f32::NEG_INFINITY)));
+/// assert_eq!(read("a comment [%eval NaN] [%clk 1:2]"), (None, None));
 /// ```
-pub fn evaluation(comment: &[u8]) -> Option<f32> {
-    let text = field(comment, "[%eval ")?;
-    let text = text.split(',').next()?;
-    if let Some(mate) = text.strip_prefix('#') {
-        let plies: i32 = mate.parse().ok()?;
-        return Some(if plies < 0 {
-            f32::NEG_INFINITY
-        } else {
-            f32::INFINITY
-        });
+#[inline]
+pub fn annotations(comment: &[u8]) -> Annotations {
+    let mut said = Annotations::default();
+    let mut rest = comment;
+    while let Some(start) = rest.iter().position(|&byte| byte == b'[') {
+        rest = &rest[start + 1..];
+        if let Some(text) = rest.strip_prefix(b"%clk ") {
+            said.clock = said.clock.or_else(|| clock(text));
+        } else if let Some(text) = rest.strip_prefix(b"%eval ") {
+            said.evaluation = said.evaluation.or_else(|| evaluation(text));
+        }
     }
-    text.parse().ok().filter(|pawns: &f32| pawns.is_finite())
+    said
 }
 
-fn field<'a>(comment: &'a [u8], opening: &str) -> Option<&'a str> {
-    let comment = std::str::from_utf8(comment).ok()?;
-    let start = comment.find(opening)? + opening.len();
-    let rest = &comment[start..];
-    Some(rest[..rest.find(']')?].trim())
+#[inline]
+fn clock(text: &[u8]) -> Option<f32> {
+    if let [h, b':', m, n, b':', s, t, b']', ..] = text {
+        let [h, m, n, s, t] = [h, m, n, s, t].map(|digit| u32::from(digit.wrapping_sub(b'0')));
+        if [h, m, n, s, t].iter().all(|&digit| digit < 10) {
+            return Some((h * 3600 + (m * 10 + n) * 60 + s * 10 + t) as f32);
+        }
+    }
+    any_clock(text)
+}
+
+fn any_clock(text: &[u8]) -> Option<f32> {
+    let (hours, rest) = whole(text)?;
+    let (minutes, rest) = whole(rest.strip_prefix(b":")?)?;
+    let (seconds, rest) = decimal(rest.strip_prefix(b":")?)?;
+    closes(rest).then_some((hours * 3600.0 + minutes * 60.0 + seconds) as f32)
+}
+
+#[inline]
+fn evaluation(text: &[u8]) -> Option<f32> {
+    let (text, is_mate) = match text.strip_prefix(b"#") {
+        Some(text) => (text, true),
+        None => (text, false),
+    };
+    let (sign, text) = match text {
+        [b'-', text @ ..] => (-1.0, text),
+        [b'+', text @ ..] => (1.0, text),
+        _ => (1.0, text),
+    };
+    let (pawns, rest) = decimal(text)?;
+    let rest = match rest {
+        [b',', depth @ ..] => whole(depth)?.1,
+        _ => rest,
+    };
+    let size = if is_mate { f64::INFINITY } else { pawns };
+    closes(rest).then_some((sign * size) as f32)
+}
+
+fn closes(rest: &[u8]) -> bool {
+    rest.trim_ascii_start().starts_with(b"]")
+}
+
+#[inline]
+fn whole(text: &[u8]) -> Option<(f64, &[u8])> {
+    let (value, digits) = digits(text);
+    (1..=9)
+        .contains(&digits)
+        .then_some((value as f64, &text[digits..]))
+}
+
+/// A number with or without a fraction; exact in `f64` up to its one division.
+#[inline]
+fn decimal(text: &[u8]) -> Option<(f64, &[u8])> {
+    const POWERS: [f64; 10] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+    let (units, n_units) = digits(text);
+    let Some(fraction) = text[n_units..].strip_prefix(b".") else {
+        return whole(text);
+    };
+    let (parts, n_parts) = digits(fraction);
+    if n_units + n_parts == 0 || n_units > 9 || n_parts > 6 {
+        return None;
+    }
+    let scale = POWERS[n_parts];
+    let value = (units as f64 * scale + parts as f64) / scale;
+    Some((value, &fraction[n_parts..]))
+}
+
+/// The value of the leading digits and how many there are.
+#[inline]
+fn digits(text: &[u8]) -> (u64, usize) {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit());
+    digits.fold((0, 0), |(value, n), &digit| {
+        let value: u64 = value;
+        (
+            value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')),
+            n + 1,
+        )
+    })
 }

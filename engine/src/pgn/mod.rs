@@ -1,93 +1,104 @@
 //! Real games: PGN, streamed into tokens.
+//!
+//! A file is read in blocks (`blocks`), a block is cut where games seem to start, and its pieces
+//! are read in parallel. That a piece really starts where a game does shows when the piece before
+//! it has been read: games are those of the sequential order, whatever the blocks and threads.
 
+mod blocks;
+mod columns;
 pub mod comment;
+mod game;
+mod lexer;
+mod report;
+pub mod san;
 mod source;
-mod visitor;
+mod tags;
 
 use std::io::{self, Read};
 use std::path::Path;
 
-use pgn_reader::Reader;
+use memchr::memmem;
 
-pub use visitor::{Dropped, PgnGame};
+pub use columns::Columns;
+pub use game::Format;
+pub use report::{Dropped, Report};
 
 use crate::error::{Error, Result};
-use crate::vocabulary::Vocabulary;
-use visitor::GameVisitor;
+use crate::threads::Workers;
+use blocks::{BLOCK, Blocks, LONGEST_GAME};
+use game::Games;
 
-/// What became of the games of a file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Report {
-    pub n_read: u64,
-    /// By reason, as in `Dropped::NAMES`.
-    pub n_dropped: [u64; Dropped::NAMES.len()],
-}
-
-impl Report {
-    pub fn n_kept(&self) -> u64 {
-        self.n_read - self.n_dropped.iter().sum::<u64>()
-    }
-}
-
-/// Reads games one by one, in constant memory.
+/// Reads games in constant memory.
 pub struct PgnReader {
-    reader: Reader<Box<dyn Read + Send>>,
-    visitor: GameVisitor,
+    blocks: Blocks,
+    format: Format,
+    workers: Workers<'static>,
     name: String,
     report: Report,
+    parsed: Vec<Games>,
+    next: Cursor,
+    /// The batch being filled, which outlives an interrupted call.
+    batch: Columns,
+}
+
+/// The next game of those that were parsed.
+#[derive(Default)]
+struct Cursor {
+    piece: usize,
+    record: usize,
+    ply: usize,
 }
 
 impl PgnReader {
     /// Read a file, plain or zstd.
-    pub fn open(path: &Path, vocabulary: &'static Vocabulary, max_ply: usize) -> Result<PgnReader> {
+    pub fn open(path: &Path, format: Format, workers: Workers<'static>) -> Result<PgnReader> {
         let name = path.display().to_string();
         let source = source::open(path).map_err(|e| read_error(&name, &e))?;
-        Ok(PgnReader::new(source, name, vocabulary, max_ply))
+        Ok(PgnReader::new(source, name, format, workers))
     }
 
     /// Read from memory.
-    pub fn from_bytes(
-        bytes: Vec<u8>,
-        vocabulary: &'static Vocabulary,
-        max_ply: usize,
-    ) -> PgnReader {
+    pub fn from_bytes(bytes: Vec<u8>, format: Format, workers: Workers<'static>) -> PgnReader {
         let source = Box::new(io::Cursor::new(bytes));
-        PgnReader::new(source, "pgn".to_owned(), vocabulary, max_ply)
+        PgnReader::new(source, "pgn".to_owned(), format, workers)
     }
 
     fn new(
         source: Box<dyn Read + Send>,
         name: String,
-        vocabulary: &'static Vocabulary,
-        max_ply: usize,
+        format: Format,
+        workers: Workers<'static>,
     ) -> PgnReader {
         PgnReader {
-            reader: Reader::new(source),
-            visitor: GameVisitor {
-                vocabulary,
-                max_ply,
-            },
+            blocks: Blocks::new(source),
+            format,
+            workers,
             name,
             report: Report::default(),
+            parsed: Vec::new(),
+            next: Cursor::default(),
+            batch: Columns::new(format),
         }
     }
 
-    /// The next game that is kept, with its number in the file; `None` at the end.
-    pub fn next_game(&mut self) -> Result<Option<(u64, PgnGame)>> {
+    /// Up to `n` games that are kept; none at the end of the file.
+    pub fn next_batch(&mut self, n: usize) -> Result<Columns> {
         loop {
-            let game = match self.reader.read_game(&mut self.visitor) {
-                Ok(Some(game)) => game,
-                Ok(None) => return Ok(None),
-                // The text, not its source: the reader goes on behind what it could not read.
-                Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(Dropped::Malformed),
-                Err(error) => return Err(read_error(&self.name, &error)),
-            };
-            self.report.n_read += 1;
-            match game {
-                Ok(game) => return Ok(Some((self.report.n_read - 1, game))),
-                Err(reason) => self.report.n_dropped[reason as usize] += 1,
+            if let Some(batch) = self.step(n)? {
+                return Ok(batch);
             }
         }
+    }
+
+    /// Some milliseconds of [`next_batch`](PgnReader::next_batch); the batch once it is complete.
+    pub fn step(&mut self, n: usize) -> Result<Option<Columns>> {
+        while self.batch.len() < n && self.take() {}
+        if self.batch.len() < n && self.parse_block()? {
+            return Ok(None);
+        }
+        let mut batch = std::mem::replace(&mut self.batch, Columns::new(self.format));
+        batch.report = self.report;
+        Ok(Some(batch))
     }
 
     /// What became of the games read so far.
@@ -95,13 +106,88 @@ impl PgnReader {
         self.report
     }
 
-    pub fn vocabulary(&self) -> &'static Vocabulary {
-        self.visitor.vocabulary
+    /// Move one parsed game to the batch, or to the report; false where there is none.
+    fn take(&mut self) -> bool {
+        let Some(games) = self.parsed.get(self.next.piece) else {
+            return false;
+        };
+        let Some(record) = games.records.get(self.next.record) else {
+            self.next = Cursor {
+                piece: self.next.piece + 1,
+                ..Cursor::default()
+            };
+            return true;
+        };
+        match record {
+            Ok(record) => {
+                self.batch
+                    .push(self.report.n_read, games, record, self.next.ply);
+                self.next.ply += record.length;
+            }
+            Err(reason) => self.report.n_dropped[*reason as usize] += 1,
+        }
+        self.report.n_read += 1;
+        self.next.record += 1;
+        true
     }
 
-    pub fn max_ply(&self) -> usize {
-        self.visitor.max_ply
+    /// Parse some more text; false at the end of the file.
+    fn parse_block(&mut self) -> Result<bool> {
+        self.next = Cursor::default();
+        self.parsed.clear();
+        if self.blocks.is_last() && self.blocks.text().is_empty() {
+            return Ok(false);
+        }
+        // A game longer than the block doubles it.
+        let size = (BLOCK * self.workers.count()).max(self.blocks.text().len());
+        self.blocks
+            .extend(size)
+            .map_err(|e| read_error(&self.name, &e))?;
+        let consumed = match self.parse_pieces()? {
+            0 if self.blocks.text().len() > LONGEST_GAME => {
+                self.parsed = vec![Games::of_one(Err(Dropped::Malformed))];
+                self.blocks.text().len()
+            }
+            consumed => consumed,
+        };
+        self.blocks.consume(consumed);
+        Ok(true)
     }
+
+    /// Parse the window; return how much of it was whole games.
+    fn parse_pieces(&mut self) -> Result<usize> {
+        let (text, is_last) = (self.blocks.text(), self.blocks.is_last());
+        let starts = likely_starts(text, self.workers.count());
+        let stops = starts[1..].iter().copied().chain([text.len()]);
+        let pieces: Vec<_> = starts.iter().copied().zip(stops).collect();
+        let read = self.workers.map(pieces, |(start, stop)| {
+            let mut games = Games::default();
+            let end = games.read(text, start, stop, is_last, self.format);
+            (start, end, games)
+        })?;
+        let mut consumed = 0;
+        for (start, end, games) in read {
+            if start != consumed {
+                break;
+            }
+            consumed = end;
+            self.parsed.push(games);
+        }
+        Ok(consumed)
+    }
+}
+
+/// Where to cut a text for this many threads: 0, and places that look like starts of games.
+fn likely_starts(text: &[u8], n_pieces: usize) -> Vec<usize> {
+    let mut starts = vec![0];
+    for piece in 1..n_pieces {
+        let from = text.len() / n_pieces * piece;
+        if let Some(found) = memmem::find(&text[from..], b"\n[Event \"") {
+            starts.push(from + found + 1);
+        }
+    }
+    starts.dedup();
+    starts
 }
 
 fn read_error(name: &str, error: &io::Error) -> Error {

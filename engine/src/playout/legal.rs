@@ -29,12 +29,12 @@ pub struct LegalMoves {
 pub type TokenRow = [i16; 256];
 
 /// What the king's surroundings forbid the other pieces.
-struct Constraints {
-    king: usize,
+pub struct Constraints {
+    pub king: usize,
     checkers: u64,
-    pinned: u64,
+    pub pinned: u64,
     /// Squares that a piece not pinned may move to.
-    allowed: u64,
+    pub allowed: u64,
 }
 
 impl LegalMoves {
@@ -224,7 +224,7 @@ impl LegalMoves {
 
 impl Constraints {
     #[inline(always)]
-    fn new<const US: usize>(board: &Board, tables: &Tables) -> Constraints {
+    pub fn new<const US: usize>(board: &Board, tables: &Tables) -> Constraints {
         let us = board.sides[US];
         let king = (board.roles[KING] & us).trailing_zeros() as usize & 63;
         let (diagonal, straight) = enemy_sliders::<US>(board);

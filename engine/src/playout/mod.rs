@@ -13,6 +13,7 @@ mod mates;
 mod packed;
 mod place;
 mod repetition;
+mod san;
 mod tables;
 mod walk;
 
@@ -32,6 +33,7 @@ pub use legal::TokenRow;
 pub use packed::PackedGame;
 pub use place::Place;
 use repetition::Repetition;
+pub use san::{San, SanGame};
 use tables::{TABLES, Tables};
 pub use walk::{IllegalToken, Walk};
 

@@ -89,11 +89,16 @@ impl Place {
     #[inline]
     pub(super) fn legal_step(&self, token: i16, vocabulary: &Vocabulary) -> Option<Step> {
         let step = Step::from(vocabulary.move_of(token)?);
-        let is_legal = match step.promotion {
+        self.allows(step).then_some(step)
+    }
+
+    /// Whether a move is legal.
+    #[inline]
+    pub(super) fn allows(&self, step: Step) -> bool {
+        match step.promotion {
             0 => self.legal.movers & bit(step.from) & self.reaching(step) != 0,
             _ => self.legal.promotions().any(|promotion| promotion == step),
-        };
-        is_legal.then_some(step)
+        }
     }
 
     /// The origin of the step where its target is one of the piece there, else nothing.

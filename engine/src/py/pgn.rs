@@ -1,15 +1,15 @@
 //! `PgnGames`, `PgnReader`, `parse_pgn_file` and `pgn_to_tokens`.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::exceptions::PyStopIteration;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 
-use crate::error::Result;
-use crate::pgn::{self, Dropped, PgnGame, Report};
+use crate::pgn::{self, Columns, Dropped, Format, Report};
 use crate::py::arguments::{self, Integer};
 use crate::py::calls;
 use crate::threads::Workers;
@@ -24,113 +24,53 @@ pub struct PgnGames {
     terminations: Py<PyArray1<u8>>,
     outcomes: Py<PyArray1<i16>>,
     scores: Py<PyArray1<i8>>,
-    clocks: Py<PyArray2<f32>>,
-    evaluations: Py<PyArray2<f32>>,
+    clocks: Option<Py<PyArray2<f32>>>,
+    evaluations: Option<Py<PyArray2<f32>>>,
     white_elo: Py<PyArray1<i16>>,
     black_elo: Py<PyArray1<i16>>,
     numbers: Py<PyArray1<i64>>,
-    eco: Vec<String>,
-    time_controls: Vec<String>,
-    sites: Vec<String>,
+    eco: Py<PyList>,
+    time_controls: Py<PyList>,
+    sites: Py<PyList>,
     report: Py<PyDict>,
 }
 
-/// Games with what is needed to write them as columns.
-struct Batch {
-    games: Vec<(u64, PgnGame)>,
-    vocabulary: &'static Vocabulary,
-    max_ply: usize,
-    report: Report,
-}
-
-/// A reader with the games of the batch it is reading, which outlive an interrupted call.
-struct Reading {
-    reader: pgn::PgnReader,
-    games: Vec<(u64, PgnGame)>,
-}
-
-impl Reading {
-    fn new(reader: pgn::PgnReader) -> Reading {
-        let games = Vec::new();
-        Reading { reader, games }
-    }
-
-    /// Read one game more; the batch, once it has `n` games or the text has no more.
-    fn step(&mut self, n: u64) -> Result<Option<Batch>> {
-        let game = match self.games.len() as u64 {
-            len if len < n => self.reader.next_game()?,
-            _ => None,
-        };
-        let is_over = game.is_none();
-        self.games.extend(game);
-        Ok(is_over.then(|| Batch {
-            games: std::mem::take(&mut self.games),
-            vocabulary: self.reader.vocabulary(),
-            max_ply: self.reader.max_ply(),
-            report: self.reader.report(),
-        }))
-    }
-}
-
 impl PgnGames {
-    fn new(py: Python<'_>, batch: &Batch) -> PyResult<PgnGames> {
-        let (games, max_ply) = (&batch.games, batch.max_ply);
-        let outcome = |game: &PgnGame| {
-            let token = game.outcome.and_then(|o| batch.vocabulary.outcome_token(o));
-            token.unwrap_or(-1)
+    fn new(py: Python<'_>, columns: Columns) -> PyResult<PgnGames> {
+        let shape = [columns.len(), columns.format.max_ply];
+        let annotations = |values: Vec<f32>| {
+            let rows = || values.into_pyarray(py).reshape(shape).map(Bound::unbind);
+            columns.format.annotations.then(rows).transpose()
         };
-        let numbers: Vec<i64> = games.iter().map(|(number, _)| *number as i64).collect();
+        let texts = |ranges: &[Range<usize>]| strings(py, &columns.texts, ranges);
         Ok(PgnGames {
-            tokens: rows(py, games, max_ply, batch.vocabulary.pad, |g| &g.tokens)?,
-            lengths: column(py, games, |g| g.tokens.len() as i32),
-            terminations: column(py, games, |g| g.termination as u8),
-            outcomes: column(py, games, outcome),
-            scores: column(py, games, |g| g.score.unwrap_or(2)),
-            clocks: rows(py, games, max_ply, f32::NAN, |g| &g.clocks)?,
-            evaluations: rows(py, games, max_ply, f32::NAN, |g| &g.evaluations)?,
-            white_elo: column(py, games, |g| g.tags.white_elo.unwrap_or(-1)),
-            black_elo: column(py, games, |g| g.tags.black_elo.unwrap_or(-1)),
-            numbers: numbers.into_pyarray(py).unbind(),
-            eco: strings(games, |g| &g.tags.eco),
-            time_controls: strings(games, |g| &g.tags.time_control),
-            sites: strings(games, |g| &g.tags.site),
-            report: report(py, batch.report)?,
+            eco: texts(&columns.eco)?,
+            time_controls: texts(&columns.time_controls)?,
+            sites: texts(&columns.sites)?,
+            tokens: columns.tokens.into_pyarray(py).reshape(shape)?.unbind(),
+            lengths: columns.lengths.into_pyarray(py).unbind(),
+            terminations: columns.terminations.into_pyarray(py).unbind(),
+            outcomes: columns.outcomes.into_pyarray(py).unbind(),
+            scores: columns.scores.into_pyarray(py).unbind(),
+            clocks: annotations(columns.clocks)?,
+            evaluations: annotations(columns.evaluations)?,
+            white_elo: columns.white_elo.into_pyarray(py).unbind(),
+            black_elo: columns.black_elo.into_pyarray(py).unbind(),
+            numbers: columns.numbers.into_pyarray(py).unbind(),
+            report: report(py, columns.report)?,
         })
     }
 }
 
-fn column<T: numpy::Element>(
-    py: Python<'_>,
-    games: &[(u64, PgnGame)],
-    field: impl Fn(&PgnGame) -> T,
-) -> Py<PyArray1<T>> {
-    let column: Vec<T> = games.iter().map(|(_, game)| field(game)).collect();
-    column.into_pyarray(py).unbind()
-}
-
-fn rows<T: numpy::Element + Copy>(
-    py: Python<'_>,
-    games: &[(u64, PgnGame)],
-    width: usize,
-    padding: T,
-    field: impl Fn(&PgnGame) -> &Vec<T>,
-) -> PyResult<Py<PyArray2<T>>> {
-    let mut all = vec![padding; games.len() * width];
-    for (row, (_, game)) in all.chunks_exact_mut(width).zip(games) {
-        let values = field(game);
-        row[..values.len()].copy_from_slice(values);
-    }
-    Ok(all.into_pyarray(py).reshape([games.len(), width])?.unbind())
-}
-
-fn strings(games: &[(u64, PgnGame)], field: impl Fn(&PgnGame) -> &String) -> Vec<String> {
-    games.iter().map(|(_, game)| field(game).clone()).collect()
+fn strings(py: Python<'_>, texts: &str, ranges: &[Range<usize>]) -> PyResult<Py<PyList>> {
+    let strings = ranges.iter().map(|range| &texts[range.clone()]);
+    Ok(PyList::new(py, strings)?.unbind())
 }
 
 #[pyclass(frozen, module = "chess_engine")]
 pub struct PgnReader {
-    reading: Mutex<Reading>,
-    batch_size: u64,
+    reader: Mutex<pgn::PgnReader>,
+    batch_size: usize,
 }
 
 #[pymethods]
@@ -139,22 +79,25 @@ impl PgnReader {
     #[pyo3(
         signature = (
             path, *, batch_size = Integer::of(4096), max_ply = Integer::of(512),
-            vocabulary = "searchless"
+            vocabulary = "searchless", annotations = true, threads = None
         ),
-        text_signature = "(path, *, batch_size=4096, max_ply=512, vocabulary='searchless')"
+        text_signature = "(path, *, batch_size=4096, max_ply=512, vocabulary='searchless', \
+            annotations=True, threads=None)"
     )]
     fn new(
         path: PathBuf,
         batch_size: Integer,
         max_ply: Integer,
         vocabulary: &str,
+        annotations: bool,
+        threads: Option<Integer>,
     ) -> PyResult<PgnReader> {
-        let vocabulary = Vocabulary::named(vocabulary)?;
-        let max_ply = arguments::max_ply(max_ply)?;
-        let reader = pgn::PgnReader::open(&path, vocabulary, max_ply)?;
+        let batch_size = batch_size.within("batch_size", 1..=ALL)?;
+        let format = format(vocabulary, max_ply, annotations)?;
+        let workers = Workers::new(arguments::threads(threads)?)?;
         Ok(PgnReader {
-            reading: Mutex::new(Reading::new(reader)),
-            batch_size: batch_size.within("batch_size", 1..=ALL)?,
+            reader: Mutex::new(pgn::PgnReader::open(&path, format, workers)?),
+            batch_size: batch_size as usize,
         })
     }
 
@@ -174,26 +117,26 @@ impl PgnReader {
 
     #[getter]
     fn report(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
-        report(py, py.detach(|| self.lock().reader.report()))
+        report(py, py.detach(|| self.lock().report()))
     }
 }
 
 impl PgnReader {
-    fn lock(&self) -> MutexGuard<'_, Reading> {
-        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, pgn::PgnReader> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take(&self, py: Python<'_>) -> PyResult<PgnGames> {
-        let batch = calls::run_on(py, Workers::caller(), |workers| {
+        let columns = calls::run_on(py, Workers::caller(), |workers| {
             loop {
                 // Signal handlers run in here, and may use this reader: it is not locked.
                 workers.check()?;
-                if let Some(batch) = self.lock().step(self.batch_size)? {
-                    return Ok(batch);
+                if let Some(columns) = self.lock().step(self.batch_size)? {
+                    return Ok(columns);
                 }
             }
         })?;
-        PgnGames::new(py, &batch)
+        PgnGames::new(py, columns)
     }
 }
 
@@ -209,8 +152,12 @@ fn report(py: Python<'_>, report: Report) -> PyResult<Py<PyDict>> {
 
 #[pyfunction]
 #[pyo3(
-    signature = (path, *, max_games = None, max_ply = Integer::of(512), vocabulary = "searchless"),
-    text_signature = "(path, *, max_games=None, max_ply=512, vocabulary='searchless')"
+    signature = (
+        path, *, max_games = None, max_ply = Integer::of(512), vocabulary = "searchless",
+        annotations = true, threads = None
+    ),
+    text_signature = "(path, *, max_games=None, max_ply=512, vocabulary='searchless', \
+        annotations=True, threads=None)"
 )]
 pub fn parse_pgn_file(
     py: Python<'_>,
@@ -218,29 +165,45 @@ pub fn parse_pgn_file(
     max_games: Option<Integer>,
     max_ply: Integer,
     vocabulary: &str,
+    annotations: bool,
+    threads: Option<Integer>,
 ) -> PyResult<PgnGames> {
     let max_games = max_games.unwrap_or(Integer::of(ALL));
     max_games.within("max_games", 1..=ALL)?;
-    PgnReader::new(path, max_games, max_ply, vocabulary)?.take(py)
+    PgnReader::new(path, max_games, max_ply, vocabulary, annotations, threads)?.take(py)
 }
 
 #[pyfunction]
 #[pyo3(
-    signature = (pgn, *, max_ply = Integer::of(512), vocabulary = "searchless"),
-    text_signature = "(pgn, *, max_ply=512, vocabulary='searchless')"
+    signature = (
+        pgn, *, max_ply = Integer::of(512), vocabulary = "searchless", annotations = true,
+        threads = None
+    ),
+    text_signature = "(pgn, *, max_ply=512, vocabulary='searchless', annotations=True, \
+        threads=None)"
 )]
 pub fn pgn_to_tokens(
     py: Python<'_>,
     pgn: &str,
     max_ply: Integer,
     vocabulary: &str,
+    annotations: bool,
+    threads: Option<Integer>,
 ) -> PyResult<PgnGames> {
-    let vocabulary = Vocabulary::named(vocabulary)?;
-    let max_ply = arguments::max_ply(max_ply)?;
-    let reader = pgn::PgnReader::from_bytes(pgn.as_bytes().to_vec(), vocabulary, max_ply);
+    let format = format(vocabulary, max_ply, annotations)?;
+    let workers = Workers::new(arguments::threads(threads)?)?;
+    let reader = pgn::PgnReader::from_bytes(pgn.as_bytes().to_vec(), format, workers);
     let reader = PgnReader {
-        reading: Mutex::new(Reading::new(reader)),
-        batch_size: ALL,
+        reader: Mutex::new(reader),
+        batch_size: ALL as usize,
     };
     reader.take(py)
+}
+
+fn format(vocabulary: &str, max_ply: Integer, annotations: bool) -> PyResult<Format> {
+    Ok(Format {
+        vocabulary: Vocabulary::named(vocabulary)?,
+        max_ply: arguments::max_ply(max_ply)?,
+        annotations,
+    })
 }

@@ -1,0 +1,113 @@
+//! Games as columns, each written once.
+
+use std::ops::Range;
+
+use super::game::{Format, Games, Record};
+use super::report::Report;
+
+/// Games with padded rows of `max_ply` plies.
+pub struct Columns {
+    pub format: Format,
+    pub tokens: Vec<i16>,
+    pub lengths: Vec<i32>,
+    pub terminations: Vec<u8>,
+    /// -1 where there is none.
+    pub outcomes: Vec<i16>,
+    /// 2 where there is none.
+    pub scores: Vec<i8>,
+    /// Empty where the format has no annotations.
+    pub clocks: Vec<f32>,
+    pub evaluations: Vec<f32>,
+    /// -1 where unknown.
+    pub white_elo: Vec<i16>,
+    pub black_elo: Vec<i16>,
+    /// Place of the game in its file, from 0.
+    pub numbers: Vec<i64>,
+    pub eco: Vec<Range<usize>>,
+    pub time_controls: Vec<Range<usize>>,
+    pub sites: Vec<Range<usize>>,
+    /// What the ranges are ranges of.
+    pub texts: String,
+    /// What became of all games of the file so far.
+    pub report: Report,
+}
+
+impl Columns {
+    pub fn new(format: Format) -> Columns {
+        Columns {
+            format,
+            tokens: Vec::new(),
+            lengths: Vec::new(),
+            terminations: Vec::new(),
+            outcomes: Vec::new(),
+            scores: Vec::new(),
+            clocks: Vec::new(),
+            evaluations: Vec::new(),
+            white_elo: Vec::new(),
+            black_elo: Vec::new(),
+            numbers: Vec::new(),
+            eco: Vec::new(),
+            time_controls: Vec::new(),
+            sites: Vec::new(),
+            texts: String::new(),
+            report: Report::default(),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.lengths.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.lengths.is_empty()
+    }
+
+    /// Append a game whose plies start at `ply` of `games`.
+    pub fn push(&mut self, number: u64, games: &Games, record: &Record, ply: usize) {
+        let (vocabulary, width) = (self.format.vocabulary, self.format.max_ply);
+        let plies = ply..ply + record.length;
+        push_row(
+            &mut self.tokens,
+            &games.tokens[plies.clone()],
+            width,
+            vocabulary.pad,
+        );
+        if self.format.annotations {
+            push_row(
+                &mut self.clocks,
+                &games.clocks[plies.clone()],
+                width,
+                f32::NAN,
+            );
+            push_row(
+                &mut self.evaluations,
+                &games.evaluations[plies],
+                width,
+                f32::NAN,
+            );
+        }
+        let outcome = record.outcome.and_then(|o| vocabulary.outcome_token(o));
+        self.lengths.push(record.length as i32);
+        self.terminations.push(record.termination as u8);
+        self.outcomes.push(outcome.unwrap_or(-1));
+        self.scores.push(record.score.unwrap_or(2));
+        self.white_elo.push(record.tags.white_elo.unwrap_or(-1));
+        self.black_elo.push(record.tags.black_elo.unwrap_or(-1));
+        self.numbers.push(number as i64);
+        let mut text = |range: &Range<usize>| {
+            let start = self.texts.len();
+            self.texts.push_str(&games.texts[range.clone()]);
+            start..self.texts.len()
+        };
+        self.eco.push(text(&record.tags.eco));
+        self.time_controls.push(text(&record.tags.time_control));
+        self.sites.push(text(&record.tags.site));
+    }
+}
+
+#[inline]
+fn push_row<T: Copy>(rows: &mut Vec<T>, values: &[T], width: usize, padding: T) {
+    let end = rows.len() + width;
+    rows.extend_from_slice(values);
+    rows.resize(end, padding);
+}

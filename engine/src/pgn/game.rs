@@ -1,0 +1,273 @@
+//! One game of a PGN, replayed while it is read.
+
+use super::comment;
+use super::lexer::{Lexer, Token};
+use super::report::Dropped;
+use super::san;
+use super::tags::{Ending, Next, Tags};
+use crate::outcome::{Outcome, Termination};
+use crate::playout::{San, SanGame};
+use crate::vocabulary::Vocabulary;
+
+/// What games are read for.
+#[derive(Clone, Copy)]
+pub struct Format {
+    pub vocabulary: &'static Vocabulary,
+    /// Longer games are dropped.
+    pub max_ply: usize,
+    /// Whether clocks and evaluations are wanted.
+    pub annotations: bool,
+}
+
+/// A game that was read whole. Its plies are those of [`Games`] behind those of the game before.
+#[derive(Debug, Clone)]
+pub struct Record {
+    pub tags: Tags,
+    pub length: usize,
+    /// 1 white won, 0 drawn, -1 black won; `None` for `*` and games without a result.
+    pub score: Option<i8>,
+    pub termination: Termination,
+    pub outcome: Option<Outcome>,
+}
+
+/// Games of a text, in order, their plies one after the other.
+#[derive(Debug, Clone, Default)]
+pub struct Games {
+    pub records: Vec<Result<Record, Dropped>>,
+    pub tokens: Vec<i16>,
+    /// Seconds left to the mover after each ply; NaN where not written.
+    pub clocks: Vec<f32>,
+    /// Pawns, for white, after each ply; NaN where not written.
+    pub evaluations: Vec<f32>,
+    /// The texts of tags.
+    pub texts: String,
+}
+
+impl Games {
+    /// One game that was not read.
+    pub fn of_one(record: Result<Record, Dropped>) -> Games {
+        Games {
+            records: vec![record],
+            ..Games::default()
+        }
+    }
+
+    /// Read the games that start in `text[start..stop]`; where the next one starts. A game that
+    /// needs more text than there is counts as read only where the text is the last of its file.
+    pub fn read(
+        &mut self,
+        text: &[u8],
+        start: usize,
+        stop: usize,
+        is_last: bool,
+        format: Format,
+    ) -> usize {
+        let mut lexer = Lexer { text, at: start };
+        let mut game = SanGame::start();
+        loop {
+            let before = (lexer.at, self.tokens.len(), self.texts.len());
+            lexer.skip_between_games();
+            if lexer.is_at_end() && !is_last {
+                return before.0;
+            }
+            if lexer.at >= stop {
+                return lexer.at;
+            }
+            let record = Reading::new(self, &mut game, format).read(&mut lexer);
+            if lexer.is_at_end() && !is_last {
+                self.truncate(before.1, before.2);
+                return before.0;
+            }
+            if record.is_err() {
+                self.truncate(before.1, before.2);
+            }
+            self.records.push(record);
+        }
+    }
+
+    fn truncate(&mut self, plies: usize, texts: usize) {
+        self.tokens.truncate(plies);
+        self.clocks.truncate(plies);
+        self.evaluations.truncate(plies);
+        self.texts.truncate(texts);
+    }
+}
+
+/// A game being read.
+struct Reading<'a> {
+    games: &'a mut Games,
+    game: &'a mut SanGame,
+    format: Format,
+    /// Plies of the games before.
+    first: usize,
+    /// The first reason to drop it.
+    dropped: Option<Dropped>,
+    score: Option<i8>,
+    is_over: bool,
+}
+
+impl<'a> Reading<'a> {
+    fn new(games: &'a mut Games, game: &'a mut SanGame, format: Format) -> Reading<'a> {
+        game.restart();
+        Reading {
+            first: games.tokens.len(),
+            games,
+            game,
+            format,
+            dropped: None,
+            score: None,
+            is_over: false,
+        }
+    }
+
+    fn read(mut self, lexer: &mut Lexer<'_>) -> Result<Record, Dropped> {
+        let mut tags = Tags::default();
+        let next = tags.read(lexer, &mut self.games.texts);
+        if tags.is_variant {
+            self.dropped = Some(Dropped::Variant);
+        } else if tags.has_start {
+            self.dropped = Some(Dropped::CustomStart);
+        }
+        match next {
+            Next::Movetext => self.read_movetext(lexer),
+            Next::Game => {}
+            Next::Broken => self.drop(Dropped::Malformed),
+        }
+        self.finish(tags)
+    }
+
+    /// Read to the end of the game; the token behind it stays.
+    #[inline]
+    fn read_movetext(&mut self, lexer: &mut Lexer<'_>) {
+        loop {
+            let before = lexer.at;
+            let token = lexer.next();
+            if self.is_over && matches!(token, Token::Word | Token::Number(_) | Token::Score(_)) {
+                lexer.at = before;
+                return;
+            }
+            match token {
+                Token::Word => self.read_word(lexer),
+                Token::Number(number) => self.check_start(number),
+                Token::Comment(text) => self.annotate(text),
+                Token::Score(score) => {
+                    self.score = score;
+                    self.is_over = true;
+                }
+                Token::Broken => self.drop(Dropped::Malformed),
+                Token::End => return,
+            }
+        }
+    }
+
+    #[inline]
+    fn read_word(&mut self, lexer: &mut Lexer<'_>) {
+        if self.dropped.is_some() {
+            lexer.skip_word();
+            return;
+        }
+        let side = self.length() & 1;
+        if let Some((san, length)) = san::parse(lexer.rest(), side) {
+            lexer.at += length;
+            match self.play(san) {
+                Ok(()) => {}
+                Err(reason) => self.drop(reason),
+            }
+            return;
+        }
+        match lexer.skip_word() {
+            b"e.p." | b"ep" if self.length() > 0 => {}
+            b"--" | b"Z0" | b"null" => self.drop(Dropped::IllegalMove),
+            _ => self.drop(Dropped::Malformed),
+        }
+    }
+
+    #[inline]
+    fn play(&mut self, san: San) -> Result<(), Dropped> {
+        let is_drawn = self.game.is_drawn_by_rule();
+        let token = self.game.play(san, self.format.vocabulary);
+        let token = token.ok_or(Dropped::IllegalMove)?;
+        if self.length() == self.format.max_ply {
+            return Err(Dropped::TooLong);
+        }
+        if is_drawn {
+            return Err(Dropped::MovesAfterEnd);
+        }
+        self.games.tokens.push(token);
+        if self.format.annotations {
+            self.games.clocks.push(f32::NAN);
+            self.games.evaluations.push(f32::NAN);
+        }
+        Ok(())
+    }
+
+    /// Moves that do not start with the first are a part of a game that was torn apart.
+    #[inline]
+    fn check_start(&mut self, number: u32) {
+        if self.length() == 0 && number != 1 {
+            self.drop(Dropped::Malformed);
+        }
+    }
+
+    #[inline]
+    fn annotate(&mut self, text: &[u8]) {
+        if !self.format.annotations || self.dropped.is_some() || self.length() == 0 {
+            return;
+        }
+        let said = comment::annotations(text);
+        write(self.games.clocks.last_mut(), said.clock);
+        write(self.games.evaluations.last_mut(), said.evaluation);
+    }
+
+    fn length(&self) -> usize {
+        self.games.tokens.len() - self.first
+    }
+
+    fn drop(&mut self, reason: Dropped) {
+        self.dropped.get_or_insert(reason);
+    }
+
+    fn finish(self, tags: Tags) -> Result<Record, Dropped> {
+        if let Some(reason) = self.dropped {
+            return Err(reason);
+        }
+        if self.length() == 0 {
+            return Err(Dropped::Empty);
+        }
+        let by_rule = self.game.termination();
+        Ok(Record {
+            length: self.length(),
+            score: self.score,
+            termination: by_rule.unwrap_or(Termination::Unfinished),
+            outcome: match by_rule {
+                Some(termination) => termination.outcome(self.game.turn()),
+                None => by_agreement(self.score, tags.ending),
+            },
+            tags,
+        })
+    }
+}
+
+/// The first annotation of a ply counts.
+#[inline]
+fn write(slot: Option<&mut f32>, value: Option<f32>) {
+    if let (Some(slot), Some(value)) = (slot, value)
+        && slot.is_nan()
+    {
+        *slot = value;
+    }
+}
+
+/// How a game ended that no rule of the board ended. Games abandoned, adjudicated or without a
+/// result have no outcome.
+fn by_agreement(score: Option<i8>, ending: Ending) -> Option<Outcome> {
+    Some(match (score?, ending) {
+        (_, Ending::Other) => return None,
+        (1, Ending::Normal) => Outcome::WhiteWinsByResignation,
+        (-1, Ending::Normal) => Outcome::BlackWinsByResignation,
+        (_, Ending::Normal) => Outcome::DrawByAgreement,
+        (1, Ending::OnTime) => Outcome::WhiteWinsOnTime,
+        (-1, Ending::OnTime) => Outcome::BlackWinsOnTime,
+        (_, Ending::OnTime) => Outcome::DrawByTime,
+    })
+}
