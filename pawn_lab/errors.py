@@ -6,6 +6,7 @@ LabError
 │   ├── UnsafeOverrideError             an override that a resume cannot honour
 │   ├── IdempotencyConflictError        a key used before for another request
 │   └── NotesTooLongError               a note over its budget
+├── BudgetExceededError                 a launch that does not fit what is left of the budget
 ├── UnknownTrialError (LookupError)     no trial of that number
 ├── TrialStateError                     the trial is not in a state that allows it
 ├── NoCheckpointError                   nothing verified to resume from
@@ -41,6 +42,10 @@ class IdempotencyConflictError(InvalidRequestError):
 
 class NotesTooLongError(InvalidRequestError):
     """A note larger than one section may be."""
+
+
+class BudgetExceededError(LabError):
+    """A launch that is expected to cost more than the budget leaves."""
 
 
 class UnknownTrialError(LabError, LookupError):

@@ -124,6 +124,11 @@ class WorkspacePaths:
         return self.root / "lab-notes.lock"
 
     @property
+    def budget_stop(self) -> Path:
+        """When shims are to stop their trainers, so that the budget is kept."""
+        return self.root / "budget-stop.json"
+
+    @property
     def plots(self) -> Path:
         """Charts that were asked for, as PNG and as altair specification."""
         return self.root / "plots"

@@ -23,6 +23,7 @@ class Exit(Record):
     step: int | None = None
     checkpoint: str | None = None
     duration_s: float | None = None
+    evidence: dict[str, float] | None = None
 
 
 class Trial(Record):
@@ -43,6 +44,13 @@ class Trial(Record):
     why_waiting: str | None
     exit: Exit | None
     cost: float
+
+
+class Launched(Record):
+    """The trials of one launch; `known` are those that existed before it."""
+
+    trials: list[Trial]
+    known: list[int]
 
 
 class Event(Record):
@@ -100,6 +108,34 @@ class Progress(Record):
     eta_s: float | None
 
 
+class Range(Record):
+    """A quantity's median and 90th percentile over comparable trials."""
+
+    p50: float
+    p90: float
+
+
+class Forecast(Record):
+    """What a launch would take; a number is None where `unknown` says why.
+
+    `queue_position` counts the trials before it. `state_bytes` are weights, gradients and optimizer
+    state, `measured_bytes` the most device memory that a comparable trial took.
+    """
+
+    devices: list[str]
+    queue_position: int
+    starts_in_s: float | None
+    steps: int
+    step_s: Range | None
+    total_s: Range | None
+    cost: Range | None
+    from_trials: int
+    parameters: int | None
+    state_bytes: int | None
+    measured_bytes: int | None
+    unknown: list[str]
+
+
 class LogExcerpt(Record):
     """Lines from the end of a trial's log, control codes removed."""
 
@@ -107,6 +143,14 @@ class LogExcerpt(Record):
     lines: list[str]
     size_bytes: int
     truncated: bool
+
+
+class BudgetReport(Record):
+    """The cap, what was spent of it, and what active trials are expected to take still."""
+
+    budget: float
+    spent: float
+    reserved: float
 
 
 class CostReport(Record):
@@ -118,6 +162,8 @@ class CostReport(Record):
     unpriced_device_hours: float
     total: float
     by_trial: dict[int, float]
+    by_tag: dict[str, float]
+    budget: BudgetReport | None = None
 
 
 class Spent(Record):

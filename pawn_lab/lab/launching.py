@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pawn_core.config import RunConfig
 from pawn_lab import failpoints
 from pawn_lab.lab.reading import Reading
-from pawn_lab.records import Trial
+from pawn_lab.planning import budget, forecast
+from pawn_lab.records import Forecast, Launched, Trial
 from pawn_lab.store import trials
 from pawn_lab.trials import launches, lineage, requests
+from pawn_lab.trials.lineage import Which
 
 
 class Launching(Reading):
@@ -27,57 +30,114 @@ class Launching(Reading):
 
         Raises:
             InvalidRequestError: the config or another argument is refused; says why.
+            BudgetExceededError: it is expected to cost more than the budget leaves.
+        """
+        launched = self.launch_group(
+            config,
+            tags=tags,
+            hypothesis=hypothesis,
+            priority=priority,
+            idempotency_key=idempotency_key,
+            gpus=gpus,
+        )
+        return launched.trials[0]
+
+    def launch_group(
+        self,
+        config: dict[str, Any],
+        *,
+        seeds: int = 1,
+        once: bool = False,
+        tags: Sequence[str] = (),
+        hypothesis: str | None = None,
+        priority: int = 0,
+        idempotency_key: str | None = None,
+        gpus: int = 1,
+    ) -> Launched:
+        """Queue trials that differ only in the seed, in one transaction.
+
+        A known key returns the trials of its first call. With `once`, a trial that has the same
+        config, seeds and code already, and did not fail, is returned instead of a new one.
+
+        Raises:
+            InvalidRequestError: the config or another argument is refused; says why.
+            BudgetExceededError: it is expected to cost more than the budget leaves.
         """
         requests.check_gpus(gpus)
         checked = requests.checked_config(config)
-        request = requests.request(
-            priority, idempotency_key, config=checked.model_dump(mode="json")
-        )
+        configs = requests.checked_seeds(checked, seeds)
+        asked = {"config": checked.model_dump(mode="json"), "seeds": seeds}
+        request = requests.request(priority, idempotency_key, **asked)
         columns = {
             "tags": requests.checked_tags(tags),
             "hypothesis": requests.checked_hypothesis(hypothesis),
         }
         with self._database.write() as tx:
-            trial_id = launches.launch(tx, request, checked, self._launcher, **columns)
+            made = launches.launch(tx, request, configs, self._launcher, once=once, **columns)
+            budget.reserve(tx, self.paths, self._devices, set(made.trials) - set(made.known))
         self.tick()
-        return self.trial(trial_id)
+        return Launched(trials=self.selected(made.trials), known=made.known)
+
+    def forecast(self, config: dict[str, Any], *, priority: int = 0) -> tuple[RunConfig, Forecast]:
+        """Return the resolved config and what one trial of it would take, launched now.
+
+        Raises:
+            InvalidRequestError: the config or the priority is refused; says why.
+        """
+        checked = requests.checked_config(config)
+        requests.request(priority, None)
+        self.tick()
+        with self._database.read() as tx:
+            planned = forecast.forecast(tx, self.paths, self._devices, checked, priority)
+        return checked, planned
 
     def resume(
         self,
         trial_id: int,
         *,
+        checkpoint: Which = "latest",
         overrides: dict[str, Any] | None = None,
         pause_after_steps: int | None = None,
+        tags: Sequence[str] | None = None,
+        hypothesis: str | None = None,
         priority: int = 0,
         idempotency_key: str | None = None,
     ) -> Trial:
-        """Queue a new trial that goes on from a trial's newest verified checkpoint.
+        """Queue a new trial that goes on from a verified checkpoint of a trial.
 
-        It has the parent's config with `overrides`, and pauses only where told to.
+        It has the parent's config with `overrides`, and pauses only where told to; the parent's
+        tags and hypothesis unless given. `checkpoint` is latest, best (lowest validation loss) or a
+        step; from a step, a trial that still runs can be forked too.
 
         Raises:
-            TrialStateError: the trial has not ended.
+            TrialStateError: the trial has not ended, and no step was named.
             NoCheckpointError: it has no checkpoint that can be trusted.
             UnsafeOverrideError: an override of what the checkpoint decides, such as d_model.
             InvalidRequestError: another argument is refused; says why.
         """
         requests.check_json("overrides", overrides)
         asked = {"resume": trial_id, "overrides": overrides, "pause_after_steps": pause_after_steps}
+        asked |= {} if checkpoint == "latest" else {"checkpoint": checkpoint}
+        columns = _given(
+            tags=None if tags is None else requests.checked_tags(tags),
+            hypothesis=requests.checked_hypothesis(hypothesis),
+        )
         request = requests.request(priority, idempotency_key, **asked)
         self.tick()
         with self._database.read() as tx:
             known, parent = launches.known(tx, request), trials.get(tx, trial_id)
         if known is not None:
             return self.trial(known)
-        lineage.check_ended(parent)
-        point = lineage.resume_point(parent, self.paths.trial(trial_id))
+        lineage.check_resumable(parent, checkpoint)
+        point = lineage.resume_point(parent, self.paths.trial(trial_id), checkpoint)
         config = lineage.resumed_config(
             parent, point.checkpoint.step, overrides or {}, pause_after_steps
         )
         with self._database.write() as tx:
             new_id = launches.resume(
-                tx, request, config, self._launcher, parent, point, self.paths.root
+                tx, request, config, self._launcher, parent, point, self.paths.root, **columns
             )
+            budget.reserve(tx, self.paths, self._devices, [new_id])
         self.tick()
         return self.trial(new_id)
 
@@ -94,3 +154,8 @@ class Launching(Reading):
         failpoints.hit("kill.requested")
         self.tick()
         return self.trial(trial_id)
+
+
+def _given(**columns: Any) -> dict[str, Any]:
+    """Return the columns that have a value."""
+    return {name: value for name, value in columns.items() if value is not None}

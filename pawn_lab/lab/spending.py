@@ -1,8 +1,10 @@
 """Money: what an hour costs, and what was spent."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from pawn_lab.lab.workspace import OpenWorkspace
+from pawn_lab.planning import budget as budgets
 from pawn_lab.records import CostReport, Spent
 from pawn_lab.reporting import cost
 from pawn_lab.store import leases
@@ -11,21 +13,28 @@ from pawn_lab.store import leases
 class Spending(OpenWorkspace):
     """Calls about the cost of device-time."""
 
-    def set_cost(self, cost_per_hour: float) -> CostReport:
-        """Set what the whole machine costs an hour from now on.
+    def set_cost(
+        self, cost_per_hour: float, budget: float | Literal["none"] | None = None
+    ) -> CostReport:
+        """Set what the whole machine costs an hour from now on, and what all may cost together.
+
+        `budget` "none" takes the cap away; None leaves it as it is.
 
         Raises:
-            InvalidRequestError: not a number from 0 to 100,000.
+            InvalidRequestError: cost_per_hour or budget is out of range.
         """
         with self._database.write() as tx:
             cost.set_rate(tx, cost_per_hour, len(self._devices))
+            if budget is not None:
+                budgets.set_budget(tx, None if budget == "none" else budget)
         return self.cost()
 
     def cost(self) -> CostReport:
         """Return the money spent on the device-time that trials held."""
         self.tick()
         with self._database.read() as tx:
-            return cost.report(tx, len(self._devices))
+            report = cost.report(tx, len(self._devices))
+            return report.model_copy(update={"budget": budgets.report(tx)})
 
     def spent(self, trial_id: int, moments: Sequence[float]) -> list[Spent]:
         """Return the device-hours and the money that a trial had taken at each moment."""

@@ -25,6 +25,9 @@ _STOPPED_BY = {
     "signal": "stopped by a signal from outside the lab",
 }
 
+_SOFT_STOPS = {"budget": "stopped because the budget was spent; resume it when there is more"}
+"""Rules that end a trial which is well: it counts as killed, not as failed."""
+
 _SIGTERM_EXIT_CODE = 143  # 128 + SIGTERM: the trainer saved a checkpoint and ended
 
 
@@ -51,6 +54,7 @@ class ExitRecord(BaseModel):
     code: int | None
     signal: int | None
     stopped_by: str | None
+    evidence: dict[str, float] = {}
     ended_at: float
     duration_s: float
     outcome: Outcome | None
@@ -96,6 +100,8 @@ def verdict(record: ExitRecord, kill_reason: str | None, paths: TrialPaths) -> t
         return state, _exit(record, reason, record.outcome.message or f"trainer {reason}")
     if record.by_signal and kill_reason is not None:
         return State.KILLED, _exit(record, "killed", f"killed: {kill_reason}")
+    if record.by_signal and record.stopped_by in _SOFT_STOPS:
+        return State.KILLED, _exit(record, record.stopped_by, _SOFT_STOPS[record.stopped_by])
     return State.FAILED, _exit(record, *_failure(record, paths))
 
 
@@ -119,6 +125,7 @@ def _exit(record: ExitRecord, reason: str, message: str) -> Exit:
         step=outcome.step if outcome else None,
         checkpoint=outcome.checkpoint if outcome else None,
         duration_s=record.duration_s,
+        evidence=record.evidence or None,
     )
 
 

@@ -4,6 +4,7 @@ import secrets
 
 from pawn_lab import failpoints
 from pawn_lab.paths import WorkspacePaths
+from pawn_lab.planning import budget
 from pawn_lab.processes.devices import Device
 from pawn_lab.processes.locks import try_lock
 from pawn_lab.processes.start import Claim
@@ -17,6 +18,8 @@ def claim_free_devices(
 ) -> list[Claim]:
     """Move queued trials to `launching`, highest priority first, while devices are free."""
     held = leases.held(tx)
+    if trials.queue(tx) and budget.exhausted(tx):
+        return []
     free = [device for device in devices if device.id not in held]
     claims: list[Claim] = []
     try:
@@ -31,8 +34,11 @@ def claim_free_devices(
     return claims
 
 
-def why_waiting(queue: list[Row], held: dict[str, int], devices: list[Device]) -> dict[int, str]:
+def why_waiting(tx: Transaction, devices: list[Device]) -> dict[int, str]:
     """Say for each queued trial what it waits for."""
+    queue, held = trials.queue(tx), leases.held(tx)
+    if queue and (spent := budget.exhausted(tx)):
+        return {row["id"]: spent for row in queue}
     holders = ", ".join(
         f"{device.id} by trial {held[device.id]}" for device in devices if device.id in held
     )

@@ -22,7 +22,7 @@ from typing import Any
 
 from pawn_lab import failpoints
 from pawn_lab.documents import read_json_object, write_json
-from pawn_lab.paths import TrialPaths
+from pawn_lab.paths import TrialPaths, WorkspacePaths
 from pawn_lab.processes.identity import TOKEN_VARIABLE, ProcessIdentity, parent_of, process_ids
 
 POLL_S = 1.0
@@ -59,16 +59,33 @@ class Progress:
         return time.monotonic() - self._since
 
 
+class BudgetStop:
+    """The moment at which the lab's budget will be spent, as scheduler passes write it."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def at(self) -> float | None:
+        """Return it in Unix seconds; None where there is no budget, or none that can be read."""
+        try:
+            at = (read_json_object(self._file) or {}).get("at")
+        except (OSError, ValueError):
+            return None
+        return at if isinstance(at, int | float) else None
+
+
 class Trainer:
     """The trainer's process: started, stopped, reaped."""
 
-    def __init__(self, pid: int, limits: Limits, progress: Progress) -> None:
+    def __init__(self, pid: int, limits: Limits, progress: Progress, budget: BudgetStop) -> None:
         self.pid = pid
         self.started = time.monotonic()
         self.wait_status: int | None = None
         self.stopped_by: str | None = None
         self._limits = limits
         self._progress = progress
+        self._budget = budget
+        self.evidence: dict[str, float] = {}
         self._kill_at: float | None = None
 
     def watch(self) -> None:
@@ -80,10 +97,11 @@ class Trainer:
             self._enforce_limits()
             self._reap()
 
-    def stop(self, why: str) -> None:
+    def stop(self, why: str, **evidence: float) -> None:
         """Ask the trainer to save and end; once the grace period is over it is killed."""
         if self._kill_at is None:
             self.stopped_by = why
+            self.evidence = {name: round(value, 3) for name, value in evidence.items()}
             self._kill_at = time.monotonic() + self._limits.grace_s
             os.kill(self.pid, signal.SIGTERM)  # our own child, not reaped yet: its PID is its own
 
@@ -102,10 +120,12 @@ class Trainer:
             if time.monotonic() >= self._kill_at:
                 self._kill_at = math.inf
                 os.kill(self.pid, signal.SIGKILL)
-        elif limits.wall_clock_s is not None and self.duration_s() > limits.wall_clock_s:
-            self.stop("wall_clock")
-        elif limits.no_progress_s is not None and self._progress.idle_s() > limits.no_progress_s:
-            self.stop("no_progress")
+        elif (most := limits.wall_clock_s) is not None and self.duration_s() > most:
+            self.stop("wall_clock", limit_s=most, ran_s=self.duration_s())
+        elif (idle := limits.no_progress_s) is not None and self._progress.idle_s() > idle:
+            self.stop("no_progress", limit_s=idle, idle_s=self._progress.idle_s())
+        elif (at := self._budget.at()) is not None and time.time() >= at:
+            self.stop("budget", spent_at=at, ran_s=self.duration_s())
 
     def _reap(self) -> None:
         with contextlib.suppress(ChildProcessError):
@@ -167,6 +187,7 @@ def exit_record(paths: TrialPaths, trainer: Trainer, token: str) -> dict[str, An
         "code": code if code >= 0 else None,
         "signal": -code if code < 0 else None,
         "stopped_by": trainer.stopped_by,
+        "evidence": trainer.evidence,
         "ended_at": time.time(),
         "duration_s": round(trainer.duration_s(), 3),
         "outcome": _outcome(paths),
@@ -181,7 +202,7 @@ def _outcome(paths: TrialPaths) -> dict[str, Any] | None:
         return None
 
 
-def run(paths: TrialPaths, lock: int, ready: int) -> None:
+def run(paths: TrialPaths, workspace: WorkspacePaths, lock: int, ready: int) -> None:
     """Own the trainer from start to end."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would reap the trainer unseen
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
@@ -194,7 +215,8 @@ def run(paths: TrialPaths, lock: int, ready: int) -> None:
     write_json(paths.identity, identity | {"started_at": time.time()})
     failpoints.hit("shim.identified")
     pid = start_trainer(paths, launch, lock)
-    trainer = Trainer(pid, Limits(**launch["limits"]), Progress(paths.metrics))
+    budget = BudgetStop(workspace.budget_stop)
+    trainer = Trainer(pid, Limits(**launch["limits"]), Progress(paths.metrics), budget)
     failpoints.hit("shim.trainer-started")
     os.close(ready)
     trainer.watch()
@@ -241,7 +263,7 @@ def main() -> None:
     os.set_inheritable(lock, False)
     ready = detach()
     try:
-        run(TrialPaths(Path(directory)), lock, ready)
+        run(TrialPaths(Path(directory)), WorkspacePaths(Path(workspace)), lock, ready)
     except Exception:  # a full disk must not stop the queue; without exit.json the trial is lost
         traceback.print_exc()
         kill_leftovers()

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from pawn_lab.paths import WorkspacePaths
+from pawn_lab.planning import budget
 from pawn_lab.processes import devices, identity, scheduler, supervision
 from pawn_lab.processes.devices import Device
 from pawn_lab.processes.start import Claim, await_start, start
@@ -22,6 +23,7 @@ def tick(database: Database, workspace: WorkspacePaths, inventory: list[Device])
         with database.write() as tx:
             to_stop = supervision.reconcile(tx, workspace)
             claims += scheduler.claim_free_devices(tx, workspace, inventory)
+            budget.watch(tx, workspace)
     except BaseException:
         for claim in claims:
             claim.release()

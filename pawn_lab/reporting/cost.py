@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.records import CostReport, Spent
-from pawn_lab.store import Transaction, events, leases
+from pawn_lab.store import Transaction, events, leases, trials
 from pawn_lab.store.database import Row
 
 MOST_PER_HOUR = 100_000.0
@@ -30,6 +30,12 @@ def set_rate(tx: Transaction, cost_per_hour: float, device_count: int) -> None:
         raise InvalidRequestError(
             f"cost_per_hour {cost_per_hour} is not allowed: 0 to {MOST_PER_HOUR:g} a machine-hour"
         )
+    history = rates(tx)
+    if history and (history[-1]["cost_per_hour"], history[-1]["devices"]) == (
+        cost_per_hour,
+        device_count,
+    ):
+        return
     tx.insert("rates", since=tx.now, cost_per_hour=cost_per_hour, devices=device_count)
     message = f"the machine costs {cost_per_hour:g} an hour, for {device_count} devices"
     data = {"cost_per_hour": cost_per_hour, "devices": device_count}
@@ -39,6 +45,12 @@ def set_rate(tx: Transaction, cost_per_hour: float, device_count: int) -> None:
 def rates(tx: Transaction) -> list[Row]:
     """Return every rate in the order in which they were set."""
     return tx.rows("SELECT since, cost_per_hour, devices FROM rates ORDER BY id")
+
+
+def device_rate(tx: Transaction) -> float | None:
+    """Return what an hour of one device costs now; None where no cost was set."""
+    history = rates(tx)
+    return history[-1]["cost_per_hour"] / history[-1]["devices"] if history else None
 
 
 def by_trial(tx: Transaction, held: Iterable[Row]) -> dict[int, float]:
@@ -61,7 +73,17 @@ def report(tx: Transaction, device_count: int) -> CostReport:
         unpriced_device_hours=_hours((a, min(b, first)) for a, b in lease_spans(tx, held)),
         total=math.fsum(costs.values()),
         by_trial=costs,
+        by_tag=_by_tag(tx, costs),
     )
+
+
+def _by_tag(tx: Transaction, costs: dict[int, float]) -> dict[str, float]:
+    """Add the costs of trials by tag; a trial of several tags counts for each."""
+    tags: defaultdict[str, float] = defaultdict(float)
+    for row in trials.select(tx):
+        for tag in row["tags"]:
+            tags[tag] += costs.get(row["id"], 0.0)
+    return dict(tags)
 
 
 def spent(tx: Transaction, held: Iterable[Row], moments: Iterable[float]) -> list[Spent]:

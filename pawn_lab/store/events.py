@@ -7,7 +7,7 @@ from pawn_lab.records import Event, EventPage
 from pawn_lab.store.database import Transaction
 from pawn_lab.trials.states import State
 
-KINDS = (*State, "kill_requested", "checkpoint_rejected", "cost")
+KINDS = (*State, "kill_requested", "checkpoint_rejected", "cost", "budget", "budget_forecast")
 """A trial's new state, or what else may happen."""
 
 

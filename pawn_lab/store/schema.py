@@ -1,7 +1,7 @@
 """Tables of the state database and how older ones become current."""
 
 APPLICATION_ID = 0x5041574E  # "PAWN" in ASCII, in the file's header
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _VERSION_1 = """
 CREATE TABLE trials (
@@ -55,5 +55,35 @@ CREATE TABLE rates (
 ) STRICT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
+_VERSION_2 = """
+CREATE TABLE sweeps (
+    id INTEGER PRIMARY KEY,
+    state TEXT NOT NULL,              -- active, completed, stopped
+    plan TEXT NOT NULL,               -- checked, JSON
+    trainer TEXT NOT NULL,            -- argv of the trainer, JSON array
+    limits TEXT NOT NULL,             -- JSON object
+    idempotency_key TEXT UNIQUE,
+    request_hash TEXT NOT NULL,
+    created_at REAL NOT NULL
+) STRICT;
+
+CREATE TABLE budgets (
+    id INTEGER PRIMARY KEY,
+    since REAL NOT NULL,
+    budget REAL,                      -- NULL: no cap from now on
+    overrun_told INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+ALTER TABLE trials ADD COLUMN leader INTEGER REFERENCES trials (id);  -- first of one launch
+ALTER TABLE trials ADD COLUMN fingerprint TEXT;                       -- config, code and trainer
+ALTER TABLE trials ADD COLUMN expected_s REAL;                        -- device-time reserved
+ALTER TABLE trials ADD COLUMN stop_rule TEXT;                         -- that asked for the kill
+ALTER TABLE trials ADD COLUMN sweep INTEGER REFERENCES sweeps (id);
+ALTER TABLE trials ADD COLUMN point INTEGER;                          -- of the sweep
+CREATE INDEX trials_by_leader ON trials (leader);
+CREATE INDEX trials_by_fingerprint ON trials (fingerprint);
+CREATE INDEX trials_by_sweep ON trials (sweep);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
 """Entry i brings a database from version i to version i + 1."""

@@ -75,6 +75,19 @@ def by_key(tx: Transaction, idempotency_key: str) -> Row | None:
     return _decoded(rows[0]) if rows else None
 
 
+def group(tx: Transaction, leader: int) -> list[int]:
+    """Return the numbers of the trials that one launch made, its first one first."""
+    rows = tx.rows("SELECT id FROM trials WHERE id = ? OR leader = ? ORDER BY id", leader, leader)
+    return [row["id"] for row in rows]
+
+
+def alike(tx: Transaction, fingerprint: str) -> int | None:
+    """Return the newest trial of a fingerprint that goes on or has ended well."""
+    failed = "'failed', 'killed', 'lost'"
+    sql = f"SELECT max(id) FROM trials WHERE fingerprint = ? AND state NOT IN ({failed})"
+    return tx.value(sql, fingerprint)
+
+
 def select(tx: Transaction, states: Iterable[State] | None = None) -> list[Row]:
     """Return trials by number, of all states or of those given."""
     if states is None:

@@ -5,13 +5,13 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from pawn_lab.lab import Lab
+from pawn_lab.tools.launch_views import LaunchAnswer, launch_answer, plan_row
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.trial_views import TrialAnswer, trial_answer
 from pawn_lab.tools.values import JsonObject, parsed
 
 IdempotencyKey = Annotated[
     str | None,
-    Field(description="Any text; a repeated call with the same key returns the first trial."),
+    Field(description="Any text; a repeated call with the same key returns the first answer."),
 ]
 Tags = Annotated[
     list[str] | None, BeforeValidator(parsed), Field(description="Names to filter by.")
@@ -29,23 +29,36 @@ def lab_launch(
     priority: Priority = 0,
     idempotency_key: IdempotencyKey = None,
     gpus: Annotated[int, Field(description="Devices the trial needs at once; only 1 so far.")] = 1,
-) -> TrialAnswer:
-    """Queue one trial; it starts as soon as a device is free and outlives this server.
+    seeds: Annotated[
+        int, Field(description="Trials that differ only in seed, counted up from the config's.")
+    ] = 1,
+    dry_run: Annotated[
+        bool, Field(description="Launch nothing; answer what one trial would take.")
+    ] = False,
+) -> LaunchAnswer:
+    """Queue a trial; it starts as soon as a device is free and outlives this server.
 
     Launch as many as you like: the lab runs them in order as devices come free, and `why_waiting`
     says what a queued trial waits for. To compare settings cheaply, set `pause_after_steps`, look
     at lab_results, then lab_resume the best. A bad config is refused at once with the reason.
-    Give an idempotency_key, and a call that you had to repeat never starts a second trial.
+    A call may be repeated: a trial with the same config, seeds and code that did not fail is
+    returned, not launched again (`repeated`); an idempotency_key of your own forces a new one.
+    dry_run tells the resolved config, queue position and start, time and cost (median and 90th
+    percentile of comparable trials), memory, the nearest past trials, duplicates and confounds.
     """
-    trial = lab.launch(
+    if dry_run:
+        return LaunchAnswer(plan=plan_row(lab, *lab.forecast(config, priority=priority)))
+    launched = lab.launch_group(
         config,
+        seeds=seeds,
+        once=idempotency_key is None,
         tags=tags or [],
         hypothesis=hypothesis,
         priority=priority,
         idempotency_key=idempotency_key,
         gpus=gpus,
     )
-    return trial_answer(lab, trial)
+    return launch_answer(lab, launched)
 
 
 TOOL = LabTool(lab_launch, title="Launch a trial")

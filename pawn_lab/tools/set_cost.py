@@ -1,6 +1,6 @@
-"""lab_set_cost: what an hour of this machine costs."""
+"""lab_set_cost: what an hour of this machine costs, and what all trials may cost."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,30 +10,46 @@ from pawn_lab.tools.values import Answer, Number
 
 
 class CostAnswer(Answer):
-    """Price and what the trials have cost so far, in the currency of the price."""
+    """Price, cap and what the trials have cost so far, in the currency of the price.
+
+    reserved: what active trials are expected to take still; by_tag: a trial counts for each tag.
+    """
 
     cost_per_hour: Number = None
     total: Number = None
     device_hours: Number = None
     unpriced_device_hours: Number = None
+    budget: Number = None
+    reserved: Number = None
+    by_tag: dict[str, Number] | None = None
 
 
 def lab_set_cost(
     lab: Lab,
     cost_per_hour: Annotated[float, Field(description="Price of the whole machine, 0 to 100,000.")],
+    budget: Annotated[
+        float | Literal["none"] | None,
+        Field(description="Most that all trials may cost together; 'none' lifts it."),
+    ] = None,
 ) -> CostAnswer:
-    """Set the price of an hour of this machine; from then on every trial is charged for its time.
+    """Set the price of an hour of this machine, and the most that all trials may cost.
 
     Call it once at the start of a session. Cost is device-time held, shown by lab_status and
-    lab_results.
+    lab_results, and here by tag. With a budget, a launch that is expected not to fit what is left
+    is refused, a forecast overrun is an event, and at the cap every trial saves and stops; it can
+    be resumed once the budget is raised. Without a budget argument the cap stays as it is.
     """
-    report = lab.set_cost(cost_per_hour)
+    report = lab.set_cost(cost_per_hour, budget)
+    cap = report.budget
     return CostAnswer(
         cost_per_hour=report.cost_per_hour,
         total=report.total,
         device_hours=report.device_hours,
         unpriced_device_hours=report.unpriced_device_hours or None,
+        budget=cap.budget if cap else None,
+        reserved=cap.reserved if cap else None,
+        by_tag=dict(report.by_tag) or None,
     )
 
 
-TOOL = LabTool(lab_set_cost, title="Set the hourly cost", idempotent=True)
+TOOL = LabTool(lab_set_cost, title="Set cost and budget", idempotent=True)

@@ -5,13 +5,12 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pawn_core.config import run_type_named
 from pawn_lab.lab import Lab
 from pawn_lab.records import DeviceStatus, Trial
 from pawn_lab.tools.headline import headline
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.trial_views import timestamp
+from pawn_lab.tools.trial_views import beyond_defaults, timestamp
 from pawn_lab.tools.values import Answer, Number, Tag, TrialId
 from pawn_lab.trials.states import ENDED, HOLDING, State
 
@@ -166,7 +165,7 @@ def _ended(trial: Trial) -> EndedRow:
 def _detail(trial: Trial) -> TrialDetail:
     return TrialDetail(
         hypothesis=trial.hypothesis,
-        config=_beyond_defaults(trial.config),
+        config=beyond_defaults(trial.config),
         parent=trial.parent,
         from_step=trial.from_step,
         created=timestamp(trial.created_at),
@@ -175,15 +174,6 @@ def _detail(trial: Trial) -> TrialDetail:
         exit=trial.exit.model_dump(exclude_none=True) if trial.exit else None,
         cost=trial.cost,
     )
-
-
-def _beyond_defaults(config: dict[str, Any]) -> dict[str, Any]:
-    fields = run_type_named(config["run_type"]).config.model_fields
-    return {
-        name: value
-        for name, value in config.items()
-        if value is not None and not (name in fields and value == fields[name].default)
-    }
 
 
 def _device(device: DeviceStatus) -> DeviceRow:

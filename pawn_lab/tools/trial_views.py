@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, overload
 
+from pawn_core.config import run_type_named
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
 from pawn_lab.tools.check_in import next_check
@@ -60,3 +61,13 @@ def setting_text(settings: dict[str, Any]) -> str:
 
 def _bare(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def beyond_defaults(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a config that are not at their defaults."""
+    fields = run_type_named(config["run_type"]).config.model_fields
+    return {
+        name: value
+        for name, value in config.items()
+        if value is not None and not (name in fields and value == fields[name].default)
+    }

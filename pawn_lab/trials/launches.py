@@ -1,7 +1,10 @@
 """Asking for trials and for their end: rows and events, within one transaction each."""
 
+import hashlib
+import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pawn_core.config import RunConfig
 from pawn_lab.errors import TrialStateError
@@ -10,9 +13,17 @@ from pawn_lab.processes.start import Launcher
 from pawn_lab.store import Transaction, events, trials
 from pawn_lab.store.database import Row
 from pawn_lab.trials import requests
+from pawn_lab.trials.code import code_digest
 from pawn_lab.trials.lineage import ResumePoint
 from pawn_lab.trials.requests import Request
 from pawn_lab.trials.states import ACTIVE, State
+
+
+class Made(NamedTuple):
+    """The trials of a launch, and those among them that existed before it."""
+
+    trials: list[int]
+    known: list[int]
 
 
 def known(tx: Transaction, request: Request) -> int | None:
@@ -31,10 +42,42 @@ def known(tx: Transaction, request: Request) -> int | None:
 
 
 def launch(
-    tx: Transaction, request: Request, config: RunConfig, launcher: Launcher, **columns: Any
-) -> int:
-    """Queue a trial, or return the one that this request already made."""
-    return known(tx, request) or _insert(tx, "queued", request, config, launcher, **columns)
+    tx: Transaction,
+    request: Request,
+    configs: Sequence[RunConfig],
+    launcher: Launcher,
+    *,
+    once: bool,
+    **columns: Any,
+) -> Made:
+    """Queue a trial for each config, or return those that this request already made.
+
+    With `once`, a config that a trial which did not fail already has, run by the same code, is not
+    launched again.
+    """
+    if (first := known(tx, request)) is not None:
+        return Made(group := trials.group(tx, first), group)
+    made = Made([], [])
+    leader: int | None = None
+    for config in configs:
+        mark = fingerprint(config, launcher)
+        alike = trials.alike(tx, mark) if once else None
+        if alike is not None:
+            made.trials.append(alike)
+            made.known.append(alike)
+            continue
+        own = columns | {"fingerprint": mark, "leader": leader}
+        key = request if leader is None else request.without_key()
+        trial_id = _insert(tx, "queued", key, config, launcher, **own)
+        leader = leader or trial_id
+        made.trials.append(trial_id)
+    return made
+
+
+def fingerprint(config: RunConfig, launcher: Launcher) -> str:
+    """Return a hash of what a trial computes: its config with its seeds, its code, its trainer."""
+    what = [config.model_dump(mode="json"), code_digest(), list(launcher.trainer)]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
 def resume(
@@ -45,26 +88,26 @@ def resume(
     parent: Row,
     point: ResumePoint,
     root: Path,
+    **columns: Any,
 ) -> int:
-    """Queue a trial that goes on from a checkpoint, or return the one already made."""
+    """Queue a trial that goes on from a checkpoint, or return the one already made.
+
+    It has its parent's tags and hypothesis, except for those among `columns`.
+    """
     if (existing := known(tx, request)) is not None:
         return existing
     checkpoint = point.checkpoint
     for name, why in point.rejected.items():
         message = f"{name} was passed over for {checkpoint.path.name}: {why}"
         events.append(tx, "checkpoint_rejected", message, parent["id"], {"checkpoint": name})
-    return _insert(
-        tx,
-        f"queued to go on from trial {parent['id']} at step {checkpoint.step}",
-        request,
-        config,
-        launcher,
-        tags=parent["tags"],
-        hypothesis=parent["hypothesis"],
-        parent=parent["id"],
-        from_step=checkpoint.step,
-        checkpoint=str(checkpoint.path.relative_to(root)),
-    )
+    inherited = {name: parent[name] for name in ("tags", "hypothesis", "sweep", "point")}
+    origin = {
+        "parent": parent["id"],
+        "from_step": checkpoint.step,
+        "checkpoint": str(checkpoint.path.relative_to(root)),
+    }
+    message = f"queued to go on from trial {parent['id']} at step {checkpoint.step}"
+    return _insert(tx, message, request, config, launcher, **inherited | origin | columns)
 
 
 def request_kill(tx: Transaction, trial: Row, why: str) -> None:

@@ -1,12 +1,15 @@
 """Resuming: which checkpoint a new trial starts from and what may differ from its parent."""
 
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 from pawn_core.checkpoint import CheckpointError, Manifest, verify
-from pawn_core.checkpoint.manifest import list_checkpoints
+from pawn_core.checkpoint.manifest import checkpoint_step, list_checkpoints
 from pawn_core.config import ConfigError, RunConfig, parse_config
+from pawn_core.metrics import read_records
 from pawn_lab.errors import (
     InvalidConfigError,
+    InvalidRequestError,
     NoCheckpointError,
     TrialStateError,
     UnsafeOverrideError,
@@ -16,40 +19,85 @@ from pawn_lab.store.database import Row
 from pawn_lab.trials import requests
 from pawn_lab.trials.states import ACTIVE
 
+Which = int | Literal["latest", "best"]
+"""A checkpoint: of a step, the newest, or that of the lowest validation loss."""
+
 
 class ResumePoint(NamedTuple):
-    """The newest verified checkpoint, and why newer ones were passed over."""
+    """A verified checkpoint, and why others were passed over for it."""
 
     checkpoint: Manifest
     rejected: dict[str, str]
 
 
-def check_ended(parent: Row) -> None:
-    """Refuse to resume a trial that still goes on.
+def check_resumable(parent: Row, which: Which) -> None:
+    """Refuse to resume a trial that still goes on, unless from a step, which is a fork.
 
     Raises:
         TrialStateError: the parent is queued, launching or running.
+        InvalidRequestError: `which` is neither a step nor latest nor best.
     """
-    if parent["state"] in ACTIVE:
+    if which not in ("latest", "best") and (type(which) is not int or which < 0):
+        raise InvalidRequestError(
+            f"checkpoint {which!r} is not allowed: latest, best or a step that was saved"
+        )
+    if parent["state"] in ACTIVE and not isinstance(which, int):
         raise TrialStateError(
             f"trial {parent['id']} is {parent['state']}; only a trial that has ended can be "
-            "resumed: wait for its end, or kill it first"
+            "resumed: wait for its end, kill it first, or fork it from a saved step"
         )
 
 
-def resume_point(parent: Row, paths: TrialPaths) -> ResumePoint:
-    """Find the newest checkpoint of a trial whose every file matches its hash.
+def resume_point(parent: Row, paths: TrialPaths, which: Which) -> ResumePoint:
+    """Find the checkpoint that is asked for among those whose every file matches its hash.
 
     Raises:
         NoCheckpointError: there is none; lists what is wrong with those that exist.
     """
     rejected: dict[str, str] = {}
-    for path in reversed(list_checkpoints(paths.checkpoints)):
+    for path in _candidates(parent, paths, which):
         try:
             return ResumePoint(verify(path), rejected)
         except (CheckpointError, OSError) as error:
             rejected[path.name] = str(error)
     raise NoCheckpointError(_nothing_to_resume(parent, rejected))
+
+
+def _candidates(parent: Row, paths: TrialPaths, which: Which) -> list[Path]:
+    """Return the checkpoints that would do, in the order in which to try them."""
+    saved = {_step(path): path for path in list_checkpoints(paths.checkpoints)}
+    if which == "latest":
+        return list(reversed(saved.values()))
+    if which == "best":
+        losses = _losses(paths)
+        judged = sorted((step for step in saved if step in losses), key=lambda s: (losses[s], s))
+        if saved and not judged:
+            raise NoCheckpointError(
+                f"trial {parent['id']} has no validation loss at a saved step; saved: "
+                f"{', '.join(map(str, saved))}"
+            )
+        return [saved[step] for step in judged]
+    if saved and which not in saved:
+        raise NoCheckpointError(
+            f"trial {parent['id']} has no checkpoint of step {which}; saved: "
+            f"{', '.join(map(str, saved))}"
+        )
+    return [saved[step] for step in saved if step == which]
+
+
+def _step(path: Path) -> int:
+    step = checkpoint_step(path)
+    assert step is not None, "list_checkpoints returns only names with a step"
+    return step
+
+
+def _losses(paths: TrialPaths) -> dict[int, float]:
+    """Return the validation loss of each evaluation by step."""
+    return {
+        record["step"]: record["val_loss"]
+        for record in read_records(paths.metrics)[0]
+        if record["type"] == "eval" and isinstance(record.get("val_loss"), int | float)
+    }
 
 
 def resumed_config(

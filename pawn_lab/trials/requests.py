@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pawn_core.config import ConfigError, RunConfig, parse_config
@@ -20,6 +20,7 @@ MOST_REASON_CHARACTERS = 500
 MOST_KEY_CHARACTERS = 200
 PRIORITIES = range(-1000, 1001)
 MOST_EVENTS = 1000
+SEED_COUNTS = range(1, 101)
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class Request:
     priority: int
     idempotency_key: str | None
     digest: str
+
+    def without_key(self) -> "Request":
+        """Return the request of a further trial of the same launch: a key stands for the first."""
+        return replace(self, idempotency_key=None)
 
     def columns(self) -> dict[str, Any]:
         """Return the columns of the trial's row that the request decides."""
@@ -167,6 +172,29 @@ def checked_states(states: Iterable[State | str] | None) -> list[State] | None:
         if state not in list(State):
             raise InvalidRequestError(f"state {state!r} is unknown; one of: {', '.join(State)}")
     return [State(state) for state in wanted]
+
+
+def checked_seeds(config: RunConfig, seeds: int) -> list[RunConfig]:
+    """Return the config once for each seed, counting up from its own.
+
+    Training games follow the seed, unless the config fixes `data_seed`.
+
+    Raises:
+        InvalidRequestError: not a number of seeds, or one of them cannot be used.
+    """
+    if type(seeds) is not int or seeds not in SEED_COUNTS:
+        raise InvalidRequestError(
+            f"seeds {seeds!r} is not allowed: a whole number, 1 to {SEED_COUNTS.stop - 1}"
+        )
+    further = [_with_seed(config, config.seed + offset) for offset in range(1, seeds)]
+    return [config, *further]
+
+
+def _with_seed(config: RunConfig, seed: int) -> RunConfig:
+    values = config.model_dump(mode="json") | {"seed": seed}
+    if "data_seed" not in config.model_fields_set:
+        del values["data_seed"]
+    return checked_config(values)
 
 
 def check_gpus(gpus: int) -> None:

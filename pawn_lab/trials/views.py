@@ -4,7 +4,7 @@ from pawn_lab.processes import scheduler
 from pawn_lab.processes.devices import Device
 from pawn_lab.records import Exit, Trial
 from pawn_lab.reporting import cost
-from pawn_lab.store import Transaction, leases, trials
+from pawn_lab.store import Transaction, leases
 from pawn_lab.store.database import Row
 
 
@@ -23,7 +23,7 @@ def _records(
 ) -> list[Trial]:
     costs = cost.by_trial(tx, held)
     last_device = {lease["trial_id"]: lease["device"] for lease in held}
-    waiting = scheduler.why_waiting(trials.queue(tx), leases.held(tx), devices)
+    waiting = scheduler.why_waiting(tx, devices)
     return [
         Trial(
             id=row["id"],

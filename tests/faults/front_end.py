@@ -18,7 +18,8 @@ from pawn_lab.lab import Lab
 from pawn_lab.processes.shim import Limits
 
 Call = tuple[str, Any]
-"""A call and its argument: launch (a key), kill (a trial), note (a text), tick, wait (for ever)."""
+"""A call and its argument: launch (a key), launch group (how many seeds), kill (a trial), note (a
+text), tick, wait (for ever)."""
 
 _processes = multiprocessing.get_context("fork")
 
@@ -61,6 +62,8 @@ def _call(lab: Lab, name: str, argument: Any) -> None:
     if name == "launch":
         lab.launch(CONFIG, idempotency_key=argument)
         _acknowledge(lab.paths.root, argument)
+    elif name == "launch group":
+        lab.launch_group(CONFIG, seeds=argument)
     elif name == "kill":
         lab.kill(argument)
     elif name == "note":

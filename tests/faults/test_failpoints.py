@@ -165,3 +165,12 @@ def test_a_shim_killed_there_leaves_no_process_and_a_state_that_is_known(workspa
         "shim.exit-written": State.COMPLETED,
     }
     assert trial.state is expected[failpoint]
+
+
+@pytest.mark.parametrize(("side", "launched"), [("before-commit", 0), ("after-commit", 3)])
+def test_a_group_of_seeds_is_launched_whole_or_not_at_all(workspace, side, launched):
+    calls: list[front_end.Call] = [("launch group", 3)]
+    assert front_end.run(workspace, calls, failpoint=f"new-queued.{side}") == KILLED
+    assert_recovers(workspace)
+    with Lab.open(workspace) as lab:
+        assert len(lab.trials()) == launched

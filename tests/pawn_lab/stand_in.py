@@ -47,6 +47,15 @@ def write_metrics(run: Path) -> None:
             file.write(json.dumps(record | {"val_loss": loss}) + "\n")
 
 
+def write_paced_metrics(run: Path) -> None:
+    """Write train records that are one second apart, a step each."""
+    now = time.time()
+    with (run / "metrics.jsonl").open("w") as file:
+        for seq in range(3):
+            record = {"type": "train", "seq": seq, "step": seq + 1, "time": now + seq, "loss": 1.0}
+            file.write(json.dumps(record) + "\n")
+
+
 def main() -> None:
     gate, _, behind = sys.argv[1].partition(":")
     gated = gate == "gate"
@@ -68,6 +77,9 @@ def main() -> None:
     match behaviour:
         case "complete":
             write_metrics(run)
+            finish(run, "completed", 0)
+        case "paced":
+            write_paced_metrics(run)
             finish(run, "completed", 0)
         case "pause":
             finish(run, "paused", 0)

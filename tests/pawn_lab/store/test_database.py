@@ -12,7 +12,7 @@ from pawn_lab import errors
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.store import Database, Transaction, events, leases, trials
 from pawn_lab.store.database import check_sqlite_version
-from pawn_lab.store.schema import SCHEMA_VERSION
+from pawn_lab.store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
 from pawn_lab.trials.states import State
 
 
@@ -86,6 +86,22 @@ def test_a_missing_or_empty_database_beside_trials_is_refused(paths, content):
         paths.database.write_bytes(content)
     with pytest.raises(errors.StateUnreadableError, match="restore the database from a backup"):
         Database.open(paths)
+
+
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
+def test_an_older_database_is_brought_up_to_date_with_its_trials(paths, version):
+    paths.root.mkdir()
+    connection = apsw.Connection(str(paths.database))
+    for step in MIGRATIONS[:version]:
+        connection.execute(step)
+    connection.pragma("application_id", APPLICATION_ID)
+    connection.pragma("user_version", version)
+    with connection:
+        queue_trial(Transaction(connection), hypothesis="kept")
+    connection.close()
+    with Database.open(paths).read() as tx:
+        (trial,) = trials.select(tx)
+    assert (trial["hypothesis"], trial["leader"], trial["sweep"]) == ("kept", None, None)
 
 
 def test_a_newer_database_is_refused_and_left_alone(paths):

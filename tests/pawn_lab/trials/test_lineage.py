@@ -1,5 +1,7 @@
 """Resuming: from a checkpoint that is whole, with overrides that fit it."""
 
+import json
+
 import pytest
 from lab_testing import CONFIG, ended, in_state, make_checkpoint, shim_of, stand_in
 
@@ -138,3 +140,58 @@ def test_a_lost_trial_can_be_resumed(open_lab):
     identity.kill_members(shim_of(lab, trial_id).token)
     assert ended(lab, trial_id).state is State.LOST
     assert lab.resume(trial_id).from_step == 300
+
+
+def write_losses(lab, losses):
+    """Record validation losses by step for trial 1, as its trainer would."""
+    records = [
+        {"type": "eval", "seq": seq, "step": step, "time": 1.0, "val_loss": loss}
+        for seq, (step, loss) in enumerate(losses.items())
+    ]
+    text = "".join(json.dumps(record) + "\n" for record in records)
+    lab.paths.trial(1).metrics.write_text(text)
+
+
+def test_the_best_checkpoint_is_that_of_the_lowest_validation_loss(paused):
+    for step in (300, 400, 500):
+        make_checkpoint(checkpoints(paused), step)
+    write_losses(paused, {300: 3.0, 350: 1.0, 400: 2.0, 500: 2.5})
+    assert paused.resume(1, checkpoint="best").from_step == 400
+
+
+def test_a_damaged_best_checkpoint_falls_back_to_the_next_best_and_says_so(paused):
+    for step in (300, 400):
+        make_checkpoint(checkpoints(paused), step)
+    write_losses(paused, {300: 3.0, 400: 2.0})
+    (checkpoints(paused) / "step_00000400" / "config.json").write_text("{ }")
+    assert paused.resume(1, checkpoint="best").from_step == 300
+    assert [e.kind for e in paused.events().events].count("checkpoint_rejected") == 1
+
+
+def test_a_best_checkpoint_needs_a_validation_loss(paused):
+    make_checkpoint(checkpoints(paused), 400)
+    with pytest.raises(errors.NoCheckpointError, match="no validation loss at a saved step; saved"):
+        paused.resume(1, checkpoint="best")
+
+
+def test_a_named_step_is_resumed_and_no_other(paused):
+    for step in (300, 400):
+        make_checkpoint(checkpoints(paused), step)
+    assert paused.resume(1, checkpoint=300).from_step == 300
+    with pytest.raises(errors.NoCheckpointError, match="of step 350; saved: 300, 400"):
+        paused.resume(1, checkpoint=350)
+
+
+@pytest.mark.parametrize("checkpoint", ["first", -1, True])
+def test_a_checkpoint_that_cannot_be_meant_is_refused(resumable, checkpoint):
+    with pytest.raises(errors.InvalidRequestError, match="latest, best or a step"):
+        resumable.resume(1, checkpoint=checkpoint)
+
+
+def test_a_running_trial_can_be_forked_from_a_saved_step(open_lab):
+    lab = open_lab("gate")
+    in_state(lab, lab.launch(CONFIG).id, State.RUNNING)
+    make_checkpoint(checkpoints(lab), 500)
+    fork = lab.resume(1, checkpoint=500, overrides={"lr": 1e-4}, tags=["fork"], hypothesis="lower")
+    assert (fork.parent, fork.from_step, fork.tags) == (1, 500, ["fork"])
+    assert (fork.hypothesis, fork.config["lr"]) == ("lower", 1e-4)

@@ -1,0 +1,49 @@
+"""What a model takes in device memory, from its dimensions alone."""
+
+from typing import NamedTuple
+
+from pawn_core.config import Architecture, PretrainConfig, RunConfig
+from pawn_core.flops import matrix_parameters
+
+_FLOAT32 = 4
+_SQUARES_AND_PROMOTIONS = 64 + 64 + 5  # source, destination, promotion: embeddings of a move
+
+
+class Vocabulary(NamedTuple):
+    """Tokens of the head, and outcomes that the embedding knows."""
+
+    tokens: int
+    outcomes: int
+
+
+_VOCABULARIES = {"searchless": Vocabulary(1980, 11), "coordinate": Vocabulary(4278, 5)}
+
+
+class Memory(NamedTuple):
+    """Parameters, and the bytes of weights, gradients and optimizer state in float32."""
+
+    parameters: int
+    state_bytes: int
+
+
+def memory(config: RunConfig) -> Memory | None:
+    """Return what training takes without activations; None for a run type without a model."""
+    if not isinstance(config, PretrainConfig):
+        return None
+    parameters = parameter_count(config.architecture, config.vocabulary)
+    moments = 2 * parameters  # AdamW: mean and square; Muon keeps one for matrices inside layers
+    if config.optimizer == "muon":
+        moments -= _layer_matrices(config.architecture)
+    return Memory(parameters, _FLOAT32 * (2 * parameters + moments))
+
+
+def parameter_count(architecture: Architecture, vocabulary: str) -> int:
+    """Return all parameters: layers, head, factored embedding, outcomes, PAD and norms."""
+    tokens, outcomes = _VOCABULARIES[vocabulary]
+    embedding = _SQUARES_AND_PROMOTIONS + outcomes + 1
+    norms = 2 * architecture.n_layers + 1
+    return matrix_parameters(architecture, tokens) + architecture.d_model * (embedding + norms)
+
+
+def _layer_matrices(architecture: Architecture) -> int:
+    return matrix_parameters(architecture, 0)

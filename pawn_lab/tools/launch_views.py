@@ -1,0 +1,136 @@
+"""A launch, and a launch that was only thought through, as the tools show them."""
+
+from typing import Any
+
+from pawn_core.config import RunConfig
+from pawn_lab.analysis import neighbours
+from pawn_lab.lab import Lab
+from pawn_lab.records import Forecast, Launched, Range
+from pawn_lab.tools.check_in import next_check
+from pawn_lab.tools.trial_views import beyond_defaults
+from pawn_lab.tools.values import Answer, Number, compact
+
+NEAREST = 3
+_GIB = 1 << 30
+
+
+class RangeRow(Answer):
+    """Median and 90th percentile over comparable trials."""
+
+    p50: Number = None
+    p90: Number = None
+
+
+class NearRow(Answer):
+    """A past trial like this one; `differs` holds `[its value, this value]` by field."""
+
+    trial_id: int
+    state: str
+    differs: dict[str, list[Any]]
+    best_val_loss: Number = None
+    at_step: int | None = None
+
+
+class PlanRow(Answer):
+    """What one trial would take; `unknown` says why a number is missing.
+
+    state_gib: weights, gradients and optimizer state; activations come on top. measured_gib: the
+    most that a comparable trial took.
+    """
+
+    config: dict[str, Any]
+    devices: list[str]
+    queue_position: int
+    starts_in_s: Number = None
+    steps: int
+    step_s: RangeRow | None = None
+    total_s: RangeRow | None = None
+    cost: RangeRow | None = None
+    from_trials: int
+    parameters: int | None = None
+    state_gib: Number = None
+    measured_gib: Number = None
+    unknown: list[str] | None = None
+    nearest: list[NearRow] | None = None
+    duplicates: list[int] | None = None
+    confounds: list[str] | None = None
+
+
+class LaunchAnswer(Answer):
+    """The first trial of a launch; `trial_ids` are all of them where there are several.
+
+    repeated: those that existed before this call. plan: of a dry run, which launches nothing.
+    """
+
+    trial_id: int | None = None
+    trial_ids: list[int] | None = None
+    state: str | None = None
+    tags: list[str] | None = None
+    device: str | None = None
+    why_waiting: str | None = None
+    repeated: list[int] | None = None
+    next_check_s: int | None = None
+    plan: PlanRow | None = None
+
+
+def launch_answer(lab: Lab, launched: Launched) -> LaunchAnswer:
+    """Show the trials of one launch."""
+    first = launched.trials[0]
+    ids = [trial.id for trial in launched.trials]
+    return LaunchAnswer(
+        trial_id=first.id,
+        trial_ids=ids if len(ids) > 1 else None,
+        state=first.state,
+        tags=first.tags or None,
+        device=first.device,
+        why_waiting=first.why_waiting,
+        repeated=launched.known or None,
+        next_check_s=next_check(lab),
+    )
+
+
+def plan_row(lab: Lab, config: RunConfig, forecast: Forecast) -> PlanRow:
+    """Show a dry run, with the past trials that it resembles."""
+    values, past = config.model_dump(mode="json"), lab.trials()
+    near = neighbours.nearest(values, past, NEAREST)
+    return PlanRow(
+        config=beyond_defaults(values),
+        devices=forecast.devices,
+        queue_position=forecast.queue_position,
+        starts_in_s=forecast.starts_in_s,
+        steps=forecast.steps,
+        step_s=_range(forecast.step_s),
+        total_s=_range(forecast.total_s),
+        cost=_range(forecast.cost),
+        from_trials=forecast.from_trials,
+        parameters=forecast.parameters,
+        state_gib=_gib(forecast.state_bytes),
+        measured_gib=_gib(forecast.measured_bytes),
+        unknown=forecast.unknown or None,
+        nearest=_near_rows(lab, near) or None,
+        duplicates=neighbours.duplicates(values, past) or None,
+        confounds=neighbours.confounds(near) or None,
+    )
+
+
+def _near_rows(lab: Lab, near: list[neighbours.Neighbour]) -> list[NearRow]:
+    results = {r.id: r for r in lab.results([each.trial.id for each in near])} if near else {}
+    return [_near_row(each, results[each.trial.id].best) for each in near]
+
+
+def _near_row(near: neighbours.Neighbour, best: Any) -> NearRow:
+    return NearRow(
+        trial_id=near.trial.id,
+        state=near.trial.state,
+        differs={name: [compact(v) for v in pair] for name, pair in near.differs.items()},
+        best_val_loss=best.metrics.get("val_loss") if best else None,
+        at_step=best.step if best else None,
+    )
+
+
+def _range(values: Range | None) -> RangeRow | None:
+    return RangeRow(p50=values.p50, p90=values.p90) if values else None
+
+
+def _gib(size: int | None) -> float | None:
+    return None if size is None else size / _GIB

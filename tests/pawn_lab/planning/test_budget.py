@@ -1,0 +1,135 @@
+"""A budget: reserved at launch, forecast while trials run, kept by a stop that can be resumed."""
+
+import time
+
+import pytest
+from lab_testing import CONFIG, ended, event_kinds, in_state, open_gate, trainer_greeting
+
+from pawn_lab import errors
+from pawn_lab.documents import read_json_object
+from pawn_lab.tools.set_cost import lab_set_cost
+from pawn_lab.trials.states import State
+
+HOUR_S = 3600.0
+
+
+@pytest.fixture
+def paced(open_lab):
+    """A lab with one finished trial whose metrics say 1 second a step, at 2 x 3,600 an hour."""
+    lab = open_lab("gate:paced")
+    lab.set_cost(2 * HOUR_S)  # two devices: a device-second costs 1
+    lab.launch(CONFIG)
+    open_gate(lab, 1)
+    ended(lab, 1)
+    return lab
+
+
+def test_a_launch_reserves_what_comparable_trials_took(paced):
+    lab_set_cost(paced, 2 * HOUR_S, budget=1e6)
+    paced.launch(CONFIG | {"seed": 1, "total_steps": 500})
+    assert paced.cost().budget.reserved == pytest.approx(500, abs=20)
+
+
+def test_a_launch_that_does_not_fit_the_budget_is_refused_and_leaves_nothing(paced):
+    lab_set_cost(paced, 2 * HOUR_S, budget=600)
+    with pytest.raises(errors.BudgetExceededError, match=r"budget 600 is too small by .*reserved"):
+        paced.launch(CONFIG | {"seed": 1, "total_steps": 900})
+    assert len(paced.trials()) == 1
+    assert paced.launch(CONFIG | {"seed": 1, "total_steps": 500}).id == 2
+
+
+def test_a_group_is_refused_as_a_whole(paced):
+    lab_set_cost(paced, 2 * HOUR_S, budget=800)
+    with pytest.raises(errors.BudgetExceededError, match="these 2 trials included"):
+        paced.launch_group(CONFIG | {"seed": 1, "total_steps": 500}, seeds=2)
+    assert len(paced.trials()) == 1
+
+
+def test_a_trial_without_history_reserves_nothing(open_lab):
+    lab = open_lab("gate")
+    lab.set_cost(1.0, budget=100.0)
+    lab.launch(CONFIG)
+    assert lab.cost().budget.reserved == 0.0
+    open_gate(lab, 1)
+
+
+def test_at_the_cap_trials_save_and_stop_and_the_queue_waits(open_lab):
+    lab = open_lab("hang")
+    for seed in range(3):
+        lab.launch(CONFIG | {"seed": seed})
+    trainer_greeting(lab, 1)
+    trainer_greeting(lab, 2)
+    lab.set_cost(2 * HOUR_S, budget=0.5)
+    for trial_id in (1, 2):
+        trial = ended(lab, trial_id)
+        assert (trial.state, trial.exit.reason, trial.exit.code) == (State.KILLED, "budget", 143)
+        assert trial.exit.evidence["spent_at"] <= time.time()
+    assert "the budget is spent" in lab.trial(3).why_waiting
+    assert lab.trial(3).state is State.QUEUED
+    lab.set_cost(2 * HOUR_S, budget="none")
+    in_state(lab, 3, State.RUNNING)
+
+
+def test_trials_are_stopped_at_the_cap_with_no_front_end_looking(open_lab):
+    lab = open_lab("hang")
+    lab.launch(CONFIG)
+    trainer_greeting(lab, 1)
+    lab.set_cost(2 * HOUR_S, budget=3.0)
+    stop_at = read_json_object(lab.paths.budget_stop)["at"]
+    assert 0 < stop_at - time.time() <= 3.5
+    deadline = time.monotonic() + 60
+    while not lab.paths.trial(1).exit.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    record = read_json_object(lab.paths.trial(1).exit)
+    assert (record["stopped_by"], record["code"]) == ("budget", 143)
+    assert record["ended_at"] >= stop_at
+
+
+def test_an_overrun_is_forecast_once_for_each_budget(paced):
+    paced.launch(CONFIG | {"seed": 1, "total_steps": 500})
+    for _ in range(3):
+        lab_set_cost(paced, 2 * HOUR_S, budget=400)
+    forecasts = [e for e in paced.events(limit=1000).events if e.kind == "budget_forecast"]
+    assert forecasts == []  # it runs without a rate and was launched before there was a budget
+
+
+def test_what_is_reserved_beyond_the_budget_is_forecast_once(paced):
+    lab_set_cost(paced, 2 * HOUR_S, budget=1000)
+    paced.launch(CONFIG | {"seed": 1, "total_steps": 500})
+    for _ in range(3):
+        lab_set_cost(paced, 2 * HOUR_S, budget=400)
+    (event,) = [e for e in paced.events(limit=1000).events if e.kind == "budget_forecast"]
+    assert event.data["ahead"] == pytest.approx(500, abs=20)
+    assert "over the budget of 400" in event.message
+
+
+def test_cost_is_told_by_tag(open_lab):
+    lab = open_lab("complete")
+    lab.set_cost(2 * HOUR_S)
+    ended(lab, lab.launch(CONFIG, tags=["a", "b"]).id)
+    by_tag = lab_set_cost(lab, 2 * HOUR_S).by_tag
+    assert by_tag["a"] == by_tag["b"] > 0
+
+
+def test_the_same_cost_and_budget_again_is_no_event(open_lab):
+    lab = open_lab("complete")
+    for _ in range(3):
+        lab.set_cost(2.0, budget=10.0)
+    assert [e.kind for e in lab.events().events] == ["cost", "budget"]
+
+
+@pytest.mark.parametrize("budget", [-1.0, float("nan"), float("inf"), 1e12])
+def test_a_budget_out_of_range_is_refused(open_lab, budget):
+    lab = open_lab("complete")
+    with pytest.raises(errors.InvalidRequestError, match=r"budget .* is not allowed: 0 to 1e"):
+        lab.set_cost(1.0, budget=budget)
+    assert lab.events().events == []
+
+
+def test_a_damaged_stop_file_stops_nothing(open_lab):
+    lab = open_lab("gate")
+    lab.launch(CONFIG)
+    lab.paths.budget_stop.write_text("{")
+    open_gate(lab, 1)
+    assert ended(lab, 1).state is State.COMPLETED
+    assert event_kinds(lab, 1)[-1] == "completed"

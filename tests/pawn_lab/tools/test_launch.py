@@ -1,0 +1,153 @@
+"""lab_launch: repeated safely, in groups of seeds, and thought through before."""
+
+import pytest
+from lab_testing import CONFIG, ended, in_state, open_gate
+
+from pawn_lab.errors import IdempotencyConflictError, InvalidRequestError
+from pawn_lab.lab import Lab
+from pawn_lab.tools.launch import lab_launch
+from pawn_lab.trials.states import State
+
+
+@pytest.fixture
+def finished(study):
+    """The finished study: trials 1 and 2 plain, 3 with mate_boost, 4 continues 1."""
+    with Lab.open(study) as lab:
+        yield lab
+
+
+def test_the_same_call_again_returns_the_first_trial(open_lab):
+    lab = open_lab("gate")
+    first = lab_launch(lab, CONFIG)
+    again = lab_launch(open_lab("gate"), CONFIG)
+    assert (first.trial_id, first.repeated) == (1, None)
+    assert (again.trial_id, again.repeated) == (1, [1])
+    assert len(lab.trials()) == 1
+    open_gate(lab, 1)
+
+
+def test_a_key_of_its_own_runs_the_same_config_again(open_lab):
+    lab = open_lab("complete")
+    assert lab_launch(lab, CONFIG).trial_id == 1
+    assert lab_launch(lab, CONFIG, idempotency_key="again").trial_id == 2
+
+
+def test_a_config_whose_trial_failed_is_launched_anew(open_lab):
+    lab = open_lab("crash")
+    ended(lab, lab_launch(lab, CONFIG).trial_id)
+    assert lab_launch(lab, CONFIG).trial_id == 2
+
+
+def test_another_seed_or_another_trainer_is_another_trial(open_lab):
+    assert lab_launch(open_lab("complete"), CONFIG).trial_id == 1
+    assert lab_launch(open_lab("complete"), CONFIG | {"seed": 1}).trial_id == 2
+    assert lab_launch(open_lab("pause"), CONFIG).trial_id == 3
+
+
+def test_other_code_is_another_trial(open_lab, monkeypatch):
+    lab = open_lab("complete")
+    lab_launch(lab, CONFIG)
+    monkeypatch.setattr("pawn_lab.trials.launches.code_digest", lambda: "changed")
+    assert lab_launch(lab, CONFIG).trial_id == 2
+
+
+def test_a_group_differs_only_in_its_seeds(open_lab):
+    lab = open_lab("complete")
+    answer = lab_launch(lab, CONFIG | {"seed": 5}, seeds=3, tags=["g"])
+    configs = [lab.trial(i).config for i in answer.trial_ids]
+    assert [(c["seed"], c["data_seed"]) for c in configs] == [(5, 5), (6, 6), (7, 7)]
+    rest = [{k: v for k, v in c.items() if k not in ("seed", "data_seed")} for c in configs]
+    assert rest[0] == rest[1] == rest[2]
+    assert [lab.trial(i).tags for i in answer.trial_ids] == [["g"]] * 3
+
+
+def test_a_data_seed_that_was_chosen_stays_the_same_in_a_group(open_lab):
+    lab = open_lab("complete")
+    answer = lab_launch(lab, CONFIG | {"data_seed": 9}, seeds=2)
+    assert [lab.trial(i).config["data_seed"] for i in answer.trial_ids] == [9, 9]
+
+
+def test_a_repeated_group_is_the_same_group_and_a_longer_one_adds_the_missing_seeds(open_lab):
+    lab = open_lab("complete")
+    assert lab_launch(lab, CONFIG, seeds=2).trial_ids == [1, 2]
+    again = lab_launch(lab, CONFIG, seeds=2)
+    assert (again.trial_ids, again.repeated) == ([1, 2], [1, 2])
+    longer = lab_launch(lab, CONFIG, seeds=3)
+    assert (longer.trial_ids, longer.repeated) == ([1, 2, 3], [1, 2])
+
+
+def test_a_key_stands_for_the_whole_group(open_lab):
+    lab = open_lab("complete")
+    assert lab_launch(lab, CONFIG, seeds=2, idempotency_key="k").trial_ids == [1, 2]
+    assert lab_launch(lab, CONFIG, seeds=2, idempotency_key="k").trial_ids == [1, 2]
+    with pytest.raises(IdempotencyConflictError, match="belongs to trial 1"):
+        lab_launch(lab, CONFIG, seeds=3, idempotency_key="k")
+
+
+@pytest.mark.parametrize("seeds", [0, -1, 101, True])
+def test_a_number_of_seeds_out_of_range_is_refused(open_lab, seeds):
+    lab = open_lab("complete")
+    with pytest.raises(InvalidRequestError, match=r"seeds .* is not allowed: a whole number, 1 to"):
+        lab_launch(lab, CONFIG, seeds=seeds)
+    assert lab.trials() == []
+
+
+def test_a_group_one_of_whose_seeds_cannot_be_used_launches_nothing(open_lab):
+    lab = open_lab("complete")
+    with pytest.raises(InvalidRequestError, match="validation games must not be trained on"):
+        lab_launch(lab, CONFIG | {"seed": 6, "val_seed": 7}, seeds=3)
+    assert lab.trials() == []
+
+
+def test_a_dry_run_launches_nothing_and_says_why_numbers_are_missing(open_lab):
+    lab = open_lab("complete")
+    answer = lab_launch(lab, CONFIG, dry_run=True)
+    assert lab.trials() == []
+    assert (answer.trial_id, answer.plan.queue_position, answer.plan.starts_in_s) == (None, 0, 0.0)
+    assert answer.plan.total_s is None
+    assert any("no trial with this cost of a step" in why for why in answer.plan.unknown)
+    assert any("lab_set_cost" in why for why in answer.plan.unknown)
+    assert answer.plan.parameters == 267_392
+
+
+def test_a_dry_run_refuses_what_a_launch_would(open_lab):
+    with pytest.raises(InvalidRequestError, match="did you mean 'lr'"):
+        lab_launch(open_lab("complete"), {"lrr": 1}, dry_run=True)
+
+
+def test_a_dry_run_behind_a_trial_of_unknown_speed_has_no_start(open_lab):
+    lab = open_lab("gate")
+    for seed in range(3):
+        lab_launch(lab, CONFIG | {"seed": seed})
+    in_state(lab, 1, State.RUNNING)
+    plan = lab_launch(lab, CONFIG | {"seed": 9}, dry_run=True).plan
+    assert (plan.queue_position, plan.starts_in_s) == (1, None)
+    assert "start: a trial before it has no known rate yet" in plan.unknown
+
+
+def test_a_dry_run_takes_time_and_money_from_comparable_trials(finished):
+    config = finished.trial(1).config | {"pause_after_steps": None, "total_steps": 8}
+    plan = lab_launch(finished, config, dry_run=True).plan
+    assert plan.from_trials == 4
+    assert 0 < plan.step_s.p50 <= plan.step_s.p90
+    assert plan.total_s.p50 >= 8 * plan.step_s.p50 * 0.99
+    devices = len(finished.devices())
+    assert plan.cost.p50 == pytest.approx(plan.total_s.p50 / 3600 * 3.6 / devices, rel=1e-3)
+    assert plan.unknown is None
+
+
+def test_a_dry_run_names_duplicates_and_the_nearest_trials_with_their_results(finished):
+    plan = lab_launch(finished, finished.trial(2).config, dry_run=True).plan
+    assert plan.duplicates == [2]
+    nearest = plan.nearest[0]
+    assert (nearest.trial_id, nearest.differs) == (2, {})
+    assert nearest.best_val_loss > 0
+    (boosted,) = [near for near in plan.nearest if near.trial_id == 3] or [None]
+    assert boosted is None or boosted.differs["mate_boost"] == [1.0, None]
+
+
+def test_a_dry_run_warns_of_a_comparison_with_two_causes(finished):
+    config = finished.trial(3).config | {"lr": 5e-3}
+    config |= {"weight_decay": 0.5}
+    plan = lab_launch(finished, config, dry_run=True).plan
+    assert any("differs from trial 3 in" in confound for confound in plan.confounds)
