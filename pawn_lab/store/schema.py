@@ -64,7 +64,19 @@ CREATE TABLE sweeps (
     limits TEXT NOT NULL,             -- JSON object
     idempotency_key TEXT UNIQUE,
     request_hash TEXT NOT NULL,
-    created_at REAL NOT NULL
+    created_at REAL NOT NULL,
+    seen TEXT                         -- hash of the states that were last decided upon
+) STRICT;
+
+CREATE TABLE sweep_points (
+    id INTEGER PRIMARY KEY,
+    sweep INTEGER NOT NULL REFERENCES sweeps (id),
+    number INTEGER NOT NULL,          -- from 0
+    arm INTEGER NOT NULL,             -- of the plan's arms
+    overrides TEXT NOT NULL,          -- of the plan's config, JSON
+    state TEXT NOT NULL,              -- active, completed, stopped, failed
+    value REAL,                       -- of the metric when it left active
+    UNIQUE (sweep, number)
 ) STRICT;
 
 CREATE TABLE budgets (

@@ -70,7 +70,8 @@ def test_answers_about_running_and_waiting_trials_cost_what_the_table_says(open_
     lab = open_lab("gate")
     lab.set_cost(2.31)
     for number in range(4):
-        launched = BY_NAME["lab_launch"](lab, {"config": CONFIG, "tags": ["sweep", f"lr {number}"]})
+        config = CONFIG | {"seed": number}
+        launched = BY_NAME["lab_launch"](lab, {"config": config, "tags": ["sweep", f"lr {number}"]})
     check("launch", tokens.count(launched.wire()))
     for trial_id in (1, 2):
         trainer_greeting(lab, trial_id)
