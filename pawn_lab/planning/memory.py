@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from pawn_core.config import Architecture, PretrainConfig, RunConfig
+from pawn_core.config import Architecture, CotrainConfig, PretrainConfig, RunConfig
 from pawn_core.flops import matrix_parameters
 
 _FLOAT32 = 4
@@ -28,8 +28,13 @@ class Memory(NamedTuple):
 
 def memory(config: RunConfig) -> Memory | None:
     """Return what training takes without activations; None for a run type without a model."""
-    if not isinstance(config, PretrainConfig):
-        return None
+    if isinstance(config, CotrainConfig):
+        each = [_memory(member) for member in config.members().values()]
+        return Memory(sum(m.parameters for m in each), sum(m.state_bytes for m in each))
+    return _memory(config) if isinstance(config, PretrainConfig) else None
+
+
+def _memory(config: PretrainConfig) -> Memory:
     parameters = parameter_count(config.architecture, config.vocabulary)
     moments = 2 * parameters  # AdamW: mean and square; Muon keeps one for matrices inside layers
     if config.optimizer == "muon":

@@ -16,7 +16,7 @@ MOST_COMPARABLE = 10
 """The newest so many comparable trials count: code and drivers change."""
 
 SPEED_FIELDS = (
-    *("run_type", "variant", "d_model", "n_layers", "n_heads", "d_ff"),
+    *("run_type", "variants", "variant", "d_model", "n_layers", "n_heads", "d_ff"),
     *("vocabulary", "max_seq_len", "prepend_outcome", "targets", "discard_ply_limit"),
     *("batch_size", "accumulation_steps", "optimizer"),
     *("device", "amp_dtype", "no_compile", "sdpa_math"),

@@ -19,3 +19,9 @@ def test_muon_keeps_one_moment_for_matrices_inside_layers():
     adamw, muon = (memory(parse_config(config | {"optimizer": o})) for o in ("adamw", "muon"))
     assert adamw.state_bytes == 16 * 267_392
     assert adamw.state_bytes - muon.state_bytes == 4 * 2 * (4 * 64**2 + 3 * 64 * 256)
+
+
+def test_models_that_are_trained_together_add_up():
+    config = {"run_type": "cotrain", "variants": {"toy": {}, "small": {}}}
+    together = memory(parse_config(config | {"local_checkpoints": True}))
+    assert together.parameters == 267_392 + 8_936_960
