@@ -1,5 +1,7 @@
 //! Ragged rows of tokens, one after the other (compressed sparse rows).
 
+use std::ops::Range;
+
 /// `values[offsets[r]..offsets[r + 1]]` is row `r`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRows {
@@ -56,11 +58,18 @@ impl TokenRows {
 
     /// Append all rows of another.
     pub fn append(&mut self, other: &TokenRows) {
-        let base = self.values.len() as i64;
-        self.values.extend_from_slice(&other.values);
-        let offsets = &other.offsets[1..];
+        self.append_rows(other, 0..other.n_rows());
+    }
+
+    /// Append some rows of another.
+    pub fn append_rows(&mut self, other: &TokenRows, rows: Range<usize>) {
+        let offsets = &other.offsets[rows.start..=rows.end];
+        let (first, last) = (offsets[0], offsets[rows.len()]);
+        let moved = self.values.len() as i64 - first;
+        self.values
+            .extend_from_slice(&other.values[first as usize..last as usize]);
         self.offsets
-            .extend(offsets.iter().map(|offset| base + offset));
+            .extend(offsets[1..].iter().map(|offset| moved + offset));
     }
 
     /// All rows of the parts, in order.

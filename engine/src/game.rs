@@ -74,7 +74,7 @@ impl Game {
     }
 
     /// How often the current position has been on the board.
-    fn occurrences(&self) -> usize {
+    pub fn occurrences(&self) -> usize {
         let now = self.keys.last();
         self.keys
             .iter()

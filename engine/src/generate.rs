@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use shakmaty::Color;
+
 use crate::buffers;
 use crate::csr::TokenRows;
 use crate::error::{Error, Result};
@@ -12,7 +14,58 @@ use crate::threads::Workers;
 use crate::vocabulary::Vocabulary;
 
 /// The shortest possible game: fool's mate.
-pub const SHORTEST_GAME: usize = 4;
+const SHORTEST_GAME: usize = 4;
+/// The shortest game that white wins.
+const SHORTEST_WHITE_MATE: usize = 5;
+
+/// Which games stay. Every other one is replaced by the next attempt at its address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    All,
+    /// Those that end by the rules, not by the ply limit.
+    Finished,
+    /// Those that end in checkmate, by this side where one is named.
+    Checkmates(Option<Color>),
+}
+
+impl Keep {
+    /// All games, or only those that end by the rules.
+    pub fn finished(only: bool) -> Keep {
+        match only {
+            true => Keep::Finished,
+            false => Keep::All,
+        }
+    }
+
+    /// Refuse a ply limit below which no game would stay.
+    fn check(self, max_ply: usize) -> Result<()> {
+        let (least, what) = match self {
+            Keep::All => return Ok(()),
+            Keep::Finished => (
+                SHORTEST_GAME,
+                "discard_ply_limit (no game ends sooner, so every game would be discarded)",
+            ),
+            Keep::Checkmates(Some(Color::White)) => (SHORTEST_WHITE_MATE, "checkmates by white"),
+            Keep::Checkmates(_) => (SHORTEST_GAME, "checkmates"),
+        };
+        if max_ply >= least {
+            return Ok(());
+        }
+        let expected = format!("at least {least} with {what}");
+        Err(Error::out_of_range("max_ply", expected, max_ply))
+    }
+
+    fn keeps(self, end: End) -> bool {
+        match self {
+            Keep::All => true,
+            Keep::Finished => end.termination != Termination::PlyLimit,
+            Keep::Checkmates(side) => {
+                let winner = !end.to_move;
+                end.termination == Termination::Checkmate && side.is_none_or(|s| s == winner)
+            }
+        }
+    }
+}
 
 /// Which games to make.
 #[derive(Clone)]
@@ -21,10 +74,15 @@ pub struct Request {
     /// Addresses under the seed.
     pub games: Range<u64>,
     pub rules: Rules,
-    /// Replace each game that reaches the ply limit by the next attempt at its address.
-    pub discard_ply_limit: bool,
+    pub keep: Keep,
     /// Also return what each move was drawn from.
     pub choices: bool,
+}
+
+impl Request {
+    pub fn n_games(&self) -> usize {
+        (self.games.end - self.games.start) as usize
+    }
 }
 
 /// Random games as columns; row `i` of each is game `games.start + i`.
@@ -41,6 +99,14 @@ pub struct Games {
     pub legal: Option<TokenRows>,
     /// As `legal`, where the rules have a mate boost too.
     pub mating: Option<TokenRows>,
+}
+
+impl Games {
+    /// The moves of one game, without its padding.
+    pub fn moves(&self, game: usize) -> &[i16] {
+        let max_ply = self.tokens.len() / self.lengths.len();
+        &self.tokens[game * max_ply..][..self.lengths[game] as usize]
+    }
 }
 
 /// Games that one thread makes in one go, so that their choices share buffers.
@@ -62,16 +128,10 @@ struct Chunk {
 /// Make the games of a request.
 pub fn generate(request: &Request, workers: &Workers) -> Result<Games> {
     let max_ply = request.rules.max_ply;
-    if request.discard_ply_limit && max_ply < SHORTEST_GAME {
-        let expected = format!(
-            "at least {SHORTEST_GAME} with discard_ply_limit (no game ends sooner, so every game \
-             would be discarded)"
-        );
-        return Err(Error::out_of_range("max_ply", expected, max_ply));
-    }
-    let n_games = (request.games.end - request.games.start) as usize;
-    let mut tokens = buffers::zeroed("n_games x max_ply", n_games as u128 * max_ply as u128)?;
-    let all = make_all(request, &mut tokens, workers)?;
+    request.keep.check(max_ply)?;
+    let len = request.n_games() as u128 * max_ply as u128;
+    let mut tokens = buffers::zeroed("n_games x max_ply", len)?;
+    let all = make_all(request, &mut tokens, workers);
     Ok(columns(request, tokens, all))
 }
 
@@ -137,7 +197,7 @@ fn make(
         let asked = request.choices.then_some(&mut *choices);
         let end = playout::play(address, &request.rules, row, asked);
         attempt += 1;
-        if !(request.discard_ply_limit && end.termination == Termination::PlyLimit) {
+        if request.keep.keeps(end) {
             break end;
         }
         choices.truncate(kept);

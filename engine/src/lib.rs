@@ -6,18 +6,21 @@ pub mod batch;
 pub mod buffers;
 pub mod csr;
 pub mod error;
+pub mod flags;
 pub mod game;
 pub mod generate;
 pub mod masks;
 pub mod notation;
 pub mod outcome;
 pub mod pgn;
+pub mod pins;
 pub mod playout;
 pub mod position;
 pub mod replay;
 pub mod rng;
 pub mod states;
 pub mod threads;
+pub mod training;
 pub mod vocabulary;
 
 #[cfg(feature = "python")]

@@ -31,10 +31,15 @@ impl Layout {
     }
 
     /// Plies before the position of the first row.
-    fn first_position(self) -> usize {
+    pub fn first_position(self) -> usize {
+        1 - self.prefix()
+    }
+
+    /// Tokens before the first move.
+    pub fn prefix(self) -> usize {
         match self {
-            Layout::Pure => 1,
-            Layout::Prefixed => 0,
+            Layout::Pure => 0,
+            Layout::Prefixed => 1,
         }
     }
 

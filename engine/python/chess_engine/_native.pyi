@@ -11,8 +11,9 @@ A call on the main thread handles signals while it works: Ctrl-C ends it with `K
 within some 50 ms, and the next call works.
 """
 
+from collections.abc import Mapping
 from os import PathLike
-from typing import Self, final
+from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,21 @@ TERMINATIONS: tuple[str, ...]
 """Names of the codes in `terminations`: checkmate, stalemate, ply_limit, seventy_five_moves,
 fivefold_repetition, insufficient_material (how games end, here in the order 0..5), unfinished and
 illegal_move (6 and 7: only for recorded games)."""
+
+EDGE_CASES: Mapping[str, int]
+"""Bits of the flags of a position, by name, lowest first; all speak of the side to move:
+
+- check, double_check;
+- pin_restricts: a pinned piece has a move that only its pin forbids;
+- en_passant, and en_passant_a .. en_passant_h by the file captured on: the capture is legal;
+- promotion, and promotion_a .. promotion_h by the file of the pawn: the promotion is legal;
+- castling_kingside, castling_queenside: castling is legal;
+- castling_*_blocked_by_check, castling_*_blocked_by_attack: the right is held and no piece stands
+  between king and rook, but the king is in check, or else would pass or reach an attacked square;
+- castling_*_lost: the right is gone; castling_*_lost_at_home: though king and rook stand at home;
+- checkmate, stalemate;
+- seventy_five_moves (a halfmove clock of 150 or more), fivefold_repetition, insufficient_material:
+  the rule applies, whatever else does."""
 
 @final
 class Vocabulary:
@@ -113,6 +129,109 @@ def generate_random_games(
     Raises:
         ValueError: an argument is outside its range.
         MemoryError: `n_games * max_ply` tokens do not fit.
+    """
+
+def generate_checkmate_games(
+    n_games: int,
+    *,
+    seed: int,
+    first_game: int = 0,
+    max_ply: int = 512,
+    side: str | None = None,
+    mate_boost: float = 0.0,
+    vocabulary: str = "searchless",
+    legal_moves: bool = False,
+    threads: int | None = None,
+) -> Games:
+    """Play random games that end in checkmate.
+
+    Game `i` is the first attempt at its address that does; `Games.attempts` says how many were
+    played. Attempt 0 is the game of `generate_random_games`. The legal sets are what the player
+    drew from; given that the game ends in mate, its moves are no longer uniform over them.
+
+    Args:
+        max_ply: 4..=20000 (5 for white). At 512 plies about one attempt in 6 mates, one in 13 for a
+            given side; at 4, one in 25,000. `mate_boost` raises that.
+        side: that mates, "white" or "black"; by default either.
+
+    The other arguments are as in `generate_random_games`.
+
+    Raises:
+        ValueError: an argument is outside its range.
+        MemoryError: `n_games * max_ply` tokens do not fit.
+    """
+
+@final
+class TrainingBatch:
+    """Random games as training sequences; row `i` is game `first_game + i`.
+
+    W is the width. A game of N plies has N supervised positions in the layout "pure"
+    (`[m1 .. mN, PAD ..]`: the first move is not predicted) and N + 1 in "prefixed"
+    (`[outcome, m1 .. mN, PAD ..]`). The last of them predicts PAD: the game is over.
+
+    The CSR arrays have one row a supervised position, in row-major order: row `r` is
+    `values[offsets[r]:offsets[r + 1]]`. They are None unless asked for.
+    """
+
+    inputs: NDArray[np.signedinteger]
+    """(n_games, W) int64 (or the caller's dtype), tokens; PAD after the end."""
+    targets: NDArray[np.signedinteger]
+    """(n_games, W) int64 (or the caller's dtype), the token after each position; PAD where the game
+    is over."""
+    loss_mask: NDArray[np.bool_]
+    """(n_games, W) where a position is supervised."""
+    lengths: NDArray[np.int32]
+    """(n_games,) plies."""
+    terminations: NDArray[np.uint8]
+    """(n_games,) index into `TERMINATIONS`."""
+    outcomes: NDArray[np.int16]
+    """(n_games,) outcome token."""
+    attempts: NDArray[np.int32]
+    """(n_games,) candidates played for each game."""
+    legal_values: NDArray[np.int16] | None
+    legal_offsets: NDArray[np.int64] | None
+    """(loss_mask.sum() + 1,) the legal moves, ascending; PAD alone where the game is over. With
+    `legal_moves=True`."""
+    legal_probabilities: NDArray[np.float64] | None
+    """(legal_values.size,) the random player's probability of each: with N legal and M > 0 mating
+    moves under a mate boost p, p / M + (1 - p) / N for a mating move and (1 - p) / N for another;
+    else 1 / N. An outcome prefix and `discard_ply_limit` tell of the future: given those, play is
+    no longer so distributed. With `legal_moves=True`."""
+    mating_values: NDArray[np.int16] | None
+    mating_offsets: NDArray[np.int64] | None
+    """(loss_mask.sum() + 1,) the legal moves that mate; with `legal_moves=True`, `mate_boost > 0`."""
+
+def generate_training_batch(
+    n_games: int,
+    *,
+    seed: int,
+    first_game: int = 0,
+    max_ply: int = 512,
+    mate_boost: float = 0.0,
+    discard_ply_limit: bool = False,
+    vocabulary: str = "searchless",
+    layout: str = "pure",
+    width: int | None = None,
+    legal_moves: bool = False,
+    out: dict[str, NDArray[Any]] | None = None,
+    threads: int | None = None,
+) -> TrainingBatch:
+    """Play random games and lay them out as training sequences.
+
+    The games are those of `generate_random_games`, whose arguments these are.
+
+    Args:
+        layout: "pure" or "prefixed".
+        width: tokens of a sequence, at least `max_ply` (`max_ply + 1` in "prefixed"); by default
+            that of the arrays in `out`, else what the longest game needs.
+        legal_moves: also return what the token after every supervised position was drawn from.
+        out: arrays to write to instead of fresh ones, any of "inputs", "targets" (int64, int32 or
+            int16) and "loss_mask" (bool): (n_games, W), C-contiguous, writable, apart in memory.
+            Pinned memory of torch fits, through `tensor.numpy()`.
+
+    Raises:
+        ValueError: an argument is outside its range, or an array of `out` does not fit.
+        MemoryError: the arrays do not fit into memory.
     """
 
 @final
@@ -344,6 +463,32 @@ class BatchGames:
         Raises:
             ValueError: `games[i]` is no index of a game; then nothing is begun again.
         """
+
+@final
+class EdgeCaseFlags:
+    """Rare and instructive features of recorded games, as two views of the same memory.
+
+    Values are sums of the bits in `EDGE_CASES`, 0 after a game's end. T is the width of the token
+    array.
+    """
+
+    before: NDArray[np.uint64]
+    """(n_games, T) of the position before ply `t` is played."""
+    after: NDArray[np.uint64]
+    """(n_games, T) of the position after ply `t` is played, which is what a model has seen at token
+    `t`."""
+
+def compute_edge_case_flags(
+    tokens: NDArray[np.int16],
+    lengths: NDArray[np.int32] | None = None,
+    *,
+    vocabulary: str = "searchless",
+    threads: int | None = None,
+) -> EdgeCaseFlags:
+    """Return which edge cases the position before and after every ply of recorded games is.
+
+    Arguments and errors as in `compute_legal_moves`.
+    """
 
 @final
 class PgnGames:

@@ -1,8 +1,9 @@
 //! Checked scalar arguments.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use pyo3::prelude::*;
+use shakmaty::Color;
 
 use crate::error::{Error, Result};
 use crate::rng::Probability;
@@ -29,6 +30,13 @@ impl<T: ToString> Unchecked<T> {
     }
 }
 
+impl<T: Copy> Unchecked<T> {
+    /// What was given, where it is a `T` at all.
+    pub fn value(&self) -> Option<T> {
+        self.value
+    }
+}
+
 impl Integer {
     /// The value, where it is in this range.
     pub fn within(&self, name: &'static str, range: RangeInclusive<u64>) -> Result<u64> {
@@ -47,6 +55,28 @@ impl<'a, 'py, T: FromPyObject<'a, 'py>> FromPyObject<'a, 'py> for Unchecked<T> {
             value: object.extract().ok(),
             text: object.repr()?.to_string(),
         })
+    }
+}
+
+pub fn seed(value: Integer) -> Result<u64> {
+    value.within("seed", 0..=u64::MAX)
+}
+
+/// The addresses of `n_games` games.
+pub fn games(n_games: Integer, first_game: Integer) -> Result<Range<u64>> {
+    let first_game = first_game.within("first_game", 0..=i64::MAX as u64)?;
+    let n_games = n_games.within("n_games", 0..=i32::MAX as u64)?;
+    Ok(first_game..first_game + n_games)
+}
+
+pub fn side(name: &str) -> Result<Color> {
+    match name {
+        "white" => Ok(Color::White),
+        "black" => Ok(Color::Black),
+        _ => {
+            let got = format!("{name:?}");
+            Err(Error::out_of_range("side", "one of: white, black", got))
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use numpy::ndarray::Dimension;
 use numpy::{
-    Element, Ix1, Ix2, PyArray, PyArray2, PyArrayMethods, PyReadonlyArray, PyReadonlyArray1,
-    PyReadonlyArray2, PyReadwriteArray2, PyUntypedArray, PyUntypedArrayMethods,
+    Element, Ix1, Ix2, PyArray, PyArrayMethods, PyReadonlyArray, PyReadonlyArray1,
+    PyReadonlyArray2, PyUntypedArray, PyUntypedArrayMethods,
 };
 use pyo3::prelude::*;
 
@@ -30,28 +30,7 @@ pub fn contiguous<'py, T: Element, D: Dimension>(
     array.try_readonly().map_err(|e| refused(e.to_string()))
 }
 
-/// A C-contiguous writable array of flags that a call may fill.
-pub fn output<'py>(
-    value: &Bound<'py, PyAny>,
-    name: &'static str,
-    shape: [usize; 2],
-) -> PyResult<PyReadwriteArray2<'py, bool>> {
-    let [rows, columns] = shape;
-    let refused = |got: String| {
-        let expected = format!("a writable C-contiguous bool array of shape ({rows}, {columns})");
-        PyErr::from(Error::out_of_range(name, expected, got))
-    };
-    let Ok(array) = value.cast::<PyArray2<bool>>() else {
-        return Err(refused(describe(value)));
-    };
-    if array.shape() != shape || !array.is_c_contiguous() {
-        return Err(refused(describe(value)));
-    }
-    let borrowed = array.try_readwrite();
-    borrowed.map_err(|e| refused(format!("{} ({e})", describe(value))))
-}
-
-fn describe(value: &Bound<'_, PyAny>) -> String {
+pub fn describe(value: &Bound<'_, PyAny>) -> String {
     match value.cast::<PyUntypedArray>() {
         Ok(array) => format!("{} array of shape {:?}", array.dtype(), array.shape()),
         Err(_) => value.get_type().to_string(),

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::position::parse_fen;
 use crate::py::arguments::{self, Integer};
 use crate::py::masks::LegalTokens;
-use crate::py::{arrays, calls};
+use crate::py::outputs;
 use crate::threads::Workers;
 use crate::vocabulary::Vocabulary;
 
@@ -130,7 +130,7 @@ impl BatchGames {
     ) -> PyResult<Bound<'py, PyArray2<bool>>> {
         let shape = [self.n_games, self.vocabulary.size()];
         let mut masks = match out {
-            Some(out) => arrays::output(&out, "out", shape)?,
+            Some(out) => outputs::writable("out", &out, shape, "bool")?,
             None => {
                 let len = shape.iter().map(|&n| n as u128).product();
                 let fresh = buffers::zeroed("n_games x vocabulary", len)?;

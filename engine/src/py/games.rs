@@ -4,7 +4,7 @@ use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 
 use crate::csr::TokenRows;
-use crate::generate::{self, Request};
+use crate::generate::{self, Keep, Request};
 use crate::playout::Rules;
 use crate::py::arguments::{self, Integer, Number};
 use crate::py::calls;
@@ -49,17 +49,15 @@ pub fn generate_random_games(
     legal_moves: bool,
     threads: Option<Integer>,
 ) -> PyResult<Games> {
-    let first_game = first_game.within("first_game", 0..=i64::MAX as u64)?;
-    let n_games = n_games.within("n_games", 0..=i32::MAX as u64)?;
     let request = Request {
-        seed: seed.within("seed", 0..=u64::MAX)?,
-        games: first_game..first_game + n_games,
+        seed: arguments::seed(seed)?,
+        games: arguments::games(n_games, first_game)?,
         rules: Rules {
             max_ply: arguments::max_ply(max_ply)?,
             mate_boost: arguments::mate_boost(mate_boost)?,
             vocabulary: Vocabulary::named(vocabulary)?,
         },
-        discard_ply_limit,
+        keep: Keep::finished(discard_ply_limit),
         choices: legal_moves,
     };
     let games = calls::run(py, threads, |workers| generate::generate(&request, workers))?;
@@ -67,7 +65,7 @@ pub fn generate_random_games(
 }
 
 impl Games {
-    fn new(py: Python<'_>, games: generate::Games, max_ply: usize) -> PyResult<Games> {
+    pub fn new(py: Python<'_>, games: generate::Games, max_ply: usize) -> PyResult<Games> {
         let shape = [games.lengths.len(), max_ply];
         let (legal_values, legal_offsets) = csr(py, games.legal);
         let (mating_values, mating_offsets) = csr(py, games.mating);
@@ -85,9 +83,9 @@ impl Games {
     }
 }
 
-type Csr = (Option<Py<PyArray1<i16>>>, Option<Py<PyArray1<i64>>>);
+pub type Csr = (Option<Py<PyArray1<i16>>>, Option<Py<PyArray1<i64>>>);
 
-fn csr(py: Python<'_>, rows: Option<TokenRows>) -> Csr {
+pub fn csr(py: Python<'_>, rows: Option<TokenRows>) -> Csr {
     rows.map(|rows| {
         let values = rows.values.into_pyarray(py).unbind();
         (values, rows.offsets.into_pyarray(py).unbind())

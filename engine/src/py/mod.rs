@@ -3,14 +3,17 @@
 mod arguments;
 mod arrays;
 mod batch;
-mod calls;
+mod checkmates;
 mod errors;
+mod flags;
 mod games;
 mod masks;
 mod notation;
+mod outputs;
 mod pgn;
 mod position;
 mod states;
+mod training;
 mod validation;
 mod vocabulary;
 
@@ -22,6 +25,10 @@ mod _native {
 
     #[pymodule_export]
     use super::batch::BatchGames;
+    #[pymodule_export]
+    use super::checkmates::generate_checkmate_games;
+    #[pymodule_export]
+    use super::flags::{EdgeCaseFlags, compute_edge_case_flags};
     #[pymodule_export]
     use super::games::{Games, generate_random_games};
     #[pymodule_export]
@@ -38,6 +45,8 @@ mod _native {
     #[pymodule_export]
     use super::states::{BoardStates, PositionColumns, count_legal_moves, extract_board_states};
     #[pymodule_export]
+    use super::training::{TrainingBatch, generate_training_batch};
+    #[pymodule_export]
     use super::validation::{Validation, validate_games};
     #[pymodule_export]
     use super::vocabulary::{Vocabulary, export_move_vocabulary};
@@ -45,6 +54,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::threads::settle();
+        module.add("EDGE_CASES", super::flags::table(module.py())?)?;
         module.add(
             "TERMINATIONS",
             pyo3::types::PyTuple::new(module.py(), Termination::NAMES)?,
