@@ -199,7 +199,7 @@ class TrainingBatch:
     no longer so distributed. With `legal_moves=True`."""
     mating_values: NDArray[np.int16] | None
     mating_offsets: NDArray[np.int64] | None
-    """(loss_mask.sum() + 1,) the legal moves that mate; with `legal_moves=True`, `mate_boost > 0`."""
+    """(loss_mask.sum() + 1,) the legal moves that mate; with `legal_moves=True` and a mate boost."""
 
 def generate_training_batch(
     n_games: int,
