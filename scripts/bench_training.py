@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import chess_engine
+import numpy as np
 import torch
 import transformers
 from torch import Tensor, nn
@@ -30,7 +31,6 @@ from transformers import (
 )
 
 from pawn_core.config import VARIANTS, Architecture, PretrainConfig
-from pawn_core.data.sequences import lay_out
 from pawn_core.data.stream import Stream
 from pawn_core.model import Transformer, parameter_count
 from pawn_core.runtime import resolve_runtime
@@ -95,11 +95,9 @@ def train_padded(variant: str) -> Turn:
 
 def padded_games(variant: str, first: int, count: int) -> tuple[Tensor, Tensor]:
     """Return inputs and next tokens (-100 where not supervised), int64 (count, 512)."""
-    games = chess_engine.generate_random_games(count, seed=1, first_game=first)
-    batch = lay_out(games, VOCABULARY.pad, prefixed=False, width=WIDTH)
-    targets = torch.full((count * WIDTH,), -100)
-    targets[batch.positions_n] = batch.targets_n
-    return batch.tokens_bt, targets.view(count, WIDTH)
+    games = chess_engine.generate_training_batch(count, seed=1, first_game=first, width=WIDTH)
+    targets = np.where(games.loss_mask, games.targets, -100)
+    return torch.from_numpy(games.inputs), torch.from_numpy(targets)
 
 
 class Padded(IterableDataset):

@@ -75,11 +75,10 @@ pub fn compute(games: &Recorded, vocabulary: &Vocabulary, workers: &Workers) -> 
     let len = games.rows.len() as u128 * per_game as u128;
     let mut all = buffers::zeroed("tokens", len)?;
     let jobs = all.chunks_exact_mut(per_game).zip(&games.rows).enumerate();
-    let done = workers.map(jobs.collect(), |(game, (row, tokens))| {
+    workers.try_map(jobs.collect(), |(game, (row, tokens))| {
         each_position(tokens, vocabulary, |ply, flags| row[ply] = flags)
             .map_err(|illegal| illegal.in_game(game))
-    });
-    done.into_iter().collect::<Result<()>>()?;
+    })?;
     Ok(all)
 }
 

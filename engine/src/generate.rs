@@ -131,7 +131,7 @@ pub fn generate(request: &Request, workers: &Workers) -> Result<Games> {
     request.keep.check(max_ply)?;
     let len = request.n_games() as u128 * max_ply as u128;
     let mut tokens = buffers::zeroed("n_games x max_ply", len)?;
-    let all = make_all(request, &mut tokens, workers);
+    let all = make_all(request, &mut tokens, workers)?;
     Ok(columns(request, tokens, all))
 }
 

@@ -30,6 +30,13 @@ impl Layout {
         }
     }
 
+    pub fn name(self) -> &'static str {
+        match self {
+            Layout::Pure => "pure",
+            Layout::Prefixed => "prefixed",
+        }
+    }
+
     /// Plies before the position of the first row.
     pub fn first_position(self) -> usize {
         1 - self.prefix()

@@ -3,7 +3,6 @@
 use crate::csr::TokenRows;
 use crate::generate::Games;
 use crate::masks::Layout;
-use crate::threads::Workers;
 use crate::vocabulary::Vocabulary;
 
 /// How games become sequences of `width` tokens. A game of `N` plies has `N` supervised positions
@@ -17,14 +16,9 @@ pub struct Form {
 
 impl Form {
     /// What the model sees: `[m1 .. mN, PAD ..]` or `[outcome, m1 .. mN, PAD ..]`.
-    pub fn write_inputs<T: From<i16> + Copy + Send>(
-        self,
-        games: &Games,
-        sequences: &mut [T],
-        workers: &Workers,
-    ) {
+    pub fn write_inputs<T: From<i16> + Copy>(self, games: &Games, sequences: &mut [T]) {
         let prefix = self.layout.prefix();
-        self.each_sequence(games, sequences, workers, |sequence, game| {
+        self.each_sequence(games, sequences, |sequence, game| {
             let (head, moves) = sequence.split_at_mut(prefix);
             head.fill(games.outcomes[game].into());
             write_padded(games.moves(game), moves, self.vocabulary.pad);
@@ -32,39 +26,26 @@ impl Form {
     }
 
     /// What comes next at each position; PAD where nothing is supervised.
-    pub fn write_targets<T: From<i16> + Copy + Send>(
-        self,
-        games: &Games,
-        sequences: &mut [T],
-        workers: &Workers,
-    ) {
+    pub fn write_targets<T: From<i16> + Copy>(self, games: &Games, sequences: &mut [T]) {
         let first = self.layout.first_position();
-        self.each_sequence(games, sequences, workers, |sequence, game| {
+        self.each_sequence(games, sequences, |sequence, game| {
             write_padded(&games.moves(game)[first..], sequence, self.vocabulary.pad);
         });
     }
 
     /// Which positions are supervised.
-    pub fn write_loss_mask(self, games: &Games, sequences: &mut [bool], workers: &Workers) {
-        self.each_sequence(games, sequences, workers, |sequence, game| {
+    pub fn write_loss_mask(self, games: &Games, sequences: &mut [bool]) {
+        self.each_sequence(games, sequences, |sequence, game| {
             let (supervised, rest) = sequence.split_at_mut(self.layout.supervised(games, game));
             supervised.fill(true);
             rest.fill(false);
         });
     }
 
-    fn each_sequence<T: Send>(
-        self,
-        games: &Games,
-        sequences: &mut [T],
-        workers: &Workers,
-        write: impl Fn(&mut [T], usize) + Send + Sync,
-    ) {
+    fn each_sequence<T>(self, games: &Games, sequences: &mut [T], write: impl Fn(&mut [T], usize)) {
         assert_eq!(sequences.len(), games.lengths.len() * self.width);
         let sequences = sequences.chunks_exact_mut(self.width).zip(0..);
-        workers.map(sequences.collect(), |(sequence, game)| {
-            write(sequence, game);
-        });
+        sequences.for_each(|(sequence, game)| write(sequence, game));
     }
 }
 

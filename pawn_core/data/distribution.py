@@ -5,15 +5,13 @@ Shapes: n supervised positions (in `Batch.positions_n` order), e entries (positi
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 import torch
-from chess_engine import Games
+from chess_engine import TrainingBatch
 from numpy.typing import NDArray
 
 from pawn_core.config import PretrainConfig
-from pawn_core.data.sequences import predicted_plies, ranges, supervised_counts
 from pawn_core.data.targets import Targets
 
 
@@ -41,7 +39,8 @@ class LegalSets:
     probabilities_e: NDArray[np.float64]
     """Their probabilities; each position's sum to 1."""
     plies_n: NDArray[np.int64]
-    """The ply that each position predicts, 0-based."""
+    """The ply that each position predicts: ply p of a game of N plies is its (p + 1)-th move, ply N
+    the PAD that ends it."""
     games_n: NDArray[np.int64]
     """Each position's game, as a row of the batch."""
     is_move_n: NDArray[np.bool_]
@@ -84,57 +83,20 @@ class LegalSets:
         return np.add.reduceat(terms, self.starts_n)
 
 
-class _Rows(NamedTuple):
-    """The engine's CSR form, one row a ply: row r is `values[offsets[r]:offsets[r + 1]]`."""
-
-    values: NDArray[np.int16]
-    offsets: NDArray[np.int64]
-
-    @property
-    def sizes(self) -> NDArray[np.int64]:
-        """Return the entries of each row."""
-        return np.diff(self.offsets)
-
-    def keys(self) -> NDArray[np.int64]:
-        """Return one number for each (row, token) entry."""
-        stride = 1 << 16  # token ids are int16
-        return np.repeat(np.arange(len(self.sizes)), self.sizes) * stride + self.values
-
-
-def legal_sets(games: Games, pad: int, mate_boost: float, *, prefixed: bool) -> LegalSets:
-    """Align the engine's legal sets, one row a ply, with the supervised positions."""
-    legal = _rows(games.legal_values, games.legal_offsets)
-    supervised = supervised_counts(games, prefixed=prefixed)
-    plies = predicted_plies(games, prefixed=prefixed)
-    owner = np.repeat(np.arange(len(supervised)), supervised)
-    is_move = plies < games.lengths[owner]
-    first_row = np.cumsum(games.lengths, dtype=np.int64) - games.lengths
-    rows = np.where(is_move, first_row[owner] + plies, 0)
-    counts = np.where(is_move, legal.sizes[rows], 1)
-    entry = ranges(legal.offsets[rows], counts)
-    is_move_e = np.repeat(is_move, counts)
-    tokens = np.where(is_move_e, legal.values[entry], pad).astype(np.int64)
-    probabilities = np.where(is_move_e, _move_probabilities(games, mate_boost)[entry], 1.0)
-    return LegalSets(counts, tokens, probabilities, plies, owner, is_move)
-
-
-def _rows(values: NDArray[np.int16] | None, offsets: NDArray[np.int64] | None) -> _Rows:
-    assert values is not None, "the games were generated without their legal moves"
+def legal_sets(sequences: TrainingBatch) -> LegalSets:
+    """Return the sets of sequences that were made with their legal moves."""
+    tokens, offsets = sequences.legal_values, sequences.legal_offsets
+    probabilities = sequences.legal_probabilities
+    assert tokens is not None, "the games were generated without their legal moves"
     assert offsets is not None
-    return _Rows(values, offsets)
-
-
-def _move_probabilities(games: Games, mate_boost: float) -> NDArray[np.float64]:
-    """Return the random player's probability of every legal move, in the engine's order.
-
-    Uniform over the N legal moves; with mate boost p and M > 0 mating moves, a mating move has
-    p / M + (1 - p) / N and another (1 - p) / N.
-    """
-    legal = _rows(games.legal_values, games.legal_offsets)
-    if mate_boost == 0.0:
-        return np.repeat(1.0 / legal.sizes, legal.sizes)
-    mating = _rows(games.mating_values, games.mating_offsets)
-    boost = np.where(mating.sizes > 0, mate_boost, 0.0)
-    base = np.repeat((1.0 - boost) / legal.sizes, legal.sizes)
-    extra = np.repeat(boost / np.maximum(mating.sizes, 1), legal.sizes)
-    return base + np.where(np.isin(legal.keys(), mating.keys(), assume_unique=True), extra, 0.0)
+    assert probabilities is not None
+    games, times = np.nonzero(sequences.loss_mask)
+    plies = times + (sequences.layout == "pure")
+    return LegalSets(
+        counts_n=np.diff(offsets),
+        tokens_e=tokens.astype(np.int64),
+        probabilities_e=probabilities,
+        plies_n=plies,
+        games_n=games,
+        is_move_n=plies < sequences.lengths[games],
+    )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import chess_engine
-from chess_engine import Games, Vocabulary
+from chess_engine import TrainingBatch, Vocabulary
 
 from pawn_core.config import PretrainConfig
 
@@ -17,11 +17,17 @@ class GameSource:
     mate_boost: float
     discard_ply_limit: bool
     vocabulary: str
+    layout: str
     threads: int | None = None
 
-    def games(self, first: int, count: int, *, legal_moves: bool = False) -> Games:
-        """Return games `first .. first + count - 1`, with every legal set where asked."""
-        return chess_engine.generate_random_games(
+    def sequences(
+        self, first: int, count: int, *, width: int | None = None, legal_moves: bool = False
+    ) -> TrainingBatch:
+        """Return games `first .. first + count - 1` laid out, with every legal set where asked.
+
+        They are `width` tokens wide; by default as many as the longest game needs.
+        """
+        return chess_engine.generate_training_batch(
             count,
             seed=self.seed,
             first_game=first,
@@ -29,6 +35,8 @@ class GameSource:
             mate_boost=self.mate_boost,
             discard_ply_limit=self.discard_ply_limit,
             vocabulary=self.vocabulary,
+            layout=self.layout,
+            width=width,
             legal_moves=legal_moves,
             threads=self.threads,
         )
@@ -57,5 +65,6 @@ def _source(config: PretrainConfig, seed: int, threads: int | None) -> GameSourc
         mate_boost=config.mate_boost,
         discard_ply_limit=config.discard_ply_limit,
         vocabulary=config.vocabulary,
+        layout="prefixed" if config.prepend_outcome else "pure",
         threads=threads,
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from chess_engine import Games
+from chess_engine import TrainingBatch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -30,6 +30,16 @@ class Batch:
     """int64 (n,), the token that follows each supervised position."""
     exact: Targets | None = None
     """The true distribution of that token, where it is learned from."""
+
+    @classmethod
+    def of(cls, sequences: TrainingBatch) -> "Batch":
+        """Return the engine's sequences as a batch."""
+        mask = sequences.loss_mask
+        return cls(
+            tokens_bt=torch.from_numpy(sequences.inputs),
+            positions_n=torch.from_numpy(np.flatnonzero(mask)),
+            targets_n=torch.from_numpy(sequences.targets[mask]),
+        )
 
     @property
     def games(self) -> int:
@@ -56,44 +66,7 @@ class Batch:
         )
 
 
-def lay_out(games: Games, pad: int, *, prefixed: bool, width: int | None = None) -> Batch:
-    """Lay games out as sequences of `width` tokens; default: as many as the longest game needs."""
-    supervised = supervised_counts(games, prefixed=prefixed)
-    width = width or int(supervised.max())
-    full = _full_sequences(games, pad, prefixed, width + 1)
-    mask = np.arange(width) < supervised[:, None]
-    return Batch(
-        tokens_bt=torch.from_numpy(np.ascontiguousarray(full[:, :width])),
-        positions_n=torch.from_numpy(np.flatnonzero(mask)),
-        targets_n=torch.from_numpy(full[:, 1:][mask]),
-    )
-
-
-def supervised_counts(games: Games, *, prefixed: bool) -> NDArray[np.int64]:
-    """Return how many positions of each game are supervised, int64 (b,)."""
-    return games.lengths.astype(np.int64) + prefixed
-
-
-def predicted_plies(games: Games, *, prefixed: bool) -> NDArray[np.int64]:
-    """Return the ply that each supervised position predicts, int64 (n,), in `positions_n` order.
-
-    Ply p of a game of N plies is its (p + 1)-th move; ply N is the PAD that ends it.
-    """
-    counts = supervised_counts(games, prefixed=prefixed)
-    return ranges(np.full(len(counts), 0 if prefixed else 1), counts)
-
-
 def ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return `start, start + 1, ..` for each start, `count` of them, one after the other."""
     before = np.cumsum(counts) - counts
     return np.arange(counts.sum()) + np.repeat(starts - before, counts)
-
-
-def _full_sequences(games: Games, pad: int, prefixed: bool, width: int) -> NDArray[np.int64]:
-    """Return the sequences with PAD up to `width`, so that a game of full length has its PAD."""
-    full = np.full((len(games.lengths), width), pad, dtype=np.int64)
-    moves = games.tokens[:, : width - prefixed]
-    full[:, prefixed : prefixed + moves.shape[1]] = moves
-    if prefixed:
-        full[:, 0] = games.outcomes
-    return full

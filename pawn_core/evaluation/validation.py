@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from chess_engine import Games
+from chess_engine import TrainingBatch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from pawn_core.config import PretrainConfig
 from pawn_core.data.distribution import LegalSets, distribution_is_known, legal_sets
 from pawn_core.data.games import GameSource, validation_games, vocabulary_of
-from pawn_core.data.sequences import lay_out
+from pawn_core.data.sequences import Batch
 from pawn_core.evaluation.metrics import LegalitySums, PositionSums
 from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag
@@ -44,9 +44,7 @@ class ValidationSet:
     source: GameSource
     games: int
     batch_games: int
-    pad: int
     vocabulary_size: int
-    prefixed: bool
     width: int | None
     late_ply: int
     distribution_known: bool
@@ -63,9 +61,7 @@ class ValidationSet:
             source=validation_games(config, torch.get_num_threads()),
             games=config.val_games,
             batch_games=batch_games,
-            pad=vocabulary.pad,
             vocabulary_size=vocabulary.size,
-            prefixed=bool(config.prepend_outcome),
             width=width,
             late_ply=config.max_seq_len // 2,
             distribution_known=distribution_is_known(config),
@@ -80,16 +76,15 @@ class ValidationSet:
             Interrupted: the run was asked to stop.
         """
         positions, legality = PositionSums(), LegalitySums(self.late_ply)
-        for games in self._batches():
-            sets = legal_sets(games, self.pad, self.source.mate_boost, prefixed=self.prefixed)
-            batch = lay_out(games, self.pad, prefixed=self.prefixed, width=self.width)
+        for sequences in self._batches():
+            sets, batch = legal_sets(sequences), Batch.of(sequences)
             with runtime.autocast():
                 device_batch = batch.to(runtime.device)
                 logits_nv = logits_at(device_batch.tokens_bt, device_batch.positions_n)
             scores = score(logits_nv, device_batch.targets_n, sets)
             _add(positions, scores, sets)
             legal_n = sets.contain(scores.predicted_n, self.vocabulary_size)
-            legality.add(sets, legal_n, games.lengths)
+            legality.add(sets, legal_n, sequences.lengths)
         return {
             **positions.metrics(distribution_known=self.distribution_known),
             **legality.metrics(),
@@ -97,11 +92,11 @@ class ValidationSet:
             "games": legality.games,
         }
 
-    def _batches(self) -> Iterator[Games]:
+    def _batches(self) -> Iterator[TrainingBatch]:
         for first in range(0, self.games, self.batch_games):
             self.stop.check()
             count = min(self.batch_games, self.games - first)
-            yield self.source.games(first, count, legal_moves=True)
+            yield self.source.sequences(first, count, width=self.width, legal_moves=True)
 
 
 def score(logits_nv: Tensor, targets_n: Tensor, sets: LegalSets) -> Scores:

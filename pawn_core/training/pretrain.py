@@ -10,7 +10,7 @@ from pawn_core.config import PretrainConfig
 from pawn_core.data.buckets import split_by_length
 from pawn_core.data.distribution import legal_sets
 from pawn_core.data.games import training_games, vocabulary_of
-from pawn_core.data.sequences import Batch, lay_out
+from pawn_core.data.sequences import Batch
 from pawn_core.evaluation.validation import ValidationSet
 from pawn_core.flops import training_flops
 from pawn_core.model import Transformer, parameter_count
@@ -28,7 +28,7 @@ class PretrainTask:
         assert config.max_seq_len is not None
         vocabulary = vocabulary_of(config)
         self._config, self._runtime = config, runtime
-        self._pad, self._vocabulary_size = vocabulary.pad, vocabulary.size
+        self._vocabulary_size = vocabulary.size
         self._micro_batch = config.batch_size // config.accumulation_steps
         # A compiled function wants one width; an uncompiled one is faster without the padding,
         # and on a CPU, where small batches cost little more, in parts of like length.
@@ -69,10 +69,7 @@ class PretrainTask:
         return {"parameters": parameter_count(self.model)}
 
     def _lay_out(self, first: int, count: int) -> Batch:
-        prefixed, exact = bool(self._config.prepend_outcome), self._config.targets == "legal"
-        games = self._games.games(first, count, legal_moves=exact)
-        batch = lay_out(games, self._pad, prefixed=prefixed, width=self._width)
-        if not exact:
-            return batch
-        sets = legal_sets(games, self._pad, self._config.mate_boost, prefixed=prefixed)
-        return replace(batch, exact=sets.targets())
+        exact = self._config.targets == "legal"
+        sequences = self._games.sequences(first, count, width=self._width, legal_moves=exact)
+        batch = Batch.of(sequences)
+        return replace(batch, exact=legal_sets(sequences).targets()) if exact else batch

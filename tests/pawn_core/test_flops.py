@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pawn_core.config import VARIANTS, Architecture
-from pawn_core.data.sequences import lay_out
+from pawn_core.data.sequences import Batch
 from pawn_core.flops import matrix_parameters, peak_flops, training_flops
 
 SEARCHLESS = 1980
@@ -38,11 +38,12 @@ def test_a_padded_base_step_takes_28_8_teraflop_and_its_games_19_7() -> None:
 
 @pytest.mark.parametrize("prefixed", [False, True])
 def test_a_batch_counts_each_token_with_itself_and_those_before_it(prefixed: bool) -> None:
-    games = chess_engine.generate_random_games(20, seed=3, max_ply=300)
+    rules = {"seed": 3, "max_ply": 300, "layout": "prefixed" if prefixed else "pure"}
+    games = chess_engine.generate_training_batch(20, **rules)
     lengths = games.lengths.astype(np.int64) + prefixed
-    batch = lay_out(games, 1968, prefixed=prefixed)
+    batch = Batch.of(games)
     assert batch.attended_pairs == int((lengths * (lengths + 1) // 2).sum())
-    wider = lay_out(games, 1968, prefixed=prefixed, width=512)
+    wider = Batch.of(chess_engine.generate_training_batch(20, **rules, width=512))
     assert wider.attended_pairs == batch.attended_pairs
 
 

@@ -173,6 +173,8 @@ class TrainingBatch:
     `values[offsets[r]:offsets[r + 1]]`. They are None unless asked for.
     """
 
+    layout: str
+    """"pure" or "prefixed"."""
     inputs: NDArray[np.signedinteger]
     """(n_games, W) int64 (or the caller's dtype), tokens; PAD after the end."""
     targets: NDArray[np.signedinteger]
@@ -199,7 +201,7 @@ class TrainingBatch:
     no longer so distributed. With `legal_moves=True`."""
     mating_values: NDArray[np.int16] | None
     mating_offsets: NDArray[np.int64] | None
-    """(loss_mask.sum() + 1,) the legal moves that mate; with `legal_moves=True` and a mate boost."""
+    """(loss_mask.sum() + 1,) the legal moves that mate. With `legal_moves=True` and a boost."""
 
 def generate_training_batch(
     n_games: int,

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::position::parse_fen;
 use crate::py::arguments::{self, Integer};
 use crate::py::masks::LegalTokens;
-use crate::py::outputs;
+use crate::py::{arrays, calls, outputs};
 use crate::threads::Workers;
 use crate::vocabulary::Vocabulary;
 

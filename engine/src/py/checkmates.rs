@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use crate::generate::{self, Keep, Request};
 use crate::playout::Rules;
 use crate::py::arguments::{self, Integer, Number};
+use crate::py::calls;
 use crate::py::games::Games;
 use crate::vocabulary::Vocabulary;
 
@@ -45,7 +46,6 @@ pub fn generate_checkmate_games(
         keep: Keep::Checkmates(side.map(arguments::side).transpose()?),
         choices: legal_moves,
     };
-    let workers = arguments::workers(threads)?;
-    let games = py.detach(|| generate::generate(&request, &workers))?;
+    let games = calls::run(py, threads, |workers| generate::generate(&request, workers))?;
     Games::new(py, games, request.rules.max_ply)
 }

@@ -5,8 +5,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMappingProxy, PySlice};
 
 use crate::flags;
-use crate::py::arguments::{self, Integer};
-use crate::py::arrays;
+use crate::py::arguments::Integer;
+use crate::py::{arrays, calls};
 use crate::vocabulary::Vocabulary;
 
 #[pyclass(frozen, get_all, module = "chess_engine")]
@@ -42,8 +42,9 @@ pub fn compute_edge_case_flags(
     let vocabulary = Vocabulary::named(vocabulary)?;
     let tokens = arrays::tokens(tokens)?;
     let games = arrays::recorded(&tokens, lengths, vocabulary)?;
-    let workers = arguments::workers(threads)?;
-    let flags = py.detach(|| flags::compute(&games, vocabulary, &workers))?;
+    let flags = calls::run(py, threads, |workers| {
+        flags::compute(&games, vocabulary, workers)
+    })?;
     EdgeCaseFlags::new(py, flags, [games.rows.len(), games.width + 1])
 }
 

@@ -3,6 +3,7 @@
 mod arguments;
 mod arrays;
 mod batch;
+mod calls;
 mod checkmates;
 mod errors;
 mod flags;

@@ -8,14 +8,15 @@ use crate::generate::{self, Games, Keep, Request};
 use crate::masks::Layout;
 use crate::playout::Rules;
 use crate::py::arguments::{self, Integer, Number};
+use crate::py::calls;
 use crate::py::games::csr;
 use crate::py::outputs::{self, IntegerSlice, Integers, Outputs};
-use crate::threads::Workers;
 use crate::training::{Form, LegalSets};
 use crate::vocabulary::Vocabulary;
 
 #[pyclass(frozen, get_all, module = "chess_engine")]
 pub struct TrainingBatch {
+    layout: &'static str,
     inputs: Py<PyAny>,
     targets: Py<PyAny>,
     loss_mask: Py<PyAny>,
@@ -74,16 +75,15 @@ pub fn generate_training_batch(
         keep: Keep::finished(discard_ply_limit),
         choices: legal_moves,
     };
-    let workers = arguments::workers(threads)?;
     let out = Outputs::new(py, out, &["inputs", "targets", "loss_mask"])?;
     let least = request.rules.max_ply + layout.prefix();
     let width = checked_width(width, &out, least)?;
     let sequences = |width| Sequences::new(py, &out, [request.n_games(), width]);
     let known = width.map(sequences).transpose()?;
-    let (games, sets) = py.detach(|| {
-        let games = generate::generate(&request, &workers)?;
+    let (games, sets) = calls::run(py, threads, |workers| {
+        let games = generate::generate(&request, workers)?;
         let sets = LegalSets::new(&games, layout, vocabulary.pad, boost);
-        Ok::<_, Error>((games, sets))
+        Ok((games, sets))
     })?;
     let form = Form {
         layout,
@@ -91,8 +91,8 @@ pub fn generate_training_batch(
         vocabulary,
     };
     let sequences = known.map_or_else(|| sequences(form.width), Ok)?;
-    sequences.write(py, form, &games, &workers)?;
-    Ok(TrainingBatch::new(py, sequences, games, sets))
+    sequences.write(py, form, &games)?;
+    Ok(TrainingBatch::new(py, layout, sequences, games, sets))
 }
 
 /// The width asked for, or that of the caller's arrays; either must have room for every game.
@@ -155,23 +155,23 @@ impl<'py> Sequences<'py> {
         })
     }
 
-    fn write(&self, py: Python<'_>, form: Form, games: &Games, workers: &Workers) -> PyResult<()> {
+    fn write(&self, py: Python<'_>, form: Form, games: &Games) -> PyResult<()> {
         let mut borrowed = self.borrow()?;
         let inputs = borrowed.inputs.as_slice_mut()?;
         let targets = borrowed.targets.as_slice_mut()?;
         let mask = borrowed.loss_mask.as_slice_mut()?;
         py.detach(|| {
             match inputs {
-                IntegerSlice::I16(inputs) => form.write_inputs(games, inputs, workers),
-                IntegerSlice::I32(inputs) => form.write_inputs(games, inputs, workers),
-                IntegerSlice::I64(inputs) => form.write_inputs(games, inputs, workers),
+                IntegerSlice::I16(inputs) => form.write_inputs(games, inputs),
+                IntegerSlice::I32(inputs) => form.write_inputs(games, inputs),
+                IntegerSlice::I64(inputs) => form.write_inputs(games, inputs),
             }
             match targets {
-                IntegerSlice::I16(targets) => form.write_targets(games, targets, workers),
-                IntegerSlice::I32(targets) => form.write_targets(games, targets, workers),
-                IntegerSlice::I64(targets) => form.write_targets(games, targets, workers),
+                IntegerSlice::I16(targets) => form.write_targets(games, targets),
+                IntegerSlice::I32(targets) => form.write_targets(games, targets),
+                IntegerSlice::I64(targets) => form.write_targets(games, targets),
             }
-            form.write_loss_mask(games, mask, workers);
+            form.write_loss_mask(games, mask);
         });
         Ok(())
     }
@@ -180,6 +180,7 @@ impl<'py> Sequences<'py> {
 impl TrainingBatch {
     fn new(
         py: Python<'_>,
+        layout: Layout,
         sequences: Sequences<'_>,
         games: Games,
         sets: Option<LegalSets>,
@@ -191,6 +192,7 @@ impl TrainingBatch {
         let (legal_values, legal_offsets) = csr(py, legal);
         let (mating_values, mating_offsets) = csr(py, mating);
         TrainingBatch {
+            layout: layout.name(),
             inputs: sequences.inputs.unbind(),
             targets: sequences.targets.unbind(),
             loss_mask: sequences.loss_mask.unbind(),

@@ -9,17 +9,16 @@ import torch
 
 from pawn_core.config import parse_config
 from pawn_core.data.buckets import cheapest_cuts, split_by_length
-from pawn_core.data.sequences import Batch, lay_out
+from pawn_core.data.sequences import Batch
 from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag
 from pawn_core.training.pretrain import PretrainTask
 
-PAD = chess_engine.export_move_vocabulary().pad
-
 
 def random_batch(prefixed: bool, count: int = 48) -> Batch:
-    games = chess_engine.generate_random_games(count, seed=11, max_ply=512, threads=1)
-    return lay_out(games, PAD, prefixed=prefixed)
+    layout = "prefixed" if prefixed else "pure"
+    sequences = chess_engine.generate_training_batch(count, seed=11, layout=layout, threads=1)
+    return Batch.of(sequences)
 
 
 def games_of(batch: Batch) -> list[tuple[list[int], list[int]]]:

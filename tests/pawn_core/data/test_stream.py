@@ -19,7 +19,7 @@ def task(raw, **changes) -> PretrainTask:
 
 
 def rows(source, first: int, count: int) -> list[bytes]:
-    return [row.tobytes() for row in source.games(first, count).tokens]
+    return [row.tobytes() for row in source.sequences(first, count, width=40).inputs]
 
 
 @pytest.mark.parametrize("workers", [0, 1, 3])
@@ -66,8 +66,7 @@ def test_no_game_is_in_two_batches_nor_in_another_seed_nor_in_validation(tiny) -
 def test_batch_k_is_the_games_from_k_times_the_batch_size(tiny) -> None:
     config = parse_config(tiny)
     (batch,) = task(tiny).make_batch(3)
-    expected = training_games(config).games(12, 4)
-    assert batch.tokens_bt.tolist() == expected.tokens[:, : expected.lengths.max()].tolist()
+    assert batch.tokens_bt.tolist() == training_games(config).sequences(12, 4).inputs.tolist()
 
 
 def test_micro_batches_share_the_games_of_the_step(tiny) -> None:

@@ -150,8 +150,8 @@ def test_every_metric_equals_the_oracle(tiny, fields) -> None:
 def test_a_perfect_model_has_no_divergence_and_completes_every_game(tiny) -> None:
     cfg = config(tiny, val_games=64, max_seq_len=80, mate_boost=0.25)
     validation = ValidationSet.of(cfg, 64, None, StopFlag())
-    games = validation.source.games(0, 64, legal_moves=True)
-    sets = legal_sets(games, validation.pad, cfg.mate_boost, prefixed=False)
+    sequences = validation.source.sequences(0, 64, legal_moves=True)
+    sets = legal_sets(sequences)
 
     def perfect(tokens_bt: torch.Tensor, positions_n: torch.Tensor) -> torch.Tensor:
         logits = torch.full((len(positions_n), validation.vocabulary_size), -torch.inf)
@@ -163,7 +163,7 @@ def test_a_perfect_model_has_no_divergence_and_completes_every_game(tiny) -> Non
     found = validation.evaluate(perfect, CPU)
     assert found["kl"] == pytest.approx(0.0, abs=1e-6)
     assert found["legal_rate"] == found["game_completion"] == found["game_completion_both"] == 1.0
-    assert found["mean_plies_completed"] == games.lengths.mean()
+    assert found["mean_plies_completed"] == sequences.lengths.mean()
     assert (
         found["forfeit_ply_min"] is found["forfeit_ply_median"] is found["forfeit_ply_max"] is None
     )
@@ -173,19 +173,19 @@ def test_a_perfect_model_has_no_divergence_and_completes_every_game(tiny) -> Non
 def test_a_certain_and_wrong_model_has_infinite_divergence_not_nan(tiny) -> None:
     cfg = config(tiny, val_games=4)
     validation = ValidationSet.of(cfg, 4, None, StopFlag())
-    games = validation.source.games(0, 4, legal_moves=True)
-    sets = legal_sets(games, validation.pad, 0.0, prefixed=False)
+    sequences = validation.source.sequences(0, 4, legal_moves=True)
+    sets = legal_sets(sequences)
     logits = torch.full((len(sets.counts_n), validation.vocabulary_size), -torch.inf)
     logits[:, 0] = 0.0
-    targets = torch.full((len(logits),), validation.pad)
+    targets = torch.full((len(logits),), 1968)
     assert score(logits, targets, sets).kl == math.inf
 
 
 def test_the_bounds_at_512_plies_are_the_published_ones() -> None:
     cfg = parse_config({"variant": "toy", "local_checkpoints": True, "val_games": 2_000})
     validation = ValidationSet.of(cfg, 2_000, None, StopFlag())
-    games = validation.source.games(0, 2_000, legal_moves=True)
-    sets = legal_sets(games, validation.pad, 0.0, prefixed=False)
+    sequences = validation.source.sequences(0, 2_000, legal_moves=True)
+    sets = legal_sets(sequences)
     top1, floor, move = sets.top1_bound(), sets.entropy(), sets.is_move_n
     assert top1.mean() == pytest.approx(0.0868, abs=0.001)
     assert floor.mean() == pytest.approx(2.856, abs=0.01)

@@ -138,8 +138,7 @@ def test_the_loss_of_exact_targets_is_the_divergence_plus_the_entropy(tiny) -> N
     raw = tiny | {"targets": "legal", "mate_boost": 0.5, "max_seq_len": 90, "batch_size": 40}
     task, _ = build(raw)
     batch = task._lay_out(120, 40)
-    games = task._games.games(120, 40, legal_moves=True)
-    sets = legal_sets(games, task._pad, 0.5, prefixed=False)
+    sets = legal_sets(task._games.sequences(120, 40, legal_moves=True))
     with torch.no_grad():
         scores = score(
             task.model.forward_at(batch.tokens_bt, batch.positions_n), batch.targets_n, sets
