@@ -17,6 +17,7 @@ unsafe impl Zero for u8 {}
 unsafe impl Zero for i16 {}
 unsafe impl Zero for i32 {}
 unsafe impl Zero for i64 {}
+unsafe impl Zero for u64 {}
 unsafe impl Zero for f32 {}
 
 /// An array of zeros, or an error where this machine has no room for it; `argument` says what

@@ -7,7 +7,7 @@ use numpy::{
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::buffers;
+use crate::buffers::{self, Zero};
 use crate::error::{Error, Result};
 use crate::py::arrays::describe;
 
@@ -123,7 +123,7 @@ pub fn writable<'py, T: Element>(
 }
 
 /// A fresh array of zeros.
-pub fn fresh<'py, T: Element + Clone + Default>(
+pub fn fresh<'py, T: Element + Zero>(
     py: Python<'py>,
     what: &'static str,
     shape: [usize; 2],
