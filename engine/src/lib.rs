@@ -5,6 +5,7 @@
 pub mod batch;
 pub mod buffers;
 pub mod csr;
+pub mod diagnostics;
 pub mod error;
 pub mod flags;
 pub mod game;

@@ -493,6 +493,54 @@ def compute_edge_case_flags(
     """
 
 @final
+class DiagnosticSets:
+    """Positions of random games by flag and side to move: sorted by flag, side and game."""
+
+    flags: NDArray[np.uint64]
+    """(n,) the bit of `EDGE_CASES` that each position was taken for; it may have others too."""
+    side_to_move: NDArray[np.int8]
+    """(n,) 0 white, 1 black."""
+    games: NDArray[np.uint64]
+    """(n,) the game's index under the seed."""
+    tokens: NDArray[np.int16]
+    """(n, longest) the moves that lead to the position, PAD after them."""
+    lengths: NDArray[np.int32]
+    """(n,) plies played, which is the position's ply in its game."""
+    n_games: int
+    """Games looked at."""
+    unfilled: dict[tuple[str, str], int]
+    """(flag, "white" or "black") -> positions still missing after `max_games`."""
+
+def generate_diagnostic_sets(
+    quota: int | dict[str, int],
+    *,
+    seed: int,
+    first_game: int = 0,
+    max_games: int = 100_000,
+    max_ply: int = 512,
+    mate_boost: float = 0.0,
+    vocabulary: str = "searchless",
+    threads: int | None = None,
+) -> DiagnosticSets:
+    """Collect positions of random games by edge case, for either side to move.
+
+    Games are looked at in order until every quota is full. A game gives at most one position for a
+    flag and side: any of those it has, with equal chances. So a position depends on `seed`, its
+    game, the rules, flag and side alone.
+
+    Args:
+        quota: positions for each flag of `EDGE_CASES` and each side, 0..=1000000; or by name, and
+            none for other flags.
+        max_games: games to look at before giving up; `unfilled` then says what is missing.
+
+    The other arguments are as in `generate_random_games`.
+
+    Raises:
+        ValueError: an argument is outside its range, or a flag is unknown.
+        MemoryError: the positions do not fit into memory.
+    """
+
+@final
 class PgnGames:
     """Real games as columns, in the order of the file."""
 

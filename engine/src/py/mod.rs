@@ -5,6 +5,7 @@ mod arrays;
 mod batch;
 mod calls;
 mod checkmates;
+mod diagnostics;
 mod errors;
 mod flags;
 mod games;
@@ -28,6 +29,8 @@ mod _native {
     use super::batch::BatchGames;
     #[pymodule_export]
     use super::checkmates::generate_checkmate_games;
+    #[pymodule_export]
+    use super::diagnostics::{DiagnosticSets, generate_diagnostic_sets};
     #[pymodule_export]
     use super::flags::{EdgeCaseFlags, compute_edge_case_flags};
     #[pymodule_export]

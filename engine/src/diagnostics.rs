@@ -1,0 +1,151 @@
+//! Positions of random games, collected by what is special about them.
+
+use std::ops::Range;
+
+use shakmaty::Color;
+
+use crate::buffers;
+use crate::error::Result;
+use crate::flags::{self, NAMES};
+use crate::playout::{self, Rules};
+use crate::rng::{Address, Draw, GameRng};
+use crate::threads::Workers;
+
+/// A feature of the side to move: what a quota is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cell {
+    /// Index into [`flags::NAMES`].
+    pub flag: usize,
+    /// 0 white, 1 black.
+    pub side: usize,
+}
+
+impl Cell {
+    fn all() -> impl Iterator<Item = Cell> {
+        (0..NAMES.len()).flat_map(|flag| [0, 1].map(|side| Cell { flag, side }))
+    }
+
+    /// Place among all cells.
+    fn index(self) -> usize {
+        2 * self.flag + self.side
+    }
+
+    pub fn color(self) -> Color {
+        Color::from_white(self.side == 0)
+    }
+}
+
+/// What to look for, and where.
+pub struct Search {
+    pub seed: u64,
+    /// The games to look at, in this order, as long as something is missing.
+    pub games: Range<u64>,
+    pub rules: Rules,
+    /// Positions wanted for each flag, for either side to move.
+    pub quota: [usize; NAMES.len()],
+}
+
+/// A position that was found.
+pub struct Entry {
+    pub cell: Cell,
+    pub game: u64,
+    /// The moves that lead to it.
+    pub moves: Vec<i16>,
+}
+
+/// The positions found, cell by cell and by rising game.
+pub struct DiagnosticSets {
+    pub entries: Vec<Entry>,
+    /// Games looked at until nothing was missing, or until there were no more.
+    pub n_games: u64,
+    /// What is missing, and how many.
+    pub unfilled: Vec<(Cell, usize)>,
+}
+
+/// Games a thread looks at between two looks at what is missing.
+const GAMES_A_ROUND: u64 = 64;
+
+/// Look for positions. Each game gives a cell at most one: any of its positions there, with equal
+/// chances; so positions are independent, and the same whatever else is looked for.
+pub fn search(search: &Search, workers: &Workers) -> Result<DiagnosticSets> {
+    let mut missing: Vec<usize> = Cell::all().map(|cell| search.quota[cell.flag]).collect();
+    let mut entries = Vec::new();
+    let mut next = search.games.start;
+    let round = GAMES_A_ROUND * workers.count() as u64;
+    while next < search.games.end && missing.iter().any(|&n| n > 0) {
+        let end = search.games.end.min(next + round);
+        let wanted: Vec<Cell> = Cell::all().filter(|c| missing[c.index()] > 0).collect();
+        let found = workers.map((next..end).collect(), |game| look(search, &wanted, game))?;
+        for positions in found {
+            if missing.iter().all(|&n| n == 0) {
+                break;
+            }
+            next += 1;
+            entries.extend(positions.into_iter().filter(|entry| {
+                let missing = &mut missing[entry.cell.index()];
+                let is_wanted = *missing > 0;
+                *missing = missing.saturating_sub(1);
+                is_wanted
+            }));
+        }
+    }
+    entries.sort_by_key(|entry: &Entry| entry.cell);
+    let unfilled = Cell::all().zip(missing).filter(|(_, n)| *n > 0);
+    Ok(DiagnosticSets {
+        entries,
+        n_games: next - search.games.start,
+        unfilled: unfilled.collect(),
+    })
+}
+
+/// One position of a game for each wanted cell that it has any for.
+fn look(search: &Search, wanted: &[Cell], game: u64) -> Vec<Entry> {
+    let mut tokens = vec![0; search.rules.max_ply];
+    let address = |attempt| Address {
+        seed: search.seed,
+        index: game,
+        attempt,
+    };
+    let length = playout::play(address(0), &search.rules, &mut tokens, None).length;
+    let mut positions = Vec::with_capacity(length + 1);
+    flags::each_position(&tokens[..length], search.rules.vocabulary, |_, flags| {
+        positions.push(flags);
+    })
+    .expect("a generated game is legal");
+    let entry = |&cell: &Cell| {
+        // Apart from the attempts of the game, which count from 0.
+        let mut rng = GameRng::new(address(u64::MAX - cell.index() as u64));
+        let ply = pick(&positions, cell, &mut rng)?;
+        Some(Entry {
+            cell,
+            game,
+            moves: tokens[..ply].to_vec(),
+        })
+    };
+    wanted.iter().filter_map(entry).collect()
+}
+
+/// A uniform choice among the plies before which a cell's side has its flag.
+fn pick(positions: &[u64], cell: Cell, rng: &mut GameRng) -> Option<usize> {
+    let plies = positions.iter().enumerate().skip(cell.side).step_by(2);
+    let mut flagged = plies.filter(|(_, flags)| *flags >> cell.flag & 1 != 0);
+    let n = flagged.clone().count() as u32;
+    let k = (n > 0).then(|| Draw::next(rng).index(n, rng))?;
+    flagged.nth(k as usize).map(|(ply, _)| ply)
+}
+
+impl DiagnosticSets {
+    /// The moves as rows of equal width, PAD after the last, and that width.
+    pub fn padded(&self, pad: i16) -> Result<(Vec<i16>, usize)> {
+        let longest = self.entries.iter().map(|entry| entry.moves.len()).max();
+        let width = longest.unwrap_or(0).max(1);
+        let len = self.entries.len() as u128 * width as u128;
+        let mut tokens = buffers::zeroed("quota", len)?;
+        for (row, entry) in tokens.chunks_exact_mut(width).zip(&self.entries) {
+            let (head, tail) = row.split_at_mut(entry.moves.len());
+            head.copy_from_slice(&entry.moves);
+            tail.fill(pad);
+        }
+        Ok((tokens, width))
+    }
+}
