@@ -4,6 +4,7 @@
 
 pub mod batch;
 pub mod buffers;
+pub mod ceiling;
 pub mod csr;
 pub mod diagnostics;
 pub mod error;

@@ -58,6 +58,8 @@ impl From<Move> for TokenMove {
 pub struct Vocabulary {
     pub name: &'static str,
     pub pad: i16,
+    /// The plies of a game that its sequences have room for by default.
+    pub default_max_ply: u64,
     first_outcome: i16,
     moves: Vec<Option<TokenMove>>,
     plain: Box<[i16; 4096]>,
@@ -67,7 +69,7 @@ pub struct Vocabulary {
 static SEARCHLESS: LazyLock<Vocabulary> = LazyLock::new(|| {
     let moves = searchless_moves();
     let pad = moves.len() as i16;
-    Vocabulary::new("searchless", pad, pad + 1, Outcome::NAMES.len(), moves)
+    Vocabulary::new("searchless", 512, pad, pad + 1, Outcome::NAMES.len(), moves)
 });
 
 static COORDINATE: LazyLock<Vocabulary> = LazyLock::new(|| {
@@ -76,7 +78,7 @@ static COORDINATE: LazyLock<Vocabulary> = LazyLock::new(|| {
         .chain(coordinate_moves())
         .collect::<Vec<_>>();
     let first_outcome = moves.len() as i16;
-    Vocabulary::new("coordinate", 0, first_outcome, 5, moves)
+    Vocabulary::new("coordinate", 256, 0, first_outcome, 5, moves)
 });
 
 impl Vocabulary {
@@ -111,6 +113,7 @@ impl Vocabulary {
     /// `moves[token]` is the token's move; every other entry has none. Outcomes come last.
     fn new(
         name: &'static str,
+        default_max_ply: u64,
         pad: i16,
         first_outcome: i16,
         n_outcomes: usize,
@@ -129,6 +132,7 @@ impl Vocabulary {
         Vocabulary {
             name,
             pad,
+            default_max_ply,
             first_outcome,
             moves,
             plain,

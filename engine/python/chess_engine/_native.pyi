@@ -11,7 +11,7 @@ A call on the main thread handles signals while it works: Ctrl-C ends it with `K
 within some 50 ms, and the next call works.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Any, Self, final
 
@@ -689,4 +689,91 @@ def perft(fen: str, depth: int) -> int:
 
     Raises:
         ValueError: `fen` is not a legal position, or `depth` is out of range.
+    """
+
+@final
+class Estimate:
+    """A mean with its 95 % confidence interval, from resampling whole games."""
+
+    value: float
+    low: float
+    high: float
+
+@final
+class Ceilings:
+    """Mean ceilings on top-1 accuracy over one set of positions, as fractions."""
+
+    n_positions: int
+    """Positions of all games in the set."""
+    unconditional: Estimate
+    """1/N where N moves are legal: the best for a model that does not know how the game ends. Over
+    all positions."""
+    naive_conditioned: Estimate | None
+    """1/N' where N' legal moves remain once those are left out that end the game at once in another
+    outcome than it had: what a guess among the possible moves reaches, knowing the outcome. None
+    where no position was sampled."""
+    mc_lower: Estimate | None
+    mc_upper: Estimate | None
+    """The best for a model that knows the outcome, from rollouts behind each legal move. In
+    `mc_upper` the same rollouts choose the move and judge it, which flatters it; in `mc_lower` one
+    half chooses and the other judges, which is too low where it chooses wrong. The truth lies
+    between their expected values. None without rollouts."""
+
+@final
+class AccuracyCeiling:
+    """What top-1 accuracy the moves of random games allow."""
+
+    vocabulary: str
+    max_ply: int
+    n_games: int
+    n_sampled: int
+    """Positions that were looked at knowing the outcome. Their mean gain on 1/N is added to the
+    mean of 1/N over all positions."""
+    n_unresolved: int
+    """Sampled positions where no rollout ended as the game did; `mc_upper` counts 1 there, and
+    `mc_lower` the value of `naive_conditioned`."""
+    moves: Ceilings
+    """Over the positions before each move: ply 0 counts, the end of a game does not."""
+    prefixed: Ceilings
+    """Over the supervised positions of `[outcome, m1 .. mN, PAD ..]`: those of `moves`, and the end
+    of each game, where PAD is certain and the ceiling is 1."""
+    pure_unconditional: Estimate
+    """`unconditional` over the supervised positions of `[m1 .. mN, PAD ..]`: those of `prefixed`
+    less ply 0. This is the bound on the top-1 that training reports."""
+
+def compute_accuracy_ceiling(
+    n_games: int,
+    *,
+    seed: int,
+    max_ply: int | None = None,
+    vocabulary: str = "searchless",
+    sample_rate: float = 0.02,
+    rollouts: int = 128,
+    resamples: int = 1000,
+    progress: Callable[[int, int], object] | None = None,
+    threads: int | None = None,
+) -> AccuracyCeiling:
+    """Compute the ceilings on next-move accuracy over random games `0 .. n_games - 1` of `seed`.
+
+    Play is uniform over the N legal moves, so a model that knows the game so far is right 1/N of
+    the time at best. One that also knows the outcome (the first token of the prefixed layout) is
+    right with the largest P(move | outcome), which is P(outcome | move) over its sum over the legal
+    moves. Rollouts go on from the true game: its repetitions, halfmove clock and plies count.
+
+    The result depends on all arguments but `progress` and `threads`.
+
+    Args:
+        n_games: 1..=10000000.
+        seed: 0..=2**64 - 1.
+        max_ply: by default 512 in "searchless", 256 in "coordinate". It decides more than the
+            vocabulary: both tell the same five outcomes of random games.
+        sample_rate: share of the positions to look at knowing the outcome; 0 for none.
+        rollouts: games played on behind each legal move of those positions, even, 0..=1000000; 0
+            leaves out `mc_lower` and `mc_upper`. Their distance shrinks as rollouts grow.
+        resamples: bootstrap resamples of the games, 1..=100000.
+        progress: called with the games done and `n_games`, on the calling thread, a few times a
+            second and at the end; what it raises ends the computation.
+
+    Raises:
+        ValueError: an argument is outside its range.
     """

@@ -85,7 +85,11 @@ pub fn max_ply(value: Integer) -> Result<usize> {
 }
 
 pub fn mate_boost(p: Number) -> Result<Probability> {
-    let refused = || Error::out_of_range("mate_boost", "a number in 0..=1", &p.text);
+    probability("mate_boost", p)
+}
+
+pub fn probability(name: &'static str, p: Number) -> Result<Probability> {
+    let refused = || Error::out_of_range(name, "a number in 0..=1", &p.text);
     p.value.and_then(Probability::new).ok_or_else(refused)
 }
 

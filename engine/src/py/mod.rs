@@ -4,6 +4,7 @@ mod arguments;
 mod arrays;
 mod batch;
 mod calls;
+mod ceiling;
 mod checkmates;
 mod diagnostics;
 mod errors;
@@ -27,6 +28,8 @@ mod _native {
 
     #[pymodule_export]
     use super::batch::BatchGames;
+    #[pymodule_export]
+    use super::ceiling::{AccuracyCeiling, Ceilings, Estimate, compute_accuracy_ceiling};
     #[pymodule_export]
     use super::checkmates::generate_checkmate_games;
     #[pymodule_export]

@@ -1,0 +1,121 @@
+"""Compute what top-1 accuracy random games allow, with and without knowing the outcome.
+
+Accuracy in percent with 95 % intervals over games. `RAYON_NUM_THREADS` sets the number of threads.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from chess_engine import AccuracyCeiling, Ceilings, Estimate, compute_accuracy_ceiling
+
+KINDS = ("unconditional", "naive_conditioned", "mc_lower", "mc_upper")
+
+
+def main() -> int:
+    """Compute as the command line says, print a table and return the exit code."""
+    options = parser().parse_args()
+    try:
+        found = compute_accuracy_ceiling(
+            options.n_games,
+            seed=options.seed,
+            max_ply=options.max_ply,
+            vocabulary=options.vocabulary,
+            sample_rate=options.sample_rate,
+            rollouts=options.rollouts,
+            resamples=options.resamples,
+            progress=report_progress(time.monotonic()),
+        )
+    except ValueError as error:
+        print(f"compute_theoretical_ceiling: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        print(file=sys.stderr)
+    print("\n".join(table(found, options.model_accuracy)))
+    if options.output:
+        text = json.dumps(record(found, options), indent=2)
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.write_text(text + "\n", encoding="utf-8")
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the flags."""
+    flags = argparse.ArgumentParser(description=__doc__)
+    flags.add_argument("--n-games", type=int, default=1000)
+    flags.add_argument("--rollouts", type=int, default=128, help="behind each legal move; even")
+    flags.add_argument("--sample-rate", type=float, default=0.02, help="share of the positions")
+    flags.add_argument("--seed", type=int, default=0)
+    flags.add_argument("--vocabulary", default="searchless")
+    flags.add_argument("--max-ply", type=int, help="default: 512, coordinate 256")
+    flags.add_argument("--resamples", type=int, default=1000, help="of the bootstrap")
+    flags.add_argument(
+        "--model-accuracy",
+        type=float,
+        help="top-1 to compare, as a fraction, on the same positions",
+    )
+    flags.add_argument("--output", type=Path, help="write the result as JSON")
+    return flags
+
+
+def report_progress(start: float) -> Callable[[int, int], None]:
+    """Return a callback that keeps one line on stderr: games done and the time left."""
+
+    def show(done: int, n_games: int) -> None:
+        left = (time.monotonic() - start) / done * (n_games - done)
+        print(f"\r{done}/{n_games} games, {left:.0f} s left ", end="", file=sys.stderr, flush=True)
+
+    return show
+
+
+def rows(found: AccuracyCeiling) -> Iterator[tuple[str, str, Estimate]]:
+    """Yield positions, kind and estimate of every ceiling there is."""
+    sets: dict[str, Ceilings] = {"moves": found.moves, "prefixed": found.prefixed}
+    for positions, ceilings in sets.items():
+        for kind in KINDS:
+            estimate = getattr(ceilings, kind)
+            if estimate is not None:
+                yield positions, kind, estimate
+    yield "pure", "unconditional", found.pure_unconditional
+
+
+def table(found: AccuracyCeiling, model_accuracy: float | None) -> Iterator[str]:
+    """Yield the lines of the table, with the model's share of each ceiling where it is known."""
+    share = "" if model_accuracy is None else f"{'model':>9}"
+    yield f"{'positions':<10}{'ceiling':<19}{'%':>7}   95 % interval{share}"
+    for positions, kind, e in rows(found):
+        share = "" if model_accuracy is None else f"{model_accuracy / e.value:>9.1%}"
+        interval = f"{100 * e.low:.2f} - {100 * e.high:.2f}"
+        yield f"{positions:<10}{kind:<19}{100 * e.value:>7.2f}   {interval:<13}{share}"
+    yield (
+        f"{found.n_games} games, {found.moves.n_positions} moves, {found.n_sampled} sampled, "
+        f"{found.n_unresolved} of them without a rollout that ended as the game did"
+    )
+
+
+def record(found: AccuracyCeiling, options: argparse.Namespace) -> dict[str, Any]:
+    """Return the result with the arguments that make it again."""
+    arguments = {k: v for k, v in vars(options).items() if k not in ("output", "max_ply")}
+    counts = {
+        "max_ply": found.max_ply,
+        "n_moves": found.moves.n_positions,
+        "n_sampled": found.n_sampled,
+        "n_unresolved": found.n_unresolved,
+    }
+    ceilings: dict[str, dict[str, Any]] = {}
+    for positions, kind, e in rows(found):
+        value = {"value": e.value, "low": e.low, "high": e.high}
+        if options.model_accuracy is not None:
+            value["model_share"] = options.model_accuracy / e.value
+        ceilings.setdefault(positions, {})[kind] = value
+    return {**arguments, **counts, "ceilings": ceilings}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
