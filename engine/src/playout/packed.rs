@@ -125,8 +125,9 @@ impl PackedBoard {
         board.en_passant = self.en_passant.into();
         board.halfmoves = self.halfmoves as usize;
         board.key = self.key;
+        let tables = &*TABLES;
         for square in Squares(board.occupied()) {
-            board.reach[square] = *TABLES.reach(self.pieces[square], square);
+            board.reach[square] = *tables.reach(self.pieces[square], square);
         }
     }
 }
