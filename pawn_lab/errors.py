@@ -8,6 +8,7 @@ LabError
 │   └── NotesTooLongError               a note over its budget
 ├── BudgetExceededError                 a launch that does not fit what is left of the budget
 ├── UnknownTrialError (LookupError)     no trial of that number
+├── UnknownSweepError (LookupError)     no sweep of that number
 ├── TrialStateError                     the trial is not in a state that allows it
 ├── NoCheckpointError                   nothing verified to resume from
 ├── IllegalTransitionError              a state change outside the table of states.py
@@ -50,6 +51,10 @@ class BudgetExceededError(LabError):
 
 class UnknownTrialError(LabError, LookupError):
     """No trial of that number in this workspace."""
+
+
+class UnknownSweepError(LabError, LookupError):
+    """No sweep of that number in this workspace."""
 
 
 class TrialStateError(LabError):

@@ -33,6 +33,7 @@ FRONT_END = (
     "start.shim-spawned",
     "kill.requested",
 )
+SWEEP = ("sweep.asked",)
 SHIM = (
     "shim.started",
     "shim.identified",
@@ -40,7 +41,7 @@ SHIM = (
     "shim.trainer-ended",
     "shim.exit-written",
 )
-FAILPOINTS = frozenset(FRONT_END + SHIM)
+FAILPOINTS = frozenset(FRONT_END + SWEEP + SHIM)
 
 _hits: Counter[str] = Counter()
 

@@ -143,6 +143,24 @@ class WorkspacePaths:
         return self.root / "waits"
 
     @property
+    def plans(self) -> Path:
+        """Committed plans of sweeps."""
+        return self.root / "plans"
+
+    def plan(self, name: str) -> Path:
+        """Return the file of a plan."""
+        return self.plans / f"{name}.json"
+
+    @property
+    def sweeps_lock(self) -> Path:
+        """Held while sweeps are moved on."""
+        return self.root / "sweeps.lock"
+
+    def study(self, sweep_id: int) -> Path:
+        """Return the journal of a sweep's study."""
+        return self.root / "sweeps" / f"{sweep_id:04d}.journal"
+
+    @property
     def trials(self) -> Path:
         """One folder per trial."""
         return self.root / "trials"

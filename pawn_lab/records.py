@@ -95,6 +95,29 @@ class TrialResult(Record):
     cost: float
 
 
+class SweepPoint(Record):
+    """A point of a sweep; `value` is its validation loss at `step`, the mean over its seeds."""
+
+    number: int
+    state: str
+    overrides: dict[str, Any]
+    step: int | None
+    value: float | None
+    trials: list[int]
+
+
+class Sweep(Record):
+    """A sweep as it stands; `asked` of `points` have been chosen so far."""
+
+    id: int
+    state: str
+    method: str
+    tag: str
+    points: list[SweepPoint]
+    asked: int
+    of: int
+
+
 class Progress(Record):
     """How far a trial is; `eta_s` is the time to its next stop at the recent rate."""
 

@@ -9,7 +9,7 @@ from pawn_core.config import parse_config
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
 from pawn_lab.reporting.curves import Point, curve, lineage
-from pawn_lab.reporting.metrics import Metric
+from pawn_lab.reporting.metrics import GAMES, Metric
 
 SEEDS = ("seed", "data_seed")
 LINEAGE = "lineage"
@@ -28,12 +28,6 @@ INCIDENTAL = frozenset(
     | {"no_amp"}  # amp_dtype says it
 )
 """Config fields that decide when and where a trial runs, not what it has learned by a step."""
-
-GAMES = frozenset(
-    {"mate_boost", "discard_ply_limit", "vocabulary", "max_seq_len"}
-    | {"prepend_outcome", "no_outcome_token"}
-)
-"""Config fields that decide what games, training and validation, are like as sequences."""
 
 VALIDATION = frozenset({"val_seed", "val_games"})
 STREAM = GAMES | {"batch_size"}

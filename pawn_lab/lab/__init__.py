@@ -6,12 +6,13 @@ does not matter which process calls, how many do, or which of them die.
 
 from pawn_lab.lab.launching import Launching
 from pawn_lab.lab.spending import Spending
+from pawn_lab.lab.sweeping import Sweeping
 from pawn_lab.reporting import notes
 
 __all__ = ["Lab"]
 
 
-class Lab(Launching, Spending):
+class Lab(Launching, Sweeping, Spending):
     """One workspace of experiments."""
 
     def notes(self, append: str | None = None, section: str | None = None) -> str:

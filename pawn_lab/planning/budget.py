@@ -55,12 +55,18 @@ def report(tx: Transaction) -> BudgetReport | None:
 
 
 def reserve(
-    tx: Transaction, workspace: WorkspacePaths, devices: list[Device], launched: Iterable[int]
+    tx: Transaction,
+    workspace: WorkspacePaths,
+    devices: list[Device],
+    launched: Iterable[int],
+    *,
+    refuse: bool = True,
 ) -> None:
     """Reserve what new trials are expected to take.
 
     Raises:
-        BudgetExceededError: it does not fit what is left; the transaction must not be kept.
+        BudgetExceededError: with `refuse`, where it does not fit what is left; the transaction must
+            not be kept.
     """
     if _cap(tx) is None or not (new := list(launched)):
         return
@@ -70,7 +76,7 @@ def reserve(
         expected = comparables.duration_s(row["config"], row["from_step"])
         tx.update("trials", trial_id, expected_s=expected and expected.p90)
     after = report(tx)
-    if after is not None and after.spent + after.reserved > after.budget:
+    if refuse and after is not None and after.spent + after.reserved > after.budget:
         raise BudgetExceededError(_does_not_fit(after, len(new)))
 
 

@@ -14,10 +14,17 @@ from pawn_lab.processes import devices, identity, scheduler, supervision
 from pawn_lab.processes.devices import Device
 from pawn_lab.processes.start import Claim, await_start, start
 from pawn_lab.store import Database
+from pawn_lab.sweeps.advance import advance
 
 
 def tick(database: Database, workspace: WorkspacePaths, inventory: list[Device]) -> None:
-    """Bring every trial up to date, launch what fits, and pass on kills."""
+    """Bring every trial up to date, launch what fits, pass on kills, and move sweeps on."""
+    _pass(database, workspace, inventory)
+    if advance(database, workspace, inventory):
+        _pass(database, workspace, inventory)
+
+
+def _pass(database: Database, workspace: WorkspacePaths, inventory: list[Device]) -> None:
     claims: list[Claim] = []
     try:
         with database.write() as tx:

@@ -6,6 +6,12 @@ from typing import Literal
 from pawn_core.config.errors import did_you_mean
 from pawn_lab.errors import InvalidRequestError
 
+GAMES = frozenset(
+    {"mate_boost", "discard_ply_limit", "vocabulary", "max_seq_len"}
+    | {"prepend_outcome", "no_outcome_token"}
+)
+"""Config fields that decide what games, training and validation, are like as sequences."""
+
 
 @dataclass(frozen=True)
 class Metric:

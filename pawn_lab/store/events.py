@@ -7,7 +7,16 @@ from pawn_lab.records import Event, EventPage
 from pawn_lab.store.database import Transaction
 from pawn_lab.trials.states import State
 
-KINDS = (*State, "kill_requested", "checkpoint_rejected", "cost", "budget", "budget_forecast")
+KINDS = (
+    *State,
+    "kill_requested",
+    "checkpoint_rejected",
+    "cost",
+    "budget",
+    "budget_forecast",
+    "sweep",
+    "early_stop",
+)
 """A trial's new state, or what else may happen."""
 
 

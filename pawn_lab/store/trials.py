@@ -88,6 +88,17 @@ def alike(tx: Transaction, fingerprint: str) -> int | None:
     return tx.value(sql, fingerprint)
 
 
+def of_sweep(tx: Transaction, sweep_id: int) -> list[Row]:
+    """Return the trials of a sweep by number."""
+    rows = tx.rows("SELECT * FROM trials WHERE sweep = ? ORDER BY id", sweep_id)
+    return [_decoded(row) for row in rows]
+
+
+def children(tx: Transaction, trial_id: int) -> list[int]:
+    """Return the trials that continue a trial."""
+    return [row["id"] for row in tx.rows("SELECT id FROM trials WHERE parent = ?", trial_id)]
+
+
 def select(tx: Transaction, states: Iterable[State] | None = None) -> list[Row]:
     """Return trials by number, of all states or of those given."""
     if states is None:

@@ -17,6 +17,7 @@ from pawn_lab.tools import (
     schema,
     set_cost,
     status,
+    sweep,
     wait,
 )
 from pawn_lab.tools.registry import LabTool
@@ -25,6 +26,7 @@ from pawn_lab.tools.values import Answer
 TOOLS: tuple[LabTool, ...] = (
     schema.TOOL,
     launch.TOOL,
+    sweep.TOOL,
     resume.TOOL,
     kill.TOOL,
     status.TOOL,

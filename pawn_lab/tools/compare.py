@@ -10,7 +10,6 @@ from pawn_core.config.errors import did_you_mean
 from pawn_lab.analysis.alignment import Alignment, align
 from pawn_lab.analysis.compare import CONFIDENCE, Difference, Verdict, paired, welch
 from pawn_lab.analysis.groups import (
-    GAMES,
     Group,
     Run,
     differing,
@@ -23,7 +22,7 @@ from pawn_lab.analysis.groups import (
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.reporting.curves import Axis
-from pawn_lab.reporting.metrics import Metric, metric_of_merit
+from pawn_lab.reporting.metrics import GAMES, Metric, metric_of_merit
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.results import BASELINE

@@ -11,14 +11,15 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
 
-from lab_testing import CONFIG, DEADLINE_S, stand_in
+from lab_testing import CONFIG, DEADLINE_S, ended, stand_in
 
 from pawn_lab import failpoints
 from pawn_lab.lab import Lab
 from pawn_lab.processes.shim import Limits
 
 Call = tuple[str, Any]
-"""A call and its argument: launch (a key), launch group (how many seeds), kill (a trial), note (a
+"""A call and its argument: launch (a key), launch group (how many seeds), sweep (a
+plan), kill or until ended (a trial), note (a
 text), tick, wait (for ever)."""
 
 _processes = multiprocessing.get_context("fork")
@@ -64,8 +65,12 @@ def _call(lab: Lab, name: str, argument: Any) -> None:
         _acknowledge(lab.paths.root, argument)
     elif name == "launch group":
         lab.launch_group(CONFIG, seeds=argument)
+    elif name == "sweep":
+        lab.start_sweep(argument)
     elif name == "kill":
         lab.kill(argument)
+    elif name == "until ended":
+        ended(lab, argument)
     elif name == "note":
         lab.notes(append=f"{argument}\n")
     elif name == "wait":

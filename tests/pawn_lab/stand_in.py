@@ -5,7 +5,9 @@ codes. `python stand_in.py BEHAVIOUR --config FILE --run-dir DIR [--resume DIR]`
 `gate:NAME` waits at the gate first; `gate` alone completes behind it.
 """
 
+import hashlib
 import json
+import math
 import os
 import signal
 import subprocess
@@ -56,6 +58,36 @@ def write_paced_metrics(run: Path) -> None:
             file.write(json.dumps(record) + "\n")
 
 
+def study(run: Path, config: dict, resumed_from: str | None) -> None:
+    """Train as if: a loss that the learning rate decides, evaluations, a checkpoint, a pause."""
+    start = int(Path(resumed_from).name.removeprefix("step_")) if resumed_from else 0
+    stop = config["pause_after_steps"] or config["total_steps"]
+    interval = config["eval_interval"]
+    with (run / "metrics.jsonl").open("w") as file:
+        for seq, step in enumerate(range(start + interval, stop + 1, interval)):
+            loss = abs(math.log10(config["lr"]) + 3) + 100 / step + config["seed"] / 1000
+            record = {"type": "eval", "seq": seq, "step": step, "time": time.time()}
+            file.write(json.dumps(record | {"val_loss": loss}) + "\n")
+    save(run / "checkpoints" / f"step_{stop:08d}", stop)
+    finish(run, "paused" if config["pause_after_steps"] else "completed", 0)
+
+
+def save(checkpoint: Path, step: int) -> None:
+    """Write a whole checkpoint of no tensors."""
+    checkpoint.mkdir(parents=True)
+    contents = {
+        "model.safetensors": (2).to_bytes(8, "little") + b"{}",
+        "optimizer.safetensors": (2).to_bytes(8, "little") + b"{}",
+        "training_state.json": b"{}",
+        "config.json": b"{}",
+    }
+    for name, content in contents.items():
+        (checkpoint / name).write_bytes(content)
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    document = {"format": 1, "step": step, "files": hashes}
+    (checkpoint / ".complete").write_text(json.dumps(document))
+
+
 def main() -> None:
     gate, _, behind = sys.argv[1].partition(":")
     gated = gate == "gate"
@@ -78,6 +110,9 @@ def main() -> None:
         case "complete":
             write_metrics(run)
             finish(run, "completed", 0)
+        case "study":
+            config = json.loads(Path(arguments.config).read_text())
+            study(run, config, arguments.resume)
         case "paced":
             write_paced_metrics(run)
             finish(run, "completed", 0)

@@ -1,0 +1,82 @@
+"""Sweeps: start one from a plan, look at it, stop it."""
+
+from typing import Any
+
+from pawn_lab.errors import TrialStateError
+from pawn_lab.lab.workspace import OpenWorkspace
+from pawn_lab.records import Sweep, SweepPoint
+from pawn_lab.store import sweeps
+from pawn_lab.sweeps.advance import tag
+from pawn_lab.sweeps.create import create
+from pawn_lab.sweeps.plan import SweepPlan, checked_plan
+from pawn_lab.sweeps.points import points
+from pawn_lab.sweeps.progress import Standing, standings
+
+
+class Sweeping(OpenWorkspace):
+    """Calls about many trials of one plan."""
+
+    def start_sweep(
+        self, plan: dict[str, Any], *, idempotency_key: str | None = None
+    ) -> tuple[Sweep, bool]:
+        """Queue the trials of a plan; return the sweep, and whether it existed before.
+
+        Raises:
+            InvalidRequestError: the plan, or a point of it, is refused; says why.
+            BudgetExceededError: it is expected to cost more than the budget leaves.
+        """
+        checked = checked_plan(plan)
+        points(checked)
+        with self._database.write() as tx:
+            sweep_id, known = create(
+                tx, self.paths, self._devices, self._launcher, checked, idempotency_key
+            )
+        return self.sweep(sweep_id), known
+
+    def sweep(self, sweep_id: int) -> Sweep:
+        """Return a sweep with its points.
+
+        Raises:
+            UnknownSweepError: no such sweep.
+        """
+        self.tick()
+        with self._database.read() as tx:
+            row = sweeps.get(tx, sweep_id)
+            plan = SweepPlan.model_validate(row["plan"])
+            now = standings(tx, self.paths, sweep_id, plan)
+        return Sweep(
+            id=sweep_id,
+            state=row["state"],
+            method=plan.method,
+            tag=tag(sweep_id),
+            points=[_point(each) for each in now],
+            asked=len(now),
+            of=plan.points or len(now) if plan.method == "tpe" else len(now),
+        )
+
+    def stop_sweep(self, sweep_id: int) -> Sweep:
+        """Choose no further points and promote none; trials that were queued go on.
+
+        Raises:
+            UnknownSweepError: no such sweep.
+            TrialStateError: it has ended.
+        """
+        self.tick()
+        with self._database.write() as tx:
+            state = sweeps.get(tx, sweep_id)["state"]
+            if state != sweeps.ACTIVE:
+                raise TrialStateError(f"sweep {sweep_id} is {state}; only an active one is stopped")
+            sweeps.end(tx, sweep_id, sweeps.STOPPED, "stopped by a call")
+        return self.sweep(sweep_id)
+
+
+def _point(each: Standing) -> SweepPoint:
+    step = max(each.values, default=None)
+    return SweepPoint(
+        number=each.number,
+        state=each.row["state"],
+        overrides=each.row["overrides"],
+        step=step,
+        value=None if step is None else each.values[step],
+        trials=[row["id"] for chain in each.chains.values() for row in chain],
+    )

@@ -1,0 +1,81 @@
+"""Rows of sweeps and of their points."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic_core import from_json
+
+from pawn_lab.errors import UnknownSweepError
+from pawn_lab.store import events
+from pawn_lab.store.database import LARGEST_ID, Row, Transaction
+
+ACTIVE, COMPLETED, STOPPED, FAILED = "active", "completed", "stopped", "failed"
+
+_JSON_COLUMNS = ("plan", "trainer", "limits", "overrides")
+
+
+def insert(tx: Transaction, message: str, **columns: Any) -> int:
+    """Add an active sweep and return its number."""
+    sweep_id = tx.insert("sweeps", state=ACTIVE, created_at=tx.now, **_encoded(columns))
+    events.append(tx, "sweep", f"sweep {sweep_id}: {message}", data={"sweep": sweep_id})
+    return sweep_id
+
+
+def get(tx: Transaction, sweep_id: int) -> Row:
+    """Return a sweep.
+
+    Raises:
+        UnknownSweepError: no such sweep.
+    """
+    known = 0 < sweep_id <= LARGEST_ID
+    rows = tx.rows("SELECT * FROM sweeps WHERE id = ?", sweep_id) if known else []
+    if not rows:
+        count = tx.value("SELECT count(*) FROM sweeps")
+        listed = f"the workspace has sweeps 1 to {count}" if count else "the workspace has none"
+        raise UnknownSweepError(f"sweep {sweep_id} does not exist; {listed}")
+    return _decoded(rows[0])
+
+
+def by_key(tx: Transaction, idempotency_key: str) -> Row | None:
+    """Return the sweep made with that idempotency key, if there is one."""
+    rows = tx.rows("SELECT * FROM sweeps WHERE idempotency_key = ?", idempotency_key)
+    return _decoded(rows[0]) if rows else None
+
+
+def alike(tx: Transaction, request_hash: str) -> int | None:
+    """Return the newest sweep of a request that goes on or has completed."""
+    sql = "SELECT max(id) FROM sweeps WHERE request_hash = ? AND state IN (?, ?)"
+    return tx.value(sql, request_hash, ACTIVE, COMPLETED)
+
+
+def active(tx: Transaction) -> list[Row]:
+    """Return the sweeps that go on."""
+    return [_decoded(row) for row in tx.rows("SELECT * FROM sweeps WHERE state = ?", ACTIVE)]
+
+
+def end(tx: Transaction, sweep_id: int, state: str, message: str, **data: Any) -> None:
+    """End a sweep, with the event that says so."""
+    tx.update("sweeps", sweep_id, state=state)
+    events.append(tx, "sweep", f"sweep {sweep_id}: {message}", data={"sweep": sweep_id} | data)
+
+
+def add_points(tx: Transaction, sweep_id: int, added: Iterable[tuple[int, int, Any]]) -> None:
+    """Add points as (number, arm, overrides)."""
+    for number, arm, overrides in added:
+        columns = {"number": number, "arm": arm, "overrides": json.dumps(overrides)}
+        tx.insert("sweep_points", sweep=sweep_id, state=ACTIVE, **columns)
+
+
+def points(tx: Transaction, sweep_id: int) -> list[Row]:
+    """Return the points of a sweep by number."""
+    sql = "SELECT * FROM sweep_points WHERE sweep = ? ORDER BY number"
+    return [_decoded(row) for row in tx.rows(sql, sweep_id)]
+
+
+def _encoded(columns: dict[str, Any]) -> dict[str, Any]:
+    return {n: json.dumps(v) if n in _JSON_COLUMNS else v for n, v in columns.items()}
+
+
+def _decoded(row: Row) -> Row:
+    return row | {name: from_json(row[name]) for name in _JSON_COLUMNS if name in row}

@@ -1,0 +1,250 @@
+"""Moving sweeps on: settle what has ended, promote, ask for more, end. Part of scheduler passes.
+
+One process at a time does it, under a lock that the kernel frees; each change is one transaction
+with its event, so a process that dies anywhere leaves a sweep that the next one goes on with.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from pawn_core.config import ConfigError, RunConfig
+from pawn_lab import failpoints
+from pawn_lab.errors import LabError, WorkspaceError
+from pawn_lab.paths import WorkspacePaths
+from pawn_lab.planning import budget
+from pawn_lab.processes.devices import Device
+from pawn_lab.processes.locks import try_lock
+from pawn_lab.processes.shim import Limits
+from pawn_lab.processes.start import Launcher
+from pawn_lab.store import Database, Transaction, events, sweeps, trials
+from pawn_lab.store.database import Row
+from pawn_lab.sweeps.decide import Decision, Promotion, Settled, decide
+from pawn_lab.sweeps.plan import SweepPlan
+from pawn_lab.sweeps.points import Point
+from pawn_lab.sweeps.progress import Standing, standings, stop_step
+from pawn_lab.sweeps.study import Asked, Study, Told
+from pawn_lab.trials import launches, lineage, requests
+from pawn_lab.trials.lineage import ResumePoint
+
+
+class Continuation(NamedTuple):
+    """A trial to resume: its row, its verified checkpoint, and the config that it goes on with."""
+
+    parent: Row
+    point: ResumePoint
+    config: RunConfig
+
+
+def advance(database: Database, workspace: WorkspacePaths, devices: Sequence[Device]) -> bool:
+    """Move on every active sweep; say whether anything was queued."""
+    with database.read() as tx:
+        due = [sweep for sweep in sweeps.active(tx) if sweep["seen"] != _signature(tx, sweep["id"])]
+    if not due or (lock := try_lock(workspace.sweeps_lock)) is None:
+        return False
+    try:
+        moved = [_advance(database, workspace, list(devices), sweep) for sweep in due]
+        return any(moved)
+    finally:
+        os.close(lock)
+
+
+def queue_point(tx: Transaction, sweep: Row, number: int, point: Point) -> list[int]:
+    """Queue the trials of a point, one for each seed, to the first rung; return their numbers.
+
+    Raises:
+        InvalidConfigError: the point makes a config that the trainer would refuse.
+    """
+    plan = SweepPlan.model_validate(sweep["plan"])
+    config = plan.resolved(point.overrides)
+    rungs = plan.rungs(config.pause_after_steps or config.total_steps)
+    if rungs:
+        config = plan.resolved(point.overrides | {"pause_after_steps": rungs[0]})
+    request = requests.request(plan.priority, None, sweep=sweep["id"], point=number)
+    made = launches.launch(
+        tx,
+        request,
+        requests.checked_seeds(config, plan.seeds),
+        _launcher(sweep),
+        once=False,
+        tags=requests.checked_tags([*plan.tags, tag(sweep["id"])]),
+        hypothesis=requests.checked_hypothesis(plan.hypothesis),
+        sweep=sweep["id"],
+        point=number,
+    )
+    return made.trials
+
+
+def tag(sweep_id: int) -> str:
+    """Return the tag that every trial of a sweep carries."""
+    return f"sweep-{sweep_id}"
+
+
+def _advance(
+    database: Database, workspace: WorkspacePaths, devices: list[Device], sweep: Row
+) -> bool:
+    try:
+        return _step(database, workspace, devices, sweep)
+    except WorkspaceError:
+        raise
+    except (LabError, ConfigError, OSError, ValueError, LookupError) as error:
+        with database.write() as tx:
+            sweeps.end(tx, sweep["id"], sweeps.FAILED, f"given up: {error}")
+        return False
+
+
+def _step(database: Database, workspace: WorkspacePaths, devices: list[Device], sweep: Row) -> bool:
+    plan = SweepPlan.model_validate(sweep["plan"])
+    with database.read() as tx:
+        seen = _signature(tx, sweep["id"])
+        now = standings(tx, workspace, sweep["id"], plan)
+    more = plan.method == "tpe" and len(now) < (plan.points or 0)
+    first = next((leaf for each in now for leaf in each.leaves), None)
+    stop = stop_step(plan, first) if first else 0
+    prepared = [_prepared(workspace, d) for d in decide(plan, now, stop, more)]
+    settled = {d.standing.number for d, _ in prepared if isinstance(d, Settled)}
+    room = _room(plan, now, settled, devices) if more else 0
+    asked = _ask(workspace, sweep, plan, now, prepared, room) if room > 0 else []
+    with database.write() as tx:
+        if sweeps.get(tx, sweep["id"])["state"] != sweeps.ACTIVE:
+            return False
+        tx.update("sweeps", sweep["id"], seen=seen)
+        for decision, continuations in prepared:
+            _apply(tx, workspace, devices, sweep, decision, continuations)
+        for point in asked:
+            _add(tx, workspace, devices, sweep, point)
+        if not asked and not more and all(not e.open or e.number in settled for e in now):
+            _end(tx, sweep)
+    return bool(asked) or any(isinstance(d, Promotion) for d, _ in prepared)
+
+
+def _prepared(workspace: WorkspacePaths, decision: Decision) -> tuple[Decision, list[Continuation]]:
+    """Verify the checkpoints of a promotion; one without is a point that failed."""
+    if isinstance(decision, Settled):
+        return decision, []
+    try:
+        return decision, [
+            _continuation(workspace, decision, leaf) for leaf in decision.standing.leaves
+        ]
+    except (LabError, ConfigError) as error:
+        return Settled(decision.standing, sweeps.FAILED, None, str(error), {}), []
+
+
+def _continuation(workspace: WorkspacePaths, promoted: Promotion, leaf: Row) -> Continuation:
+    point = lineage.resume_point(leaf, workspace.trial(leaf["id"]), "latest")
+    config = lineage.resumed_config(leaf, point.checkpoint.step, {}, promoted.until)
+    return Continuation(leaf, point, config)
+
+
+def _apply(
+    tx: Transaction,
+    workspace: WorkspacePaths,
+    devices: list[Device],
+    sweep: Row,
+    decision: Decision,
+    continuations: list[Continuation],
+) -> None:
+    if isinstance(decision, Settled):
+        _settle(tx, sweep, decision)
+        return
+    for parent, point, config in continuations:
+        if trials.children(tx, parent["id"]):
+            continue  # somebody has resumed it by hand
+        request = requests.request(parent["priority"], None, sweep=sweep["id"], of=parent["id"])
+        made = launches.resume(tx, request, config, _launcher(sweep), parent, point, workspace.root)
+        budget.reserve(tx, workspace, devices, [made], refuse=False)
+
+
+def _settle(tx: Transaction, sweep: Row, settled: Settled) -> None:
+    row, number = settled.standing.row, settled.standing.number
+    tx.update("sweep_points", row["id"], state=settled.state, value=settled.value)
+    if settled.state == sweeps.COMPLETED:
+        return
+    kind = "early_stop" if settled.state == sweeps.STOPPED else "sweep"
+    ended = "goes no further" if settled.state == sweeps.STOPPED else "failed"
+    data = {"sweep": sweep["id"], "point": number, "trials": _ids(settled.standing)}
+    message = f"sweep {sweep['id']}, point {number} {ended}: {settled.why}"
+    last = _ids(settled.standing)[-1:] or [None]
+    events.append(tx, kind, message, last[0], data | settled.evidence)
+
+
+def _ids(standing: Standing) -> list[int]:
+    return [leaf["id"] for leaf in standing.leaves]
+
+
+def _add(
+    tx: Transaction, workspace: WorkspacePaths, devices: list[Device], sweep: Row, asked: Asked
+) -> None:
+    """Add a point that was asked for, with its trials."""
+    plan = SweepPlan.model_validate(sweep["plan"])
+    point = Point(0, plan.arms[0] | asked.values)
+    sweeps.add_points(tx, sweep["id"], [(asked.number, point.arm, point.overrides)])
+    made = queue_point(tx, sweep, asked.number, point)
+    budget.reserve(tx, workspace, devices, made, refuse=False)
+
+
+def _room(
+    plan: SweepPlan, now: list[Standing], settled: set[int], devices: Sequence[Device]
+) -> int:
+    """Return how many more points may be on their way."""
+    on_their_way = sum(each.open and each.number not in settled for each in now)
+    most = plan.parallel or max(1, len(devices) // plan.seeds)
+    return min(most - on_their_way, (plan.points or 0) - len(now))
+
+
+def _ask(
+    workspace: WorkspacePaths,
+    sweep: Row,
+    plan: SweepPlan,
+    now: list[Standing],
+    prepared: list[tuple[Decision, list[Continuation]]],
+    room: int,
+) -> list[Asked]:
+    study = Study(workspace.study(sweep["id"]), plan.space, plan.sampler_seed)
+    study.tell(_told(now))
+    study.tell(_told_now(d) for d, _ in prepared if isinstance(d, Settled))
+    asked = [study.ask(len(now) + ahead) for ahead in range(room)]
+    failpoints.hit("sweep.asked")
+    return asked
+
+
+def _told(now: list[Standing]) -> list[Told]:
+    return [_verdict(each, each.row["state"], each.row["value"]) for each in now if not each.open]
+
+
+def _told_now(settled: Settled) -> Told:
+    return _verdict(settled.standing, settled.state, settled.value)
+
+
+def _verdict(each: Standing, state: str, value: float | None) -> Told:
+    pruned = each.rung if state == sweeps.STOPPED else None
+    return Told(each.number, None if state == sweeps.FAILED else value, pruned)
+
+
+def _end(tx: Transaction, sweep: Row) -> None:
+    """End a sweep whose points are all settled, naming the best of each arm."""
+    done = [row for row in sweeps.points(tx, sweep["id"]) if row["state"] == sweeps.COMPLETED]
+    valued = [row for row in done if row["value"] is not None]
+    best: dict[int, Row] = {}
+    for row in sorted(valued, key=lambda row: row["value"], reverse=True):
+        best[row["arm"]] = row
+    named = "; ".join(
+        f"point {row['number']} {row['overrides']} val_loss {row['value']:.4g}"
+        for row in best.values()
+    )
+    message = f"completed; best: {named}" if named else "completed without a result"
+    data: dict[str, Any] = {"best_points": [row["number"] for row in best.values()]}
+    sweeps.end(tx, sweep["id"], sweeps.COMPLETED, message, **data)
+
+
+def _signature(tx: Transaction, sweep_id: int) -> str:
+    """Return a hash of all that a decision depends on: points, trials, their states."""
+    rows = tx.rows("SELECT id, state FROM trials WHERE sweep = ? ORDER BY id", sweep_id)
+    points = tx.rows("SELECT number, state FROM sweep_points WHERE sweep = ?", sweep_id)
+    return hashlib.sha256(repr([rows, points]).encode()).hexdigest()
+
+
+def _launcher(sweep: Row) -> Launcher:
+    return replace(Launcher(), trainer=tuple(sweep["trainer"]), limits=Limits(**sweep["limits"]))

@@ -1,0 +1,80 @@
+"""The points of a sweep that are known beforehand: every one of a grid, or random ones."""
+
+import itertools
+import math
+import random
+from typing import Any, NamedTuple
+
+from pawn_lab.errors import InvalidRequestError
+from pawn_lab.sweeps.plan import MOST_TRIALS, Range, SweepPlan
+
+
+class Point(NamedTuple):
+    """What a point changes in the plan's config, and to which arm it belongs."""
+
+    arm: int
+    overrides: dict[str, Any]
+
+
+def points(plan: SweepPlan) -> list[Point]:
+    """Return all points of a grid or random plan, arm by arm; none of TPE, which asks later.
+
+    Raises:
+        InvalidRequestError: there are too many, or one is a config that would be refused.
+    """
+    check_count(plan)
+    if plan.method == "tpe":
+        for corner in _corners(plan):
+            plan.resolved(corner)
+        return []
+    chosen = _grid(plan) if plan.method == "grid" else _random(plan)
+    made = [Point(n, arm | own) for n, arm in enumerate(plan.arms) for own in chosen]
+    for point in made:
+        plan.resolved(point.overrides)
+    return made
+
+
+def check_count(plan: SweepPlan) -> None:
+    """Refuse a plan of too many trials.
+
+    Raises:
+        InvalidRequestError: says how many.
+    """
+    values = [len(v) for v in plan.space.values() if isinstance(v, list)]
+    each = math.prod(values) if plan.method == "grid" else plan.points or 0
+    count = each * len(plan.arms) * plan.seeds
+    if count > MOST_TRIALS:
+        raise InvalidRequestError(
+            f"{count} trials are too many for a sweep; allowed: {MOST_TRIALS}"
+        )
+
+
+def _grid(plan: SweepPlan) -> list[dict[str, Any]]:
+    lists = [values for values in plan.space.values() if isinstance(values, list)]
+    return [dict(zip(plan.space, values, strict=True)) for values in itertools.product(*lists)]
+
+
+def _random(plan: SweepPlan) -> list[dict[str, Any]]:
+    rng = random.Random(plan.sampler_seed)
+    return [
+        {name: _draw(values, rng) for name, values in plan.space.items()}
+        for _ in range(plan.points or 0)
+    ]
+
+
+def _draw(values: list[Any] | Range, rng: random.Random) -> Any:
+    if isinstance(values, list):
+        return rng.choice(values)
+    if values.log:
+        drawn = math.exp(rng.uniform(math.log(values.low), math.log(values.high)))
+        return round(drawn) if values.whole else min(max(drawn, values.low), values.high)
+    if values.whole:
+        return rng.randint(int(values.low), int(values.high))
+    return rng.uniform(values.low, values.high)
+
+
+def _corners(plan: SweepPlan) -> list[dict[str, Any]]:
+    """Return the arm with each end, or each listed value, of one field at a time."""
+    ends = {n: v if isinstance(v, list) else [v.low, v.high] for n, v in plan.space.items()}
+    first = plan.arms[0] | {name: values[0] for name, values in ends.items()}
+    return [first | {name: value} for name, values in ends.items() for value in values]

@@ -1,0 +1,121 @@
+"""How far the points of a sweep are: the trials of each, seed by seed and rung by rung."""
+
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pawn_core.metrics import read_records
+from pawn_lab.paths import WorkspacePaths
+from pawn_lab.reporting.results import METRIC_OF_MERIT
+from pawn_lab.store import Transaction, sweeps, trials
+from pawn_lab.store.database import Row
+from pawn_lab.sweeps.plan import SweepPlan
+from pawn_lab.trials.states import ACTIVE, State
+
+_WELL = (State.PAUSED, State.COMPLETED)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A point: its row and, by seed, the trials that continue one another, oldest first."""
+
+    row: Row
+    chains: dict[int, list[Row]]
+    values: dict[int, float]
+    """Validation loss by rung that every seed has reached, the mean over seeds."""
+
+    @property
+    def number(self) -> int:
+        """Number in the sweep."""
+        return self.row["number"]
+
+    @property
+    def open(self) -> bool:
+        """Whether nothing was decided about it yet."""
+        return self.row["state"] == sweeps.ACTIVE
+
+    @property
+    def leaves(self) -> list[Row]:
+        """The last trial of each seed."""
+        return [chain[-1] for chain in self.chains.values()]
+
+    @property
+    def running(self) -> bool:
+        """Whether a trial of it goes on by itself, or none was made yet."""
+        return not self.chains or any(leaf["state"] in ACTIVE for leaf in self.leaves)
+
+    @property
+    def broken(self) -> bool:
+        """Whether a seed ended badly, so that its mean means nothing."""
+        return any(
+            leaf["state"] not in ACTIVE and leaf["state"] not in _WELL for leaf in self.leaves
+        )
+
+    @property
+    def rung(self) -> int | None:
+        """The step at which every seed has paused or ended; None where they differ."""
+        steps = {leaf["config"]["pause_after_steps"] or _end(leaf) for leaf in self.leaves}
+        return steps.pop() if len(steps) == 1 and not self.running and not self.broken else None
+
+
+def standings(
+    tx: Transaction, workspace: WorkspacePaths, sweep_id: int, plan: SweepPlan
+) -> list[Standing]:
+    """Return the points of a sweep with what their trials have shown."""
+    by_point: dict[int, list[Row]] = {}
+    for row in trials.of_sweep(tx, sweep_id):
+        by_point.setdefault(row["point"], []).append(row)
+    return [
+        _standing(workspace, point, by_point.get(point["number"], []), plan)
+        for point in sweeps.points(tx, sweep_id)
+    ]
+
+
+def _standing(workspace: WorkspacePaths, point: Row, rows: list[Row], plan: SweepPlan) -> Standing:
+    chains: dict[int, list[Row]] = {}
+    for row in rows:
+        chains.setdefault(row["config"]["seed"], []).append(row)
+    values = _values(workspace, list(chains.values()), plan) if rows else {}
+    return Standing(point, chains, values)
+
+
+def _values(
+    workspace: WorkspacePaths, chains: list[list[Row]], plan: SweepPlan
+) -> dict[int, float]:
+    """Return the mean loss at each step at which a decision is due, where every seed has it."""
+    stop = stop_step(plan, chains[0][0])
+    losses = [_losses(workspace, chain) for chain in chains]
+    found: dict[int, float] = {}
+    for step in [*plan.rungs(stop), stop]:
+        reached = [_at(chain, each, step) for chain, each in zip(chains, losses, strict=True)]
+        if all(value is not None for value in reached):
+            found[step] = statistics.fmean(value for value in reached if value is not None)
+    return found
+
+
+def stop_step(plan: SweepPlan, first: Row) -> int:
+    """Return the step at which a point has been trained as far as the plan asks for."""
+    return plan.config.get("pause_after_steps") or first["config"]["total_steps"]
+
+
+def _losses(workspace: WorkspacePaths, chain: Iterable[Row]) -> dict[int, float]:
+    return {
+        record["step"]: record[METRIC_OF_MERIT]
+        for row in chain
+        for record in read_records(workspace.trial(row["id"]).metrics)[0]
+        if record["type"] == "eval" and isinstance(record.get(METRIC_OF_MERIT), int | float)
+    }
+
+
+def _at(chain: list[Row], losses: dict[int, float], step: int) -> float | None:
+    """Return the last loss up to a step that a seed has reached in good order."""
+    reached = any(
+        row["state"] in _WELL and (row["config"]["pause_after_steps"] or _end(row)) >= step
+        for row in chain
+    )
+    before = [at for at in losses if at <= step]
+    return losses[max(before)] if reached and before else None
+
+
+def _end(row: Row) -> int:
+    return row["config"]["total_steps"]

@@ -1,0 +1,128 @@
+"""lab_sweep: many trials from one plan, in one call."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pawn_lab.errors import InvalidRequestError
+from pawn_lab.lab import Lab
+from pawn_lab.records import Sweep
+from pawn_lab.sweeps.plan import checked_plan, read_plan
+from pawn_lab.sweeps.points import points
+from pawn_lab.tools.check_in import next_check
+from pawn_lab.tools.launch import IdempotencyKey
+from pawn_lab.tools.registry import LabTool
+from pawn_lab.tools.trial_views import setting_text
+from pawn_lab.tools.values import Answer, JsonObject, Number, Table
+
+
+class PointRow(Answer):
+    """A point; val_loss is that at `step`, the mean over its seeds."""
+
+    point: int
+    setting: str
+    state: str | None = None
+    step: int | None = None
+    val_loss: Number = None
+    trials: list[int] | None = None
+
+
+class SweepAnswer(Answer):
+    """A sweep; its trials carry `tag`. repeated: it existed before this call."""
+
+    sweep_id: int | None = None
+    state: str | None = None
+    tag: str | None = None
+    repeated: bool | None = None
+    asked: int | None = None
+    of: int | None = None
+    points: Table[PointRow]
+    next_check_s: int | None = None
+
+
+def lab_sweep(
+    lab: Lab,
+    plan: Annotated[
+        str | None, Field(description="Name of a committed plan, plans/NAME.json of the workspace.")
+    ] = None,
+    settings: Annotated[
+        JsonObject | None,
+        Field(description="The plan, or what to change in the committed one; see above."),
+    ] = None,
+    sweep_id: Annotated[
+        int | None, Field(description="Look at this sweep instead of starting one.")
+    ] = None,
+    stop: Annotated[
+        bool, Field(description="With sweep_id: choose and promote no more points.")
+    ] = False,
+    dry_run: Annotated[bool, Field(description="Start nothing; list the points.")] = False,
+    idempotency_key: IdempotencyKey = None,
+) -> SweepAnswer:
+    """Launch many trials from one plan, and let rules stop the worse ones early.
+
+    A plan: {"config": {...}, "space": {"lr": [1e-4, 3e-4] or {"low": 1e-5, "high": 1e-2, "log":
+    true}}, "arms": [{"mate_boost": 1.0}, ...], "method": "grid", "random" or "tpe", "points": n
+    (random, tpe), "seeds": 1, "parallel": n (tpe), "early_stopping": {"rule": "asha" or "median",
+    "first_rung": 1000, "factor": 3}, "tags", "hypothesis", "priority", "sampler_seed"}.
+    Every arm is crossed with the space; points are ranked within an arm. With early_stopping trials
+    pause at the rungs (first_rung x factor^k steps); better ones are resumed, the others stay
+    paused, with the ranking in an early_stop event. It goes on with no server running. A repeated
+    call returns the first sweep; lab_results(tag=...) compares its trials.
+    """
+    if sweep_id is not None:
+        _refuse_both(plan, settings, dry_run)
+        return _answer(lab, lab.stop_sweep(sweep_id) if stop else lab.sweep(sweep_id))
+    if stop:
+        raise InvalidRequestError("stop True needs sweep_id: the sweep to stop")
+    whole = _whole(lab, plan, settings)
+    if dry_run:
+        return SweepAnswer(points=_planned(whole))
+    sweep, known = lab.start_sweep(whole, idempotency_key=idempotency_key)
+    return _answer(lab, sweep, known)
+
+
+def _whole(lab: Lab, plan: str | None, settings: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the committed plan with the settings over it; those of its config one by one."""
+    if plan is None and settings is None:
+        raise InvalidRequestError("lab_sweep needs plan, settings, or sweep_id")
+    whole = read_plan(lab.paths, plan) if plan is not None else {}
+    changes = dict(settings or {})
+    if isinstance(changes.get("config"), dict) and isinstance(whole.get("config"), dict):
+        changes["config"] = whole["config"] | changes["config"]
+    return whole | changes
+
+
+def _refuse_both(plan: str | None, settings: dict[str, Any] | None, dry_run: bool) -> None:
+    if plan is not None or settings is not None or dry_run:
+        raise InvalidRequestError("sweep_id looks at a sweep: leave out plan, settings and dry_run")
+
+
+def _planned(whole: dict[str, Any]) -> list[PointRow]:
+    made = points(checked_plan(whole))
+    return [PointRow(point=n, setting=setting_text(p.overrides)) for n, p in enumerate(made)]
+
+
+def _answer(lab: Lab, sweep: Sweep, known: bool = False) -> SweepAnswer:
+    return SweepAnswer(
+        sweep_id=sweep.id,
+        state=sweep.state,
+        tag=sweep.tag,
+        repeated=known or None,
+        asked=sweep.asked,
+        of=sweep.of,
+        points=[
+            PointRow(
+                point=each.number,
+                setting=setting_text(each.overrides),
+                state=each.state,
+                step=each.step,
+                val_loss=each.value,
+                trials=each.trials,
+            )
+            for each in sweep.points
+        ],
+        next_check_s=next_check(lab),
+    )
+
+
+TOOL = LabTool(lab_sweep, title="Sweep over settings")

@@ -1,0 +1,167 @@
+"""The life of sweeps: over stand-in trainers whose loss the learning rate decides."""
+
+import pytest
+from lab_testing import CONFIG, ended, eventually, in_state, open_gate
+
+from pawn_lab import errors
+from pawn_lab.lab import Lab
+from pawn_lab.trials.states import ACTIVE, State
+
+LRS = [1e-5, 1e-4, 1e-3, 1e-2, 1e-1]
+PLAN = {"config": CONFIG | {"eval_interval": 10}, "space": {"lr": LRS}}
+ASHA = {"rule": "asha", "first_rung": 100, "factor": 2}
+
+
+def finished(lab: Lab, sweep_id: int):
+    """Wait until a sweep has ended and return it."""
+
+    def look():
+        sweep = lab.sweep(sweep_id)
+        return sweep if sweep.state != "active" else None
+
+    return eventually(look, f"end of sweep {sweep_id}")
+
+
+def test_a_grid_crosses_arms_and_space_in_one_call(open_lab):
+    lab = open_lab("gate")
+    plan = PLAN | {"arms": [{}, {"mate_boost": 1.0}], "space": {"lr": [1e-3, 1e-4]}, "seeds": 2}
+    sweep, known = lab.start_sweep(plan)
+    assert (known, len(sweep.points), sweep.tag) == (False, 4, "sweep-1")
+    configs = [trial.config for trial in lab.trials(tag="sweep-1")]
+    assert [(c["mate_boost"], c["lr"], c["seed"]) for c in configs] == [
+        (boost, lr, seed) for boost in (0.0, 1.0) for lr in (1e-3, 1e-4) for seed in (0, 1)
+    ]
+
+
+def test_the_same_plan_again_is_the_same_sweep(open_lab):
+    lab = open_lab("gate")
+    lab.start_sweep(PLAN)
+    again, known = lab.start_sweep(PLAN)
+    assert (again.id, known, len(lab.trials())) == (1, True, 5)
+    other, known = lab.start_sweep(PLAN, idempotency_key="once more")
+    assert (other.id, known) == (2, False)
+    with pytest.raises(errors.IdempotencyConflictError, match="belongs to sweep 2"):
+        lab.start_sweep(PLAN | {"seeds": 2}, idempotency_key="once more")
+
+
+def test_a_grid_without_early_stopping_trains_every_point_to_its_end(open_lab):
+    lab = open_lab("study")
+    sweep = finished(lab, lab.start_sweep(PLAN)[0].id)
+    assert sweep.state == "completed"
+    assert {point.state for point in sweep.points} == {"completed"}
+    best = min(sweep.points, key=lambda point: point.value)
+    assert best.overrides == {"lr": 1e-3}
+    (event,) = [e for e in lab.events(limit=1000).events if "completed; best" in e.message]
+    assert event.data["best_points"] == [best.number]
+
+
+def test_asha_resumes_the_better_and_leaves_the_others_paused_with_the_evidence(open_lab):
+    lab = open_lab("study")
+    sweep = finished(lab, lab.start_sweep(PLAN | {"early_stopping": ASHA})[0].id)
+    (winner,) = [point for point in sweep.points if point.state == "completed"]
+    assert (winner.overrides, winner.step) == ({"lr": 1e-3}, 1000)
+    lineage = [lab.trial(i) for i in winner.trials]
+    assert [t.from_step for t in lineage] == [None, 100, 200, 400, 800]
+    assert [t.parent for t in lineage] == [None, *winner.trials[:-1]]
+    stops = [e for e in lab.events(limit=1000).events if e.kind == "early_stop"]
+    assert len(stops) == 4
+    first = next(e for e in stops if e.data["point"] == 0)
+    assert first.data["rung"] == 100
+    assert len(first.data["val_loss_by_point"]) == 5
+    assert "at step 100 is 5. of 5" in first.message or "is 4. of 5" in first.message
+    assert all(t.state in (State.PAUSED, State.COMPLETED) for t in lab.trials())
+
+
+def test_median_keeps_those_not_worse_than_the_median(open_lab):
+    lab = open_lab("study")
+    rule = {"rule": "median", "first_rung": 500, "factor": 2, "least": 5}
+    sweep = finished(lab, lab.start_sweep(PLAN | {"early_stopping": rule})[0].id)
+    by_state = {state: [] for state in ("completed", "stopped")}
+    for point in sweep.points:
+        by_state[point.state].append(point.overrides["lr"])
+    assert by_state == {"completed": [1e-4, 1e-3, 1e-2], "stopped": [1e-5, 1e-1]}
+
+
+def test_arms_are_ranked_apart(open_lab):
+    lab = open_lab("study")
+    plan = PLAN | {"arms": [{}, {"mate_boost": 1.0}], "space": {"lr": [1e-3, 1e-5]}}
+    sweep = finished(lab, lab.start_sweep(plan | {"early_stopping": ASHA})[0].id)
+    done = [point.overrides for point in sweep.points if point.state == "completed"]
+    assert done == [{"lr": 1e-3}, {"mate_boost": 1.0, "lr": 1e-3}]
+
+
+def test_random_points_are_the_same_for_the_same_sampler_seed(open_lab):
+    lab = open_lab("gate")
+    space = {"lr": {"low": 1e-5, "high": 1e-1, "log": True}, "batch_size": {"low": 2, "high": 9}}
+    plan = PLAN | {"space": space, "method": "random", "points": 8}
+    made = [p.overrides for p in lab.start_sweep(plan)[0].points]
+    assert len({p["lr"] for p in made}) == 8
+    assert all(1e-5 <= p["lr"] <= 1e-1 and 2 <= p["batch_size"] <= 9 for p in made)
+    again, _ = lab.start_sweep(plan, idempotency_key="again")
+    assert [p.overrides for p in again.points] == made
+
+
+def test_tpe_asks_for_points_as_results_come_in(open_lab):
+    lab = open_lab("study")
+    space = {"lr": {"low": 1e-6, "high": 1.0, "log": True}, "optimizer": ["adamw", "muon"]}
+    plan = PLAN | {"space": space, "method": "tpe", "points": 14, "parallel": 2}
+    sweep = finished(lab, lab.start_sweep(plan)[0].id)
+    assert (sweep.state, len(sweep.points)) == ("completed", 14)
+    assert [point.number for point in sweep.points] == list(range(14))
+    best = min(sweep.points, key=lambda point: point.value)
+    assert abs(best.value - 0.1) < 1.0
+    assert lab.paths.study(1).exists()
+
+
+def test_a_point_whose_trial_crashes_fails_and_the_others_go_on(open_lab):
+    lab = open_lab("crash")
+    sweep = finished(lab, lab.start_sweep(PLAN)[0].id)
+    assert {point.state for point in sweep.points} == {"failed"}
+    assert sweep.state == "completed"
+
+
+def test_a_stopped_sweep_promotes_nobody(open_lab):
+    lab = open_lab("gate:study")
+    lab.start_sweep(PLAN | {"space": {"lr": [1e-3, 1e-4]}, "early_stopping": ASHA})
+    in_state(lab, 1, State.RUNNING)
+    assert lab.stop_sweep(1).state == "stopped"
+    for trial_id in (1, 2):
+        open_gate(lab, trial_id)
+        assert ended(lab, trial_id).state is State.PAUSED
+    assert len(lab.trials()) == 2
+    with pytest.raises(errors.TrialStateError, match="sweep 1 is stopped"):
+        lab.stop_sweep(1)
+
+
+def test_a_sweep_goes_on_with_nobody_looking(open_lab, workspace):
+    lab = open_lab("study")
+    lab.start_sweep(PLAN | {"early_stopping": ASHA})
+    folders = lab.paths.trials
+    lab.close()
+    eventually(lambda: len(list(folders.glob("*/exit.json"))) >= 9, "trials of later rungs")
+    with Lab.open(workspace) as again:
+        assert finished(again, 1).state == "completed"
+
+
+def test_what_the_budget_does_not_hold_is_not_started(open_lab):
+    lab = open_lab("gate:paced")
+    lab.set_cost(7200.0)
+    lab.launch(CONFIG)
+    open_gate(lab, 1)
+    ended(lab, 1)
+    lab.set_cost(7200.0, budget=1500.0)
+    with pytest.raises(errors.BudgetExceededError, match="these 5 trials included"):
+        lab.start_sweep(PLAN)
+    assert len(lab.trials()) == 1
+    with pytest.raises(errors.UnknownSweepError, match="sweep 1 does not exist; the workspace has"):
+        lab.sweep(1)
+
+
+def test_looking_at_a_sweep_that_waits_costs_no_reading_of_metrics(open_lab, monkeypatch):
+    lab = open_lab("gate")
+    lab.start_sweep(PLAN)
+    in_state(lab, 1, State.RUNNING)
+    lab.tick()
+    monkeypatch.setattr("pawn_lab.sweeps.advance.standings", pytest.fail)
+    lab.tick()
+    assert any(trial.state in ACTIVE for trial in lab.trials())

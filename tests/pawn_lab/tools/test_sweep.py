@@ -1,0 +1,68 @@
+"""lab_sweep: plans, what to change in them, and how far a sweep is."""
+
+import json
+
+import pytest
+from lab_testing import CONFIG, eventually
+
+from pawn_lab.errors import InvalidRequestError
+from pawn_lab.tools.sweep import lab_sweep
+
+PLAN = {"config": CONFIG, "space": {"lr": [1e-3, 1e-2]}, "tags": ["mine"]}
+
+
+@pytest.fixture
+def lab(open_lab):
+    """A lab with a committed plan."""
+    lab = open_lab("study")
+    lab.paths.plans.mkdir()
+    lab.paths.plan("two-rates").write_text(json.dumps(PLAN))
+    return lab
+
+
+def test_a_committed_plan_is_launched_by_its_name(lab):
+    answer = lab_sweep(lab, plan="two-rates")
+    assert (answer.sweep_id, answer.tag, len(answer.points)) == (1, "sweep-1", 2)
+    assert [trial.tags for trial in lab.trials()] == [["mine", "sweep-1"]] * 2
+    assert lab_sweep(lab, plan="two-rates").repeated is True
+
+
+def test_settings_change_a_committed_plan_field_by_field(lab):
+    settings = {"config": {"total_steps": 500}, "seeds": 2}
+    lab_sweep(lab, plan="two-rates", settings=settings)
+    configs = [trial.config for trial in lab.trials()]
+    assert {c["total_steps"] for c in configs} == {500}
+    assert [(c["lr"], c["seed"]) for c in configs] == [(1e-3, 0), (1e-3, 1), (1e-2, 0), (1e-2, 1)]
+
+
+def test_a_dry_run_lists_the_points_and_starts_nothing(lab):
+    answer = lab_sweep(lab, plan="two-rates", dry_run=True)
+    assert [row.setting for row in answer.points] == ["lr=0.001", "lr=0.01"]
+    assert lab.trials() == []
+
+
+def test_a_sweep_tells_the_loss_of_each_point(lab):
+    lab_sweep(lab, plan="two-rates")
+    done = eventually(
+        lambda: (a := lab_sweep(lab, sweep_id=1)).state == "completed" and a, "end of the sweep"
+    )
+    losses = [row.val_loss for row in done.points]
+    assert losses == [pytest.approx(0.1), pytest.approx(1.1)]
+    assert [row.trials for row in done.points] == [[1], [2]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "needs plan, settings, or sweep_id"),
+        ({"plan": "two-rate"}, "did you mean 'two-rates'"),
+        ({"plan": "../two-rates"}, "is not in plans/"),
+        ({"stop": True}, "needs sweep_id"),
+        ({"sweep_id": 1, "plan": "two-rates"}, "leave out plan"),
+        ({"settings": {"config": CONFIG, "metod": "grid"}}, "did you mean 'method'"),
+    ],
+)
+def test_a_call_that_cannot_be_meant_is_refused(lab, arguments, message):
+    with pytest.raises(InvalidRequestError, match=message):
+        lab_sweep(lab, **arguments)
+    assert lab.trials() == []
