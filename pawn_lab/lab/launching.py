@@ -53,11 +53,13 @@ class Launching(Reading):
         priority: int = 0,
         idempotency_key: str | None = None,
         gpus: int = 1,
+        max_hours: float | None = None,
     ) -> Launched:
         """Queue trials that differ only in the seed, in one transaction.
 
         A known key returns the trials of its first call. With `once`, a trial that has the same
-        config, seeds and code already, and did not fail, is returned instead of a new one.
+        config, seeds and code already, and did not fail, is returned instead of a new one. After
+        `max_hours` on its device a trial saves and is stopped.
 
         Raises:
             InvalidRequestError: the config or another argument is refused; says why.
@@ -68,12 +70,13 @@ class Launching(Reading):
         configs = requests.checked_seeds(checked, seeds)
         asked = {"config": checked.model_dump(mode="json"), "seeds": seeds}
         request = requests.request(priority, idempotency_key, **asked)
+        launcher = self._launcher.limited(requests.checked_hours(max_hours))
         columns = {
             "tags": requests.checked_tags(tags),
             "hypothesis": requests.checked_hypothesis(hypothesis),
         }
         with self._database.write() as tx:
-            made = launches.launch(tx, request, configs, self._launcher, once=once, **columns)
+            made = launches.launch(tx, request, configs, launcher, once=once, **columns)
             budget.reserve(tx, self.paths, self._devices, set(made.trials) - set(made.known))
         self.tick()
         return Launched(trials=self.selected(made.trials), known=made.known)

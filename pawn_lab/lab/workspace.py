@@ -6,7 +6,7 @@ from typing import Self
 
 from pawn_lab.paths import WorkspacePaths, default_workspace
 from pawn_lab.processes import devices, start, tick
-from pawn_lab.processes.shim import Limits
+from pawn_lab.processes.limits import Limits
 from pawn_lab.store import Database
 
 

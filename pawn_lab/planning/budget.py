@@ -13,7 +13,7 @@ from pawn_lab.errors import BudgetExceededError, InvalidRequestError
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.planning.speed import Comparables
 from pawn_lab.processes.devices import Device
-from pawn_lab.processes.shim import BudgetStop
+from pawn_lab.processes.limits import BudgetStop
 from pawn_lab.records import BudgetReport
 from pawn_lab.reporting import cost, results
 from pawn_lab.store import Transaction, events, leases, trials

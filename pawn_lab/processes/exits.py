@@ -21,6 +21,7 @@ _STATE_OF_REASON = {
 
 _STOPPED_BY = {
     "wall_clock": "stopped at its wall-clock limit",
+    "diverged": "stopped because its loss climbed and stayed high",
     "no_progress": "stopped because its metrics no longer grew",
     "signal": "stopped by a signal from outside the lab",
 }

@@ -16,7 +16,6 @@ import signal
 import sys
 import time
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from pawn_lab import failpoints
 from pawn_lab.documents import read_json_object, write_json
 from pawn_lab.paths import TrialPaths, WorkspacePaths
 from pawn_lab.processes.identity import TOKEN_VARIABLE, ProcessIdentity, parent_of, process_ids
+from pawn_lab.processes.limits import BudgetStop, Divergence, Limits, Progress
 
 POLL_S = 1.0
 _STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
@@ -33,58 +33,20 @@ _PR_SET_CHILD_SUBREAPER = 36
 _CANNOT_EXECUTE = 127
 
 
-@dataclass(frozen=True)
-class Limits:
-    """When a trainer is stopped, in seconds; None: never."""
-
-    wall_clock_s: float | None = None
-    no_progress_s: float | None = 7200.0  # a long compilation takes half an hour
-    grace_s: float = 30.0  # between SIGTERM and SIGKILL
-
-
-class Progress:
-    """How long the metrics stream has not grown."""
-
-    def __init__(self, metrics: Path) -> None:
-        self._metrics = metrics
-        self._size = 0
-        self._since = time.monotonic()
-
-    def idle_s(self) -> float:
-        """Return the seconds since the stream last grew."""
-        with contextlib.suppress(OSError):
-            size = self._metrics.stat().st_size
-            if size != self._size:
-                self._size, self._since = size, time.monotonic()
-        return time.monotonic() - self._since
-
-
-class BudgetStop:
-    """The moment at which the lab's budget will be spent, as scheduler passes write it."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-
-    def at(self) -> float | None:
-        """Return it in Unix seconds; None where there is no budget, or none that can be read."""
-        try:
-            at = (read_json_object(self._file) or {}).get("at")
-        except (OSError, ValueError):
-            return None
-        return at if isinstance(at, int | float) else None
-
-
 class Trainer:
     """The trainer's process: started, stopped, reaped."""
 
-    def __init__(self, pid: int, limits: Limits, progress: Progress, budget: BudgetStop) -> None:
+    def __init__(
+        self, pid: int, limits: Limits, paths: TrialPaths, workspace: WorkspacePaths
+    ) -> None:
         self.pid = pid
         self.started = time.monotonic()
         self.wait_status: int | None = None
         self.stopped_by: str | None = None
         self._limits = limits
-        self._progress = progress
-        self._budget = budget
+        self._progress = Progress(paths.metrics)
+        self._divergence = Divergence(paths.metrics, limits.divergence_factor)
+        self._budget = BudgetStop(workspace.budget_stop)
         self.evidence: dict[str, float] = {}
         self._kill_at: float | None = None
 
@@ -126,6 +88,8 @@ class Trainer:
             self.stop("no_progress", limit_s=idle, idle_s=self._progress.idle_s())
         elif (at := self._budget.at()) is not None and time.time() >= at:
             self.stop("budget", spent_at=at, ran_s=self.duration_s())
+        elif (climb := self._divergence.evidence()) is not None:
+            self.stop("diverged", **climb)
 
     def _reap(self) -> None:
         with contextlib.suppress(ChildProcessError):
@@ -215,8 +179,7 @@ def run(paths: TrialPaths, workspace: WorkspacePaths, lock: int, ready: int) -> 
     write_json(paths.identity, identity | {"started_at": time.time()})
     failpoints.hit("shim.identified")
     pid = start_trainer(paths, launch, lock)
-    budget = BudgetStop(workspace.budget_stop)
-    trainer = Trainer(pid, Limits(**launch["limits"]), Progress(paths.metrics), budget)
+    trainer = Trainer(pid, Limits(**launch["limits"]), paths, workspace)
     failpoints.hit("shim.trainer-started")
     os.close(ready)
     trainer.watch()

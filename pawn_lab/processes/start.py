@@ -4,7 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from pawn_core.durable import sync_file
@@ -14,7 +14,7 @@ from pawn_lab.paths import TrialPaths, WorkspacePaths
 from pawn_lab.processes import environment
 from pawn_lab.processes.devices import Device
 from pawn_lab.processes.identity import TOKEN_VARIABLE
-from pawn_lab.processes.shim import Limits
+from pawn_lab.processes.limits import Limits
 from pawn_lab.store.database import Row
 
 TRAINER = (sys.executable, "-P", "-m", "pawn_core")
@@ -27,6 +27,12 @@ class Launcher:
 
     trainer: tuple[str, ...] = TRAINER
     limits: Limits = field(default_factory=Limits)
+
+    def limited(self, hours: float | None) -> "Launcher":
+        """Return the same with a limit to the time on a device; None: as it is."""
+        if hours is None:
+            return self
+        return replace(self, limits=replace(self.limits, wall_clock_s=hours * 3600.0))
 
     def columns(self) -> dict[str, Any]:
         """Return the columns of a trial's row, so that any later process runs it alike."""

@@ -16,8 +16,8 @@ from pawn_lab.errors import LabError, WorkspaceError
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.planning import budget
 from pawn_lab.processes.devices import Device
+from pawn_lab.processes.limits import Limits
 from pawn_lab.processes.locks import try_lock
-from pawn_lab.processes.shim import Limits
 from pawn_lab.processes.start import Launcher
 from pawn_lab.store import Database, Transaction, events, sweeps, trials
 from pawn_lab.store.database import Row

@@ -32,6 +32,9 @@ def lab_launch(
     seeds: Annotated[
         int, Field(description="Trials that differ only in seed, counted up from the config's.")
     ] = 1,
+    max_hours: Annotated[
+        float | None, Field(description="Save and stop after so many hours on a device.")
+    ] = None,
     dry_run: Annotated[
         bool, Field(description="Launch nothing; answer what one trial would take.")
     ] = False,
@@ -57,6 +60,7 @@ def lab_launch(
         priority=priority,
         idempotency_key=idempotency_key,
         gpus=gpus,
+        max_hours=max_hours,
     )
     return launch_answer(lab, launched)
 

@@ -20,6 +20,7 @@ MOST_REASON_CHARACTERS = 500
 MOST_KEY_CHARACTERS = 200
 PRIORITIES = range(-1000, 1001)
 MOST_EVENTS = 1000
+MOST_HOURS = 10_000.0
 SEED_COUNTS = range(1, 101)
 
 
@@ -195,6 +196,19 @@ def _with_seed(config: RunConfig, seed: int) -> RunConfig:
     if "data_seed" not in config.model_fields_set:
         del values["data_seed"]
     return checked_config(values)
+
+
+def checked_hours(hours: float | None) -> float | None:
+    """Return a limit to a trial's time.
+
+    Raises:
+        InvalidRequestError: not a number of hours above 0, up to `MOST_HOURS`.
+    """
+    if hours is not None and not 0 < hours <= MOST_HOURS:
+        raise InvalidRequestError(
+            f"max_hours {hours} is not allowed: above 0, up to {MOST_HOURS:g}"
+        )
+    return hours
 
 
 def check_gpus(gpus: int) -> None:

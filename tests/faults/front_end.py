@@ -15,7 +15,7 @@ from lab_testing import CONFIG, DEADLINE_S, ended, stand_in
 
 from pawn_lab import failpoints
 from pawn_lab.lab import Lab
-from pawn_lab.processes.shim import Limits
+from pawn_lab.processes.limits import Limits
 
 Call = tuple[str, Any]
 """A call and its argument: launch (a key), launch group (how many seeds), sweep (a

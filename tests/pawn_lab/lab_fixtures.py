@@ -11,7 +11,7 @@ from lab_testing import eventually, stand_in
 
 from pawn_lab.lab import Lab
 from pawn_lab.processes import identity
-from pawn_lab.processes.shim import Limits
+from pawn_lab.processes.limits import Limits
 
 OpenLab = Callable[..., Lab]
 

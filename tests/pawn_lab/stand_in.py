@@ -58,6 +58,15 @@ def write_paced_metrics(run: Path) -> None:
             file.write(json.dumps(record) + "\n")
 
 
+def climb(run: Path) -> None:
+    """Write a training loss that falls to 2 and then stays at 7."""
+    losses = [8.0 - 0.1 * n for n in range(60)] + [2.0] * 20 + [7.0] * 25
+    with (run / "metrics.jsonl").open("w") as file:
+        for seq, loss in enumerate(losses):
+            record = {"type": "train", "seq": seq, "step": 10 * seq, "time": time.time()}
+            file.write(json.dumps(record | {"loss": loss}) + "\n")
+
+
 def study(run: Path, config: dict, resumed_from: str | None) -> None:
     """Train as if: a loss that the learning rate decides, evaluations, a checkpoint, a pause."""
     start = int(Path(resumed_from).name.removeprefix("step_")) if resumed_from else 0
@@ -113,6 +122,9 @@ def main() -> None:
         case "study":
             config = json.loads(Path(arguments.config).read_text())
             study(run, config, arguments.resume)
+        case "diverge":
+            climb(run)
+            sleep_for_ever()
         case "paced":
             write_paced_metrics(run)
             finish(run, "completed", 0)
