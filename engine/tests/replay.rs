@@ -112,7 +112,7 @@ fn states_are_those_of_shakmaty() {
             assert_eq!(states.en_passant[at], en_passant);
             let rooks = [Square::H1, Square::A1, Square::H8, Square::A8];
             let castles = position.castles().castling_rights();
-            let castling = (0..4)
+            let castling: i8 = (0..4)
                 .map(|i| i8::from(castles.contains(rooks[i])) << i)
                 .sum();
             assert_eq!(states.castling[at], castling);
