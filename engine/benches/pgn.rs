@@ -8,7 +8,7 @@ use std::fs::File;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use chess_engine::pgn::{Format, PgnReader};
+use chess_engine::pgn::{Format, GameReader, Notation};
 use chess_engine::threads::Workers;
 use chess_engine::vocabulary::Vocabulary;
 use pgn_reader::{RawTag, Reader, SanPlus, Skip, Visitor};
@@ -84,12 +84,13 @@ fn yardstick(path: &Path, vocabulary: &'static Vocabulary, replays: bool) -> (us
 
 fn ours(path: &Path, vocabulary: &'static Vocabulary, annotations: bool) -> (usize, usize) {
     let format = Format {
+        notation: Notation::Pgn,
         vocabulary,
         max_ply: 512,
         annotations,
     };
     let workers = Workers::new(Some(1)).expect("it is one");
-    let mut reader = PgnReader::open(path, format, workers).expect("FILE can be read");
+    let mut reader = GameReader::open(path, format, workers).expect("FILE can be read");
     let mut read = (0, 0);
     loop {
         let batch = reader.next_batch(4096).expect("FILE is PGN");

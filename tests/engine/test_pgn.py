@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 VOCABULARY = engine.export_move_vocabulary()
+MOVES = VOCABULARY.moves
 CLEAN = {
     "variant": 0,
     "custom_start": 0,
@@ -29,13 +30,13 @@ def written(n_games: int, max_ply: int = 160) -> tuple[engine.Games, str]:
     for tokens, length in zip(games.tokens, games.lengths, strict=True):
         board = chess.Board()
         for token in tokens[:length]:
-            board.push_uci(VOCABULARY.moves[token])
+            board.push_uci(MOVES[token])
         texts.append(str(chess.pgn.Game.from_board(board)))
     return games, "\n\n".join(texts)
 
 
 def moves(games: engine.PgnGames, i: int = 0) -> str:
-    return " ".join(VOCABULARY.moves[t] for t in games.tokens[i, : games.lengths[i]])
+    return " ".join(MOVES[t] for t in games.tokens[i, : games.lengths[i]])
 
 
 def outcome(games: engine.PgnGames, i: int = 0) -> str | None:

@@ -646,6 +646,74 @@ def pgn_to_tokens(
 ) -> PgnGames:
     """Return the games of a PGN text. Arguments and errors as in `parse_pgn_file`."""
 
+@final
+class UciGames:
+    """Games read from lines of UCI moves as columns, in the order of the file."""
+
+    tokens: NDArray[np.int16]
+    """(n_games, max_ply) move tokens, PAD after the end."""
+    lengths: NDArray[np.int32]
+    """(n_games,) plies."""
+    terminations: NDArray[np.uint8]
+    """(n_games,) index into `TERMINATIONS`; unfinished where the game could go on."""
+    outcomes: NDArray[np.int16]
+    """(n_games,) outcome token; -1 where unfinished."""
+    numbers: NDArray[np.int64]
+    """(n_games,) line of the game in the file, from 0."""
+    report: dict[str, int]
+    """Lines `read` from the file so far, `kept`, and dropped by reason, as in `PgnGames.report`:
+    `illegal_move`, `moves_after_end`, `too_long`, `empty` (a line without words), `malformed` (a
+    word that is no move)."""
+
+@final
+class UciReader:
+    """Iterate over a file of UCI games, plain or zstd, in batches and constant memory."""
+
+    report: dict[str, int]
+    """As `UciGames.report`, up to where reading has come."""
+
+    def __new__(
+        cls,
+        path: str | PathLike[str],
+        *,
+        batch_size: int = 4096,
+        max_ply: int = 512,
+        vocabulary: str = "searchless",
+        threads: int | None = None,
+    ) -> Self:
+        """Open a file with one game a line, moves apart by white space.
+
+        Castling is the king's two-step (`e1g1`); written as king takes rook (`e1h1`) it is an
+        illegal move.
+
+        Raises:
+            OSError: the file cannot be read or decompressed (also while iterating).
+            ValueError: an argument is outside its range.
+        """
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> UciGames: ...
+
+def parse_uci_file(
+    path: str | PathLike[str],
+    *,
+    max_games: int | None = None,
+    max_ply: int = 512,
+    vocabulary: str = "searchless",
+    threads: int | None = None,
+) -> UciGames:
+    """Return the games of a file of UCI moves at once; `UciReader` is for large files.
+
+    All other arguments as in `UciReader`.
+
+    Args:
+        max_games: stop after this many games were kept.
+
+    Raises:
+        OSError: the file cannot be read or decompressed.
+        ValueError: an argument is outside its range.
+    """
+
 def tokens_to_san(
     tokens: NDArray[np.int16],
     lengths: NDArray[np.int32] | None = None,

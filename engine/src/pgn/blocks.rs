@@ -2,6 +2,8 @@
 
 use std::io::{self, Read};
 
+use super::source::Input;
+
 /// What is read at a time for each thread; it stays in the cache of a core.
 pub const BLOCK: usize = 1 << 18;
 
@@ -10,14 +12,14 @@ pub const LONGEST_GAME: usize = 1 << 24;
 
 /// A window over a stream: text that was read and not yet consumed.
 pub struct Blocks {
-    source: Box<dyn Read + Send>,
+    source: Input,
     buffer: Vec<u8>,
     start: usize,
     is_last: bool,
 }
 
 impl Blocks {
-    pub fn new(source: Box<dyn Read + Send>) -> Blocks {
+    pub fn new(source: Input) -> Blocks {
         Blocks {
             source,
             buffer: Vec::new(),

@@ -9,9 +9,18 @@ use crate::outcome::{Outcome, Termination};
 use crate::playout::{San, SanGame};
 use crate::vocabulary::Vocabulary;
 
+/// How games are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notation {
+    Pgn,
+    /// One game a line, moves in UCI.
+    Uci,
+}
+
 /// What games are read for.
 #[derive(Clone, Copy)]
 pub struct Format {
+    pub notation: Notation,
     pub vocabulary: &'static Vocabulary,
     /// Longer games are dropped.
     pub max_ply: usize,
@@ -52,9 +61,24 @@ impl Games {
         }
     }
 
+    /// Read the games that start in `text[start..stop]`, in the notation of the format.
+    pub fn read(
+        &mut self,
+        text: &[u8],
+        start: usize,
+        stop: usize,
+        is_last: bool,
+        format: Format,
+    ) -> usize {
+        match format.notation {
+            Notation::Pgn => self.read_pgn(text, start, stop, is_last, format),
+            Notation::Uci => self.read_uci(text, start, stop, is_last, format),
+        }
+    }
+
     /// Read the games that start in `text[start..stop]`; where the next one starts. A game that
     /// needs more text than there is counts as read only where the text is the last of its file.
-    pub fn read(
+    fn read_pgn(
         &mut self,
         text: &[u8],
         start: usize,
@@ -65,36 +89,56 @@ impl Games {
         let mut lexer = Lexer { text, at: start };
         let mut game = SanGame::start();
         loop {
-            let before = (lexer.at, self.tokens.len(), self.texts.len());
+            let (before, mark) = (lexer.at, self.mark());
             lexer.skip_between_games();
             if lexer.is_at_end() && !is_last {
-                return before.0;
+                return before;
             }
             if lexer.at >= stop {
                 return lexer.at;
             }
             let record = Reading::new(self, &mut game, format).read(&mut lexer);
             if lexer.is_at_end() && !is_last {
-                self.truncate(before.1, before.2);
-                return before.0;
+                self.truncate(mark);
+                return before;
             }
-            if record.is_err() {
-                self.truncate(before.1, before.2);
-            }
-            self.records.push(record);
+            self.push(record, mark);
         }
     }
 
-    fn truncate(&mut self, plies: usize, texts: usize) {
-        self.tokens.truncate(plies);
-        self.clocks.truncate(plies);
-        self.evaluations.truncate(plies);
-        self.texts.truncate(texts);
+    /// How much there is before a game: its plies and texts start here.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            plies: self.tokens.len(),
+            texts: self.texts.len(),
+        }
+    }
+
+    /// Add a game that was read behind this mark. Nothing else stays of one that is dropped.
+    pub fn push(&mut self, record: Result<Record, Dropped>, mark: Mark) {
+        if record.is_err() {
+            self.truncate(mark);
+        }
+        self.records.push(record);
+    }
+
+    fn truncate(&mut self, mark: Mark) {
+        self.tokens.truncate(mark.plies);
+        self.clocks.truncate(mark.plies);
+        self.evaluations.truncate(mark.plies);
+        self.texts.truncate(mark.texts);
     }
 }
 
+/// Where the plies and texts of a game start.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark {
+    plies: usize,
+    texts: usize,
+}
+
 /// A game being read.
-struct Reading<'a> {
+pub struct Reading<'a> {
     games: &'a mut Games,
     game: &'a mut SanGame,
     format: Format,
@@ -107,7 +151,7 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn new(games: &'a mut Games, game: &'a mut SanGame, format: Format) -> Reading<'a> {
+    pub fn new(games: &'a mut Games, game: &'a mut SanGame, format: Format) -> Reading<'a> {
         game.restart();
         Reading {
             first: games.tokens.len(),
@@ -183,7 +227,7 @@ impl<'a> Reading<'a> {
     }
 
     #[inline]
-    fn play(&mut self, san: San) -> Result<(), Dropped> {
+    pub fn play(&mut self, san: San) -> Result<(), Dropped> {
         let is_drawn = self.game.is_drawn_by_rule();
         let token = self.game.play(san, self.format.vocabulary);
         let token = token.ok_or(Dropped::IllegalMove)?;
@@ -227,7 +271,7 @@ impl<'a> Reading<'a> {
         self.dropped.get_or_insert(reason);
     }
 
-    fn finish(self, tags: Tags) -> Result<Record, Dropped> {
+    pub fn finish(self, tags: Tags) -> Result<Record, Dropped> {
         if let Some(reason) = self.dropped {
             return Err(reason);
         }

@@ -1,9 +1,10 @@
-//! Real games: PGN, streamed into tokens.
+//! Real games: PGN, and lines of UCI moves, streamed into tokens.
 //!
 //! A file is read in blocks (`blocks`), a block is cut where games seem to start, and its pieces
 //! are read in parallel. That a piece really starts where a game does shows when the piece before
 //! it has been read: games are those of the sequential order, whatever the blocks and threads.
 
+mod ahead;
 mod blocks;
 mod columns;
 pub mod comment;
@@ -13,23 +14,26 @@ mod report;
 pub mod san;
 mod source;
 mod tags;
+mod uci;
 
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use memchr::memmem;
 
 pub use columns::Columns;
-pub use game::Format;
+pub use game::{Format, Notation};
 pub use report::{Dropped, Report};
 
 use crate::error::{Error, Result};
 use crate::threads::Workers;
+use ahead::Ahead;
 use blocks::{BLOCK, Blocks, LONGEST_GAME};
 use game::Games;
+use source::Input;
 
 /// Reads games in constant memory.
-pub struct PgnReader {
+pub struct GameReader {
     blocks: Blocks,
     format: Format,
     workers: Workers<'static>,
@@ -49,27 +53,22 @@ struct Cursor {
     ply: usize,
 }
 
-impl PgnReader {
+impl GameReader {
     /// Read a file, plain or zstd.
-    pub fn open(path: &Path, format: Format, workers: Workers<'static>) -> Result<PgnReader> {
+    pub fn open(path: &Path, format: Format, workers: Workers<'static>) -> Result<GameReader> {
         let name = path.display().to_string();
-        let source = source::open(path).map_err(|e| read_error(&name, &e))?;
-        Ok(PgnReader::new(source, name, format, workers))
+        let (source, workers) = open(path, workers).map_err(|e| read_error(&name, &e))?;
+        Ok(GameReader::new(source, name, format, workers))
     }
 
     /// Read from memory.
-    pub fn from_bytes(bytes: Vec<u8>, format: Format, workers: Workers<'static>) -> PgnReader {
+    pub fn from_bytes(bytes: Vec<u8>, format: Format, workers: Workers<'static>) -> GameReader {
         let source = Box::new(io::Cursor::new(bytes));
-        PgnReader::new(source, "pgn".to_owned(), format, workers)
+        GameReader::new(source, "pgn".to_owned(), format, workers)
     }
 
-    fn new(
-        source: Box<dyn Read + Send>,
-        name: String,
-        format: Format,
-        workers: Workers<'static>,
-    ) -> PgnReader {
-        PgnReader {
+    fn new(source: Input, name: String, format: Format, workers: Workers<'static>) -> GameReader {
+        GameReader {
             blocks: Blocks::new(source),
             format,
             workers,
@@ -90,7 +89,7 @@ impl PgnReader {
         }
     }
 
-    /// Some milliseconds of [`next_batch`](PgnReader::next_batch); the batch once it is complete.
+    /// Some milliseconds of [`next_batch`](GameReader::next_batch); the batch once it is complete.
     pub fn step(&mut self, n: usize) -> Result<Option<Columns>> {
         while self.batch.len() < n && self.take() {}
         if self.batch.len() < n && self.parse_block()? {
@@ -157,7 +156,7 @@ impl PgnReader {
     /// Parse the window; return how much of it was whole games.
     fn parse_pieces(&mut self) -> Result<usize> {
         let (text, is_last) = (self.blocks.text(), self.blocks.is_last());
-        let starts = likely_starts(text, self.workers.count());
+        let starts = likely_starts(text, self.format.notation, self.workers.count());
         let stops = starts[1..].iter().copied().chain([text.len()]);
         let pieces: Vec<_> = starts.iter().copied().zip(stops).collect();
         let read = self.workers.map(pieces, |(start, stop)| {
@@ -178,16 +177,30 @@ impl PgnReader {
 }
 
 /// Where to cut a text for this many threads: 0, and places that look like starts of games.
-fn likely_starts(text: &[u8], n_pieces: usize) -> Vec<usize> {
+fn likely_starts(text: &[u8], notation: Notation, n_pieces: usize) -> Vec<usize> {
+    let border: &[u8] = match notation {
+        Notation::Pgn => b"\n[Event \"",
+        Notation::Uci => b"\n",
+    };
     let mut starts = vec![0];
     for piece in 1..n_pieces {
         let from = text.len() / n_pieces * piece;
-        if let Some(found) = memmem::find(&text[from..], b"\n[Event \"") {
+        if let Some(found) = memmem::find(&text[from..], border) {
             starts.push(from + found + 1);
         }
     }
     starts.dedup();
     starts
+}
+
+/// A file, and the threads to parse it. One of several decompresses ahead of the others.
+fn open(path: &Path, workers: Workers<'static>) -> io::Result<(Input, Workers<'static>)> {
+    let (source, is_compressed) = source::open(path)?;
+    if !is_compressed || workers.count() == 1 {
+        return Ok((source, workers));
+    }
+    let others = Workers::new(Some(workers.count() - 1)).map_err(io::Error::other)?;
+    Ok((Box::new(Ahead::new(source)), others))
 }
 
 fn read_error(name: &str, error: &io::Error) -> Error {

@@ -10,11 +10,14 @@ use ruzstd::decoding::StreamingDecoder;
 const ZSTD_MAGIC: u32 = 0xfd2f_b528;
 const SKIPPABLE_MAGIC: u32 = 0x184d_2a50;
 
-type Input = BufReader<File>;
-type Frame = StreamingDecoder<Chain<Cursor<[u8; 4]>, Input>, FrameDecoder>;
+/// Where text comes from.
+pub type Input = Box<dyn Read + Send>;
 
-/// Open a PGN file; that it is compressed shows in its first bytes, not in its name.
-pub fn open(path: &Path) -> io::Result<Box<dyn Read + Send>> {
+type Packed = BufReader<File>;
+type Frame = StreamingDecoder<Chain<Cursor<[u8; 4]>, Packed>, FrameDecoder>;
+
+/// Open a file, and say whether it is compressed, which shows in its first bytes, not in its name.
+pub fn open(path: &Path) -> io::Result<(Input, bool)> {
     let mut file = File::open(path)?;
     let mut magic = Vec::new();
     file.by_ref().take(4).read_to_end(&mut magic)?;
@@ -23,10 +26,11 @@ pub fn open(path: &Path) -> io::Result<Box<dyn Read + Send>> {
         magic == ZSTD_MAGIC || is_skippable(magic)
     });
     let input = BufReader::with_capacity(1 << 16, File::open(path)?);
-    Ok(match compressed {
+    let source: Input = match compressed {
         true => Box::new(ZstdFrames::Between(input)),
         false => Box::new(input),
-    })
+    };
+    Ok((source, compressed))
 }
 
 fn is_skippable(magic: u32) -> bool {
@@ -35,7 +39,7 @@ fn is_skippable(magic: u32) -> bool {
 
 /// The frames of a zstd file one after the other, as parallel compressors write them.
 enum ZstdFrames {
-    Between(Input),
+    Between(Packed),
     Inside(Box<Frame>),
     Done,
 }
@@ -60,7 +64,7 @@ impl Read for ZstdFrames {
 }
 
 /// The frame or skippable frame that starts here, or the end of the file.
-fn next_frame(mut input: Input) -> io::Result<ZstdFrames> {
+fn next_frame(mut input: Packed) -> io::Result<ZstdFrames> {
     let mut magic = Vec::new();
     input.by_ref().take(4).read_to_end(&mut magic)?;
     if magic.is_empty() {
@@ -87,7 +91,7 @@ mod tests {
         let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
         std::fs::write(&path, bytes)?;
         let mut all = Vec::new();
-        let result = open(&path).and_then(|mut source| source.read_to_end(&mut all));
+        let result = open(&path).and_then(|(mut source, _)| source.read_to_end(&mut all));
         std::fs::remove_file(&path)?;
         result.map(|_| all)
     }

@@ -17,6 +17,7 @@ mod pgn;
 mod position;
 mod states;
 mod training;
+mod uci;
 mod validation;
 mod vocabulary;
 
@@ -53,6 +54,8 @@ mod _native {
     use super::states::{BoardStates, PositionColumns, count_legal_moves, extract_board_states};
     #[pymodule_export]
     use super::training::{TrainingBatch, generate_training_batch};
+    #[pymodule_export]
+    use super::uci::{UciGames, UciReader, parse_uci_file};
     #[pymodule_export]
     use super::validation::{Validation, validate_games};
     #[pymodule_export]

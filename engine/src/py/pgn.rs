@@ -9,13 +9,14 @@ use pyo3::exceptions::PyStopIteration;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::pgn::{self, Columns, Dropped, Format, Report};
+use crate::pgn::{Columns, Dropped, Format, GameReader, Notation, Report};
 use crate::py::arguments::{self, Integer};
 use crate::py::calls;
 use crate::threads::Workers;
 use crate::vocabulary::Vocabulary;
 
-const ALL: u64 = i32::MAX as u64;
+/// As many games as there are.
+pub const ALL: u64 = i32::MAX as u64;
 
 #[pyclass(frozen, get_all, module = "chess_engine")]
 pub struct PgnGames {
@@ -67,11 +68,52 @@ fn strings(py: Python<'_>, texts: &str, ranges: &[Range<usize>]) -> PyResult<Py<
     Ok(PyList::new(py, strings)?.unbind())
 }
 
-#[pyclass(frozen, module = "chess_engine")]
-pub struct PgnReader {
-    reader: Mutex<pgn::PgnReader>,
-    batch_size: usize,
+/// A reader and how many games to take at a time.
+pub struct Batches {
+    reader: Mutex<GameReader>,
+    size: usize,
 }
+
+impl Batches {
+    pub fn new(reader: GameReader, size: u64) -> Batches {
+        Batches {
+            reader: Mutex::new(reader),
+            size: size as usize,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, GameReader> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next batch.
+    pub fn take(&self, py: Python<'_>) -> PyResult<Columns> {
+        calls::run_on(py, Workers::caller(), |workers| {
+            loop {
+                // Signal handlers run in here, and may use this reader: it is not locked.
+                workers.check()?;
+                if let Some(columns) = self.lock().step(self.size)? {
+                    return Ok(columns);
+                }
+            }
+        })
+    }
+
+    /// The next batch of an iterator, which has games.
+    pub fn next(&self, py: Python<'_>) -> PyResult<Columns> {
+        match self.take(py)? {
+            columns if columns.is_empty() => Err(PyStopIteration::new_err(())),
+            columns => Ok(columns),
+        }
+    }
+
+    pub fn report(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
+        report(py, py.detach(|| self.lock().report()))
+    }
+}
+
+#[pyclass(frozen, module = "chess_engine")]
+pub struct PgnReader(Batches);
 
 #[pymethods]
 impl PgnReader {
@@ -95,10 +137,8 @@ impl PgnReader {
         let batch_size = batch_size.within("batch_size", 1..=ALL)?;
         let format = format(vocabulary, max_ply, annotations)?;
         let workers = Workers::new(arguments::threads(threads)?)?;
-        Ok(PgnReader {
-            reader: Mutex::new(pgn::PgnReader::open(&path, format, workers)?),
-            batch_size: batch_size as usize,
-        })
+        let reader = GameReader::open(&path, format, workers)?;
+        Ok(PgnReader(Batches::new(reader, batch_size)))
     }
 
     fn __iter__(this: Py<Self>) -> Py<Self> {
@@ -106,41 +146,16 @@ impl PgnReader {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<PgnGames> {
-        let games = self.take(py)?;
-        let size = games.lengths.bind(py).len()?;
-        if size == 0 {
-            Err(PyStopIteration::new_err(()))
-        } else {
-            Ok(games)
-        }
+        PgnGames::new(py, self.0.next(py)?)
     }
 
     #[getter]
     fn report(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
-        report(py, py.detach(|| self.lock().report()))
+        self.0.report(py)
     }
 }
 
-impl PgnReader {
-    fn lock(&self) -> MutexGuard<'_, pgn::PgnReader> {
-        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take(&self, py: Python<'_>) -> PyResult<PgnGames> {
-        let columns = calls::run_on(py, Workers::caller(), |workers| {
-            loop {
-                // Signal handlers run in here, and may use this reader: it is not locked.
-                workers.check()?;
-                if let Some(columns) = self.lock().step(self.batch_size)? {
-                    return Ok(columns);
-                }
-            }
-        })?;
-        PgnGames::new(py, columns)
-    }
-}
-
-fn report(py: Python<'_>, report: Report) -> PyResult<Py<PyDict>> {
+pub fn report(py: Python<'_>, report: Report) -> PyResult<Py<PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("read", report.n_read)?;
     dict.set_item("kept", report.n_kept())?;
@@ -170,7 +185,8 @@ pub fn parse_pgn_file(
 ) -> PyResult<PgnGames> {
     let max_games = max_games.unwrap_or(Integer::of(ALL));
     max_games.within("max_games", 1..=ALL)?;
-    PgnReader::new(path, max_games, max_ply, vocabulary, annotations, threads)?.take(py)
+    let reader = PgnReader::new(path, max_games, max_ply, vocabulary, annotations, threads)?;
+    PgnGames::new(py, reader.0.take(py)?)
 }
 
 #[pyfunction]
@@ -192,16 +208,13 @@ pub fn pgn_to_tokens(
 ) -> PyResult<PgnGames> {
     let format = format(vocabulary, max_ply, annotations)?;
     let workers = Workers::new(arguments::threads(threads)?)?;
-    let reader = pgn::PgnReader::from_bytes(pgn.as_bytes().to_vec(), format, workers);
-    let reader = PgnReader {
-        reader: Mutex::new(reader),
-        batch_size: ALL as usize,
-    };
-    reader.take(py)
+    let reader = GameReader::from_bytes(pgn.as_bytes().to_vec(), format, workers);
+    PgnGames::new(py, Batches::new(reader, ALL).take(py)?)
 }
 
 fn format(vocabulary: &str, max_ply: Integer, annotations: bool) -> PyResult<Format> {
     Ok(Format {
+        notation: Notation::Pgn,
         vocabulary: Vocabulary::named(vocabulary)?,
         max_ply: arguments::max_ply(max_ply)?,
         annotations,
