@@ -61,14 +61,19 @@ def _read_config(options: dict[str, Any]) -> tuple[RunConfig, Path | None]:
     resume = Path(options["resume"]) if "resume" in options else None
     raw: dict[str, Any] = {}
     if "config" in options:
-        raw = _read_json(Path(options["config"]))
+        raw = read_json(Path(options["config"]))
     elif resume is not None:
-        raw = _read_json(resume / "config.json") | {"pause_after_steps": None}
+        raw = read_json(resume / "config.json") | {"pause_after_steps": None}
     flags = {name: value for name, value in options.items() if name not in _OWN_OPTIONS}
     return parse_config(raw | flags), resume
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a file.
+
+    Raises:
+        ConfigError: there is no such file, or it holds anything else.
+    """
     try:
         document = json.loads(path.read_text("utf-8"))
     except OSError as error:

@@ -11,6 +11,7 @@ import torch
 
 from pawn_core.config import ConfigError, RunConfig
 from pawn_core.flops import peak_flops
+from pawn_core.parallel import ALONE, Processes, join_processes, local_device
 
 ALLOW_CPU = "PAWN_ALLOW_CPU"
 
@@ -28,6 +29,7 @@ class Runtime:
     device: torch.device
     amp_dtype: torch.dtype | None
     compiled: bool
+    processes: Processes = ALONE
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return a context that computes in `amp_dtype`; without one, in float32."""
@@ -40,10 +42,11 @@ class Runtime:
         return torch.compile(function) if self.compiled else function
 
     def peak_flops(self) -> float | None:
-        """Return the device's 16-bit peak; None where it is unknown or the run is in float32."""
+        """Return the devices' 16-bit peak; None where it is unknown or the run is in float32."""
         if self.amp_dtype is None or self.device.type != "cuda":
             return None
-        return peak_flops(torch.cuda.get_device_name(self.device))
+        peak = peak_flops(torch.cuda.get_device_name(self.device))
+        return peak and peak * self.processes.size
 
     def grad_scaler(self) -> torch.amp.GradScaler | None:
         """Return a loss scaler for float16, whose gradients underflow; None otherwise."""
@@ -55,9 +58,13 @@ def resolve_runtime(config: RunConfig) -> Runtime:
     """Choose the device and apply the process-wide settings.
 
     Raises:
-        ConfigError: the device does not exist, or there is no GPU for a model of real size.
+        ConfigError: the device does not exist, there is no GPU for a model of real size, or the
+            processes for several GPUs have not been started.
     """
     device = _resolve_device(config.device, config.real_size)
+    if config.gpus > 1 and device.type == "cuda":
+        device = _resolve_device(f"cuda:{local_device()}", config.real_size)
+        torch.cuda.set_device(device)
     on_gpu = device.type == "cuda"
     if config.amp_dtype == "auto":
         amp_dtype = torch.bfloat16 if on_gpu else None
@@ -69,7 +76,7 @@ def resolve_runtime(config: RunConfig) -> Runtime:
     if not on_gpu:
         _keep_freed_memory()
     _set_threads()
-    return Runtime(device, amp_dtype, compiled)
+    return Runtime(device, amp_dtype, compiled, join_processes(config))
 
 
 def most_memory_bytes(device: torch.device) -> int | None:

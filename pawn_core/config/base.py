@@ -115,12 +115,24 @@ class RunConfig(BaseModel):
 
     # Hardware
     device: Device = Field("auto", description="auto, cpu, cuda or cuda:N.")
+    gpus: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes that share each batch, one GPU each (on device cpu, none); "
+        "torchrun starts them.",
+    )
     amp_dtype: Literal["auto", "bfloat16", "float16", "none"] = Field(
         "auto", description="Autocast type; auto: bfloat16 on a GPU, none on a CPU."
     )
     no_amp: bool = Field(False, description="Train in float32; the same as amp_dtype 'none'.")
     no_compile: bool | None = Field(
         None, description="true: never torch.compile; false: always; null: on a GPU only."
+    )
+    gradient_checkpointing: bool = Field(
+        False,
+        description="Recompute each layer in the backward pass: less memory, more compute, "
+        "the same gradients.",
     )
     sdpa_math: bool = Field(False, description="Force the math attention backend (AMD).")
     num_workers: int = Field(
@@ -145,10 +157,24 @@ class RunConfig(BaseModel):
                 f"pause_after_steps {self.pause_after_steps} is past total_steps "
                 f"{self.total_steps}; allowed: 1 to total_steps"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_shares(self) -> Self:
         if self.batch_size % self.accumulation_steps:
             raise ValueError(
                 f"accumulation_steps {self.accumulation_steps} does not divide "
                 f"batch_size {self.batch_size}"
+            )
+        if self.batch_size % (self.accumulation_steps * self.gpus):
+            raise ValueError(
+                f"gpus {self.gpus} x accumulation_steps {self.accumulation_steps} does not divide "
+                f"batch_size {self.batch_size}"
+            )
+        if self.gpus > 1 and ":" in self.device:
+            raise ValueError(
+                f"device '{self.device}' is one GPU and gpus is {self.gpus}; "
+                "allowed: auto, cuda or cpu"
             )
         return self
 

@@ -61,7 +61,7 @@ def _finish(run: Run, stop: Stop) -> Outcome:
     """
     if run.step and not _is_saved(run):
         observers.save(run)
-    if stop.reason == "paused":
+    if stop.reason == "paused" and run.leads:
         _evaluate_paused(run)
     run.event("pause" if stop.reason == "paused" else "stop", stop.message, reason=stop.reason)
     return run.outcome(stop.reason, stop.message)

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from pawn_core.checkpoint import store
 from pawn_core.checkpoint.manifest import checkpoint_name
 from pawn_core.training.learner import Learner, NonFiniteLossError
 from pawn_core.training.outcome import Reason
 from pawn_core.training.run import Run
+
+_REASONS: tuple[Reason, ...] = get_args(Reason)
 
 
 class Stop(NamedTuple):
@@ -35,7 +37,7 @@ def stop_if_not_finite(run: Run) -> None:
 
 def evaluate_when_due(run: Run) -> None:
     """Evaluate every eval_interval steps and at the end; it counts for patience."""
-    if not run.is_due(run.config.eval_interval):
+    if not (run.leads and run.is_due(run.config.eval_interval)):
         return
     for learner in run.active:
         if learner.last_eval_step != run.step:
@@ -71,6 +73,8 @@ def evaluate(run: Run, learner: Learner) -> None:
 def save(run: Run) -> None:
     """Write a checkpoint and announce it."""
     run.check_finite()
+    if not run.leads:
+        return
     with run.pause_clock():
         run.last_checkpoint = store.save(run.checkpoints_dir, run.checkpoint())
     announce_checkpoint(run)
@@ -118,12 +122,22 @@ def _is_out_of_patience(learner: Learner) -> bool:
 
 
 def _why_out(learner: Learner) -> str:
-    return f"{learner.name}: ".lstrip(": ") + learner.patience.describe()
+    why = learner.patience.describe()
+    return f"{learner.name}: {why}" if learner.name else why
 
 
 STOP_CHECKS: tuple[Callable[[Run], Stop | None], ...] = (_signal, _pause, _total, _patience)
 
 
 def find_stop(run: Run) -> Stop | None:
-    """Return the first reason to stop at this boundary."""
-    return next((stop for check in STOP_CHECKS if (stop := check(run))), None)
+    """Return the first reason to stop at this boundary; the leading process finds it for all."""
+    found = (stop for check in STOP_CHECKS if (stop := check(run)))
+    stop = next(found, None) if run.leads else None
+    code, *stopped = run.processes.follow([_code(stop), *(one.stopped for one in run.learners)])
+    for learner, has_stopped in zip(run.learners, stopped, strict=True):
+        learner.stopped = bool(has_stopped)
+    return stop or (Stop(_REASONS[code], "as the leading process") if code >= 0 else None)
+
+
+def _code(stop: Stop | None) -> int:
+    return _REASONS.index(stop.reason) if stop else -1

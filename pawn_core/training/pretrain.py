@@ -14,6 +14,7 @@ from pawn_core.data.sequences import Batch
 from pawn_core.evaluation.validation import ValidationSet
 from pawn_core.flops import training_flops
 from pawn_core.model import Transformer, parameter_count
+from pawn_core.model.recompute import recompute_layers
 from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag
 from pawn_core.training.objective import build_objective
@@ -29,24 +30,28 @@ class PretrainTask:
         vocabulary = vocabulary_of(config)
         self._config, self._runtime = config, runtime
         self._vocabulary_size = vocabulary.size
-        self._micro_batch = config.batch_size // config.accumulation_steps
+        micro_batch = config.batch_size // config.accumulation_steps
+        self._offset = runtime.processes.rank * (config.batch_size // runtime.processes.size)
+        self._micro_batch = micro_batch // runtime.processes.size
         # A compiled function wants one width; an uncompiled one is faster without the padding,
         # and on a CPU, where small batches cost little more, in parts of like length.
         self._width = config.max_seq_len if runtime.compiled else None
         in_parts = runtime.device.type == "cpu" and not runtime.compiled
         self._split = split_by_length if in_parts else lambda batch: [batch]
         self._games = training_games(config, torch.get_num_threads())
-        eval_games = min(self._micro_batch, _MOST_EVAL_GAMES)
+        eval_games = min(micro_batch, _MOST_EVAL_GAMES)
         self._validation = ValidationSet.of(config, eval_games, self._width, stop)
         self.model = Transformer(config.architecture, vocabulary, config.max_seq_len)
         self.model.initialize(torch.Generator().manual_seed(config.seed))
         self.model.to(runtime.device)
+        if config.gradient_checkpointing:
+            recompute_layers(self.model)
         self._objective = build_objective(self.model, runtime)
         self._logits_at = runtime.compile(self.model.forward_at)
 
     def make_batch(self, index: int) -> list[Batch]:
-        """Return games `index * batch_size ..` as micro-batches."""
-        first, size = index * self._config.batch_size, self._micro_batch
+        """Return this process's share of games `index * batch_size ..` as micro-batches."""
+        first, size = index * self._config.batch_size + self._offset, self._micro_batch
         steps = range(self._config.accumulation_steps)
         batches = [self._lay_out(first + i * size, size) for i in steps]
         return [part for batch in batches for part in self._split(batch)]

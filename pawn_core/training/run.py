@@ -14,6 +14,7 @@ from pawn_core.config import RunConfig
 from pawn_core.data.sequences import Batch
 from pawn_core.data.stream import Stream
 from pawn_core.metrics import Mark, MetricsWriter, finite
+from pawn_core.parallel import ALONE, Processes
 from pawn_core.signals import StopFlag
 from pawn_core.sinks.process import SinkProcess
 from pawn_core.training.console import describe_record
@@ -32,8 +33,10 @@ class Run:
     run_dir: Path
     learners: list[Learner]
     stream: Stream[list[Batch]]
-    metrics: MetricsWriter
+    metrics: MetricsWriter | None
+    """None in a process that only follows another."""
     stop: StopFlag
+    processes: Processes = ALONE
     step: int = 0
     """Steps done."""
     last_checkpoint: Path | None = None
@@ -45,6 +48,11 @@ class Run:
     def checkpoints_dir(self) -> Path:
         """Where checkpoints go."""
         return self.run_dir / "checkpoints"
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process evaluates, saves, writes and decides when to stop."""
+        return self.processes.leads
 
     @property
     def active(self) -> list[Learner]:
@@ -132,7 +140,7 @@ class Run:
         return {
             "rng": capture_rng(),
             "data": {"next_game": self.stream.cursor * self.config.batch_size},
-            "metrics": self.metrics.mark()._asdict(),
+            "metrics": self.metrics.mark()._asdict() if self.metrics else None,
         }
 
     def _report_sink(self, sink: SinkProcess, failure: str | None) -> None:
@@ -141,6 +149,8 @@ class Run:
             self._write("event", {"event": "sink_failed", "message": message})
 
     def _write(self, kind: str, fields: dict[str, Any]) -> None:
+        if self.metrics is None:
+            return
         self.metrics.write(kind, self.step, fields)
         _LOG.info("%s", describe_record(kind, self.step, fields))
 

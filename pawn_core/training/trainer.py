@@ -19,6 +19,7 @@ from pawn_core.config import ConfigError, RunConfig, run_type_named
 from pawn_core.data.stream import Stream
 from pawn_core.durable import replace_file
 from pawn_core.metrics import START, MetricsWriter
+from pawn_core.parallel import leave_processes
 from pawn_core.runtime import Runtime, resolve_runtime
 from pawn_core.signals import StopFlag
 from pawn_core.sinks.registry import open_sinks
@@ -67,10 +68,25 @@ def run_training(config: RunConfig, run_dir: Path, resume: Path | None, stop: St
     if checkpoint:
         check_resumable(config, checkpoint.config, checkpoint.step)
     setup = Setup(config, run_dir, runtime, stop, resume, checkpoint)
+    try:
+        return _lead(setup) if runtime.processes.leads else _follow(setup)
+    finally:
+        leave_processes()
+
+
+def _lead(setup: Setup) -> Outcome:
     _prepare(setup)
-    result = _train_recorded(setup)
-    result.write(run_dir)
+    with _open_metrics(setup) as metrics:
+        run = build_run(setup, metrics)
+        result = _train(setup, run)
+    health.write(run, result.reason)
+    result.write(setup.run_dir)
     return result
+
+
+def _follow(setup: Setup) -> Outcome:
+    """Train beside the leading process, leaving all files to it."""
+    return _train(setup, build_run(setup, metrics=None))
 
 
 def _prepare(setup: Setup) -> None:
@@ -97,26 +113,17 @@ def _holds_run(run_dir: Path) -> bool:
     return metrics.exists() and metrics.stat().st_size > 0
 
 
-def _train_recorded(setup: Setup) -> Outcome:
+def _train(setup: Setup, run: Run) -> Outcome:
     """Train; turn an unexpected exception into an outcome, its traceback into the log."""
-    with _open_metrics(setup) as metrics:
-        run = build_run(setup, metrics)
-        try:
-            result = _train_to_the_end(setup, run)
-        finally:
-            run.stream.close()
-            run.close_sinks()
-        health.write(run, result.reason)
-        return result
-
-
-def _train_to_the_end(setup: Setup, run: Run) -> Outcome:
     try:
         _announce(setup, run)
         return train(run)
     except Exception as error:
         _LOG.error("%s", traceback.format_exc())
         return run.outcome("error", f"{type(error).__name__}: {error}")
+    finally:
+        run.stream.close()
+        run.close_sinks()
 
 
 def _open_metrics(setup: Setup) -> MetricsWriter:
@@ -129,7 +136,7 @@ def _open_metrics(setup: Setup) -> MetricsWriter:
         raise ConfigError(f"cannot go on in the same folder: {error}") from None
 
 
-def build_run(setup: Setup, metrics: MetricsWriter) -> Run:
+def build_run(setup: Setup, metrics: MetricsWriter | None) -> Run:
     """Assemble the run's parts and restore the checkpoint, if any.
 
     Raises:
@@ -137,7 +144,10 @@ def build_run(setup: Setup, metrics: MetricsWriter) -> Run:
     """
     config = setup.config
     _seed_generators(config.seed)
-    learners = [_build_learner(setup, name, member) for name, member in config.members().items()]
+    learners = [
+        build_learner(name, member, setup.runtime, setup.stop)
+        for name, member in config.members().items()
+    ]
     state = setup.checkpoint.training_state if setup.checkpoint else None
     cursor = next_batch(state, config.batch_size) if state else 0
     run = Run(
@@ -147,8 +157,9 @@ def build_run(setup: Setup, metrics: MetricsWriter) -> Run:
         stream=Stream(learners[0].task.make_batch, cursor, config.num_workers),
         metrics=metrics,
         stop=setup.stop,
+        processes=setup.runtime.processes,
         continues_stream=setup.continues_stream,
-        sinks=open_sinks(config, setup.run_dir),
+        sinks=open_sinks(config, setup.run_dir) if metrics else [],
     )
     if setup.checkpoint:
         _restore(setup, run, setup.checkpoint)
@@ -163,10 +174,11 @@ def _restore(setup: Setup, run: Run, checkpoint: Checkpoint) -> None:
     run.last_checkpoint = setup.resumed_from if setup.continues_stream else None
 
 
-def _build_learner(setup: Setup, name: str, config: RunConfig) -> Learner:
+def build_learner(name: str, config: RunConfig, runtime: Runtime, stop: StopFlag) -> Learner:
+    """Build the model of a config, with its task, before its first step."""
     module, _, task = run_type_named(config.model_dump()["run_type"]).task.partition(":")
     build_task = getattr(import_module(module), task)
-    return Learner.build(name, config, build_task(config, setup.runtime, setup.stop), setup.runtime)
+    return Learner.build(name, config, build_task(config, runtime, stop), runtime)
 
 
 def _seed_generators(seed: int) -> None:

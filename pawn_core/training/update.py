@@ -27,8 +27,8 @@ class Update(NamedTuple):
 class Updater:
     """Apply the gradient of the mean loss over all supervised positions of a step.
 
-    The mean is over the tokens of all micro-batches together, so that accumulation changes
-    nothing but memory.
+    The mean is over the tokens of all micro-batches of all processes together, so that neither
+    accumulation nor the number of GPUs changes what is learned.
     """
 
     def __init__(
@@ -42,17 +42,27 @@ class Updater:
 
     def update(self, micro_batches: list[Batch], lr: float) -> Update:
         """Do one step at this learning rate."""
-        tokens = sum(len(batch.targets_n) for batch in micro_batches)
+        tokens, games, flops = self._count(micro_batches)
         losses = [self._backward(batch, tokens) for batch in micro_batches]
         loss_sum = torch.stack(losses).sum()
+        self._runtime.processes.sum_tensors([loss_sum, *self._gradients()])
         grad_norm = self._clip()
         self._step(lr)
         finite = loss_sum.isfinite()
         if self.scaler is None:
             finite = finite & grad_norm.isfinite()
-        games = sum(batch.games for batch in micro_batches)
-        flops = sum(self._task.flops(batch) for batch in micro_batches)
         return Update(loss_sum, grad_norm, finite, tokens, games, flops)
+
+    def _count(self, micro_batches: list[Batch]) -> list[int]:
+        """Return the tokens, games and FLOPs of the step, over all processes."""
+        return self._runtime.processes.sum_numbers(
+            sum(len(batch.targets_n) for batch in micro_batches),
+            sum(batch.games for batch in micro_batches),
+            sum(self._task.flops(batch) for batch in micro_batches),
+        )
+
+    def _gradients(self) -> list[Tensor]:
+        return [p.grad for p in self._optimizer.parameters if p.grad is not None]
 
     def _backward(self, batch: Batch, tokens: int) -> Tensor:
         batch = batch.to(self._runtime.device)
@@ -69,8 +79,7 @@ class Updater:
         """
         if self.scaler is not None:
             self.scaler.unscale_(cast(Any, self._optimizer))
-        gradients = [p.grad for p in self._optimizer.parameters if p.grad is not None]
-        norm = get_total_norm(gradients)
+        norm = get_total_norm(self._gradients())
         if self._max_norm is not None:
             clip_grads_with_norm_(self._optimizer.parameters, self._max_norm, norm)
         return norm

@@ -24,7 +24,7 @@ INCIDENTAL = frozenset(
         "log_interval",
     }
     | {"local_checkpoints", "hf_repo", "hf_bucket", "shm_checkpoints", "wandb", "trackio"}
-    | {"device", "no_compile", "sdpa_math", "num_workers"}
+    | {"device", "gpus", "no_compile", "gradient_checkpointing", "sdpa_math", "num_workers"}
     | {"no_amp"}  # amp_dtype says it
 )
 """Config fields that decide when and where a trial runs, not what it has learned by a step."""

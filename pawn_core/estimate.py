@@ -1,0 +1,199 @@
+"""`python -m pawn_core.estimate --config FILE`: what a run will need, from a few real steps.
+
+Prints one JSON object (`Estimate`), a line. The lab runs it as a process of its own before a
+launch, on the device that the run will have.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+import torch
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+
+from pawn_core.cli import read_json
+from pawn_core.config import ConfigError, RunConfig, parse_config
+from pawn_core.data.sequences import Batch
+from pawn_core.model import parameter_count
+from pawn_core.runtime import Runtime, most_memory_bytes, resolve_runtime
+from pawn_core.signals import StopFlag
+from pawn_core.training.learner import Learner
+from pawn_core.training.outcome import EXIT_CONFIG_ERROR
+from pawn_core.training.trainer import build_learner
+
+_CPU_GAMES = 16
+_WARM_UP_STEPS, _TIMED_STEPS = 2, 3
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes on the device, by what holds them."""
+
+    weights: int
+    gradients: int
+    optimizer: int
+    activations: int
+    """Kept from the forward for the backward pass, by the largest part computed at once."""
+    total: int
+
+    @classmethod
+    def of(cls, learners: list[Learner], activations: int) -> "Memory":
+        """Add up models that are trained one after the other on each batch."""
+        models = [learner.task.model for learner in learners]
+        weights = sum(_bytes(model.state_dict().values()) for model in models)
+        gradients = sum(
+            _bytes(p for p in model.parameters() if p.requires_grad) for model in models
+        )
+        optimizer = sum(_bytes(learner.optimizer.state_dict().values()) for learner in learners)
+        total = weights + gradients + optimizer + activations
+        return cls(weights, gradients, optimizer, activations, total)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What one process of a run will need; times are those of an idle machine."""
+
+    parameters: int
+    tokens_per_step: int
+    flops_per_step: int
+    """Forward and backward pass, padding excluded: the rule of `pawn_core.flops`."""
+    step_s: float
+    """Measured on `calibrated_games` games a step, in proportion to FLOPs where that is fewer."""
+    first_step_s: float
+    """With compilation, where the run compiles."""
+    batch_s: float
+    """One thread's time to make the batch; hidden behind the step while workers keep up."""
+    training_s: float
+    """Seconds of all steps, evaluations and checkpoints left out."""
+    memory: Memory
+    device_memory_bytes: int | None
+    """The most that tensors held during the calibration; null on a CPU."""
+    device: str
+    calibrated_games: int
+
+
+@dataclass(frozen=True)
+class _Calibration:
+    """What a few steps of a small batch took, per step."""
+
+    tokens: float
+    flops: float
+    step_s: float
+    first_step_s: float
+    batch_s: float
+    activations: int
+
+
+def estimate(config: RunConfig) -> Estimate:
+    """Do a few steps of a run and return what the whole will need.
+
+    Raises:
+        ConfigError: the config cannot be honoured on this machine.
+    """
+    runtime = resolve_runtime(config.model_copy(update={"gpus": 1}))
+    small = _calibration_config(config, runtime)
+    members = small.members().items()
+    learners = [build_learner(name, member, runtime, StopFlag()) for name, member in members]
+    found = _calibrate(learners, runtime)
+    scale = config.batch_size / config.gpus / small.batch_size
+    micro_batches = config.accumulation_steps / small.accumulation_steps
+    return Estimate(
+        parameters=sum(parameter_count(learner.task.model) for learner in learners),
+        tokens_per_step=round(found.tokens * scale),
+        flops_per_step=round(found.flops * scale),
+        step_s=found.step_s * scale,
+        first_step_s=found.first_step_s,
+        batch_s=found.batch_s * scale,
+        training_s=found.step_s * scale * config.total_steps,
+        memory=Memory.of(learners, round(found.activations * scale / micro_batches)),
+        device_memory_bytes=most_memory_bytes(runtime.device),
+        device=_device_name(runtime),
+        calibrated_games=small.batch_size,
+    )
+
+
+def _calibration_config(config: RunConfig, runtime: Runtime) -> RunConfig:
+    """Return one process's share of the run; on a CPU of few games, for it is slow."""
+    share = config.batch_size // config.gpus
+    few = min(_CPU_GAMES, share // config.accumulation_steps)
+    on_gpu = runtime.device.type == "cuda"
+    batch = {} if on_gpu else {"accumulation_steps": 1}
+    batch |= {"batch_size": share if on_gpu else few, "gpus": 1}
+    return parse_config(config.model_dump() | batch)
+
+
+def _calibrate(learners: list[Learner], runtime: Runtime) -> _Calibration:
+    task = learners[0].task
+    begin = time.perf_counter()
+    batches = [task.make_batch(index) for index in range(_WARM_UP_STEPS + _TIMED_STEPS)]
+    batch_s = (time.perf_counter() - begin) / len(batches)
+    seconds = [_timed_step(learners, batch, runtime) for batch in batches]
+    parts = [part for batch in batches for part in batch]
+    flops = sum(learner.task.flops(part) for learner in learners for part in parts)
+    return _Calibration(
+        tokens=sum(len(part.positions_n) for part in parts) / len(batches),
+        flops=flops / len(batches),
+        step_s=median(seconds[_WARM_UP_STEPS:]),
+        first_step_s=seconds[0],
+        batch_s=batch_s,
+        activations=max(_kept_bytes(learner, batches[-1], runtime) for learner in learners),
+    )
+
+
+def _timed_step(learners: list[Learner], batch: list[Batch], runtime: Runtime) -> float:
+    begin = time.perf_counter()
+    for learner in learners:
+        learner.learn(batch, waited=0.0)
+        learner.check_finite()  # waits for the device
+    return time.perf_counter() - begin
+
+
+def _kept_bytes(learner: Learner, batch: list[Batch], runtime: Runtime) -> int:
+    """Return what the forward pass of a step's largest part keeps, weights apart."""
+    largest = max(batch, key=lambda part: part.tokens_bt.numel())
+    storages: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        storages[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with saved_tensors_hooks(pack, lambda tensor: tensor), runtime.autocast():
+        loss = learner.task.loss_sum(largest.to(runtime.device))
+    for state in learner.task.model.state_dict().values():
+        storages.pop(state.untyped_storage().data_ptr(), None)
+    del loss
+    return sum(storages.values())
+
+
+def _bytes(tensors: Iterable[Tensor]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def _device_name(runtime: Runtime) -> str:
+    on_gpu = runtime.device.type == "cuda"
+    return torch.cuda.get_device_name(runtime.device) if on_gpu else "cpu"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the estimate for a config file; return 2 where the config is refused."""
+    parser = argparse.ArgumentParser(prog="python -m pawn_core.estimate", description=__doc__)
+    parser.add_argument("--config", metavar="FILE", type=Path, required=True, help="JSON config.")
+    path = parser.parse_args(arguments).config
+    try:
+        found = estimate(parse_config(read_json(path)))
+    except ConfigError as error:
+        sys.stderr.write(f"estimate: {error}\n")
+        return EXIT_CONFIG_ERROR
+    sys.stdout.write(json.dumps(asdict(found)) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
