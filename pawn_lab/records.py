@@ -119,7 +119,11 @@ class Sweep(Record):
 
 
 class Progress(Record):
-    """How far a trial is; `eta_s` is the time to its next stop at the recent rate."""
+    """How far a trial is; `eta_s` is the time to its next stop at the recent rate.
+
+    data_wait: share of a step spent waiting for data. device_memory: most bytes held on a GPU.
+    health: `ok`, `starting`, or what is wrong; None where the trial does not run.
+    """
 
     trial_id: int
     state: State
@@ -129,6 +133,9 @@ class Progress(Record):
     evaluation: dict[str, Any] | None
     steps_per_s: float | None
     eta_s: float | None
+    data_wait: float | None = None
+    device_memory: int | None = None
+    health: str | None = None
 
 
 class Range(Record):

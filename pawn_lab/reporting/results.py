@@ -1,5 +1,6 @@
 """What trials have shown: their metrics streams, read tolerantly."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,9 @@ from pawn_core.config import run_type_named
 from pawn_core.metrics import read_records
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Evaluation, Progress, TrialResult
+from pawn_lab.reporting import health
 from pawn_lab.store.database import Row
-from pawn_lab.trials.states import ACTIVE
+from pawn_lab.trials.states import ACTIVE, HOLDING
 
 METRIC_OF_MERIT = "val_loss"
 """Lower is better; decides which evaluation of a trial is its best."""
@@ -45,15 +47,19 @@ def progress(row: Row, paths: TrialPaths) -> Progress:
     step, rate = _last_step(records) or row["from_step"], steps_per_second(records)
     config = row["config"]
     target = config["pause_after_steps"] or config["total_steps"]
+    train = _latest(records, "train")
     return Progress(
         trial_id=row["id"],
         state=row["state"],
         step=step,
         target_step=target,
-        train=_latest(records, "train"),
+        train=train,
         evaluation=_latest(records, "eval"),
         steps_per_s=rate,
         eta_s=max(0, target - (step or 0)) / rate if rate and row["state"] in ACTIVE else None,
+        data_wait=health.data_wait(train),
+        device_memory=(train or {}).get("device_memory_bytes"),
+        health=health.health(records, time.time()) if row["state"] in HOLDING else None,
     )
 
 

@@ -1,16 +1,25 @@
 """The one thing that needs a decision."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from pawn_lab.records import DeviceStatus, Trial
 from pawn_lab.trials.states import ENDED, HOLDING, State
 
+NONE_AILS: Mapping[int, str | None] = MappingProxyType({})
 _TROUBLE = (State.FAILED, State.LOST)
 
 
-def headline(trials: list[Trial], devices: list[DeviceStatus]) -> str:
-    """Return one sentence: trouble first, then idle devices, then how it goes."""
+def headline(
+    trials: list[Trial], devices: list[DeviceStatus], ailing: Mapping[int, str | None] = NONE_AILS
+) -> str:
+    """Return one sentence: trouble first, then idle devices, then how it goes.
+
+    `ailing` says what is wrong with trials that run.
+    """
     if not trials:
         return "No trials yet: lab_schema for the fields of a config, then lab_launch."
-    return _trouble(trials) or _idle(trials, devices) or _going(trials)
+    return _trouble(trials) or _ailing(ailing) or _idle(trials, devices) or _going(trials)
 
 
 def _trouble(trials: list[Trial]) -> str | None:
@@ -21,6 +30,15 @@ def _trouble(trials: list[Trial]) -> str | None:
         return None
     why = f": {last.exit.message}" if last.exit and last.exit.message else ""
     return f"Trial {last.id} {last.state}{why}. See lab_log(trial_id={last.id})."
+
+
+def _ailing(ailing: Mapping[int, str | None]) -> str | None:
+    """Name the running trials with which something is wrong."""
+    if not ailing:
+        return None
+    first = next(iter(ailing))
+    told = ", ".join(f"{trial_id} ({what})" for trial_id, what in ailing.items())
+    return f"Running, but not well: {told}. See lab_log(trial_id={first}); lab_kill ends one."
 
 
 def _idle(trials: list[Trial], devices: list[DeviceStatus]) -> str | None:

@@ -39,7 +39,7 @@ MaxTokens = Annotated[
 ]
 
 MOVING = frozenset(
-    {"next_check_s", "eta_s", "steps_per_s", "data_wait", "silent_s"}
+    {"next_check_s", "eta_s", "steps_per_s", "data_wait"}
     | {"memory_used_gib", "temperature_c", "utilization"}
     | {"cost", "cost_total"}
     | {"png", "spec"}

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from pawn_lab.lab import Lab
 from pawn_lab.records import DeviceStatus, Trial
+from pawn_lab.reporting.health import WELL
 from pawn_lab.tools.headline import headline
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
@@ -15,11 +16,16 @@ from pawn_lab.tools.values import Answer, Number, Tag, TrialId
 from pawn_lab.trials.states import ENDED, HOLDING, State
 
 RECENT = 5
+NO_TROUBLE = (WELL, "starting", None)
 _GIB = 1 << 30
 
 
 class RunningRow(Answer):
-    """A trial on a device; eta_s is the time to its next stop."""
+    """A trial on a device; eta_s is the time to its next stop.
+
+    data_wait: share of a step spent waiting for data. health: ok, starting, or what is wrong.
+    Memory and temperature are those of a GPU.
+    """
 
     trial_id: int
     tags: list[str]
@@ -30,6 +36,10 @@ class RunningRow(Answer):
     val_loss: Number = None
     steps_per_s: Number = None
     eta_s: int | None = None
+    data_wait: Number = None
+    memory_gib: Number = None
+    temperature_c: int | None = None
+    health: str | None = None
 
 
 class WaitingRow(Answer):
@@ -110,12 +120,15 @@ def lab_status(
     question = Question.of(lab, ("status", trial_id, tag), since, max_tokens)
     everything, devices, cost = lab.trials(), lab.devices(), lab.cost()
     trials = [lab.trial(trial_id)] if trial_id is not None else _tagged(everything, tag)
+    running = [_running(lab, trial, devices) for trial in everything if trial.state in HOLDING]
+    shown = {trial.id for trial in trials}
+    ailing = {row.trial_id: row.health for row in running if row.health not in NO_TROUBLE}
     answer = StatusAnswer(
-        headline=headline(everything, devices),
-        running=[_running(lab, trial) for trial in trials if trial.state in HOLDING],
+        headline=headline(everything, devices, ailing),
+        running=[row for row in running if row.trial_id in shown],
         waiting=[_waiting(trial) for trial in trials if trial.state == State.QUEUED],
         ended=[_ended(trial) for trial in _latest_ended(trials)],
-        counts=Counter(trial.state.value for trial in trials),
+        counts=Counter(trial.state for trial in trials),
         devices=[_device(device) for device in devices],
         cost_per_hour=cost.cost_per_hour,
         cost_total=cost.total,
@@ -133,8 +146,9 @@ def _latest_ended(trials: list[Trial]) -> list[Trial]:
     return sorted(ended, key=lambda trial: trial.ended_at or 0.0, reverse=True)[:RECENT]
 
 
-def _running(lab: Lab, trial: Trial) -> RunningRow:
+def _running(lab: Lab, trial: Trial, devices: list[DeviceStatus]) -> RunningRow:
     progress = lab.progress(trial.id)
+    device = next((device for device in devices if device.id == trial.device), None)
     return RunningRow(
         trial_id=trial.id,
         tags=trial.tags,
@@ -145,6 +159,10 @@ def _running(lab: Lab, trial: Trial) -> RunningRow:
         val_loss=(progress.evaluation or {}).get("val_loss"),
         steps_per_s=progress.steps_per_s,
         eta_s=None if progress.eta_s is None else round(progress.eta_s),
+        data_wait=progress.data_wait,
+        memory_gib=_gib(progress.device_memory),
+        temperature_c=device.temperature_c if device else None,
+        health=progress.health,
     )
 
 

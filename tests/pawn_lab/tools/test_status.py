@@ -1,6 +1,10 @@
 """lab_status: one look at what runs, what waits and what ended."""
 
+import json
+import time
+
 import pytest
+from lab_testing import CONFIG, ended, open_gate, trainer_greeting
 
 from pawn_lab.errors import UnknownTrialError
 from pawn_lab.lab import Lab
@@ -44,3 +48,26 @@ def test_money_spent_is_in_the_answer(lab):
 def test_an_unknown_trial_is_refused(lab):
     with pytest.raises(UnknownTrialError):
         lab_status(lab, trial_id=99)
+
+
+def test_a_running_trial_that_is_not_well_comes_first_and_says_what_is_wrong(open_lab):
+    lab = open_lab("gate")
+    well, ill = lab.launch(CONFIG).id, lab.launch(CONFIG).id
+    for trial_id, loss in ((well, 3.0), (ill, None)):
+        trainer_greeting(lab, trial_id)
+        record = {"type": "train", "seq": 0, "step": 50, "loss": loss, "time": time.time()}
+        speed = {"data_wait_s": 0.1, "step_s": 0.4, "device_memory_bytes": 3 << 29}
+        lab.paths.trial(trial_id).metrics.write_text(json.dumps(record | speed) + "\n")
+    answer = lab_status(lab)
+    assert answer.headline == (
+        f"Running, but not well: {ill} (loss not finite). See lab_log(trial_id={ill}); "
+        "lab_kill ends one."
+    )
+    first, second = answer.running
+    assert (first.health, second.health) == ("ok", "loss not finite")
+    assert (first.step, first.of, first.data_wait, first.memory_gib) == (50, 1000, 0.25, 1.5)
+    assert (first.temperature_c, second.loss) == (None, None)
+    for trial_id in (well, ill):
+        open_gate(lab, trial_id)
+        ended(lab, trial_id)
+    assert lab_status(lab).running == []
