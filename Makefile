@@ -50,6 +50,7 @@ bench: setup
 	$(RUN) python scripts/bench_engine.py
 	$(RUN) python scripts/bench_replay.py
 	$(RUN) python scripts/bench_pgn.py
+	$(RUN) python scripts/bench_lab.py
 	$(RUN) python scripts/bench_training.py
 
 faults: setup

@@ -15,13 +15,28 @@ _MUTED = "#777777"
 
 
 class CurvePoint(NamedTuple):
-    """One point on one curve of one panel; where no curve is chosen, each has its own colour."""
+    """One point on one curve of one panel; where no curve is chosen, each has its own colour.
+
+    low, high: the band around the value, where it has one.
+    """
 
     panel: str
     curve: str
     x: float
     value: float
     chosen: bool = False
+    low: float | None = None
+    high: float | None = None
+
+
+class MarkPoint(NamedTuple):
+    """Something that happened to a curve, drawn at its value there; each kind has its shape."""
+
+    panel: str
+    curve: str
+    x: float
+    value: float
+    kind: str
 
 
 class Axes(NamedTuple):
@@ -34,7 +49,12 @@ class Axes(NamedTuple):
 
 
 def curve_panels(
-    points: Sequence[CurvePoint], axes: Axes, *, title: str, subtitle: Sequence[str]
+    points: Sequence[CurvePoint],
+    axes: Axes,
+    *,
+    title: str,
+    subtitle: Sequence[str],
+    marks: Sequence[MarkPoint] = (),
 ) -> alt.TopLevelMixin:
     """Draw a panel for each group of curves, the chosen curve of each in front, labelled directly.
 
@@ -43,7 +63,14 @@ def curve_panels(
     panels = list(dict.fromkeys(point.panel for point in points))
     color = _chosen_in_front(_OTHER) if any(p.chosen for p in points) else _one_each(points)
     charts = [
-        _panel([p for p in points if p.panel == name], axes, name, color, first=i == 0)
+        _panel(
+            [p for p in points if p.panel == name],
+            [m for m in marks if m.panel == name],
+            axes,
+            name,
+            color,
+            first=i == 0,
+        )
         for i, name in enumerate(panels)
     ]
     heading = alt.TitleParams(
@@ -64,7 +91,13 @@ def png(chart: alt.TopLevelMixin, scale: float = SHARP) -> bytes:
 
 
 def _panel(
-    points: Sequence[CurvePoint], axes: Axes, title: str, color: Any, *, first: bool
+    points: Sequence[CurvePoint],
+    marked: Sequence[MarkPoint],
+    axes: Axes,
+    title: str,
+    color: Any,
+    *,
+    first: bool,
 ) -> alt.LayerChart | alt.FacetChart:
     chosen = any(point.chosen for point in points)
     base = alt.Chart(alt.Data(values=[point._asdict() for point in points])).encode(
@@ -78,8 +111,31 @@ def _panel(
     lines = base.mark_line(interpolate="linear", strokeWidth=2 if chosen else 1.5)
     marks = base.mark_point(filled=True, size=18 if chosen else 10, opacity=1)
     layers = [lines, marks, *([_end_labels(points)] if chosen else [])]
+    layers += [_band(base)] if any(point.low is not None for point in points) else []
+    layers += [_happened(marked)] if marked else []
     heading = alt.TitleParams(title, fontSize=14, anchor="start", frame="group")
     return alt.layer(*layers, width=250 if chosen else 380, height=230, title=heading)
+
+
+def _band(base: alt.Chart) -> alt.Chart:
+    """Shade between low and high; a curve without a band gets none."""
+    edges = {"y": alt.Y("low:Q", title=""), "y2": "high:Q"}
+    return base.transform_filter("datum.low !== null").mark_area(opacity=0.18).encode(**edges)
+
+
+def _happened(marked: Sequence[MarkPoint]) -> alt.Chart:
+    """Draw what happened as hollow shapes over the curves, named in a legend of their own."""
+    kinds = sorted({mark.kind for mark in marked})
+    shapes = alt.Scale(domain=kinds, range=["diamond", "triangle-up", "square"][: len(kinds)])
+    return (
+        alt.Chart(alt.Data(values=[mark._asdict() for mark in marked]))
+        .mark_point(filled=False, size=90, strokeWidth=1.5, color="#222222")
+        .encode(
+            x="x:Q",
+            y="value:Q",
+            shape=alt.Shape("kind:N", scale=shapes, legend=alt.Legend(title=None)),
+        )
+    )
 
 
 def _scale(logarithmic: bool, zero: bool) -> alt.Scale:

@@ -7,8 +7,8 @@ from pawn_lab.lab import Lab
 from pawn_lab.records import Spent, Trial
 from pawn_lab.reporting.metrics import Metric
 
-Axis = Literal["step", "hours", "cost"]
-"""Optimizer steps; device-hours, or money, spent on the trial and what it was resumed from."""
+Axis = Literal["step", "tokens", "hours", "cost"]
+"""Optimizer steps; tokens, device-hours or money spent on the trial and what it continues."""
 
 
 class Point(NamedTuple):
@@ -18,28 +18,55 @@ class Point(NamedTuple):
     hours: float
     cost: float
     value: float
+    tokens: float = 0.0
 
 
 def curve(lab: Lab, trial_id: int, metric: Metric) -> list[Point]:
     """Return a metric of a trial and of what it was resumed from, by step; nulls are left out."""
-    points, before = [], Spent(hours=0.0, cost=0.0)
-    for trial, records in _segments(lab, trial_id):
+    points, before, count = [], Spent(hours=0.0, cost=0.0), TokenCount()
+    for trial, records in segments(lab, trial_id):
         spent = lab.spent(trial.id, [record["time"] for record in records])
         totals = [Spent(hours=before.hours + s.hours, cost=before.cost + s.cost) for s in spent]
+        tokens = [count.after(record) for record in records]
         points += [
-            Point(record["step"], total.hours, total.cost, record[metric.name])
-            for record, total in zip(records, totals, strict=True)
+            Point(record["step"], total.hours, total.cost, record[metric.name], seen)
+            for record, total, seen in zip(records, totals, tokens, strict=True)
             if record["type"] == metric.record and _is_number(record.get(metric.name))
         ]
         before = totals[-1] if totals else before
     return points
 
 
+class TokenCount:
+    """Tokens trained on up to each record: those of a step are the window's speed times its step.
+
+    Steps without a train record of their own count as many as the last ones that had one.
+    """
+
+    def __init__(self) -> None:
+        self._step, self._tokens, self._a_step = 0, 0.0, 0.0
+
+    def after(self, record: dict[str, Any]) -> float:
+        """Return the tokens up to a record; records come by step."""
+        if record["type"] == "train":
+            self._a_step = _tokens_a_step(record) or self._a_step
+            self._tokens += self._a_step * max(0, record["step"] - self._step)
+            self._step = record["step"]
+        return self._tokens + self._a_step * max(0, record["step"] - self._step)
+
+
+def _tokens_a_step(train: dict[str, Any]) -> float | None:
+    speed, duration = train.get("tokens_per_s"), train.get("step_s")
+    if isinstance(speed, int | float) and isinstance(duration, int | float):
+        return speed * duration
+    return None
+
+
 def evaluations(lab: Lab, trial_id: int) -> list[dict[str, Any]]:
     """Return the evaluation records of a trial and of what it was resumed from, by step."""
     return [
         record
-        for _, records in _segments(lab, trial_id)
+        for _, records in segments(lab, trial_id)
         for record in records
         if record["type"] == "eval"
     ]
@@ -52,7 +79,7 @@ def lineage(lab: Lab, trial_id: int) -> list[Trial]:
     return [*older, trial]
 
 
-def _segments(lab: Lab, trial_id: int) -> list[tuple[Trial, list[dict[str, Any]]]]:
+def segments(lab: Lab, trial_id: int) -> list[tuple[Trial, list[dict[str, Any]]]]:
     """Return each trial of the lineage with its records up to where the next one starts."""
     trials = lineage(lab, trial_id)
     ends = [child.from_step for child in trials[1:]] + [None]

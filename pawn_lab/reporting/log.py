@@ -1,5 +1,6 @@
 """The end of a trial's log, read from the end: a huge log costs no more than a small one."""
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,11 +16,15 @@ MOST_LINES = 1000
 MOST_AROUND = 50
 MOST_LINE_CHARACTERS = 2000
 TAIL_BYTES = 1 << 20
-GREP_BYTES = 64 << 20
+GREP_BYTES = 32 << 20
 GAP = "--"
 """Stands between matches whose surroundings do not touch."""
 
 _BLOCK = 1 << 16
+_COLOUR = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
+_ESCAPE = re.compile(rb"\x1b(?!\[[0-9;]*[A-Za-z])")
+_RARE = bytes({*range(32), *range(127, 160), 0xE2, 0xEF} - set(b"\t\n\r\x1b"))
+"""Bytes that are removed from a line and may stand inside a word, or begin what is."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,13 @@ def _shown(lines: list[bytes]) -> Iterator[str]:
 
 def _may_contain(chunk: bytes, grep: str) -> bool:
     """Rule out a chunk without taking it apart; escape sequences may split a word in two."""
-    return not grep.isascii() or b"\x1b" in chunk or grep.lower().encode() in chunk.lower()
+    if not grep.isascii() or len(chunk.translate(None, _RARE)) < len(chunk):
+        return True
+    if b"\x1b" in chunk:
+        if _ESCAPE.search(chunk):
+            return True
+        chunk = _COLOUR.sub(b"", chunk)
+    return grep.lower().encode() in chunk.lower()
 
 
 def _line_start(file: FileIO, position: int) -> int:

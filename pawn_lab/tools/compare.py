@@ -79,7 +79,8 @@ def lab_compare(
     ] = None,
     metric: Annotated[str, Field(description="As in lab_results: val_loss, kl, ...")] = "val_loss",
     at: Annotated[
-        Axis, Field(description="Compare at equal step, device-hours (hours) or money (cost).")
+        Axis,
+        Field(description="Compare at equal step, tokens, device-hours or money (cost)."),
     ] = "step",
     reference: Annotated[
         TrialId | None, Field(description="Compare with this trial's group; none: with the best.")

@@ -1,23 +1,27 @@
 """lab_plot: learning curves as a picture, with the numbers beside it."""
 
 import hashlib
+import math
 import threading
+from bisect import bisect_left
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import BeforeValidator, Field, PrivateAttr
 
 from pawn_core.durable import replace_file
-from pawn_lab.analysis.groups import GAMES, Run, distinguished, run_of
+from pawn_lab.analysis.bands import band as band_of
+from pawn_lab.analysis.groups import GAMES, Run, distinguished, grouped, run_of
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
-from pawn_lab.reporting.curves import Axis, Point
+from pawn_lab.reporting.curves import Axis
+from pawn_lab.reporting.marks import marks, placed
 from pawn_lab.reporting.metrics import METRICS, Metric, metric_named
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.results import BASELINE
 from pawn_lab.tools.trial_views import setting_text
-from pawn_lab.tools.values import Answer, Number, Tag, TrialId, parsed
+from pawn_lab.tools.values import Answer, Coordinate, Tag, TrialId, parsed
 
 MOST_CURVES = 20
 MOST_POINTS = 24
@@ -25,19 +29,27 @@ MOST_POINTS = 24
 
 _X_TITLES: dict[Axis, str] = {
     "step": "optimizer step",
+    "tokens": "tokens trained on",
     "hours": "device-hours",
     "cost": "cost of the device-time",
 }
 _drawing = threading.Lock()
+PointT = TypeVar("PointT")
 
 
 class CurveRow(Answer):
-    """A trial's curve from the start of its lineage; `points` are [x, value]."""
+    """A trial's curve from the start of its lineage; `points` are [x, value].
 
-    trial_id: int
+    With band: of all seeds of a setting, [x, mean, low, high] with the 95 % interval of the mean.
+    `marks` are [x, what happened there]; `of` counts the points before thinning.
+    """
+
+    trial_ids: list[int]
     label: str
-    points: list[tuple[Number, Number]]
+    points: list[list[Coordinate]]
     of: int
+    marks: list[tuple[Coordinate, str]] | None = None
+    _panel: str = PrivateAttr("")
 
 
 class PlotAnswer(Reading):
@@ -68,26 +80,30 @@ def lab_plot(
         str, Field(description=f"One of: {', '.join(metric.name for metric in METRICS)}.")
     ] = "val_loss",
     x: Annotated[
-        Axis, Field(description="Against step, device-hours (hours) or money (cost).")
+        Axis, Field(description="Against step, tokens, device-hours (hours) or money (cost).")
     ] = "step",
     log_x: Annotated[bool, Field(description="Logarithmic x axis.")] = False,
     log_y: Annotated[bool, Field(description="Logarithmic y axis.")] = False,
+    band: Annotated[
+        bool, Field(description="One curve a setting: the mean over its seeds, 95 % band.")
+    ] = False,
     since: Since = None,
     max_tokens: MaxTokens = 5000,
 ) -> PlotAnswer:
     """Draw learning curves of up to 20 trials: a small PNG, and the same numbers as an object.
 
-    A resumed trial's curve begins where its lineage began. Trials whose values are of different
-    kinds of games get a panel each. Curves show shapes: plateaus, divergence, crossings; for a
-    verdict ask lab_compare. Picture and altair spec are written into the workspace under plots/.
+    A resumed trial's curve begins where its lineage began; shapes on it mark resumes and where the
+    learning rate turns. Trials whose values are of different kinds of games get a panel each.
+    Curves show plateaus, divergence, crossings; for a verdict ask lab_compare. Picture and altair
+    spec are written into the workspace under plots/.
     """
-    asked = ("plot", trial_ids, tag, metric, x, log_x, log_y)
+    asked = ("plot", trial_ids, tag, metric, x, log_x, log_y, band)
     question = Question.of(lab, asked, since, max_tokens)
     wanted = metric_named(metric)
     runs = [run_of(lab, trial, wanted) for trial in lab.selected(trial_ids, tag)]
     drawn = [run for run in runs if run.points]
     _check(drawn, wanted, x, log_x=log_x, log_y=log_y)
-    rows = [_row(run, label, x) for run, label in zip(drawn, _labels(drawn), strict=True)]
+    rows = _bands(drawn, wanted, x) if band else _curves(lab, drawn, wanted, x)
     missing = ", ".join(str(run.id) for run in runs if not run.points)
     answer = PlotAnswer(
         metric=metric,
@@ -98,7 +114,7 @@ def lab_plot(
         note=f"without {metric}: {missing}" if missing else None,
     )
     if not question.known(answer):
-        _draw(lab, answer, _panels(drawn, wanted), log_x=log_x, log_y=log_y)
+        _draw(lab, answer, log_x=log_x, log_y=log_y)
     return question.answered(answer)
 
 
@@ -114,6 +130,8 @@ def _check(runs: list[Run], metric: Metric, x: Axis, *, log_x: bool, log_y: bool
     points = [point for run in runs for point in run.points]
     if x == "cost" and not any(point.cost for point in points):
         raise InvalidRequestError("x 'cost' needs a price: lab_set_cost(cost_per_hour=...) first")
+    if x == "tokens" and not any(point.tokens for point in points):
+        raise InvalidRequestError("x 'tokens' needs train records with tokens_per_s and step_s")
     for name, wanted, values in (
         ("log_x", log_x, [getattr(point, x) for point in points]),
         ("log_y", log_y, [point.value for point in points]),
@@ -138,12 +156,42 @@ def _panels(runs: list[Run], metric: Metric) -> list[str]:
     return [setting_text(each) or (BASELINE if any(told) else "") for each in told]
 
 
-def _row(run: Run, label: str, x: Axis) -> CurveRow:
-    points = [(getattr(point, x), point.value) for point in thinned(run.points)]
-    return CurveRow(trial_id=run.id, label=label, points=points, of=len(run.points))
+def _curves(lab: Lab, runs: list[Run], metric: Metric, x: Axis) -> list[CurveRow]:
+    """Return a curve for each trial, with what happened to it."""
+    labels, panels = _labels(runs), _panels(runs, metric)
+    rows = []
+    for run, label, panel in zip(runs, labels, panels, strict=True):
+        points = [[getattr(point, x), point.value] for point in thinned(run.points)]
+        happened = [(placed(mark, run.points, x), mark.kind) for mark in marks(lab, run.id)]
+        marked = [(at, kind) for at, kind in happened if at is not None]
+        row = CurveRow(
+            trial_ids=[run.id], label=label, points=points, of=len(run.points), marks=marked or None
+        )
+        row._panel = panel
+        rows.append(row)
+    return rows
 
 
-def thinned(points: Sequence[Point]) -> list[Point]:
+def _bands(runs: list[Run], metric: Metric, x: Axis) -> list[CurveRow]:
+    """Return the mean curve of each setting; a trial that repeats another's seeds is left out."""
+    groups, _ = grouped(runs)
+    settings = distinguished([group.settings for group in groups])
+    firsts = [group.runs[0] for group in groups]
+    rows = []
+    for group, told, panel in zip(groups, settings, _panels(firsts, metric), strict=True):
+        points = band_of(group.runs, x)
+        row = CurveRow(
+            trial_ids=[run.id for run in group.runs],
+            label=f"{setting_text(told) or BASELINE} (seeds: {len(group.runs)})",
+            points=[[p.x, p.mean, p.low, p.high] for p in thinned(points)],
+            of=len(points),
+        )
+        row._panel = panel
+        rows.append(row)
+    return rows
+
+
+def thinned(points: Sequence[PointT]) -> list[PointT]:
     """Return at most `MOST_POINTS` points, evenly spread, with the first and the last."""
     last = len(points) - 1
     if last < MOST_POINTS:
@@ -151,24 +199,36 @@ def thinned(points: Sequence[Point]) -> list[Point]:
     return [points[round(i * last / (MOST_POINTS - 1))] for i in range(MOST_POINTS)]
 
 
-def _draw(lab: Lab, answer: PlotAnswer, panels: list[str], *, log_x: bool, log_y: bool) -> None:
+def _draw(lab: Lab, answer: PlotAnswer, *, log_x: bool, log_y: bool) -> None:
     """Draw the chart, write it and its spec, and say where; the same chart has the same name."""
     from pawn_lab.reporting import charts  # not at the start: altair takes 0.3 s
 
     points = [
-        charts.CurvePoint(panel, row.label, x, value)
-        for row, panel in zip(answer.curves, panels, strict=True)
-        for x, value in row.points
-        if x is not None and value is not None
+        charts.CurvePoint(row._panel, row.label, point[0], point[1], False, *point[2:])
+        for row in answer.curves
+        for point in row.points
+    ]
+    happened = [
+        charts.MarkPoint(row._panel, row.label, at, _value_at(row, at), kind)
+        for row in answer.curves
+        for at, kind in row.marks or []
     ]
     title = metric_named(answer.metric).title
     axes = charts.Axes(_X_TITLES[answer.x], title, log_x, log_y)
-    chart = charts.curve_panels(points, axes, title="", subtitle=[])
+    chart = charts.curve_panels(points, axes, title="", subtitle=[], marks=happened)
     spec = chart.to_json(indent=None)
     name = f"{answer.metric}-{answer.x}-{hashlib.sha256(spec.encode()).hexdigest()[:8]}"
     with _drawing:
         answer._picture = charts.png(chart, charts.SMALL)
         _write(lab, name, answer, spec)
+
+
+def _value_at(row: CurveRow, x: float) -> float:
+    """Return a curve's value between the points that it is drawn with."""
+    known = [(at, value) for at, value, *_ in row.points]
+    after = bisect_left(known, (x, -math.inf))
+    (x0, y0), (x1, y1) = known[max(after - 1, 0)], known[min(after, len(known) - 1)]
+    return y0 if x1 == x0 else y0 + (y1 - y0) * (x - x0) / (x1 - x0)
 
 
 def _write(lab: Lab, name: str, answer: PlotAnswer, spec: str) -> None:

@@ -28,6 +28,7 @@ def parsed(value: Any) -> Any:
 
 
 Number = Annotated[float | None, BeforeValidator(compact)]
+Coordinate = Annotated[int | float, BeforeValidator(compact)]
 JsonObject = Annotated[dict[str, Any], BeforeValidator(parsed)]
 TrialId = Annotated[int, Field(description="Trial number, as in lab_status.")]
 Tag = Annotated[str | None, Field(description="Only trials with this tag.")]

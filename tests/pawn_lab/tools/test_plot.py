@@ -5,6 +5,7 @@ import shutil
 import struct
 
 import pytest
+from lab_testing import ended
 
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
@@ -20,6 +21,12 @@ def lab(study, tmp_path):
         yield lab
 
 
+def rows_of(spec):
+    """Return the data of every panel and layer."""
+    parts = [part for panel in spec["hconcat"] for part in (panel, *panel["layer"])]
+    return [row for part in parts if "data" in part for row in part["data"]["values"]]
+
+
 def test_the_picture_and_its_spec_are_in_the_workspace_and_hold_the_numbers_of_the_answer(lab):
     answer = lab_plot(lab)
     [picture] = answer.pictures()
@@ -27,13 +34,12 @@ def test_the_picture_and_its_spec_are_in_the_workspace_and_hold_the_numbers_of_t
     assert picture.startswith(b"\x89PNG")
     assert len(picture) < 150_000
     spec = json.loads((lab.paths.root / answer.spec).read_text())
-    lines = [panel["data"]["values"] for panel in spec["hconcat"]]
-    drawn = {(row["x"], row["value"]) for rows in lines for row in rows}
-    assert drawn == {point for curve in answer.curves for point in curve.points}
+    drawn = {(row["x"], row["value"]) for row in rows_of(spec) if "kind" not in row}
+    assert drawn == {tuple(point) for curve in answer.curves for point in curve.points}
 
 
 def test_a_curve_is_named_by_its_trial_and_what_tells_it_from_the_others(lab):
-    curves = {curve.trial_id: curve for curve in lab_plot(lab, trial_ids=[2, 4]).curves}
+    curves = {curve.trial_ids[0]: curve for curve in lab_plot(lab, trial_ids=[2, 4]).curves}
     assert {curve.label for curve in curves.values()} == {"2 lr=1e-05", "4 lr=0.001"}
     assert [x for x, _ in curves[4].points] == [2, 4, 6, 8]
     assert curves[4].of == 4
@@ -46,6 +52,41 @@ def test_losses_of_different_games_have_a_panel_each_and_legality_has_one(lab):
 
     assert panels("val_loss") == ["mate_boost=0.0", "mate_boost=1.0"]
     assert panels("legal_rate") == [""]
+
+
+def test_a_resume_and_the_turn_of_the_rate_are_marked_in_the_answer_and_on_the_curve(lab):
+    answer = lab_plot(lab, trial_ids=[4], metric="loss")
+    [curve] = answer.curves
+    assert [4, "resume"] in [list(mark) for mark in curve.marks]
+    spec = json.loads((lab.paths.root / answer.spec).read_text())
+    shown = [(row["x"], row["value"]) for row in rows_of(spec) if row.get("kind") == "resume"]
+    assert shown == [(4, dict(curve.points)[4])]
+
+
+def test_tokens_grow_along_a_lineage_and_can_be_the_axis_of_a_chart(lab):
+    by_step = lab_plot(lab, trial_ids=[4], metric="loss").curves[0].points
+    by_tokens = lab_plot(lab, trial_ids=[4], metric="loss", x="tokens").curves[0].points
+    tokens = [x for x, _ in by_tokens]
+    assert [value for _, value in by_tokens] == [value for _, value in by_step]
+    assert tokens == sorted(set(tokens))
+    assert 4 * 4 < tokens[0] < 4 * 33  # a batch of four games of at most 33 predictions
+    assert 6 < tokens[-1] / tokens[0] < 10  # eight steps
+
+
+def test_seeds_of_a_setting_are_one_curve_with_a_band_of_the_same_numbers(lab):
+    for seed in (1, 2):
+        lab.launch(lab.trial(3).config | {"seed": seed})
+    for trial_id in (5, 6):
+        ended(lab, trial_id)
+    answer = lab_plot(lab, trial_ids=[3, 5, 6], band=True)
+    [curve] = answer.curves
+    assert (curve.trial_ids, curve.label) == ([3, 5, 6], "baseline (seeds: 3)")
+    assert all(low < mean < high for _, mean, low, high in curve.points)
+    spec = json.loads((lab.paths.root / answer.spec).read_text())
+    marked = [layer["mark"]["type"] for layer in spec["hconcat"][0]["layer"]]
+    assert "area" in marked
+    each = lab_plot(lab, trial_ids=[3, 5, 6])
+    assert len(each.curves) == 3
 
 
 def test_the_same_chart_is_written_once_and_axes_can_be_logarithmic(lab):
