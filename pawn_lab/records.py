@@ -13,6 +13,18 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class PostMortem(Record):
+    """Why a trial failed; `differs` holds `[value of nearest_good, value of this trial]`."""
+
+    kind: str
+    first_bad_step: int | None = None
+    last_healthy: dict[str, float] | None = None
+    traceback: str | None = None
+    nearest_good: int | None = None
+    differs: dict[str, Any] | None = None
+    next_call: str
+
+
 class Exit(Record):
     """How a trial ended, from the shim's `exit.json` and the trainer's own outcome."""
 
@@ -24,6 +36,7 @@ class Exit(Record):
     checkpoint: str | None = None
     duration_s: float | None = None
     evidence: dict[str, float] | None = None
+    post_mortem: PostMortem | None = None
 
 
 class Trial(Record):

@@ -8,6 +8,8 @@ from pawn_lab.paths import TrialPaths, WorkspacePaths
 from pawn_lab.processes import exits, identity
 from pawn_lab.processes.identity import ProcessIdentity
 from pawn_lab.processes.locks import is_locked
+from pawn_lab.records import Exit
+from pawn_lab.reporting.post_mortem import post_mortem
 from pawn_lab.store import Transaction, trials
 from pawn_lab.store.database import Row
 from pawn_lab.trials.states import HOLDING, State
@@ -89,6 +91,8 @@ def _end(tx: Transaction, paths: TrialPaths, trial: Row) -> None:
         _end_lost(tx, paths, trial)
         return
     state, how = exits.verdict(record, trial["kill_reason"], paths)
+    if state == State.FAILED:
+        how = _explained(tx, paths, trial, how)
     data = how.model_dump()
     trials.move(tx, trial, state, how.message, data, exit=data, ended_at=record.ended_at)
 
@@ -101,8 +105,19 @@ def _end_lost(tx: Transaction, paths: TrialPaths, trial: Row) -> None:
             return  # unkillable for now; whoever looks next tries again
         time.sleep(0.01)
     how = exits.lost("its shim died without recording an end; resume it from its last checkpoint")
+    data = _explained(tx, paths, trial, how).model_dump()
     last_sign = _last_sign_of_life(paths, tx.now)
-    trials.move(tx, trial, State.LOST, how.message, exit=how.model_dump(), ended_at=last_sign)
+    trials.move(tx, trial, State.LOST, how.message, data, exit=data, ended_at=last_sign)
+
+
+def _explained(tx: Transaction, paths: TrialPaths, trial: Row, how: Exit) -> Exit:
+    """Add the post-mortem, where the trial's files can be read."""
+    good = trials.select(tx, [State.COMPLETED, State.PAUSED])
+    try:
+        explained = post_mortem(trial, how, paths, good)
+    except OSError:
+        return how
+    return how.model_copy(update={"post_mortem": explained})
 
 
 def _last_sign_of_life(paths: TrialPaths, default: float) -> float:

@@ -125,6 +125,9 @@ def main() -> None:
         case "diverge":
             climb(run)
             sleep_for_ever()
+        case "oom":
+            write_metrics(run)
+            raise MemoryError("CUDA out of memory: \x1b[31mtried\x1b[0m to allocate 2 GiB")
         case "paced":
             write_paced_metrics(run)
             finish(run, "completed", 0)

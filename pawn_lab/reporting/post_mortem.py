@@ -1,0 +1,141 @@
+"""Why a trial failed, in one reply: its class, the evidence, and what to call next."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pawn_core.checkpoint.manifest import list_checkpoints
+from pawn_core.metrics import read_records
+from pawn_lab.paths import TrialPaths
+from pawn_lab.records import Exit, PostMortem
+from pawn_lab.store.database import Row
+from pawn_lab.text import clean_line, shorten
+
+_TAIL_BYTES = 1 << 16
+_MOST_TRACEBACK_LINES = 16
+_MOST_CHARACTERS = 1500
+_MOST_DIFFERENCES = 8
+_HEALTH = ("step", "loss", "grad_norm", "lr", "val_loss")
+_TRACEBACK = "Traceback (most recent call last):"
+
+_BY_REASON = {
+    "non_finite": "non-finite",
+    "diverged": "divergence",
+    "no_progress": "stall",
+    "wall_clock": "wall clock",
+    "signal": "signal",
+    "lost": "lost",
+}
+_BY_LOG = {
+    "out of memory": r"out of memory|OutOfMemoryError|MemoryError",
+    "disk full": r"No space left on device|Disk quota exceeded",
+    "import": r"^(ModuleNotFoundError|ImportError)",
+    "config": r"ConfigError|run_type|is not a field of",
+}
+"""What the last lines of the log say, in the order in which it is believed."""
+
+
+def post_mortem(trial: Row, how: Exit, paths: TrialPaths, good: Iterable[Row]) -> PostMortem:
+    """Explain a trial that failed or was lost; `good` are trials that ended well."""
+    tail = _tail(paths)
+    records, _ = read_records(paths.metrics)
+    kind = _kind(how, tail)
+    return PostMortem(
+        kind=kind,
+        first_bad_step=_first_bad_step(records, how),
+        last_healthy=_last_healthy(records),
+        traceback=_traceback(tail),
+        **_nearest(trial, good),
+        next_call=_next_call(trial, kind, saved=bool(list_checkpoints(paths.checkpoints))),
+    )
+
+
+def _kind(how: Exit, tail: list[str]) -> str:
+    if how.reason in _BY_REASON:
+        return _BY_REASON[how.reason]
+    last = "\n".join(tail[-_MOST_TRACEBACK_LINES:])
+    for kind, pattern in _BY_LOG.items():
+        if re.search(pattern, last, re.MULTILINE):
+            return kind
+    return "signal" if how.signal is not None else "error"
+
+
+def _tail(paths: TrialPaths) -> list[str]:
+    """Return the last lines of the trainer's log without control codes."""
+    try:
+        with paths.log.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - _TAIL_BYTES))
+            text = file.read().decode("utf-8", errors="replace")
+    except OSError:
+        return []
+    return [clean_line(line) for line in text.split("\n")]
+
+
+def _traceback(tail: list[str]) -> str | None:
+    """Return the end of the last traceback."""
+    starts = [n for n, line in enumerate(tail) if line.strip() == _TRACEBACK]
+    if not starts:
+        return None
+    lines = [line for line in tail[starts[-1] + 1 :] if line.strip()]
+    return shorten("\n".join(lines[-_MOST_TRACEBACK_LINES:]), _MOST_CHARACTERS)
+
+
+def _first_bad_step(records: list[dict[str, Any]], how: Exit) -> int | None:
+    if how.evidence and "step" in how.evidence:
+        return int(how.evidence["step"])
+    steps = (record.get("non_finite_step") for record in records if record["type"] == "event")
+    return next((step for step in steps if isinstance(step, int)), None)
+
+
+def _last_healthy(records: list[dict[str, Any]]) -> dict[str, float] | None:
+    """Return the last numbers of training whose loss is finite, and the last validation loss."""
+    found: dict[str, float] = {}
+    for kind, needed in (("eval", "val_loss"), ("train", "loss")):
+        sound = [r for r in records if r["type"] == kind and _is_number(r.get(needed))]
+        for record in sound[-1:]:
+            found |= {n: record[n] for n in _HEALTH if _is_number(record.get(n))}
+    return found or None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _nearest(trial: Row, good: Iterable[Row]) -> dict[str, Any]:
+    """Return the trial that ended well with the fewest other settings, and those settings."""
+    ours = trial["config"]
+    same = [row for row in good if row["config"].get("run_type") == ours.get("run_type")]
+    if not same:
+        return {}
+    nearest = min(same, key=lambda row: (len(_differences(row["config"], ours)), -row["id"]))
+    differences = _differences(nearest["config"], ours)
+    return {
+        "nearest_good": nearest["id"],
+        "differs": dict(list(differences.items())[:_MOST_DIFFERENCES]) or None,
+    }
+
+
+def _differences(theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str, list[Any]]:
+    names = dict.fromkeys([*ours, *theirs])
+    return {n: [theirs.get(n), ours.get(n)] for n in names if theirs.get(n) != ours.get(n)}
+
+
+def _next_call(trial: Row, kind: str, saved: bool) -> str:
+    """Return the call that most likely helps."""
+    number, lr = trial["id"], trial["config"].get("lr")
+    again = f"lab_resume(trial_id={number}" if saved else "lab_launch(config=the same"
+    match kind:
+        case "non-finite" | "divergence" if isinstance(lr, int | float):
+            lower = f'{{"lr": {lr / 3:.3g}}}'
+            return f"{again}, overrides={lower})" if saved else f"{again} with {lower})"
+        case "out of memory":
+            steps = 2 * (trial["config"].get("accumulation_steps") or 1)
+            more = f'{{"accumulation_steps": {steps}}}'
+            return f"{again}, overrides={more})" if saved else f"{again} with {more})"
+        case "lost" | "signal" | "wall clock":
+            return f"{again})"
+        case "disk full":
+            return f"free space, then {again})"
+        case _:
+            return f"lab_log(trial_id={number})"

@@ -1,0 +1,126 @@
+"""A failed trial explains itself."""
+
+import json
+
+import pytest
+from lab_testing import (
+    CONFIG,
+    ended,
+    in_state,
+    make_checkpoint,
+    open_gate,
+    shim_of,
+    trainer_greeting,
+)
+
+from pawn_lab.paths import TrialPaths
+from pawn_lab.processes import identity
+from pawn_lab.records import Exit
+from pawn_lab.reporting.post_mortem import post_mortem
+from pawn_lab.trials.states import State
+
+TRIAL = {"id": 7, "config": {"run_type": "pretrain", "lr": 3e-3, "batch_size": 8}}
+
+
+def failed(reason: str = "crashed", **more: object) -> Exit:
+    return Exit(code=1, signal=None, reason=reason, message="", **more)
+
+
+@pytest.fixture
+def paths(tmp_path) -> TrialPaths:
+    paths = TrialPaths(tmp_path)
+    paths.run.mkdir()
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("log", "kind"),
+    [
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to", "out of memory"),
+        ("OSError: [Errno 28] No space left on device", "disk full"),
+        ("ModuleNotFoundError: No module named 'x'", "import"),
+        ("pawn_core.config.errors.ConfigError: lr", "config"),
+        ("ZeroDivisionError: division by zero", "error"),
+        ("", "error"),
+    ],
+)
+def test_the_class_is_read_from_the_end_of_the_log(paths, log, kind):
+    paths.log.write_text("fine\n" * 50 + log)
+    assert post_mortem(TRIAL, failed(), paths, []).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [("non_finite", "non-finite"), ("no_progress", "stall"), ("wall_clock", "wall clock")],
+)
+def test_what_a_rule_or_the_trainer_said_counts_more_than_the_log(paths, reason, kind):
+    paths.log.write_text("MemoryError")
+    assert post_mortem(TRIAL, failed(reason), paths, []).kind == kind
+
+
+def test_the_first_bad_step_and_the_last_healthy_numbers_are_told(paths):
+    records = [
+        {"type": "eval", "step": 10, "val_loss": 3.5},
+        {"type": "train", "step": 20, "loss": 3.25, "grad_norm": 1.5, "lr": 3e-3},
+        {"type": "train", "step": 30, "loss": None, "grad_norm": None, "lr": 3e-3},
+        {"type": "event", "step": 31, "event": "non_finite", "non_finite_step": 31},
+    ]
+    paths.metrics.write_text("".join(json.dumps(record) + "\n" for record in records))
+    found = post_mortem(TRIAL, failed("non_finite"), paths, [])
+    assert found.first_bad_step == 31
+    healthy = {"step": 20, "loss": 3.25, "grad_norm": 1.5, "lr": 3e-3, "val_loss": 3.5}
+    assert found.last_healthy == healthy
+
+
+def test_a_lower_learning_rate_is_suggested_from_the_last_checkpoint_where_there_is_one(paths):
+    launch = post_mortem(TRIAL, failed("non_finite"), paths, []).next_call
+    assert launch == 'lab_launch(config=the same with {"lr": 0.001})'
+    make_checkpoint(paths.checkpoints, 100)
+    resume = post_mortem(TRIAL, failed("diverged"), paths, []).next_call
+    assert resume == 'lab_resume(trial_id=7, overrides={"lr": 0.001})'
+
+
+def test_the_nearest_good_trial_is_that_with_the_fewest_differences(paths):
+    good = [
+        {"id": 1, "config": TRIAL["config"] | {"lr": 1e-3, "batch_size": 4}},
+        {"id": 2, "config": TRIAL["config"] | {"lr": 1e-3}},
+        {"id": 3, "config": {"run_type": "cotrain"}},
+    ]
+    found = post_mortem(TRIAL, failed(), paths, good)
+    assert (found.nearest_good, found.differs) == (2, {"lr": [1e-3, 3e-3]})
+
+
+def test_the_event_of_a_failed_trial_holds_its_post_mortem(open_lab):
+    good = open_lab("complete")
+    ended(good, good.launch(CONFIG).id)
+    lab = open_lab("oom")
+    trial = ended(lab, lab.launch(CONFIG | {"lr": 1e-2}).id)
+    found = trial.exit.post_mortem
+    assert (found.kind, found.nearest_good, found.differs) == (
+        "out of memory",
+        1,
+        {"lr": [3e-4, 1e-2]},
+    )
+    assert found.traceback.endswith("MemoryError: CUDA out of memory: tried to allocate 2 GiB")
+    assert "accumulation_steps" in found.next_call
+    event = lab.events(limit=1000).events[-1]
+    assert event.data["post_mortem"]["kind"] == "out of memory"
+
+
+def test_a_lost_trial_says_how_to_go_on(open_lab):
+    lab = open_lab("hang")
+    in_state(lab, lab.launch(CONFIG).id, State.RUNNING)
+    trainer_greeting(lab, 1)
+    identity.kill_members(shim_of(lab, 1).token)
+    found = ended(lab, 1).exit.post_mortem
+    assert (found.kind, found.next_call) == ("lost", "lab_launch(config=the same)")
+
+
+def test_a_trial_whose_files_cannot_be_read_ends_without_a_post_mortem(open_lab):
+    lab = open_lab("gate:crash")
+    in_state(lab, lab.launch(CONFIG).id, State.RUNNING)
+    trainer_greeting(lab, 1)
+    lab.paths.trial(1).metrics.mkdir()
+    open_gate(lab, 1)
+    trial = ended(lab, 1)
+    assert (trial.state, trial.exit.post_mortem) == (State.FAILED, None)
