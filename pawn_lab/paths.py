@@ -30,6 +30,16 @@ class TrialPaths:
         return self.root / "launch.json"
 
     @property
+    def provenance(self) -> Path:
+        """Code, packages and machine that the trial ran with."""
+        return self.root / "provenance.json"
+
+    @property
+    def patch(self) -> Path:
+        """How the code differed from its commit; absent where it did not."""
+        return self.root / "dirty.patch"
+
+    @property
     def identity(self) -> Path:
         """Who the shim is: written before the trainer starts."""
         return self.root / "shim.json"

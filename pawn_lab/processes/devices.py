@@ -111,6 +111,12 @@ def read_gpus() -> dict[str, GpuReading]:
         return {nvml.nvmlDeviceGetUUID(handle): _reading(nvml, handle) for nvml, handle in gpus}
 
 
+def driver_version() -> str | None:
+    """Return the version of the GPU driver; None where there is no GPU."""
+    with _gpu_handles() as gpus:
+        return next((nvml.nvmlSystemGetDriverVersion() for nvml, _ in gpus), None)
+
+
 def _gpus() -> list[Device]:
     with _gpu_handles() as gpus:
         return [

@@ -11,7 +11,7 @@ from pawn_core.durable import sync_file
 from pawn_lab import failpoints
 from pawn_lab.documents import write_json
 from pawn_lab.paths import TrialPaths, WorkspacePaths
-from pawn_lab.processes import environment
+from pawn_lab.processes import environment, provenance
 from pawn_lab.processes.devices import Device
 from pawn_lab.processes.identity import TOKEN_VARIABLE
 from pawn_lab.processes.limits import Limits
@@ -84,6 +84,7 @@ def _write_files(workspace: WorkspacePaths, paths: TrialPaths, claim: Claim) -> 
         "limits": trial["limits"],
     }
     write_json(paths.launch, launch)
+    provenance.record(paths, trial, claim.device)
     for folder in (workspace.trials, workspace.root):
         sync_file(folder)
 
