@@ -55,16 +55,17 @@ class StepStats:
         """
         loss, norm = self._sums.tolist()
         elapsed = max(time.perf_counter() - self._clock, 1e-9)
+        tokens, steps = self._tokens - self._before[0], self._steps - self._before[1]
         speed = self._flops / elapsed
         fields = {
             "loss": loss / max(self._tokens, 1),
             "grad_norm": norm / max(self._steps, 1),
-            "tokens_per_s": self._tokens / elapsed,
+            "tokens_per_s": tokens / elapsed,
             "games_per_s": self._games / elapsed,
             "flops_per_s": speed,
             "mfu": speed / self._peak_flops if self._peak_flops else None,
-            "data_wait_s": self._waited / max(self._steps, 1),
-            "step_s": elapsed / max(self._steps, 1),
+            "data_wait_s": self._waited / max(steps, 1),
+            "step_s": elapsed / max(steps, 1),
             "device_memory_bytes": most_memory_bytes(self._device),
         }
         self._begin()
@@ -78,10 +79,11 @@ class StepStats:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on with a saved window."""
         self._sums.copy_(torch.tensor((state["loss"], state["norm"]), dtype=torch.float64))
-        self._tokens, self._steps = state["tokens"], state["steps"]
+        self._tokens, self._steps = self._before = state["tokens"], state["steps"]
 
     def _begin(self) -> None:
         self._sums.zero_()
         self._tokens = self._games = self._flops = self._steps = 0
+        self._before = (0, 0)  # tokens and steps of the window before a resume: not timed here
         self._waited = 0.0
         self._clock = time.perf_counter()
