@@ -1,12 +1,11 @@
 //! Rare and instructive features of a position, as one bit each.
 
-use shakmaty::{Bitboard, CastlingSide, Chess, Color, Move, MoveList, Position, Role, Square};
+use shakmaty::{CastlingSide, Color, File, Rank, Role, Square, attacks};
 
 use crate::buffers;
 use crate::error::Result;
-use crate::game::Game;
-use crate::pins::Pins;
-use crate::playout::IllegalToken;
+use crate::king::KingSafety;
+use crate::playout::{IllegalToken, Place, Walk};
 use crate::replay::{self, Recorded};
 use crate::threads::Workers;
 use crate::vocabulary::Vocabulary;
@@ -88,27 +87,19 @@ pub fn each_position(
     vocabulary: &Vocabulary,
     mut visit: impl FnMut(usize, u64),
 ) -> Result<(), IllegalToken> {
-    let mut game = Game::default();
-    for (ply, &token) in tokens.iter().enumerate() {
-        visit(ply, flags(&game));
-        let m = replay::legal_move(game.position(), token, vocabulary);
-        game.play(m.ok_or(IllegalToken { ply, token })?);
-    }
-    visit(tokens.len(), flags(&game));
-    Ok(())
+    replay::each_position(tokens, vocabulary, |ply, walk| visit(ply, flags(walk)))
 }
 
 /// The features of a game's current position.
-pub fn flags(game: &Game) -> u64 {
-    let position = game.position();
-    let legal = &position.legal_moves();
-    let checkers = position.checkers();
-    flag(CHECK, checkers.any())
-        | flag(DOUBLE_CHECK, checkers.more_than_one())
-        | flag(PIN_RESTRICTS, Pins::new(position).any_restricts(checkers))
-        | moves(legal)
-        | castling(position, checkers)
-        | endings(game, legal, checkers)
+pub fn flags(walk: &Walk) -> u64 {
+    let place = walk.place();
+    let king = KingSafety::new(place);
+    flag(CHECK, king.checkers.any())
+        | flag(DOUBLE_CHECK, king.checkers.more_than_one())
+        | flag(PIN_RESTRICTS, king.any_pin_restricts(place.passed_square()))
+        | moves(place)
+        | castling(place, &king)
+        | endings(walk)
 }
 
 fn flag(bit: u32, is_set: bool) -> u64 {
@@ -120,65 +111,65 @@ fn with_file(first: u32, square: Square) -> u64 {
     1 << first | 2 << (first + u32::from(square.file()))
 }
 
-fn moves(legal: &MoveList) -> u64 {
-    let of = |m: &Move| match *m {
-        Move::EnPassant { to, .. } => with_file(EN_PASSANT, to),
-        Move::Castle { king, rook } => flag(CASTLING + u32::from(rook < king), true),
-        Move::Normal {
-            from,
-            promotion: Some(_),
-            ..
-        } => with_file(PROMOTION, from),
-        _ => 0,
-    };
-    legal.iter().map(of).fold(0, |all, one| all | one)
+fn moves(place: &Place) -> u64 {
+    let en_passant = place.en_passant_square();
+    let captures = en_passant.map_or(0, |square| with_file(EN_PASSANT, square));
+    let promotions = place.promoting().into_iter();
+    promotions.fold(captures, |all, pawn| all | with_file(PROMOTION, pawn))
 }
 
-fn castling(position: &Chess, checkers: Bitboard) -> u64 {
-    let wings = [CastlingSide::KingSide, CastlingSide::QueenSide];
-    let bits = wings.into_iter().zip(0..).map(|(wing, bit)| {
-        if position.castles().has(position.turn(), wing) {
-            castling_with_right(position, wing, checkers) << bit
-        } else {
-            let at_home = is_at_home(position, wing);
+fn castling(place: &Place, king: &KingSafety) -> u64 {
+    let wings = [(CastlingSide::KingSide, 0), (CastlingSide::QueenSide, 1)];
+    let held = place.castling() >> king.us.fold_wb(0, 2);
+    let bits = wings.map(|(wing, bit)| match held >> bit & 1 {
+        1 => castling_with_right(place, king, wing) << bit,
+        _ => {
+            let at_home = is_at_home(king, wing);
             (flag(CASTLING_LOST, true) | flag(CASTLING_LOST_AT_HOME, at_home)) << bit
         }
     });
-    bits.fold(0, |all, one| all | one)
+    bits[0] | bits[1]
 }
 
-/// What forbids to castle where only the king's safety does.
-fn castling_with_right(position: &Chess, wing: CastlingSide, checkers: Bitboard) -> u64 {
-    let (us, occupied) = (position.turn(), position.board().occupied());
-    if position.castles().path(us, wing).intersects(occupied) {
-        return 0;
+/// Whether castling is legal, else what forbids it where only the king's safety does.
+fn castling_with_right(place: &Place, king: &KingSafety, wing: CastlingSide) -> u64 {
+    let (from, rook) = home(king.us, wing);
+    let occupied = king.pieces.occupied();
+    if place.king_targets().contains(wing.king_to(king.us)) {
+        flag(CASTLING, true)
+    } else if attacks::between(from, rook).intersects(occupied) {
+        0
+    } else if king.checkers.any() {
+        flag(BLOCKED_BY_CHECK, true)
+    } else {
+        // Nothing else is left.
+        flag(BLOCKED_BY_ATTACK, true)
     }
-    if checkers.any() {
-        return flag(BLOCKED_BY_CHECK, true);
-    }
-    let king_path = [wing.rook_to(us), wing.king_to(us)];
-    let attacked = |square| position.board().attacks_to(square, !us, occupied).any();
-    flag(BLOCKED_BY_ATTACK, king_path.into_iter().any(attacked))
 }
 
 /// Whether king and rook stand where castling starts.
-fn is_at_home(position: &Chess, wing: CastlingSide) -> bool {
-    let (us, board) = (position.turn(), position.board());
-    let (king, rook) = match (us, wing) {
-        (Color::White, CastlingSide::KingSide) => (Square::E1, Square::H1),
-        (Color::White, CastlingSide::QueenSide) => (Square::E1, Square::A1),
-        (Color::Black, CastlingSide::KingSide) => (Square::E8, Square::H8),
-        (Color::Black, CastlingSide::QueenSide) => (Square::E8, Square::A8),
-    };
-    let stands = |square, role: Role| board.by_piece(role.of(us)).contains(square);
-    stands(king, Role::King) && stands(rook, Role::Rook)
+fn is_at_home(king: &KingSafety, wing: CastlingSide) -> bool {
+    let (from, rook) = home(king.us, wing);
+    let rooks = king.pieces.by_piece(Role::Rook.of(king.us));
+    king.square == from && rooks.contains(rook)
 }
 
-fn endings(game: &Game, legal: &MoveList, checkers: Bitboard) -> u64 {
-    let position = game.position();
-    flag(CHECKMATE, legal.is_empty() && checkers.any())
-        | flag(STALEMATE, legal.is_empty() && checkers.is_empty())
-        | flag(SEVENTY_FIVE_MOVES, position.halfmoves() >= 150)
-        | flag(FIVEFOLD_REPETITION, game.occurrences() >= 5)
-        | flag(INSUFFICIENT_MATERIAL, position.is_insufficient_material())
+/// The squares of king and rook before castling.
+fn home(us: Color, wing: CastlingSide) -> (Square, Square) {
+    let rank = us.fold_wb(Rank::First, Rank::Eighth);
+    let rook = match wing {
+        CastlingSide::KingSide => File::H,
+        CastlingSide::QueenSide => File::A,
+    };
+    let on_rank = |file| Square::from_coords(file, rank);
+    (on_rank(File::E), on_rank(rook))
+}
+
+fn endings(walk: &Walk) -> u64 {
+    let (place, is_over) = (walk.place(), walk.n_legal() == 0);
+    flag(CHECKMATE, is_over && walk.is_check())
+        | flag(STALEMATE, is_over && !walk.is_check())
+        | flag(SEVENTY_FIVE_MOVES, place.halfmoves() >= 150)
+        | flag(FIVEFOLD_REPETITION, walk.is_fifth())
+        | flag(INSUFFICIENT_MATERIAL, place.is_insufficient_material())
 }

@@ -11,11 +11,12 @@ pub mod error;
 pub mod flags;
 pub mod game;
 pub mod generate;
+pub mod king;
 pub mod masks;
 pub mod notation;
 pub mod outcome;
 pub mod pgn;
-pub mod pins;
+
 pub mod playout;
 pub mod position;
 pub mod replay;

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use shakmaty::fen::{Fen, LossyFenError};
-use shakmaty::{Bitboard, Board as Pieces, Chess, Color, Piece, Position, Role, Setup, Square};
+use shakmaty::{Bitboard, Board as Pieces, ByColor, ByRole, Chess, Color, Position, Setup, Square};
 
 use crate::outcome::Termination;
 use crate::vocabulary::{TokenMove, Vocabulary};
@@ -11,7 +11,7 @@ use crate::vocabulary::{TokenMove, Vocabulary};
 use super::bits::{Isa, Portable, bit};
 use super::board::{Board, Step};
 use super::legal::{LegalMoves, TokenRow};
-use super::tables::{PAWN, PieceCode, TABLES};
+use super::tables::{BISHOP, KING, KNIGHT, PAWN, QUEEN, ROOK, TABLES};
 
 #[derive(Clone)]
 pub struct Place {
@@ -181,13 +181,43 @@ impl Place {
         self.legal.en_passant.then_some(square)
     }
 
-    fn pieces(&self) -> Pieces {
-        let squares = Square::ALL.into_iter().zip(self.board.pieces);
-        let mut pieces = Pieces::empty();
-        for (square, piece) in squares.filter_map(|(s, code)| Some((s, piece(code)?))) {
-            pieces.set_piece_at(square, piece);
-        }
-        pieces
+    /// The square that a pawn has just passed, where an enemy pawn stands beside it.
+    pub fn passed_square(&self) -> Option<Square> {
+        let square = Square::new(self.board.en_passant as u32 & 63);
+        (self.board.en_passant != 0).then_some(square)
+    }
+
+    /// Where the king may go, castling included.
+    pub fn king_targets(&self) -> Bitboard {
+        let king = self.board.roles[KING] & self.board.sides[self.side];
+        Bitboard(self.legal.targets[king.trailing_zeros() as usize & 63])
+    }
+
+    /// The pawns that may promote.
+    pub fn promoting(&self) -> Bitboard {
+        let pawns = self.legal.promotions().map(|step| bit(step.from));
+        Bitboard(pawns.fold(0, |all, one| all | one))
+    }
+
+    pub fn is_insufficient_material(&self) -> bool {
+        self.board.is_insufficient_material()
+    }
+
+    /// The pieces.
+    pub fn pieces(&self) -> Pieces {
+        let [pawn, knight, bishop, rook, queen, king] =
+            [PAWN, KNIGHT, BISHOP, ROOK, QUEEN, KING].map(|role| Bitboard(self.board.roles[role]));
+        let by_role = ByRole {
+            pawn,
+            knight,
+            bishop,
+            rook,
+            queen,
+            king,
+        };
+        let [white, black] = self.board.sides.map(Bitboard);
+        let pieces = Pieces::try_from_bitboards(by_role, ByColor { black, white });
+        pieces.expect("a piece has one role and one side")
     }
 
     fn castling_rooks(&self) -> Bitboard {
@@ -234,9 +264,4 @@ impl From<TokenMove> for Step {
             promotion: m.promotion.map_or(0, |role| role as usize),
         }
     }
-}
-
-fn piece(code: PieceCode) -> Option<Piece> {
-    let role = Role::ALL.into_iter().find(|&role| role as u8 == code & 7)?;
-    Some(role.of(Color::from_white(code >> 3 & 1 == 0)))
 }

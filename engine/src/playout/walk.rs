@@ -68,6 +68,11 @@ impl Walk {
         &self.place
     }
 
+    /// Whether the position is on the board for the fifth time, or more often.
+    pub fn is_fifth(&self) -> bool {
+        self.is_fifth
+    }
+
     /// Plies played.
     pub fn ply(&self) -> usize {
         self.ply
