@@ -28,6 +28,7 @@ def calls(games: engine.Games) -> dict[str, tuple[Callable[[], object], int]]:
         "validate_games": (lambda: engine.validate_games(tokens, **one), plies),
         "count_legal_moves": (lambda: engine.count_legal_moves(tokens, **one), plies),
         "extract_board_states": (lambda: engine.extract_board_states(tokens, **one), plies),
+        "edge-case flags": (lambda: engine.compute_edge_case_flags(tokens, **one), plies),
         "compute_legal_moves": (lambda: engine.compute_legal_moves(tokens, **one), plies),
         "masks, sparse": (lambda: engine.compute_legal_token_masks_sparse(tokens, **one), plies),
         "masks, dense": (lambda: engine.compute_legal_token_masks(few, **one), few_plies),
