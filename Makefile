@@ -31,7 +31,7 @@ demo: setup
 	$(RUN) python scripts/demo.py
 
 test: setup
-	cargo test --locked --package pawn-engine
+	cargo test --locked --package pawn-engine --package pawn-fuzz
 	$(TEST_ENV) $(RUN) pytest -m "not slow"
 
 check: setup
@@ -53,5 +53,9 @@ bench: setup
 	$(RUN) python scripts/bench_lab.py
 	$(RUN) python scripts/bench_training.py
 
+# Seconds of fuzzing.
+FUZZ_SECONDS ?= 600
+
 faults: setup
+	FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --locked --package pawn-fuzz -- --ignored
 	$(TEST_ENV) $(RUN) pytest -m slow

@@ -1,0 +1,125 @@
+//! What may be thrown at the engine. Each target takes any bytes and must not panic: the engine
+//! answers or returns an error, and what it answers holds together.
+
+use chess_engine::flags;
+use chess_engine::masks::{self, Layout};
+use chess_engine::notation;
+use chess_engine::pgn::{Columns, Format, PgnReader};
+use chess_engine::playout::Walk;
+use chess_engine::position;
+use chess_engine::replay::{self, Recorded};
+use chess_engine::states;
+use chess_engine::threads::Workers;
+use chess_engine::vocabulary::Vocabulary;
+
+const MAX_PLY: usize = 512;
+
+pub type Target = fn(&[u8]);
+
+/// Every target with the name of its folder of seeds.
+pub const TARGETS: [(&str, Target); 4] =
+    [("tokens", tokens), ("fen", fen), ("uci", uci), ("pgn", pgn)];
+
+/// The first byte picks the vocabulary, the others are little-endian tokens of one game.
+pub fn tokens(data: &[u8]) {
+    let Some((&first, rest)) = data.split_first() else {
+        return;
+    };
+    let name = Vocabulary::NAMES[usize::from(first) % Vocabulary::NAMES.len()];
+    let vocabulary = Vocabulary::named(name).expect("a listed name");
+    let tokens: Vec<i16> = rest
+        .chunks_exact(2)
+        .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
+        .collect();
+    judge(&tokens, vocabulary);
+    walk(&tokens, vocabulary);
+}
+
+/// Every reader of recorded games accepts exactly the games whose tokens are all legal.
+fn judge(tokens: &[i16], vocabulary: &'static Vocabulary) {
+    let games = Recorded {
+        rows: vec![tokens],
+        width: tokens.len(),
+    };
+    let workers = Workers::caller();
+    let replay = replay::replay(tokens, tokens.len(), vocabulary);
+    let is_legal = masks::legal_moves(&games, vocabulary, &workers).is_ok();
+    let others = [
+        masks::masks(&games, Layout::Prefixed, vocabulary, &workers).is_ok(),
+        states::extract(&games, vocabulary, &workers).is_ok(),
+        flags::compute(&games, vocabulary, &workers).is_ok(),
+        notation::pgn(&games, vocabulary, &workers).is_ok(),
+    ];
+    assert_eq!(others, [is_legal; 4]);
+    assert!(is_legal || replay.first_illegal.is_some());
+}
+
+/// The playout's rules and shakmaty's take the same moves to the same positions.
+fn walk(tokens: &[i16], vocabulary: &'static Vocabulary) {
+    let mut walk = Walk::start();
+    let mut fen = walk.fen();
+    for &token in tokens {
+        let uci = vocabulary.move_of(token).map(|m| m.uci().to_string());
+        let after = uci.and_then(|uci| position::apply(&fen, &uci).ok());
+        assert_eq!(walk.play(token, vocabulary).is_ok(), after.is_some());
+        let Some(after) = after else { break };
+        assert_eq!(walk.fen(), after);
+        fen = after;
+    }
+}
+
+/// A FEN that is read can be written, and read again as the same position.
+pub fn fen(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let Ok(position) = position::parse_fen(&text) else {
+        return;
+    };
+    let written = position::to_fen(&position);
+    let again = position::parse_fen(&written).expect("a FEN of our own");
+    assert_eq!(position::to_fen(&again), written);
+    let moves = position::legal_moves(&written).expect("a FEN of our own");
+    let counted = position::perft(&written, 1, &Workers::caller());
+    assert_eq!(counted, Ok(moves.len() as u64));
+    assert_eq!(Walk::from_position(&position).n_legal(), moves.len());
+}
+
+/// A line of FEN and a line of UCI: the move is made if and only if it is one of the legal moves.
+pub fn uci(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (fen, uci) = text.split_once('\n').unwrap_or((&text, ""));
+    let Ok(moves) = position::legal_moves(fen) else {
+        return;
+    };
+    let after = position::apply(fen, uci);
+    assert_eq!(after.is_ok(), moves.iter().any(|m| m == uci));
+    if let Ok(after) = after {
+        position::legal_moves(&after).expect("a FEN of our own");
+    }
+}
+
+/// Every game read is legal, and its PGN is read as the same game.
+pub fn pgn(data: &[u8]) {
+    let games = read(data.to_vec());
+    for (row, &length) in games.tokens.chunks_exact(MAX_PLY).zip(&games.lengths) {
+        let tokens = &row[..length as usize];
+        let recorded = Recorded {
+            rows: vec![tokens],
+            width: tokens.len(),
+        };
+        let vocabulary = Vocabulary::canonical();
+        let text = notation::pgn(&recorded, vocabulary, &Workers::caller());
+        let copy = read(text.expect("a legal game").into_bytes());
+        assert_eq!((copy.lengths, &copy.tokens[..]), (vec![length], row));
+    }
+}
+
+fn read(text: Vec<u8>) -> Columns {
+    let format = Format {
+        vocabulary: Vocabulary::canonical(),
+        max_ply: MAX_PLY,
+        annotations: true,
+    };
+    let mut reader = PgnReader::from_bytes(text, format, Workers::caller());
+    let games = reader.next_batch(usize::MAX);
+    games.expect("bytes in memory can be read")
+}
