@@ -18,7 +18,7 @@ def claim_free_devices(
 ) -> list[Claim]:
     """Move queued trials to `launching`, highest priority first, while devices are free."""
     held = leases.held(tx)
-    if trials.queue(tx) and budget.exhausted(tx):
+    if budget.exhausted(tx):
         return []
     free = [device for device in devices if device.id not in held]
     claims: list[Claim] = []
@@ -37,7 +37,7 @@ def claim_free_devices(
 def why_waiting(tx: Transaction, devices: list[Device]) -> dict[int, str]:
     """Say for each queued trial what it waits for."""
     queue, held = trials.queue(tx), leases.held(tx)
-    if queue and (spent := budget.exhausted(tx)):
+    if (spent := budget.exhausted(tx)) is not None:
         return {row["id"]: spent for row in queue}
     holders = ", ".join(
         f"{device.id} by trial {held[device.id]}" for device in devices if device.id in held
