@@ -93,6 +93,13 @@ class Reading(OpenWorkspace):
             row = trials.get(tx, trial_id)
         return results.progress(row, self.paths.trial(trial_id))
 
+    def running(self) -> list[Progress]:
+        """Return how far each trial is that holds a device."""
+        self.tick()
+        with self._database.read() as tx:
+            held = trials.select(tx, HOLDING)
+        return [results.progress(row, self.paths.trial(row["id"])) for row in held]
+
     def log(
         self,
         trial_id: int,

@@ -18,12 +18,13 @@ def claim_free_devices(
 ) -> list[Claim]:
     """Move queued trials to `launching`, highest priority first, while devices are free."""
     held = leases.held(tx)
-    if budget.exhausted(tx):
-        return []
     free = [device for device in devices if device.id not in held]
+    queue = trials.queue(tx) if free else []  # reading it takes longer than all the rest
+    if queue and budget.exhausted(tx):
+        return []
     claims: list[Claim] = []
     try:
-        for trial, device in zip(trials.queue(tx), free, strict=False):
+        for trial, device in zip(queue, free, strict=False):
             if (lock := _take_lock(workspace, trial)) is not None:
                 row = _launching(tx, trial, device)
                 claims.append(Claim(row, device, len(devices), lock))

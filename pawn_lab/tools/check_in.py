@@ -1,7 +1,7 @@
 """When an agent should look again."""
 
 from pawn_lab.lab import Lab
-from pawn_lab.trials.states import HOLDING, State
+from pawn_lab.trials.states import State
 
 SOONEST_S = 5
 LATEST_S = 900
@@ -10,10 +10,10 @@ UNKNOWN_S = 15
 
 def next_check(lab: Lab) -> int | None:
     """Return seconds until a running trial is expected to end; None when none is active."""
-    running = lab.trials(states=HOLDING)
+    running = lab.running()
     if not running:
         return UNKNOWN_S if lab.trials(states=[State.QUEUED]) else None
-    return interval([lab.progress(trial.id).eta_s for trial in running])
+    return interval([progress.eta_s for progress in running])
 
 
 def interval(etas_s: list[float | None]) -> int:

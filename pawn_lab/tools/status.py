@@ -6,14 +6,14 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from pawn_lab.lab import Lab
-from pawn_lab.records import DeviceStatus, Trial
+from pawn_lab.records import DeviceStatus, Progress, Trial
 from pawn_lab.reporting.health import WELL
 from pawn_lab.tools.headline import headline
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.trial_views import beyond_defaults, timestamp
 from pawn_lab.tools.values import Answer, Number, Tag, TrialId
-from pawn_lab.trials.states import ENDED, HOLDING, State
+from pawn_lab.trials.states import ENDED, State
 
 RECENT = 5
 NO_TROUBLE = (WELL, "starting", None)
@@ -120,7 +120,8 @@ def lab_status(
     question = Question.of(lab, ("status", trial_id, tag), since, max_tokens)
     everything, devices, cost = lab.trials(), lab.devices(), lab.cost()
     trials = [lab.trial(trial_id)] if trial_id is not None else _tagged(everything, tag)
-    running = [_running(lab, trial, devices) for trial in everything if trial.state in HOLDING]
+    now = {progress.trial_id: progress for progress in lab.running()}
+    running = [_running(trial, now[trial.id], devices) for trial in everything if trial.id in now]
     shown = {trial.id for trial in trials}
     ailing = {row.trial_id: row.health for row in running if row.health not in NO_TROUBLE}
     answer = StatusAnswer(
@@ -146,8 +147,7 @@ def _latest_ended(trials: list[Trial]) -> list[Trial]:
     return sorted(ended, key=lambda trial: trial.ended_at or 0.0, reverse=True)[:RECENT]
 
 
-def _running(lab: Lab, trial: Trial, devices: list[DeviceStatus]) -> RunningRow:
-    progress = lab.progress(trial.id)
+def _running(trial: Trial, progress: Progress, devices: list[DeviceStatus]) -> RunningRow:
     device = next((device for device in devices if device.id == trial.device), None)
     return RunningRow(
         trial_id=trial.id,

@@ -6,6 +6,7 @@ from pawn_lab.records import Exit, Trial
 from pawn_lab.reporting import cost
 from pawn_lab.store import Transaction, leases
 from pawn_lab.store.database import Row
+from pawn_lab.trials.states import State
 
 
 def trial_record(tx: Transaction, row: Row, devices: list[Device]) -> Trial:
@@ -23,7 +24,8 @@ def _records(
 ) -> list[Trial]:
     costs = cost.by_trial(tx, held)
     last_device = {lease["trial_id"]: lease["device"] for lease in held}
-    waiting = scheduler.why_waiting(tx, devices)
+    queued = any(row["state"] == State.QUEUED for row in rows)
+    waiting = scheduler.why_waiting(tx, devices) if queued else {}
     return [
         Trial(
             id=row["id"],
