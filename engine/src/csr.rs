@@ -28,7 +28,6 @@ impl TokenRows {
     }
 
     /// Append one row.
-    #[inline(always)]
     pub fn push(&mut self, row: &[i16]) {
         self.values.extend_from_slice(row);
         self.offsets.push(self.values.len() as i64);
@@ -39,6 +38,17 @@ impl TokenRows {
         let start = self.values.len() as i64;
         self.values.resize(self.values.len() + n_rows, value);
         self.offsets.extend(start + 1..=start + n_rows as i64);
+    }
+
+    /// Append one row: `write` gets room for `N` values, and returns how many the row has.
+    #[inline(always)]
+    pub fn push_with<const N: usize>(&mut self, write: impl FnOnce(&mut [i16; N]) -> usize) {
+        let start = self.values.len();
+        self.values.resize(start + N, 0);
+        let room = self.values[start..].as_mut_array().expect("N long");
+        let n = write(room);
+        self.values.truncate(start + n);
+        self.offsets.push((start + n) as i64);
     }
 
     /// Drop all but the first rows.

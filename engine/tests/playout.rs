@@ -1,16 +1,19 @@
 //! The playout's own rules play the games that shakmaty's rules play.
 
 use chess_engine::outcome::Termination;
-use chess_engine::playout::{self, Choices, End, Rules};
+use chess_engine::playout::{self, Choices, End, Instructions, Rules};
 use chess_engine::rng::{Address, Probability};
 use chess_engine::vocabulary::Vocabulary;
 
 mod reference;
 
-type Play = fn(Address, &Rules, &mut [i16], Option<&mut Choices>) -> End;
+/// A function that plays a game.
+trait Play: Copy + Fn(Address, &Rules, &mut [i16], Option<&mut Choices>) -> End {}
+
+impl<F: Copy + Fn(Address, &Rules, &mut [i16], Option<&mut Choices>) -> End> Play for F {}
 
 /// A game with everything that is known about it.
-fn record(play: Play, address: Address, rules: &Rules) -> (End, Vec<i16>, Choices) {
+fn record(play: impl Play, address: Address, rules: &Rules) -> (End, Vec<i16>, Choices) {
     let mut tokens = vec![0; rules.max_ply];
     let mut choices = Choices::default();
     let end = play(address, rules, &mut tokens, Some(&mut choices));
@@ -25,7 +28,7 @@ fn rules(vocabulary: &str, mate_boost: f64, max_ply: usize) -> Rules {
     }
 }
 
-fn assert_same_games(play: Play, rules: &Rules, seed: u64, games: u64) -> u64 {
+fn assert_same_games(play: impl Play, rules: &Rules, seed: u64, games: u64) -> u64 {
     let mut plies = 0;
     for index in 0..games {
         let address = Address {
@@ -66,13 +69,16 @@ fn mate_boosted_games_are_those_of_shakmaty_move_by_move() {
 }
 
 #[test]
-fn games_without_special_instructions_are_the_same() {
-    assert_same_games(
-        playout::play_portable,
-        &rules("searchless", 0.5, 400),
-        4,
-        100,
-    );
+fn games_are_those_of_shakmaty_whatever_the_instructions() {
+    let available = Instructions::ALL.into_iter();
+    for instructions in available.filter(|i| i.are_available()) {
+        let play = |address, rules: &Rules, tokens: &mut [i16], choices: Option<&mut Choices>| {
+            playout::play_with(instructions, address, rules, tokens, choices)
+        };
+        for (seed, mate_boost) in [(4, 0.5), (7, 0.0)] {
+            assert_same_games(play, &rules("searchless", mate_boost, 400), seed, 100);
+        }
+    }
 }
 
 #[test]

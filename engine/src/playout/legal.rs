@@ -2,8 +2,9 @@
 
 use crate::vocabulary::Vocabulary;
 
-use super::bits::{Isa, Squares, bit, has_one_bit};
+use super::bits::{Squares, bit, has_one_bit};
 use super::board::{Board, CASTLING, Step};
+use super::isa::{Isa, TokenRow};
 use super::tables::{BISHOP, KING, KNIGHT, PAWN, QUEEN, ROOK, Tables, code};
 
 /// Roles promoted to, in token order.
@@ -24,9 +25,6 @@ pub struct LegalMoves {
     /// Whether an en-passant capture is legal.
     pub en_passant: bool,
 }
-
-/// Room for the tokens of one position: no legal position has more than 218 moves.
-pub type TokenRow = [i16; 256];
 
 /// What the king's surroundings forbid the other pieces.
 pub struct Constraints {
@@ -63,8 +61,7 @@ impl LegalMoves {
         self.is_check = constraints.checkers != 0;
         self.promoting = board.roles[PAWN] & board.sides[US] & [0x00ff_0000_0000_0000, 0xff00][US];
         self.movers = board.sides[US] & !self.promoting;
-        self.n_plain = 0;
-        self.find_pieces::<I>(board, tables, constraints.allowed);
+        self.n_plain = self.find_pieces::<I>(board, tables, constraints.allowed);
         self.find_king::<I, US>(board, tables, &constraints);
         self.restrict_pinned(tables, &constraints);
         self.en_passant = false;
@@ -77,13 +74,16 @@ impl LegalMoves {
         }
     }
 
+    /// Targets of all movers but the king, as if nothing were pinned; their number.
     #[inline(always)]
-    fn find_pieces<I: Isa>(&mut self, board: &Board, tables: &Tables, allowed: u64) {
+    fn find_pieces<I: Isa>(&mut self, board: &Board, tables: &Tables, allowed: u64) -> u32 {
+        let (occupied, mut n) = (board.occupied(), 0);
         for from in Squares(self.movers & !board.roles[KING]) {
-            let targets = tables.squares::<I>(&board.reach[from], board.occupied()) & allowed;
+            let targets = tables.squares::<I>(&board.reach[from], occupied) & allowed;
             self.targets[from] = targets;
-            self.n_plain += targets.count_ones();
+            n += targets.count_ones();
         }
+        n
     }
 
     #[inline(always)]
@@ -160,14 +160,15 @@ impl LegalMoves {
         if k >= self.n_plain {
             return self.nth_promotion(k - self.n_plain);
         }
-        let mut movers = Squares(self.movers);
+        let mut movers = self.movers;
         loop {
-            let from = movers.next().unwrap_or_default();
+            let from = movers.trailing_zeros() as usize & 63;
             let count = self.targets[from].count_ones();
             if k < count {
                 return Step::plain(from, I::nth(self.targets[from], k));
             }
             k -= count;
+            movers &= movers.wrapping_sub(1);
         }
     }
 
@@ -194,19 +195,16 @@ impl LegalMoves {
         })
     }
 
-    /// The tokens of all moves, ascending.
+    /// The tokens of all moves, ascending, at the start of `row`.
     #[inline(always)]
-    pub fn tokens<'a>(&self, vocabulary: &Vocabulary, row: &'a mut TokenRow) -> &'a [i16] {
-        let mut len: u8 = 0;
+    pub fn tokens<'a, I: Isa>(&self, vocabulary: &Vocabulary, row: &'a mut TokenRow) -> &'a [i16] {
+        let mut end = 0;
         for from in Squares(self.movers) {
             let tokens = vocabulary.plain_tokens_from(from);
-            for to in Squares(self.targets[from]) {
-                row[usize::from(len)] = tokens[to];
-                len = len.wrapping_add(1);
-            }
+            end = I::select(tokens, self.targets[from], row, end);
         }
         if self.promoting != 0 {
-            self.write_promotions(vocabulary, &mut row[usize::from(len)..]);
+            self.write_promotions(vocabulary, &mut row[end..]);
         }
         &row[..self.n as usize & 0xff]
     }

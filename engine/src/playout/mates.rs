@@ -1,7 +1,8 @@
 //! The mating moves of a playout's position.
 
-use super::bits::{Isa, Squares, bit, has_one_bit};
+use super::bits::{Squares, bit, has_one_bit};
 use super::board::{Board, Step};
+use super::isa::Isa;
 use super::legal::{LegalMoves, attacked_by};
 use super::tables::{BISHOP, KING, KNIGHT, PAWN, QUEEN, ROOK, Tables, code};
 

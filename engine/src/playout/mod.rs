@@ -8,6 +8,7 @@
 
 mod bits;
 mod board;
+mod isa;
 mod legal;
 mod mates;
 mod packed;
@@ -18,6 +19,7 @@ mod tables;
 mod walk;
 
 use std::marker::PhantomData;
+use std::sync::LazyLock;
 
 use shakmaty::Color;
 
@@ -26,10 +28,12 @@ use crate::outcome::Termination;
 use crate::rng::{Address, Draw, GameRng, Probability};
 use crate::vocabulary::Vocabulary;
 
-use bits::{Isa, Portable};
 use board::Board;
+#[cfg(target_arch = "x86_64")]
+use isa::{Avx512, Bmi2};
+pub use isa::{Instructions, TokenRow};
+use isa::{Isa, Portable};
 use legal::LegalMoves;
-pub use legal::TokenRow;
 pub use packed::PackedGame;
 pub use place::Place;
 use repetition::Repetition;
@@ -89,37 +93,53 @@ pub fn play(
     tokens: &mut [i16],
     choices: Option<&mut Choices>,
 ) -> End {
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
-        && is_x86_feature_detected!("popcnt")
-    {
+    play_with(Instructions::best(), address, rules, tokens, choices)
+}
+
+/// [`play`] with the chosen instructions, which this CPU has.
+pub fn play_with(
+    instructions: Instructions,
+    address: Address,
+    rules: &Rules,
+    tokens: &mut [i16],
+    choices: Option<&mut Choices>,
+) -> End {
+    assert!(instructions.are_available(), "no {instructions:?} here");
+    match instructions {
         // SAFETY: the CPU has the features.
-        return unsafe { play_bmi2(address, rules, tokens, choices) };
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx512 => unsafe { play_avx512(address, rules, tokens, choices) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Bmi2 => unsafe { play_bmi2(address, rules, tokens, choices) },
+        _ => Playout::<Portable>::play(address, rules, tokens, choices),
     }
-    play_portable(address, rules, tokens, choices)
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "bmi1,bmi2,popcnt")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn play_avx512(
+    address: Address,
+    rules: &Rules,
+    tokens: &mut [i16],
+    choices: Option<&mut Choices>,
+) -> End {
+    Playout::<Avx512>::play(address, rules, tokens, choices)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn play_bmi2(
     address: Address,
     rules: &Rules,
     tokens: &mut [i16],
     choices: Option<&mut Choices>,
 ) -> End {
-    Playout::<bits::Bmi2>::play(address, rules, tokens, choices)
+    Playout::<Bmi2>::play(address, rules, tokens, choices)
 }
 
-/// [`play`] without special instructions.
-pub fn play_portable(
-    address: Address,
-    rules: &Rules,
-    tokens: &mut [i16],
-    choices: Option<&mut Choices>,
-) -> End {
-    Playout::<Portable>::play(address, rules, tokens, choices)
-}
+/// The starting position.
+static START: LazyLock<Board> = LazyLock::new(Board::start);
 
 /// A game being played.
 struct Playout<'a, I> {
@@ -129,8 +149,6 @@ struct Playout<'a, I> {
     legal: LegalMoves,
     /// Scratch space of the search for mates.
     replies: LegalMoves,
-    /// Scratch space for one row of choices.
-    row: TokenRow,
     repetition: Repetition,
     rng: GameRng,
     ply: usize,
@@ -148,10 +166,9 @@ impl<I: Isa> Playout<'_, I> {
         let mut playout = Playout::<I> {
             rules,
             tables: &TABLES,
-            board: Board::start(),
+            board: START.clone(),
             legal: LegalMoves::new(),
             replies: LegalMoves::new(),
-            row: [0; 256],
             repetition: Repetition::new(),
             rng: GameRng::new(address),
             ply: 0,
@@ -159,8 +176,11 @@ impl<I: Isa> Playout<'_, I> {
         };
         let tokens = &mut tokens[..rules.max_ply];
         let termination = match choices {
-            None => playout.run::<false>(tokens, &mut Choices::default()),
-            Some(choices) => playout.run::<true>(tokens, choices),
+            None if rules.mate_boost == Probability::ZERO => {
+                playout.run::<false, false>(tokens, &mut Choices::default())
+            }
+            None => playout.run::<false, true>(tokens, &mut Choices::default()),
+            Some(choices) => playout.run::<true, true>(tokens, choices),
         };
         End {
             length: playout.ply,
@@ -174,16 +194,16 @@ impl<I: Isa> Playout<'_, I> {
     }
 
     #[inline(always)]
-    fn run<const RECORD: bool>(
+    fn run<const RECORD: bool, const BOOST: bool>(
         &mut self,
         tokens: &mut [i16],
         choices: &mut Choices,
     ) -> Termination {
         loop {
-            if let Some(termination) = self.step::<0, RECORD>(tokens, choices) {
+            if let Some(termination) = self.step::<0, RECORD, BOOST>(tokens, choices) {
                 return termination;
             }
-            if let Some(termination) = self.step::<1, RECORD>(tokens, choices) {
+            if let Some(termination) = self.step::<1, RECORD, BOOST>(tokens, choices) {
                 return termination;
             }
         }
@@ -191,7 +211,7 @@ impl<I: Isa> Playout<'_, I> {
 
     /// Play one move of side `US`, or say why there is none.
     #[inline(always)]
-    fn step<const US: usize, const RECORD: bool>(
+    fn step<const US: usize, const RECORD: bool, const BOOST: bool>(
         &mut self,
         tokens: &mut [i16],
         choices: &mut Choices,
@@ -202,7 +222,7 @@ impl<I: Isa> Playout<'_, I> {
             return over;
         }
         let draw = Draw::next(&mut self.rng);
-        let is_boosted = self.rules.mate_boost != Probability::ZERO;
+        let is_boosted = BOOST && self.rules.mate_boost != Probability::ZERO;
         let boosted = is_boosted && draw.coin(self.rules.mate_boost);
         let mut mating = Vec::new();
         if boosted || (RECORD && is_boosted) {
@@ -210,8 +230,10 @@ impl<I: Isa> Playout<'_, I> {
                 mates::find::<I, US>(&mut self.board, &self.legal, &mut self.replies, self.tables);
         }
         if RECORD {
-            let tokens = self.legal.tokens(self.rules.vocabulary, &mut self.row);
-            choices.legal.push(tokens);
+            let legal = &self.legal;
+            choices
+                .legal
+                .push_with(|row| legal.tokens::<I>(self.rules.vocabulary, row).len());
             if is_boosted {
                 let mating = mating.iter().map(|step| step.token(self.rules.vocabulary));
                 choices.mating.push_sorted(mating);

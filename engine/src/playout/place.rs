@@ -8,9 +8,13 @@ use shakmaty::{Bitboard, Board as Pieces, ByColor, ByRole, Chess, Color, Positio
 use crate::outcome::Termination;
 use crate::vocabulary::{TokenMove, Vocabulary};
 
-use super::bits::{Isa, Portable, bit};
+use super::bits::bit;
 use super::board::{Board, Step};
-use super::legal::{LegalMoves, TokenRow};
+use super::isa::TokenRow;
+#[cfg(target_arch = "x86_64")]
+use super::isa::{Avx512, Bmi2, has_avx512, has_bmi2};
+use super::isa::{Isa, Portable};
+use super::legal::LegalMoves;
 use super::tables::{BISHOP, KING, KNIGHT, PAWN, QUEEN, ROOK, TABLES};
 
 #[derive(Clone)]
@@ -82,7 +86,12 @@ impl Place {
     /// The tokens of the legal moves, ascending.
     #[inline]
     pub fn tokens<'a>(&self, vocabulary: &Vocabulary, row: &'a mut TokenRow) -> &'a [i16] {
-        self.legal.tokens(vocabulary, row)
+        #[cfg(target_arch = "x86_64")]
+        if has_avx512() {
+            // SAFETY: the CPU has the features.
+            return unsafe { tokens_avx512(&self.legal, vocabulary, row) };
+        }
+        self.legal.tokens::<Portable>(vocabulary, row)
     }
 
     /// The move of a token, where it is legal.
@@ -229,16 +238,19 @@ impl Place {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(super) fn has_bmi2() -> bool {
-    is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
-        && is_x86_feature_detected!("popcnt")
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
+fn tokens_avx512<'a>(
+    legal: &LegalMoves,
+    vocabulary: &Vocabulary,
+    row: &'a mut TokenRow,
+) -> &'a [i16] {
+    legal.tokens::<Avx512>(vocabulary, row)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "bmi1,bmi2,popcnt")]
 fn find_bmi2(place: &mut Place) {
-    place.find_with::<super::bits::Bmi2>();
+    place.find_with::<Bmi2>();
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use shakmaty::{Bitboard, Color, Piece, Role, Square, attacks};
 
-use super::bits::{Isa, Squares, bit};
+use super::bits::{Squares, bit};
+use super::isa::Isa;
 
 /// A piece on a square: its role, and bit 3 for black; 0 where there is none.
 pub type PieceCode = u8;

@@ -7,9 +7,12 @@ use crate::outcome::Termination;
 use crate::rng::{Draw, GameRng, Probability};
 use crate::vocabulary::Vocabulary;
 
-use super::bits::{Isa, Portable};
-use super::legal::{LegalMoves, TokenRow};
-use super::place::{Place, has_bmi2};
+use super::isa::TokenRow;
+#[cfg(target_arch = "x86_64")]
+use super::isa::{Bmi2, has_bmi2};
+use super::isa::{Isa, Portable};
+use super::legal::LegalMoves;
+use super::place::Place;
 use super::repetition::Repetition;
 use super::tables::TABLES;
 use super::{End, Rules, mates};
@@ -190,7 +193,7 @@ pub(super) fn plies_before(position: &Chess) -> usize {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "bmi1,bmi2,popcnt")]
 fn rollout_bmi2(walk: &mut Walk, rules: &Rules, rng: &mut GameRng) -> End {
-    walk.rollout_with::<super::bits::Bmi2>(rules, rng)
+    walk.rollout_with::<Bmi2>(rules, rng)
 }
 
 #[cfg(test)]
