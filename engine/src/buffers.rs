@@ -48,6 +48,16 @@ pub fn zeroed<T: Zero>(argument: &'static str, len: u128) -> Result<Vec<T>> {
     Ok(unsafe { Vec::from_raw_parts(start.cast(), len, len) })
 }
 
+/// Make room for more values, or say that there is none; `argument` as in [`zeroed`].
+pub fn reserve<T>(argument: &'static str, array: &mut Vec<T>, more: usize) -> Result<()> {
+    let len = array.len() as u128 + more as u128;
+    let room = array.try_reserve_exact(more);
+    room.map_err(|_| Error::TooLarge {
+        argument,
+        bytes: len * size_of::<T>() as u128,
+    })
+}
+
 /// Ask for large pages: most of the time that fresh memory takes is its page faults.
 #[cfg(target_os = "linux")]
 fn advise(start: *mut u8, size: usize) {

@@ -1,6 +1,11 @@
 //! Ragged rows of tokens, one after the other (compressed sparse rows).
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
+
+use crate::buffers;
+use crate::error::Result;
+use crate::threads::Workers;
 
 /// `values[offsets[r]..offsets[r + 1]]` is row `r`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,12 +87,61 @@ impl TokenRows {
             .extend(offsets[1..].iter().map(|offset| moved + offset));
     }
 
+    /// Append all rows of the parts, in order, copying them in parallel. Where `share` says what
+    /// part of all rows there will be is there afterwards, memory is asked for once.
+    pub fn append_all(
+        &mut self,
+        parts: &[&TokenRows],
+        share: f64,
+        workers: &Workers,
+    ) -> Result<()> {
+        let n_values = parts.iter().map(|part| part.values.len()).sum();
+        let n_rows = parts.iter().map(|part| part.n_rows()).sum();
+        let mut base = self.values.len() as i64;
+        let mut values = room(&mut self.values, n_values, share)?;
+        let mut offsets = room(&mut self.offsets, n_rows, share)?;
+        let jobs = parts.iter().map(|part| {
+            let values = values
+                .split_off_mut(..part.values.len())
+                .expect("summed above");
+            let offsets = offsets
+                .split_off_mut(..part.n_rows())
+                .expect("summed above");
+            let first = base;
+            base += part.values.len() as i64;
+            (*part, values, offsets, first)
+        });
+        workers.map(jobs.collect(), |(part, values, offsets, first)| {
+            values.write_copy_of_slice(&part.values);
+            for (slot, offset) in offsets.iter_mut().zip(&part.offsets[1..]) {
+                slot.write(first + offset);
+            }
+        })?;
+        // SAFETY: the jobs have written all of both.
+        unsafe {
+            self.values.set_len(self.values.len() + n_values);
+            self.offsets.set_len(self.offsets.len() + n_rows);
+        }
+        Ok(())
+    }
+
     /// All rows of the parts, in order.
     pub fn concatenate(parts: &[TokenRows]) -> TokenRows {
         let mut all = TokenRows::default();
         parts.iter().for_each(|part| all.append(part));
         all
     }
+}
+
+/// Room for `more` values at the end of an array that then holds about this share of all there will
+/// be.
+fn room<T>(array: &mut Vec<T>, more: usize, share: f64) -> Result<&mut [MaybeUninit<T>]> {
+    let len = array.len() + more;
+    if len > array.capacity() {
+        let all = (len as f64 / share * 1.02) as usize;
+        buffers::reserve("n_games", array, all.max(len) - array.len())?;
+    }
+    Ok(&mut array.spare_capacity_mut()[..more])
 }
 
 #[cfg(test)]
@@ -117,5 +171,26 @@ mod tests {
             [all.row(0), all.row(1), all.row(2)],
             [&[1, 2, 3][..], &[], &[9]]
         );
+    }
+
+    #[test]
+    fn rows_appended_in_parallel_are_the_rows_of_the_parts() {
+        let part = |n: i16| {
+            let mut part = TokenRows::default();
+            (0..n).for_each(|i| part.push_sorted(0..i));
+            part
+        };
+        let parts = [part(5), TokenRows::default(), part(9), part(1)];
+        for threads in [1, 3] {
+            let workers = Workers::new(Some(threads)).unwrap();
+            let mut all = part(2);
+            for share in [0.5, 1.0] {
+                let more: Vec<_> = parts.iter().collect();
+                all.append_all(&more, share, &workers).unwrap();
+            }
+            let mut expected = vec![part(2)];
+            expected.extend(parts.iter().chain(&parts).cloned());
+            assert_eq!(all, TokenRows::concatenate(&expected));
+        }
     }
 }

@@ -24,8 +24,10 @@ use std::sync::LazyLock;
 use shakmaty::Color;
 
 use crate::csr::TokenRows;
+use crate::error::Result;
 use crate::outcome::Termination;
 use crate::rng::{Address, Draw, GameRng, Probability};
+use crate::threads::Workers;
 use crate::vocabulary::Vocabulary;
 
 use board::Board;
@@ -72,10 +74,12 @@ pub struct Choices {
 }
 
 impl Choices {
-    /// Append the plies of another.
-    pub fn append(&mut self, other: &Choices) {
-        self.legal.append(&other.legal);
-        self.mating.append(&other.mating);
+    /// Append the plies of the parts: see [`TokenRows::append_all`].
+    pub fn append_all(&mut self, parts: &[Choices], share: f64, workers: &Workers) -> Result<()> {
+        let legal: Vec<_> = parts.iter().map(|part| &part.legal).collect();
+        let mating: Vec<_> = parts.iter().map(|part| &part.mating).collect();
+        self.legal.append_all(&legal, share, workers)?;
+        self.mating.append_all(&mating, share, workers)
     }
 
     /// Drop all but the first plies.
