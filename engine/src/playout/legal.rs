@@ -95,7 +95,8 @@ impl LegalMoves {
     ) {
         let king = constraints.king;
         // The king blocks no line it flees along.
-        let danger = attacked_by::<I>(board, tables, 1 - US, board.occupied() ^ bit(king));
+        let (enemies, occupied) = (board.sides[1 - US], board.occupied() ^ bit(king));
+        let danger = attacked_by::<I>(board, tables, 1 - US, enemies, occupied);
         let mut targets = tables.king[king] & !board.sides[US] & !danger;
         if board.castling & CASTLING[US] != 0 && constraints.checkers == 0 {
             targets |= castling_targets::<US>(board, danger);
@@ -175,6 +176,11 @@ impl LegalMoves {
     fn nth_promotion(&self, k: u32) -> Step {
         let all = self.promotions().nth(k as usize);
         all.expect("k is below the number of promotions")
+    }
+
+    #[inline(always)]
+    pub fn has_promotions(&self) -> bool {
+        self.n > self.n_plain
     }
 
     pub fn promotions(&self) -> impl Iterator<Item = Step> {
@@ -281,11 +287,17 @@ fn slider_attackers<I: Isa, const US: usize>(
     by(BISHOP) & diagonal | by(ROOK) & straight
 }
 
-/// Squares that a side (0 white, 1 black) attacks.
+/// Squares that these pieces of a side (0 white, 1 black) attack.
 #[inline(always)]
-pub fn attacked_by<I: Isa>(board: &Board, tables: &Tables, side: usize, occupied: u64) -> u64 {
-    let pawns = board.roles[PAWN] & board.sides[side];
-    let by_pieces = Squares(board.sides[side] & !pawns)
+pub fn attacked_by<I: Isa>(
+    board: &Board,
+    tables: &Tables,
+    side: usize,
+    pieces: u64,
+    occupied: u64,
+) -> u64 {
+    let pawns = board.roles[PAWN] & pieces;
+    let by_pieces = Squares(pieces & !pawns)
         .map(|from| tables.squares::<I>(&board.reach[from], occupied))
         .fold(0, |attacked, by_one| attacked | by_one);
     by_pieces | attacked_by_pawns(pawns, side)

@@ -1,10 +1,13 @@
 //! The mating moves of a playout's position.
+//!
+//! Few moves give check, and of those few leave the king no square to go to: what is cheap to see
+//! comes first, and the legal answers to a move are looked for only where all else is seen.
 
 use super::bits::{Squares, bit, has_one_bit};
 use super::board::{Board, Step};
 use super::isa::Isa;
 use super::legal::{LegalMoves, attacked_by};
-use super::tables::{BISHOP, KING, KNIGHT, PAWN, QUEEN, ROOK, Tables, code};
+use super::tables::{BISHOP, KING, KNIGHT, PAWN, PieceCode, QUEEN, ROOK, Tables, code};
 
 /// The legal moves of side `US` that mate, in canonical order.
 #[inline(always)]
@@ -15,36 +18,36 @@ pub fn find<I: Isa, const US: usize>(
     tables: &Tables,
 ) -> Vec<Step> {
     let checks = Checks::new::<I, US>(board, tables);
-    let mut mating = Vec::new();
+    let mut search = Search {
+        board,
+        replies,
+        tables,
+        king: checks.king,
+        flights: None,
+        mating: Vec::new(),
+    };
     for from in Squares(legal.movers) {
-        for to in Squares(legal.targets[from] & checks.from(board, from)) {
-            let step = Step::plain(from, to);
-            if checks.corner::<I, US>(board, tables, step)
-                && mates::<I, US>(board, replies, tables, step)
-            {
-                mating.push(step);
-            }
+        let checking = checks.from(search.board, from);
+        for to in Squares(legal.targets[from] & checking) {
+            search.consider::<I, US>(Step::plain(from, to));
         }
     }
-    for step in legal.promotions() {
-        if mates::<I, US>(board, replies, tables, step) {
-            mating.push(step);
+    let promotions = legal.has_promotions().then(|| legal.promotions());
+    for step in promotions.into_iter().flatten() {
+        if checks.by_promotion::<I, US>(search.board, tables, step) {
+            search.consider::<I, US>(step);
         }
     }
-    mating
+    search.mating
 }
 
-/// Where a move must start or end to give check, and where the enemy king could then go.
+/// Where a move must start or end to give check.
 struct Checks {
     king: usize,
     /// Squares from which each role attacks the enemy king.
     by_role: [u64; 8],
     /// Own pieces that alone stand between an own slider and the enemy king.
     discovering: u64,
-    /// Squares that side `US` attacks, seeing through the enemy king.
-    attacked: u64,
-    /// Squares that the enemy king could step to now.
-    flights: u64,
 }
 
 impl Checks {
@@ -63,13 +66,10 @@ impl Checks {
         by_role[BISHOP] = diagonal;
         by_role[ROOK] = straight;
         by_role[QUEEN] = diagonal | straight;
-        let attacked = attacked_by::<I>(board, tables, US, board.occupied() ^ bit(king));
         Checks {
             king,
             by_role,
             discovering: discovering(board, tables, us, king),
-            attacked,
-            flights: tables.king[king] & !them & !attacked,
         }
     }
 
@@ -80,26 +80,130 @@ impl Checks {
         self.by_role[usize::from(board.pieces[from] & 7)] | discovers
     }
 
-    /// Whether the move may leave the king no square to go to; it cannot mate where this is false.
+    /// Whether the promotion may give check; the pawn no longer stands where it came from.
+    #[inline(always)]
+    fn by_promotion<I: Isa, const US: usize>(
+        &self,
+        board: &Board,
+        tables: &Tables,
+        step: Step,
+    ) -> bool {
+        let occupied = board.occupied() & !bit(step.from) | bit(step.to);
+        let covered = covered::<I, US>(tables, piece_after::<US>(board, step), step.to, occupied);
+        (covered >> self.king | self.discovering >> step.from) & 1 != 0
+    }
+}
+
+/// The search among the moves that may give check.
+struct Search<'a> {
+    board: &'a mut Board,
+    replies: &'a mut LegalMoves,
+    tables: &'a Tables,
+    /// The enemy king.
+    king: usize,
+    /// Found where the first move needs them.
+    flights: Option<Flights>,
+    mating: Vec<Step>,
+}
+
+impl Search<'_> {
+    #[inline(always)]
+    fn consider<I: Isa, const US: usize>(&mut self, step: Step) {
+        let find = || Flights::new::<I, US>(self.board, self.tables, self.king);
+        let flights = self.flights.get_or_insert_with(find);
+        let corners = flights.may_corner::<I, US>(self.board, self.tables, self.king, step)
+            && corners::<I, US>(self.board, self.tables, self.king, step);
+        if corners && mates::<I, US>(self.board, self.replies, self.tables, step) {
+            self.mating.push(step);
+        }
+    }
+}
+
+/// Where the enemy king could go if side `US` did nothing.
+struct Flights {
+    /// Squares that side `US` attacks, seeing through the enemy king.
+    attacked: u64,
+    squares: u64,
+}
+
+impl Flights {
+    #[inline(always)]
+    fn new<I: Isa, const US: usize>(board: &Board, tables: &Tables, king: usize) -> Flights {
+        let (us, occupied) = (board.sides[US], board.occupied() ^ bit(king));
+        let attacked = attacked_by::<I>(board, tables, US, us, occupied);
+        Flights {
+            attacked,
+            squares: tables.king[king] & !board.sides[1 - US] & !attacked,
+        }
+    }
+
+    /// Whether the move may take all of them away, judged by the square it ends on alone.
     ///
     /// What could take a flight away is the moved piece, or a line opened by its leaving; a square
     /// that nothing of `US` attacks lies on no such line.
     #[inline(always)]
-    fn corner<I: Isa, const US: usize>(&self, board: &Board, tables: &Tables, step: Step) -> bool {
+    fn may_corner<I: Isa, const US: usize>(
+        &self,
+        board: &Board,
+        tables: &Tables,
+        king: usize,
+        step: Step,
+    ) -> bool {
         let Step { from, to, .. } = step;
-        let piece = board.pieces[from];
-        let opens_lines = self.attacked & bit(from) != 0 || to == board.en_passant;
-        if opens_lines || usize::from(piece & 7) == KING {
+        if self.attacked & bit(from) != 0 || is_special(board, step) {
             return true;
         }
-        let covered = match usize::from(piece & 7) {
-            PAWN => tables.pawn[US][to],
-            _ => {
-                let occupied = board.occupied() & !bit(from) & !bit(self.king) | bit(to);
-                tables.squares::<I>(tables.reach(piece, to), occupied)
-            }
-        };
-        self.flights & !covered & !bit(to) == 0
+        let occupied = board.occupied() & !bit(from) & !bit(king) | bit(to);
+        let covered = covered::<I, US>(tables, piece_after::<US>(board, step), to, occupied);
+        self.squares & !covered & !bit(to) == 0
+    }
+}
+
+/// Whether the enemy king has no square to go to after the move.
+#[inline(always)]
+fn corners<I: Isa, const US: usize>(
+    board: &Board,
+    tables: &Tables,
+    king: usize,
+    step: Step,
+) -> bool {
+    let Step { from, to, .. } = step;
+    if is_special(board, step) {
+        return true;
+    }
+    let occupied = board.occupied() & !bit(from) & !bit(king) | bit(to);
+    let others = board.sides[US] & !bit(from);
+    let attacked = attacked_by::<I>(board, tables, US, others, occupied)
+        | covered::<I, US>(tables, piece_after::<US>(board, step), to, occupied);
+    let enemies = board.sides[1 - US] & !bit(to);
+    tables.king[king] & !enemies & !attacked == 0
+}
+
+/// King moves, castling among them, and en passant change more squares than two, or attack none.
+#[inline(always)]
+fn is_special(board: &Board, step: Step) -> bool {
+    board.roles[KING] & bit(step.from) != 0 || step.to == board.en_passant
+}
+
+#[inline(always)]
+fn piece_after<const US: usize>(board: &Board, step: Step) -> PieceCode {
+    match step.promotion {
+        0 => board.pieces[step.from & 63],
+        promotion => code(US, promotion),
+    }
+}
+
+/// Squares that a piece of side `US` attacks from `square`.
+#[inline(always)]
+fn covered<I: Isa, const US: usize>(
+    tables: &Tables,
+    piece: PieceCode,
+    square: usize,
+    occupied: u64,
+) -> u64 {
+    match usize::from(piece & 7) {
+        PAWN => tables.pawn[US][square & 63],
+        _ => tables.squares::<I>(tables.reach(piece, square), occupied),
     }
 }
 
