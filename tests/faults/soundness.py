@@ -44,6 +44,17 @@ def assert_one_process(lab: Lab, trial: Trial) -> None:
         eventually(lambda: not identity.members(token), "end of the trial's processes")
 
 
+def assert_recorded_end(lab: Lab, trial: Trial) -> None:
+    """Check that a trial's end is the one its shim recorded; lost where there is no record."""
+    paths = lab.paths.trial(trial.id)
+    never_ran = trial.state is State.KILLED and trial.started_at is None
+    assert paths.exit.exists() == (trial.state is not State.LOST and not never_ran), trial
+    if paths.exit.exists():
+        record, shim = (json.loads(f.read_text()) for f in (paths.exit, paths.identity))
+        assert record["token"] == shim["token"]
+        assert (trial.exit.code, trial.exit.signal) == (record["code"], record["signal"])
+
+
 def assert_exclusive_leases(lab: Lab) -> None:
     """Check that no device was ever held twice at a time, nor by a trial that had ended."""
     with lab._database.read() as tx:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pawn_core.checkpoint.manifest import FILES, checkpoint_name, seal
+from pawn_core.durable import replace_file
 from pawn_lab.lab import Lab
 from pawn_lab.processes import identity
 from pawn_lab.records import Trial
@@ -55,9 +56,10 @@ def in_state(lab: Lab, trial_id: int, state: State) -> Trial:
     return eventually(look, f"trial {trial_id} in {state}")
 
 
-def open_gate(lab: Lab, trial_id: int) -> None:
-    """Let a stand-in that waits at its gate complete."""
-    (lab.paths.trial(trial_id).root / "gate").touch()
+def open_gate(lab: Lab, trial_id: int, behaviour: str = "") -> None:
+    """Let a stand-in that waits at its gate go on, with another behaviour if one is given."""
+    gate = lab.paths.trial(trial_id).root / "gate"
+    replace_file(gate, behaviour.encode())
 
 
 def shim_of(lab: Lab, trial_id: int) -> identity.ProcessIdentity:

@@ -2,7 +2,8 @@
 
 It takes the trainer's arguments and keeps its contract: `outcome.json`, `metrics.jsonl`, exit
 codes. `python stand_in.py BEHAVIOUR --config FILE --run-dir DIR [--resume DIR]`. A behaviour
-`gate:NAME` waits at the gate first; `gate` alone completes behind it.
+`gate:NAME` waits at the gate first, and behind it does what the gate's file says, else NAME;
+`gate` alone completes.
 """
 
 import hashlib
@@ -31,10 +32,11 @@ def finish(run: Path, reason: str, code: int) -> None:
     sys.exit(code)
 
 
-def wait_for_gate(run: Path) -> None:
-    """Go on once a test has made the file `gate` in the trial's folder."""
+def wait_for_gate(run: Path) -> str:
+    """Go on once a test has made the file `gate` in the trial's folder; return what it says."""
     while not (run.parent / "gate").exists():
         time.sleep(POLL_S)
+    return (run.parent / "gate").read_text()
 
 
 def sleep_for_ever(*_: object) -> None:
@@ -114,7 +116,7 @@ def main() -> None:
     if behaviour != "hang with child":
         greet()
     if gated:
-        wait_for_gate(run)
+        behaviour = wait_for_gate(run) or behaviour
     match behaviour:
         case "complete":
             write_metrics(run)
