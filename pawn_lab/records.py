@@ -93,11 +93,12 @@ class Evaluation(Record):
 
 
 class TrialResult(Record):
-    """What a trial has shown so far."""
+    """What a model of a trial has shown so far; the `variant` of a single one is empty."""
 
     id: int
     state: State
     tags: list[str]
+    variant: str
     config: dict[str, Any]
     ablation: dict[str, Any]
     parent: int | None
@@ -131,9 +132,17 @@ class Sweep(Record):
     of: int
 
 
+class ModelProgress(Record):
+    """The latest records of one model of a trial."""
+
+    train: dict[str, Any] | None
+    evaluation: dict[str, Any] | None
+
+
 class Progress(Record):
     """How far a trial is; `eta_s` is the time to its next stop at the recent rate.
 
+    models: by variant; the name of a single one is empty.
     data_wait: share of a step spent waiting for data. device_memory: most bytes held on a GPU.
     health: `ok`, `starting`, or what is wrong; None where the trial does not run.
     """
@@ -142,8 +151,7 @@ class Progress(Record):
     state: State
     step: int | None
     target_step: int
-    train: dict[str, Any] | None
-    evaluation: dict[str, Any] | None
+    models: dict[str, ModelProgress]
     steps_per_s: float | None
     eta_s: float | None
     data_wait: float | None = None

@@ -9,14 +9,14 @@ from pawn_lab.reporting.curves import Axis
 
 @dataclass(frozen=True)
 class Alignment:
-    """The last point that all runs have in common, and each run's value there by trial number.
+    """The last point that all runs have in common, and each run's value there by its name.
 
     Without such a point `position` is None and there are no values.
     """
 
     axis: Axis
     position: float | None
-    values: dict[int, float]
+    values: dict[str, float]
 
     def short(self, runs: Sequence[Run]) -> list[Run]:
         """Return the runs that keep the others from being compared further on."""
@@ -46,9 +46,9 @@ def _shortest_span(runs: Sequence[Run], axis: Axis) -> float | None:
     return min((getattr(run.points[-1], axis) for run in runs), default=None)
 
 
-def _values(runs: Sequence[Run], axis: Axis, position: float) -> dict[int, float]:
+def _values(runs: Sequence[Run], axis: Axis, position: float) -> dict[str, float]:
     return {
-        run.id: point.value
+        run.name: point.value
         for run in runs
         for point in run.points
         if getattr(point, axis) <= position

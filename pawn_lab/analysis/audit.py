@@ -1,7 +1,7 @@
 """What stands against stopping the machine: unfinished trials, bad checkpoints, missing notes."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pawn_core.checkpoint import CheckpointError, verify
 from pawn_core.checkpoint.manifest import list_checkpoints
@@ -10,6 +10,7 @@ from pawn_lab.lab import Lab
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Trial
 from pawn_lab.trials.states import ACTIVE, State
+from pawn_lab.trials.variants import SINGLE
 
 _GOOD_ENDS = (State.COMPLETED, State.PAUSED)
 
@@ -55,6 +56,8 @@ def _schedule(lab: Lab, trial: Trial) -> Iterable[Finding]:
     elif step is None or step < total:
         where = f"{_at(step, total)}{_learning_rate(paths)}"
         yield Finding(trial.id, f"{trial.state}{where}, not resumed", blocks=False)
+    else:
+        yield from _stopped_alone(trial, paths)
 
 
 def _at(step: int | None, total: int) -> str:
@@ -62,15 +65,41 @@ def _at(step: int | None, total: int) -> str:
 
 
 def _learning_rate(paths: TrialPaths) -> str:
-    """Return the rate that the trainer says it ended at, and the one its schedule ends at."""
-    try:
-        health = read_json_object(paths.schedule_health) or {}
-    except (OSError, ValueError, RecursionError):
-        return ""
+    """Return the rate that each model ended at, and the one its schedule ends at."""
+    told = [
+        f"{name} {rates}".lstrip()
+        for name, health in _schedules(paths).items()
+        if (rates := _rates(health))
+    ]
+    return f" with learning rate {'; '.join(told)}" if told else ""
+
+
+def _rates(health: dict[str, Any]) -> str:
     rates = [health.get(name) for name in ("final_lr", "planned_final_lr")]
     if not all(type(rate) is float for rate in rates):
         return ""
-    return " with learning rate {:.3g}, planned to end at {:.3g}".format(*rates)
+    return "{:.3g}, planned to end at {:.3g}".format(*rates)
+
+
+def _stopped_alone(trial: Trial, paths: TrialPaths) -> Iterable[Finding]:
+    """Say which variants ended before the others."""
+    for name, health in _schedules(paths).items():
+        at, planned = health.get("actual_steps"), health.get("planned_steps")
+        if name != SINGLE and health.get("reason") == "patience":
+            text = f"variant {name} stopped at step {at} of {planned}: patience"
+            yield Finding(trial.id, text, blocks=False)
+
+
+def _schedules(paths: TrialPaths) -> dict[str, dict[str, Any]]:
+    """Return what the trainer says about each model's schedule, by variant."""
+    try:
+        health = read_json_object(paths.schedule_health) or {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+    by_variant = health.get("variants", {SINGLE: health})
+    if not isinstance(by_variant, dict):
+        return {}
+    return {name: each for name, each in by_variant.items() if isinstance(each, dict)}
 
 
 def _checkpoint(lab: Lab, trial: Trial) -> Finding | bool:

@@ -10,6 +10,8 @@ from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
 from pawn_lab.reporting.curves import Point, curve, lineage
 from pawn_lab.reporting.metrics import GAMES, Metric
+from pawn_lab.trials import variants
+from pawn_lab.trials.variants import SINGLE
 
 SEEDS = ("seed", "data_seed")
 LINEAGE = "lineage"
@@ -36,12 +38,18 @@ STREAM = GAMES | {"batch_size"}
 
 @dataclass(frozen=True)
 class Run:
-    """A trial with its settings, its seeds and its curve of one metric."""
+    """A model of a trial with its settings, its seeds and its curve of one metric."""
 
     trial: Trial
     settings: dict[str, Any]
     seeds: tuple[int, int]
     points: list[Point]
+    variant: str = SINGLE
+
+    @property
+    def name(self) -> str:
+        """Trial number, with the variant's name where there are several."""
+        return str(self.id) if self.variant == SINGLE else f"{self.id} {self.variant}"
 
     @property
     def id(self) -> int:
@@ -61,18 +69,29 @@ class Group:
         return {run.seeds[SEEDS.index(field)] for run in self.runs}
 
 
-def run_of(lab: Lab, trial: Trial, metric: Metric) -> Run:
-    """Read a trial's settings and curve."""
-    settings = essential(trial.config)
-    earlier = [
-        f"{_changes(essential(ancestor.config), settings)} to step {child.from_step}"
+def runs_of(lab: Lab, trials: Iterable[Trial], metric: Metric) -> list[Run]:
+    """Read settings and curve of each model of the trials."""
+    return [
+        _run(lab, trial, metric, name) for trial in trials for name in variants.names(trial.config)
+    ]
+
+
+def _run(lab: Lab, trial: Trial, metric: Metric, variant: str) -> Run:
+    config = variants.config_of(trial.config, variant)
+    settings = essential(config)
+    older = [
+        (essential(variants.config_of(ancestor.config, variant)), child.from_step)
         for ancestor, child in pairwise(lineage(lab, trial.id))
-        if essential(ancestor.config) != settings
+    ]
+    earlier = [
+        f"{_changes(before, settings)} to step {step}"
+        for before, step in older
+        if before != settings
     ]
     if earlier:
         settings[LINEAGE] = ", ".join(earlier)
-    seeds = trial.config["seed"], trial.config["data_seed"]
-    return Run(trial, settings, seeds, curve(lab, trial.id, metric))
+    seeds = config["seed"], config["data_seed"]
+    return Run(trial, settings, seeds, curve(lab, trial.id, metric, variant), variant)
 
 
 def essential(config: dict[str, Any]) -> dict[str, Any]:

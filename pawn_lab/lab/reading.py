@@ -76,14 +76,17 @@ class Reading(OpenWorkspace):
     def results(
         self, trial_ids: Iterable[int] | None = None, tag: str | None = None
     ) -> list[TrialResult]:
-        """Return the last and best evaluation of each trial, with its ablation and cost."""
+        """Return the last and best evaluation of each model of each trial, by trial."""
         self.tick()
         with self._database.read() as tx:
             rows = _tagged(_rows(tx, trial_ids), tag)
             costs = cost.by_trial(tx, leases.history(tx))
         return [
-            results.result(row, self.paths.trial(row["id"]), costs.get(row["id"], 0.0))
+            result
             for row in rows
+            for result in results.results(
+                row, self.paths.trial(row["id"]), costs.get(row["id"], 0.0)
+            )
         ]
 
     def progress(self, trial_id: int) -> Progress:

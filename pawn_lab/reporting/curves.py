@@ -6,6 +6,8 @@ from pawn_core.metrics import read_records
 from pawn_lab.lab import Lab
 from pawn_lab.records import Spent, Trial
 from pawn_lab.reporting.metrics import Metric
+from pawn_lab.trials import variants
+from pawn_lab.trials.variants import SINGLE
 
 Axis = Literal["step", "tokens", "hours", "cost"]
 """Optimizer steps; tokens, device-hours or money spent on the trial and what it continues."""
@@ -21,10 +23,14 @@ class Point(NamedTuple):
     tokens: float = 0.0
 
 
-def curve(lab: Lab, trial_id: int, metric: Metric) -> list[Point]:
-    """Return a metric of a trial and of what it was resumed from, by step; nulls are left out."""
+def curve(lab: Lab, trial_id: int, metric: Metric, variant: str = SINGLE) -> list[Point]:
+    """Return a metric of a trial and of what it was resumed from, by step; nulls are left out.
+
+    Of several models, that of `variant`; hours and cost are those of the whole trial.
+    """
     points, before, count = [], Spent(hours=0.0, cost=0.0), TokenCount()
-    for trial, records in segments(lab, trial_id):
+    for trial, everything in segments(lab, trial_id):
+        records = variants.records_of(everything, variant)
         spent = lab.spent(trial.id, [record["time"] for record in records])
         totals = [Spent(hours=before.hours + s.hours, cost=before.cost + s.cost) for s in spent]
         tokens = [count.after(record) for record in records]

@@ -42,10 +42,10 @@ def _cost(cost: CostReport) -> str:
 
 
 def _running(progress: Progress) -> str:
-    loss = (progress.train or {}).get("loss")
+    losses = {n: (m.train or {}).get("loss") for n, m in progress.models.items()}
     parts = [f"trial {progress.trial_id} {progress.state}"]
     parts.append(f"step {progress.step or 0} of {progress.target_step}")
-    parts += [f"loss {loss:.4g}"] if loss is not None else []
+    parts += [f"{n} loss {loss:.4g}".lstrip() for n, loss in losses.items() if loss is not None]
     parts += [f"ETA {progress.eta_s / 60:.0f} min"] if progress.eta_s is not None else []
     return ", ".join(parts)
 

@@ -24,15 +24,23 @@ def health(records: Sequence[Record], now: float) -> str:
     train = [record for record in records if record["type"] == "train"]
     if not train:
         return "starting"
-    losses = [record.get("loss") for record in train]
-    if losses[-1] is None:
-        return "loss not finite"
+    by_model: dict[str | None, list[float | None]] = {}
+    for record in train:
+        by_model.setdefault(record.get("variant"), []).append(record.get("loss"))
+    for name, losses in by_model.items():
+        if losses[-1] is None:
+            return _of(name, "loss not finite")
     if is_silent(records, now):
         return "silent"
-    if _climbs([loss for loss in losses if loss is not None]):
-        return "loss climbs"
+    for name, losses in by_model.items():
+        if _climbs([loss for loss in losses if loss is not None]):
+            return _of(name, "loss climbs")
     waited = data_wait(train[-1])
     return "waits for data" if waited is not None and waited > MOST_DATA_WAIT else WELL
+
+
+def _of(variant: str | None, ailment: str) -> str:
+    return ailment if variant is None else f"{variant}: {ailment}"
 
 
 def data_wait(train: Record | None) -> float | None:

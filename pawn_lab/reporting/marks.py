@@ -6,6 +6,8 @@ from typing import Any, Literal, NamedTuple
 
 from pawn_lab.lab import Lab
 from pawn_lab.reporting.curves import segments
+from pawn_lab.trials import variants
+from pawn_lab.trials.variants import SINGLE
 
 Kind = Literal["resume", "learning rate"]
 
@@ -23,13 +25,13 @@ class Mark(NamedTuple):
     text: str
 
 
-def marks(lab: Lab, trial_id: int) -> list[Mark]:
-    """Return the resumes of a trial's lineage and the turns of its learning rate, by step."""
+def marks(lab: Lab, trial_id: int, variant: str = SINGLE) -> list[Mark]:
+    """Return the resumes of a trial's lineage and the turns of a model's learning rate, by step."""
     lineage = segments(lab, trial_id)
     rates = [
         (record["step"], record["lr"])
         for _, records in lineage
-        for record in records
+        for record in variants.records_of(records, variant)
         if record["type"] == "train" and isinstance(record.get("lr"), int | float)
     ]
     resumes = [

@@ -10,6 +10,7 @@ from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Exit, PostMortem
 from pawn_lab.store.database import Row
 from pawn_lab.text import clean_line, shorten
+from pawn_lab.trials.variants import SINGLE, records_of
 
 _TAIL_BYTES = 1 << 16
 _MOST_TRACEBACK_LINES = 16
@@ -89,8 +90,13 @@ def _first_bad_step(records: list[dict[str, Any]], how: Exit) -> int | None:
 
 
 def _last_healthy(records: list[dict[str, Any]]) -> dict[str, float] | None:
-    """Return the last numbers of training whose loss is finite, and the last validation loss."""
+    """Return the last numbers of training whose loss is finite, and the last validation loss.
+
+    Of several variants, those of the one that wrote last.
+    """
     found: dict[str, float] = {}
+    variant = next((r["variant"] for r in reversed(records) if r.get("variant")), SINGLE)
+    records = records_of(records, variant)
     for kind, needed in (("eval", "val_loss"), ("train", "loss")):
         sound = [r for r in records if r["type"] == kind and _is_number(r.get(needed))]
         for record in sound[-1:]:

@@ -7,9 +7,10 @@ from typing import Any
 from pawn_core.config import run_type_named
 from pawn_core.metrics import read_records
 from pawn_lab.paths import TrialPaths
-from pawn_lab.records import Evaluation, Progress, TrialResult
+from pawn_lab.records import Evaluation, ModelProgress, Progress, TrialResult
 from pawn_lab.reporting import health
 from pawn_lab.store.database import Row
+from pawn_lab.trials import variants
 from pawn_lab.trials.states import ACTIVE, HOLDING
 
 METRIC_OF_MERIT = "val_loss"
@@ -22,21 +23,31 @@ _RATE_RECORDS = 20
 Record = dict[str, Any]
 
 
-def result(row: Row, paths: TrialPaths, cost: float) -> TrialResult:
-    """Return a trial's ablation, last and best evaluation, step and cost."""
+def results(row: Row, paths: TrialPaths, cost: float) -> list[TrialResult]:
+    """Return each of a trial's models with its ablation, last and best evaluation and step.
+
+    The cost is that of the whole trial.
+    """
     records, _ = read_records(paths.metrics)
+    return [_result(row, records, name, cost) for name in variants.names(row["config"])]
+
+
+def _result(row: Row, everything: list[Record], variant: str, cost: float) -> TrialResult:
+    records = variants.records_of(everything, variant)
+    config = variants.config_of(row["config"], variant)
     evaluations = [_evaluation(record) for record in records if record["type"] == "eval"]
     return TrialResult(
         id=row["id"],
         state=row["state"],
         tags=row["tags"],
-        config=row["config"],
-        ablation=ablation(row["config"]),
+        variant=variant,
+        config=config,
+        ablation=ablation(config),
         parent=row["parent"],
         from_step=row["from_step"],
         step=_last_step(records) or row["from_step"],
         last=evaluations[-1] if evaluations else None,
-        best=min(evaluations, key=_merit, default=None),
+        best=min(evaluations, key=merit, default=None),
         cost=cost,
     )
 
@@ -47,14 +58,20 @@ def progress(row: Row, paths: TrialPaths) -> Progress:
     step, rate = _last_step(records) or row["from_step"], steps_per_second(records)
     config = row["config"]
     target = config["pause_after_steps"] or config["total_steps"]
+    models = {
+        name: ModelProgress(
+            train=_latest(variants.records_of(records, name), "train"),
+            evaluation=_latest(variants.records_of(records, name), "eval"),
+        )
+        for name in variants.names(config)
+    }
     train = _latest(records, "train")
     return Progress(
         trial_id=row["id"],
         state=row["state"],
         step=step,
         target_step=target,
-        train=train,
-        evaluation=_latest(records, "eval"),
+        models=models,
         steps_per_s=rate,
         eta_s=max(0, target - (step or 0)) / rate if rate and row["state"] in ACTIVE else None,
         data_wait=health.data_wait(train),
@@ -99,7 +116,8 @@ def _evaluation(record: Record) -> Evaluation:
     return Evaluation(step=record["step"], metrics=metrics)
 
 
-def _merit(evaluation: Evaluation) -> float:
+def merit(evaluation: Evaluation) -> float:
+    """Return what decides which evaluation is the best: lower is better."""
     value = evaluation.metrics.get(METRIC_OF_MERIT)
     return float("inf") if value is None else value
 

@@ -10,6 +10,7 @@ from pawn_lab.reporting.results import METRIC_OF_MERIT
 from pawn_lab.store import Transaction, sweeps, trials
 from pawn_lab.store.database import Row
 from pawn_lab.sweeps.plan import SweepPlan
+from pawn_lab.trials import variants
 from pawn_lab.trials.states import ACTIVE, State
 
 _WELL = (State.PAUSED, State.COMPLETED)
@@ -99,12 +100,11 @@ def stop_step(plan: SweepPlan, first: Row) -> int:
 
 
 def _losses(workspace: WorkspacePaths, chain: Iterable[Row]) -> dict[int, float]:
-    return {
-        record["step"]: record[METRIC_OF_MERIT]
-        for row in chain
-        for record in read_records(workspace.trial(row["id"]).metrics)[0]
-        if record["type"] == "eval" and isinstance(record.get(METRIC_OF_MERIT), int | float)
-    }
+    found: dict[int, float] = {}
+    for row in chain:
+        records, _ = read_records(workspace.trial(row["id"]).metrics)
+        found |= variants.by_step(records, METRIC_OF_MERIT)
+    return found
 
 
 def _at(chain: list[Row], losses: dict[int, float], step: int) -> float | None:

@@ -16,7 +16,7 @@ from pawn_lab.analysis.groups import (
     distinguished,
     grouped,
     obstacles,
-    run_of,
+    runs_of,
     shared,
 )
 from pawn_lab.errors import InvalidRequestError
@@ -29,8 +29,8 @@ from pawn_lab.tools.results import BASELINE
 from pawn_lab.tools.trial_views import setting_text
 from pawn_lab.tools.values import Answer, Number, Tag, TrialId, parsed
 
-Values = dict[int, float]
-"""The metric of each trial at the common position."""
+Values = dict[str, float]
+"""The metric of each run at the common position."""
 
 
 class GroupRow(Answer):
@@ -90,16 +90,16 @@ def lab_compare(
 ) -> CompareAnswer:
     """Say which setting is better beyond the noise between seeds.
 
-    Trials are grouped by config less seed. Each group is compared with the reference at the last
-    step that all have in common, paired by seed where both share seeds and training games. The
-    verdict is better, worse, indistinguishable (the 95 % interval holds zero) or not comparable,
-    and `why`: more than one field differs and `factor` does not name them, other validation games,
-    or one seed where two are needed.
+    Trials, and the variants of a cotrain trial, are grouped by config less seed. Each group is
+    compared with the reference at the last step that all have in common, paired by seed where both
+    share seeds and training games. The verdict is better, worse, indistinguishable (the 95 %
+    interval holds zero) or not comparable, and `why`: more than one field differs and `factor` does
+    not name them, other validation games, or one seed where two are needed.
     """
     asked = ("compare", trial_ids, tag, factor, metric, at, reference)
     question = Question.of(lab, asked, since, max_tokens)
     allowed, wanted = _fields(factor), metric_of_merit(metric)
-    runs = [run_of(lab, trial, wanted) for trial in lab.selected(trial_ids, tag)]
+    runs = runs_of(lab, lab.selected(trial_ids, tag), wanted)
     measured, notes = [run for run in runs if run.points], _left_out(runs, wanted)
     groups, repeated = grouped(measured)
     kept = [run for group in groups for run in group.runs]
@@ -131,7 +131,7 @@ def _reference(
     if trial_id is not None:
         named = [g for g in groups if trial_id in {run.id for run in g.runs}]
         if not named:
-            counted = ", ".join(str(run.id) for group in groups for run in group.runs)
+            counted = ", ".join(run.name for group in groups for run in group.runs)
             raise InvalidRequestError(
                 f"reference {trial_id} is not among the trials compared: {counted or 'none'}"
             )
@@ -148,10 +148,10 @@ def _row(
     allowed: set[str] | None,
     metric: Metric,
 ) -> GroupRow:
-    known = [values[run.id] for run in group.runs] if values else []
+    known = [values[run.name] for run in group.runs] if values else []
     row = GroupRow(
         setting=_setting(group, groups),
-        trial_ids=[run.id for run in group.runs],
+        trial_ids=list(dict.fromkeys(run.id for run in group.runs)),
         mean=statistics.fmean(known) if known else None,
         sd=statistics.stdev(known) if len(known) > 1 else None,
     )
@@ -184,9 +184,9 @@ def _compared(
         }
     by_pairs = len(pairs) > 1
     if by_pairs:
-        difference = paired([values[a.id] for a, _ in pairs], [values[b.id] for _, b in pairs])
+        difference = paired([values[a.name] for a, _ in pairs], [values[b.name] for _, b in pairs])
     else:
-        difference = welch(*([values[run.id] for run in g.runs] for g in (group, reference)))
+        difference = welch(*([values[run.name] for run in g.runs] for g in (group, reference)))
     caveat = _own_games(group, reference)
     return _columns(difference, metric) | {"paired": by_pairs, "why": caveat}
 
@@ -217,7 +217,7 @@ def _setting(group: Group, groups: list[Group]) -> str:
 
 
 def _mean(group: Group, values: Values) -> float:
-    return statistics.fmean(values[run.id] for run in group.runs)
+    return statistics.fmean(values[run.name] for run in group.runs)
 
 
 def _rank(row: GroupRow, metric: Metric) -> float:
@@ -227,17 +227,17 @@ def _rank(row: GroupRow, metric: Metric) -> float:
 
 
 def _left_out(runs: list[Run], metric: Metric) -> list[str]:
-    missing = [f"{run.id} ({run.trial.state})" for run in runs if not run.points]
+    missing = [f"{run.name} ({run.trial.state})" for run in runs if not run.points]
     return [f"left out, without {metric.name}: {', '.join(missing)}"] if missing else []
 
 
 def _repetitions(repeated: list[Run]) -> list[str]:
-    ids = ", ".join(str(run.id) for run in repeated)
+    ids = ", ".join(run.name for run in repeated)
     return [f"counted once: {ids} have the setting and seeds of another trial"] if ids else []
 
 
 def _ends(aligned: Alignment, runs: list[Run]) -> list[str]:
-    short = ", ".join(f"{run.id} ({run.trial.state})" for run in aligned.short(runs))
+    short = ", ".join(f"{run.name} ({run.trial.state})" for run in aligned.short(runs))
     return [f"at {aligned.position:g}, the end of {short}; others go on"] if short else []
 
 

@@ -5,7 +5,8 @@ from typing import Any
 from pawn_core.config import RunConfig
 from pawn_lab.analysis import neighbours
 from pawn_lab.lab import Lab
-from pawn_lab.records import Forecast, Launched, Range
+from pawn_lab.records import Evaluation, Forecast, Launched, Range
+from pawn_lab.reporting.results import merit
 from pawn_lab.tools.check_in import next_check
 from pawn_lab.tools.trial_views import beyond_defaults
 from pawn_lab.tools.values import Answer, Number, compact
@@ -114,11 +115,13 @@ def plan_row(lab: Lab, config: RunConfig, forecast: Forecast) -> PlanRow:
 
 
 def _near_rows(lab: Lab, near: list[neighbours.Neighbour]) -> list[NearRow]:
-    results = {r.id: r for r in lab.results([each.trial.id for each in near])} if near else {}
-    return [_near_row(each, results[each.trial.id].best) for each in near]
+    bests: dict[int, list[Evaluation]] = {each.trial.id: [] for each in near}
+    for result in lab.results(bests) if near else []:
+        bests[result.id] += [result.best] if result.best else []
+    return [_near_row(each, min(bests[each.trial.id], key=merit, default=None)) for each in near]
 
 
-def _near_row(near: neighbours.Neighbour, best: Any) -> NearRow:
+def _near_row(near: neighbours.Neighbour, best: Evaluation | None) -> NearRow:
     return NearRow(
         trial_id=near.trial.id,
         state=near.trial.state,

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr
 
 from pawn_core.durable import replace_file
 from pawn_lab.analysis.bands import band as band_of
-from pawn_lab.analysis.groups import GAMES, Run, distinguished, grouped, run_of
+from pawn_lab.analysis.groups import GAMES, Run, distinguished, grouped, runs_of
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.reporting.curves import Axis
@@ -90,7 +90,7 @@ def lab_plot(
     since: Since = None,
     max_tokens: MaxTokens = 5000,
 ) -> PlotAnswer:
-    """Draw learning curves of up to 20 trials: a small PNG, and the same numbers as an object.
+    """Draw up to 20 learning curves, one a trial or variant: a small PNG, and the same numbers.
 
     A resumed trial's curve begins where its lineage began; shapes on it mark resumes and where the
     learning rate turns. Trials whose values are of different kinds of games get a panel each.
@@ -100,11 +100,11 @@ def lab_plot(
     asked = ("plot", trial_ids, tag, metric, x, log_x, log_y, band)
     question = Question.of(lab, asked, since, max_tokens)
     wanted = metric_named(metric)
-    runs = [run_of(lab, trial, wanted) for trial in lab.selected(trial_ids, tag)]
+    runs = runs_of(lab, lab.selected(trial_ids, tag), wanted)
     drawn = [run for run in runs if run.points]
     _check(drawn, wanted, x, log_x=log_x, log_y=log_y)
     rows = _bands(drawn, wanted, x) if band else _curves(lab, drawn, wanted, x)
-    missing = ", ".join(str(run.id) for run in runs if not run.points)
+    missing = ", ".join(run.name for run in runs if not run.points)
     answer = PlotAnswer(
         metric=metric,
         x=x,
@@ -142,9 +142,13 @@ def _check(runs: list[Run], metric: Metric, x: Axis, *, log_x: bool, log_y: bool
 
 def _labels(runs: list[Run]) -> list[str]:
     """Return each trial's number with what tells it from the others."""
-    settings = [run.settings | {"seed": run.seeds[0]} for run in runs]
+    settings = [
+        {k: v for k, v in run.settings.items() if not (k == "variant" and v == run.variant)}
+        | {"seed": run.seeds[0]}
+        for run in runs
+    ]
     told = map(setting_text, distinguished(settings))
-    return [f"{run.id} {text}".rstrip() for run, text in zip(runs, told, strict=True)]
+    return [f"{run.name} {text}".rstrip() for run, text in zip(runs, told, strict=True)]
 
 
 def _panels(runs: list[Run], metric: Metric) -> list[str]:
@@ -162,7 +166,9 @@ def _curves(lab: Lab, runs: list[Run], metric: Metric, x: Axis) -> list[CurveRow
     rows = []
     for run, label, panel in zip(runs, labels, panels, strict=True):
         points = [[getattr(point, x), point.value] for point in thinned(run.points)]
-        happened = [(placed(mark, run.points, x), mark.kind) for mark in marks(lab, run.id)]
+        happened = [
+            (placed(mark, run.points, x), mark.kind) for mark in marks(lab, run.id, run.variant)
+        ]
         marked = [(at, kind) for at, kind in happened if at is not None]
         row = CurveRow(
             trial_ids=[run.id], label=label, points=points, of=len(run.points), marks=marked or None
@@ -181,7 +187,7 @@ def _bands(runs: list[Run], metric: Metric, x: Axis) -> list[CurveRow]:
     for group, told, panel in zip(groups, settings, _panels(firsts, metric), strict=True):
         points = band_of(group.runs, x)
         row = CurveRow(
-            trial_ids=[run.id for run in group.runs],
+            trial_ids=list(dict.fromkeys(run.id for run in group.runs)),
             label=f"{setting_text(told) or BASELINE} (seeds: {len(group.runs)})",
             points=[[p.x, p.mean, p.low, p.high] for p in thinned(points)],
             of=len(points),

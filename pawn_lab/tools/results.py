@@ -24,6 +24,7 @@ class ResultRow(Answer):
     """One trial: its setting, its best and its last evaluation, and the step of each."""
 
     trial_id: int
+    variant: str | None = None
     ablation: str
     lr: Number = None
     state: str
@@ -71,9 +72,11 @@ def lab_results(
     question = Question.of(lab, ("results", trial_ids, tag), since, max_tokens)
     results = sorted(lab.results(trial_ids=trial_ids, tag=tag), key=_order)
     rows: list[ResultRow] = []
-    for _, group in groupby(results, key=_ablation):
-        rows.extend(_rows(list(group)))
-    best = {row.ablation: row.trial_id for row in rows if row.best}
+    best: dict[str, int] = {}
+    for name, members in groupby(results, key=_group):
+        rows.extend(group := _rows(list(members)))
+        if group[0].best:
+            best[name] = group[0].trial_id
     groups = {row.ablation for row in rows}
     note = _NOT_COMPARABLE if len(groups) > 1 else None
     return question.answered(ResultsAnswer(rows=rows, best_trials=best, note=note))
@@ -90,6 +93,7 @@ def _row(result: TrialResult) -> ResultRow:
     last = result.last.metrics if result.last else {}
     return ResultRow(
         trial_id=result.id,
+        variant=result.variant or None,
         ablation=_ablation(result),
         lr=result.config.get("lr"),
         state=result.state,
@@ -108,7 +112,12 @@ def _row(result: TrialResult) -> ResultRow:
 
 def _order(result: TrialResult) -> tuple[str, float, int]:
     loss = _val_loss(result.best)
-    return _ablation(result), math.inf if loss is None else loss, result.id
+    return _group(result), math.inf if loss is None else loss, result.id
+
+
+def _group(result: TrialResult) -> str:
+    """Return the ablation, after the name of the variant where there is one."""
+    return f"{result.variant} {_ablation(result)}".lstrip()
 
 
 def _ablation(result: TrialResult) -> str:

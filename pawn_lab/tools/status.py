@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from pawn_lab.lab import Lab
-from pawn_lab.records import DeviceStatus, Progress, Trial
+from pawn_lab.records import DeviceStatus, ModelProgress, Progress, Trial
 from pawn_lab.reporting.health import WELL
 from pawn_lab.tools.headline import headline
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
@@ -14,10 +14,18 @@ from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.trial_views import beyond_defaults, timestamp
 from pawn_lab.tools.values import Answer, Number, Tag, TrialId
 from pawn_lab.trials.states import ENDED, State
+from pawn_lab.trials.variants import SINGLE
 
 RECENT = 5
 NO_TROUBLE = (WELL, "starting", None)
 _GIB = 1 << 30
+
+
+class ModelRow(Answer):
+    """The latest numbers of one variant."""
+
+    loss: Number = None
+    val_loss: Number = None
 
 
 class RunningRow(Answer):
@@ -34,6 +42,7 @@ class RunningRow(Answer):
     of: int | None = None
     loss: Number = None
     val_loss: Number = None
+    variants: dict[str, ModelRow] | None = None
     steps_per_s: Number = None
     eta_s: int | None = None
     data_wait: Number = None
@@ -149,20 +158,29 @@ def _latest_ended(trials: list[Trial]) -> list[Trial]:
 
 def _running(trial: Trial, progress: Progress, devices: list[DeviceStatus]) -> RunningRow:
     device = next((device for device in devices if device.id == trial.device), None)
+    models = {name: _model(model) for name, model in progress.models.items()}
+    only = models.get(SINGLE)
     return RunningRow(
         trial_id=trial.id,
         tags=trial.tags,
         device=trial.device,
         step=progress.step,
         of=progress.target_step,
-        loss=(progress.train or {}).get("loss"),
-        val_loss=(progress.evaluation or {}).get("val_loss"),
+        loss=only.loss if only else None,
+        val_loss=only.val_loss if only else None,
+        variants={name: row for name, row in models.items() if name != SINGLE} or None,
         steps_per_s=progress.steps_per_s,
         eta_s=None if progress.eta_s is None else round(progress.eta_s),
         data_wait=progress.data_wait,
         memory_gib=_gib(progress.device_memory),
         temperature_c=device.temperature_c if device else None,
         health=progress.health,
+    )
+
+
+def _model(model: ModelProgress) -> ModelRow:
+    return ModelRow(
+        loss=(model.train or {}).get("loss"), val_loss=(model.evaluation or {}).get("val_loss")
     )
 
 

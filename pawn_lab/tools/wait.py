@@ -30,6 +30,7 @@ class CrossingRow(Answer):
     """The first record of a trial beyond the bound."""
 
     trial_id: int
+    variant: str | None = None
     step: int
     value: Number = None
 
@@ -89,7 +90,12 @@ class Wait:
 
     def _crossed(self, bound: Bound, trial_ids: set[int]) -> WaitAnswer | None:
         rows = [
-            CrossingRow(trial_id=trial_id, step=record["step"], value=record[bound.metric])
+            CrossingRow(
+                trial_id=trial_id,
+                variant=record.get("variant"),
+                step=record["step"],
+                value=record[bound.metric],
+            )
             for trial_id, record in self.streams.beyond(bound, sorted(trial_ids))
         ]
         return self.over("metric").model_copy(update={"crossed": rows}) if rows else None

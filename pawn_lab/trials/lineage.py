@@ -16,7 +16,7 @@ from pawn_lab.errors import (
 )
 from pawn_lab.paths import TrialPaths
 from pawn_lab.store.database import Row
-from pawn_lab.trials import requests
+from pawn_lab.trials import requests, variants
 from pawn_lab.trials.states import ACTIVE
 
 Which = int | Literal["latest", "best"]
@@ -92,12 +92,8 @@ def _step(path: Path) -> int:
 
 
 def _losses(paths: TrialPaths) -> dict[int, float]:
-    """Return the validation loss of each evaluation by step."""
-    return {
-        record["step"]: record["val_loss"]
-        for record in read_records(paths.metrics)[0]
-        if record["type"] == "eval" and isinstance(record.get("val_loss"), int | float)
-    }
+    """Return the validation loss of each evaluation by step, the mean over variants."""
+    return variants.by_step(read_records(paths.metrics)[0], "val_loss")
 
 
 def resumed_config(

@@ -1,11 +1,17 @@
 """The lab with the real trainer: pause, resume, loss of every process, resume again."""
 
+import json
+
 import pytest
 from lab_testing import ended, eventually, shim_of
 
 from pawn_core.checkpoint import verify
 from pawn_lab.lab import Lab
 from pawn_lab.processes import identity
+from pawn_lab.tools.audit import lab_audit
+from pawn_lab.tools.compare import lab_compare
+from pawn_lab.tools.plot import lab_plot
+from pawn_lab.tools.results import lab_results
 from pawn_lab.trials.states import State
 
 CONFIG = {
@@ -61,3 +67,23 @@ def test_a_cotrained_trial_is_launched_paused_and_resumed_like_any_other(lab):
     assert (completed.state, completed.exit.step) == (State.COMPLETED, 12)
     saved = lab.paths.trial(completed.id).checkpoints / "step_00000012"
     assert set(verify(saved).members) == {"toy", "thin"}
+    assert_variants_are_told_apart(lab, completed.id)
+
+
+def assert_variants_are_told_apart(lab, trial_id):
+    """The readers of metrics give each variant a row, a curve, a group and a line of its own."""
+    rows = lab_results(lab, trial_ids=[trial_id]).rows
+    assert {row.variant for row in rows} == {"toy", "thin"}
+    assert len({row.last_val_loss for row in rows}) == 2
+    curves = lab_plot(lab, trial_ids=[trial_id]).curves
+    assert curves[0].label == f"{trial_id} toy lr=0.0003"
+    assert curves[1].label.startswith(f"{trial_id} thin ")
+    assert [[x for x, _ in curve.points] for curve in curves] == [[4, 8, 12]] * 2
+    compared = lab_compare(lab, trial_ids=[trial_id], factor="d_model,lr")
+    assert len(compared.groups) == 2
+    health = lab.paths.trial(trial_id).schedule_health
+    document = json.loads(health.read_text())
+    document["variants"]["thin"] |= {"reason": "patience", "actual_steps": 8}
+    health.write_text(json.dumps(document))
+    findings = [row.finding for row in lab_audit(lab, trial_ids=[trial_id]).findings]
+    assert "variant thin stopped at step 8 of 12: patience" in findings

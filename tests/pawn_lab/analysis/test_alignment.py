@@ -11,7 +11,9 @@ from pawn_lab.reporting.curves import Point
 def runs(*curves):
     """Runs of (step, hours, value) points; an hour costs 2."""
     return [
-        SimpleNamespace(id=i, points=[Point(step, hours, 2 * hours, v) for step, hours, v in curve])
+        SimpleNamespace(
+            id=i, name=str(i), points=[Point(step, hours, 2 * hours, v) for step, hours, v in curve]
+        )
         for i, curve in enumerate(curves)
     ]
 
@@ -22,13 +24,13 @@ SLOW = [(100, 2.5, 4.8), (200, 5.0, 3.8)]
 
 def test_at_equal_step_the_last_that_all_have_counts():
     aligned = align(runs(FAST, SLOW), "step")
-    assert (aligned.position, aligned.values) == (200, {0: 4.0, 1: 3.8})
+    assert (aligned.position, aligned.values) == (200, {"0": 4.0, "1": 3.8})
 
 
 @pytest.mark.parametrize(("axis", "position"), [("hours", 3.0), ("cost", 6.0)])
 def test_at_equal_hours_or_money_each_has_its_last_value_before(axis, position):
     aligned = align(runs(FAST, SLOW), axis)
-    assert (aligned.position, aligned.values) == (position, {0: 3.0, 1: 4.8})
+    assert (aligned.position, aligned.values) == (position, {"0": 3.0, "1": 4.8})
     assert [run.id for run in aligned.short(runs(FAST, SLOW))] == [0]
 
 

@@ -44,19 +44,19 @@ def write(paths, *records):
 
 def test_the_best_evaluation_has_the_lowest_loss(paths):
     write(paths, evaluation(1, 3.0), evaluation(2, 2.0), evaluation(3, None), evaluation(4, 2.5))
-    result = results.result(row(), paths, 0.0)
+    [result] = results.results(row(), paths, 0.0)
     assert (result.best.step, result.last.step, result.step) == (2, 4, 4)
     assert result.last.metrics == {"val_loss": 2.5, "kl": None}
 
 
 def test_a_trial_without_metrics_has_no_evaluation(paths):
-    result = results.result(row(), paths, 0.0)
+    [result] = results.results(row(), paths, 0.0)
     assert (result.best, result.last, result.step) == (None, None, None)
 
 
 def test_torn_and_foreign_lines_are_passed_over(paths):
     write(paths, '{"type": "eval", "st', "", "[]", "\x00", evaluation(1, 3.0))
-    assert results.result(row(), paths, 0.0).last.step == 1
+    assert results.results(row(), paths, 0.0)[0].last.step == 1
 
 
 def test_progress_tells_the_time_to_the_next_stop(paths):
@@ -65,7 +65,7 @@ def test_progress_tells_the_time_to_the_next_stop(paths):
     assert (progress.step, progress.target_step) == (50, 80)
     assert progress.steps_per_s == pytest.approx(0.5)
     assert progress.eta_s == pytest.approx(60.0)
-    assert progress.train == {"step": 50, "time": 200.0, "loss": 5.0}
+    assert progress.models[""].train == {"step": 50, "time": 200.0, "loss": 5.0}
 
 
 def test_a_clock_that_went_backwards_gives_no_rate(paths):
@@ -89,3 +89,37 @@ def test_ablations_are_the_marked_fields_that_differ_from_the_default():
 
 def test_a_config_from_before_a_field_existed_is_still_read():
     assert results.ablation({"run_type": "pretrain", "mate_boost": 0.5}) == {"mate_boost": 0.5}
+
+
+COTRAIN = {
+    "run_type": "cotrain",
+    "variants": {"toy": {}, "thin": {"variant": "toy", "d_model": 32}},
+}
+
+
+def cotrain_row():
+    resolved = parse_config(COTRAIN | {"local_checkpoints": True, "lr": 1e-3})
+    return row() | {"config": resolved.model_dump(mode="json")}
+
+
+def test_each_variant_of_a_cotraining_run_has_its_own_best_and_last(paths):
+    losses = {"toy": (3.0, 2.0, 2.5), "thin": (4.0, 3.5, 3.0)}
+    records = [
+        evaluation(step, losses[name][step - 1]) | {"variant": name}
+        for step in (1, 2, 3)
+        for name in losses
+    ]
+    write(paths, *records)
+    toy, thin = results.results(cotrain_row(), paths, 1.0)
+    assert (toy.variant, toy.best.step, toy.last.metrics["val_loss"]) == ("toy", 2, 2.5)
+    assert (thin.variant, thin.best.step, thin.config["d_model"]) == ("thin", 3, 32)
+
+
+def test_progress_tells_the_loss_of_each_variant(paths):
+    records = [train(n, 10.0 * n) | {"variant": v} for n in (1, 2) for v in ("toy", "thin")]
+    write(paths, *records, train(2, 20.0) | {"variant": "toy", "loss": 4.0})
+    models = results.progress(cotrain_row(), paths).models
+    assert {name: model.train["loss"] for name, model in models.items()} == {
+        "toy": 4.0,
+        "thin": 5.0,
+    }

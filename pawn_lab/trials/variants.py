@@ -1,0 +1,47 @@
+"""The models of a trial: one without a name, or the variants that a cotraining run trains at once.
+
+The records of a variant's training and evaluations carry its name.
+"""
+
+import statistics
+from collections.abc import Iterable
+from typing import Any
+
+from pawn_core.config import parse_config
+from pawn_core.config.cotrain import CotrainConfig
+
+Config = dict[str, Any]
+Record = dict[str, Any]
+
+SINGLE = ""
+"""The name of a trial's only model."""
+
+
+def names(config: Config) -> list[str]:
+    """Return the names of a trial's models."""
+    return list(config["variants"]) if config["run_type"] == "cotrain" else [SINGLE]
+
+
+def config_of(config: Config, variant: str) -> Config:
+    """Return the config of the run that a variant equals; of a single model the trial's own."""
+    if variant == SINGLE:
+        return config
+    resolved = parse_config(config)
+    assert isinstance(resolved, CotrainConfig), "only cotraining runs have variants"
+    return resolved.members()[variant].model_dump(mode="json")
+
+
+def records_of(records: Iterable[Record], variant: str) -> list[Record]:
+    """Return the records of one variant, and those of none in particular."""
+    return [record for record in records if record.get("variant", variant) == variant]
+
+
+def by_step(records: Iterable[Record], metric: str) -> dict[int, float]:
+    """Return a metric of the evaluations by step: the mean, where all variants have it."""
+    found: dict[int, dict[str, float]] = {}
+    evaluations = [record for record in records if record["type"] == "eval"]
+    for record in evaluations:
+        if isinstance(record.get(metric), int | float):
+            found.setdefault(record["step"], {})[record.get("variant", SINGLE)] = record[metric]
+    count = len({record.get("variant", SINGLE) for record in evaluations})
+    return {s: statistics.fmean(v.values()) for s, v in found.items() if len(v) == count}
