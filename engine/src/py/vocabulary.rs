@@ -2,7 +2,7 @@
 
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 
 use crate::vocabulary::{self, TokenMove};
 
@@ -11,7 +11,7 @@ pub struct Vocabulary {
     name: &'static str,
     size: usize,
     pad: i16,
-    moves: Vec<String>,
+    moves: Py<PyList>,
     move_ids: Py<PyDict>,
     outcomes: Py<PyDict>,
     source: Py<PyArray1<i8>>,
@@ -38,7 +38,7 @@ pub fn export_move_vocabulary(py: Python<'_>, name: &str) -> PyResult<Vocabulary
         source: column(|m| m.from as i8),
         destination: column(|m| m.to as i8),
         promotion: column(TokenMove::promotion_code),
-        moves,
+        moves: PyList::new(py, &moves)?.unbind(),
     })
 }
 
