@@ -187,6 +187,15 @@ class Forecast(Record):
     unknown: list[str]
 
 
+class SweepForecast(Record):
+    """What the trials of a sweep would take together at most; `unknown` of them have no history."""
+
+    trials: int
+    unknown: int
+    device_hours: Range | None
+    cost: Range | None
+
+
 class LogExcerpt(Record):
     """Lines from the end of a trial's log, control codes removed."""
 

@@ -4,10 +4,11 @@ from typing import Any
 
 from pawn_lab.errors import TrialStateError
 from pawn_lab.lab.workspace import OpenWorkspace
-from pawn_lab.records import Sweep, SweepPoint
+from pawn_lab.records import Sweep, SweepForecast, SweepPoint
 from pawn_lab.store import sweeps
 from pawn_lab.sweeps.advance import tag
 from pawn_lab.sweeps.create import create
+from pawn_lab.sweeps.forecast import forecast
 from pawn_lab.sweeps.plan import SweepPlan, checked_plan
 from pawn_lab.sweeps.points import points
 from pawn_lab.sweeps.progress import Standing, standings
@@ -32,6 +33,16 @@ class Sweeping(OpenWorkspace):
                 tx, self.paths, self._devices, self._launcher, checked, idempotency_key
             )
         return self.sweep(sweep_id), known
+
+    def forecast_sweep(self, plan: dict[str, Any]) -> SweepForecast:
+        """Return what the trials of a plan would take together.
+
+        Raises:
+            InvalidRequestError: the plan, or a point of it, is refused; says why.
+        """
+        checked = checked_plan(plan)
+        with self._database.read() as tx:
+            return forecast(tx, self.paths, self._devices, checked)
 
     def sweep(self, sweep_id: int) -> Sweep:
         """Return a sweep with its points.

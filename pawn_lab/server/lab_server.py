@@ -40,13 +40,15 @@ Start of a session: lab_notes (what happened so far), lab_status (what runs now)
 a config may hold), lab_set_cost (price of an hour).
 
 The usual job, an ablation study:
-1. lab_launch one trial for each setting, with pause_after_steps for a cheap first look. Queue them
-   all: devices are assigned as they come free.
+1. lab_sweep launches a trial for each setting in one call (dry_run first: points, time, cost) and
+   can stop the worse ones early; lab_launch a single one. pause_after_steps: a cheap first look.
+   Queue them all: devices are assigned as they come free.
 2. lab_wait until one has ended (up to a minute a call), or lab_events with the last cursor every
    next_check_s.
 3. lab_results: sorted, best trial of each ablation marked. lab_resume those; they run to
    total_steps.
 4. lab_compare before you call a setting better: several seeds, one factor, a 95 % interval.
+   lab_diff: what changed between two trials.
 5. lab_notes after each phase: tables, choices and reasons, the events cursor.
 6. lab_audit before the machine is stopped.
 

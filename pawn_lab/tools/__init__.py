@@ -6,6 +6,7 @@ The MCP server, the CLI, the documentation and the tests read `TOOLS`.
 from pawn_lab.tools import (
     audit,
     compare,
+    diff,
     events,
     kill,
     launch,
@@ -34,6 +35,7 @@ TOOLS: tuple[LabTool, ...] = (
     wait.TOOL,
     results.TOOL,
     compare.TOOL,
+    diff.TOOL,
     plot.TOOL,
     log.TOOL,
     notes.TOOL,

@@ -100,9 +100,9 @@ def plan_row(lab: Lab, config: RunConfig, forecast: Forecast) -> PlanRow:
         queue_position=forecast.queue_position,
         starts_in_s=forecast.starts_in_s,
         steps=forecast.steps,
-        step_s=_range(forecast.step_s),
-        total_s=_range(forecast.total_s),
-        cost=_range(forecast.cost),
+        step_s=range_row(forecast.step_s),
+        total_s=range_row(forecast.total_s),
+        cost=range_row(forecast.cost),
         from_trials=forecast.from_trials,
         parameters=forecast.parameters,
         state_gib=_gib(forecast.state_bytes),
@@ -131,7 +131,8 @@ def _near_row(near: neighbours.Neighbour, best: Evaluation | None) -> NearRow:
     )
 
 
-def _range(values: Range | None) -> RangeRow | None:
+def range_row(values: Range | None) -> RangeRow | None:
+    """Show a range; None stays None."""
     return RangeRow(p50=values.p50, p90=values.p90) if values else None
 
 

@@ -6,11 +6,12 @@ from pydantic import Field
 
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
-from pawn_lab.records import Sweep
+from pawn_lab.records import Sweep, SweepForecast
 from pawn_lab.sweeps.plan import checked_plan, read_plan
 from pawn_lab.sweeps.points import points
 from pawn_lab.tools.check_in import next_check
 from pawn_lab.tools.launch import IdempotencyKey
+from pawn_lab.tools.launch_views import RangeRow, range_row
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.trial_views import setting_text
 from pawn_lab.tools.values import Answer, JsonObject, Number, Table
@@ -27,8 +28,23 @@ class PointRow(Answer):
     trials: list[int] | None = None
 
 
+class TotalRow(Answer):
+    """All trials together, from history: medians and 90th percentiles of hours and cost, added up.
+
+    `unknown` trials have no history and are not in the sums.
+    """
+
+    trials: int
+    device_hours: RangeRow | None = None
+    cost: RangeRow | None = None
+    unknown: int | None = None
+
+
 class SweepAnswer(Answer):
-    """A sweep; its trials carry `tag`. repeated: it existed before this call."""
+    """A sweep; its trials carry `tag`.
+
+    repeated: it existed before this call. total: what a dry run expects.
+    """
 
     sweep_id: int | None = None
     state: str | None = None
@@ -37,6 +53,7 @@ class SweepAnswer(Answer):
     asked: int | None = None
     of: int | None = None
     points: Table[PointRow]
+    total: TotalRow | None = None
     next_check_s: int | None = None
 
 
@@ -55,7 +72,9 @@ def lab_sweep(
     stop: Annotated[
         bool, Field(description="With sweep_id: choose and promote no more points.")
     ] = False,
-    dry_run: Annotated[bool, Field(description="Start nothing; list the points.")] = False,
+    dry_run: Annotated[
+        bool, Field(description="Start nothing; list the points and their total time and cost.")
+    ] = False,
     idempotency_key: IdempotencyKey = None,
 ) -> SweepAnswer:
     """Launch many trials from one plan, and let rules stop the worse ones early.
@@ -76,7 +95,7 @@ def lab_sweep(
         raise InvalidRequestError("stop True needs sweep_id: the sweep to stop")
     whole = _whole(lab, plan, settings)
     if dry_run:
-        return SweepAnswer(points=_planned(whole))
+        return SweepAnswer(points=_planned(whole), total=_total(lab.forecast_sweep(whole)))
     sweep, known = lab.start_sweep(whole, idempotency_key=idempotency_key)
     return _answer(lab, sweep, known)
 
@@ -95,6 +114,15 @@ def _whole(lab: Lab, plan: str | None, settings: dict[str, Any] | None) -> dict[
 def _refuse_both(plan: str | None, settings: dict[str, Any] | None, dry_run: bool) -> None:
     if plan is not None or settings is not None or dry_run:
         raise InvalidRequestError("sweep_id looks at a sweep: leave out plan, settings and dry_run")
+
+
+def _total(forecast: SweepForecast) -> TotalRow:
+    return TotalRow(
+        trials=forecast.trials,
+        device_hours=range_row(forecast.device_hours),
+        cost=range_row(forecast.cost),
+        unknown=forecast.unknown or None,
+    )
 
 
 def _planned(whole: dict[str, Any]) -> list[PointRow]:

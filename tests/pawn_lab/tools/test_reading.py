@@ -19,7 +19,11 @@ from pawn_lab.trials.states import State
 
 BY_NAME = {tool.name: tool for tool in TOOLS}
 READING = [tool for tool in TOOLS if issubclass(tool.signature.return_annotation, Reading)]
-ASKED = {"lab_log": {"trial_id": 4}, "lab_wait": {"trial_ids": [4], "until": "completed"}}
+ASKED = {
+    "lab_log": {"trial_id": 4},
+    "lab_diff": {"a": 1, "b": 2},
+    "lab_wait": {"trial_ids": [4], "until": "completed"},
+}
 """What a tool needs besides."""
 WITHOUT_SAME_ANSWER = {"lab_wait"}
 """Waiting again is not asking again: it answers why it is over."""

@@ -6,6 +6,7 @@ import pytest
 from lab_testing import CONFIG, eventually
 
 from pawn_lab.errors import InvalidRequestError
+from pawn_lab.lab import Lab
 from pawn_lab.tools.sweep import lab_sweep
 
 PLAN = {"config": CONFIG, "space": {"lr": [1e-3, 1e-2]}, "tags": ["mine"]}
@@ -38,7 +39,19 @@ def test_settings_change_a_committed_plan_field_by_field(lab):
 def test_a_dry_run_lists_the_points_and_starts_nothing(lab):
     answer = lab_sweep(lab, plan="two-rates", dry_run=True)
     assert [row.setting for row in answer.points] == ["lr=0.001", "lr=0.01"]
+    assert (answer.total.trials, answer.total.unknown, answer.total.cost) == (2, 2, None)
     assert lab.trials() == []
+
+
+def test_a_dry_run_adds_up_what_all_trials_would_cost(study):
+    with Lab.open(study) as lab:
+        config = lab.trial(1).config
+        plan = {"config": config, "space": {"lr": [1e-3, 3e-3]}, "seeds": 3}
+        total = lab_sweep(lab, settings=plan, dry_run=True).total
+        _, one = lab.forecast(config)
+    assert (total.trials, total.unknown) == (6, None)
+    assert total.cost.p50 == pytest.approx(6 * one.cost.p50, rel=1e-3)
+    assert total.device_hours.p90 == pytest.approx(6 * one.total_s.p90 / 3600, rel=1e-3)
 
 
 def test_a_sweep_tells_the_loss_of_each_point(lab):

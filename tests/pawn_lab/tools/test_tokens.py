@@ -31,6 +31,7 @@ TYPICAL: dict[str, tuple[str, dict[str, Any]]] = {
     "events, the last two": ("lab_events", {"since": 16}),
     "results": ("lab_results", {}),
     "compare": ("lab_compare", {"tag": "plain", "factor": "lr"}),
+    "diff": ("lab_diff", {"a": 1, "b": 2}),
     "plot": ("lab_plot", {"tag": "plain"}),
     "log": ("lab_log", {"trial_id": 4, "lines": 10}),
     "log around a text": ("lab_log", {"trial_id": 4, "grep": "saved", "around": 1}),

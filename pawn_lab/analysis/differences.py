@@ -1,0 +1,90 @@
+"""In what two trials differ: what was chosen, what they saw, and where their numbers come from."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pawn_lab.analysis.groups import INCIDENTAL, STREAM, VALIDATION, essential
+from pawn_lab.documents import read_json_object
+from pawn_lab.lab import Lab
+from pawn_lab.records import Trial
+from pawn_lab.reporting.curves import evaluations
+from pawn_lab.reporting.metrics import GAMES, METRICS
+from pawn_lab.trials import variants
+
+Pairs = dict[str, list[Any]]
+"""Values of the first and of the second trial, by name."""
+
+TRAINING_GAMES = STREAM | {"data_seed"}
+VALIDATION_GAMES = GAMES | VALIDATION
+_HASH_CHARACTERS = 12
+
+
+def chosen(a: Trial, b: Trial) -> Pairs:
+    """Return the settings and seeds in which two trials differ, without those that follow."""
+    configs = [_seeds(t.config) | essential(t.config) for t in (a, b)]
+    return _differing(*configs)
+
+
+def incidental(a: Trial, b: Trial) -> Pairs:
+    """Return the fields that decide when and where a trial runs, where they differ."""
+    return _differing(*({n: t.config.get(n) for n in sorted(INCIDENTAL)} for t in (a, b)))
+
+
+def _seeds(config: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in config.items() if name in ("seed", "data_seed")}
+
+
+def games(a: Trial, b: Trial, deciding: Iterable[str]) -> list[str]:
+    """Return which of the fields that decide the games are not the same."""
+    return [n for n in sorted(deciding) if a.config.get(n) != b.config.get(n)]
+
+
+def provenance(lab: Lab, a: Trial, b: Trial) -> Pairs | None:
+    """Return code, packages and machine where they differ; None where a trial has no record."""
+    records = [read_json_object(lab.paths.trial(t.id).provenance) for t in (a, b)]
+    if not all(records):
+        return None
+    return _differing(*(_flat(record) for record in records if record))
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    """Return hashes cut short, and packages and seeds as entries of their own."""
+    flat: dict[str, Any] = {}
+    for name, value in record.items():
+        if isinstance(value, dict):
+            flat |= value if name == "packages" else {}  # seeds are among the settings
+        elif name == "commit" or name.endswith("_sha256"):
+            flat[name.removesuffix("_sha256")] = value and value[:_HASH_CHARACTERS]
+        else:
+            flat[name] = value
+    return flat
+
+
+def _differing(a: dict[str, Any], b: dict[str, Any]) -> Pairs:
+    names = dict.fromkeys([*a, *b])
+    return {name: [a.get(name), b.get(name)] for name in names if a.get(name) != b.get(name)}
+
+
+def models(a: Trial, b: Trial) -> list[tuple[str, str]]:
+    """Return which models are set side by side: variants of one name, or each with a single one."""
+    of_a, of_b = variants.names(a.config), variants.names(b.config)
+    if variants.SINGLE in of_a or variants.SINGLE in of_b:
+        return [(first, second) for first in of_a for second in of_b]
+    return [(name, name) for name in of_a if name in of_b]
+
+
+def measured(
+    lab: Lab, a: Trial, b: Trial, names: tuple[str, str]
+) -> tuple[int | None, dict[str, tuple[float, float]]]:
+    """Return the last step at which both were evaluated, and the metrics of both there."""
+    ours, theirs = (_by_step(lab, t, name) for t, name in zip((a, b), names, strict=True))
+    step = max(ours.keys() & theirs.keys(), default=None)
+    if step is None:
+        return None, {}
+    pairs = {m.name: (ours[step].get(m.name), theirs[step].get(m.name)) for m in METRICS}
+    return step, {n: (x, y) for n, (x, y) in pairs.items() if x is not None and y is not None}
+
+
+def _by_step(lab: Lab, trial: Trial, variant: str) -> dict[int, dict[str, Any]]:
+    records = variants.records_of(evaluations(lab, trial.id), variant)
+    return {record["step"]: record for record in records}

@@ -1,0 +1,44 @@
+"""What a sweep would take, were every point trained to its end."""
+
+import math
+
+from pawn_lab.paths import WorkspacePaths
+from pawn_lab.planning.speed import Comparables, Quantiles
+from pawn_lab.processes.devices import Device
+from pawn_lab.records import Range, SweepForecast
+from pawn_lab.reporting import cost
+from pawn_lab.store import Transaction
+from pawn_lab.sweeps.plan import SweepPlan
+from pawn_lab.sweeps.points import points
+
+_HOUR_S = 3600.0
+
+
+def forecast(
+    tx: Transaction, workspace: WorkspacePaths, devices: list[Device], plan: SweepPlan
+) -> SweepForecast:
+    """Add up the device-time of all trials of a plan; early stopping only makes it less.
+
+    Points that are chosen later count as the plan's own config.
+    """
+    comparables = Comparables(tx, workspace, devices)
+    chosen = [point.overrides for point in points(plan)]
+    configs = [plan.resolved(own) for own in chosen or [plan.arms[0]] * (plan.points or 0)]
+    totals = [comparables.duration_s(config.model_dump(mode="json"), 0) for config in configs]
+    known = [total for total in totals if total is not None]
+    rate = cost.device_rate(tx)
+    return SweepForecast(
+        trials=plan.seeds * len(totals),
+        unknown=plan.seeds * (len(totals) - len(known)),
+        device_hours=_sum(known, plan.seeds / _HOUR_S),
+        cost=_sum(known, plan.seeds * rate / _HOUR_S) if rate is not None else None,
+    )
+
+
+def _sum(totals: list[Quantiles], factor: float) -> Range | None:
+    if not totals:
+        return None
+    return Range(
+        p50=factor * math.fsum(total.p50 for total in totals),
+        p90=factor * math.fsum(total.p90 for total in totals),
+    )

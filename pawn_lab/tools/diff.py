@@ -1,0 +1,117 @@
+"""lab_diff: in what two trials differ, and what came of it."""
+
+from typing import Any, ClassVar
+
+from pawn_lab.analysis import differences
+from pawn_lab.analysis.differences import Pairs
+from pawn_lab.errors import InvalidRequestError
+from pawn_lab.lab import Lab
+from pawn_lab.records import Trial
+from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
+from pawn_lab.tools.registry import LabTool
+from pawn_lab.tools.values import Answer, Number, Table, TrialId, compact
+
+_SAME = "the same"
+
+
+class MetricRow(Answer):
+    """A metric of both at `step`, the last at which both were evaluated; difference: b less a."""
+
+    metric: str
+    model: str | None = None
+    step: int
+    a: Number = None
+    b: Number = None
+    difference: Number = None
+
+
+class DiffAnswer(Reading):
+    """Only what differs, as [a's value, b's value]; incidental: when and where a trial runs.
+
+    training_games, validation_games: the same, or the fields that make them others.
+    """
+
+    cuttable: ClassVar = ("results",)
+    narrower: ClassVar = "lab_results has the rest"
+
+    a: int
+    b: int
+    settings: dict[str, list[Any]]
+    incidental: dict[str, list[Any]] | None = None
+    training_games: str
+    validation_games: str
+    provenance: dict[str, list[Any]] | None = None
+    results: Table[MetricRow]
+    state: list[str] | None = None
+    cost: list[Number] | None = None
+    notes: list[str] | None = None
+
+
+def lab_diff(
+    lab: Lab,
+    a: TrialId,
+    b: TrialId,
+    since: Since = None,
+    max_tokens: MaxTokens = 1500,
+) -> DiffAnswer:
+    """Say what changed between two trials: settings, games, code, packages, machine; and results.
+
+    Only differences are told. A difference in results has a single cause only where one setting
+    differs and the games and the provenance (commit, patch, code, packages, driver, device) do not;
+    whether it is more than noise between seeds is a question for lab_compare.
+    """
+    question = Question.of(lab, ("diff", a, b), since, max_tokens)
+    if a == b:
+        raise InvalidRequestError(f"a and b are both {a}: name two trials")
+    first, second = lab.trial(a), lab.trial(b)
+    origin = differences.provenance(lab, first, second)
+    answer = DiffAnswer(
+        a=a,
+        b=b,
+        settings=_compact(differences.chosen(first, second)),
+        incidental=_compact(differences.incidental(first, second)) or None,
+        training_games=_games(first, second, differences.TRAINING_GAMES),
+        validation_games=_games(first, second, differences.VALIDATION_GAMES),
+        provenance=origin or None,
+        results=_results(lab, first, second),
+        state=[first.state, second.state] if first.state != second.state else None,
+        cost=[first.cost, second.cost] if first.cost or second.cost else None,
+        notes=list(_notes(first, second, origin)) or None,
+    )
+    return question.answered(answer)
+
+
+def _compact(pairs: Pairs) -> Pairs:
+    return {name: [compact(value) for value in pair] for name, pair in pairs.items()}
+
+
+def _games(a: Trial, b: Trial, deciding: frozenset[str]) -> str:
+    return ", ".join(differences.games(a, b, deciding)) or _SAME
+
+
+def _results(lab: Lab, a: Trial, b: Trial) -> list[MetricRow]:
+    rows = []
+    for names in differences.models(a, b):
+        step, metrics = differences.measured(lab, a, b, names)
+        model = " ".join(dict.fromkeys(filter(None, names))) or None
+        rows += [
+            MetricRow(metric=name, model=model, step=step, a=x, b=y, difference=y - x)
+            for name, (x, y) in metrics.items()
+            if step is not None
+        ]
+    return rows
+
+
+def _notes(a: Trial, b: Trial, origin: Pairs | None) -> list[str]:
+    notes = []
+    for child, other in ((a, b), (b, a)):
+        if child.parent == other.id:
+            notes.append(f"{child.id} continues {other.id} from step {child.from_step}")
+    if origin is None:
+        notes.append("provenance: a trial that has not started has none")
+    elif "dirty_patch" in origin:
+        notes.append("the patches are trials/NNNN/dirty.patch of the workspace")
+    return notes
+
+
+TOOL = LabTool(lab_diff, title="Difference of two trials", read_only=True, idempotent=True)
