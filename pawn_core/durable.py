@@ -3,8 +3,14 @@
 Standard library only, for the shim of pawn_lab.
 """
 
+import ctypes
+import errno
 import os
 from pathlib import Path
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+_NO_EXCHANGE = frozenset({errno.ENOSYS, errno.EINVAL})
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -31,3 +37,40 @@ def replace_file(path: Path, data: bytes) -> None:
     write_file(partial, data)
     partial.replace(path)
     sync_file(path.parent)
+
+
+def make_directory(path: Path) -> None:
+    """Create a directory and the parents it lacks, each forced to the disk."""
+    if path.is_dir():
+        return
+    make_directory(path.parent)
+    path.mkdir(exist_ok=True)
+    sync_file(path.parent)
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Swap two directories: in one step on Linux, by renames on file systems that cannot."""
+    code = _exchange(one, other)
+    if code in _NO_EXCHANGE:
+        _exchange_by_renames(one, other)
+    elif code:
+        raise OSError(code, os.strerror(code), str(one))
+
+
+def _exchange(one: Path, other: Path) -> int:
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is None:
+        return errno.ENOSYS
+    paths = (_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other))
+    return ctypes.get_errno() if renameat2(*paths, _RENAME_EXCHANGE) else 0
+
+
+def _exchange_by_renames(one: Path, other: Path) -> None:
+    aside = one.with_name(f"{one.name}-aside")
+    other.rename(aside)
+    try:
+        one.rename(other)
+    except OSError:
+        aside.rename(other)
+        raise
+    aside.rename(one)

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from pawn_core.checkpoint import manifest
 from pawn_core.checkpoint.errors import CheckpointIntegrityError
-from pawn_core.durable import sync_file, write_file
+from pawn_core.durable import exchange, make_directory, sync_file, write_file
 
 _PARTIAL_PREFIX = ".partial-"  # hidden, and no `step_*` glob can match it
 
@@ -37,10 +38,12 @@ class Checkpoint:
 def save(checkpoints_dir: Path, checkpoint: Checkpoint) -> Path:
     """Write `step_NNNNNNNN` into the directory and return its path; durable when this returns.
 
+    A checkpoint of the same step (a repeated stretch) is there until this one takes its place.
+
     Raises:
-        OSError: the disk refused; no `step_*` directory has changed.
+        OSError: the disk refused; what was saved before can still be loaded.
     """
-    _make_durable_directory(checkpoints_dir)
+    make_directory(checkpoints_dir)
     name = manifest.checkpoint_name(checkpoint.step)
     partial = checkpoints_dir / f"{_PARTIAL_PREFIX}{name}-{os.getpid()}"
     shutil.rmtree(partial, ignore_errors=True)
@@ -50,6 +53,8 @@ def save(checkpoints_dir: Path, checkpoint: Checkpoint) -> Path:
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
+    sync_file(checkpoints_dir)
+    shutil.rmtree(partial, ignore_errors=True)  # by now what had this step before
     return checkpoints_dir / name
 
 
@@ -95,26 +100,18 @@ def _write_partial(partial: Path, checkpoint: Checkpoint) -> None:
 
 
 def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, path)
+    try:
+        save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, path)
+    except SafetensorError as error:
+        raise OSError(f"{path} cannot be written: {error}") from error
     sync_file(path)
 
 
 def _publish(partial: Path, target: Path) -> None:
-    """Rename into place; a checkpoint of the same step (a repeated stretch) makes way."""
-    replaced = None
     if target.exists():
-        replaced = target.with_name(f"{_PARTIAL_PREFIX}replaced-{target.name}-{os.getpid()}")
-        target.rename(replaced)
-    partial.rename(target)
-    sync_file(target.parent)
-    if replaced is not None:
-        shutil.rmtree(replaced, ignore_errors=True)
-
-
-def _make_durable_directory(path: Path) -> None:
-    if not path.is_dir():
-        path.mkdir(parents=True)
-        sync_file(path.parent)
+        exchange(partial, target)
+    else:
+        partial.rename(target)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

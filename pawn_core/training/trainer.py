@@ -17,7 +17,7 @@ from pawn_core.checkpoint import store
 from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import ConfigError, RunConfig, run_type_named
 from pawn_core.data.stream import Stream
-from pawn_core.durable import replace_file
+from pawn_core.durable import make_directory, replace_file
 from pawn_core.metrics import START, MetricsWriter
 from pawn_core.parallel import leave_processes
 from pawn_core.runtime import Runtime, resolve_runtime
@@ -99,7 +99,7 @@ def _prepare(setup: Setup) -> None:
         )
     document = json.dumps(setup.config.model_dump(mode="json"), indent=1)
     try:
-        run_dir.mkdir(parents=True, exist_ok=True)
+        make_directory(run_dir)
         for left_over in (outcome.FILE, health.FILE):
             (run_dir / left_over).unlink(missing_ok=True)
         store.remove_partials(run_dir / "checkpoints")
