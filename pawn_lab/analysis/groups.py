@@ -47,6 +47,11 @@ class Run:
     variant: str = SINGLE
 
     @property
+    def config(self) -> dict[str, Any]:
+        """Config of the trial, or of the run that the variant equals."""
+        return variants.config_of(self.trial.config, self.variant)
+
+    @property
     def name(self) -> str:
         """Trial number, with the variant's name where there are several."""
         return str(self.id) if self.variant == SINGLE else f"{self.id} {self.variant}"

@@ -1,5 +1,6 @@
 """Learning curves that follow a trial's lineage: its ancestors up to each resume, then its own."""
 
+from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from pawn_core.metrics import read_records
@@ -83,6 +84,19 @@ def lineage(lab: Lab, trial_id: int) -> list[Trial]:
     trial = lab.trial(trial_id)
     older = lineage(lab, trial.parent) if trial.parent is not None else []
     return [*older, trial]
+
+
+def related(lab: Lab, trial_id: int) -> set[int]:
+    """Return a trial with what it continues and what continues it, however often."""
+    own = {trial.id for trial in lineage(lab, trial_id)}
+    parents = {trial.id: trial.parent for trial in lab.trials()}
+    return own | {each for each in parents if trial_id in _older(each, parents)}
+
+
+def _older(trial_id: int | None, parents: dict[int, int | None]) -> Iterator[int]:
+    while trial_id is not None:
+        yield trial_id
+        trial_id = parents[trial_id]
 
 
 def segments(lab: Lab, trial_id: int) -> list[tuple[Trial, list[dict[str, Any]]]]:

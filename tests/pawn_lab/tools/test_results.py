@@ -3,6 +3,7 @@
 import pytest
 from lab_testing import CONFIG, ended
 
+from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.tools.results import lab_results
 
@@ -46,3 +47,39 @@ def test_another_rule_of_learning_is_named_in_its_row(open_lab):
         ended(lab, lab.launch(CONFIG | setting).id)
     named = {row.trial_id: row.ablation for row in lab_results(lab).rows}
     assert named == {1: "optimizer=muon", 2: "targets=legal", 3: "baseline"}
+
+
+def test_rows_can_be_those_of_an_ablation_or_of_a_lineage(lab):
+    assert {row.trial_id for row in lab_results(lab, ablation="mate_boost=1.0").rows} == {3}
+    for trial_id in (1, 4):
+        assert {row.trial_id for row in lab_results(lab, lineage=trial_id).rows} == {1, 4}
+    assert lab_results(lab, trial_ids=[2, 3], lineage=1).rows == []
+    with pytest.raises(InvalidRequestError, match=r"did you mean 'mate_boost=1\.0'"):
+        lab_results(lab, ablation="mate_boost=1")
+
+
+def test_the_front_is_of_one_evaluation_set_and_counts_what_was_continued(lab):
+    fronts = lab_results(lab, front="hours").fronts
+    by_front = {}
+    for row in fronts:
+        by_front.setdefault(row.front, []).append(row)
+    assert [row.trial_id for row in fronts if row.trial_id == 3] == [3]
+    plain = next(rows for rows in by_front.values() if rows[0].trial_id != 3)
+    assert plain[-1].trial_id == 4
+    hours = {r.id: lab.spent(r.id, [float("inf")])[0].hours for r in lab.trials()}
+    assert plain[-1].price > hours[1]
+
+
+def test_the_front_against_parameters_keeps_the_better_of_equal_models(lab):
+    fronts = lab_results(lab, tag="plain", front="parameters", metric="kl").fronts
+    assert [row.trial_id for row in fronts] == [4]
+
+
+def test_the_next_rate_comes_from_trials_that_differ_in_nothing_else(open_lab):
+    lab = open_lab("study")
+    for lr in (1e-5, 1e-4):
+        ended(lab, lab.launch(CONFIG | {"lr": lr}).id)
+    ended(lab, lab.launch(CONFIG | {"lr": 1e-3, "mate_boost": 1.0}).id)
+    [point] = lab_results(lab).next_points
+    assert (point.trial_ids, point.lr) == ([1, 2], pytest.approx(1e-3))
+    assert point.why == "the best, 0.0001, is the highest tried, at step 1000, one seed"

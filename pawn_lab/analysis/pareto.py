@@ -1,0 +1,59 @@
+"""Which trials no other beats in both of two numbers, among those whose losses are comparable."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from pawn_core.config import PretrainConfig, parse_config
+from pawn_lab.analysis.groups import VALIDATION, Run
+from pawn_lab.planning.memory import parameter_count
+from pawn_lab.reporting.metrics import GAMES
+
+Price = Literal["cost", "hours", "parameters"]
+"""Money or device-hours until the best evaluation, its lineage included; size of the model."""
+
+
+class Placed(NamedTuple):
+    """A run's best value and what it took to get there."""
+
+    run: Run
+    price: float
+    value: float
+
+
+def placed(runs: Sequence[Run], price: Price) -> list[Placed]:
+    """Return the runs that have a value and a price; lower values are better."""
+    found = []
+    for run in runs:
+        point = min(run.points, key=lambda p: (p.value, p.step), default=None)
+        if point is None:
+            continue
+        paid = _parameters(run) if price == "parameters" else getattr(point, price)
+        if paid is not None:
+            found.append(Placed(run, paid, point.value))
+    return found
+
+
+def evaluated_alike(runs: Sequence[Placed]) -> list[list[Placed]]:
+    """Return the runs by run type and evaluation set: only within one are values comparable."""
+    sets: dict[str, list[Placed]] = {}
+    for each in runs:
+        fields = sorted({"run_type", *GAMES, *VALIDATION})
+        key = repr([each.run.settings.get(name) for name in fields])
+        sets.setdefault(key, []).append(each)
+    return list(sets.values())
+
+
+def front(runs: Sequence[Placed]) -> list[Placed]:
+    """Return the runs that none beats in one number and equals in the other, cheapest first."""
+    kept: list[Placed] = []
+    for each in sorted(runs, key=lambda p: (p.price, p.value)):
+        if not kept or each.value < kept[-1].value:
+            kept.append(each)
+    return kept
+
+
+def _parameters(run: Run) -> int | None:
+    config = parse_config(run.config)
+    if not isinstance(config, PretrainConfig):
+        return None
+    return parameter_count(config.architecture, config.vocabulary)
