@@ -50,8 +50,8 @@ bench: setup
 	$(RUN) python scripts/bench_engine.py
 	$(RUN) python scripts/bench_replay.py
 	$(RUN) python scripts/bench_pgn.py
-	$(RUN) python scripts/bench_lab.py
 	$(RUN) python scripts/bench_training.py
+	$(RUN) python scripts/bench_lab.py
 
 # Seconds of fuzzing in all: a fifth each by damaged seeds, and by coverage for each target.
 FUZZ_SECONDS ?= 600
