@@ -59,6 +59,16 @@ class Trial(Record):
     cost: float
 
 
+class Glance(Record):
+    """The trials at a glance: the active ones, the latest that ended, newest first."""
+
+    counts: dict[State, int]
+    active: list[Trial]
+    ended: list[Trial]
+    unresumed: int
+    """Paused trials that no other trial continues."""
+
+
 class Launched(Record):
     """The trials of one launch; `known` are those that existed before it."""
 

@@ -1,5 +1,6 @@
 """What changes trials: launch, resume, kill."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,10 @@ from pawn_lab.records import Forecast, Launched, Trial
 from pawn_lab.store import trials
 from pawn_lab.trials import launches, lineage, requests
 from pawn_lab.trials.lineage import Which
+from pawn_lab.trials.states import State
+
+SHIM_TIMEOUT_S = 30.0
+SHIM_POLL_S = 0.02
 
 
 class Launching(Reading):
@@ -78,8 +83,9 @@ class Launching(Reading):
         with self._database.write() as tx:
             made = launches.launch(tx, request, configs, launcher, once=once, **columns)
             budget.reserve(tx, self.paths, self._devices, set(made.trials) - set(made.known))
-        self.tick()
-        return Launched(trials=self.selected(made.trials), known=made.known)
+        with self.one_pass():
+            self.tick()
+            return Launched(trials=self.selected(made.trials), known=made.known)
 
     def forecast(self, config: dict[str, Any], *, priority: int = 0) -> tuple[RunConfig, Forecast]:
         """Return the resolved config and what one trial of it would take, launched now.
@@ -89,7 +95,7 @@ class Launching(Reading):
         """
         checked = requests.checked_config(config)
         requests.request(priority, None)
-        self.tick()
+        self._refresh()
         with self._database.read() as tx:
             planned = forecast.forecast(tx, self.paths, self._devices, checked, priority)
         return checked, planned
@@ -126,7 +132,7 @@ class Launching(Reading):
             hypothesis=requests.checked_hypothesis(hypothesis),
         )
         request = requests.request(priority, idempotency_key, **asked)
-        self.tick()
+        self._refresh()
         with self._database.read() as tx:
             known, parent = launches.known(tx, request), trials.get(tx, trial_id)
         if known is not None:
@@ -141,8 +147,7 @@ class Launching(Reading):
                 tx, request, config, self._launcher, parent, point, self.paths.root, **columns
             )
             budget.reserve(tx, self.paths, self._devices, [new_id])
-        self.tick()
-        return self.trial(new_id)
+        return self._after_pass(new_id)
 
     def kill(self, trial_id: int, *, reason: str | None = None) -> Trial:
         """Ask a trial to save and stop, by force after its grace period; returns at once.
@@ -151,12 +156,29 @@ class Launching(Reading):
             TrialStateError: the trial has already ended.
         """
         why = requests.checked_reason(reason)
-        self.tick()
+        self._refresh()
         with self._database.write() as tx:
             launches.request_kill(tx, trials.get(tx, trial_id), why)
         failpoints.hit("kill.requested")
-        self.tick()
-        return self.trial(trial_id)
+        self._await_shim(trial_id)
+        return self._after_pass(trial_id)
+
+    def _await_shim(self, trial_id: int) -> None:
+        """Wait until a trial that is being launched has somebody who can be told to stop."""
+        deadline = time.monotonic() + SHIM_TIMEOUT_S
+        while self._is_launching(trial_id) and time.monotonic() < deadline:
+            time.sleep(SHIM_POLL_S)
+            self.tick()
+
+    def _is_launching(self, trial_id: int) -> bool:
+        with self._database.read() as tx:
+            return trials.get(tx, trial_id)["state"] == State.LAUNCHING
+
+    def _after_pass(self, trial_id: int) -> Trial:
+        """Return a trial that was changed, once the scheduler has seen it."""
+        with self.one_pass():
+            self.tick()
+            return self.trial(trial_id)
 
 
 def _given(**columns: Any) -> dict[str, Any]:

@@ -4,12 +4,20 @@ from collections.abc import Iterable
 
 from pawn_lab.lab.workspace import OpenWorkspace
 from pawn_lab.processes import devices
-from pawn_lab.records import DeviceStatus, EventPage, LogExcerpt, Progress, Trial, TrialResult
+from pawn_lab.records import (
+    DeviceStatus,
+    EventPage,
+    Glance,
+    LogExcerpt,
+    Progress,
+    Trial,
+    TrialResult,
+)
 from pawn_lab.reporting import cost, digest, log, results
 from pawn_lab.store import Transaction, events, leases, trials
 from pawn_lab.store.database import Row
 from pawn_lab.trials import requests, views
-from pawn_lab.trials.states import HOLDING, State
+from pawn_lab.trials.states import ACTIVE, HOLDING, State
 
 
 class Reading(OpenWorkspace):
@@ -21,7 +29,7 @@ class Reading(OpenWorkspace):
         Raises:
             UnknownTrialError: no such trial.
         """
-        self.tick()
+        self._refresh()
         with self._database.read() as tx:
             return views.trial_record(tx, trials.get(tx, trial_id), self._devices)
 
@@ -34,7 +42,7 @@ class Reading(OpenWorkspace):
             InvalidRequestError: an unknown state.
         """
         wanted = requests.checked_states(states)
-        self.tick()
+        self._refresh()
         with self._database.read() as tx:
             rows = _tagged(trials.select(tx, wanted), tag)
             return views.trial_records(tx, rows, self._devices)
@@ -48,27 +56,40 @@ class Reading(OpenWorkspace):
             UnknownTrialError: no such trial.
         """
         once = None if trial_ids is None else dict.fromkeys(trial_ids)
-        self.tick()
+        self._refresh()
         with self._database.read() as tx:
             rows = _tagged(_rows(tx, once), tag)
             return views.trial_records(tx, rows, self._devices)
 
+    def glance(self, tag: str | None = None, latest: int = 5) -> Glance:
+        """Return the trials at a glance, of a tag or all; `unresumed` counts those of all tags."""
+        self._refresh()
+        with self._database.read() as tx:
+            active = _tagged(trials.select(tx, ACTIVE), tag)
+            ended = trials.latest_ended(tx, latest, tag)
+            records = views.trial_records(tx, [*active, *ended], self._devices)
+            counts, unresumed = trials.counts(tx, tag), trials.unresumed(tx)
+        split = len(active)
+        return Glance(
+            counts=counts, active=records[:split], ended=records[split:], unresumed=unresumed
+        )
+
     def events(self, since: int = 0, limit: int = 100) -> EventPage:
         """Return events after a cursor, oldest first; the answer carries the next cursor."""
         requests.check_page(since, limit)
-        self.tick()
+        self._refresh()
         with self._database.read() as tx:
             return events.page(tx, since, limit)
 
     def latest_event(self) -> int:
         """Return the number of the newest event: the cursor of now."""
-        self.tick()
+        self._refresh()
         with self._database.read() as tx:
             return events.last(tx)
 
     def changed(self, since: int) -> set[int]:
         """Return the trials that run now, or to which anything happened after an event."""
-        self.tick()
+        self._refresh()
         with self._database.read() as tx:
             holding = {row["id"] for row in trials.select(tx, HOLDING)}
             return holding | events.trials_since(tx, since)
@@ -77,7 +98,7 @@ class Reading(OpenWorkspace):
         self, trial_ids: Iterable[int] | None = None, tag: str | None = None
     ) -> list[TrialResult]:
         """Return the last and best evaluation of each model of each trial, by trial."""
-        self.tick()
+        self._refresh()
         with self._database.read() as tx:
             rows = _tagged(_rows(tx, trial_ids), tag)
             costs = cost.by_trial(tx, leases.history(tx))
@@ -91,14 +112,14 @@ class Reading(OpenWorkspace):
 
     def progress(self, trial_id: int) -> Progress:
         """Return a trial's step, latest records, rate and time to its next stop."""
-        self.tick()
+        self._refresh()
         with self._database.read() as tx:
             row = trials.get(tx, trial_id)
         return results.progress(row, self.paths.trial(trial_id))
 
     def running(self) -> list[Progress]:
         """Return how far each trial is that holds a device."""
-        self.tick()
+        self._refresh()
         with self._database.read() as tx:
             held = trials.select(tx, HOLDING)
         return [results.progress(row, self.paths.trial(row["id"])) for row in held]
@@ -123,7 +144,7 @@ class Reading(OpenWorkspace):
 
     def digest(self) -> str:
         """Return the lab's state in under 1,500 characters."""
-        self.tick()
+        self._refresh()
         with self._database.read() as tx:
             held, counts = trials.select(tx, HOLDING), trials.counts(tx)
             queued = [row["id"] for row in trials.queue(tx)]
@@ -133,7 +154,7 @@ class Reading(OpenWorkspace):
 
     def devices(self) -> list[DeviceStatus]:
         """Return the devices with their load and who holds them."""
-        self.tick()
+        self._refresh()
         with self._database.read() as tx:
             held = leases.held(tx)
         return devices.statuses(self._devices, held)

@@ -27,11 +27,13 @@ class Spending(OpenWorkspace):
             cost.set_rate(tx, cost_per_hour, len(self._devices))
             if budget is not None:
                 budgets.set_budget(tx, None if budget == "none" else budget)
-        return self.cost()
+        with self.one_pass():
+            self.tick()
+            return self.cost()
 
     def cost(self) -> CostReport:
         """Return the money spent on the device-time that trials held."""
-        self.tick()
+        self._refresh()
         with self._database.read() as tx:
             report = cost.report(tx, len(self._devices))
             return report.model_copy(update={"budget": budgets.report(tx)})

@@ -32,7 +32,9 @@ class Sweeping(OpenWorkspace):
             sweep_id, known = create(
                 tx, self.paths, self._devices, self._launcher, checked, idempotency_key
             )
-        return self.sweep(sweep_id), known
+        with self.one_pass():
+            self.tick()
+            return self.sweep(sweep_id), known
 
     def forecast_sweep(self, plan: dict[str, Any]) -> SweepForecast:
         """Return what the trials of a plan would take together.
@@ -50,7 +52,7 @@ class Sweeping(OpenWorkspace):
         Raises:
             UnknownSweepError: no such sweep.
         """
-        self.tick()
+        self._refresh()
         with self._database.read() as tx:
             row = sweeps.get(tx, sweep_id)
             plan = SweepPlan.model_validate(row["plan"])
@@ -72,7 +74,7 @@ class Sweeping(OpenWorkspace):
             UnknownSweepError: no such sweep.
             TrialStateError: it has ended.
         """
-        self.tick()
+        self._refresh()
         with self._database.write() as tx:
             state = sweeps.get(tx, sweep_id)["state"]
             if state != sweeps.ACTIVE:

@@ -1,6 +1,7 @@
 """An open workspace: its folder, its database, its devices, and how its trials are run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -24,6 +25,8 @@ class OpenWorkspace:
         self._database = database
         self._devices = inventory
         self._launcher = launcher
+        self._fresh: bool | None = None
+        """Within a call that asks several things: whether a pass was made; None outside of one."""
 
     @classmethod
     def open(
@@ -55,3 +58,22 @@ class OpenWorkspace:
     def tick(self) -> None:
         """Bring every trial up to date, launch what fits, and pass on kills."""
         tick.tick(self._database, self.paths, self._devices)
+        if self._fresh is not None:
+            self._fresh = True
+
+    @contextmanager
+    def one_pass(self) -> Iterator[None]:
+        """Let what is read within share one scheduler pass; of one thread, and not for waiting."""
+        if self._fresh is not None:  # the outer block's pass serves, and so does ours for it
+            yield
+            return
+        self._fresh = False
+        try:
+            yield
+        finally:
+            self._fresh = None
+
+    def _refresh(self) -> None:
+        """Bring every trial up to date, unless this call has done so."""
+        if not self._fresh:
+            self.tick()

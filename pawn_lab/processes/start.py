@@ -1,9 +1,11 @@
 """Starting a claimed trial: its files, then its shim."""
 
-import contextlib
 import os
+import select
 import subprocess
 import sys
+import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -18,7 +20,8 @@ from pawn_lab.processes.limits import Limits
 from pawn_lab.store.database import Row
 
 TRAINER = (sys.executable, "-P", "-m", "pawn_core")
-HANDSHAKE_TIMEOUT_S = 30.0
+HANDSHAKE_TIMEOUT_S = 0.1
+"""Past it the caller gets its answer: the trial is `launching`, and `running` at the next look."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,22 @@ def start(workspace: WorkspacePaths, claim: Claim) -> subprocess.Popen[bytes]:
     return handshake
 
 
-def await_start(handshake: subprocess.Popen[bytes]) -> None:
-    """Wait until the trainer runs; a shim that hangs holds its lock and is found by that."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        handshake.wait(HANDSHAKE_TIMEOUT_S)
+def await_starts(handshakes: Iterable[subprocess.Popen[bytes]]) -> None:
+    """Wait a moment for trainers to run; a shim that hangs holds its lock and is found by that."""
+    deadline = time.monotonic() + HANDSHAKE_TIMEOUT_S
+    for handshake in handshakes:
+        _await_end(handshake, deadline)
+
+
+def _await_end(process: subprocess.Popen[bytes], deadline: float) -> None:
+    """Wait by the kernel's notice: `Popen.wait` with a timeout looks only every 50 ms."""
+    ended, poll = os.pidfd_open(process.pid), select.poll()
+    try:
+        poll.register(ended, select.POLLIN)
+        if poll.poll(1e3 * max(0.0, deadline - time.monotonic())):
+            process.wait()
+    finally:
+        os.close(ended)
 
 
 def _write_files(workspace: WorkspacePaths, paths: TrialPaths, claim: Claim) -> None:

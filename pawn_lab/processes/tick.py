@@ -12,7 +12,7 @@ from pawn_lab.paths import WorkspacePaths
 from pawn_lab.planning import budget
 from pawn_lab.processes import devices, identity, scheduler, supervision
 from pawn_lab.processes.devices import Device
-from pawn_lab.processes.start import Claim, await_start, start
+from pawn_lab.processes.start import Claim, await_starts, start
 from pawn_lab.store import Database
 from pawn_lab.sweeps.advance import advance
 
@@ -55,8 +55,7 @@ def _start(database: Database, workspace: WorkspacePaths, claims: list[Claim]) -
             except OSError as error:
                 with database.write() as tx:
                     supervision.abandon_launch(tx, claim.trial, str(error))
-    for handshake in handshakes:
-        await_start(handshake)
+    await_starts(handshakes)
 
 
 def main() -> None:

@@ -80,9 +80,8 @@ def report(tx: Transaction, device_count: int) -> CostReport:
 def _by_tag(tx: Transaction, costs: dict[int, float]) -> dict[str, float]:
     """Add the costs of trials by tag; a trial of several tags counts for each."""
     tags: defaultdict[str, float] = defaultdict(float)
-    for row in trials.select(tx):
-        for tag in row["tags"]:
-            tags[tag] += costs.get(row["id"], 0.0)
+    for tag, trial_id in trials.by_tag(tx):
+        tags[tag] += costs.get(trial_id, 0.0)
     return dict(tags)
 
 

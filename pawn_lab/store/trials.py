@@ -12,6 +12,7 @@ from pawn_lab.store.database import LARGEST_ID, Row, Transaction
 from pawn_lab.trials.states import ENDED, HOLDING, State, check_transition
 
 _JSON_COLUMNS = ("config", "tags", "trainer", "limits", "exit")
+_TAGGED = "(? IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?))"
 
 
 def insert(tx: Transaction, message: str, **columns: Any) -> int:
@@ -109,10 +110,31 @@ def select(tx: Transaction, states: Iterable[State] | None = None) -> list[Row]:
     return [_decoded(row) for row in tx.rows(sql, *wanted)]
 
 
-def counts(tx: Transaction) -> dict[State, int]:
-    """Return how many trials are in each state that has any."""
-    rows = tx.rows("SELECT state, count(*) AS n FROM trials GROUP BY state")
-    return {State(row["state"]): row["n"] for row in rows}
+def latest_ended(tx: Transaction, count: int, tag: str | None = None) -> list[Row]:
+    """Return the trials that ended last, newest first; of a tag or of all."""
+    marks = ", ".join("?" * len(ENDED))
+    ids = f"SELECT id FROM trials WHERE state IN ({marks}) AND {_TAGGED}"
+    order = "ORDER BY ended_at DESC, id"
+    sql = f"SELECT * FROM trials WHERE id IN ({ids} {order} LIMIT ?) {order}"
+    return [_decoded(row) for row in tx.rows(sql, *ENDED, tag, tag, count)]
+
+
+def counts(tx: Transaction, tag: str | None = None) -> dict[State, int]:
+    """Return how many trials, of a tag or of all, are in each state that has any."""
+    sql = f"SELECT state, count(*) AS n FROM trials WHERE {_TAGGED} GROUP BY state ORDER BY min(id)"
+    return {State(row["state"]): row["n"] for row in tx.rows(sql, tag, tag)}
+
+
+def unresumed(tx: Transaction) -> int:
+    """Return how many paused trials no other trial continues."""
+    sql = "SELECT count(*) FROM trials AS t WHERE state = 'paused' AND NOT EXISTS "
+    return tx.value(sql + "(SELECT 1 FROM trials AS child WHERE child.parent = t.id)")
+
+
+def by_tag(tx: Transaction) -> list[tuple[str, int]]:
+    """Return each tag of each trial, with the trial's number."""
+    sql = "SELECT each.value AS tag, trials.id FROM trials, json_each(tags) AS each"
+    return [(row["tag"], row["id"]) for row in tx.rows(f"{sql} ORDER BY trials.id")]
 
 
 def queue(tx: Transaction) -> list[Row]:

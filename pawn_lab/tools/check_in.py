@@ -12,7 +12,7 @@ def next_check(lab: Lab) -> int | None:
     """Return seconds until a running trial is expected to end; None when none is active."""
     running = lab.running()
     if not running:
-        return UNKNOWN_S if lab.trials(states=[State.QUEUED]) else None
+        return UNKNOWN_S if State.QUEUED in lab.glance(latest=0).counts else None
     return interval([progress.eta_s for progress in running])
 
 

@@ -3,6 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,7 +84,9 @@ class LabTool:
             checked = self.arguments.model_validate(dict(arguments))
         except ValidationError as error:
             raise InvalidRequestError(self._complaint(error)) from None
-        return self.run(lab, **{name: getattr(checked, name) for name in self.signature.parameters})
+        given = {name: getattr(checked, name) for name in self.signature.parameters}
+        with nullcontext() if self.waits else lab.one_pass():
+            return self.run(lab, **given)
 
     def _complaint(self, error: ValidationError) -> str:
         return "\n".join(map(self._describe, error.errors(include_url=False)))

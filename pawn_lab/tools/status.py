@@ -1,12 +1,11 @@
 """lab_status: what runs, what waits, what ended, and what needs a decision."""
 
-from collections import Counter
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from pawn_lab.lab import Lab
-from pawn_lab.records import DeviceStatus, ModelProgress, Progress, Trial
+from pawn_lab.records import DeviceStatus, Glance, ModelProgress, Progress, Trial
 from pawn_lab.reporting.health import WELL
 from pawn_lab.tools.headline import headline
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
@@ -127,33 +126,33 @@ def lab_status(
     cheaper. With trial_id the rows are of that trial alone and `detail` holds its config.
     """
     question = Question.of(lab, ("status", trial_id, tag), since, max_tokens)
-    everything, devices, cost = lab.trials(), lab.devices(), lab.cost()
-    trials = [lab.trial(trial_id)] if trial_id is not None else _tagged(everything, tag)
+    everything, devices, cost = lab.glance(latest=RECENT), lab.devices(), lab.cost()
+    shown = _shown(lab, everything, trial_id, tag)
     now = {progress.trial_id: progress for progress in lab.running()}
-    running = [_running(trial, now[trial.id], devices) for trial in everything if trial.id in now]
-    shown = {trial.id for trial in trials}
+    running = [_running(t, now[t.id], devices) for t in everything.active if t.id in now]
+    active = {trial.id for trial in shown.active}
     ailing = {row.trial_id: row.health for row in running if row.health not in NO_TROUBLE}
     answer = StatusAnswer(
         headline=headline(everything, devices, ailing),
-        running=[row for row in running if row.trial_id in shown],
-        waiting=[_waiting(trial) for trial in trials if trial.state == State.QUEUED],
-        ended=[_ended(trial) for trial in _latest_ended(trials)],
-        counts=Counter(trial.state for trial in trials),
+        running=[row for row in running if row.trial_id in active],
+        waiting=[_waiting(trial) for trial in shown.active if trial.state == State.QUEUED],
+        ended=[_ended(trial) for trial in shown.ended],
+        counts={str(state): count for state, count in shown.counts.items()},
         devices=[_device(device) for device in devices],
         cost_per_hour=cost.cost_per_hour,
         cost_total=cost.total,
-        detail=_detail(trials[0]) if trial_id is not None else None,
+        detail=_detail(*shown.active, *shown.ended) if trial_id is not None else None,
     )
     return question.answered(answer)
 
 
-def _tagged(trials: list[Trial], tag: str | None) -> list[Trial]:
-    return [trial for trial in trials if tag is None or tag in trial.tags]
-
-
-def _latest_ended(trials: list[Trial]) -> list[Trial]:
-    ended = [trial for trial in trials if trial.state in ENDED]
-    return sorted(ended, key=lambda trial: trial.ended_at or 0.0, reverse=True)[:RECENT]
+def _shown(lab: Lab, everything: Glance, trial_id: int | None, tag: str | None) -> Glance:
+    """Return what the rows are about: one trial, those of a tag, or all."""
+    if trial_id is None:
+        return everything if tag is None else lab.glance(tag, RECENT)
+    trial = lab.trial(trial_id)
+    active, ended = ([], [trial]) if trial.state in ENDED else ([trial], [])
+    return Glance(counts={trial.state: 1}, active=active, ended=ended, unresumed=0)
 
 
 def _running(trial: Trial, progress: Progress, devices: list[DeviceStatus]) -> RunningRow:
