@@ -30,9 +30,17 @@ rust:
 demo: setup
 	$(RUN) python scripts/demo.py
 
-test: setup
+test: setup protocol-checks
 	cargo test --locked --package pawn-engine --package pawn-fuzz
 	$(TEST_ENV) $(RUN) pytest -m "not slow"
+
+# The official checks of the protocol are Node programs; where they cannot be had, their tests are
+# skipped and say so.
+.PHONY: protocol-checks
+protocol-checks:
+	@[ tests/protocol/node_modules/.package-lock.json -nt tests/protocol/package-lock.json ] || \
+	  npm ci --prefix tests/protocol --no-audit --no-fund --loglevel=error || \
+	  echo "npm cannot install the official protocol checks: skipped" >&2
 
 check: setup
 	$(RUN) ruff check .

@@ -1,7 +1,8 @@
 """An ablation study as an agent runs it: nine explorations, three winners, one report.
 
 This script is the documentation of how an agent uses the lab. Everything happens through the tools
-of `pawn-lab mcp`, over stdio, with the official MCP client; an agent makes the same calls.
+of `pawn-lab mcp`, over stdio, with the official MCP client; an agent makes the same calls. At the
+end it says how many tokens the answers had; the live view, for a person, has its own connection.
 
     make demo                    about five minutes on two cores
     DEMO_STEPS=80 make demo      shorter (optimizer steps of the winners; default 480)
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from demo_client import LabClient, fresh_workspace, steps_wanted
+from demo_client import LabClient, TrialFailedError, fresh_workspace, steps_wanted
 from demo_report import markdown_table, write_report
 from demo_view import LiveView
 
@@ -20,6 +21,8 @@ TOTAL_STEPS = steps_wanted(default=480)
 PAUSE_STEPS = TOTAL_STEPS // 4
 LEARNING_RATES = (3e-4, 1e-3, 3e-3)
 DOLLARS_PER_HOUR = 0.10
+WAIT_S = 45
+"""As long as a call may take: below the client's timeout."""
 
 BASE: dict[str, Any] = {
     "run_type": "pretrain",
@@ -54,23 +57,26 @@ ABLATIONS: dict[str, tuple[dict[str, Any], str]] = {
 
 async def study(workspace: Path, view: LiveView) -> None:
     """Run the whole procedure in a fresh workspace."""
-    async with LabClient(workspace) as lab:
-        await orient(lab, view)
-        await explore(lab)
-        await view.watch(lab, until_ended=2)
+    async with LabClient(workspace) as first:
+        await orient(first, view)
+        await explore(first)
+        cursor = await wait(first, 0, ended=2)
         view.say("kill -9 of the server: trials belong to the machine and go on without it")
-        lab.kill_server()
+        first.kill_server()
 
     async with LabClient(workspace) as lab:  # another server, on the same workspace
-        await view.watch(lab)
+        cursor = await wait(lab, cursor)
         exploration = await lab.call("lab_results")
         await note(lab, f"Phase 1: learning rates at step {PAUSE_STEPS}", exploration)
         winners = await resume(lab, exploration["best_trials"].values())
-        await view.watch(lab)
+        await wait(lab, cursor)
         final = await lab.call("lab_results", trial_ids=winners)
         await note(lab, f"Phase 2: winners at step {TOTAL_STEPS}", final)
         status = await lab.call("lab_status")
+        await view.refresh(lab)
     write_report(workspace, exploration, final, status, view.console)
+    read = first.tokens_read + lab.tokens_read
+    view.console.print(f"The agent read {read:,} tokens of answers.", highlight=False)
 
 
 async def orient(lab: LabClient, view: LiveView) -> None:
@@ -93,6 +99,28 @@ async def explore(lab: LabClient) -> None:
             )
 
 
+async def wait(lab: LabClient, cursor: int, ended: int | None = None) -> int:
+    """Wait until so many trials have ended, or all; return the cursor from which to go on."""
+    count = 0
+    while ended is None or count < ended:
+        answer = await lab.call("lab_wait", until="ended", since=cursor, timeout_s=WAIT_S)
+        cursor = answer["cursor"]
+        events = answer.get("events", [])
+        count += len(events)
+        await check(lab, events)
+        if answer["over"] == "idle":
+            break
+    return cursor
+
+
+async def check(lab: LabClient, events: list[dict[str, Any]]) -> None:
+    """Stop the study at a trial that went wrong, with the end of its log."""
+    for event in events:
+        if event["kind"] in ("failed", "lost"):
+            log = await lab.call("lab_log", trial_id=event["trial_id"], lines=20)
+            raise TrialFailedError(f"trial {event['trial_id']}: {event['message']}\n{log['text']}")
+
+
 async def resume(lab: LabClient, best: Iterable[int]) -> list[int]:
     """Let the best trial of each ablation go on to its last step; return the continuations."""
     answers = [
@@ -110,6 +138,14 @@ async def note(lab: LabClient, title: str, results: dict[str, Any]) -> None:
     await lab.call("lab_notes", section=title, append=text)
 
 
+async def watched(workspace: Path, view: LiveView) -> None:
+    """Run the study beside its live view."""
+    async with anyio.create_task_group() as group:
+        await group.start(view.follow, workspace)
+        await study(workspace, view)
+        group.cancel_scope.cancel()
+
+
 if __name__ == "__main__":
     with LiveView() as view:
-        anyio.run(study, fresh_workspace(Path("runs")), view)
+        anyio.run(watched, fresh_workspace(Path("runs")), view)

@@ -1,4 +1,4 @@
-"""The demo's end of the wire: the official MCP client, and a server it may kill."""
+"""The demo's end of the wire: the official MCP client, what it read, and a server it may kill."""
 
 import os
 import signal
@@ -11,6 +11,8 @@ from typing import Any, Self
 import psutil
 from mcp import StdioServerParameters
 from mcp.client import Client
+
+from pawn_lab.tools import tokens
 
 FEWEST_STEPS = 4
 """A pause at a quarter of the steps, and something left to resume."""
@@ -28,6 +30,8 @@ class LabClient:
     """A connection to a lab server of its own, started over stdio."""
 
     def __init__(self, workspace: Path) -> None:
+        self.tokens_read = 0
+        """Of all answers, as `pawn_lab.tools.tokens` counts them."""
         self._client = Client(
             StdioServerParameters(
                 command=str(Path(sys.executable).with_name("pawn-lab")),
@@ -54,8 +58,10 @@ class LabClient:
             ToolCallError: the lab refused, and says why.
         """
         result = await self._client.call_tool(tool, arguments)
+        text = "\n".join(getattr(block, "text", "") for block in result.content)
+        self.tokens_read += tokens.count_text(text)
         if result.is_error:
-            raise ToolCallError("\n".join(getattr(block, "text", "") for block in result.content))
+            raise ToolCallError(text)
         return {name: _records(value) for name, value in (result.structured_content or {}).items()}
 
     def kill_server(self) -> None:

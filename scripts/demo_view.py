@@ -1,10 +1,15 @@
-"""The demo's live view: what `lab_events` and `lab_status` answer, as a person likes to see it."""
+"""The demo's live view: what `lab_events` and `lab_status` answer, as a person likes to see it.
+
+It has a connection of its own, beside that of the agent: an agent would not look every second.
+"""
 
 import time
+from pathlib import Path
 from typing import Any, Self
 
 import anyio
-from demo_client import LabClient, TrialFailedError
+from anyio.abc import TaskStatus
+from demo_client import LabClient
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -41,28 +46,24 @@ class LiveView:
         """Print one line above the bars, with the seconds since the start."""
         self.console.print(Text(f"{time.monotonic() - self._started:6.1f} s  {message}"))
 
-    async def watch(self, lab: LabClient, until_ended: int | None = None) -> None:
-        """Poll until nothing is active, or until that many trials have ended."""
-        while True:
-            await self._print_events(lab)
-            status = await lab.call("lab_status")
-            self._show(status)
-            ended = _ended(status["counts"])
-            if not (status["running"] or status["waiting"]) or ended >= (until_ended or ended + 1):
-                return
-            await anyio.sleep(POLL_S)
+    async def follow(
+        self, workspace: Path, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Show what happens in a workspace, until cancelled."""
+        async with LabClient(workspace) as lab:
+            task_status.started()
+            while True:
+                await self.refresh(lab)
+                await anyio.sleep(POLL_S)
 
-    async def _print_events(self, lab: LabClient) -> None:
+    async def refresh(self, lab: LabClient) -> None:
+        """Print what has happened, and show what runs."""
         page = await lab.call("lab_events", since=self._cursor, limit=500)
-        if page.get("unchanged"):
-            return
-        for event in page["events"]:
+        self._cursor = page.get("cursor", self._cursor)
+        for event in page.get("events", ()):
             trial = f"trial {event['trial_id']}: " if "trial_id" in event else ""
             self.say(trial + event["message"])
-            if event["kind"] in ("failed", "lost"):
-                log = await lab.call("lab_log", trial_id=event["trial_id"], lines=20)
-                raise TrialFailedError(trial + event["message"] + "\n" + log["text"])
-        self._cursor = page["cursor"]
+        self._show(await lab.call("lab_status"))
 
     def _show(self, status: dict[str, Any]) -> None:
         self._summary.plain = f"{status['headline']}  cost ${status.get('cost_total', 0):.4f}"
@@ -87,7 +88,3 @@ class LiveView:
 def _note(row: dict[str, Any]) -> str:
     parts = {"loss": "loss", "val_loss": "val", "eta_s": "ETA s"}
     return "  ".join(f"{label} {row[name]}" for name, label in parts.items() if name in row)
-
-
-def _ended(counts: dict[str, int]) -> int:
-    return sum(n for state, n in counts.items() if state not in ("queued", "launching", "running"))

@@ -20,7 +20,7 @@ from pawn_lab.processes.limits import Limits
 from pawn_lab.store.database import Row
 
 TRAINER = (sys.executable, "-P", "-m", "pawn_core")
-HANDSHAKE_TIMEOUT_S = 0.1
+HANDSHAKE_TIMEOUT_S = 0.2
 """Past it the caller gets its answer: the trial is `launching`, and `running` at the next look."""
 
 

@@ -1,9 +1,14 @@
 """What the lab's tests share: deadlines, stand-in trainers, checkpoints, process look-ups."""
 
 import json
+import os
+import re
+import signal
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +21,7 @@ from pawn_lab.trials.states import ENDED, State
 
 T = TypeVar("T")
 
+PAWN_LAB = Path(sys.executable).with_name("pawn-lab")
 STAND_IN = Path(__file__).with_name("stand_in.py")
 CONFIG = {"variant": "toy", "local_checkpoints": True, "total_steps": 1000, "eval_interval": 100}
 DEADLINE_S = 120.0
@@ -63,9 +69,10 @@ def open_gate(lab: Lab, trial_id: int, behaviour: str = "") -> None:
 
 
 def shim_of(lab: Lab, trial_id: int) -> identity.ProcessIdentity:
-    """Return who a trial's shim is."""
-    record = json.loads(lab.paths.trial(trial_id).identity.read_text())
-    return identity.ProcessIdentity.from_dict(record)
+    """Return who a trial's shim is, once it has said so."""
+    written = lab.paths.trial(trial_id).identity
+    eventually(written.exists, f"shim of trial {trial_id}")
+    return identity.ProcessIdentity.from_dict(json.loads(written.read_text()))
 
 
 def trainer_greeting(lab: Lab, trial_id: int) -> dict:
@@ -97,3 +104,19 @@ def make_checkpoint(checkpoints: Path, step: int) -> Path:
         (path / name).write_bytes(EMPTY_TENSORS if name.endswith("safetensors") else b"{}")
     seal(path, step)
     return path
+
+
+@contextmanager
+def serving(workspace: Path, *arguments: str, token: str | None = None) -> Iterator[str]:
+    """Run `pawn-lab serve` and yield its address."""
+    environment = {k: v for k, v in os.environ.items() if k != "PAWN_LAB_TOKEN"}
+    environment |= {"PAWN_LAB_TOKEN": token} if token else {}
+    command = [PAWN_LAB, "serve", "--port", "0", "--workspace", str(workspace), *arguments]
+    said = workspace.with_name("server.log")
+    with said.open("wb") as log:
+        server = subprocess.Popen(command, env=environment, stderr=log)
+    try:
+        yield eventually(lambda: re.search(r"http://\S+(?=\n)", said.read_text()), "address")[0]
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(15)

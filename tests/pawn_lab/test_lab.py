@@ -24,7 +24,7 @@ def test_a_launched_trial_runs_and_its_exit_is_known(open_lab):
     lab = open_lab("complete")
     launched = lab.launch(CONFIG, tags=["first"], hypothesis="it runs")
     trial = ended(lab, launched.id)
-    assert launched.state in (State.RUNNING, State.COMPLETED)
+    assert launched.state in (State.LAUNCHING, State.RUNNING, State.COMPLETED)
     assert (trial.state, trial.exit.code, trial.exit.reason) == (State.COMPLETED, 0, "completed")
     assert (trial.exit.step, trial.tags, trial.hypothesis) == (5, ["first"], "it runs")
     assert event_kinds(lab, trial.id) == ["queued", "launching", "running", "completed"]

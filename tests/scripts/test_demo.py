@@ -1,6 +1,7 @@
 """The demo, from its first call to its report, with very few steps."""
 
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "demo.py"
+MOST_TOKENS = 25_000
 ABLATIONS = ("mate_boost=1.0", "no_outcome_token=true", "discard_ply_limit=true")
 
 
@@ -34,6 +36,11 @@ def test_the_study_runs_to_its_end_although_its_server_is_killed(demo):
     assert "kill -9 of the server" in printed
     assert printed.count("paused after 1 steps") == 9
     assert printed.count("completed 4 steps") == 3
+
+
+def test_an_agent_reads_few_tokens_in_the_whole_study(demo):
+    read = re.search(r"The agent read ([\d,]+) tokens of answers", demo[0])
+    assert 1000 < int(read[1].replace(",", "")) <= MOST_TOKENS
 
 
 def test_the_report_has_a_loss_for_every_learning_rate_and_a_winner_in_every_row(demo):

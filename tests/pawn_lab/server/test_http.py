@@ -1,39 +1,18 @@
 """The lab over HTTP: official client, token, Host and Origin."""
 
 import os
-import re
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import httpx2
 import pytest
+from lab_testing import PAWN_LAB, serving
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
-PAWN_LAB = Path(sys.executable).with_name("pawn-lab")
 TOKEN = "a-secret-of-some-length"
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 HEADERS = {"Accept": "application/json, text/event-stream"}
-
-
-@contextmanager
-def serving(workspace: Path, *arguments: str, token: str | None = None) -> Iterator[str]:
-    """Run `pawn-lab serve` and yield its address."""
-    environment = {k: v for k, v in os.environ.items() if k != "PAWN_LAB_TOKEN"}
-    environment |= {"PAWN_LAB_TOKEN": token} if token else {}
-    command = [PAWN_LAB, "serve", "--port", "0", "--workspace", str(workspace), *arguments]
-    server = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    try:
-        line = server.stderr.readline()
-        yield re.search(r"http://\S+", line)[0]
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(15)
-        server.stderr.close()
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from pawn_lab.trials.states import State
 def test_more_trials_than_devices_wait_and_say_for_what(open_lab):
     lab = open_lab("gate")
     answers = [lab_launch(lab, CONFIG | {"seed": seed}, tags=["sweep"]) for seed in range(3)]
-    assert [answer.state for answer in answers[:2]] == ["running", "running"]
+    assert {answer.state for answer in answers[:2]} <= {"launching", "running"}
     assert answers[2].state == "queued"
     assert answers[2].why_waiting
     assert answers[2].next_check_s
