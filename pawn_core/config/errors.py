@@ -4,6 +4,7 @@ ConfigError (ValueError)
 """
 
 import difflib
+import functools
 import reprlib
 from collections.abc import Iterable
 from typing import Any
@@ -86,7 +87,7 @@ def _describe(problem: Any, model: type[BaseModel], run_type: str) -> str:
 
 def _bounds(field: str, model: type[BaseModel], message: str) -> str:
     """Return the message with the field's whole range, so that one reply is enough to mend it."""
-    schema = model.model_json_schema()["properties"].get(field, {})
+    schema = _properties(model).get(field, {})
     signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
     bounds = [
         f"{sign} {option[keyword]:g}"
@@ -96,3 +97,8 @@ def _bounds(field: str, model: type[BaseModel], message: str) -> str:
     ]
     message = message[0].lower() + message[1:]
     return f"{message} (allowed: {' and '.join(bounds)})" if bounds else message
+
+
+@functools.cache
+def _properties(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()["properties"]
