@@ -29,7 +29,7 @@ class Launching(Reading):
         hypothesis: str | None = None,
         priority: int = 0,
         idempotency_key: str | None = None,
-        gpus: int = 1,
+        gpus: int | None = None,
     ) -> Trial:
         """Queue a trial and start it if a device is free; a known key returns its first trial.
 
@@ -57,21 +57,22 @@ class Launching(Reading):
         hypothesis: str | None = None,
         priority: int = 0,
         idempotency_key: str | None = None,
-        gpus: int = 1,
+        gpus: int | None = None,
         max_hours: float | None = None,
     ) -> Launched:
         """Queue trials that differ only in the seed, in one transaction.
 
         A known key returns the trials of its first call. With `once`, a trial that has the same
         config, seeds and code already, and did not fail, is returned instead of a new one. After
-        `max_hours` on its device a trial saves and is stopped.
+        `max_hours` on its device a trial saves and is stopped. `gpus`: devices for each trial, if
+        the config does not say it.
 
         Raises:
             InvalidRequestError: the config or another argument is refused; says why.
             BudgetExceededError: it is expected to cost more than the budget leaves.
         """
-        requests.check_gpus(gpus)
-        checked = requests.checked_config(config)
+        checked = requests.checked_config(requests.with_gpus(config, gpus))
+        requests.check_devices(checked, len(self._devices))
         configs = requests.checked_seeds(checked, seeds)
         asked = {"config": checked.model_dump(mode="json"), "seeds": seeds}
         request = requests.request(priority, idempotency_key, **asked)
@@ -87,13 +88,16 @@ class Launching(Reading):
             self.tick()
             return Launched(trials=self.selected(made.trials), known=made.known)
 
-    def forecast(self, config: dict[str, Any], *, priority: int = 0) -> tuple[RunConfig, Forecast]:
+    def forecast(
+        self, config: dict[str, Any], *, priority: int = 0, gpus: int | None = None
+    ) -> tuple[RunConfig, Forecast]:
         """Return the resolved config and what one trial of it would take, launched now.
 
         Raises:
             InvalidRequestError: the config or the priority is refused; says why.
         """
-        checked = requests.checked_config(config)
+        checked = requests.checked_config(requests.with_gpus(config, gpus))
+        requests.check_devices(checked, len(self._devices))
         requests.request(priority, None)
         self._refresh()
         with self._database.read() as tx:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pawn_lab.documents import write_json
 from pawn_lab.errors import BudgetExceededError, InvalidRequestError
 from pawn_lab.paths import WorkspacePaths
-from pawn_lab.planning.speed import Comparables
+from pawn_lab.planning.speed import Comparables, devices_needed
 from pawn_lab.processes.devices import Device
 from pawn_lab.processes.limits import BudgetStop
 from pawn_lab.records import BudgetReport
@@ -74,7 +74,8 @@ def reserve(
     for trial_id in new:
         row = trials.get(tx, trial_id)
         expected = comparables.duration_s(row["config"], row["from_step"])
-        tx.update("trials", trial_id, expected_s=expected and expected.p90)
+        device_time = expected and expected.p90 * devices_needed(row["config"])
+        tx.update("trials", trial_id, expected_s=device_time)
     after = report(tx)
     if refuse and after is not None and after.spent + after.reserved > after.budget:
         raise BudgetExceededError(_does_not_fit(after, len(new)))
@@ -118,7 +119,7 @@ def _ahead_s(workspace: WorkspacePaths, row: Row) -> float:
     if row["state"] in HOLDING:
         eta = results.progress(row, workspace.trial(row["id"])).eta_s
         if eta is not None:
-            return eta
+            return eta * devices_needed(row["config"])
     return row["expected_s"] or 0.0
 
 

@@ -36,7 +36,7 @@ def forecast(
         steps=speed.stop_step(values),
         step_s=_range(known.step_s()),
         total_s=_range(total),
-        cost=_range(total, rate / _HOUR_S) if rate is not None else None,
+        cost=_range(total, config.gpus * rate / _HOUR_S) if rate is not None else None,
         from_trials=len(known.paces),
         parameters=sizes.parameters if sizes else None,
         state_bytes=sizes.state_bytes if sizes else None,
@@ -54,7 +54,11 @@ def queue_place(
 ) -> Place:
     """Return where a new trial of that priority would stand, and when it would start."""
     ahead = [row for row in trials.queue(tx) if row["priority"] >= priority]
-    durations = [comparables.duration_s(row["config"], row["from_step"]) for row in ahead]
+    durations = [
+        comparables.duration_s(row["config"], row["from_step"])
+        for row in ahead
+        for _ in range(speed.devices_needed(row["config"]))
+    ]
     held = leases.held(tx)
     free_in_s = [
         _remaining_s(tx, workspace, held[device.id]) if device.id in held else 0.0

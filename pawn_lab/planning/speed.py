@@ -18,7 +18,7 @@ MOST_COMPARABLE = 10
 SPEED_FIELDS = (
     *("run_type", "variants", "variant", "d_model", "n_layers", "n_heads", "d_ff"),
     *("vocabulary", "max_seq_len", "prepend_outcome", "targets", "discard_ply_limit"),
-    *("batch_size", "accumulation_steps", "optimizer"),
+    *("batch_size", "accumulation_steps", "optimizer", "gpus"),
     *("device", "amp_dtype", "no_compile", "sdpa_math"),
 )
 """Config fields that decide what a step costs on a given device."""
@@ -113,6 +113,11 @@ def quantiles(values: Sequence[float]) -> Quantiles | None:
 def stop_step(config: dict[str, Any]) -> int:
     """Return the step at which a trial of this config ends or pauses."""
     return config.get("pause_after_steps") or config["total_steps"]
+
+
+def devices_needed(config: dict[str, Any]) -> int:
+    """Return how many devices a trial of this config holds at once."""
+    return config.get("gpus", 1)
 
 
 def _cost_key(config: dict[str, Any]) -> str:

@@ -30,16 +30,16 @@ class Device:
     kind: str
     name: str
 
-    def environment(self, device_count: int) -> dict[str, str]:
-        """Return the variables that confine a trainer to this device."""
-        threads = str(max(1, core_count() // device_count))
-        visible = self.id if self.kind == "gpu" else ""
-        return {
-            "CUDA_VISIBLE_DEVICES": visible,
-            "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
-            "OMP_NUM_THREADS": threads,
-            "RAYON_NUM_THREADS": threads,
-        }
+
+def environment_of(devices: list[Device], device_count: int) -> dict[str, str]:
+    """Return the variables that confine a trainer to some of the machine's devices."""
+    threads = str(max(1, core_count() // device_count))
+    return {
+        "CUDA_VISIBLE_DEVICES": ",".join(device.id for device in devices if device.kind == "gpu"),
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "OMP_NUM_THREADS": threads,
+        "RAYON_NUM_THREADS": threads,
+    }
 
 
 @dataclass(frozen=True)

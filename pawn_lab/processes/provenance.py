@@ -25,7 +25,7 @@ _MOST_PATCH_BYTES = 1 << 20
 _GIT_TIMEOUT_S = 5.0
 
 
-def record(paths: TrialPaths, trial: dict[str, Any], device: Device) -> None:
+def record(paths: TrialPaths, trial: dict[str, Any], devices: list[Device]) -> None:
     """Write a trial's provenance, and beside it how the code differs from its commit.
 
     Raises:
@@ -45,8 +45,8 @@ def record(paths: TrialPaths, trial: dict[str, Any], device: Device) -> None:
             "packages": _packages(),
             "python": platform.python_version(),
             "system": platform.platform(),
-            "device": device.id,
-            "device_name": device.name,
+            "device": ",".join(device.id for device in devices),
+            "device_name": ", ".join(dict.fromkeys(device.name for device in devices)),
             "driver": driver_version(),
             "seeds": seeds,
         },

@@ -5,6 +5,7 @@ import secrets
 from pawn_lab import failpoints
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.planning import budget
+from pawn_lab.planning.speed import devices_needed
 from pawn_lab.processes.devices import Device
 from pawn_lab.processes.locks import try_lock
 from pawn_lab.processes.start import Claim
@@ -24,10 +25,16 @@ def claim_free_devices(
         return []
     claims: list[Claim] = []
     try:
-        for trial, device in zip(queue, free, strict=False):
+        for trial in queue:
+            count = devices_needed(trial["config"])
+            if count > len(devices):
+                continue
+            if count > len(free):
+                break  # nothing overtakes it, or many small trials would keep it waiting for ever
             if (lock := _take_lock(workspace, trial)) is not None:
-                row = _launching(tx, trial, device)
-                claims.append(Claim(row, device, len(devices), lock))
+                taken, free = free[:count], free[count:]
+                row = _launching(tx, trial, taken)
+                claims.append(Claim(row, taken, len(devices), lock))
     except BaseException:
         for claim in claims:
             claim.release()
@@ -43,16 +50,25 @@ def why_waiting(tx: Transaction, devices: list[Device]) -> dict[int, str]:
     holders = ", ".join(
         f"{device.id} by trial {held[device.id]}" for device in devices if device.id in held
     )
-    return {
-        row["id"]: _reason(ahead, holders, len(devices) - len(held))
-        for ahead, row in enumerate(queue)
-    }
+    free, reasons = len(devices) - len(held), dict[int, str]()
+    for ahead, row in enumerate(queue):
+        needed = devices_needed(row["config"])
+        reasons[row["id"]] = _reason(ahead, holders, needed, free, len(devices))
+        if needed <= len(devices):
+            free = free - needed if needed <= free else 0
+    return reasons
 
 
-def _reason(ahead: int, holders: str, free: int) -> str:
-    if ahead < free:
+def _reason(ahead: int, holders: str, needed: int, free: int, machine: int) -> str:
+    if needed > machine:
+        return f"it needs {needed} devices and the machine has {machine}; kill it"
+    if needed <= free:
         return "next to be launched"
     place = f"{ahead} queued before it" if ahead else "first in the queue"
+    if needed > 1:
+        return f"it needs {needed} devices at once; held: {holders or 'none'}; {place}"
+    if not holders:
+        return f"the devices are kept for a trial that needs several; {place}"
     return f"every device is held: {holders}; {place}"
 
 
@@ -65,14 +81,16 @@ def _take_lock(workspace: WorkspacePaths, trial: Row) -> int | None:
     return lock
 
 
-def _launching(tx: Transaction, trial: Row, device: Device) -> Row:
-    leases.acquire(tx, device.id, trial["id"])
+def _launching(tx: Transaction, trial: Row, devices: list[Device]) -> Row:
+    for device in devices:
+        leases.acquire(tx, device.id, trial["id"])
+    names = ",".join(device.id for device in devices)
     return trials.move(
         tx,
         trial,
         State.LAUNCHING,
-        f"launching on {device.id}",
-        {"device": device.id},
+        f"launching on {names}",
+        {"device": names},
         token=secrets.token_hex(16),
         attempts=trial["attempts"] + 1,
     )

@@ -14,7 +14,7 @@ from pawn_lab import failpoints
 from pawn_lab.documents import write_json
 from pawn_lab.paths import TrialPaths, WorkspacePaths
 from pawn_lab.processes import environment, provenance
-from pawn_lab.processes.devices import Device
+from pawn_lab.processes.devices import Device, environment_of
 from pawn_lab.processes.identity import TOKEN_VARIABLE
 from pawn_lab.processes.limits import Limits
 from pawn_lab.store.database import Row
@@ -44,10 +44,10 @@ class Launcher:
 
 @dataclass(frozen=True)
 class Claim:
-    """A trial in `launching`, its device, and its lock, which we hold until the shim does."""
+    """A trial in `launching`, its devices, and its lock, which we hold until the shim does."""
 
     trial: Row
-    device: Device
+    devices: list[Device]
     device_count: int
     lock: int
 
@@ -99,7 +99,7 @@ def _write_files(workspace: WorkspacePaths, paths: TrialPaths, claim: Claim) -> 
         "limits": trial["limits"],
     }
     write_json(paths.launch, launch)
-    provenance.record(paths, trial, claim.device)
+    provenance.record(paths, trial, claim.devices)
     for folder in (workspace.trials, workspace.root):
         sync_file(folder)
 
@@ -107,17 +107,28 @@ def _write_files(workspace: WorkspacePaths, paths: TrialPaths, claim: Claim) -> 
 def trainer_argv(workspace: WorkspacePaths, trial: Row) -> list[str]:
     """Return the trainer's command line, to be run in the trial's folder."""
     paths = workspace.trial(trial["id"])
-    argv = [*trial["trainer"], "--config", paths.request.name, "--run-dir", paths.run.name]
+    trainer = distributed(trial["trainer"], trial["config"].get("gpus", 1))
+    argv = [*trainer, "--config", paths.request.name, "--run-dir", paths.run.name]
     if trial["checkpoint"] is not None:
         argv += ["--resume", str(workspace.root.resolve() / trial["checkpoint"])]
     return argv
 
 
+def distributed(trainer: list[str], processes: int) -> list[str]:
+    """Return the command that runs a trainer module as so many processes, one a device."""
+    if processes == 1 or "-m" not in trainer:
+        return trainer
+    module = trainer.index("-m")
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    return [*trainer[:module], *launcher, *trainer[module:]]
+
+
 def _trainer_environment(claim: Claim) -> dict[str, str]:
     return {
         **environment.allowed(os.environ),
-        **claim.device.environment(claim.device_count),
+        **environment_of(claim.devices, claim.device_count),
         "PYTHONUNBUFFERED": "1",
+        "PYTHONSAFEPATH": "1",
         TOKEN_VARIABLE: claim.trial["token"],
     }
 

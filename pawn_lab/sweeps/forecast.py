@@ -2,6 +2,7 @@
 
 import math
 
+from pawn_core.config import RunConfig
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.planning.speed import Comparables, Quantiles
 from pawn_lab.processes.devices import Device
@@ -24,7 +25,7 @@ def forecast(
     comparables = Comparables(tx, workspace, devices)
     chosen = [point.overrides for point in points(plan)]
     configs = [plan.resolved(own) for own in chosen or [plan.arms[0]] * (plan.points or 0)]
-    totals = [comparables.duration_s(config.model_dump(mode="json"), 0) for config in configs]
+    totals = [_device_time(comparables, config) for config in configs]
     known = [total for total in totals if total is not None]
     rate = cost.device_rate(tx)
     return SweepForecast(
@@ -33,6 +34,11 @@ def forecast(
         device_hours=_sum(known, plan.seeds / _HOUR_S),
         cost=_sum(known, plan.seeds * rate / _HOUR_S) if rate is not None else None,
     )
+
+
+def _device_time(comparables: Comparables, config: RunConfig) -> Quantiles | None:
+    total = comparables.duration_s(config.model_dump(mode="json"), 0)
+    return total and Quantiles(config.gpus * total.p50, config.gpus * total.p90)
 
 
 def _sum(totals: list[Quantiles], factor: float) -> Range | None:

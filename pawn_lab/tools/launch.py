@@ -28,7 +28,9 @@ def lab_launch(
     ] = None,
     priority: Priority = 0,
     idempotency_key: IdempotencyKey = None,
-    gpus: Annotated[int, Field(description="Devices the trial needs at once; only 1 so far.")] = 1,
+    gpus: Annotated[
+        int | None, Field(description="Devices for one trial at once; none: the config's gpus.")
+    ] = None,
     seeds: Annotated[
         int, Field(description="Trials that differ only in seed, counted up from the config's.")
     ] = 1,
@@ -50,7 +52,7 @@ def lab_launch(
     percentile of comparable trials), memory, the nearest past trials, duplicates and confounds.
     """
     if dry_run:
-        return LaunchAnswer(plan=plan_row(lab, *lab.forecast(config, priority=priority)))
+        return LaunchAnswer(plan=plan_row(lab, *lab.forecast(config, priority=priority, gpus=gpus)))
     launched = lab.launch_group(
         config,
         seeds=seeds,

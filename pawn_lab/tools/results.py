@@ -16,6 +16,7 @@ from pawn_lab.lab import Lab
 from pawn_lab.records import Evaluation, TrialResult
 from pawn_lab.reporting.curves import related
 from pawn_lab.reporting.metrics import metric_of_merit
+from pawn_lab.tools.forecasts import ForecastRow, forecast_rows
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.trial_views import setting_text
@@ -79,6 +80,7 @@ class ResultsAnswer(Reading):
     best_trials: dict[str, int]
     fronts: Table[FrontRow] | None = None
     next_points: list[NextRow] | None = None
+    forecasts: list[ForecastRow] | None = None
     note: str | None = None
 
 
@@ -101,7 +103,7 @@ def lab_results(
         Field(description="Pareto front of metric against cost, device-hours or parameters."),
     ] = None,
     metric: Annotated[
-        Literal["val_loss", "kl"], Field(description="Of front and next_points.")
+        Literal["val_loss", "kl"], Field(description="Of front, next_points and forecasts.")
     ] = "val_loss",
     since: Since = None,
     max_tokens: MaxTokens = 4000,
@@ -111,7 +113,8 @@ def lab_results(
     Sorted by ablation and best validation loss; `best_trials` names the best trial of each
     ablation, which is what to lab_resume. top1, legal_rate, game_completion and kl (nats to the
     exact next-move distribution, where it is known) are of the last evaluation. next_points: the
-    next learning rate by setting, from trials that differ only in it and in seeds.
+    next learning rate by setting, from trials that differ only in it and in seeds. forecasts: what
+    running trials will end with, by a power law within one phase of the learning rate.
     """
     asked = ("results", trial_ids, tag, ablation, lineage, front, metric)
     question = Question.of(lab, asked, since, max_tokens)
@@ -130,6 +133,7 @@ def lab_results(
         best_trials=best,
         fronts=_fronts(runs, front) if front else None,
         next_points=_next_points(runs) or None,
+        forecasts=forecast_rows(runs, runs) or None,
         note=note,
     )
     return question.answered(answer)

@@ -4,18 +4,23 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from pawn_lab.analysis.groups import runs_of
 from pawn_lab.lab import Lab
 from pawn_lab.records import DeviceStatus, Glance, ModelProgress, Progress, Trial
 from pawn_lab.reporting.health import WELL
+from pawn_lab.reporting.metrics import metric_of_merit
+from pawn_lab.tools.forecasts import ForecastRow, forecast_rows
 from pawn_lab.tools.headline import headline
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.trial_views import beyond_defaults, timestamp
 from pawn_lab.tools.values import Answer, Number, Tag, TrialId
-from pawn_lab.trials.states import ENDED, State
+from pawn_lab.trials.states import ENDED, HOLDING, State
 from pawn_lab.trials.variants import SINGLE
 
 RECENT = 5
+MOST_BACKTESTED = 100
+"""A forecast is tested on at most so many trials."""
 NO_TROUBLE = (WELL, "starting", None)
 _GIB = 1 << 30
 
@@ -92,6 +97,7 @@ class TrialDetail(Answer):
     ended: str | None = None
     exit: dict[str, Any] | None = None
     cost: Number = None
+    forecasts: list[ForecastRow] | None = None
 
 
 class StatusAnswer(Reading):
@@ -141,7 +147,7 @@ def lab_status(
         devices=[_device(device) for device in devices],
         cost_per_hour=cost.cost_per_hour,
         cost_total=cost.total,
-        detail=_detail(*shown.active, *shown.ended) if trial_id is not None else None,
+        detail=_detail(lab, *shown.active, *shown.ended) if trial_id is not None else None,
     )
     return question.answered(answer)
 
@@ -156,7 +162,7 @@ def _shown(lab: Lab, everything: Glance, trial_id: int | None, tag: str | None) 
 
 
 def _running(trial: Trial, progress: Progress, devices: list[DeviceStatus]) -> RunningRow:
-    device = next((device for device in devices if device.id == trial.device), None)
+    device = next((each for each in devices if each.trial_id == trial.id), None)
     models = {name: _model(model) for name, model in progress.models.items()}
     only = models.get(SINGLE)
     return RunningRow(
@@ -197,7 +203,7 @@ def _ended(trial: Trial) -> EndedRow:
     )
 
 
-def _detail(trial: Trial) -> TrialDetail:
+def _detail(lab: Lab, trial: Trial) -> TrialDetail:
     return TrialDetail(
         hypothesis=trial.hypothesis,
         config=beyond_defaults(trial.config),
@@ -208,7 +214,19 @@ def _detail(trial: Trial) -> TrialDetail:
         ended=timestamp(trial.ended_at),
         exit=trial.exit.model_dump(exclude_none=True) if trial.exit else None,
         cost=trial.cost,
+        forecasts=_forecasts(lab, trial) or None,
     )
+
+
+def _forecasts(lab: Lab, trial: Trial) -> list[ForecastRow]:
+    """Return what a running trial is expected to end with, tested on the latest like it."""
+    if trial.state not in HOLDING:
+        return []
+    metric = metric_of_merit("val_loss")
+    past = lab.trials(states=ENDED)
+    alike = [t for t in past if t.config["run_type"] == trial.config["run_type"]]
+    ended = alike[-MOST_BACKTESTED:]
+    return forecast_rows(runs_of(lab, [trial], metric), runs_of(lab, ended, metric))
 
 
 def _device(device: DeviceStatus) -> DeviceRow:

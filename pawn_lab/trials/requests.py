@@ -211,14 +211,32 @@ def checked_hours(hours: float | None) -> float | None:
     return hours
 
 
-def check_gpus(gpus: int) -> None:
-    """Refuse trials on several devices.
+def with_gpus(config: dict[str, Any], gpus: int | None) -> dict[str, Any]:
+    """Return the config for so many devices; None: as many as it says.
 
     Raises:
-        InvalidRequestError: anything but 1.
+        InvalidRequestError: not a number of devices, or the config says another.
     """
-    if gpus != 1:
-        raise InvalidRequestError(f"gpus {gpus!r} is not allowed: the trainer runs on 1 device")
+    if gpus is None or not isinstance(config, dict):
+        return config
+    if type(gpus) is not int or gpus < 1:
+        raise InvalidRequestError(f"gpus {gpus!r} is not allowed: 1 or more")
+    if config.get("gpus", gpus) != gpus:
+        raise InvalidRequestError(f"gpus {gpus} and the config's gpus {config['gpus']} differ")
+    return config | {"gpus": gpus}
+
+
+def check_devices(config: RunConfig, count: int) -> None:
+    """Refuse a trial that needs more devices than the machine has.
+
+    Raises:
+        InvalidRequestError: says how many there are.
+    """
+    if config.gpus > count:
+        raise InvalidRequestError(
+            f"gpus {config.gpus} is not allowed: the machine has {count} device"
+            + "s" * (count != 1)
+        )
 
 
 def check_page(since: int, limit: int) -> None:

@@ -23,7 +23,12 @@ def _records(
     tx: Transaction, rows: list[Row], held: list[Row], devices: list[Device]
 ) -> list[Trial]:
     costs = cost.by_trial(tx, held)
-    last_device = {lease["trial_id"]: lease["device"] for lease in held}
+    last_devices: dict[int, list[Row]] = {}
+    for lease in held:
+        known = last_devices.setdefault(lease["trial_id"], [])
+        if known and known[0]["start"] != lease["start"]:
+            known.clear()  # an earlier attempt to launch
+        known.append(lease)
     queued = any(row["state"] == State.QUEUED for row in rows)
     waiting = scheduler.why_waiting(tx, devices) if queued else {}
     return [
@@ -36,7 +41,7 @@ def _records(
             priority=row["priority"],
             parent=row["parent"],
             from_step=row["from_step"],
-            device=last_device.get(row["id"]),
+            device=",".join(lease["device"] for lease in last_devices.get(row["id"], [])) or None,
             created_at=row["created_at"],
             started_at=row["started_at"],
             ended_at=row["ended_at"],

@@ -25,13 +25,13 @@ def test_only_gpus_that_are_visible_to_us_are_used(visible, expected):
 
 
 def test_a_gpu_is_named_by_its_uuid():
-    assert GPUS[0].environment(3)["CUDA_VISIBLE_DEVICES"] == "GPU-a"
+    assert devices.environment_of(GPUS[:1], 3)["CUDA_VISIBLE_DEVICES"] == "GPU-a"
 
 
 @pytest.mark.parametrize(("count", "threads"), [(1, "8"), (3, "2"), (16, "1")])
 def test_cores_are_shared_evenly(monkeypatch, count, threads):
     monkeypatch.setattr(devices, "core_count", lambda: 8)
-    environment = Device("cpu:0", "cpu", "CPU slot 0").environment(count)
+    environment = devices.environment_of([Device("cpu:0", "cpu", "CPU slot 0")], count)
     assert environment["OMP_NUM_THREADS"] == environment["RAYON_NUM_THREADS"] == threads
     assert environment["CUDA_VISIBLE_DEVICES"] == ""
 

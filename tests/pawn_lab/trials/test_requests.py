@@ -42,7 +42,8 @@ def test_a_bad_config_is_refused(open_lab, config, message):
         ({"priority": 1001}, "priority 1001 is not allowed"),
         ({"priority": True}, "priority True is not allowed"),
         ({"idempotency_key": ""}, "idempotency_key has 0 characters"),
-        ({"gpus": 2}, "gpus 2 is not allowed: the trainer runs on 1 device"),
+        ({"gpus": 3}, "gpus 3 .* divide|gpus 3 is not allowed: the machine has 2 devices"),
+        ({"gpus": 0}, "gpus 0 is not allowed: 1 or more"),
     ],
 )
 def test_a_bad_argument_is_refused(open_lab, arguments, message):

@@ -1,0 +1,88 @@
+"""The final loss of a trial that still runs, and how often such forecasts held for ended ones."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from pawn_core.config import parse_config
+from pawn_core.training.schedules import build_schedule
+from pawn_lab.analysis.groups import LINEAGE, Run
+from pawn_lab.analysis.power_law import FARTHEST, FEWEST_POINTS, Interval, extrapolated
+from pawn_lab.planning.speed import stop_step
+from pawn_lab.reporting.marks import turns
+from pawn_lab.trials.states import State
+
+EARLIEST = 0.2
+"""Points before this share of the steps done are left out: the first losses follow no power law."""
+_SAMPLES = 256
+_ENDED_WELL = (State.COMPLETED, State.PAUSED)
+
+
+class Outlook(NamedTuple):
+    """The loss expected at a step, or why none is told."""
+
+    step: int
+    loss: Interval | None
+    why: str | None = None
+
+
+class Coverage(NamedTuple):
+    """Of so many trials that have ended, how many ended within the forecast made as early."""
+
+    held: int
+    of: int
+
+
+def outlook(run: Run) -> Outlook:
+    """Return the loss that a run is expected to end with; losses are its curve's."""
+    return _outlook(run, [(point.step, point.value) for point in run.points])
+
+
+def _outlook(run: Run, points: list[tuple[int, float]]) -> Outlook:
+    end = stop_step(run.config)
+    done = points[-1][0] if points else 0
+    if done >= end:
+        return Outlook(end, None, "it has ended")
+    if done * FARTHEST < end:
+        return Outlook(end, None, f"step {done} of {end} is too early")
+    phases = _phases(run, end)
+    if later := [step for step in phases if step > done]:
+        return Outlook(end, None, f"the learning rate enters another phase at step {later[0]}")
+    start = max([EARLIEST * done, *phases, _own_start(run)])
+    used = [(step, loss) for step, loss in points if step > start]
+    if len(used) < FEWEST_POINTS:
+        few = f"{len(used)} evaluations in this phase; it takes {FEWEST_POINTS}"
+        return Outlook(end, None, few)
+    loss = extrapolated(used, end)
+    return Outlook(end, loss, None if loss else "the losses do not fall as a power law")
+
+
+def backtest(runs: Iterable[Run], share: float) -> Coverage:
+    """Forecast the final loss of ended runs from their first share of steps; count what held."""
+    held = of = 0
+    for run in runs:
+        if run.trial.state not in _ENDED_WELL or not run.points:
+            continue
+        end, last = stop_step(run.config), run.points[-1]
+        seen = [(point.step, point.value) for point in run.points if point.step <= share * end]
+        if last.step < end or (told := _outlook(run, seen).loss) is None:
+            continue
+        of += 1
+        held += told.low <= last.value <= told.high
+    return Coverage(held, of)
+
+
+def share_done(run: Run) -> float:
+    """Return how far a run is."""
+    return run.points[-1].step / stop_step(run.config)
+
+
+def _phases(run: Run, end: int) -> list[int]:
+    """Return the steps at which the schedule begins to rise, to stay or to fall."""
+    schedule = build_schedule(parse_config(run.config))
+    steps = sorted({round(n * (end - 1) / _SAMPLES) for n in range(_SAMPLES + 1)})
+    return [mark.step for mark in turns([(step, schedule(step)) for step in steps])]
+
+
+def _own_start(run: Run) -> int:
+    """Return where the run's settings hold from: its resume, where that changed some."""
+    return (run.trial.from_step or 0) if LINEAGE in run.settings else 0

@@ -1,0 +1,53 @@
+"""The forecast of a running trial is shown with its test on those that have ended."""
+
+import pytest
+from lab_testing import CONFIG, ended, open_gate, trainer_greeting
+from pydantic_core import to_json
+
+from pawn_lab.tools.results import lab_results
+from pawn_lab.tools.status import lab_status
+
+STEADY = CONFIG | {"lr_schedule": "constant", "warmup_steps": 10, "eval_interval": 20}
+
+
+def write_losses(lab, trial_id, stop):
+    """Write evaluations that fall to 3 as a power law, every 20 steps."""
+    records = [
+        {"type": "eval", "seq": n, "step": step, "time": 1.7e9 + n}
+        | {"val_loss": 3.0 + 10.0 * step**-0.5 + (-1) ** n * 0.002}
+        for n, step in enumerate(range(20, stop + 1, 20))
+    ]
+    metrics = lab.paths.trial(trial_id).metrics
+    metrics.write_bytes(b"".join(to_json(record) + b"\n" for record in records))
+
+
+@pytest.fixture
+def lab(open_lab):
+    """A lab with a trial that has ended and one at half its steps."""
+    lab = open_lab("gate:study")
+    for seed in range(2):
+        lab.launch(STEADY | {"seed": seed, "data_seed": seed})
+    open_gate(lab, 1)
+    ended(lab, 1)
+    trainer_greeting(lab, 2)
+    write_losses(lab, 1, 1000)
+    write_losses(lab, 2, 500)
+    yield lab
+    open_gate(lab, 2)
+
+
+def test_results_and_status_tell_what_a_running_trial_will_end_with(lab):
+    [told] = lab_results(lab).forecasts
+    assert (told.trial_id, told.at_step, told.held) == (2, 1000, "1 of 1")
+    assert told.low < 3.0 + 10.0 * 1000**-0.5 < told.high
+    assert lab_status(lab, trial_id=2).detail.forecasts == [told]
+    assert lab_status(lab, trial_id=1).detail.forecasts is None
+
+
+def test_a_forecast_that_is_withheld_says_why(lab):
+    write_losses(lab, 2, 200)
+    [told] = lab_results(lab, trial_ids=[2]).forecasts
+    assert told.held == "0 of 0"
+    write_losses(lab, 2, 120)
+    [told] = lab_results(lab, trial_ids=[2]).forecasts
+    assert (told.value, told.why) == (None, "5 evaluations in this phase; it takes 8")
