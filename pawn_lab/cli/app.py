@@ -47,7 +47,7 @@ class Options:
 
     def open_lab(self) -> Lab:
         """Open the lab of this workspace."""
-        return Lab.open(self.workspace or default_workspace())
+        return Lab.open(self.workspace or default_workspace()).called_by("cli")
 
     def show(self, answer: Answer) -> None:
         """Print an answer for a person, or for a program."""

@@ -87,6 +87,11 @@ class Reading(OpenWorkspace):
         with self._database.read() as tx:
             return events.last(tx)
 
+    def asked_by(self, trial_id: int) -> str | None:
+        """Return who asked for a trial: the name of an agent's client, or "cli"; None: unknown."""
+        with self._database.read() as tx:
+            return events.asked_by(tx, trial_id)
+
     def changed(self, since: int) -> set[int]:
         """Return the trials that run now, or to which anything happened after an event."""
         self._refresh()

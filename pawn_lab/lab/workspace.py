@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -9,6 +10,9 @@ from pawn_lab.paths import WorkspacePaths, default_workspace
 from pawn_lab.processes import devices, start, tick
 from pawn_lab.processes.limits import Limits
 from pawn_lab.store import Database
+from pawn_lab.text import clean
+
+MOST_CALLER_CHARACTERS = 40
 
 
 class OpenWorkspace:
@@ -44,6 +48,12 @@ class OpenWorkspace:
         paths = WorkspacePaths(Path(workspace or default_workspace()).absolute())
         launcher = start.Launcher(tuple(trainer), limits)
         return cls(paths, Database.open(paths), devices.inventory(), launcher)
+
+    def called_by(self, name: str) -> Self:
+        """Note who makes the calls from now on: an agent's client, or the command line."""
+        caller = clean(name).replace("\n", " ").strip()[:MOST_CALLER_CHARACTERS]
+        self._launcher = replace(self._launcher, caller=caller or None)
+        return self
 
     def close(self) -> None:
         """Close the database; trials go on."""

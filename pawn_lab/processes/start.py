@@ -30,6 +30,8 @@ class Launcher:
 
     trainer: tuple[str, ...] = TRAINER
     limits: Limits = field(default_factory=Limits)
+    caller: str | None = None
+    """Who asks for the trials; it changes nothing of how they run."""
 
     def limited(self, hours: float | None) -> "Launcher":
         """Return the same with a limit to the time on a device; None: as it is."""

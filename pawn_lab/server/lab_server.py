@@ -54,6 +54,10 @@ The usual job, an ablation study:
 
 Trials outlive this server and you: nothing is lost when a session ends. A loss that is not finite
 ends a trial by itself; the last good checkpoint stays. When a trial failed: lab_log.
+Before you spend: dry_run of lab_launch or lab_sweep; a budget in lab_set_cost caps all. lab_resume
+also forks, from best or a step. lab_wait takes bounds too, as val_loss<3. Resources: lab://notes,
+lab://leaderboard, lab://trials/{id}; prompts start the usual jobs. Others may use the lab at once:
+lab_status of a trial says who asked for it.
 Losses of trials that train on different data (mate_boost, discard_ply_limit, vocabulary) are
 measured on different games: compare learning rates within an ablation, not losses across.
 """
@@ -113,10 +117,15 @@ class LabServer(MCPServer):
         self, tool: LabTool, arguments: dict[str, Any], context: Context | None
     ) -> Answer:
         if not tool.waits:
-            return await anyio.to_thread.run_sync(self._run, tool, arguments)
+            return await anyio.to_thread.run_sync(self._run, tool, arguments, caller(context))
         async with reported(context):
             return await anyio.to_thread.run_sync(
-                self._run, tool, arguments, abandon_on_cancel=True, limiter=self._waits
+                self._run,
+                tool,
+                arguments,
+                caller(context),
+                abandon_on_cancel=True,
+                limiter=self._waits,
             )
 
     def _workspace(self) -> WorkspacePaths:
@@ -131,9 +140,15 @@ class LabServer(MCPServer):
             yield
             group.cancel_scope.cancel()
 
-    def _run(self, tool: LabTool, arguments: dict[str, Any]) -> Answer:
-        with self._open_lab() as lab:
+    def _run(self, tool: LabTool, arguments: dict[str, Any], name: str) -> Answer:
+        with self._open_lab().called_by(name) as lab:
             return tool(lab, arguments)
+
+
+def caller(context: Context | None) -> str:
+    """Return the name that the client gave itself; empty where it gave none."""
+    client = context.session.client_params if context is not None else None
+    return client.client_info.name if client is not None else ""
 
 
 @asynccontextmanager

@@ -53,6 +53,12 @@ def latest(tx: Transaction, count: int) -> list[Event]:
     return page(tx, max(0, last(tx) - count), count).events
 
 
+def asked_by(tx: Transaction, trial_id: int) -> str | None:
+    """Return who asked for a trial, where its first event says so."""
+    sql = "SELECT data ->> 'by' FROM events WHERE trial_id = ? ORDER BY seq LIMIT 1"
+    return tx.value(sql, trial_id)
+
+
 def trials_since(tx: Transaction, since: int) -> set[int]:
     """Return the trials of the events after number `since`."""
     sql = "SELECT DISTINCT trial_id FROM events WHERE seq > ? AND trial_id IS NOT NULL"

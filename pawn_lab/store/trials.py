@@ -15,11 +15,12 @@ _JSON_COLUMNS = ("config", "tags", "trainer", "limits", "exit")
 _TAGGED = "(? IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?))"
 
 
-def insert(tx: Transaction, message: str, **columns: Any) -> int:
-    """Queue a trial and return its number."""
+def insert(tx: Transaction, message: str, caller: str | None = None, **columns: Any) -> int:
+    """Queue a trial and return its number; its first event says who asked for it."""
     values = {name: _encoded(name, value) for name, value in columns.items()}
     trial_id = tx.insert("trials", state=State.QUEUED, created_at=tx.now, **values)
-    events.append(tx, State.QUEUED, message, trial_id)
+    by = f", asked by {caller}" if caller else ""
+    events.append(tx, State.QUEUED, message + by, trial_id, {"by": caller} if caller else None)
     tx.edges.append("new-queued")
     return trial_id
 

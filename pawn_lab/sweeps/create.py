@@ -39,7 +39,8 @@ def create(
     made = points(plan)
     sweep_id = sweeps.insert(
         tx,
-        f"{plan.method} of {plan.points or len(made)} points, {plan.seeds} seeds each",
+        f"{plan.method} of {plan.points or len(made)} points, {plan.seeds} seeds each"
+        + (f", asked by {launcher.caller}" if launcher.caller else ""),
         plan=plan.model_dump(mode="json"),
         idempotency_key=idempotency_key,
         request_hash=request.digest,

@@ -89,6 +89,7 @@ class TrialDetail(Answer):
     """One trial in full; of its config what differs from the defaults."""
 
     hypothesis: str | None = None
+    asked_by: str | None = None
     config: dict[str, Any]
     parent: int | None = None
     from_step: int | None = None
@@ -206,6 +207,7 @@ def _ended(trial: Trial) -> EndedRow:
 def _detail(lab: Lab, trial: Trial) -> TrialDetail:
     return TrialDetail(
         hypothesis=trial.hypothesis,
+        asked_by=lab.asked_by(trial.id),
         config=beyond_defaults(trial.config),
         parent=trial.parent,
         from_step=trial.from_step,

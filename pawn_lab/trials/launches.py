@@ -138,4 +138,5 @@ def _insert(
     **columns: Any,
 ) -> int:
     columns |= request.columns() | launcher.columns()
-    return trials.insert(tx, message, config=config.model_dump(mode="json"), **columns)
+    values = config.model_dump(mode="json")
+    return trials.insert(tx, message, launcher.caller, config=values, **columns)

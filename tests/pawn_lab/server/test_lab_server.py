@@ -13,6 +13,7 @@ import pytest
 from lab_testing import CONFIG, ended, in_state, open_gate, stand_in
 from mcp import StdioServerParameters
 from mcp.client import Client
+from mcp_types import Implementation
 
 from pawn_lab.lab import Lab
 from pawn_lab.server import INSTRUCTIONS, LabServer
@@ -97,6 +98,29 @@ async def test_a_refusal_is_an_error_result_in_the_labs_own_words(client, tool, 
     result = await client.call_tool(tool, arguments)
     assert result.is_error
     assert message in result.content[0].text
+
+
+async def test_two_clients_at_once_are_told_apart_and_read_on_each_from_its_own_cursor(workspace):
+    def server() -> LabServer:
+        return LabServer(lambda: Lab.open(workspace, trainer=stand_in("complete")))
+
+    one, two = (Implementation(name=name, version="1") for name in ("one", "two"))
+    async with Client(server(), client_info=one) as a, Client(server(), client_info=two) as b:
+        async with anyio.create_task_group() as group:
+            for seed, client in enumerate((a, b)):
+                config = CONFIG | {"seed": seed}
+                group.start_soon(client.call_tool, "lab_launch", {"config": config})
+        details = [await b.call_tool("lab_status", {"trial_id": number}) for number in (1, 2)]
+        with Lab.open(workspace) as lab:
+            ended(lab, 1), ended(lab, 2)
+        first = await a.call_tool("lab_events", {"since": 0})
+        cursor = first.structured_content["cursor"]
+        again = await a.call_tool("lab_events", {"since": cursor})
+        other = await b.call_tool("lab_events", {"since": 0})
+    names = {detail.structured_content["detail"]["asked_by"] for detail in details}
+    assert names == {"one", "two"}
+    assert again.structured_content["unchanged"]
+    assert other.structured_content["events"] == first.structured_content["events"]
 
 
 async def test_calls_at_once_start_one_trial_and_lose_no_note(workspace):
