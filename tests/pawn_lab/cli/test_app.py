@@ -85,7 +85,7 @@ def test_a_command_answers_what_its_tool_answers(on_study, study, verb, options,
 
 @pytest.mark.parametrize("verb", [tool.verb for tool in TOOLS if tool.read_only])
 def test_a_person_gets_text_without_braces_or_tracebacks(on_study, verb):
-    code, out, err = on_study(verb, *(["1"] if verb == "log" else []))
+    code, out, err = on_study(verb, *{"log": ["1"], "diff": ["1", "2"]}.get(verb, []))
     assert (code, err) == (0, "")
     assert out.strip()
     assert not out.startswith("{")
