@@ -40,9 +40,15 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 def make_directory(path: Path) -> None:
-    """Create a directory and the parents it lacks, each forced to the disk."""
+    """Create a directory and the parents it lacks, each forced to the disk.
+
+    Raises:
+        OSError: the disk refused, or a file is in the way (NotADirectoryError).
+    """
     if path.is_dir():
         return
+    if path.exists():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
     make_directory(path.parent)
     path.mkdir(exist_ok=True)
     sync_file(path.parent)

@@ -32,7 +32,7 @@ class LiveView:
         self._tasks: dict[int, TaskID] = {}
         self._summary = Text()
         self._live = Live(Group(self._summary, self._bars), console=self.console, transient=True)
-        self._cursor = 0
+        self._cursor, self._turn = 0, anyio.Lock()
         self._started = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -57,12 +57,13 @@ class LiveView:
                 await anyio.sleep(POLL_S)
 
     async def refresh(self, lab: LabClient) -> None:
-        """Print what has happened, and show what runs."""
-        page = await lab.call("lab_events", since=self._cursor, limit=500)
-        self._cursor = page.get("cursor", self._cursor)
-        for event in page.get("events", ()):
-            trial = f"trial {event['trial_id']}: " if "trial_id" in event else ""
-            self.say(trial + event["message"])
+        """Print what has happened, once each, and show what runs."""
+        async with self._turn:
+            page = await lab.call("lab_events", since=self._cursor, limit=500)
+            self._cursor = page.get("cursor", self._cursor)
+            for event in page.get("events", ()):
+                trial = f"trial {event['trial_id']}: " if "trial_id" in event else ""
+                self.say(trial + event["message"])
         self._show(await lab.call("lab_status"))
 
     def _show(self, status: dict[str, Any]) -> None:
