@@ -154,6 +154,35 @@ def test_a_trial_without_the_metric_is_named(lab):
     assert lab_compare(lab).notes == ["left out, without val_loss: 2 (completed)"]
 
 
+def test_what_it_took_to_reach_a_value_is_compared_as_a_ratio(lab):
+    for seed in (0, 1):
+        finished(lab, [5.0, 4.0, 3.0, 2.0 - seed], seed=seed)
+        finished(lab, [4.0, 2.0 - seed / 10], seed=seed, lr=0.01)
+    answer = lab_compare(lab, metric="kl", reaching=3.0, reference=1)
+    slow, fast = answer.groups
+    assert (slow.mean, slow.reference, fast.verdict) == (300, True, "better")
+    assert fast.mean == pytest.approx((150 * (100 + 100 / 2.1)) ** 0.5, rel=1e-3)
+    assert fast.ratio == pytest.approx(fast.mean / 300, rel=1e-3)
+    assert fast.interval_low < fast.ratio < fast.interval_high < 1
+    assert answer.position is None
+
+
+def test_a_higher_metric_is_reached_from_below_and_at_once_where_it_begins_there(lab):
+    finished(lab, [0.8, 0.6, 0.5])
+    lines = lab.paths.trial(1).metrics.read_text().replace("kl", "top1")
+    lab.paths.trial(1).metrics.write_text(lines)
+    assert lab_compare(lab, metric="top1", reaching=0.7).groups[0].mean == 100
+
+
+def test_a_setting_that_never_gets_there_is_not_comparable(lab):
+    for seed in (0, 1):
+        finished(lab, [3.0, 2.0], seed=seed)
+        finished(lab, [3.0, 2.0 + seed], seed=seed, lr=0.01)
+    row = lab_compare(lab, metric="kl", reaching=2.5).groups[1]
+    assert (row.mean, row.verdict) == (None, "not comparable")
+    assert row.why == "a trial of one of the two never gets to kl 2.5"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
