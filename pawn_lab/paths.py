@@ -55,6 +55,11 @@ class TrialPaths:
         return self.root / "exit.json"
 
     @property
+    def finding(self) -> Path:
+        """What the trial is expected to end with, and whether that is reason to stop it."""
+        return self.root / "forecast.json"
+
+    @property
     def log(self) -> Path:
         """The trainer's stdout and stderr."""
         return self.root / "trainer.log"

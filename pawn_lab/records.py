@@ -25,6 +25,10 @@ class PostMortem(Record):
     next_call: str
 
 
+Evidence = dict[str, int | float | str]
+"""The numbers for which a rule stopped a trial; a name where there are several models."""
+
+
 class Exit(Record):
     """How a trial ended, from the shim's `exit.json` and the trainer's own outcome."""
 
@@ -35,7 +39,7 @@ class Exit(Record):
     step: int | None = None
     checkpoint: str | None = None
     duration_s: float | None = None
-    evidence: dict[str, float] | None = None
+    evidence: Evidence | None = None
     post_mortem: PostMortem | None = None
 
 

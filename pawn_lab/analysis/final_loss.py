@@ -5,14 +5,18 @@ from typing import NamedTuple
 
 from pawn_core.config import parse_config
 from pawn_core.training.schedules import build_schedule
-from pawn_lab.analysis.groups import LINEAGE, Run
+from pawn_lab.analysis.groups import LINEAGE, Run, runs_of
 from pawn_lab.analysis.power_law import FARTHEST, FEWEST_POINTS, Interval, extrapolated
+from pawn_lab.lab import Lab
 from pawn_lab.planning.speed import stop_step
 from pawn_lab.reporting.marks import turns
-from pawn_lab.trials.states import State
+from pawn_lab.reporting.metrics import Metric
+from pawn_lab.trials.states import ENDED, State
 
 EARLIEST = 0.2
 """Points before this share of the steps done are left out: the first losses follow no power law."""
+MOST_TESTED = 100
+"""A forecast is tested on at most so many trials."""
 _SAMPLES = 256
 _ENDED_WELL = (State.COMPLETED, State.PAUSED)
 
@@ -69,6 +73,12 @@ def backtest(runs: Iterable[Run], share: float) -> Coverage:
         of += 1
         held += told.low <= last.value <= told.high
     return Coverage(held, of)
+
+
+def tested_on(lab: Lab, run_type: str, metric: Metric) -> list[Run]:
+    """Return the latest trials of a run type that have ended."""
+    ended = [t for t in lab.trials(states=ENDED) if t.config["run_type"] == run_type]
+    return runs_of(lab, ended[-MOST_TESTED:], metric)
 
 
 def share_done(run: Run) -> float:

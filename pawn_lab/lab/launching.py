@@ -59,12 +59,14 @@ class Launching(Reading):
         idempotency_key: str | None = None,
         gpus: int | None = None,
         max_hours: float | None = None,
+        stop_by_forecast: bool = False,
     ) -> Launched:
         """Queue trials that differ only in the seed, in one transaction.
 
         A known key returns the trials of its first call. With `once`, a trial that has the same
         config, seeds and code already, and did not fail, is returned instead of a new one. After
-        `max_hours` on its device a trial saves and is stopped. `gpus`: devices for each trial, if
+        `max_hours` on its device a trial saves and is stopped; with `stop_by_forecast` also when it
+        is expected to end worse than a comparable trial has got. `gpus`: devices for each trial, if
         the config does not say it.
 
         Raises:
@@ -77,6 +79,9 @@ class Launching(Reading):
         asked = {"config": checked.model_dump(mode="json"), "seeds": seeds}
         request = requests.request(priority, idempotency_key, **asked)
         launcher = self._launcher.limited(requests.checked_hours(max_hours))
+        if stop_by_forecast:
+            requests.check_single_model(checked)
+            launcher = launcher.hopeless_stopped()
         columns = {
             "tags": requests.checked_tags(tags),
             "hypothesis": requests.checked_hypothesis(hypothesis),

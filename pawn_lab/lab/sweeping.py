@@ -5,7 +5,7 @@ from typing import Any
 from pawn_lab.errors import TrialStateError
 from pawn_lab.lab.workspace import OpenWorkspace
 from pawn_lab.records import Sweep, SweepForecast, SweepPoint
-from pawn_lab.store import sweeps
+from pawn_lab.store import sweeps, trials
 from pawn_lab.sweeps.advance import tag
 from pawn_lab.sweeps.create import create
 from pawn_lab.sweeps.forecast import forecast
@@ -66,6 +66,18 @@ class Sweeping(OpenWorkspace):
             asked=len(now),
             of=plan.points or len(now) if plan.method == "tpe" else len(now),
         )
+
+    def rivals(self, trial_id: int) -> list[int] | None:
+        """Return the trials of the other points of a trial's arm; None: it is of no sweep."""
+        self._refresh()
+        with self._database.read() as tx:
+            row = trials.get(tx, trial_id)
+            if row["sweep"] is None:
+                return None
+            arms = {point["number"]: point["arm"] for point in sweeps.points(tx, row["sweep"])}
+            others = trials.of_sweep(tx, row["sweep"])
+        arm = [other for other in others if arms[other["point"]] == arms[row["point"]]]
+        return [other["id"] for other in arm if other["point"] != row["point"]]
 
     def stop_sweep(self, sweep_id: int) -> Sweep:
         """Choose no further points and promote none; trials that were queued go on.

@@ -55,6 +55,11 @@ class OpenWorkspace:
         self._launcher = replace(self._launcher, caller=caller or None)
         return self
 
+    def only_looking(self) -> Self:
+        """Read from now on what the last scheduler pass left, and make none."""
+        self._fresh = True
+        return self
+
     def close(self) -> None:
         """Close the database; trials go on."""
         self._database.close()

@@ -6,12 +6,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from pawn_lab.paths import TrialPaths
-from pawn_lab.records import Exit
+from pawn_lab.records import Evidence, Exit
 from pawn_lab.reporting import log
 from pawn_lab.text import clean, shorten
 from pawn_lab.trials.states import State
 
 MOST_MESSAGE_CHARACTERS = 500
+_MOST_NAME_CHARACTERS = 64
 
 _STATE_OF_REASON = {
     "completed": State.COMPLETED,
@@ -26,7 +27,11 @@ _STOPPED_BY = {
     "signal": "stopped by a signal from outside the lab",
 }
 
-_SOFT_STOPS = {"budget": "stopped because the budget was spent; resume it when there is more"}
+BY_FORECAST = "forecast"
+_SOFT_STOPS = {
+    "budget": "stopped because the budget was spent; resume it when there is more",
+    BY_FORECAST: "stopped because it is expected to end worse than another trial has got",
+}
 """Rules that end a trial which is well: it counts as killed, not as failed."""
 
 _SIGTERM_EXIT_CODE = 143  # 128 + SIGTERM: the trainer saved a checkpoint and ended
@@ -55,10 +60,18 @@ class ExitRecord(BaseModel):
     code: int | None
     signal: int | None
     stopped_by: str | None
-    evidence: dict[str, float] = {}
+    evidence: Evidence = {}
     ended_at: float
     duration_s: float
     outcome: Outcome | None
+
+    @field_validator("evidence")
+    @classmethod
+    def _names_readable(cls, evidence: Evidence) -> Evidence:
+        return {
+            k: clean(v)[:_MOST_NAME_CHARACTERS] if isinstance(v, str) else v
+            for k, v in evidence.items()
+        }
 
     @field_validator("outcome", mode="before")
     @classmethod
@@ -102,7 +115,8 @@ def verdict(record: ExitRecord, kill_reason: str | None, paths: TrialPaths) -> t
     if record.by_signal and kill_reason is not None:
         return State.KILLED, _exit(record, "killed", f"killed: {kill_reason}")
     if record.by_signal and record.stopped_by in _SOFT_STOPS:
-        return State.KILLED, _exit(record, record.stopped_by, _SOFT_STOPS[record.stopped_by])
+        message = _SOFT_STOPS[record.stopped_by] + _numbers(record)
+        return State.KILLED, _exit(record, record.stopped_by, message)
     return State.FAILED, _exit(record, *_failure(record, paths))
 
 
@@ -134,9 +148,19 @@ def _failure(record: ExitRecord, paths: TrialPaths) -> tuple[str, str]:
     """Return the reason of a failure and a sentence about it."""
     how = f"exit code {record.code}" if record.signal is None else f"signal {record.signal}"
     if record.stopped_by in _STOPPED_BY:
-        return record.stopped_by, f"{_STOPPED_BY[record.stopped_by]} ({how})"
+        return record.stopped_by, f"{_STOPPED_BY[record.stopped_by]} ({how}){_numbers(record)}"
     if record.outcome is not None:
         return record.outcome.reason, f"trainer failed with {how}: {record.outcome.message}"
     last = "".join(log.excerpt(0, paths.log, log.Wanted(lines=1)).lines)
     said = f"its log ends with: {shorten(last, MOST_MESSAGE_CHARACTERS)}" if last else "no log"
     return "crashed", f"trainer failed with {how} and recorded no outcome; {said}"
+
+
+def _numbers(record: ExitRecord) -> str:
+    """Return the evidence as text, to four digits."""
+    told = [f"{n} {_short(v)}" for n, v in record.evidence.items() if not n.endswith("_at")]
+    return ": " + ", ".join(told) if told else ""
+
+
+def _short(value: float | str) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -22,8 +22,11 @@ from typing import Any
 from pawn_lab import failpoints
 from pawn_lab.documents import read_json_object, write_json
 from pawn_lab.paths import TrialPaths, WorkspacePaths
+from pawn_lab.processes.divergence import Divergence
+from pawn_lab.processes.hopeless import Hopeless
 from pawn_lab.processes.identity import TOKEN_VARIABLE, ProcessIdentity, parent_of, process_ids
-from pawn_lab.processes.limits import BudgetStop, Divergence, Limits, Progress
+from pawn_lab.processes.limits import BudgetStop, Limits, Progress
+from pawn_lab.processes.tail import Tail
 
 POLL_S = 1.0
 _STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
@@ -45,9 +48,11 @@ class Trainer:
         self.stopped_by: str | None = None
         self._limits = limits
         self._progress = Progress(paths.metrics)
-        self._divergence = Divergence(paths.metrics, limits.divergence_factor)
+        self._tail = Tail(paths.metrics)
+        self._divergence = Divergence(limits.divergence_factor)
+        self._hopeless = Hopeless(paths, workspace.root, limits.forecast_every_s)
         self._budget = BudgetStop(workspace.budget_stop)
-        self.evidence: dict[str, float] = {}
+        self.evidence: dict[str, Any] = {}
         self._kill_at: float | None = None
 
     def watch(self) -> None:
@@ -59,11 +64,11 @@ class Trainer:
             self._enforce_limits()
             self._reap()
 
-    def stop(self, why: str, **evidence: float) -> None:
+    def stop(self, why: str, **evidence: Any) -> None:
         """Ask the trainer to save and end; once the grace period is over it is killed."""
         if self._kill_at is None:
             self.stopped_by = why
-            self.evidence = {name: round(value, 3) for name, value in evidence.items()}
+            self.evidence = {name: _rounded(value) for name, value in evidence.items()}
             self._kill_at = time.monotonic() + self._limits.grace_s
             os.kill(self.pid, signal.SIGTERM)  # our own child, not reaped yet: its PID is its own
 
@@ -88,14 +93,25 @@ class Trainer:
             self.stop("no_progress", limit_s=idle, idle_s=self._progress.idle_s())
         elif (at := self._budget.at()) is not None and time.time() >= at:
             self.stop("budget", spent_at=at, ran_s=self.duration_s())
-        elif (climb := self._divergence.evidence()) is not None:
+        else:
+            self._judge_metrics()
+
+    def _judge_metrics(self) -> None:
+        records = self._tail.records()
+        if (climb := self._divergence.evidence(records)) is not None:
             self.stop("diverged", **climb)
+        elif (outlook := self._hopeless.evidence(records)) is not None:
+            self.stop("forecast", **outlook)
 
     def _reap(self) -> None:
         with contextlib.suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 if ended[0] == self.pid:
                     self.wait_status = ended[1]
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 6) if isinstance(value, float) else value
 
 
 def start_trainer(paths: TrialPaths, launch: dict[str, Any], lock: int) -> int:

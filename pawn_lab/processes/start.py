@@ -16,7 +16,7 @@ from pawn_lab.paths import TrialPaths, WorkspacePaths
 from pawn_lab.processes import environment, provenance
 from pawn_lab.processes.devices import Device, environment_of
 from pawn_lab.processes.identity import TOKEN_VARIABLE
-from pawn_lab.processes.limits import Limits
+from pawn_lab.processes.limits import FORECAST_EVERY_S, Limits
 from pawn_lab.store.database import Row
 
 TRAINER = (sys.executable, "-P", "-m", "pawn_core")
@@ -38,6 +38,10 @@ class Launcher:
         if hours is None:
             return self
         return replace(self, limits=replace(self.limits, wall_clock_s=hours * 3600.0))
+
+    def hopeless_stopped(self) -> "Launcher":
+        """Return the same with the rule that stops a trial by its forecast."""
+        return replace(self, limits=replace(self.limits, forecast_every_s=FORECAST_EVERY_S))
 
     def columns(self) -> dict[str, Any]:
         """Return the columns of a trial's row, so that any later process runs it alike."""

@@ -219,7 +219,7 @@ def _told_now(settled: Settled) -> Told:
 
 
 def _verdict(each: Standing, state: str, value: float | None) -> Told:
-    pruned = each.rung if state == sweeps.STOPPED else None
+    pruned = each.stopped_at if state == sweeps.STOPPED else None
     return Told(each.number, None if state == sweeps.FAILED else value, pruned)
 
 
@@ -247,4 +247,8 @@ def _signature(tx: Transaction, sweep_id: int) -> str:
 
 
 def _launcher(sweep: Row) -> Launcher:
-    return replace(Launcher(), trainer=tuple(sweep["trainer"]), limits=Limits(**sweep["limits"]))
+    launcher = replace(
+        Launcher(), trainer=tuple(sweep["trainer"]), limits=Limits(**sweep["limits"])
+    )
+    by_forecast = SweepPlan.model_validate(sweep["plan"]).by_forecast
+    return launcher.hopeless_stopped() if by_forecast else launcher

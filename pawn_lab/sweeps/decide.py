@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
+from pawn_lab.records import Evidence
 from pawn_lab.store import sweeps
 from pawn_lab.sweeps.plan import EarlyStopping, SweepPlan
 from pawn_lab.sweeps.progress import Standing
@@ -52,6 +53,8 @@ def _ended(each: Standing, stop: int) -> Settled | None:
     """Settle a point that has failed, or has been trained to the end."""
     if not each.open or each.running:
         return None
+    if each.given_up is not None:
+        return _hopeless(each, each.given_up)
     if each.broken:
         bad = {str(leaf["id"]): leaf["state"] for leaf in each.leaves}
         return Settled(each, sweeps.FAILED, None, "a trial of it ended badly", bad)
@@ -60,6 +63,16 @@ def _ended(each: Standing, stop: int) -> Settled | None:
         why = "no validation loss" if value is None else f"val_loss {value:.4g}"
         return Settled(each, sweeps.COMPLETED, value, why, {})
     return None
+
+
+def _hopeless(each: Standing, numbers: Evidence) -> Settled:
+    """Settle a point that a trial of another one has beaten, if its forecast is right."""
+    low, reference = float(numbers["low"]), float(numbers["reference_loss"])
+    why = (
+        f"{low:.4g} at step {numbers['at_step']} at best, by its forecast; "
+        f"trial {numbers['reference_trial']} has {reference:.4g}"
+    )
+    return Settled(each, sweeps.STOPPED, float(numbers["val_loss"]), why, dict(numbers))
 
 
 def _at_rung(

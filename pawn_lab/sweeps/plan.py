@@ -50,12 +50,22 @@ class EarlyStopping(_Strict):
 
     asha: the best 1/factor of those that have reached the rung (Li et al., 2020, arXiv 1810.05934).
     median: those not worse than the median of at least `least` that have reached it.
+    forecast: no rungs; a trial stops when its forecast lies wholly above another point's loss.
     """
 
-    rule: Literal["asha", "median"] = "asha"
-    first_rung: int = Field(ge=1, le=100_000_000)
+    rule: Literal["asha", "median", "forecast"] = "asha"
+    first_rung: int | None = Field(None, ge=1, le=100_000_000)
     factor: int = Field(3, ge=2, le=100)
     least: int = Field(3, ge=2, le=100)
+
+    @model_validator(mode="after")
+    def _check_rungs(self) -> Self:
+        if (self.rule == "forecast") != (self.first_rung is None):
+            raise ValueError(
+                f"rule '{self.rule}' and first_rung {self.first_rung} do not fit: asha and median "
+                "need one, forecast has none"
+            )
+        return self
 
 
 Values = Annotated[list[Scalar], Field(min_length=1, max_length=MOST_TRIALS)]
@@ -109,14 +119,20 @@ class SweepPlan(_Strict):
             )
         return self
 
+    @property
+    def by_forecast(self) -> bool:
+        """Whether trials are stopped by what they are expected to end with."""
+        return self.early_stopping is not None and self.early_stopping.rule == "forecast"
+
     def rungs(self, stop: int) -> list[int]:
         """Return the steps at which trials pause for a decision, all before the last step."""
-        if self.early_stopping is None:
+        rule = self.early_stopping
+        if rule is None or rule.first_rung is None:
             return []
-        rungs, step = [], self.early_stopping.first_rung
+        rungs, step = [], rule.first_rung
         while step < stop:
             rungs.append(step)
-            step *= self.early_stopping.factor
+            step *= rule.factor
         return rungs
 
     def resolved(self, overrides: dict[str, Any]) -> RunConfig:
@@ -126,7 +142,10 @@ class SweepPlan(_Strict):
             InvalidConfigError: the trainer would refuse it.
         """
         try:
-            return requests.checked_config(self.config | overrides)
+            config = requests.checked_config(self.config | overrides)
+            if self.by_forecast:
+                requests.check_single_model(config)
+            return config
         except InvalidConfigError as error:
             raise InvalidConfigError(f"point {json.dumps(overrides)}: {error}") from None
 

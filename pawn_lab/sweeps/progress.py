@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from pawn_core.metrics import read_records
 from pawn_lab.paths import WorkspacePaths
+from pawn_lab.processes.exits import BY_FORECAST
+from pawn_lab.records import Evidence
 from pawn_lab.reporting.results import METRIC_OF_MERIT
 from pawn_lab.store import Transaction, sweeps, trials
 from pawn_lab.store.database import Row
@@ -51,6 +53,17 @@ class Standing:
         return any(
             leaf["state"] not in ACTIVE and leaf["state"] not in _WELL for leaf in self.leaves
         )
+
+    @property
+    def given_up(self) -> Evidence | None:
+        """The numbers for which a trial of it was stopped by its forecast."""
+        ends = [leaf["exit"] for leaf in self.leaves if leaf["exit"] is not None]
+        return next((how["evidence"] for how in ends if how["reason"] == BY_FORECAST), None)
+
+    @property
+    def stopped_at(self) -> int | None:
+        """The step at which a rule stopped it, or at which it waits for one."""
+        return self.rung if self.given_up is None else int(self.given_up["step"])
 
     @property
     def rung(self) -> int | None:

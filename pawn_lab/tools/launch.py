@@ -37,6 +37,13 @@ def lab_launch(
     max_hours: Annotated[
         float | None, Field(description="Save and stop after so many hours on a device.")
     ] = None,
+    stop_by_forecast: Annotated[
+        bool,
+        Field(
+            description="Save and stop once its forecast lies wholly above what a trial that "
+            "differs in lr, schedule, decay or clipping alone has got."
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, Field(description="Launch nothing; answer what one trial would take.")
     ] = False,
@@ -63,6 +70,7 @@ def lab_launch(
         idempotency_key=idempotency_key,
         gpus=gpus,
         max_hours=max_hours,
+        stop_by_forecast=stop_by_forecast,
     )
     return launch_answer(lab, launched)
 

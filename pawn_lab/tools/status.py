@@ -4,6 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from pawn_lab.analysis.final_loss import tested_on
 from pawn_lab.analysis.groups import runs_of
 from pawn_lab.lab import Lab
 from pawn_lab.records import DeviceStatus, Glance, ModelProgress, Progress, Trial
@@ -19,8 +20,6 @@ from pawn_lab.trials.states import ENDED, HOLDING, State
 from pawn_lab.trials.variants import SINGLE
 
 RECENT = 5
-MOST_BACKTESTED = 100
-"""A forecast is tested on at most so many trials."""
 NO_TROUBLE = (WELL, "starting", None)
 _GIB = 1 << 30
 
@@ -225,10 +224,8 @@ def _forecasts(lab: Lab, trial: Trial) -> list[ForecastRow]:
     if trial.state not in HOLDING:
         return []
     metric = metric_of_merit("val_loss")
-    past = lab.trials(states=ENDED)
-    alike = [t for t in past if t.config["run_type"] == trial.config["run_type"]]
-    ended = alike[-MOST_BACKTESTED:]
-    return forecast_rows(runs_of(lab, [trial], metric), runs_of(lab, ended, metric))
+    ended = tested_on(lab, trial.config["run_type"], metric)
+    return forecast_rows(runs_of(lab, [trial], metric), ended)
 
 
 def _device(device: DeviceStatus) -> DeviceRow:

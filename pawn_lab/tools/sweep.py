@@ -82,11 +82,13 @@ def lab_sweep(
     A plan: {"config": {...}, "space": {"lr": [1e-4, 3e-4] or {"low": 1e-5, "high": 1e-2, "log":
     true}}, "arms": [{"mate_boost": 1.0}, ...], "method": "grid", "random" or "tpe", "points": n
     (random, tpe), "seeds": 1, "parallel": n (tpe), "early_stopping": {"rule": "asha" or "median",
-    "first_rung": 1000, "factor": 3}, "tags", "hypothesis", "priority", "sampler_seed"}.
-    Every arm is crossed with the space; points are ranked within an arm. With early_stopping trials
-    pause at the rungs (first_rung x factor^k steps); better ones are resumed, the others stay
-    paused, with the ranking in an early_stop event. It goes on with no server running. A repeated
-    call returns the first sweep; lab_results(tag=...) compares its trials.
+    "first_rung": 1000, "factor": 3} or {"rule": "forecast"}, "tags", "hypothesis", "priority",
+    "sampler_seed"}.
+    Every arm is crossed with the space; points are ranked within an arm. asha and median pause at
+    rungs (first_rung x factor^k steps), resume the better and leave the others paused, with the
+    ranking in an early_stop event; forecast stops a trial that is expected to end worse than
+    another point has got. It goes on with no server running. A repeated call returns the first
+    sweep; lab_results(tag=...) compares its trials.
     """
     if sweep_id is not None:
         _refuse_both(plan, settings, dry_run)

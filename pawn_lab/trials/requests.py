@@ -10,6 +10,7 @@ from pawn_core.config import ConfigError, RunConfig, parse_config
 from pawn_lab.errors import IdempotencyConflictError, InvalidConfigError, InvalidRequestError
 from pawn_lab.store.database import LARGEST_ID, Row
 from pawn_lab.text import clean
+from pawn_lab.trials import variants
 from pawn_lab.trials.states import State
 
 MOST_CONFIG_BYTES = 65_536
@@ -209,6 +210,20 @@ def checked_hours(hours: float | None) -> float | None:
             f"max_hours {hours} is not allowed: above 0, up to {MOST_HOURS:g}"
         )
     return hours
+
+
+def check_single_model(config: RunConfig) -> None:
+    """Refuse the rule that judges a trial by its forecast where there are several models.
+
+    Raises:
+        InvalidRequestError: names the run type.
+    """
+    values = config.model_dump(mode="json")
+    if len(variants.names(values)) > 1:
+        raise InvalidRequestError(
+            f"run_type '{values['run_type']}' trains several models at once, which no one forecast "
+            "judges: launch it without stop_by_forecast or early_stopping 'forecast'"
+        )
 
 
 def with_gpus(config: dict[str, Any], gpus: int | None) -> dict[str, Any]:

@@ -1,7 +1,15 @@
 """The life of sweeps: over stand-in trainers whose loss the learning rate decides."""
 
 import pytest
-from lab_testing import CONFIG, ended, eventually, in_state, open_gate
+from lab_testing import (
+    CONFIG,
+    ended,
+    eventually,
+    in_state,
+    open_gate,
+    trainer_greeting,
+    write_losses,
+)
 
 from pawn_lab import errors
 from pawn_lab.lab import Lab
@@ -80,6 +88,28 @@ def test_median_keeps_those_not_worse_than_the_median(open_lab):
     for point in sweep.points:
         by_state[point.state].append(point.overrides["lr"])
     assert by_state == {"completed": [1e-4, 1e-3, 1e-2], "stopped": [1e-5, 1e-1]}
+
+
+def test_a_trial_that_is_expected_to_end_worse_than_another_is_stopped_with_the_numbers(open_lab):
+    lab = open_lab("gate:study")
+    steady = CONFIG | {"lr_schedule": "constant", "warmup_steps": 10, "eval_interval": 20}
+    plan = {"config": steady, "space": {"lr": LRS[:4]}, "early_stopping": {"rule": "forecast"}}
+    lab.start_sweep(plan)
+    for trial_id, floor in ((1, 3.0), (2, 3.0), (3, 2.0)):
+        open_gate(lab, trial_id)
+        ended(lab, trial_id)
+        write_losses(lab, trial_id, 1000, floor)
+    trainer_greeting(lab, 4)
+    write_losses(lab, 4, 500, 3.0)
+    stopped = ended(lab, 4)
+    assert (stopped.state, stopped.exit.reason) == (State.KILLED, "forecast")
+    told = stopped.exit.evidence
+    assert (told["reference_trial"], told["at_step"], told["held"], told["of"]) == (3, 1000, 3, 3)
+    assert told["reference_loss"] < told["low"] < told["forecast"] < told["high"]
+    assert finished(lab, 1).points[3].state == "stopped"
+    (event,) = [e for e in lab.events(limit=1000).events if e.kind == "early_stop"]
+    assert (event.trial_id, event.data["reference_trial"]) == (4, 3)
+    assert "trial 3 has 2.314" in event.message
 
 
 def test_arms_are_ranked_apart(open_lab):

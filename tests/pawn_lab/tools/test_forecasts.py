@@ -1,24 +1,12 @@
 """The forecast of a running trial is shown with its test on those that have ended."""
 
 import pytest
-from lab_testing import CONFIG, ended, open_gate, trainer_greeting
-from pydantic_core import to_json
+from lab_testing import CONFIG, ended, open_gate, trainer_greeting, write_losses
 
 from pawn_lab.tools.results import lab_results
 from pawn_lab.tools.status import lab_status
 
 STEADY = CONFIG | {"lr_schedule": "constant", "warmup_steps": 10, "eval_interval": 20}
-
-
-def write_losses(lab, trial_id, stop):
-    """Write evaluations that fall to 3 as a power law, every 20 steps."""
-    records = [
-        {"type": "eval", "seq": n, "step": step, "time": 1.7e9 + n}
-        | {"val_loss": 3.0 + 10.0 * step**-0.5 + (-1) ** n * 0.002}
-        for n, step in enumerate(range(20, stop + 1, 20))
-    ]
-    metrics = lab.paths.trial(trial_id).metrics
-    metrics.write_bytes(b"".join(to_json(record) + b"\n" for record in records))
 
 
 @pytest.fixture

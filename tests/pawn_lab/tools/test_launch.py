@@ -3,6 +3,7 @@
 import pytest
 from lab_testing import CONFIG, ended, in_state, open_gate
 
+from pawn_lab.documents import read_json_object
 from pawn_lab.errors import IdempotencyConflictError, InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.tools.launch import lab_launch
@@ -151,3 +152,18 @@ def test_a_dry_run_warns_of_a_comparison_with_two_causes(finished):
     config |= {"weight_decay": 0.5}
     plan = lab_launch(finished, config, dry_run=True).plan
     assert any("differs from trial 3 in" in confound for confound in plan.confounds)
+
+
+def test_the_rule_by_forecast_goes_with_the_trial_and_is_off_by_default(open_lab):
+    lab = open_lab("complete")
+    lab_launch(lab, CONFIG)
+    lab_launch(lab, CONFIG | {"seed": 1}, stop_by_forecast=True)
+    limits = [read_json_object(lab.paths.trial(i).launch)["limits"] for i in (1, 2)]
+    assert [each["forecast_every_s"] for each in limits] == [None, 60.0]
+
+
+def test_several_models_at_once_are_not_judged_by_one_forecast(open_lab):
+    lab = open_lab("complete")
+    config = {"run_type": "cotrain", "variants": {"toy": {}, "wide": {"variant": "toy"}}}
+    with pytest.raises(InvalidRequestError, match="run_type 'cotrain' trains several models"):
+        lab_launch(lab, config | {"local_checkpoints": True}, stop_by_forecast=True)

@@ -1,0 +1,60 @@
+"""The rule against a trial that is expected to end worse than another. Standard library only.
+
+What is to be expected takes the lab's database and the curves of other trials, so a process of its
+own finds out, `pawn_lab.analysis.early_stop`: at a new evaluation, now and then. It leaves its
+finding in a file.
+"""
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pawn_lab import failpoints
+from pawn_lab.documents import read_json_object
+from pawn_lab.paths import TrialPaths
+from pawn_lab.processes.identity import TOKEN_VARIABLE
+from pawn_lab.processes.tail import Record
+
+FINDER = "pawn_lab.analysis.early_stop"
+
+
+class Hopeless:
+    """Whether a trial's forecast lies wholly above what a comparable trial has reached."""
+
+    def __init__(self, paths: TrialPaths, workspace: Path, every_s: float | None) -> None:
+        self._paths = paths
+        self._workspace = workspace
+        self._every_s = every_s
+        self._due = False
+        self._looked_at = -float("inf")
+
+    def evidence(self, records: Iterable[Record]) -> dict[str, Any] | None:
+        """Take note of new records; return the numbers once the rule holds, else None."""
+        if self._every_s is None:
+            return None
+        self._due = self._due or any(record.get("type") == "eval" for record in records)
+        if self._due and time.monotonic() >= self._looked_at + self._every_s:
+            self._due, self._looked_at = False, time.monotonic()
+            self._look()
+        return self._found()
+
+    def _look(self) -> None:
+        """Start a process that finds out; the trial's lock and token do not reach it."""
+        private = (TOKEN_VARIABLE, failpoints.VARIABLE)
+        environment = {k: v for k, v in os.environ.items() if k not in private}
+        trial, workspace = str(self._paths.root), str(self._workspace)
+        argv = [sys.executable, "-P", "-m", FINDER, workspace, trial]
+        with contextlib.suppress(OSError):  # no process can be had now: at the next evaluation
+            os.posix_spawn(sys.executable, argv, environment, setsigmask=())
+
+    def _found(self) -> dict[str, Any] | None:
+        try:
+            finding = read_json_object(self._paths.finding) or {}
+        except (OSError, ValueError):
+            return None
+        evidence = finding.get("evidence")
+        return evidence if finding.get("stop") is True and isinstance(evidence, dict) else None
