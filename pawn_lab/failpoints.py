@@ -40,6 +40,7 @@ SHIM = (
     "shim.trainer-started",
     "shim.trainer-ended",
     "shim.exit-written",
+    "guardian.shim-ended",
 )
 FAILPOINTS = frozenset(FRONT_END + SWEEP + SHIM)
 

@@ -2,14 +2,13 @@
 
 Started as `python -P -m pawn_lab.processes.shim TRIAL_DIRECTORY WORKSPACE LOCK_FD` in a session of
 its own. It records who it is, starts the trainer, forwards SIGTERM with a grace period, enforces
-limits, kills what the trainer leaves behind, writes `exit.json`, and at last becomes one
-scheduler pass, so that the queue advances with no server running.
+limits, kills what the trainer leaves behind and writes `exit.json`. Its guardian, the process above
+it, then runs one scheduler pass, so that the queue advances with no server running.
 
 Standard library only: it must start fast and have nothing to break.
 """
 
 import contextlib
-import ctypes
 import math
 import os
 import signal
@@ -22,17 +21,16 @@ from typing import Any
 from pawn_lab import failpoints
 from pawn_lab.documents import read_json_object, write_json
 from pawn_lab.paths import TrialPaths, WorkspacePaths
+from pawn_lab.processes.descendants import adopt_orphans, die_with_parent, kill_descendants
 from pawn_lab.processes.divergence import Divergence
+from pawn_lab.processes.guardian import STOP_SIGNALS, Handover, end_shim, fork_shim
 from pawn_lab.processes.hopeless import Hopeless
-from pawn_lab.processes.identity import TOKEN_VARIABLE, ProcessIdentity, parent_of, process_ids
+from pawn_lab.processes.identity import TOKEN_VARIABLE, ProcessIdentity
 from pawn_lab.processes.limits import BudgetStop, Limits, Progress
 from pawn_lab.processes.tail import Tail
 
 POLL_S = 1.0
-_STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
-_WATCHED = _STOP_SIGNALS | {signal.SIGCHLD}
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
+_WATCHED = STOP_SIGNALS | {signal.SIGCHLD}
 _CANNOT_EXECUTE = 127
 
 
@@ -59,7 +57,7 @@ class Trainer:
         """Wait for the trainer's end, passing on signals and enforcing the limits."""
         while self.wait_status is None:
             received = signal.sigtimedwait(_WATCHED, self._patience())
-            if received is not None and received.si_signo in _STOP_SIGNALS:
+            if received is not None and received.si_signo in STOP_SIGNALS:
                 self.stop("signal")
             self._enforce_limits()
             self._reap()
@@ -121,7 +119,7 @@ def start_trainer(paths: TrialPaths, launch: dict[str, Any], lock: int) -> int:
     if pid:
         return pid
     try:
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        die_with_parent()
         if os.getppid() != shim:
             os._exit(_CANNOT_EXECUTE)
         _become_trainer(paths, launch, lock)
@@ -138,24 +136,6 @@ def _become_trainer(paths: TrialPaths, launch: dict[str, Any], lock: int) -> Non
     os.chdir(paths.root)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
     os.execve(launch["argv"][0], launch["argv"], launch["environment"])
-
-
-def kill_leftovers() -> None:
-    """Kill and reap everything the trainer left behind; as subreaper we inherit all of it."""
-    while children := _children():
-        for pid in children:
-            os.kill(pid, signal.SIGKILL)
-        os.waitpid(-1, 0)  # one at a time: meanwhile orphans of the killed become our children
-
-
-def _children() -> list[int]:
-    return [pid for pid in process_ids() if _is_child(pid)]
-
-
-def _is_child(pid: int) -> bool:
-    with contextlib.suppress(OSError):
-        return parent_of(pid) == os.getpid()
-    return False
 
 
 def exit_record(paths: TrialPaths, trainer: Trainer, token: str) -> dict[str, Any]:
@@ -182,71 +162,39 @@ def _outcome(paths: TrialPaths) -> dict[str, Any] | None:
         return None
 
 
-def run(paths: TrialPaths, workspace: WorkspacePaths, lock: int, ready: int) -> None:
+def run(paths: TrialPaths, workspace: WorkspacePaths, lock: int, given: Handover) -> None:
     """Own the trainer from start to end."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would reap the trainer unseen
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    adopt_orphans()
     launch = read_json_object(paths.launch)
     assert launch is not None, "the launcher writes it before it starts us"
     token = os.environ[TOKEN_VARIABLE]
     failpoints.hit("shim.started")
-    identity = ProcessIdentity.of_self(token).to_dict()
+    identity = ProcessIdentity.of_self(token).to_dict() | {"guardian": given.guardian.to_dict()}
     write_json(paths.identity, identity | {"started_at": time.time()})
     failpoints.hit("shim.identified")
     pid = start_trainer(paths, launch, lock)
     trainer = Trainer(pid, Limits(**launch["limits"]), paths, workspace)
     failpoints.hit("shim.trainer-started")
-    os.close(ready)
+    os.close(given.ready)
     trainer.watch()
-    kill_leftovers()
+    kill_descendants()
     failpoints.hit("shim.trainer-ended")
     write_json(paths.exit, exit_record(paths, trainer, token))
     failpoints.hit("shim.exit-written")
-    _prctl(_PR_SET_CHILD_SUBREAPER, 0)
-
-
-def become_scheduler_pass(workspace: str) -> None:
-    """Replace this process by one scheduler pass; the lock, not inheritable, is freed by that."""
-    private = (TOKEN_VARIABLE, failpoints.VARIABLE)
-    environment = {k: v for k, v in os.environ.items() if k not in private}
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
-    argv = [sys.executable, "-P", "-m", "pawn_lab.processes.tick", workspace]
-    os.execve(sys.executable, argv, environment)
-
-
-def detach() -> int:
-    """Continue in a child of nobody; the first process ends once the trainer has started.
-
-    Returns the descriptor whose closing, here or by our death, lets the first process end.
-    """
-    read, write = os.pipe()
-    if os.fork() == 0:
-        os.close(read)
-        return write
-    os.close(write)
-    os.read(read, 1)
-    os._exit(0)
-
-
-def _prctl(option: int, value: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(option, value, 0, 0, 0):
-        code = ctypes.get_errno()
-        raise OSError(code, f"prctl({option}, {value}): {os.strerror(code)}")
 
 
 def main() -> None:
     """Run from the arguments the launcher gives."""
     directory, workspace, lock = sys.argv[1], sys.argv[2], int(sys.argv[3])
     os.set_inheritable(lock, False)
-    ready = detach()
+    given = fork_shim(workspace)
     try:
-        run(TrialPaths(Path(directory)), WorkspacePaths(Path(workspace)), lock, ready)
+        run(TrialPaths(Path(directory)), WorkspacePaths(Path(workspace)), lock, given)
     except Exception:  # a full disk must not stop the queue; without exit.json the trial is lost
         traceback.print_exc()
-        kill_leftovers()
-    become_scheduler_pass(workspace)
+        kill_descendants()
+    end_shim(given.guardian, workspace)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,10 @@ _SURVIVORS_TIMEOUT_S = 2.0
 
 
 class Shim(NamedTuple):
-    """A trial's shim, and when it started the trainer."""
+    """A trial's shim, the guardian above it, and when it started the trainer."""
 
     identity: ProcessIdentity
+    guardian: ProcessIdentity
     started_at: float
 
 
@@ -54,7 +55,9 @@ def shim_of(paths: TrialPaths, trial: Row) -> Shim | None:
     """Return who the shim of this attempt is, or None before it has said so."""
     try:
         record = read_json_object(paths.identity) or {}
-        shim = Shim(ProcessIdentity.from_dict(record), float(record["started_at"]))
+        ours = ProcessIdentity.from_dict(record)
+        guardian = ProcessIdentity.from_dict(record.get("guardian", record))
+        shim = Shim(ours, guardian, float(record["started_at"]))
     except (OSError, ValueError, KeyError):
         return None
     return shim if shim.identity.token == trial["token"] else None
@@ -76,13 +79,14 @@ def _reconcile_trial(tx: Transaction, paths: TrialPaths, trial: Row) -> ProcessI
 
 
 def _supervise(trial: Row, shim: Shim | None) -> ProcessIdentity | None:
-    """Kill what a dead shim left behind; return a live shim whose trial is to be killed."""
+    """Kill what a dead shim and guardian left; return a live shim whose trial is to be killed."""
     if shim is None:
         return None  # being launched: the launcher holds the lock
-    if not identity.is_alive(shim.identity):
+    if identity.is_alive(shim.identity):
+        return shim.identity if trial["kill_reason"] is not None else None
+    if not identity.is_alive(shim.guardian):
         identity.kill_members(trial["token"])  # the lock will tell when they are gone
-        return None
-    return shim.identity if trial["kill_reason"] is not None else None
+    return None
 
 
 def _end(tx: Transaction, paths: TrialPaths, trial: Row) -> None:

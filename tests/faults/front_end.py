@@ -11,16 +11,16 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
 
-from lab_testing import CONFIG, DEADLINE_S, ended, stand_in
+from lab_testing import CONFIG, DEADLINE_S, ended, in_state, stand_in
 
 from pawn_lab import failpoints
 from pawn_lab.lab import Lab
 from pawn_lab.processes.limits import Limits
+from pawn_lab.trials.states import State
 
 Call = tuple[str, Any]
-"""A call and its argument: launch (a key), launch group (how many seeds), sweep (a
-plan), kill or until ended (a trial), note (a
-text), tick, wait (for ever)."""
+"""A call and its argument: launch (a key), launch group (how many seeds), sweep (a plan), kill,
+until running or until ended (a trial), note (a text), tick, wait (for ever)."""
 
 _processes = multiprocessing.get_context("fork")
 
@@ -69,6 +69,8 @@ def _call(lab: Lab, name: str, argument: Any) -> None:
         lab.start_sweep(argument)
     elif name == "kill":
         lab.kill(argument)
+    elif name == "until running":
+        in_state(lab, argument, State.RUNNING)
     elif name == "until ended":
         ended(lab, argument)
     elif name == "note":

@@ -60,10 +60,10 @@ def one_runs_for_ever(workspace: Path, failpoint: str | None = None) -> None:
 
 
 def recorded_end(behaviour: str) -> Prepare:
-    """The exit is recorded but no scheduler pass has seen it: the shim died in between."""
+    """The exit is recorded but no scheduler pass has seen it: the guardian died in between."""
 
     def prepare(workspace: Path) -> None:
-        gated, point = f"gate:{behaviour}", "shim.exit-written"
+        gated, point = f"gate:{behaviour}", "guardian.shim-ended"
         assert front_end.run(workspace, LAUNCH[:1], behaviour=gated, failpoint=point) == 0
         (WorkspacePaths(workspace).trial(1).root / "gate").touch()
         wait_for_recorded_end(workspace)
@@ -73,7 +73,7 @@ def recorded_end(behaviour: str) -> Prepare:
 
 def killed_after_a_request(workspace: Path) -> None:
     """A kill was asked for and carried out, and nobody has seen its end."""
-    one_runs_for_ever(workspace, failpoint="shim.exit-written")
+    one_runs_for_ever(workspace, failpoint="guardian.shim-ended")
     assert front_end.run(workspace, [("kill", 1)], failpoint="kill.requested") == KILLED
     with Lab.open(workspace) as lab:
         shim = shim_of(lab, 1)
@@ -82,13 +82,13 @@ def killed_after_a_request(workspace: Path) -> None:
 
 
 def wait_for_recorded_end(workspace: Path) -> None:
-    """Wait until the exit is recorded and the shim is gone."""
+    """Wait until the exit is recorded and shim and guardian are gone."""
     paths = WorkspacePaths(workspace).trial(1)
     eventually(lambda: paths.exit.exists() and not is_locked(paths.alive_lock), "recorded end")
 
 
-def shim_killed(workspace: Path) -> None:
-    """The shim of a running trial was killed, and its trainer died with it."""
+def all_killed(workspace: Path) -> None:
+    """All processes of a running trial were killed at once."""
     one_runs_for_ever(workspace)
     with Lab.open(workspace) as lab:
         shim = shim_of(lab, 1)
@@ -100,14 +100,14 @@ EDGES: dict[str, tuple[Prepare, list[front_end.Call]]] = {
     "new-queued": (nothing, LAUNCH),
     "queued-launching": (nothing, LAUNCH),
     "queued-killed": (one_runs_and_one_waits, [("kill", 2)]),
-    "launching-running": (nothing, LAUNCH),
+    "launching-running": (nothing, [*LAUNCH, ("until running", 1)]),
     "launching-queued": (claimed_but_not_started, TICK),
     "launching-lost": (claimed_three_times, TICK),
     "running-paused": (recorded_end("pause"), TICK),
     "running-completed": (recorded_end("complete"), TICK),
     "running-failed": (recorded_end("crash"), TICK),
     "running-killed": (killed_after_a_request, TICK),
-    "running-lost": (shim_killed, TICK),
+    "running-lost": (all_killed, TICK),
 }
 OTHER = {
     "open.created": (nothing, LAUNCH),
@@ -127,7 +127,9 @@ def kill_front_end_at(workspace: Path, failpoint: str) -> None:
     """Kill a front end there, then recover as the next one would."""
     prepare, calls = scenario(failpoint)
     prepare(workspace)
-    assert front_end.run(workspace, calls, failpoint=failpoint) == KILLED, "never reached"
+    # Trials wait at a gate, so no guardian's pass gets to the point in the front end's stead.
+    killed = front_end.run(workspace, calls, behaviour="gate", failpoint=failpoint)
+    assert killed == KILLED, "never reached"
     promised = acknowledged(workspace)
     with Lab.open(workspace) as lab:
         assert len(lab.trials()) >= len(promised), "an acknowledged launch is gone"
@@ -163,6 +165,7 @@ def test_a_shim_killed_there_leaves_no_process_and_a_state_that_is_known(workspa
         "shim.trainer-started": State.LOST,
         "shim.trainer-ended": State.LOST,
         "shim.exit-written": State.COMPLETED,
+        "guardian.shim-ended": State.COMPLETED,
     }
     assert trial.state is expected[failpoint]
 

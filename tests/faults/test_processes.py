@@ -10,6 +10,7 @@ from lab_testing import (
     CONFIG,
     ended,
     eventually,
+    guardian_of,
     in_state,
     nobody_left,
     open_gate,
@@ -29,25 +30,27 @@ ALLOWED_ENDS = {
     "shim": {(State.LOST, None)},
     "trainer": {(State.FAILED, 9)},
     # Of two that die together, the shim may just have recorded the trainer's end.
-    "both": {(State.LOST, None), (State.FAILED, 9)},
+    "trainer+shim": {(State.LOST, None), (State.FAILED, 9)},
+    "guardian+shim": {(State.LOST, None)},
+    "guardian+shim+trainer": {(State.LOST, None)},
 }
 
 
-def kill_victim(lab: Lab, trial_id: int, victim: str) -> None:
-    """SIGKILL the processes of a running trial that the name stands for."""
+def kill_victims(lab: Lab, trial_id: int, victims: str) -> None:
+    """SIGKILL the processes of a running trial that the names stand for, one after the other."""
     shim = shim_of(lab, trial_id)
     pid = trainer_greeting(lab, trial_id)["pid"]
     trainer = ProcessIdentity(pid, identity.boot_id(), identity.start_ticks(pid), shim.token)
-    victims = {"shim": [shim], "trainer": [trainer], "both": [trainer, shim]}[victim]
-    for process in victims:
-        identity.send_signal(process, signal.SIGKILL)
+    processes = {"shim": shim, "trainer": trainer, "guardian": guardian_of(lab, trial_id)}
+    for name in victims.split("+"):
+        identity.send_signal(processes[name], signal.SIGKILL)
 
 
 def check_killed(open_lab, victim: str) -> None:
     """Kill processes of a trial; its state must be known and its device free, with no survivor."""
     lab = open_lab("hang")
     trial_id = lab.launch(CONFIG).id
-    kill_victim(lab, trial_id, victim)
+    kill_victims(lab, trial_id, victim)
     trial = ended(lab, trial_id)
     assert (trial.state, trial.exit.signal) in ALLOWED_ENDS[victim]
     eventually(lambda: nobody_left(lab, trial_id), "end of the trial's processes")
@@ -81,17 +84,48 @@ def test_a_device_is_not_free_while_a_process_of_its_trial_lives(open_lab):
     assert ended(lab, trial_id).state is State.KILLED
 
 
-def test_children_of_a_trainer_that_lost_its_shim_are_ended_before_their_device_is_free(open_lab):
-    lab = open_lab("hang with child")
+def test_children_of_a_trainer_that_lost_its_shim_are_ended_and_the_queue_goes_on(
+    open_lab, monkeypatch
+):
+    """Without any front end, and though they are in sessions and environments of their own."""
+    monkeypatch.setenv("PAWN_CPU_SLOTS", "1")
+    lab = open_lab("hang with children")
+    paths = [lab.paths.trial(lab.launch(CONFIG).id) for _ in range(2)]
+    children = trainer_greeting(lab, 1)["children"]
+    assert identity.send_signal(shim_of(lab, 1), signal.SIGKILL)
+    eventually(paths[1].identity.exists, "start of the next trial, by the guardian")
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    assert lab.trial(1).state is State.LOST
+    assert_sound(lab)
+
+
+def test_children_of_a_trainer_that_lost_shim_and_guardian_are_ended_before_their_device_is_free(
+    open_lab,
+):
+    lab = open_lab("hang with children")
     trial_id = lab.launch(CONFIG).id
     trainer_greeting(lab, trial_id)
-    shim = shim_of(lab, trial_id)
-    assert len(identity.members(shim.token)) == 3
-    identity.send_signal(shim, signal.SIGKILL)
-    eventually(lambda: len(identity.members(shim.token)) == 1, "death of the trainer")
+    token = shim_of(lab, trial_id).token
+    assert len(identity.members(token)) == 4  # of the trainer's children one has its environment
+    kill_victims(lab, trial_id, "guardian+shim")
+    eventually(lambda: len(identity.members(token)) == 1, "death of the trainer")
     assert is_locked(lab.paths.trial(trial_id).alive_lock)
     assert ended(lab, trial_id).state is State.LOST
     assert nobody_left(lab, trial_id)
+
+
+def test_a_trial_whose_guardian_is_killed_goes_on_and_so_does_the_queue(open_lab, monkeypatch):
+    monkeypatch.setenv("PAWN_CPU_SLOTS", "1")
+    lab = open_lab("gate")
+    second = [lab.paths.trial(lab.launch(CONFIG).id) for _ in range(2)][1]
+    trainer_greeting(lab, 1)
+    assert identity.send_signal(guardian_of(lab, 1), signal.SIGKILL)
+    open_gate(lab, 1)
+    eventually(second.identity.exists, "start of the next trial, by the shim itself")
+    assert lab.trial(1).state is State.COMPLETED
+    open_gate(lab, 2)
+    assert ended(lab, 2).state is State.COMPLETED
+    assert_sound(lab)
 
 
 def test_a_trial_whose_files_cannot_be_written_is_given_up_with_the_reason(open_lab):
@@ -113,7 +147,7 @@ def test_a_shim_that_cannot_record_the_end_does_not_stop_the_queue(open_lab, mon
     lab.launch(CONFIG)
     lab.paths.trial(1).exit.mkdir()
     open_gate(lab, 1)
-    eventually(lab.paths.trial(2).identity.exists, "start of the next trial, by the shim itself")
+    eventually(lab.paths.trial(2).identity.exists, "start of the next trial, by no front end")
     assert lab.trial(1).state is State.LOST
     open_gate(lab, 2)
     assert ended(lab, 2).state is State.COMPLETED

@@ -70,9 +70,18 @@ def open_gate(lab: Lab, trial_id: int, behaviour: str = "") -> None:
 
 def shim_of(lab: Lab, trial_id: int) -> identity.ProcessIdentity:
     """Return who a trial's shim is, once it has said so."""
+    return identity.ProcessIdentity.from_dict(_identity_file(lab, trial_id))
+
+
+def guardian_of(lab: Lab, trial_id: int) -> identity.ProcessIdentity:
+    """Return who the guardian above a trial's shim is."""
+    return identity.ProcessIdentity.from_dict(_identity_file(lab, trial_id)["guardian"])
+
+
+def _identity_file(lab: Lab, trial_id: int) -> dict:
     written = lab.paths.trial(trial_id).identity
     eventually(written.exists, f"shim of trial {trial_id}")
-    return identity.ProcessIdentity.from_dict(json.loads(written.read_text()))
+    return json.loads(written.read_text())
 
 
 def trainer_greeting(lab: Lab, trial_id: int) -> dict:

@@ -20,8 +20,8 @@ from pathlib import Path
 POLL_S = 0.005
 
 
-def greet() -> None:
-    print(json.dumps({"pid": os.getpid(), "environment": dict(os.environ)}), flush=True)
+def greet(**more: object) -> None:
+    print(json.dumps({"pid": os.getpid(), "environment": dict(os.environ), **more}), flush=True)
 
 
 def finish(run: Path, reason: str, code: int) -> None:
@@ -113,7 +113,7 @@ def main() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     else:
         signal.signal(signal.SIGTERM, lambda *_: finish(run, "signal", 143))
-    if behaviour != "hang with child":
+    if behaviour != "hang with children":
         greet()
     if gated:
         behaviour = wait_for_gate(run) or behaviour
@@ -146,18 +146,22 @@ def main() -> None:
         case "litter":
             start_child()
             finish(run, "completed", 0)
-        case "hang with child":
-            start_child()
-            greet()
+        case "hang with children":
+            children = [start_child(), start_child(env={}, locks=False)]
+            greet(children=children)
             sleep_for_ever()
         case _:
             raise SystemExit(f"no behaviour {behaviour}")
 
 
-def start_child() -> None:
-    """Start a process that holds the lock, in a session of its own: no group kill reaches it."""
+def start_child(env: dict[str, str] | None = None, locks: bool = True) -> int:
+    """Start a process in a session of its own: no group kill reaches it. Return its PID.
+
+    Without our environment it has no token, so only an ancestor can tell that it is ours.
+    """
     child = [sys.executable, "-S", "-c", "import signal\nwhile True: signal.pause()"]
-    subprocess.Popen(child, start_new_session=True, pass_fds=inherited_lock())
+    held = inherited_lock() if locks else []
+    return subprocess.Popen(child, start_new_session=True, pass_fds=held, env=env).pid
 
 
 def inherited_lock() -> list[int]:

@@ -69,7 +69,8 @@ def test_a_kill_after_the_shims_number_was_reused_spares_the_stranger(open_lab, 
     trainer_greeting(lab, trial_id)
     shim, paths = shim_of(lab, trial_id), lab.paths.trial(trial_id)
     record = read_json_object(paths.identity)
-    write_json(paths.identity, record | {"pid": process.pid})
+    guardian = record["guardian"] | {"pid": process.pid}
+    write_json(paths.identity, record | {"pid": process.pid, "guardian": guardian})
     lab.kill(trial_id)
     assert ended(lab, trial_id).state is State.LOST
     assert process.poll() is None
