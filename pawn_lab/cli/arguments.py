@@ -20,7 +20,13 @@ _POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _OPTION = inspect.Parameter.KEYWORD_ONLY
 
 _SETTINGS = Annotated[
-    list[str], Parameter(name="--set", negative=(), help="FIELD=VALUE of the config; repeatable.")
+    list[str],
+    Parameter(
+        name="--set",
+        negative=(),
+        consume_multiple=True,
+        help="FIELD=VALUE of the config, as many as you like.",
+    ),
 ]
 _CONFIG_FILE = Annotated[Path | None, Parameter(help="Run config: a JSON file.")]
 

@@ -102,7 +102,7 @@ def test_a_config_file_and_settings_make_one_config(command, tmp_path):
 def test_settings_are_json_where_they_read_as_json(command):
     launched = command.json(
         "launch", "--set", "variant=toy", "--set", "local_checkpoints=true", "--set", "lr=1e-3",
-        "--set", "total_steps=1", "--set", "device=cpu", "--tags", "a", "b",
+        "--set", "total_steps=1", "device=cpu", "--tags", "a", "b",
     )  # fmt: skip
     with Lab.open(command.workspace) as lab:
         trial = lab.trial(launched["trial_id"])
