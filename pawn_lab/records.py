@@ -58,9 +58,18 @@ class Trial(Record):
     created_at: float
     started_at: float | None
     ended_at: float | None
-    why_waiting: str | None
+    waits_for: str | None = None
+    queued_before: int | None = None
     exit: Exit | None
     cost: float
+
+    @property
+    def why_waiting(self) -> str | None:
+        """What a queued trial waits for, and its place in the queue."""
+        if self.waits_for is None:
+            return None
+        place = f"{self.queued_before} queued before it" if self.queued_before else "first in queue"
+        return f"{self.waits_for}; {place}"
 
 
 class Glance(Record):
@@ -127,6 +136,7 @@ class SweepPoint(Record):
     """A point of a sweep; `value` is its validation loss at `step`, the mean over its seeds."""
 
     number: int
+    arm: int
     state: str
     overrides: dict[str, Any]
     step: int | None
@@ -140,6 +150,8 @@ class Sweep(Record):
     id: int
     state: str
     method: str
+    arms: list[dict[str, Any]]
+    seeds: int
     tag: str
     points: list[SweepPoint]
     asked: int
@@ -202,12 +214,16 @@ class Forecast(Record):
 
 
 class SweepForecast(Record):
-    """What the trials of a sweep would take together at most; `unknown` of them have no history."""
+    """What the trials of a sweep would take together at most; `unknown` of them have no history.
+
+    same_as: by point the trials that have its config, seeds and code already.
+    """
 
     trials: int
     unknown: int
     device_hours: Range | None
     cost: Range | None
+    same_as: dict[int, list[int]] = {}
 
 
 class LogExcerpt(Record):

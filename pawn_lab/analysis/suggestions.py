@@ -1,51 +1,98 @@
-"""The next learning rate to try, from trials that differ in nothing else but their seeds."""
+"""The next point to try, from trials that differ in nothing else but their seeds.
+
+Where only the learning rate was varied it is the bracket or the edge of those tried, which on noisy
+parabolas takes fewer trials to come as near as TPE; where several fields were, TPE is asked.
+"""
 
 import math
 import statistics
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from pawn_lab.analysis import tpe
 from pawn_lab.analysis.alignment import align
 from pawn_lab.analysis.groups import Run, grouped
+from pawn_lab.analysis.tpe import Point
 
 FACTOR = 3.0
 """Between rates, where those tried do not say what a step is."""
 CLOSE = 1.5
 """A best rate whose neighbours are nearer than this factor is known well enough."""
+VARIED = ("lr", "weight_decay", "warmup_steps", "min_lr_ratio", "max_grad_norm")
+"""Fields of which a next value is told, where all of the trials have a number there."""
 _BROKE = ("non_finite", "diverged")
 
 
 class Suggestion(NamedTuple):
-    """A learning rate to try beside those of these runs, and why; None: no further one."""
+    """What to try beside these runs, and why; an empty point: nothing further."""
 
     runs: list[Run]
-    lr: float | None
+    point: Point
     why: str
 
 
 def suggestions(runs: Iterable[Run]) -> list[Suggestion]:
-    """Return the next rate for each setting of which two rates or more were tried."""
+    """Return the next point for each setting of which two rates, or points enough, were tried."""
+    groups = grouped(runs)[0]
+    alike = [run for group in groups for run in group.runs]
+    points = list(filter(None, map(_next_point, _by_rest(alike, VARIED))))
+    covered = {run.name for each in points for run in each.runs}
+    rest = [run for run in alike if run.name not in covered]
+    return points + list(filter(None, map(_next_rate, _by_rest(rest, ("lr",)))))
+
+
+def _by_rest(runs: Iterable[Run], varied: Sequence[str]) -> list[list[Run]]:
+    """Return the runs by their settings without those fields."""
     by_rest: dict[str, list[Run]] = {}
-    for group in grouped(runs)[0]:
-        rest = {name: value for name, value in group.settings.items() if name != "lr"}
-        by_rest.setdefault(repr(sorted(rest.items())), []).extend(group.runs)
-    found = [_suggestion(members) for members in by_rest.values()]
-    return [each for each in found if each is not None]
+    for run in runs:
+        rest = {name: value for name, value in run.settings.items() if name not in varied}
+        by_rest.setdefault(repr(sorted(rest.items())), []).append(run)
+    return list(by_rest.values())
 
 
-def _suggestion(runs: list[Run]) -> Suggestion | None:
+def _next_point(runs: list[Run]) -> Suggestion | None:
+    """Ask TPE, where several fields were varied at points enough."""
+    fields = [name for name in VARIED if _is_varied(name, runs)]
+    losses, at = _losses(runs, fields)
+    if len(fields) < 2 or len(losses) < tpe.FEWEST:
+        return None
+    worst = max((loss for loss in losses.values() if math.isfinite(loss)), default=0.0)
+    tried = [
+        (dict(zip(fields, point, strict=True)), min(loss, worst)) for point, loss in losses.items()
+    ]
+    why = f"TPE over {len(tried)} points of {', '.join(fields)}, {at}"
+    return Suggestion(runs, tpe.proposed(tried), why)
+
+
+def _next_rate(runs: list[Run]) -> Suggestion | None:
+    losses, at = _losses(runs, ["lr"])
+    if len(losses) < 2:
+        return None
+    lr, why = next_rate(sorted((rate, loss) for (rate,), loss in losses.items()))
+    return Suggestion(runs, {} if lr is None else {"lr": lr}, f"{why}, {at}")
+
+
+def _losses(runs: list[Run], fields: Sequence[str]) -> tuple[dict[tuple[float, ...], float], str]:
+    """Return the mean loss by point, infinite where training broke, and where they are compared."""
+
+    def point_of(run: Run) -> tuple[float, ...]:
+        return tuple(run.config[name] for name in fields)
+
     broken = [run for run in runs if run.trial.exit and run.trial.exit.reason in _BROKE]
     sound = [run for run in runs if run.points and run not in broken]
     aligned = align(sound, "step")
     if aligned.position is None:
-        return None
-    values = dict.fromkeys(map(_rate, broken), math.inf)
-    for rate in set(map(_rate, sound)):
-        values[rate] = statistics.fmean(aligned.values[r.name] for r in sound if _rate(r) == rate)
-    if len(values) < 2:
-        return None
-    lr, why = next_rate(sorted(values.items()))
-    return Suggestion(runs, lr, f"{why}, at step {aligned.position:g}{_seeds(sound)}")
+        return {}, ""
+    losses = dict.fromkeys(map(point_of, broken), math.inf)
+    for point in set(map(point_of, sound)):
+        values = [aligned.values[run.name] for run in sound if point_of(run) == point]
+        losses[point] = statistics.fmean(values)
+    return losses, f"at step {aligned.position:g}{_seeds(sound)}"
+
+
+def _is_varied(name: str, runs: list[Run]) -> bool:
+    values = {run.config.get(name) for run in runs}
+    return len(values) > 1 and all(isinstance(value, int | float) for value in values)
 
 
 def next_rate(tried: Sequence[tuple[float, float]]) -> tuple[float | None, str]:
@@ -68,10 +115,6 @@ def next_rate(tried: Sequence[tuple[float, float]]) -> tuple[float | None, str]:
 def _step(ratio: float) -> float:
     """Return the spacing of the rates tried, where it is a sensible one."""
     return ratio if CLOSE <= ratio <= 10.0 else FACTOR
-
-
-def _rate(run: Run) -> float:
-    return run.config["lr"]
 
 
 def _seeds(runs: list[Run]) -> str:

@@ -5,13 +5,14 @@ from typing import Any
 from pawn_lab.errors import TrialStateError
 from pawn_lab.lab.workspace import OpenWorkspace
 from pawn_lab.records import Sweep, SweepForecast, SweepPoint
-from pawn_lab.store import sweeps, trials
-from pawn_lab.sweeps.advance import tag
+from pawn_lab.store import Transaction, sweeps, trials
 from pawn_lab.sweeps.create import create
 from pawn_lab.sweeps.forecast import forecast
 from pawn_lab.sweeps.plan import SweepPlan, checked_plan
 from pawn_lab.sweeps.points import points
 from pawn_lab.sweeps.progress import Standing, standings
+from pawn_lab.sweeps.queueing import configs_of, tag
+from pawn_lab.trials import launches
 
 
 class Sweeping(OpenWorkspace):
@@ -37,14 +38,24 @@ class Sweeping(OpenWorkspace):
             return self.sweep(sweep_id), known
 
     def forecast_sweep(self, plan: dict[str, Any]) -> SweepForecast:
-        """Return what the trials of a plan would take together.
+        """Return what the trials of a plan would take together, and which have run already.
 
         Raises:
             InvalidRequestError: the plan, or a point of it, is refused; says why.
         """
         checked = checked_plan(plan)
         with self._database.read() as tx:
-            return forecast(tx, self.paths, self._devices, checked)
+            total = forecast(tx, self.paths, self._devices, self._launcher, checked)
+            return total.model_copy(update={"same_as": self._same(tx, checked)})
+
+    def _same(self, tx: Transaction, plan: SweepPlan) -> dict[int, list[int]]:
+        """Return by point the trials that have its config, seeds and code already."""
+        found: dict[int, list[int]] = {}
+        for number, point in enumerate(points(plan)):
+            marks = [launches.fingerprint(c, self._launcher) for c in configs_of(plan, point)]
+            alike = [trials.alike(tx, mark) for mark in marks]
+            found[number] = [trial_id for trial_id in alike if trial_id is not None]
+        return {number: ids for number, ids in found.items() if ids}
 
     def sweep(self, sweep_id: int) -> Sweep:
         """Return a sweep with its points.
@@ -61,6 +72,8 @@ class Sweeping(OpenWorkspace):
             id=sweep_id,
             state=row["state"],
             method=plan.method,
+            arms=plan.arms,
+            seeds=plan.seeds,
             tag=tag(sweep_id),
             points=[_point(each) for each in now],
             asked=len(now),
@@ -99,6 +112,7 @@ def _point(each: Standing) -> SweepPoint:
     step = max(each.values, default=None)
     return SweepPoint(
         number=each.number,
+        arm=each.row["arm"],
         state=each.row["state"],
         overrides=each.row["overrides"],
         step=step,

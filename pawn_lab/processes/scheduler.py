@@ -1,4 +1,4 @@
-"""Which queued trial gets which device, and why the others wait."""
+"""Which queued trial gets which device."""
 
 import secrets
 
@@ -40,36 +40,6 @@ def claim_free_devices(
             claim.release()
         raise
     return claims
-
-
-def why_waiting(tx: Transaction, devices: list[Device]) -> dict[int, str]:
-    """Say for each queued trial what it waits for."""
-    queue, held = trials.queue(tx), leases.held(tx)
-    if (spent := budget.exhausted(tx)) is not None:
-        return {row["id"]: spent for row in queue}
-    holders = ", ".join(
-        f"{device.id} by trial {held[device.id]}" for device in devices if device.id in held
-    )
-    free, reasons = len(devices) - len(held), dict[int, str]()
-    for ahead, row in enumerate(queue):
-        needed = devices_needed(row["config"])
-        reasons[row["id"]] = _reason(ahead, holders, needed, free, len(devices))
-        if needed <= len(devices):
-            free = free - needed if needed <= free else 0
-    return reasons
-
-
-def _reason(ahead: int, holders: str, needed: int, free: int, machine: int) -> str:
-    if needed > machine:
-        return f"it needs {needed} devices and the machine has {machine}; kill it"
-    if needed <= free:
-        return "next to be launched"
-    place = f"{ahead} queued before it" if ahead else "first in the queue"
-    if needed > 1:
-        return f"it needs {needed} devices at once; held: {holders or 'none'}; {place}"
-    if not holders:
-        return f"the devices are kept for a trial that needs several; {place}"
-    return f"every device is held: {holders}; {place}"
 
 
 def _take_lock(workspace: WorkspacePaths, trial: Row) -> int | None:

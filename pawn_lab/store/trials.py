@@ -90,6 +90,20 @@ def alike(tx: Transaction, fingerprint: str) -> int | None:
     return tx.value(sql, fingerprint)
 
 
+def spare(tx: Transaction, fingerprint: str) -> int | None:
+    """Return the newest such trial that is of no sweep, continues none and is not continued."""
+    free = "sweep IS NULL AND parent IS NULL AND state NOT IN ('failed', 'killed', 'lost')"
+    leaf = "NOT EXISTS (SELECT 1 FROM trials AS child WHERE child.parent = trials.id)"
+    sql = f"SELECT max(id) FROM trials WHERE fingerprint = ? AND {free} AND {leaf}"
+    return tx.value(sql, fingerprint)
+
+
+def join_sweep(tx: Transaction, trial: Row, sweep_id: int, point: int, tag: str) -> None:
+    """Make a trial one of a sweep's point, with the sweep's tag."""
+    tags = json.dumps([*trial["tags"], tag])
+    tx.update("trials", trial["id"], sweep=sweep_id, point=point, tags=tags)
+
+
 def of_sweep(tx: Transaction, sweep_id: int) -> list[Row]:
     """Return the trials of a sweep by number."""
     rows = tx.rows("SELECT * FROM trials WHERE sweep = ? ORDER BY id", sweep_id)

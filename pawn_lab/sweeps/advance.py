@@ -7,7 +7,6 @@ with its event, so a process that dies anywhere leaves a sweep that the next one
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from pawn_core.config import ConfigError, RunConfig
@@ -16,15 +15,14 @@ from pawn_lab.errors import LabError, WorkspaceError
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.planning import budget
 from pawn_lab.processes.devices import Device
-from pawn_lab.processes.limits import Limits
 from pawn_lab.processes.locks import try_lock
-from pawn_lab.processes.start import Launcher
 from pawn_lab.store import Database, Transaction, events, sweeps, trials
 from pawn_lab.store.database import Row
 from pawn_lab.sweeps.decide import Decision, Promotion, Settled, decide
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.sweeps.points import Point
 from pawn_lab.sweeps.progress import Standing, standings, stop_step
+from pawn_lab.sweeps.queueing import launcher_of, queue_point
 from pawn_lab.sweeps.study import Asked, Study, Told
 from pawn_lab.trials import launches, lineage, requests
 from pawn_lab.trials.lineage import ResumePoint
@@ -49,37 +47,6 @@ def advance(database: Database, workspace: WorkspacePaths, devices: Sequence[Dev
         return any(moved)
     finally:
         os.close(lock)
-
-
-def queue_point(tx: Transaction, sweep: Row, number: int, point: Point) -> list[int]:
-    """Queue the trials of a point, one for each seed, to the first rung; return their numbers.
-
-    Raises:
-        InvalidConfigError: the point makes a config that the trainer would refuse.
-    """
-    plan = SweepPlan.model_validate(sweep["plan"])
-    config = plan.resolved(point.overrides)
-    rungs = plan.rungs(config.pause_after_steps or config.total_steps)
-    if rungs:
-        config = plan.resolved(point.overrides | {"pause_after_steps": rungs[0]})
-    request = requests.request(plan.priority, None, sweep=sweep["id"], point=number)
-    made = launches.launch(
-        tx,
-        request,
-        requests.checked_seeds(config, plan.seeds),
-        _launcher(sweep),
-        once=False,
-        tags=requests.checked_tags([*plan.tags, tag(sweep["id"])]),
-        hypothesis=requests.checked_hypothesis(plan.hypothesis),
-        sweep=sweep["id"],
-        point=number,
-    )
-    return made.trials
-
-
-def tag(sweep_id: int) -> str:
-    """Return the tag that every trial of a sweep carries."""
-    return f"sweep-{sweep_id}"
 
 
 def _advance(
@@ -153,7 +120,9 @@ def _apply(
         if trials.children(tx, parent["id"]):
             continue  # somebody has resumed it by hand
         request = requests.request(parent["priority"], None, sweep=sweep["id"], of=parent["id"])
-        made = launches.resume(tx, request, config, _launcher(sweep), parent, point, workspace.root)
+        made = launches.resume(
+            tx, request, config, launcher_of(sweep), parent, point, workspace.root
+        )
         budget.reserve(tx, workspace, devices, [made], refuse=False)
 
 
@@ -244,11 +213,3 @@ def _signature(tx: Transaction, sweep_id: int) -> str:
     rows = tx.rows("SELECT id, state FROM trials WHERE sweep = ? ORDER BY id", sweep_id)
     points = tx.rows("SELECT number, state FROM sweep_points WHERE sweep = ?", sweep_id)
     return hashlib.sha256(repr([rows, points]).encode()).hexdigest()
-
-
-def _launcher(sweep: Row) -> Launcher:
-    launcher = replace(
-        Launcher(), trainer=tuple(sweep["trainer"]), limits=Limits(**sweep["limits"])
-    )
-    by_forecast = SweepPlan.model_validate(sweep["plan"]).by_forecast
-    return launcher.hopeless_stopped() if by_forecast else launcher

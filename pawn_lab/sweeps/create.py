@@ -6,9 +6,9 @@ from pawn_lab.planning import budget
 from pawn_lab.processes.devices import Device
 from pawn_lab.processes.start import Launcher
 from pawn_lab.store import Transaction, sweeps
-from pawn_lab.sweeps.advance import queue_point
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.sweeps.points import points
+from pawn_lab.sweeps.queueing import queue_point
 from pawn_lab.trials import requests
 from pawn_lab.trials.code import code_digest
 

@@ -6,33 +6,42 @@ from pawn_core.config import RunConfig
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.planning.speed import Comparables, Quantiles
 from pawn_lab.processes.devices import Device
+from pawn_lab.processes.start import Launcher
 from pawn_lab.records import Range, SweepForecast
 from pawn_lab.reporting import cost
-from pawn_lab.store import Transaction
+from pawn_lab.store import Transaction, trials
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.sweeps.points import points
+from pawn_lab.trials import launches, requests
 
 _HOUR_S = 3600.0
 
 
 def forecast(
-    tx: Transaction, workspace: WorkspacePaths, devices: list[Device], plan: SweepPlan
+    tx: Transaction,
+    workspace: WorkspacePaths,
+    devices: list[Device],
+    launcher: Launcher,
+    plan: SweepPlan,
 ) -> SweepForecast:
     """Add up the device-time of all trials of a plan; early stopping only makes it less.
 
-    Points that are chosen later count as the plan's own config.
+    Points that are chosen later count as the plan's own config; trials that the sweep would take
+    from those that ran before do not count.
     """
     comparables = Comparables(tx, workspace, devices)
     chosen = [point.overrides for point in points(plan)]
-    configs = [plan.resolved(own) for own in chosen or [plan.arms[0]] * (plan.points or 0)]
-    totals = [_device_time(comparables, config) for config in configs]
+    asked = chosen or [plan.arms[0]] * (plan.points or 0)
+    configs = [c for own in asked for c in requests.checked_seeds(plan.resolved(own), plan.seeds)]
+    fresh = [c for c in configs if trials.spare(tx, launches.fingerprint(c, launcher)) is None]
+    totals = [_device_time(comparables, config) for config in fresh]
     known = [total for total in totals if total is not None]
     rate = cost.device_rate(tx)
     return SweepForecast(
-        trials=plan.seeds * len(totals),
-        unknown=plan.seeds * (len(totals) - len(known)),
-        device_hours=_sum(known, plan.seeds / _HOUR_S),
-        cost=_sum(known, plan.seeds * rate / _HOUR_S) if rate is not None else None,
+        trials=len(totals),
+        unknown=len(totals) - len(known),
+        device_hours=_sum(known, 1 / _HOUR_S),
+        cost=_sum(known, rate / _HOUR_S) if rate is not None else None,
     )
 
 

@@ -14,25 +14,28 @@ from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.reporting.curves import Axis
 from pawn_lab.reporting.metrics import Metric, metric_of_merit
-from pawn_lab.tools.compare_rows import GroupRow, Measured, compared_rows
+from pawn_lab.tools.compare_headline import headline
+from pawn_lab.tools.compare_rows import ONE_SEED, GroupRow, Measured, compared_rows
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.values import Number, Tag, TrialId, parsed
+from pawn_lab.tools.values import Number, Table, Tag, TrialId, parsed
 
 
 class CompareAnswer(Reading):
     """The reference first, then the others, best first; all at `position` of the axis.
 
+    headline: whether there is a winner, and what would tell.
     With `reaching`, what it took each to get there, measured on the axis.
     """
 
     cuttable: ClassVar = ("groups",)
 
+    headline: str | None = None
     metric: str
     at: Axis
     position: Number = None
     reaching: Number = None
-    groups: list[GroupRow]
+    groups: Table[GroupRow]
     notes: list[str] | None = None
 
 
@@ -84,8 +87,9 @@ def lab_compare(
     compared = _values(aligned, wanted) if reaching is None else _costs(kept, at, wanted, reaching)
     rows = compared_rows(groups, compared, allowed, reference)
     ends = _ends(aligned, kept) if reaching is None else []
-    notes += _repetitions(repeated) + ends + _many(rows)
+    notes += _repetitions(repeated) + ends + _many(rows) + _single(rows)
     answer = CompareAnswer(
+        headline=headline(rows),
         metric=metric,
         at=at,
         position=aligned.position if reaching is None else None,
@@ -118,8 +122,12 @@ def _fields(factor: str | None) -> set[str] | None:
 
 
 def _left_out(runs: list[Run], metric: Metric) -> list[str]:
-    missing = [f"{run.name} ({run.trial.state})" for run in runs if not run.points]
-    return [f"left out, without {metric.name}: {', '.join(missing)}"] if missing else []
+    by_state: dict[str, list[str]] = {}
+    for run in runs:
+        if not run.points:
+            by_state.setdefault(run.trial.state, []).append(run.name)
+    missing = [f"{', '.join(names)} ({state})" for state, names in by_state.items()]
+    return [f"left out, without {metric.name}: {'; '.join(missing)}"] if missing else []
 
 
 def _repetitions(repeated: list[Run]) -> list[str]:
@@ -139,6 +147,12 @@ def _many(rows: list[GroupRow]) -> list[str]:
         return []
     chance = 1.0 - CONFIDENCE**count
     return [f"{count} comparisons: one is wrong by chance in up to {chance:.0%} of such tables"]
+
+
+def _single(rows: list[GroupRow]) -> list[str]:
+    """Say what one seed means, once."""
+    alone = any(row.why == ONE_SEED for row in rows)
+    return ["one seed: the noise between seeds is unknown"] if alone else []
 
 
 TOOL = LabTool(lab_compare, title="Compare settings over seeds", read_only=True, idempotent=True)

@@ -15,9 +15,11 @@ from pawn_lab.analysis.groups import (
 )
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.reporting.metrics import GAMES, Metric
-from pawn_lab.tools.results import BASELINE
+from pawn_lab.tools.results_rows import BASELINE
 from pawn_lab.tools.trial_views import setting_text
 from pawn_lab.tools.values import Answer, Number
+
+ONE_SEED = "one seed"
 
 
 class GroupRow(Answer):
@@ -139,7 +141,7 @@ def _compared(
     if smallest < 2:
         return {
             "verdict": Verdict.NOT_COMPARABLE,
-            "why": "one seed: the noise between seeds is unknown",
+            "why": ONE_SEED,
             "needs_seeds": 1,
             **_size(measured.mean(group) - measured.mean(reference), measured),
         }

@@ -19,7 +19,7 @@ from pawn_lab.reporting.marks import marks, placed
 from pawn_lab.reporting.metrics import METRICS, Metric, metric_named
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.results import BASELINE
+from pawn_lab.tools.results_rows import BASELINE
 from pawn_lab.tools.trial_views import setting_text
 from pawn_lab.tools.values import Answer, Coordinate, Tag, TrialId, parsed
 

@@ -143,13 +143,17 @@ class Question:
         return cls(lab, digest, cursor, max_tokens, lab.latest_event())
 
     def answered(self, answer: ReadingT) -> ReadingT:
-        """Reduce a whole answer to what is new, within the budget; add the cursor to go on from."""
+        """Reduce a whole answer to what is new, within the budget; add the cursor to go on from.
+
+        What the tool has left out already stays named.
+        """
         if self.known(answer):
             answer.unchanged, answer.next_check_s = True, next_check(self.lab)
             return answer
         answer.cursor = str(Cursor(self.now, self.digest, _digest(_news(answer.wire()), 6)))
         answer.next_check_s = next_check(self.lab)
-        notes = [*self._only_changed(answer), *cut(answer, self.max_tokens)]
+        before = [answer.left_out] if answer.left_out else []
+        notes = [*before, *self._only_changed(answer), *cut(answer, self.max_tokens)]
         answer.left_out = "; ".join(notes) or None
         return answer
 

@@ -6,55 +6,11 @@ from pydantic import Field
 
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
-from pawn_lab.records import Sweep, SweepForecast
 from pawn_lab.sweeps.plan import checked_plan, read_plan
-from pawn_lab.sweeps.points import points
-from pawn_lab.tools.check_in import next_check
 from pawn_lab.tools.launch import IdempotencyKey
-from pawn_lab.tools.launch_views import RangeRow, range_row
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.trial_views import setting_text
-from pawn_lab.tools.values import Answer, JsonObject, Number, Table
-
-
-class PointRow(Answer):
-    """A point; val_loss is that at `step`, the mean over its seeds."""
-
-    point: int
-    setting: str
-    state: str | None = None
-    step: int | None = None
-    val_loss: Number = None
-    trials: list[int] | None = None
-
-
-class TotalRow(Answer):
-    """All trials together, from history: medians and 90th percentiles of hours and cost, added up.
-
-    `unknown` trials have no history and are not in the sums.
-    """
-
-    trials: int
-    device_hours: RangeRow | None = None
-    cost: RangeRow | None = None
-    unknown: int | None = None
-
-
-class SweepAnswer(Answer):
-    """A sweep; its trials carry `tag`.
-
-    repeated: it existed before this call. total: what a dry run expects.
-    """
-
-    sweep_id: int | None = None
-    state: str | None = None
-    tag: str | None = None
-    repeated: bool | None = None
-    asked: int | None = None
-    of: int | None = None
-    points: Table[PointRow]
-    total: TotalRow | None = None
-    next_check_s: int | None = None
+from pawn_lab.tools.sweep_views import SweepAnswer, planned_answer, sweep_answer
+from pawn_lab.tools.values import JsonObject
 
 
 def lab_sweep(
@@ -92,14 +48,14 @@ def lab_sweep(
     """
     if sweep_id is not None:
         _refuse_both(plan, settings, dry_run)
-        return _answer(lab, lab.stop_sweep(sweep_id) if stop else lab.sweep(sweep_id))
+        return sweep_answer(lab, lab.stop_sweep(sweep_id) if stop else lab.sweep(sweep_id))
     if stop:
         raise InvalidRequestError("stop True needs sweep_id: the sweep to stop")
     whole = _whole(lab, plan, settings)
     if dry_run:
-        return SweepAnswer(points=_planned(whole), total=_total(lab.forecast_sweep(whole)))
+        return planned_answer(checked_plan(whole), lab.forecast_sweep(whole))
     sweep, known = lab.start_sweep(whole, idempotency_key=idempotency_key)
-    return _answer(lab, sweep, known)
+    return sweep_answer(lab, sweep, known)
 
 
 def _whole(lab: Lab, plan: str | None, settings: dict[str, Any] | None) -> dict[str, Any]:
@@ -116,43 +72,6 @@ def _whole(lab: Lab, plan: str | None, settings: dict[str, Any] | None) -> dict[
 def _refuse_both(plan: str | None, settings: dict[str, Any] | None, dry_run: bool) -> None:
     if plan is not None or settings is not None or dry_run:
         raise InvalidRequestError("sweep_id looks at a sweep: leave out plan, settings and dry_run")
-
-
-def _total(forecast: SweepForecast) -> TotalRow:
-    return TotalRow(
-        trials=forecast.trials,
-        device_hours=range_row(forecast.device_hours),
-        cost=range_row(forecast.cost),
-        unknown=forecast.unknown or None,
-    )
-
-
-def _planned(whole: dict[str, Any]) -> list[PointRow]:
-    made = points(checked_plan(whole))
-    return [PointRow(point=n, setting=setting_text(p.overrides)) for n, p in enumerate(made)]
-
-
-def _answer(lab: Lab, sweep: Sweep, known: bool = False) -> SweepAnswer:
-    return SweepAnswer(
-        sweep_id=sweep.id,
-        state=sweep.state,
-        tag=sweep.tag,
-        repeated=known or None,
-        asked=sweep.asked,
-        of=sweep.of,
-        points=[
-            PointRow(
-                point=each.number,
-                setting=setting_text(each.overrides),
-                state=each.state,
-                step=each.step,
-                val_loss=each.value,
-                trials=each.trials,
-            )
-            for each in sweep.points
-        ],
-        next_check_s=next_check(lab),
-    )
 
 
 TOOL = LabTool(lab_sweep, title="Sweep over settings")

@@ -64,14 +64,21 @@ class TableOnWire(BaseModel):
     rows: list[list[Any]]
 
 
-def as_table(rows: Sequence[Answer]) -> TableOnWire:
-    """Return rows without the columns that none of them has a value in."""
+NoRows = Annotated[list[Any], Field(max_length=0)]
+
+
+def as_table(rows: Sequence[Answer]) -> TableOnWire | NoRows:
+    """Return rows without the columns that none of them has a value in; of none an empty list."""
+    if not rows:
+        return []
     told = [row.wire() for row in rows]
-    fields = type(rows[0]).model_fields if rows else ()
+    fields = type(rows[0]).model_fields
     columns = [name for name in fields if any(name in row for row in told)]
     return TableOnWire(columns=columns, rows=[[row.get(c) for c in columns] for row in told])
 
 
 RowT = TypeVar("RowT", bound=Answer)
-Table = Annotated[list[RowT], PlainSerializer(as_table, return_type=TableOnWire, when_used="json")]
+Table = Annotated[
+    list[RowT], PlainSerializer(as_table, return_type=TableOnWire | NoRows, when_used="json")
+]
 """Rows that are sent with the names of their fields told once."""

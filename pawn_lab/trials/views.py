@@ -1,7 +1,7 @@
 """Rows of the database as the records that callers get."""
 
-from pawn_lab.processes import scheduler
 from pawn_lab.processes.devices import Device
+from pawn_lab.processes.waiting import waits
 from pawn_lab.records import Exit, Trial
 from pawn_lab.reporting import cost
 from pawn_lab.store import Transaction, leases
@@ -30,7 +30,7 @@ def _records(
             known.clear()  # an earlier attempt to launch
         known.append(lease)
     queued = any(row["state"] == State.QUEUED for row in rows)
-    waiting = scheduler.why_waiting(tx, devices) if queued else {}
+    waiting = waits(tx, devices) if queued else {}
     return [
         Trial(
             id=row["id"],
@@ -45,7 +45,8 @@ def _records(
             created_at=row["created_at"],
             started_at=row["started_at"],
             ended_at=row["ended_at"],
-            why_waiting=waiting.get(row["id"]),
+            waits_for=waiting[row["id"]].why if row["id"] in waiting else None,
+            queued_before=waiting[row["id"]].ahead if row["id"] in waiting else None,
             exit=Exit(**row["exit"]) if row["exit"] is not None else None,
             cost=costs.get(row["id"], 0.0),
         )

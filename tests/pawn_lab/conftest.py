@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab_fixtures import open_lab, workspace
-from lab_testing import ended
+from lab_fixtures import open_lab, processes_of, workspace
+from lab_testing import ended, eventually
 
 from pawn_lab.lab import Lab
 
@@ -43,6 +43,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for trial_id in (1, 2, 3):
             ended(lab, trial_id)
         ended(lab, lab.resume(1).id)
+    # The last shim still makes a scheduler pass, whose database would close under a copy.
+    eventually(lambda: not processes_of(root), "end of the study's processes")
     return root
 
 

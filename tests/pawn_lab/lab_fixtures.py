@@ -31,11 +31,16 @@ def kill_processes_of(root: Path) -> list[int]:
 
     Repeated until there is none, it also ends what a scheduler pass starts meanwhile.
     """
-    found = [pid for pid in identity.process_ids() if str(root) in command_line(pid)]
+    found = processes_of(root)
     for pid in found:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     return found
+
+
+def processes_of(root: Path) -> list[int]:
+    """Return the shims and scheduler passes of a workspace."""
+    return [pid for pid in identity.process_ids() if str(root) in command_line(pid)]
 
 
 def command_line(pid: int) -> str:

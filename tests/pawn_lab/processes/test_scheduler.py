@@ -19,7 +19,7 @@ def test_a_trial_of_two_devices_waits_for_both_and_is_not_overtaken(open_lab):
     first, both, last = lab.launch(CONFIG), lab.launch(BOTH), lab.launch(CONFIG | {"seed": 1})
     in_state(lab, first.id, State.RUNNING)
     assert lab.trial(both.id).why_waiting == (
-        "it needs 2 devices at once; held: cpu:0 by trial 1; first in the queue"
+        "it needs 2 devices at once; 1 of 2 held, by trial 1; first in queue"
     )
     assert lab.trial(last.id).state is State.QUEUED
     open_gate(lab, first.id)

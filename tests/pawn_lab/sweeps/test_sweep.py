@@ -52,6 +52,37 @@ def test_the_same_plan_again_is_the_same_sweep(open_lab):
         lab.start_sweep(PLAN | {"seeds": 2}, idempotency_key="once more")
 
 
+def test_a_trial_that_ran_by_itself_before_is_taken_and_not_run_again(open_lab):
+    lab = open_lab("study")
+    ended(lab, lab.launch(PLAN["config"] | {"lr": 1e-3}, tags=["mine"]).id)
+    plan = PLAN | {"space": {"lr": [1e-3, 1e-4]}}
+    planned = lab.forecast_sweep(plan)
+    assert (planned.same_as, planned.trials) == ({0: [1]}, 1)
+    sweep = finished(lab, lab.start_sweep(plan)[0].id)
+    assert [point.trials for point in sweep.points] == [[1], [2]]
+    assert [point.state for point in sweep.points] == ["completed"] * 2
+    assert lab.trial(1).tags == ["mine", "sweep-1"]
+    assert (
+        "is not run again"
+        in next(
+            e for e in lab.events(limit=99).events if e.kind == "sweep" and e.trial_id == 1
+        ).message
+    )
+    other, _ = lab.start_sweep(plan, idempotency_key="anew")
+    assert [point.trials for point in other.points] == [[3], [4]], "a trial is of one sweep"
+
+
+def test_a_trial_that_failed_or_was_continued_is_not_taken(open_lab):
+    lab = open_lab("study")
+    config = PLAN["config"] | {"lr": 1e-3, "pause_after_steps": 500}
+    ended(lab, lab.launch(config).id)
+    ended(lab, lab.resume(1).id)
+    lab.start_sweep(
+        PLAN | {"config": PLAN["config"] | {"pause_after_steps": 500}, "space": {"lr": [1e-3]}}
+    )
+    assert lab.sweep(1).points[0].trials == [3]
+
+
 def test_a_grid_without_early_stopping_trains_every_point_to_its_end(open_lab):
     lab = open_lab("study")
     sweep = finished(lab, lab.start_sweep(PLAN)[0].id)

@@ -49,6 +49,7 @@ def test_a_difference_that_every_seed_shows_is_worse_by_a_paired_interval(lab):
     assert row.difference == pytest.approx(0.101, abs=1e-4)
     assert row.interval_low < row.difference < row.interval_high
     assert row.interval_low > 0
+    assert answer.headline.startswith("Clear: lr=0.0003 is better than lr=0.01, the next best")
     better = rows(lab_compare(lab, reference=2))["lr=0.0003"]
     assert (better.verdict, better.difference) == ("better", pytest.approx(-0.101, abs=1e-4))
 
@@ -61,6 +62,7 @@ def test_noise_is_indistinguishable_and_says_how_many_seeds_would_tell(lab):
     assert (row.verdict, row.paired) == ("indistinguishable", False)
     assert row.needs_seeds > 10
     assert row.detectable > row.difference
+    assert f"{row.needs_seeds} more seeds of each would tell" in lab_compare(lab).headline
 
 
 def test_one_seed_each_gives_a_difference_and_no_interval(lab):
@@ -69,7 +71,8 @@ def test_one_seed_each_gives_a_difference_and_no_interval(lab):
     row = rows(lab_compare(lab))["lr=0.01"]
     assert (row.verdict, row.difference, row.needs_seeds) == ("not comparable", 0.5123, 1)
     assert (row.interval_low, row.detectable) == (None, None)
-    assert "one seed" in row.why
+    assert row.why == "one seed"
+    assert "No clear winner: lr=0.0003 and lr=0.01" in lab_compare(lab).headline
 
 
 def test_two_fields_that_differ_are_not_comparable_unless_both_are_named(lab):
@@ -115,7 +118,7 @@ def test_trials_are_compared_where_the_shortest_ends(lab):
     finished(lab, [5.0, 4.5], lr=0.01)
     answer = lab_compare(lab)
     assert (answer.position, [row.mean for row in answer.groups]) == (200, [4.0, 4.5])
-    assert answer.notes == ["at 200, the end of 2 (completed); others go on"]
+    assert answer.notes[0] == "at 200, the end of 2 (completed); others go on"
 
 
 def test_without_a_common_step_nothing_is_compared(lab):

@@ -24,7 +24,6 @@ def trial(number: int, state: State, *, message: str = "") -> Trial:
         created_at=0.0,
         started_at=0.0,
         ended_at=float(number) if ended else None,
-        why_waiting=None,
         exit=Exit(code=3, signal=None, reason="x", message=message) if ended else None,
         cost=0.0,
     )

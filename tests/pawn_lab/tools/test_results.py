@@ -1,11 +1,12 @@
 """lab_results: picking the best learning rate of each ablation is one look."""
 
 import pytest
-from lab_testing import CONFIG, ended
+from lab_testing import CONFIG, ended, in_state, open_gate
 
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.tools.results import lab_results
+from pawn_lab.trials.states import State
 
 
 @pytest.fixture
@@ -83,3 +84,37 @@ def test_the_next_rate_comes_from_trials_that_differ_in_nothing_else(open_lab):
     [point] = lab_results(lab).next_points
     assert (point.trial_ids, point.lr) == ([1, 2], pytest.approx(1e-3))
     assert point.why == "the best, 0.0001, is the highest tried, at step 1000, one seed"
+
+
+def test_several_fields_at_once_are_proposed_by_tpe_from_the_trials_named(open_lab):
+    lab = open_lab("study")
+    for number in range(8):
+        varied = {"lr": 10.0 ** -(1 + number % 4), "weight_decay": 0.01 * (1 + number // 4)}
+        ended(lab, lab.launch(CONFIG | varied).id)
+    [point] = lab_results(lab).next_points
+    assert point.trial_ids == list(range(1, 9))
+    assert 1e-4 / 3 <= point.lr <= 0.3
+    assert 0.01 <= point.set["weight_decay"] <= 0.02
+    assert point.why == "TPE over 8 points of lr, weight_decay, at step 1000, one seed"
+    assert lab_results(lab).next_points == [point]
+
+
+def test_what_too_many_trials_have_not_got_is_said_with_the_way_to_it(lab, monkeypatch):
+    monkeypatch.setattr("pawn_lab.tools.results.MOST_CURVES", 3)
+    answer = lab_results(lab)
+    assert (answer.next_points, len(answer.rows)) == (None, 4)
+    assert "fronts, next_points and forecasts of 4 trials; name at most 3 by tag" in answer.left_out
+    assert lab_results(lab, tag="plain").left_out is None
+
+
+def test_trials_that_have_shown_nothing_are_told_by_state_in_one_place(open_lab):
+    lab = open_lab("gate:crash")
+    for seed in range(4):
+        lab.launch(CONFIG | {"seed": seed})
+    in_state(lab, 2, State.RUNNING)
+    open_gate(lab, 1)
+    ended(lab, 1)
+    in_state(lab, 3, State.RUNNING)
+    answer = lab_results(lab)
+    assert answer.without == {"failed": [1], "queued": [4]}
+    assert [row.trial_id for row in answer.rows] == [2, 3]

@@ -71,3 +71,18 @@ def test_a_running_trial_that_is_not_well_comes_first_and_says_what_is_wrong(ope
         open_gate(lab, trial_id)
         ended(lab, trial_id)
     assert lab_status(lab).running == []
+
+
+def test_what_all_wait_for_is_said_once_and_the_queue_is_cut_with_the_call_that_shows_it(open_lab):
+    lab = open_lab("gate")
+    for seed in range(9):
+        lab.launch(CONFIG | {"seed": seed}, priority=int(seed == 8))
+    answer = lab_status(lab)
+    assert answer.waits_for == "every device is held, by trials 1, 2"
+    assert [row.trial_id for row in answer.waiting] == [9, 3, 4, 5, 6]
+    assert {row.why for row in answer.waiting} == {None}
+    assert answer.left_out == "2 more of 7 waiting; rows=7: all"
+    assert len(lab_status(lab, rows=7).waiting) == 7
+    lab.launch(CONFIG | {"seed": 9, "device": "cpu", "gpus": 2})
+    [last] = [row for row in lab_status(lab, rows=8).waiting if row.why]
+    assert last.why.startswith("it needs 2 devices at once")

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from lab_testing import CONFIG, eventually
+from lab_testing import CONFIG, ended, eventually
 
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
@@ -54,6 +54,30 @@ def test_a_dry_run_adds_up_what_all_trials_would_cost(study):
     assert total.device_hours.p90 == pytest.approx(6 * one.total_s.p90 / 3600, rel=1e-3)
 
 
+def test_a_dry_run_names_the_trials_that_have_run_already(lab):
+    ended(lab, lab.launch(CONFIG | {"lr": 1e-2}).id)
+    answer = lab_sweep(lab, plan="two-rates", dry_run=True)
+    assert [row.same_as for row in answer.points] == [None, [1]]
+    assert answer.total.trials == 1
+
+
+def test_the_best_of_each_arm_says_how_far_it_is_ahead_and_where_it_is_an_edge(lab):
+    arms = {"arms": [{}, {"mate_boost": 1.0}], "space": {"lr": [1e-4, 1e-3, 1e-2]}}
+    lab_sweep(lab, plan="two-rates", settings=arms)
+    done = eventually(
+        lambda: (a := lab_sweep(lab, sweep_id=1)).state == "completed" and a, "end of the sweep"
+    )
+    assert done.arms == ["as the config", "mate_boost=1.0"]
+    assert [(row.arm, row.setting) for row in done.points[2:4]] == [
+        (0, "lr=0.01"),
+        (1, "lr=0.0001"),
+    ]
+    assert [(row.arm, row.setting, row.by, row.edge) for row in done.best] == [
+        (arm, "lr=0.001", 1.0, None) for arm in (0, 1)
+    ]
+    assert "seeds=3, tags=['sweep-1']) of the best, then lab_compare" in done.next_call
+
+
 def test_a_sweep_tells_the_loss_of_each_point(lab):
     lab_sweep(lab, plan="two-rates")
     done = eventually(
@@ -62,6 +86,7 @@ def test_a_sweep_tells_the_loss_of_each_point(lab):
     losses = [row.val_loss for row in done.points]
     assert losses == [pytest.approx(0.1), pytest.approx(1.1)]
     assert [row.trials for row in done.points] == [[1], [2]]
+    assert done.best[0].edge == ["lr lowest tried"]
 
 
 @pytest.mark.parametrize(
