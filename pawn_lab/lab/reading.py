@@ -157,6 +157,11 @@ class Reading(OpenWorkspace):
         running = [results.progress(row, self.paths.trial(row["id"])) for row in held]
         return digest.digest(counts, running, queued, latest, spent)
 
+    def shared_processor(self, trial_ids: Iterable[int]) -> list[int]:
+        """Return which of these trials ran on the CPU while another did."""
+        with self._database.read() as tx:
+            return sorted(leases.overlapping(tx, list(trial_ids), "cpu:"))
+
     def devices(self) -> list[DeviceStatus]:
         """Return the devices with their load and who holds them."""
         self._refresh()

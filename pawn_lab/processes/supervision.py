@@ -108,9 +108,12 @@ def _end_lost(tx: Transaction, paths: TrialPaths, trial: Row) -> None:
         if time.monotonic() > deadline:
             return  # unkillable for now; whoever looks next tries again
         time.sleep(0.01)
-    how = exits.lost("its shim died without recording an end; resume it from its last checkpoint")
-    data = _explained(tx, paths, trial, how).model_dump()
     last_sign = _last_sign_of_life(paths, tx.now)
+    how = exits.lost(
+        "its shim died without recording an end; resume it from its last checkpoint. Its "
+        f"device-time counts up to its last sign of life, {max(0.0, tx.now - last_sign):.0f} s ago"
+    )
+    data = _explained(tx, paths, trial, how).model_dump()
     trials.move(tx, trial, State.LOST, how.message, data, exit=data, ended_at=last_sign)
 
 

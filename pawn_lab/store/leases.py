@@ -1,5 +1,7 @@
 """Which trial holds which device, now and in the past."""
 
+import json
+
 from pawn_lab.store.database import Row, Transaction
 
 
@@ -24,3 +26,15 @@ def history(tx: Transaction, trial_id: int | None = None) -> list[Row]:
     """Return the leases of one trial or of all, oldest first; `stop` is None while held."""
     sql = "SELECT trial_id, device, start, stop FROM leases WHERE ? IS NULL OR trial_id = ?"
     return tx.rows(f"{sql} ORDER BY id", trial_id, trial_id)
+
+
+def overlapping(tx: Transaction, trial_ids: list[int], kind: str) -> set[int]:
+    """Return which trials held a device whose name begins so while another trial held one too."""
+    sql = (
+        "SELECT DISTINCT a.trial_id FROM leases AS a JOIN leases AS b ON a.trial_id != b.trial_id "
+        "WHERE a.trial_id IN (SELECT value FROM json_each(?)) "
+        "AND a.device LIKE ? AND b.device LIKE ? "
+        "AND a.start < coalesce(b.stop, ?) AND b.start < coalesce(a.stop, ?)"
+    )
+    ids, name = json.dumps(trial_ids), f"{kind}%"
+    return {row["trial_id"] for row in tx.rows(sql, ids, name, name, tx.now, tx.now)}

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 from pawn_core.config import RUN_TYPES
 from pawn_core.config.errors import did_you_mean
 from pawn_lab.analysis.alignment import Alignment, align
+from pawn_lab.analysis.circumstances import warnings
 from pawn_lab.analysis.compare import CONFIDENCE
 from pawn_lab.analysis.groups import Run, grouped, runs_of
 from pawn_lab.analysis.reaching import logarithms
@@ -74,7 +75,8 @@ def lab_compare(
     share seeds and training games. The verdict is better, worse, indistinguishable (the 95 %
     interval holds zero, or one for a ratio) or not comparable, and `why`: more than one field
     differs and `factor` does not name them, other validation games, or one seed where two are
-    needed. `reaching` compares costs: a ratio of 0.5 got there with half the steps.
+    needed. notes warn of other code, device models and a shared processor. `reaching` compares
+    costs: a ratio of 0.5 got there with half the steps.
     """
     asked = ("compare", trial_ids, tag, factor, metric, at, reaching, reference)
     question = Question.of(lab, asked, since, max_tokens)
@@ -87,9 +89,10 @@ def lab_compare(
     compared = _values(aligned, wanted) if reaching is None else _costs(kept, at, wanted, reaching)
     rows = compared_rows(groups, compared, allowed, reference)
     ends = _ends(aligned, kept) if reaching is None else []
-    notes += _repetitions(repeated) + ends + _many(rows) + _single(rows)
+    other = warnings(lab, kept, at)
+    notes = other + notes + _repetitions(repeated) + ends + _many(rows) + _single(rows)
     answer = CompareAnswer(
-        headline=headline(rows),
+        headline=headline(rows, doubtful=bool(other)),
         metric=metric,
         at=at,
         position=aligned.position if reaching is None else None,

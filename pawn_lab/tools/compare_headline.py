@@ -4,8 +4,16 @@ from pawn_lab.analysis.compare import Verdict
 from pawn_lab.tools.compare_rows import ONE_SEED, GroupRow
 
 
-def headline(rows: list[GroupRow]) -> str | None:
-    """Return the sentence about the reference and the best of the others; None without two."""
+def headline(rows: list[GroupRow], *, doubtful: bool) -> str | None:
+    """Return the sentence about the reference and the best of the others; None without two.
+
+    doubtful: something beside the settings differs, of which the notes warn.
+    """
+    told = _between(rows)
+    return f"{told} More than the settings differs: see notes." if told and doubtful else told
+
+
+def _between(rows: list[GroupRow]) -> str | None:
     measured = [row for row in rows if row.mean is not None]
     if len(measured) < 2 or not measured[0].reference:
         return None

@@ -8,6 +8,7 @@ from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.sweeps.plan import checked_plan, read_plan
 from pawn_lab.tools.launch import IdempotencyKey
+from pawn_lab.tools.reading import MaxTokens, Question, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.sweep_views import SweepAnswer, planned_answer, sweep_answer
 from pawn_lab.tools.values import JsonObject
@@ -32,6 +33,8 @@ def lab_sweep(
         bool, Field(description="Start nothing; list the points and their total time and cost.")
     ] = False,
     idempotency_key: IdempotencyKey = None,
+    since: Since = None,
+    max_tokens: MaxTokens = 4000,
 ) -> SweepAnswer:
     """Launch many trials from one plan, and let rules stop the worse ones early.
 
@@ -46,16 +49,19 @@ def lab_sweep(
     another point has got. It goes on with no server running. A repeated call returns the first
     sweep; lab_results(tag=...) compares its trials.
     """
+    asked = ("sweep", plan, settings, sweep_id)
+    question = Question.of(lab, asked, since, max_tokens)
     if sweep_id is not None:
         _refuse_both(plan, settings, dry_run)
-        return sweep_answer(lab, lab.stop_sweep(sweep_id) if stop else lab.sweep(sweep_id))
+        seen = lab.stop_sweep(sweep_id) if stop else lab.sweep(sweep_id)
+        return question.answered(sweep_answer(seen))
     if stop:
         raise InvalidRequestError("stop True needs sweep_id: the sweep to stop")
     whole = _whole(lab, plan, settings)
     if dry_run:
-        return planned_answer(checked_plan(whole), lab.forecast_sweep(whole))
+        return question.answered(planned_answer(checked_plan(whole), lab.forecast_sweep(whole)))
     sweep, known = lab.start_sweep(whole, idempotency_key=idempotency_key)
-    return sweep_answer(lab, sweep, known)
+    return question.answered(sweep_answer(sweep, known))
 
 
 def _whole(lab: Lab, plan: str | None, settings: dict[str, Any] | None) -> dict[str, Any]:

@@ -1,15 +1,14 @@
 """A sweep as lab_sweep shows it: its points, the best of each arm, what comes next."""
 
 from itertools import groupby
-from typing import Any
+from typing import Any, ClassVar
 
-from pawn_lab.lab import Lab
 from pawn_lab.records import Sweep, SweepForecast, SweepPoint
 from pawn_lab.store.sweeps import ACTIVE
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.sweeps.points import points
-from pawn_lab.tools.check_in import next_check
 from pawn_lab.tools.launch_views import RangeRow, range_row
+from pawn_lab.tools.reading import Reading
 from pawn_lab.tools.trial_views import setting_text
 from pawn_lab.tools.values import Answer, Number, Table
 
@@ -58,11 +57,14 @@ class TotalRow(Answer):
     unknown: int | None = None
 
 
-class SweepAnswer(Answer):
+class SweepAnswer(Reading):
     """A sweep; its trials carry `tag`. arms: their settings, which `arm` counts from 0.
 
     repeated: it existed before this call. best: of each arm. total: what a dry run expects.
     """
+
+    cuttable: ClassVar = ("points",)
+    narrower: ClassVar = "lab_results(tag=...) has their trials"
 
     sweep_id: int | None = None
     state: str | None = None
@@ -75,10 +77,9 @@ class SweepAnswer(Answer):
     points: Table[PointRow]
     total: TotalRow | None = None
     next_call: str | None = None
-    next_check_s: int | None = None
 
 
-def sweep_answer(lab: Lab, sweep: Sweep, known: bool = False) -> SweepAnswer:
+def sweep_answer(sweep: Sweep, known: bool = False) -> SweepAnswer:
     """Show a sweep as it stands."""
     return SweepAnswer(
         sweep_id=sweep.id,
@@ -91,7 +92,6 @@ def sweep_answer(lab: Lab, sweep: Sweep, known: bool = False) -> SweepAnswer:
         best=_best(sweep) or None,
         points=[_row(sweep, point) for point in sweep.points],
         next_call=_next_call(sweep),
-        next_check_s=next_check(lab),
     )
 
 

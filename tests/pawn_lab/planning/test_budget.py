@@ -1,12 +1,15 @@
 """A budget: reserved at launch, forecast while trials run, kept by a stop that can be resumed."""
 
+import os
+import signal
 import time
 
 import pytest
-from lab_testing import CONFIG, ended, event_kinds, in_state, open_gate, trainer_greeting
+from lab_testing import CONFIG, ended, event_kinds, in_state, open_gate, shim_of, trainer_greeting
 
 from pawn_lab import errors
 from pawn_lab.documents import read_json_object
+from pawn_lab.processes import identity
 from pawn_lab.tools.set_cost import lab_set_cost
 from pawn_lab.trials.states import State
 
@@ -83,6 +86,25 @@ def test_trials_are_stopped_at_the_cap_with_no_front_end_looking(open_lab):
     record = read_json_object(lab.paths.trial(1).exit)
     assert (record["stopped_by"], record["code"]) == ("budget", 143)
     assert record["ended_at"] >= stop_at
+
+
+def test_a_lost_trial_is_charged_to_its_last_sign_of_life_and_reserves_nothing(paced):
+    lab_set_cost(paced, 2 * HOUR_S, budget=1000)
+    lost = paced.launch(CONFIG | {"seed": 1, "total_steps": 500})
+    trainer_greeting(paced, lost.id)
+    before = paced.cost().budget
+    assert before.reserved > 0
+    last_sign = lost.created_at - 60
+    os.utime(paced.paths.trial(lost.id).log, (last_sign, last_sign))
+    assert identity.send_signal(shim_of(paced, lost.id), signal.SIGKILL)
+    trial = ended(paced, lost.id)
+    assert trial.state is State.LOST
+    assert trial.cost <= trial.started_at - trial.created_at, (
+        "the clamp: from its lease to its start"
+    )
+    after = paced.cost().budget
+    assert (after.reserved, after.spent <= before.spent) == (0.0, True)
+    assert "counts up to its last sign of life" in trial.exit.message
 
 
 def test_an_overrun_is_forecast_once_for_each_budget(paced):

@@ -3,12 +3,13 @@
 import json
 
 import pytest
-from lab_testing import CONFIG, ended, make_checkpoint
+from lab_testing import CONFIG, ended, in_state, make_checkpoint, open_gate
 
 from pawn_core.config import PretrainConfig
 from pawn_lab.analysis.groups import GAMES, INCIDENTAL, SEEDS, STREAM, VALIDATION, essential
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.tools.compare import lab_compare
+from pawn_lab.trials.states import State
 
 
 @pytest.fixture
@@ -212,3 +213,31 @@ def test_what_follows_from_a_choice_is_no_choice_of_its_own():
     assert {k: v for k, v in wide.items() if v != essential(base).get(k)} == {"d_model": 128}
     longer = essential(base | {"total_steps": 2000})
     assert {k for k, v in longer.items() if v != essential(base).get(k)} == {"total_steps"}
+
+
+def test_other_code_another_device_model_and_a_shared_processor_are_warned_of(lab):
+    for number in range(4):
+        finished(lab, [2.0 + number % 2], seed=number // 2, lr=(0.001, 0.01)[number % 2])
+    assert not [note for note in lab_compare(lab).notes or () if "other" in note]
+    for trial_id, changes in ((3, {"code_sha256": "b"}), (4, {"device_name": "NVIDIA H200"})):
+        file = lab.paths.trial(trial_id).provenance
+        file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+    answer = lab_compare(lab)
+    assert "other code: 1, 2, 4 against 3; lab_diff(1, 3)" in answer.notes
+    assert "other device models: CPU: 1, 2, 3; NVIDIA H200: 4" in answer.notes
+    assert answer.headline.endswith("More than the settings differs: see notes.")
+    assert not [note for note in answer.notes if "processor" in note]
+
+
+def test_hours_on_a_processor_that_was_shared_are_warned_of(open_lab):
+    lab = open_lab("gate")
+    for seed in range(2):
+        lab.launch(CONFIG | {"seed": seed})
+    for trial_id in (1, 2):
+        in_state(lab, trial_id, State.RUNNING)
+        open_gate(lab, trial_id)
+    for trial_id in (1, 2):
+        ended(lab, trial_id)
+    shared = "1, 2 shared the processor with other trials, which costs time"
+    assert shared in lab_compare(lab, at="hours").notes
+    assert shared not in (lab_compare(lab).notes or ())

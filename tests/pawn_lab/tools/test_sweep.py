@@ -104,3 +104,14 @@ def test_a_call_that_cannot_be_meant_is_refused(lab, arguments, message):
     with pytest.raises(InvalidRequestError, match=message):
         lab_sweep(lab, **arguments)
     assert lab.trials() == []
+
+
+def test_a_sweep_seen_before_is_unchanged_and_a_small_budget_says_what_it_lacks(lab):
+    lab_sweep(lab, plan="two-rates", settings={"space": {"lr": [n / 1000 for n in range(1, 21)]}})
+    done = eventually(
+        lambda: (a := lab_sweep(lab, sweep_id=1)).state == "completed" and a, "end of the sweep"
+    )
+    assert lab_sweep(lab, sweep_id=1, since=done.cursor).wire() == {"unchanged": True}
+    short = lab_sweep(lab, sweep_id=1, max_tokens=200)
+    assert len(short.points) < 20
+    assert "of 20 points" in short.left_out
