@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+FILE = "metrics.jsonl"
+
 _CHUNK_BYTES = 1 << 20
 MAX_RECORD_BYTES = 1 << 20
 

@@ -104,11 +104,23 @@ class RunConfig(BaseModel):
     log_interval: StepCount = Field(100, description="Steps between train records.")
 
     # Storage
-    local_checkpoints: bool = Field(False, description="Keep checkpoints on this machine only.")
-    hf_repo: HubRepo | None = Field(None, description="Hugging Face repository to push to.")
-    hf_bucket: HubBucket | None = Field(None, description="Hugging Face bucket to sync to.")
+    local_checkpoints: bool = Field(
+        False, description="Keep checkpoints on this machine; nothing goes to a repository."
+    )
+    hf_repo: HubRepo | None = Field(
+        None,
+        description="Hugging Face repository to push checkpoints to, on a branch run/<name> of "
+        "the run's own; needs `hf auth login`.",
+    )
+    hf_bucket: HubBucket | None = Field(
+        None,
+        description="Hugging Face bucket to copy checkpoints to besides, into a folder of the "
+        "run's own; needs `hf auth login`.",
+    )
     shm_checkpoints: bool = Field(
-        False, description="Write checkpoints to /dev/shm first; needs hf_repo."
+        False,
+        description="Write checkpoints to /dev/shm and to the disk only at the end; needs "
+        "hf_repo. A power loss or reboot takes those that are not uploaded yet.",
     )
     wandb: bool = Field(False, description="Log to Weights & Biases too; needs the extra.")
     trackio: bool = Field(False, description="Log to Trackio too; needs the extra.")
@@ -235,16 +247,7 @@ class RunConfig(BaseModel):
 
     def refusals(self) -> list[str]:
         """Return why the config cannot be honoured here: valid fields without their part."""
-        reasons = {
-            "hf_repo": "uploads to a Hugging Face repository are not implemented",
-            "hf_bucket": "syncing to a Hugging Face bucket is not implemented",
-        }
-        unable = [
-            f"{field}: {why} in this version"
-            for field, why in reasons.items()
-            if getattr(self, field)
-        ]
-        return unable + self._missing_packages()
+        return self._missing_packages()
 
     def _missing_packages(self) -> list[str]:
         """Return the trackers asked for whose package is not installed."""

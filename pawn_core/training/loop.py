@@ -9,12 +9,13 @@ from pawn_core.training.learner import NonFiniteLossError
 from pawn_core.training.observers import OBSERVERS, Stop, find_stop
 from pawn_core.training.outcome import Outcome
 from pawn_core.training.run import Run
+from pawn_core.training.uploading import tell_uploads
 
 
 def train(run: Run) -> Outcome:
     """Advance the run until there is a reason to stop; the outcome is in the stream, not on disk.
 
-    At each boundary: log, evaluate, checkpoint, then the stop checks.
+    At each boundary: log, evaluate, checkpoint, tell the uploads, then the stop checks.
     """
     try:
         _catch_up(run)
@@ -51,6 +52,7 @@ def _boundary(run: Run) -> None:
     with suppress(Interrupted):  # the flag is set: the stop checks come next
         for observe in OBSERVERS:
             observe(run)
+    tell_uploads(run)
 
 
 def _finish(run: Run, stop: Stop) -> Outcome:

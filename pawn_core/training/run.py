@@ -20,6 +20,8 @@ from pawn_core.sinks.process import SinkProcess
 from pawn_core.training.console import describe_record
 from pawn_core.training.learner import Learner
 from pawn_core.training.outcome import Outcome, Reason
+from pawn_core.uploads.backlog import CHECKPOINTS
+from pawn_core.uploads.process import UploadProcess
 
 _LOG = logging.getLogger("pawn_core")
 _SINK_FINISH_S, _SINK_HURRY_S = 60.0, 5.0
@@ -43,11 +45,12 @@ class Run:
     continues_stream: bool = False
     """Whether the run was resumed in its own folder."""
     sinks: list[SinkProcess] = field(default_factory=list)
+    uploads: list[UploadProcess] = field(default_factory=list)
 
     @property
     def checkpoints_dir(self) -> Path:
         """Where checkpoints go."""
-        return self.run_dir / "checkpoints"
+        return self.run_dir / CHECKPOINTS
 
     @property
     def leads(self) -> bool:

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from pawn_core.checkpoint import store
+from pawn_core.checkpoint import store, volatile
 from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import ConfigError, RunConfig, run_type_named
 from pawn_core.data.stream import Stream
 from pawn_core.durable import make_directory, replace_file
+from pawn_core.metrics import FILE as METRICS
 from pawn_core.metrics import START, MetricsWriter
 from pawn_core.parallel import leave_processes
 from pawn_core.runtime import Runtime, resolve_runtime
@@ -29,8 +30,10 @@ from pawn_core.training.loop import train
 from pawn_core.training.outcome import Outcome
 from pawn_core.training.resume import check_resumable, next_batch
 from pawn_core.training.run import Run, metrics_mark
+from pawn_core.training.uploading import finish_uploads
+from pawn_core.uploads.backlog import CHECKPOINTS
+from pawn_core.uploads.process import open_uploads
 
-METRICS = "metrics.jsonl"
 CONFIG = "config.json"
 
 _LOG = logging.getLogger("pawn_core")
@@ -50,8 +53,8 @@ class Setup:
     @property
     def continues_stream(self) -> bool:
         """Whether the checkpoint is one of this very folder."""
-        path = self.resumed_from
-        return path is not None and path.resolve().parent.parent == self.run_dir.resolve()
+        path = self.resumed_from  # its folder may be a link into memory
+        return path is not None and path.absolute().parents[1].resolve() == self.run_dir.resolve()
 
 
 def run_training(config: RunConfig, run_dir: Path, resume: Path | None, stop: StopFlag) -> Outcome:
@@ -75,10 +78,16 @@ def run_training(config: RunConfig, run_dir: Path, resume: Path | None, stop: St
 
 
 def _lead(setup: Setup) -> Outcome:
-    _prepare(setup)
-    with _open_metrics(setup) as metrics:
-        run = build_run(setup, metrics)
-        result = _train(setup, run)
+    uploads = open_uploads(setup.config, setup.run_dir)
+    try:
+        _prepare(setup)
+        with _open_metrics(setup) as metrics:
+            run = build_run(setup, metrics)
+            run.uploads = uploads
+            result = _train(setup, run)
+    finally:
+        for upload in uploads:
+            upload.kill()
     health.write(run, result.reason)
     result.write(setup.run_dir)
     return result
@@ -102,10 +111,21 @@ def _prepare(setup: Setup) -> None:
         make_directory(run_dir)
         for left_over in (outcome.FILE, health.FILE):
             (run_dir / left_over).unlink(missing_ok=True)
-        store.remove_partials(run_dir / "checkpoints")
+        _place_checkpoints(setup)
         replace_file(run_dir / CONFIG, document.encode() + b"\n")
     except OSError as error:
         raise ConfigError(f"run-dir {run_dir} cannot be written: {error.strerror}") from None
+
+
+def _place_checkpoints(setup: Setup) -> None:
+    """Make room for checkpoints where the config wants them."""
+    checkpoints = setup.run_dir / CHECKPOINTS
+    if setup.config.shm_checkpoints:
+        try:
+            volatile.keep_in_memory(checkpoints)
+        except OSError as error:
+            raise ConfigError(f"shm_checkpoints cannot be honoured here: {error}") from None
+    store.remove_partials(checkpoints)
 
 
 def _holds_run(run_dir: Path) -> bool:
@@ -117,12 +137,15 @@ def _train(setup: Setup, run: Run) -> Outcome:
     """Train; turn an unexpected exception into an outcome, its traceback into the log."""
     try:
         _announce(setup, run)
-        return train(run)
+        result = train(run)
     except Exception as error:
         _LOG.error("%s", traceback.format_exc())
-        return run.outcome("error", f"{type(error).__name__}: {error}")
+        result = run.outcome("error", f"{type(error).__name__}: {error}")
     finally:
         run.stream.close()
+    try:
+        return finish_uploads(run, result)
+    finally:
         run.close_sinks()
 
 

@@ -20,10 +20,10 @@ from pawn_core.checkpoint.manifest import (
 )
 from pawn_core.config import PretrainConfig, parse_config
 from pawn_core.durable import sync_file, write_file
+from pawn_core.metrics import FILE as METRICS
 from pawn_core.metrics import read_records
 from pawn_core.weights.card import model_card
 
-METRICS = "metrics.jsonl"
 CARD = "README.md"
 
 _FORMAT_VERSION = 1

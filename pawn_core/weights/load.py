@@ -28,8 +28,9 @@ def load_pretrained(source: str | Path, device: str | torch.device = "cpu") -> P
     """Return the model of a Hugging Face repository id, a checkpoint directory or a bare file.
 
     Args:
-        source: `owner/name`, `owner/name@revision`, a directory with `model.safetensors` (a
-            checkpoint of this project or a published one), or a `.safetensors` file.
+        source: `owner/name`, `owner/name@revision`, `owner/name@revision:folder`, a directory
+            with `model.safetensors` (a checkpoint of this project or a published one), or a
+            `.safetensors` file.
 
     Raises:
         CheckpointError: the weights do not exist, are damaged, are a pickle, or belong to another

@@ -23,11 +23,14 @@ from pawn_core.checkpoint.errors import (
 from pawn_core.checkpoint.manifest import CONFIG, MODEL, SENTINEL, file_sha256
 from pawn_core.checkpoint.safety import check_tensor_file
 
-_REPOSITORY = re.compile(r"([\w.-]{1,96}/[\w.-]{1,96})(?:@([\w./-]{1,128}))?")
+_REPOSITORY = re.compile(
+    r"([\w.-]{1,96}/[\w.-]{1,96})(?:@([\w./-]{1,128}))?(?::(\w[\w.-]*(?:/\w[\w.-]*)*))?"
+)
 _NAMES = (MODEL, CONFIG, SENTINEL)
 _PICKLE_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt")
 _FORMS = (
-    "a Hugging Face repository ('owner/name', 'owner/name@revision'), a directory with "
+    "a Hugging Face repository ('owner/name', 'owner/name@revision', "
+    "'owner/name@revision:folder'), a directory with "
     f"{MODEL}, or a .safetensors file"
 )
 
@@ -61,8 +64,9 @@ def find(source: str | Path) -> Files:
     match = _REPOSITORY.fullmatch(str(source))
     if match is None:
         raise IncompatibleWeightsError(f"weights {str(source)!r} do not exist; allowed: {_FORMS}")
-    repository, revision = match.groups()
-    return _checked(str(source), [_download(repository, revision, name) for name in _NAMES])
+    repository, revision, folder = match.groups()
+    files = [_download(repository, revision, folder, name) for name in _NAMES]
+    return _checked(str(source), files)
 
 
 def _checked(name: str, files: list[Path | None]) -> Files:
@@ -99,10 +103,10 @@ def _if_file(path: Path) -> Path | None:
     return path if path.is_file() else None
 
 
-def _download(repository: str, revision: str | None, name: str) -> Path | None:
+def _download(repository: str, revision: str | None, folder: str | None, name: str) -> Path | None:
     """Return a repository's file on this machine; None where the repository has no such file."""
     try:
-        return Path(hf_hub_download(repository, name, revision=revision))
+        return Path(hf_hub_download(repository, name, subfolder=folder, revision=revision))
     except LocalEntryNotFoundError as error:
         raise IncompleteCheckpointError(
             f"{repository} is not in the cache and the hub cannot be reached: {error}"

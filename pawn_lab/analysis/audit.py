@@ -1,10 +1,13 @@
-"""What stands against stopping the machine: unfinished trials, bad checkpoints, missing notes."""
+"""What stands against stopping the machine: trials, checkpoints, uploads, notes."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from pawn_core.checkpoint import CheckpointError, verify
 from pawn_core.checkpoint.manifest import list_checkpoints
+from pawn_core.uploads import backlog
+from pawn_core.uploads.record import UploadRecord
+from pawn_core.uploads.registry import places
 from pawn_lab.documents import read_json_object
 from pawn_lab.lab import Lab
 from pawn_lab.paths import TrialPaths
@@ -38,6 +41,7 @@ def audit(lab: Lab, trials: list[Trial]) -> Audit:
     findings = [
         *(finding for trial in final for finding in _schedule(lab, trial)),
         *(finding for finding in checkpoints if isinstance(finding, Finding)),
+        *(finding for trial in final for finding in _uploads(lab, trial)),
         *_notes(lab, trials),
     ]
     ordered = sorted(findings, key=lambda finding: (not finding.blocks, finding.trial_id or 0))
@@ -113,6 +117,22 @@ def _checkpoint(lab: Lab, trial: Trial) -> Finding | bool:
     except (CheckpointError, OSError) as error:
         return Finding(trial.id, f"checkpoint {paths[-1].name}: {error}", blocks=True)
     return True
+
+
+def _uploads(lab: Lab, trial: Trial) -> Iterable[Finding]:
+    """Say of each destination that the config asks for whether it has the newest and the best."""
+    run = lab.paths.trial(trial.id).run
+    for name, where in places(trial.config, run).items() if trial.state not in ACTIVE else ():
+        record = UploadRecord.read(run, name, where)
+        matters = backlog.wanted(run).in_order
+        missing = [path.name for path in matters if not record.holds(path)]
+        if missing:
+            how = f"python -m pawn_core.uploads {run}"
+            text = f"{', '.join(missing)} not uploaded to {where}: {how}"
+            yield Finding(trial.id, text, blocks=True)
+        elif matters:
+            there = " and ".join(path.name for path in matters)
+            yield Finding(trial.id, f"{there} uploaded to {where}", blocks=False)
 
 
 def _notes(lab: Lab, trials: list[Trial]) -> Iterable[Finding]:

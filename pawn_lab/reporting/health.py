@@ -18,6 +18,9 @@ CLIMB = 0.1
 
 MOST_DATA_WAIT = 0.3
 
+TRIES = 5
+"""Uploads fail once one was refused, or so many tries in a row came to nothing."""
+
 
 def health(records: Sequence[Record], now: float) -> str:
     """Return `ok`, `starting`, or what is wrong; worst first."""
@@ -35,12 +38,30 @@ def health(records: Sequence[Record], now: float) -> str:
     for name, losses in by_model.items():
         if _climbs([loss for loss in losses if loss is not None]):
             return _of(name, "loss climbs")
+    if uploads_fail(records):
+        return "uploads fail"
     waited = data_wait(train[-1])
     return "waits for data" if waited is not None and waited > MOST_DATA_WAIT else WELL
 
 
 def _of(variant: str | None, ailment: str) -> str:
     return ailment if variant is None else f"{variant}: {ailment}"
+
+
+def uploads_fail(records: Sequence[Record]) -> bool:
+    """Say whether the latest word of any destination is that a checkpoint did not get there."""
+    latest = {
+        record.get("destination"): record
+        for record in records
+        if str(record.get("event")).startswith("upload_")
+    }
+    return any(_tells_of_failure(record) for record in latest.values())
+
+
+def _tells_of_failure(record: Record) -> bool:
+    failures = record.get("failures")
+    often = isinstance(failures, int) and failures >= TRIES
+    return record["event"] == "upload_failed" or (record["event"] == "upload_retried" and often)
 
 
 def data_wait(train: Record | None) -> float | None:

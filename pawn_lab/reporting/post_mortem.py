@@ -31,6 +31,7 @@ _BY_LOG = {
     "out of memory": r"out of memory|OutOfMemoryError|MemoryError",
     "disk full": r"No space left on device|Disk quota exceeded",
     "import": r"^(ModuleNotFoundError|ImportError)",
+    "hub": r"^pawn-train: hf_(repo|bucket) ",
     "config": r"ConfigError|run_type|is not a field of",
 }
 """What the last lines of the log say, in the order in which it is believed."""
@@ -141,6 +142,8 @@ def _next_call(trial: Row, kind: str, saved: bool) -> str:
             return f"{again}, overrides={more})" if saved else f"{again} with {more})"
         case "lost" | "signal" | "wall clock":
             return f"{again})"
+        case "hub":
+            return f"`hf auth login` on this machine, then {again})"
         case "disk full":
             return f"free space, then {again})"
         case _:

@@ -43,9 +43,10 @@ def lab_audit(
 
     What blocks: a trial queued or running; one completed or paused without a checkpoint; a newest
     checkpoint that does not match its hashes (each is read whole, which takes seconds a gigabyte);
-    no notes since a trial last ended. Told besides: failed, lost and killed trials, and those that
-    paused or stopped before their last step. Trials that another continues are passed over.
-    It does not know what is stored elsewhere: checkpoints are local to this machine.
+    a newest or best checkpoint that is not uploaded where the config asks for it; no notes since a
+    trial last ended. Told besides: failed, lost and killed trials, those that paused or stopped
+    before their last step, and what is uploaded where. Trials that another continues are passed
+    over. Checkpoints of trials with neither hf_repo nor hf_bucket are on this machine alone.
     """
     question = Question.of(lab, ("audit", trial_ids, tag), since, max_tokens)
     trials = lab.selected(trial_ids, tag)

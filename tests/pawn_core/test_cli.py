@@ -68,7 +68,7 @@ def test_flags_override_the_file(tmp_path: Path) -> None:
         (["--config", "/no/such/file"], "/no/such/file: No such file or directory"),
         (["--resume", "/no/such/checkpoint"], "No such file or directory"),
         (["--variant", "toy"], "set exactly one of local_checkpoints"),
-        (["--variant", "toy", "--hf-repo", "a/b"], "hf_repo: .*not implemented"),
+        (["--variant", "toy", "--hf-repo", "a/../b"], "hf_repo 'a/../b' is not allowed"),
         ([*FLAGS, "--d-model", "65"], "d_model 65 is not divisible by n_heads 4"),
     ],
 )

@@ -159,12 +159,6 @@ def test_every_field_is_described_and_every_number_bounded_in_the_schema():
                 assert "maximum" in option, name
 
 
-def test_a_feature_that_is_missing_is_named_as_a_reason_to_refuse():
-    [reason] = parse(hf_bucket="hf://buckets/owner/bucket").refusals()
-    assert reason.startswith("hf_bucket: ")
-    assert parse().refusals() == []
-
-
 JSON_VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 
 

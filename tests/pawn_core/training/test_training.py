@@ -221,14 +221,6 @@ def test_an_unexpected_error_is_recorded_and_exits_1(tiny, train, tmp_path, monk
     assert "No space left on device" in outcome_of(tmp_path / "run")["message"]
 
 
-@pytest.mark.parametrize("field", ["hf_repo", "hf_bucket"])
-def test_uploads_are_refused_at_the_start_with_the_reason(tiny, train, tmp_path, field) -> None:
-    raw = tiny | {field: "owner/name", "local_checkpoints": field != "hf_repo"}
-    with pytest.raises(ConfigError, match=f"{field}: .*not implemented"):
-        train(raw, "run")
-    assert not (tmp_path / "run").exists()
-
-
 def test_a_folder_that_holds_a_run_is_not_written_into(tiny, train, tmp_path) -> None:
     train(tiny, "run")
     before = (tmp_path / "run" / "metrics.jsonl").read_bytes()

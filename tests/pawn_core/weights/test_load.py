@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from published import FakeHub, published_config, published_tensors
+from fake_hub import FakeHub
+from published import published_config, published_tensors
 from reference import reference_logits
 from safetensors.numpy import load_file, save_file
 
@@ -143,7 +144,8 @@ def test_a_source_of_no_known_form_is_refused_with_the_forms(tmp_path: Path) -> 
 def hub(publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     """A server that answers as the hub does, with one repository, `owner/name`."""
     folder = publish(tensors_of(), published_config(*SIZES, "searchless"))
-    with FakeHub({"owner/name": folder}) as server:
+    with FakeHub() as server:
+        server.publish("owner/name", folder)
         constants = "huggingface_hub.constants"
         monkeypatch.setattr(f"{constants}.ENDPOINT", server.url)
         url = f"{server.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"

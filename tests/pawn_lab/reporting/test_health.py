@@ -39,6 +39,25 @@ def test_health_names_the_worst(records, now, found):
     assert health(records, now) == found
 
 
+def upload(event, destination="hf_repo", **fields):
+    return {"type": "event", "time": EARLY, "event": event, "destination": destination} | fields
+
+
+@pytest.mark.parametrize(
+    ("events", "found"),
+    [
+        ([upload("upload_done")], "ok"),
+        ([upload("upload_retried", failures=1)], "ok"),
+        ([upload("upload_retried", failures=5)], "uploads fail"),
+        ([upload("upload_failed")], "uploads fail"),
+        ([upload("upload_failed"), upload("upload_done")], "ok"),
+        ([upload("upload_failed"), upload("upload_done", "hf_bucket")], "uploads fail"),
+    ],
+)
+def test_uploads_fail_until_one_gets_there(events, found):
+    assert health([*train(FALLING), *events], EARLY) == found
+
+
 def test_the_data_wait_is_a_share_of_the_step_and_unknown_without_either():
     assert data_wait({"data_wait_s": 0.2, "step_s": 0.8}) == 0.25
     assert data_wait({"data_wait_s": 0.2}) is None

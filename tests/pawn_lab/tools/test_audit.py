@@ -5,7 +5,9 @@ import shutil
 import pytest
 from lab_testing import CONFIG, ended, in_state, make_checkpoint, open_gate
 
-from pawn_core.checkpoint.manifest import list_checkpoints
+from pawn_core.checkpoint.manifest import file_sha256, list_checkpoints
+from pawn_core.uploads.record import UploadRecord
+from pawn_core.uploads.registry import places
 from pawn_lab.lab import Lab
 from pawn_lab.tools.audit import lab_audit
 from pawn_lab.trials.states import State
@@ -99,3 +101,24 @@ def test_notes_written_before_a_later_end_block(open_lab):
     assert "end before the last trial did" in finding
     lab.notes(append="Ended.")
     assert lab_audit(lab).ready
+
+
+def test_a_newest_checkpoint_that_is_not_where_the_config_wants_it_blocks(open_lab):
+    lab = open_lab("gate")
+    stored = {"hf_repo": "owner/name", "local_checkpoints": False}
+    trial = lab.launch(CONFIG | stored | {"total_steps": 5}).id
+    in_state(lab, trial, State.RUNNING)
+    paths = lab.paths.trial(trial)
+    make_checkpoint(paths.checkpoints, 5)
+    open_gate(lab, trial)
+    ended(lab, trial)
+    lab.notes(append="All done.")
+    [where] = places(stored, paths.run).values()
+    told = f"step_00000005 not uploaded to {where}: python -m pawn_core.uploads {paths.run}"
+    assert blocking(lab_audit(lab)) == [(trial, told)]
+    record = UploadRecord.read(paths.run, "hf_repo", where)
+    newest = list_checkpoints(paths.checkpoints)[-1]
+    record.add(newest, file_sha256(newest / ".complete"), "c0ffee", {})
+    answer = lab_audit(lab)
+    assert answer.ready
+    assert f"step_00000005 uploaded to {where}" in [row.finding for row in answer.findings]

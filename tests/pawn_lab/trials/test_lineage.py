@@ -117,7 +117,7 @@ def test_an_override_of_what_the_checkpoint_decides_is_refused(resumable, overri
         ({"overrides": {"lr": float("nan")}}, "lr nan is not allowed"),
         ({"overrides": {"total_steps": 500}}, "total_steps 500 leaves nothing to train"),
         ({"pause_after_steps": 100}, "pause_after_steps 100 leaves nothing to train"),
-        ({"overrides": {"hf_repo": "a/b", "local_checkpoints": False}}, "not implemented"),
+        ({"overrides": {"hf_repo": "a/b"}}, "set exactly one of local_checkpoints"),
     ],
 )
 def test_other_bad_overrides_are_refused_with_a_reason(resumable, arguments, message):

@@ -20,7 +20,7 @@ from pawn_lab import errors
         ({"lr": object()}, "config is not JSON: Object of type object"),
         ({1: 2}, "config is not JSON: '<' not supported"),
         ({"x" * 70_000: 1}, "config is over 65536 bytes"),
-        ({"hf_repo": "a/b", "local_checkpoints": False}, "hf_repo: .* not implemented"),
+        ({"hf_repo": "a/b"}, "set exactly one of local_checkpoints"),
     ],
 )
 def test_a_bad_config_is_refused(open_lab, config, message):

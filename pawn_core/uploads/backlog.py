@@ -1,0 +1,57 @@
+"""Which checkpoints of a run matter: its newest, and the best of each model.
+
+Never imports torch or the hub's client: the lab reads it.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from pawn_core import metrics
+from pawn_core.checkpoint.manifest import SENTINEL, checkpoint_step, list_checkpoints
+from pawn_core.uploads.record import UploadRecord
+
+CHECKPOINTS = "checkpoints"
+
+
+class Wanted(NamedTuple):
+    """The checkpoints of a run that are worth uploading."""
+
+    newest: Path | None
+    best: dict[str, Path]
+    """By model, that of lowest `val_loss`; a run of one model has one, named ''."""
+
+    @property
+    def in_order(self) -> list[Path]:
+        """The newest first: a machine that dies now loses the fewest steps."""
+        newest = [self.newest] if self.newest else []
+        return list(dict.fromkeys([*newest, *self.best.values()]))
+
+
+def wanted(run_dir: Path, up_to: int | None = None) -> Wanted:
+    """Return what matters among the checkpoints up to a step; None: among all."""
+    by_step: dict[int, Path] = {}
+    for path in list_checkpoints(run_dir / CHECKPOINTS):
+        step = checkpoint_step(path)
+        if step is not None and (up_to is None or step <= up_to) and (path / SENTINEL).is_file():
+            by_step[step] = path
+    newest = by_step[max(by_step)] if by_step else None
+    return Wanted(newest, _best(run_dir, by_step))
+
+
+def missing(run_dir: Path, record: UploadRecord, up_to: int | None = None) -> list[Path]:
+    """Return those that have not arrived, the most urgent first."""
+    return [path for path in wanted(run_dir, up_to).in_order if not record.holds(path)]
+
+
+def _best(run_dir: Path, by_step: dict[int, Path]) -> dict[str, Path]:
+    records, _ = metrics.read_records(run_dir / metrics.FILE)
+    best: dict[str, tuple[float, Path]] = {}
+    for record in records:
+        step, loss, model = record.get("step"), record.get("val_loss"), record.get("variant", "")
+        if record["type"] != "eval" or not isinstance(step, int) or step not in by_step:
+            continue
+        if not isinstance(loss, int | float) or not isinstance(model, str):
+            continue
+        if model not in best or loss < best[model][0]:
+            best[model] = loss, by_step[step]
+    return {model: path for model, (_, path) in best.items()}

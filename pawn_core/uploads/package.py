@@ -1,0 +1,79 @@
+"""The files that go to a destination with a checkpoint.
+
+checkpoints/step_00005000/      the whole checkpoint, to resume from
+model.safetensors, config.json, .complete
+                                the best weights so far; of several models, each in its folder
+metrics.jsonl                   the metrics stream up to now
+"""
+
+import posixpath
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from pawn_core import metrics
+from pawn_core.checkpoint.manifest import CONFIG, MODEL, SENTINEL, Manifest, file_sha256, verify
+from pawn_core.uploads.backlog import CHECKPOINTS
+
+_WEIGHTS = (MODEL, CONFIG, SENTINEL)
+
+Contents = Path | bytes
+
+
+@dataclass(frozen=True)
+class Package:
+    """A checkpoint with what travels with it; every path is relative to the destination."""
+
+    checkpoint: Path
+    files: dict[str, Contents]
+    sha256: dict[str, str]
+    """Of the checkpoint's own files: what has to be there for it to have arrived."""
+    weights: dict[str, Path]
+    """By model, the checkpoint that the weights at the root are of."""
+
+    @classmethod
+    def of(cls, run_dir: Path, checkpoint: Path, weights: dict[str, Path]) -> Self:
+        """Verify a checkpoint, and those whose weights go along, and list the files.
+
+        Raises:
+            CheckpointError: one of them is incomplete or damaged.
+        """
+        hashes = _hashes(verify(checkpoint))
+        for other in {*weights.values()} - {checkpoint}:
+            verify(other)
+        folder = _folder(checkpoint)
+        files: dict[str, Contents] = {f"{folder}/{name}": checkpoint / name for name in hashes}
+        for model, best in weights.items():
+            files |= {posixpath.join(model, name): best / model / name for name in _WEIGHTS}
+        files[metrics.FILE] = _whole_lines(run_dir / metrics.FILE)
+        sha256 = {f"{folder}/{name}": digest for name, digest in hashes.items()}
+        return cls(checkpoint, files, sha256, weights)
+
+    @property
+    def manifest(self) -> str:
+        """SHA-256 of the checkpoint's `.complete`."""
+        return self.sha256[f"{_folder(self.checkpoint)}/{SENTINEL}"]
+
+    def checkpoint_file(self, path: str) -> Path:
+        """Return where one of the checkpoint's own files is on this machine."""
+        return self.checkpoint / path.removeprefix(f"{_folder(self.checkpoint)}/")
+
+
+def _folder(checkpoint: Path) -> str:
+    return f"{CHECKPOINTS}/{checkpoint.name}"
+
+
+def _hashes(manifest: Manifest) -> dict[str, str]:
+    """Return the SHA-256 of every file below a verified checkpoint, by relative path."""
+    inner = {
+        f"{name}/{path}": digest
+        for name, member in manifest.members.items()
+        for path, digest in _hashes(member).items()
+    }
+    return {**manifest.files, **inner, SENTINEL: file_sha256(manifest.path / SENTINEL)}
+
+
+def _whole_lines(path: Path) -> bytes:
+    """Return a stream that may be growing, as of now."""
+    data = path.read_bytes() if path.exists() else b""
+    return data[: data.rfind(b"\n") + 1]

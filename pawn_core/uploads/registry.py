@@ -1,0 +1,64 @@
+"""The destinations: one entry each, named by its config field. Never imports the hub's client."""
+
+import re
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pawn_core.sinks.sink import RunInfo
+from pawn_core.uploads.record import noted_place
+
+if TYPE_CHECKING:
+    from pawn_core.uploads.destination import Destination
+
+
+class DestinationType(NamedTuple):
+    """A kind of destination, its class as `module:Class`, imported only where it is used."""
+
+    name: str
+    factory: str
+    prefix: Callable[[str], str]
+    """From the config's value to what the place of each of its runs begins with."""
+
+    def where(self, value: str, run_dir: Path) -> str:
+        """Return where a run goes: a place of its own, the same after its folder has moved."""
+        prefix = self.prefix(value)
+        noted = noted_place(run_dir, self.name)
+        return noted if noted.startswith(prefix) else f"{prefix}{run_name(run_dir)}"
+
+    def build(self, where: str) -> "Destination":
+        """Return the destination, which is not open yet."""
+        module, _, name = self.factory.partition(":")
+        return getattr(import_module(module), name)(where)
+
+
+def run_name(run_dir: Path) -> str:
+    """Return a name for a run: its folder's, and what tells it from others of that name."""
+    info = RunInfo(run_dir.resolve(), {})
+    return f"{re.sub(r'[^A-Za-z0-9_-]+', '-', info.name).strip('-')}-{info.id[:8]}"
+
+
+def _branch(repository: str) -> str:
+    return f"{repository}@run/"
+
+
+def _folder(bucket: str) -> str:
+    return f"hf://buckets/{bucket.removeprefix('hf://buckets/')}/"
+
+
+DESTINATIONS: tuple[DestinationType, ...] = (
+    DestinationType("hf_repo", "pawn_core.uploads.repository:Repository", _branch),
+    DestinationType("hf_bucket", "pawn_core.uploads.bucket:Bucket", _folder),
+)
+
+
+def places(config: dict[str, Any], run_dir: Path) -> dict[str, str]:
+    """Return where a config wants its run to go, by destination."""
+    asked = {kind: config.get(kind.name) for kind in DESTINATIONS}
+    return {kind.name: kind.where(value, run_dir) for kind, value in asked.items() if value}
+
+
+def destination_named(name: str) -> DestinationType:
+    """Return a destination by its name."""
+    return next(kind for kind in DESTINATIONS if kind.name == name)
