@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from pawn_lab.analysis.groups import Run
 from pawn_lab.reporting.curves import Axis
+from pawn_lab.trials.states import State
+
+_BROKE_OFF = (State.FAILED, State.KILLED, State.LOST)
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,15 @@ def align(runs: Sequence[Run], axis: Axis) -> Alignment:
     if len(values) < len(runs):
         return Alignment(axis, None, {})
     return Alignment(axis, position, values)
+
+
+def without_early(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
+    """Return the runs, and apart those that broke off before the last step common to the others."""
+    broken = [run for run in runs if run.trial.state in _BROKE_OFF]
+    others = [run for run in runs if run.trial.state not in _BROKE_OFF]
+    common = _common_step(others) or 0
+    early = [run for run in broken if run.points[-1].step < common]
+    return [run for run in runs if run not in early], early
 
 
 def _common_step(runs: Sequence[Run]) -> int | None:

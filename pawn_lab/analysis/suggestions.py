@@ -13,6 +13,7 @@ from pawn_lab.analysis import tpe
 from pawn_lab.analysis.alignment import align
 from pawn_lab.analysis.groups import Run, grouped
 from pawn_lab.analysis.tpe import Point
+from pawn_lab.trials.states import State
 
 FACTOR = 3.0
 """Between rates, where those tried do not say what a step is."""
@@ -21,6 +22,7 @@ CLOSE = 1.5
 VARIED = ("lr", "weight_decay", "warmup_steps", "min_lr_ratio", "max_grad_norm")
 """Fields of which a next value is told, where all of the trials have a number there."""
 _BROKE = ("non_finite", "diverged")
+_ENDED_WELL = (State.COMPLETED, State.PAUSED)
 
 
 class Suggestion(NamedTuple):
@@ -61,7 +63,7 @@ def _next_point(runs: list[Run]) -> Suggestion | None:
         (dict(zip(fields, point, strict=True)), min(loss, worst)) for point, loss in losses.items()
     ]
     why = f"TPE over {len(tried)} points of {', '.join(fields)}, {at}"
-    return Suggestion(runs, tpe.proposed(tried), why)
+    return Suggestion(_counted(runs), tpe.proposed(tried), why)
 
 
 def _next_rate(runs: list[Run]) -> Suggestion | None:
@@ -69,17 +71,21 @@ def _next_rate(runs: list[Run]) -> Suggestion | None:
     if len(losses) < 2:
         return None
     lr, why = next_rate(sorted((rate, loss) for (rate,), loss in losses.items()))
-    return Suggestion(runs, {} if lr is None else {"lr": lr}, f"{why}, {at}")
+    return Suggestion(_counted(runs), {} if lr is None else {"lr": lr}, f"{why}, {at}")
 
 
 def _losses(runs: list[Run], fields: Sequence[str]) -> tuple[dict[tuple[float, ...], float], str]:
-    """Return the mean loss by point, infinite where training broke, and where they are compared."""
+    """Return the mean loss by point, infinite where training broke, and where they are compared.
+
+    Trials that still run or were killed do not count: the best point changes with the step.
+    """
 
     def point_of(run: Run) -> tuple[float, ...]:
         return tuple(run.config[name] for name in fields)
 
-    broken = [run for run in runs if run.trial.exit and run.trial.exit.reason in _BROKE]
-    sound = [run for run in runs if run.points and run not in broken]
+    counted = _counted(runs)
+    sound = [run for run in counted if run.trial.state in _ENDED_WELL]
+    broken = [run for run in counted if run not in sound]
     aligned = align(sound, "step")
     if aligned.position is None:
         return {}, ""
@@ -88,6 +94,15 @@ def _losses(runs: list[Run], fields: Sequence[str]) -> tuple[dict[tuple[float, .
         values = [aligned.values[run.name] for run in sound if point_of(run) == point]
         losses[point] = statistics.fmean(values)
     return losses, f"at step {aligned.position:g}{_seeds(sound)}"
+
+
+def _counted(runs: list[Run]) -> list[Run]:
+    """Return the runs that a suggestion follows from."""
+
+    def broke(run: Run) -> bool:
+        return run.trial.exit is not None and run.trial.exit.reason in _BROKE
+
+    return [r for r in runs if broke(r) or (r.points and r.trial.state in _ENDED_WELL)]
 
 
 def _is_varied(name: str, runs: list[Run]) -> bool:

@@ -23,9 +23,7 @@ def proposed(tried: Sequence[tuple[Point, float]]) -> Point:
     import optuna  # Late: few labs vary several fields, and loading it takes memory.
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    sampler = optuna.samplers.TPESampler(
-        seed=len(tried), n_startup_trials=FEWEST, multivariate=True, warn_independent_sampling=False
-    )
+    sampler = optuna.samplers.TPESampler(seed=len(tried), n_startup_trials=FEWEST)
     space: dict[str, BaseDistribution] = {
         name: _distribution(name, [point[name] for point, _ in tried]) for name in tried[0][0]
     }

@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from pawn_core.config import RUN_TYPES
 from pawn_core.config.errors import did_you_mean
-from pawn_lab.analysis.alignment import Alignment, align
+from pawn_lab.analysis.alignment import Alignment, align, without_early
 from pawn_lab.analysis.circumstances import warnings
 from pawn_lab.analysis.compare import CONFIDENCE
 from pawn_lab.analysis.groups import Run, grouped, runs_of
@@ -83,6 +83,9 @@ def lab_compare(
     allowed, wanted = _fields(factor), metric_of_merit(metric)
     runs = runs_of(lab, lab.selected(trial_ids, tag), wanted)
     measured, notes = [run for run in runs if run.points], _left_out(runs, wanted)
+    if trial_ids is None:
+        measured, early = without_early(measured)
+        notes += _early(early)
     groups, repeated = grouped(measured)
     kept = [run for group in groups for run in group.runs]
     aligned = align(kept, at)
@@ -131,6 +134,12 @@ def _left_out(runs: list[Run], metric: Metric) -> list[str]:
             by_state.setdefault(run.trial.state, []).append(run.name)
     missing = [f"{', '.join(names)} ({state})" for state, names in by_state.items()]
     return [f"left out, without {metric.name}: {'; '.join(missing)}"] if missing else []
+
+
+def _early(runs: list[Run]) -> list[str]:
+    """Name the trials that would move the comparison back to where they broke off."""
+    told = ", ".join(f"{run.name} ({run.trial.state} at {run.points[-1].step})" for run in runs)
+    return [f"left out, broke off before the others; name them to count: {told}"] if told else []
 
 
 def _repetitions(repeated: list[Run]) -> list[str]:

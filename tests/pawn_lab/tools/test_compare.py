@@ -3,12 +3,13 @@
 import json
 
 import pytest
-from lab_testing import CONFIG, ended, in_state, make_checkpoint, open_gate
+from lab_testing import CONFIG, ended, in_state, make_checkpoint, open_gate, trainer_greeting
 
 from pawn_core.config import PretrainConfig
 from pawn_lab.analysis.groups import GAMES, INCIDENTAL, SEEDS, STREAM, VALIDATION, essential
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.tools.compare import lab_compare
+from pawn_lab.tools.results import lab_results
 from pawn_lab.trials.states import State
 
 
@@ -213,6 +214,27 @@ def test_what_follows_from_a_choice_is_no_choice_of_its_own():
     assert {k: v for k, v in wide.items() if v != essential(base).get(k)} == {"d_model": 128}
     longer = essential(base | {"total_steps": 2000})
     assert {k for k, v in longer.items() if v != essential(base).get(k)} == {"total_steps"}
+
+
+def test_a_killed_trial_does_not_move_the_comparison_back_unless_it_is_named(open_lab):
+    lab = open_lab("gate")
+    for lr, losses in ((0.001, [5.0, 4.0, 3.0]), (0.01, [4.0, 3.9, 3.8]), (0.1, [9.0])):
+        trial = lab.launch(CONFIG | {"lr": lr})
+        trainer_greeting(lab, trial.id)
+        if lr == 0.1:
+            lab.kill(trial.id)
+        open_gate(lab, trial.id)
+        ended(lab, trial.id)
+        write(lab, trial.id, losses)
+    answer = lab_compare(lab)
+    assert (answer.position, len(answer.groups)) == (300, 2)
+    assert answer.notes[0] == (
+        "left out, broke off before the others; name them to count: 3 (killed at 100)"
+    )
+    named = lab_compare(lab, trial_ids=[1, 2, 3])
+    assert (named.position, named.groups[0].setting) == (100, "lr=0.01")
+    [point] = lab_results(lab).next_points
+    assert (point.trial_ids, point.why[:23]) == ([1, 2], "the best, 0.001, is the")
 
 
 def test_other_code_another_device_model_and_a_shared_processor_are_warned_of(lab):
