@@ -50,6 +50,8 @@ def retry_after_s(error: BaseException) -> float | None:
 
 def described(error: BaseException) -> str:
     """Return one line about an error and its first cause."""
+    if isinstance(error, RefusedError):
+        return str(error)
     last = list(_chain(error))[-1]
     told = [error] if last is error else [error, last]
     return redacted(", caused by ".join(f"{type(each).__name__}: {each}" for each in told))
