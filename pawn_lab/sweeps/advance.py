@@ -200,12 +200,16 @@ def _end(tx: Transaction, sweep: Row) -> None:
     for row in sorted(valued, key=lambda row: row["value"], reverse=True):
         best[row["arm"]] = row
     named = "; ".join(
-        f"point {row['number']} {row['overrides']} val_loss {row['value']:.4g}"
+        f"point {row['number']} ({_setting(row)}) val_loss {row['value']:.4g}"
         for row in best.values()
     )
     message = f"completed; best: {named}" if named else "completed without a result"
     data: dict[str, Any] = {"best_points": [row["number"] for row in best.values()]}
     sweeps.end(tx, sweep["id"], sweeps.COMPLETED, message, **data)
+
+
+def _setting(point: Row) -> str:
+    return " ".join(f"{name}={value}" for name, value in point["overrides"].items())
 
 
 def _signature(tx: Transaction, sweep_id: int) -> str:

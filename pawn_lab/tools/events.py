@@ -13,6 +13,9 @@ from pawn_lab.tools.reading import MaxTokens, Reading, Since, position
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.trial_views import time_of_year
 from pawn_lab.tools.values import Answer, Table
+from pawn_lab.trials.states import State
+
+_ROUTINE = (State.QUEUED, State.LAUNCHING, State.RUNNING)
 
 
 class EventRow(Answer):
@@ -36,23 +39,28 @@ def lab_events(
     lab: Lab,
     since: Since = None,
     limit: Annotated[int, Field(description="Most events in the answer, up to 1000.")] = 50,
+    routine: Annotated[
+        bool, Field(description="false: leave out queued, launching and running.")
+    ] = True,
     max_tokens: MaxTokens = 2000,
 ) -> EventsAnswer:
     """Read what happened since a cursor: trials queued, started, paused, ended, and why.
 
     The cheap check-in: keep `cursor` (write it into the notes), pass it as `since`, and only what
-    is new comes back. `more` says that another page waits. `next_check_s` is when to look again.
+    is new comes back; routine=false leaves out what a queue does by itself. `more` says that
+    another page waits. `next_check_s` is when to look again.
     """
     start = position(since)
     page = lab.events(since=start, limit=limit)
-    rows = [event_row(event) for event in page.events]
+    rows = [event_row(e) for e in page.events if routine or e.kind not in _ROUTINE]
     kept = first_rows(rows, max_tokens)
+    is_cut = len(kept) < len(rows)
     return EventsAnswer(
         events=kept,
-        more=True if page.more or len(kept) < len(rows) else None,
-        cursor=kept[-1].seq if kept else start,
+        more=True if page.more or is_cut else None,
+        cursor=kept[-1].seq if is_cut else page.cursor,
         next_check_s=next_check(lab),
-        unchanged=True if since is not None and not rows else None,
+        unchanged=True if since is not None and not rows and not page.more else None,
     )
 
 

@@ -35,6 +35,19 @@ def lab(study):
         yield lab
 
 
+def test_what_a_queue_does_by_itself_can_be_left_out_of_the_events(lab):
+    whole, news = lab_events(lab), lab_events(lab, routine=False)
+    assert [row.kind for row in news.events] == [
+        row.kind for row in whole.events if row.kind not in ("queued", "launching", "running")
+    ]
+    assert news.cursor == whole.cursor
+    started = next(row.seq for row in whole.events if row.kind == "running")
+    assert lab_events(lab, since=started - 1, limit=1, routine=False).cursor == started
+    last = whole.events[-1].seq
+    assert lab_events(lab, since=last, routine=False).unchanged
+    assert lab_events(lab, max_tokens=50, routine=False).more
+
+
 def test_pages_of_events_follow_each_other_without_gap_or_repetition(lab):
     seen, cursor, more = [], 0, True
     while more:
