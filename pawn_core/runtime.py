@@ -30,6 +30,8 @@ class Runtime:
     amp_dtype: torch.dtype | None
     compiled: bool
     processes: Processes = ALONE
+    block_attention: bool = False
+    """Whether attention can skip blocks of keys that no query sees: compiled, on a GPU."""
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return a context that computes in `amp_dtype`; without one, in float32."""
@@ -37,9 +39,12 @@ class Runtime:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=self.amp_dtype)
 
-    def compile(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Return the compiled function, or the function itself where compiling is off."""
-        return torch.compile(function) if self.compiled else function
+    def compile(self, function: Callable[P, R], *, dynamic: bool | None = None) -> Callable[P, R]:
+        """Return the compiled function, or the function itself where compiling is off.
+
+        With `dynamic=False`, every shape is compiled anew; by default the second one for all.
+        """
+        return torch.compile(function, dynamic=dynamic) if self.compiled else function
 
     def peak_flops(self) -> float | None:
         """Return the devices' 16-bit peak; None where it is unknown or the run is in float32."""
@@ -76,7 +81,8 @@ def resolve_runtime(config: RunConfig) -> Runtime:
     if not on_gpu:
         _keep_freed_memory()
     _set_threads()
-    return Runtime(device, amp_dtype, compiled, join_processes(config))
+    block_attention = on_gpu and compiled and not config.sdpa_math
+    return Runtime(device, amp_dtype, compiled, join_processes(config), block_attention)
 
 
 def most_memory_bytes(device: torch.device) -> int | None:

@@ -43,6 +43,12 @@ class GamesConfig(RunConfig):
         json_schema_extra=ABLATION,
     )
 
+    batching: Literal["auto", "padded", "bucketed", "packed"] = Field(
+        "auto",
+        description="How games lie in a batch: a row each, parts of like length, or several to a "
+        "row; the gradients are the same. auto: what is fastest on the device.",
+    )
+
     # Games
     mate_boost: Fraction = Field(
         0.0,

@@ -1,6 +1,6 @@
 """Split a batch into parts of games of like length, so that little is computed on padding.
 
-Shapes: b games, t time, n supervised positions, e target entries.
+Shapes: b games, t time.
 """
 
 from itertools import pairwise
@@ -8,10 +8,8 @@ from itertools import pairwise
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from pawn_core.data.sequences import Batch, ranges
-from pawn_core.data.targets import Targets
+from pawn_core.data.sequences import Batch, lay_out_anew, places_of, ranges
 
 _PART_COST = 256.0
 """What one more part costs, in tokens; for the toy on a CPU, 128 to 1024 measured alike."""
@@ -24,8 +22,7 @@ def split_by_length(batch: Batch) -> list[Batch]:
 
     The summed loss and its gradient stay the same: no position sees another game.
     """
-    width = batch.tokens_bt.shape[1]
-    lengths = np.bincount(batch.positions_n.numpy() // width, minlength=batch.games)
+    lengths = batch.game_lengths()
     order = np.argsort(lengths, kind="stable")
     cuts = cheapest_cuts(lengths[order])
     if len(cuts) == 2:
@@ -51,25 +48,9 @@ def cheapest_cuts(lengths: NDArray[np.int64]) -> list[int]:
     return cuts[::-1]
 
 
-def _take(batch: Batch, lengths: NDArray[np.int64], rows: NDArray[np.int64]) -> Batch:
-    counts = lengths[rows]
+def _take(batch: Batch, lengths: NDArray[np.int64], games: NDArray[np.int64]) -> Batch:
+    counts = lengths[games]
     width = int(counts.max())
-    chosen = ranges((np.cumsum(lengths) - lengths)[rows], counts)
-    positions = ranges(np.arange(len(rows)) * width, counts)
-    return Batch(
-        tokens_bt=batch.tokens_bt[torch.from_numpy(rows), :width].contiguous(),
-        positions_n=torch.from_numpy(positions),
-        targets_n=batch.targets_n[torch.from_numpy(chosen)],
-        exact=_take_targets(batch.exact, chosen) if batch.exact else None,
-    )
-
-
-def _take_targets(targets: Targets, chosen: NDArray[np.int64]) -> Targets:
-    counts = np.diff(targets.starts)[chosen]
-    entries: Tensor = torch.from_numpy(ranges(targets.starts[chosen], counts))
-    return Targets(
-        positions_e=torch.from_numpy(np.repeat(np.arange(len(chosen)), counts)),
-        tokens_e=targets.tokens_e[entries],
-        weights_e=targets.weights_e[entries],
-        starts=np.append(0, np.cumsum(counts)),
-    )
+    tokens_bt = batch.tokens_bt[torch.from_numpy(games), :width].contiguous()
+    positions = ranges(np.arange(len(games)) * width, counts)
+    return lay_out_anew(batch, places_of(games, lengths), counts, tokens_bt, positions)

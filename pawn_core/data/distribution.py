@@ -34,7 +34,7 @@ class LegalSets:
 
     counts_n: NDArray[np.int64]
     """Entries of each position, at least 1."""
-    tokens_e: NDArray[np.int64]
+    tokens_e: NDArray[np.int16]
     """Tokens of all positions, one position after the other, each ascending."""
     probabilities_e: NDArray[np.float64]
     """Their probabilities; each position's sum to 1."""
@@ -65,8 +65,9 @@ class LegalSets:
 
     def targets(self) -> Targets:
         """Return the distribution as something to learn from."""
+        positions_e = np.repeat(np.arange(len(self.counts_n), dtype=np.int32), self.counts_n)
         return Targets(
-            torch.from_numpy(self.positions_e),
+            torch.from_numpy(positions_e),
             torch.from_numpy(self.tokens_e),
             torch.from_numpy(self.probabilities_e).float(),
             np.append(self.starts_n, len(self.tokens_e)),
@@ -94,7 +95,7 @@ def legal_sets(sequences: TrainingBatch) -> LegalSets:
     plies = times + (sequences.layout == "pure")
     return LegalSets(
         counts_n=np.diff(offsets),
-        tokens_e=tokens.astype(np.int64),
+        tokens_e=tokens,
         probabilities_e=probabilities,
         plies_n=plies,
         games_n=games,

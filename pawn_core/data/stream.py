@@ -15,10 +15,16 @@ _AHEAD_PER_WORKER = 2
 
 
 class Stream(Generic[T]):
-    """Iterate over `make(cursor), make(cursor + 1), ..`."""
+    """Iterate over `make(cursor), make(cursor + 1), ..`, each passed through `receive`."""
 
-    def __init__(self, make: Callable[[int], T], cursor: int, workers: int) -> None:
-        self._make = make
+    def __init__(
+        self,
+        make: Callable[[int], T],
+        cursor: int,
+        workers: int,
+        receive: Callable[[T], T] = lambda item: item,
+    ) -> None:
+        self._make, self._receive = make, receive
         self.cursor = cursor
         """Index of the batch that comes next."""
         self._pool = ThreadPoolExecutor(workers, "data") if workers else None
@@ -29,7 +35,7 @@ class Stream(Generic[T]):
         """Return the next batch; an error in a worker is raised here."""
         item = self._take() if self._pool else self._make(self.cursor)
         self.cursor += 1
-        return item
+        return self._receive(item)
 
     def close(self) -> None:
         """Stop preparing batches."""

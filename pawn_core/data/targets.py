@@ -16,9 +16,9 @@ class Targets:
     """Sparse target distributions; each position's weights sum to 1."""
 
     positions_e: Tensor
-    """int64, the entry's position, as a row of the supervised ones."""
+    """int32, the entry's position, as a row of the supervised ones."""
     tokens_e: Tensor
-    """int64, the entry's token."""
+    """int16 or int64, the entry's token."""
     weights_e: Tensor
     """float32, the entry's probability."""
     starts: NDArray[np.int64]
@@ -43,4 +43,5 @@ def one_token_each(tokens_n: Tensor) -> Targets:
     """Return a certain token for each position."""
     n = len(tokens_n)
     weights = torch.ones(n, device=tokens_n.device)
-    return Targets(torch.arange(n, device=tokens_n.device), tokens_n, weights, np.arange(n + 1))
+    positions = torch.arange(n, dtype=torch.int32, device=tokens_n.device)
+    return Targets(positions, tokens_n, weights, np.arange(n + 1))

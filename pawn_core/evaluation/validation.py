@@ -128,7 +128,7 @@ def _kl_sum(log_p_cv: Tensor, sets: LegalSets, begin: int, entries: slice) -> Te
     """Return the sum over a chunk's positions of KL(q || p) = sum q (log q - log p), in float64."""
     device = log_p_cv.device
     rows = torch.from_numpy(sets.positions_e[entries] - begin).to(device)
-    tokens = torch.from_numpy(sets.tokens_e[entries]).to(device)
+    tokens = torch.from_numpy(sets.tokens_e[entries]).to(device).long()
     q = torch.from_numpy(sets.probabilities_e[entries]).to(device)
     log_p = log_p_cv[rows, tokens].double()
     return (torch.xlogy(q, q) - torch.where(q > 0, q * log_p, 0.0)).sum()

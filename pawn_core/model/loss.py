@@ -51,7 +51,7 @@ def _loss_and_residual(logits_cv: Tensor, targets: Targets, begin: int) -> tuple
     rows, tokens = logits_cv.shape
     entries = slice(targets.starts[begin], targets.starts[begin + rows])
     weights_e = targets.weights_e[entries]
-    flat_e = (targets.positions_e[entries] - begin) * tokens + targets.tokens_e[entries]
+    flat_e = (targets.positions_e[entries] - begin).long() * tokens + targets.tokens_e[entries]
     log_p = logits_cv.log_softmax(dim=1).flatten()
     loss = -torch.dot(weights_e, log_p[flat_e])
     residual = log_p.exp_()

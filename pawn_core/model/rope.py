@@ -20,7 +20,10 @@ def rotation_table(max_seq_len: int, head_dim: int) -> Tensor:
 
 
 def rotate(x_bthk: Tensor, table_tp2: Tensor) -> Tensor:
-    """Turn channels (2i, 2i + 1) of each head by the position's angle i; dtype is kept."""
+    """Turn channels (2i, 2i + 1) of each head by the position's angle i; dtype is kept.
+
+    The table may have a batch dimension, where positions differ between rows.
+    """
     # One complex product is several times faster uncompiled; the compiler has none, and fuses.
     turn = _rotate_real if torch.compiler.is_compiling() else _rotate_complex
     return turn(x_bthk, table_tp2)
@@ -28,11 +31,11 @@ def rotate(x_bthk: Tensor, table_tp2: Tensor) -> Tensor:
 
 def _rotate_complex(x_bthk: Tensor, table_tp2: Tensor) -> Tensor:
     pairs = torch.view_as_complex(x_bthk.float().unflatten(-1, (-1, 2)))
-    turned = pairs * torch.view_as_complex(table_tp2)[:, None]
+    turned = pairs * torch.view_as_complex(table_tp2).unsqueeze(-2)
     return torch.view_as_real(turned).flatten(-2).to(x_bthk.dtype)
 
 
 def _rotate_real(x_bthk: Tensor, table_tp2: Tensor) -> Tensor:
     even, odd = x_bthk.unflatten(-1, (-1, 2)).unbind(-1)
-    cos, sin = table_tp2[:, None].to(x_bthk.dtype).unbind(-1)
+    cos, sin = table_tp2.unsqueeze(-3).to(x_bthk.dtype).unbind(-1)
     return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2)

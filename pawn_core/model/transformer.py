@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pawn_core.config import Architecture
+from pawn_core.model.attention import Packed, attend
 from pawn_core.model.cache import KeyValueCache
 from pawn_core.model.embedding import FactoredEmbedding
 from pawn_core.model.rope import rotate, rotation_table
@@ -38,15 +39,22 @@ class Attention(nn.Module):
         self.wv = nn.Linear(d_model, d_model, bias=False)
         self.wo = nn.Linear(d_model, d_model, bias=False)
 
-    def forward(self, x_btd: Tensor, rope_tp2: Tensor, past: Past | None = None) -> Tensor:
-        """Mix each position with those before it."""
+    def forward(
+        self,
+        x_btd: Tensor,
+        rope_tp2: Tensor,
+        past: Past | None = None,
+        packed: Packed | None = None,
+    ) -> Tensor:
+        """Mix each position with those before it in its game."""
         q, k, v = (w(x_btd).unflatten(-1, (self.n_heads, -1)) for w in (self.wq, self.wk, self.wv))
         q, k = rotate(q, rope_tp2), rotate(k, rope_tp2)
         q, k, v = (x.transpose(1, 2) for x in (q, k, v))
         causal = past is None or past.cache.length == 0
         if past is not None:
             k, v = past.cache.extend(past.layer, k, v)
-        mixed_bhtk = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+        mask = packed.mask if packed else None
+        mixed_bhtk = attend(q, k, v, mask, causal=causal)
         return self.wo(mixed_bhtk.transpose(1, 2).flatten(-2))
 
 
@@ -75,9 +83,15 @@ class Block(nn.Module):
         self.ffn_norm = nn.RMSNorm(d_model, eps=NORM_EPS)
         self.ffn = FeedForward(d_model, architecture.d_ff)
 
-    def forward(self, x_btd: Tensor, rope_tp2: Tensor, past: Past | None = None) -> Tensor:
+    def forward(
+        self,
+        x_btd: Tensor,
+        rope_tp2: Tensor,
+        past: Past | None = None,
+        packed: Packed | None = None,
+    ) -> Tensor:
         """Return the residual stream after this layer."""
-        x_btd = x_btd + self.attn(self.attn_norm(x_btd), rope_tp2, past)
+        x_btd = x_btd + self.attn(self.attn_norm(x_btd), rope_tp2, past, packed)
         return x_btd + self.ffn(self.ffn_norm(x_btd))
 
 
@@ -97,29 +111,38 @@ class Transformer(nn.Module):
         rope = rotation_table(max_seq_len, architecture.d_model // architecture.n_heads)
         self.register_buffer("rope", rope, persistent=False)
 
+    @property
+    def head_channels(self) -> int:
+        """Channels of an attention head."""
+        return self.lm_head.weight.shape[1] // self.n_heads
+
     def initialize(self, generator: torch.Generator) -> None:
         """Draw every matrix from N(0, 0.02); norms start at one, the PAD vector at zero."""
         for parameter in self.parameters():
             if parameter.dim() > 1:
                 nn.init.normal_(parameter, std=INIT_STD, generator=generator)
 
-    def forward_hidden(self, tokens_bt: Tensor) -> Tensor:
+    def forward_hidden(self, tokens_bt: Tensor, packed: Packed | None = None) -> Tensor:
         """Return the normalized hidden states (b, t, d) of token ids (b, t)."""
-        rope = self.get_buffer("rope")[: tokens_bt.shape[1]]
+        rope = self.get_buffer("rope")
+        rope = rope[packed.times_bt] if packed else rope[: tokens_bt.shape[1]]
         x_btd = self.embed(tokens_bt)
         for layer in self.layers:
-            x_btd = layer(x_btd, rope)
+            x_btd = layer(x_btd, rope, packed=packed)
         return self.final_norm(x_btd)
 
-    def hidden_at(self, tokens_bt: Tensor, positions_n: Tensor) -> Tensor:
-        """Return hidden states (n, d) at flat positions `b * T + t`."""
-        return self.forward_hidden(tokens_bt).flatten(0, 1)[positions_n]
+    def hidden_at(
+        self, tokens_bt: Tensor, positions_n: Tensor | None, packed: Packed | None = None
+    ) -> Tensor:
+        """Return hidden states (n, d) at flat positions `b * T + t`, or at every one."""
+        hidden = self.forward_hidden(tokens_bt, packed).flatten(0, 1)
+        return hidden if positions_n is None else hidden[positions_n]
 
     def new_cache(self, batch: int) -> KeyValueCache:
         """Return an empty cache for sequences of up to `max_seq_len` tokens."""
         weight = self.lm_head.weight
         heads = self.n_heads
-        shape = (len(self.layers), batch, heads, self.max_seq_len, weight.shape[1] // heads)
+        shape = (len(self.layers), batch, heads, self.max_seq_len, self.head_channels)
         return KeyValueCache(shape, weight)
 
     def forward_next(self, tokens_bt: Tensor, cache: KeyValueCache) -> Tensor:
@@ -142,9 +165,11 @@ class Transformer(nn.Module):
         cache.length += new
         return self.lm_head(self.final_norm(x_btd[:, -1]))
 
-    def forward_at(self, tokens_bt: Tensor, positions_n: Tensor) -> Tensor:
-        """Return logits (n, v) at flat positions `b * T + t` only, never the whole (b, t, v)."""
-        return self.lm_head(self.hidden_at(tokens_bt, positions_n))
+    def forward_at(
+        self, tokens_bt: Tensor, positions_n: Tensor | None, packed: Packed | None = None
+    ) -> Tensor:
+        """Return logits (n, v) at flat positions `b * T + t`, or at every one."""
+        return self.lm_head(self.hidden_at(tokens_bt, positions_n, packed))
 
     def forward(self, tokens_bt: Tensor) -> Tensor:
         """Return logits (b, t, v) at every position."""

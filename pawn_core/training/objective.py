@@ -1,51 +1,101 @@
 """The training loss of a batch, in the form that is fastest where it runs."""
 
 from collections.abc import Callable
+from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from pawn_core.data.sequences import Batch
 from pawn_core.data.targets import one_token_each
 from pawn_core.model import Transformer
+from pawn_core.model.attention import SMALLEST_HEAD, Packed, block_mask, dense_mask
 from pawn_core.model.loss import linear_cross_entropy
 from pawn_core.runtime import Runtime
+
+_IGNORED = -100
 
 Objective = Callable[[Batch], Tensor]
 """The cross-entropy summed over a batch's supervised positions, in nats."""
 
 
-def build_objective(model: Transformer, runtime: Runtime) -> Objective:
-    """Return the loss: chunked where nothing is compiled, else dense, for the compiler to fuse."""
-    return _compiled(model, runtime) if runtime.compiled else _chunked(model)
+def build_objective(
+    model: Transformer, runtime: Runtime, *, fixed_shapes: bool = False
+) -> Objective:
+    """Return the loss: chunked where nothing is compiled, else dense, for the compiler to fuse.
+
+    With fixed shapes of the tokens, the compiler makes one function for each, and no more.
+    """
+    return _compiled(model, runtime, fixed_shapes) if runtime.compiled else _chunked(model)
 
 
 def _chunked(model: Transformer) -> Objective:
     def loss(batch: Batch) -> Tensor:
-        hidden_nd = model.hidden_at(batch.tokens_bt, batch.positions_n)
+        packed = _packed(batch, dense_mask)
+        hidden_nd = model.hidden_at(batch.tokens_bt, batch.positions_n, packed)
         targets = batch.exact or one_token_each(batch.targets_n)
         return linear_cross_entropy(hidden_nd, model.lm_head.weight, targets)
 
     return loss
 
 
-def _compiled(model: Transformer, runtime: Runtime) -> Objective:
-    def sampled_loss(tokens_bt: Tensor, positions_n: Tensor, targets_n: Tensor) -> Tensor:
-        logits_nv = model.forward_at(tokens_bt, positions_n)
-        return F.cross_entropy(logits_nv, targets_n, reduction="sum")
+def _compiled(model: Transformer, runtime: Runtime, fixed_shapes: bool) -> Objective:
+    def sampled_loss(
+        tokens_bt: Tensor, positions_n: Tensor | None, packed: Packed | None, targets_n: Tensor
+    ) -> Tensor:
+        logits_nv = model.forward_at(tokens_bt, positions_n, packed)
+        return F.cross_entropy(logits_nv, targets_n, reduction="sum", ignore_index=_IGNORED)
 
     def exact_loss(
-        tokens_bt: Tensor, positions_n: Tensor, rows_e: Tensor, tokens_e: Tensor, weights_e: Tensor
+        tokens_bt: Tensor,
+        positions_n: Tensor | None,
+        packed: Packed | None,
+        rows_e: Tensor,
+        tokens_e: Tensor,
+        weights_e: Tensor,
     ) -> Tensor:
-        log_p_nv = model.forward_at(tokens_bt, positions_n).float().log_softmax(dim=1)
-        return -(weights_e * log_p_nv[rows_e, tokens_e]).sum()
+        log_p_nv = model.forward_at(tokens_bt, positions_n, packed).float().log_softmax(dim=1)
+        return -(weights_e * log_p_nv[rows_e, tokens_e.long()]).sum()
 
-    sampled, exact = runtime.compile(sampled_loss), runtime.compile(exact_loss)
+    dynamic = False if fixed_shapes else None
+    sampled = runtime.compile(sampled_loss, dynamic=dynamic)
+    exact = runtime.compile(exact_loss, dynamic=dynamic)
+    skips_blocks = runtime.block_attention and model.head_channels >= SMALLEST_HEAD
+    mask_of = block_mask if skips_blocks else dense_mask
 
     def loss(batch: Batch) -> Tensor:
-        inputs, targets = (batch.tokens_bt, batch.positions_n), batch.exact
-        if targets is None:
-            return sampled(*inputs, batch.targets_n)
-        return exact(*inputs, targets.positions_e, targets.tokens_e, targets.weights_e)
+        positions_n = None if batch.rows else _of_any_size(batch.positions_n)
+        where = (batch.tokens_bt, positions_n, _packed(batch, mask_of))
+        if batch.exact is None:
+            return sampled(*where, _next_tokens(batch))
+        entries = (_entry_rows(batch), batch.exact.tokens_e, batch.exact.weights_e)
+        return exact(*where, *map(_of_any_size, entries))
 
     return loss
+
+
+def _of_any_size(tensor: Tensor) -> Tensor:
+    """Tell the compiler that a length differs from step to step, before it takes it for fixed."""
+    torch._dynamo.maybe_mark_dynamic(tensor, 0)
+    return tensor
+
+
+def _packed(batch: Batch, mask_of: Callable[[Tensor], Any]) -> Packed | None:
+    return Packed(batch.rows.times_bt, mask_of(batch.rows.games_bt)) if batch.rows else None
+
+
+def _next_tokens(batch: Batch) -> Tensor:
+    """Return the targets of the computed positions: in packed rows all of them, padding ignored."""
+    if batch.rows is None:
+        return _of_any_size(batch.targets_n)
+    targets = torch.full_like(batch.tokens_bt, _IGNORED).flatten()
+    targets[batch.positions_n] = batch.targets_n
+    return targets
+
+
+def _entry_rows(batch: Batch) -> Tensor:
+    """Return each target entry's position among the computed ones."""
+    assert batch.exact is not None
+    rows_e = batch.exact.positions_e
+    return batch.positions_n[rows_e] if batch.rows else rows_e

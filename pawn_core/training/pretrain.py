@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from pawn_core.config import PretrainConfig
-from pawn_core.data.buckets import split_by_length
 from pawn_core.data.distribution import legal_sets
 from pawn_core.data.games import training_games, vocabulary_of
+from pawn_core.data.layout import build_layout
 from pawn_core.data.sequences import Batch
 from pawn_core.evaluation.validation import ValidationSet
 from pawn_core.flops import training_flops
@@ -33,20 +33,19 @@ class PretrainTask:
         micro_batch = config.batch_size // config.accumulation_steps
         self._offset = runtime.processes.rank * (config.batch_size // runtime.processes.size)
         self._micro_batch = micro_batch // runtime.processes.size
-        # A compiled function wants one width; an uncompiled one is faster without the padding,
-        # and on a CPU, where small batches cost little more, in parts of like length.
-        self._width = config.max_seq_len if runtime.compiled else None
-        in_parts = runtime.device.type == "cpu" and not runtime.compiled
-        self._split = split_by_length if in_parts else lambda batch: [batch]
         self._games = training_games(config, torch.get_num_threads())
+        self._layout = build_layout(config, runtime, self._games, self._micro_batch)
         eval_games = min(micro_batch, _MOST_EVAL_GAMES)
-        self._validation = ValidationSet.of(config, eval_games, self._width, stop)
+        # A compiled function wants one width; an uncompiled one is faster without the padding.
+        eval_width = config.max_seq_len if runtime.compiled else None
+        self._validation = ValidationSet.of(config, eval_games, eval_width, stop)
         self.model = Transformer(config.architecture, vocabulary, config.max_seq_len)
         self.model.initialize(torch.Generator().manual_seed(config.seed))
         self.model.to(runtime.device)
         if config.gradient_checkpointing:
             recompute_layers(self.model)
-        self._objective = build_objective(self.model, runtime)
+        fixed_shapes = self._layout.fixed_shapes
+        self._objective = build_objective(self.model, runtime, fixed_shapes=fixed_shapes)
         self._logits_at = runtime.compile(self.model.forward_at)
 
     def make_batch(self, index: int) -> list[Batch]:
@@ -54,7 +53,7 @@ class PretrainTask:
         first, size = index * self._config.batch_size + self._offset, self._micro_batch
         steps = range(self._config.accumulation_steps)
         batches = [self._lay_out(first + i * size, size) for i in steps]
-        return [part for batch in batches for part in self._split(batch)]
+        return [part for batch in batches for part in self._layout.arrange(batch)]
 
     def loss_sum(self, batch: Batch) -> Tensor:
         """Return the summed cross-entropy against the batch's targets, in nats."""
@@ -75,6 +74,7 @@ class PretrainTask:
 
     def _lay_out(self, first: int, count: int) -> Batch:
         exact = self._config.targets == "legal"
-        sequences = self._games.sequences(first, count, width=self._width, legal_moves=exact)
+        width = self._layout.width
+        sequences = self._games.sequences(first, count, width=width, legal_moves=exact)
         batch = Batch.of(sequences)
         return replace(batch, exact=legal_sets(sequences).targets()) if exact else batch

@@ -16,7 +16,7 @@ import torch
 from pawn_core.checkpoint import store, volatile
 from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import ConfigError, RunConfig, run_type_named
-from pawn_core.data.stream import Stream
+from pawn_core.data.upload import stream_batches
 from pawn_core.durable import make_directory, replace_file
 from pawn_core.metrics import FILE as METRICS
 from pawn_core.metrics import START, MetricsWriter
@@ -173,11 +173,12 @@ def build_run(setup: Setup, metrics: MetricsWriter | None) -> Run:
     ]
     state = setup.checkpoint.training_state if setup.checkpoint else None
     cursor = next_batch(state, config.batch_size) if state else 0
+    make = learners[0].task.make_batch
     run = Run(
         config=config,
         run_dir=setup.run_dir,
         learners=learners,
-        stream=Stream(learners[0].task.make_batch, cursor, config.num_workers),
+        stream=stream_batches(make, cursor, config.num_workers, setup.runtime.device),
         metrics=metrics,
         stop=setup.stop,
         processes=setup.runtime.processes,

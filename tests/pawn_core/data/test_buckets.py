@@ -5,14 +5,9 @@ from itertools import pairwise
 import chess_engine
 import numpy as np
 import pytest
-import torch
 
-from pawn_core.config import parse_config
 from pawn_core.data.buckets import cheapest_cuts, split_by_length
 from pawn_core.data.sequences import Batch
-from pawn_core.runtime import Runtime
-from pawn_core.signals import StopFlag
-from pawn_core.training.pretrain import PretrainTask
 
 
 def random_batch(prefixed: bool, count: int = 48) -> Batch:
@@ -60,25 +55,3 @@ def test_the_cuts_are_the_cheapest_there_are() -> None:
         every = ([0, *(i + 1 for i in range(8) if mask >> i & 1), 9] for mask in range(256))
         least = min(cost(lengths.tolist(), cuts) for cuts in every)
         assert cost(lengths.tolist(), cheapest_cuts(lengths)) == pytest.approx(least)
-
-
-@pytest.mark.parametrize("targets", ["sampled", "legal"])
-def test_loss_and_gradients_are_those_of_the_padded_batch(tiny, targets: str) -> None:
-    raw = tiny | {"max_seq_len": 400, "batch_size": 24, "targets": targets, "mate_boost": 0.5}
-    task = PretrainTask(
-        parse_config(raw), Runtime(torch.device("cpu"), None, compiled=False), StopFlag()
-    )
-    whole = task._lay_out(0, 24)
-    parts = task.make_batch(0)
-    assert len(parts) > 1
-    results = []
-    for batches in ([whole], parts):
-        loss = sum(task.loss_sum(batch) for batch in batches)
-        gradients = torch.autograd.grad(loss, list(task.model.parameters()), allow_unused=True)
-        results.append((loss.item(), [g for g in gradients if g is not None]))
-    (loss, gradients), (parts_loss, parts_gradients) = results
-    assert parts_loss == pytest.approx(loss, rel=1e-6)
-    for found, expected in zip(parts_gradients, gradients, strict=True):
-        np.testing.assert_allclose(
-            found, expected, rtol=1e-4, atol=2e-3 * float(expected.abs().max())
-        )

@@ -56,6 +56,7 @@ def test_two_processes_have_the_curve_of_one_and_one_can_go_on_from_them(
 ) -> None:
     raw = tiny | {"batch_size": 8, "accumulation_steps": 2, "max_seq_len": 200}
     raw |= {"discard_ply_limit": True, "log_interval": 1}  # shares of unequal length
+    raw |= {"batching": "packed"}
     train(raw, "one")
     finish(torchrun(raw | {"pause_after_steps": 8}, "two"))
     train(raw, "two", tmp_path / "two/checkpoints/step_00000008")

@@ -1,16 +1,21 @@
 """One optimizer step."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from pawn_core.config import parse_config
 from pawn_core.data.distribution import legal_sets
 from pawn_core.evaluation.validation import score
 from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag
+from pawn_core.training import objective
 from pawn_core.training.optimizer import build_optimizer
 from pawn_core.training.pretrain import PretrainTask
+from pawn_core.training.trainer import build_learner
 from pawn_core.training.update import Updater
 
 CPU = Runtime(torch.device("cpu"), None, compiled=False)
@@ -103,15 +108,16 @@ def test_an_overflow_in_float16_skips_the_update_and_lowers_the_scale(tiny) -> N
     assert updater.scaler.get_scale() == 2.0**39
 
 
+@pytest.mark.parametrize("batching", ["padded", "packed"])
 @pytest.mark.parametrize(
     ("targets", "loss"), [("sampled", "sampled_loss"), ("legal", "exact_loss")]
 )
 def test_what_runs_is_the_compiled_callable_and_it_computes_the_same(
-    tiny, monkeypatch: pytest.MonkeyPatch, targets: str, loss: str
+    tiny, monkeypatch: pytest.MonkeyPatch, targets: str, loss: str, batching: str
 ) -> None:
     calls: list[str] = []
 
-    def compile_recording(function):
+    def compile_recording(function, **_):
         def compiled(*arguments):
             calls.append(function.__name__)
             return function(*arguments)
@@ -119,8 +125,10 @@ def test_what_runs_is_the_compiled_callable_and_it_computes_the_same(
         return compiled
 
     monkeypatch.setattr(torch, "compile", compile_recording)
+    # The real one imports the compiler, which takes seconds.
+    monkeypatch.setattr(objective, "_of_any_size", lambda tensor: tensor)
     compiled = Runtime(torch.device("cpu"), None, compiled=True)
-    task, updater = build(tiny, compiled, targets=targets)
+    task, updater = build(tiny, compiled, targets=targets, batching=batching)
     update = updater.update(task.make_batch(0), 1e-3)
     plain_task, plain = build(tiny, targets=targets)
     expected = plain.update(plain_task.make_batch(0), 1e-3)
@@ -131,7 +139,7 @@ def test_what_runs_is_the_compiled_callable_and_it_computes_the_same(
     task.evaluate()
     assert set(calls[1:]) == {"forward_at"}
     (batch,) = task.make_batch(1)
-    assert batch.tokens_bt.shape[1] == tiny["max_seq_len"]
+    assert batch.tokens_bt.shape[1] == {"padded": tiny["max_seq_len"], "packed": 128}[batching]
 
 
 def test_the_loss_of_exact_targets_is_the_divergence_plus_the_entropy(tiny) -> None:
@@ -154,13 +162,68 @@ def test_the_loss_of_exact_targets_is_the_divergence_plus_the_entropy(tiny) -> N
         )
 
 
-@pytest.mark.slow
+class Syncs(TorchDispatchMode):
+    """Counts the operations whose result the host has to wait for."""
+
+    WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "is_nonzero", "equal", "item")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func.overloadpacket.__name__ in self.WAITING:
+            self.found.append(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 @pytest.mark.parametrize("targets", ["sampled", "legal"])
-def test_the_real_compiler_computes_the_same(tiny, targets: str) -> None:
-    task, updater = build(tiny, Runtime(torch.device("cpu"), None, compiled=True), targets=targets)
+def test_a_step_never_waits_for_the_device(tiny, optimizer: str, targets: str) -> None:
+    config = parse_config(tiny | {"batching": "packed", "optimizer": optimizer, "targets": targets})
+    learner = build_learner("", config, CPU, StopFlag())
+    batches = [learner.task.make_batch(index) for index in range(3)]
+    with Syncs() as syncs:
+        for batch in batches:
+            learner.learn(batch, waited=0.0)
+        assert syncs.found == []
+        learner.check_finite()
+    assert syncs.found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batching", ["padded", "bucketed", "packed"])
+@pytest.mark.parametrize("targets", ["sampled", "legal"])
+def test_the_real_compiler_computes_the_same(tiny, targets: str, batching: str) -> None:
+    compiled = Runtime(torch.device("cpu"), None, compiled=True)
+    task, updater = build(tiny, compiled, targets=targets, batching=batching)
     plain_task, plain = build(tiny, targets=targets)
     for index in range(3):
         update = updater.update(task.make_batch(index), 1e-3)
         expected = plain.update(plain_task.make_batch(index), 1e-3)
         assert update.loss_sum.item() == pytest.approx(expected.loss_sum.item(), rel=1e-5)
     assert task.evaluate() == pytest.approx(plain_task.evaluate(), rel=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("targets", ["sampled", "legal"])
+def test_packed_rows_are_compiled_once_for_each_number_of_rows(tiny, targets: str) -> None:
+    from torch._dynamo.testing import CompileCounter
+
+    torch._dynamo.reset()
+    graphs = CompileCounter()
+
+    @dataclass(frozen=True)
+    class Counting(Runtime):
+        def compile(self, function, *, dynamic=None):
+            return torch.compile(function, backend=graphs, dynamic=dynamic)
+
+    raw = tiny | {"batching": "packed", "max_seq_len": 200, "batch_size": 40, "targets": targets}
+    task, updater = build(raw, Counting(torch.device("cpu"), None, compiled=True))
+    shapes = set()
+    for index in range(8):
+        batches = task.make_batch(index)
+        shapes |= {batch.tokens_bt.shape for batch in batches}
+        updater.update(batches, 1e-3)
+    assert len(shapes) == 2
+    assert graphs.frame_count == 2

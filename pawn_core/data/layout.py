@@ -1,0 +1,60 @@
+"""How the games of a step lie in memory: the choice between padded, bucketed and packed batches."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from pawn_core.config import PretrainConfig
+from pawn_core.data.buckets import split_by_length
+from pawn_core.data.games import GameSource, vocabulary_of
+from pawn_core.data.packing import Packer, cheapest_row_counts, first_fit, row_tokens
+from pawn_core.data.sequences import Batch
+from pawn_core.runtime import Runtime
+
+_SAMPLE_BATCHES = 32
+
+
+class Layout(NamedTuple):
+    """How batches are made."""
+
+    width: int | None
+    """Tokens of a game's row as the engine lays it out; None: as many as the longest needs."""
+    arrange: Callable[[Batch], list[Batch]]
+    """Returns the parts of such a batch that are computed one after the other."""
+    fixed_shapes: bool = False
+    """Whether the parts' tokens have one of a few shapes."""
+
+
+def choose_batching(config: PretrainConfig, runtime: Runtime) -> str:
+    """Return the config's batching; for `auto`, what suits the device.
+
+    Packed rows need attention that skips other games' blocks, else they cost more than they save.
+    A compiled function wants one shape. On a CPU, small parts cost little more than large ones.
+    """
+    if config.batching != "auto":
+        return config.batching
+    if runtime.block_attention:
+        return "packed"
+    return "padded" if runtime.compiled or runtime.device.type == "cuda" else "bucketed"
+
+
+def build_layout(
+    config: PretrainConfig, runtime: Runtime, games: GameSource, batch_games: int
+) -> Layout:
+    """Return the layout of a run's batches of `batch_games` games."""
+    batching = choose_batching(config, runtime)
+    if batching == "packed":
+        return Layout(None, _packer(config, games, batch_games), fixed_shapes=True)
+    if batching == "bucketed":
+        return Layout(None, split_by_length)
+    width = config.max_seq_len if runtime.compiled else None
+    return Layout(width, lambda batch: [batch], fixed_shapes=width is not None)
+
+
+def _packer(config: PretrainConfig, games: GameSource, batch_games: int) -> Packer:
+    """Return a packer whose numbers of rows fit the run's own games, the first batches of them."""
+    assert config.max_seq_len is not None
+    tokens = row_tokens(config.max_seq_len)
+    batches = (games.sequences(k * batch_games, batch_games) for k in range(_SAMPLE_BATCHES))
+    rows = [first_fit(batch.loss_mask.sum(axis=1), tokens)[0] for batch in batches]
+    counts = cheapest_row_counts([int(rows_g.max()) + 1 for rows_g in rows])
+    return Packer(tokens, counts, vocabulary_of(config).pad)

@@ -1,0 +1,136 @@
+"""Packed rows: the same games, almost no padding, the same gradients."""
+
+import chess_engine
+import numpy as np
+import pytest
+import torch
+
+from pawn_core.config import parse_config
+from pawn_core.data.packing import Packer, cheapest_row_counts, first_fit, part_rows, row_tokens
+from pawn_core.data.sequences import Batch
+from pawn_core.model.attention import Packed, dense_mask
+from pawn_core.runtime import Runtime
+from pawn_core.signals import StopFlag
+from pawn_core.training.pretrain import PretrainTask
+
+CPU = Runtime(torch.device("cpu"), None, compiled=False)
+PAD = chess_engine.export_move_vocabulary("searchless").pad
+
+
+def task(raw, **fields) -> PretrainTask:
+    return PretrainTask(parse_config(raw | fields), CPU, StopFlag())
+
+
+def random_batch(layout: str, count: int) -> Batch:
+    return Batch.of(chess_engine.generate_training_batch(count, seed=11, layout=layout, threads=1))
+
+
+def games_of(batch: Batch) -> list[tuple[list[int], list[int]]]:
+    """Return each game's inputs and targets at its supervised positions."""
+    width = batch.tokens_bt.shape[1]
+    ids_bt = batch.rows.games_bt if batch.rows else torch.zeros_like(batch.tokens_bt)
+    rows_n = batch.positions_n // width
+    games_n = rows_n * width + ids_bt.flatten()[batch.positions_n]
+    inputs_n = batch.tokens_bt.flatten()[batch.positions_n]
+    return [
+        (inputs_n[games_n == game].tolist(), batch.targets_n[games_n == game].tolist())
+        for game in games_n.unique()
+    ]
+
+
+@pytest.mark.parametrize("layout", ["pure", "prefixed"])
+@pytest.mark.parametrize("row_counts", [(1, 2), (5,), (40,)])
+def test_every_game_is_in_one_row_once_and_whole_whatever_the_overflow(layout, row_counts) -> None:
+    batch = random_batch(layout, 48)
+    parts = Packer(1024, row_counts, PAD)(batch)
+    assert {len(part.tokens_bt) for part in parts} <= set(row_counts)
+    assert (len(parts) == 1) == (row_counts == (40,))
+    assert sorted(g for part in parts for g in games_of(part)) == sorted(games_of(batch))
+    assert sum(part.games for part in parts) == batch.games
+    assert sum(part.attended_pairs for part in parts) == batch.attended_pairs
+    for part in parts:
+        assert part.rows
+        unsupervised = torch.ones(part.tokens_bt.numel(), dtype=torch.bool)
+        unsupervised[part.positions_n] = False
+        assert (part.tokens_bt.flatten()[unsupervised] == PAD).all()
+        begins = part.rows.times_bt.flatten()[part.positions_n] == 0
+        assert begins.sum() == part.games
+
+
+def test_padding_of_a_published_step_is_under_three_percent() -> None:
+    raw = {"variant": "toy", "device": "cpu", "local_checkpoints": True, "batching": "packed"}
+    packed = task(raw, batch_size=256)
+    parts = [part for index in range(100, 108) for part in packed.make_batch(index)]
+    assert len({part.tokens_bt.shape for part in parts}) <= 2
+    needed = sum(len(part.positions_n) for part in parts)
+    assert 1 - needed / sum(part.tokens_bt.numel() for part in parts) < 0.03
+
+
+def test_a_batch_is_the_same_rows_in_every_run_of_the_config(tiny) -> None:
+    one, other = (task(tiny, batching="packed", max_seq_len=90, batch_size=16) for _ in range(2))
+    other.make_batch(0)
+    for part, same in zip(one.make_batch(5), other.make_batch(5), strict=True):
+        pairs = zip(part.tensors(), same.tensors(), strict=True)
+        assert all(torch.equal(found, expected) for found, expected in pairs)
+
+
+def test_games_go_longest_first_into_the_first_row_with_room() -> None:
+    rows, offsets = first_fit(np.array([2, 7, 3, 5, 4]), 10)
+    assert rows.tolist() == [2, 0, 0, 1, 1]
+    assert offsets.tolist() == [0, 0, 7, 0, 5]
+    assert row_tokens(512) == 2048
+    assert row_tokens(24) == 128
+
+
+def test_a_part_is_as_small_as_holds_the_rest_and_the_counts_waste_least() -> None:
+    assert part_rows(3, (3, 5)) == [3]
+    assert part_rows(4, (3, 5)) == [5]
+    assert part_rows(9, (3, 5)) == [5, 5]
+    assert part_rows(11, (3, 5)) == [5, 5, 3]
+    assert cheapest_row_counts([7, 7]) == (7,)
+    assert cheapest_row_counts([4] * 9 + [6]) == (4, 6)
+    assert cheapest_row_counts([4, 5, 5, 5]) == (4, 5)
+
+
+@pytest.mark.parametrize(
+    ("fields", "parts"),
+    [
+        ({"targets": "sampled"}, 1),
+        ({"targets": "legal", "mate_boost": 0.5, "accumulation_steps": 3}, 3),
+        ({"prepend_outcome": True}, 1),
+        ({"vocabulary": "coordinate"}, 1),
+        ({"vocabulary": "coordinate", "no_outcome_token": True, "targets": "legal"}, 1),
+    ],
+)
+def test_loss_and_gradients_are_those_of_padded_and_bucketed_batches(tiny, fields, parts) -> None:
+    raw = tiny | {"max_seq_len": 400, "batch_size": 12} | fields
+    results = {}
+    for batching in ("padded", "bucketed", "packed"):
+        made = task(raw, batching=batching)
+        batches = made.make_batch(0)
+        loss = sum(made.loss_sum(batch) for batch in batches)
+        gradients = torch.autograd.grad(loss, list(made.model.parameters()), allow_unused=True)
+        results[batching] = (loss.item(), [g for g in gradients if g is not None], len(batches))
+    expected_loss, expected, _ = results["padded"]
+    for batching in ("bucketed", "packed"):
+        loss, gradients, count = results[batching]
+        assert count > 1 if batching == "bucketed" else count == parts
+        assert loss == pytest.approx(expected_loss, rel=1e-6)
+        for found, gradient in zip(gradients, expected, strict=True):
+            atol = 1e-5 * float(gradient.abs().max())
+            np.testing.assert_allclose(found, gradient, rtol=1e-4, atol=atol)
+
+
+def test_a_game_does_not_see_its_neighbours(tiny) -> None:
+    made = task(tiny, batching="packed", max_seq_len=200, batch_size=24)
+    (part,) = made.make_batch(0)
+    assert part.rows
+    packed = Packed(part.rows.times_bt, dense_mask(part.rows.games_bt))
+    second = part.rows.games_bt == 1
+    others = part.tokens_bt.clone()
+    others[~second] = others[~second].roll(7)
+    with torch.no_grad():
+        hidden = made.model.forward_hidden(part.tokens_bt, packed)
+        changed = made.model.forward_hidden(others, packed)
+    assert torch.equal(hidden[second], changed[second])
+    assert not torch.isclose(hidden[~second], changed[~second]).all()
