@@ -59,6 +59,7 @@ bench: setup
 	$(RUN) python scripts/bench_replay.py
 	$(RUN) python scripts/bench_pgn.py
 	$(RUN) python scripts/bench_training.py
+	$(RUN) python scripts/bench_gpu.py
 	$(RUN) python scripts/bench_lab.py
 
 # Seconds of fuzzing in all: a fifth each by damaged seeds, and by coverage for each target.
