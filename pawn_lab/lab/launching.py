@@ -10,7 +10,7 @@ from pawn_lab.lab.reading import Reading
 from pawn_lab.planning import budget, forecast
 from pawn_lab.records import Forecast, Launched, Trial
 from pawn_lab.store import trials
-from pawn_lab.trials import launches, lineage, requests
+from pawn_lab.trials import checks, launches, lineage, requests
 from pawn_lab.trials.lineage import Which
 from pawn_lab.trials.states import State
 
@@ -73,14 +73,14 @@ class Launching(Reading):
             InvalidRequestError: the config or another argument is refused; says why.
             BudgetExceededError: it is expected to cost more than the budget leaves.
         """
-        checked = requests.checked_config(requests.with_gpus(config, gpus))
-        requests.check_devices(checked, len(self._devices))
-        configs = requests.checked_seeds(checked, seeds)
+        checked = checks.checked_config(checks.with_gpus(config, gpus))
+        checks.check_devices(checked, len(self._devices))
+        configs = checks.checked_seeds(checked, seeds)
         asked = {"config": checked.model_dump(mode="json"), "seeds": seeds}
         request = requests.request(priority, idempotency_key, **asked)
         launcher = self._launcher.limited(requests.checked_hours(max_hours))
         if stop_by_forecast:
-            requests.check_single_model(checked)
+            checks.check_single_model(checked)
             launcher = launcher.hopeless_stopped()
         columns = {
             "tags": requests.checked_tags(tags),
@@ -101,8 +101,8 @@ class Launching(Reading):
         Raises:
             InvalidRequestError: the config or the priority is refused; says why.
         """
-        checked = requests.checked_config(requests.with_gpus(config, gpus))
-        requests.check_devices(checked, len(self._devices))
+        checked = checks.checked_config(checks.with_gpus(config, gpus))
+        checks.check_devices(checked, len(self._devices))
         requests.request(priority, None)
         self._refresh()
         with self._database.read() as tx:
@@ -133,7 +133,7 @@ class Launching(Reading):
             UnsafeOverrideError: an override of what the checkpoint decides, such as d_model.
             InvalidRequestError: another argument is refused; says why.
         """
-        requests.check_json("overrides", overrides)
+        checks.check_json("overrides", overrides)
         asked = {"resume": trial_id, "overrides": overrides, "pause_after_steps": pause_after_steps}
         asked |= {} if checkpoint == "latest" else {"checkpoint": checkpoint}
         columns = _given(

@@ -12,7 +12,7 @@ from pawn_lab.reporting import cost
 from pawn_lab.store import Transaction, trials
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.sweeps.points import points
-from pawn_lab.trials import launches, requests
+from pawn_lab.trials import checks, launches
 
 _HOUR_S = 3600.0
 
@@ -32,7 +32,7 @@ def forecast(
     comparables = Comparables(tx, workspace, devices)
     chosen = [point.overrides for point in points(plan)]
     asked = chosen or [plan.arms[0]] * (plan.points or 0)
-    configs = [c for own in asked for c in requests.checked_seeds(plan.resolved(own), plan.seeds)]
+    configs = [c for own in asked for c in checks.checked_seeds(plan.resolved(own), plan.seeds)]
     fresh = [c for c in configs if trials.spare(tx, launches.fingerprint(c, launcher)) is None]
     totals = [_device_time(comparables, config) for config in fresh]
     known = [total for total in totals if total is not None]

@@ -11,7 +11,7 @@ from pawn_core.config.errors import did_you_mean, shown
 from pawn_lab.errors import InvalidConfigError, InvalidRequestError
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.reporting.metrics import GAMES
-from pawn_lab.trials import requests
+from pawn_lab.trials import checks, requests
 
 MOST_TRIALS = 500
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -142,9 +142,9 @@ class SweepPlan(_Strict):
             InvalidConfigError: the trainer would refuse it.
         """
         try:
-            config = requests.checked_config(self.config | overrides)
+            config = checks.checked_config(self.config | overrides)
             if self.by_forecast:
-                requests.check_single_model(config)
+                checks.check_single_model(config)
             return config
         except InvalidConfigError as error:
             raise InvalidConfigError(f"point {json.dumps(overrides)}: {error}") from None
@@ -159,7 +159,7 @@ def checked_plan(raw: dict[str, Any]) -> SweepPlan:
     Raises:
         InvalidRequestError: one line for each problem.
     """
-    requests.check_json("plan", raw)
+    checks.check_json("plan", raw)
     try:
         plan = SweepPlan.model_validate(raw)
     except ValidationError as error:

@@ -9,7 +9,7 @@ from pawn_lab.store import Transaction, events, trials
 from pawn_lab.store.database import Row
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.sweeps.points import Point
-from pawn_lab.trials import launches, requests
+from pawn_lab.trials import checks, launches, requests
 
 
 def queue_point(tx: Transaction, sweep: Row, number: int, point: Point) -> list[int]:
@@ -42,7 +42,7 @@ def configs_of(plan: SweepPlan, point: Point) -> list[RunConfig]:
     rungs = plan.rungs(config.pause_after_steps or config.total_steps)
     if rungs:
         config = plan.resolved(point.overrides | {"pause_after_steps": rungs[0]})
-    return requests.checked_seeds(config, plan.seeds)
+    return checks.checked_seeds(config, plan.seeds)
 
 
 def launcher_of(sweep: Row) -> Launcher:

@@ -16,7 +16,7 @@ from pawn_lab.errors import (
 )
 from pawn_lab.paths import TrialPaths
 from pawn_lab.store.database import Row
-from pawn_lab.trials import requests, variants
+from pawn_lab.trials import checks, variants
 from pawn_lab.trials.states import ACTIVE
 
 Which = int | Literal["latest", "best"]
@@ -113,7 +113,7 @@ def resumed_config(
         raise InvalidConfigError(str(error)) from error
     _check_fixed_fields(parent, config.model_dump(mode="json"))
     _check_length(config, step)
-    requests.check_supported(config)
+    checks.check_supported(config)
     return config
 
 

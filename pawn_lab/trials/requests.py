@@ -6,14 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pawn_core.config import ConfigError, RunConfig, parse_config
-from pawn_lab.errors import IdempotencyConflictError, InvalidConfigError, InvalidRequestError
+from pawn_lab.errors import IdempotencyConflictError, InvalidRequestError
 from pawn_lab.store.database import LARGEST_ID, Row
 from pawn_lab.text import clean
-from pawn_lab.trials import variants
 from pawn_lab.trials.states import State
 
-MOST_CONFIG_BYTES = 65_536
 MOST_TAGS = 20
 MOST_TAG_CHARACTERS = 64
 MOST_HYPOTHESIS_CHARACTERS = 2000
@@ -22,7 +19,6 @@ MOST_KEY_CHARACTERS = 200
 PRIORITIES = range(-1000, 1001)
 MOST_EVENTS = 1000
 MOST_HOURS = 10_000.0
-SEED_COUNTS = range(1, 101)
 
 
 @dataclass(frozen=True)
@@ -76,45 +72,6 @@ def check_same(existing: Row, repeated: Request) -> None:
             f"idempotency_key '{repeated.idempotency_key}' belongs to trial {existing['id']}, "
             "which was asked for differently; use a new key for a new trial"
         )
-
-
-def checked_config(config: dict[str, Any]) -> RunConfig:
-    """Validate a config and refuse what this version cannot do.
-
-    Raises:
-        InvalidConfigError: one line for each problem.
-    """
-    check_json("config", config)
-    try:
-        parsed = parse_config(config)
-    except ConfigError as error:
-        raise InvalidConfigError(str(error)) from error
-    check_supported(parsed)
-    return parsed
-
-
-def check_json(argument: str, value: Any) -> None:
-    """Refuse what cannot be written as JSON, or is too large.
-
-    Raises:
-        InvalidConfigError: says which.
-    """
-    try:
-        size = len(json.dumps(value, sort_keys=True))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidConfigError(f"{argument} is not JSON: {error}") from error
-    if size > MOST_CONFIG_BYTES:
-        raise InvalidConfigError(f"{argument} is over {MOST_CONFIG_BYTES} bytes")
-
-
-def check_supported(config: RunConfig) -> None:
-    """Refuse a valid config that this version has no part for.
-
-    Raises:
-        InvalidConfigError: one line for each field.
-    """
-    if refusals := config.refusals():
-        raise InvalidConfigError("\n".join(refusals))
 
 
 def checked_tags(tags: Sequence[str]) -> list[str]:
@@ -176,29 +133,6 @@ def checked_states(states: Iterable[State | str] | None) -> list[State] | None:
     return [State(state) for state in wanted]
 
 
-def checked_seeds(config: RunConfig, seeds: int) -> list[RunConfig]:
-    """Return the config once for each seed, counting up from its own.
-
-    Training games follow the seed, unless the config fixes `data_seed`.
-
-    Raises:
-        InvalidRequestError: not a number of seeds, or one of them cannot be used.
-    """
-    if type(seeds) is not int or seeds not in SEED_COUNTS:
-        raise InvalidRequestError(
-            f"seeds {seeds!r} is not allowed: a whole number, 1 to {SEED_COUNTS.stop - 1}"
-        )
-    further = [_with_seed(config, config.seed + offset) for offset in range(1, seeds)]
-    return [config, *further]
-
-
-def _with_seed(config: RunConfig, seed: int) -> RunConfig:
-    values = config.model_dump(mode="json") | {"seed": seed}
-    if "data_seed" not in config.model_fields_set:
-        del values["data_seed"]
-    return checked_config(values)
-
-
 def checked_hours(hours: float | None) -> float | None:
     """Return a limit to a trial's time.
 
@@ -210,48 +144,6 @@ def checked_hours(hours: float | None) -> float | None:
             f"max_hours {hours} is not allowed: above 0, up to {MOST_HOURS:g}"
         )
     return hours
-
-
-def check_single_model(config: RunConfig) -> None:
-    """Refuse the rule that judges a trial by its forecast where there are several models.
-
-    Raises:
-        InvalidRequestError: names the run type.
-    """
-    values = config.model_dump(mode="json")
-    if len(variants.names(values)) > 1:
-        raise InvalidRequestError(
-            f"run_type '{values['run_type']}' trains several models at once, which no one forecast "
-            "judges: launch it without stop_by_forecast or early_stopping 'forecast'"
-        )
-
-
-def with_gpus(config: dict[str, Any], gpus: int | None) -> dict[str, Any]:
-    """Return the config for so many devices; None: as many as it says.
-
-    Raises:
-        InvalidRequestError: not a number of devices, or the config says another.
-    """
-    if gpus is None or not isinstance(config, dict):
-        return config
-    if type(gpus) is not int or gpus < 1:
-        raise InvalidRequestError(f"gpus {gpus!r} is not allowed: 1 or more")
-    if config.get("gpus", gpus) != gpus:
-        raise InvalidRequestError(f"gpus {gpus} and the config's gpus {config['gpus']} differ")
-    return config | {"gpus": gpus}
-
-
-def check_devices(config: RunConfig, count: int) -> None:
-    """Refuse a trial that needs more devices than the machine has.
-
-    Raises:
-        InvalidRequestError: says how many there are.
-    """
-    if config.gpus > count:
-        raise InvalidRequestError(
-            f"gpus {config.gpus} is not allowed: the machine has {count} device"
-            + "s" * (count != 1)
-        )
 
 
 def check_page(since: int, limit: int) -> None:

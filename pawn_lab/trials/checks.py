@@ -1,0 +1,115 @@
+"""Checked configs: what a caller wants to run, refused where this lab cannot run it."""
+
+import json
+from typing import Any
+
+from pawn_core.config import ConfigError, RunConfig, parse_config
+from pawn_lab.errors import InvalidConfigError, InvalidRequestError
+from pawn_lab.trials import variants
+
+MOST_CONFIG_BYTES = 65_536
+SEED_COUNTS = range(1, 101)
+
+
+def checked_config(config: dict[str, Any]) -> RunConfig:
+    """Validate a config and refuse what this version cannot do.
+
+    Raises:
+        InvalidConfigError: one line for each problem.
+    """
+    check_json("config", config)
+    try:
+        parsed = parse_config(config)
+    except ConfigError as error:
+        raise InvalidConfigError(str(error)) from error
+    check_supported(parsed)
+    return parsed
+
+
+def check_json(argument: str, value: Any) -> None:
+    """Refuse what cannot be written as JSON, or is too large.
+
+    Raises:
+        InvalidConfigError: says which.
+    """
+    try:
+        size = len(json.dumps(value, sort_keys=True))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidConfigError(f"{argument} is not JSON: {error}") from error
+    if size > MOST_CONFIG_BYTES:
+        raise InvalidConfigError(f"{argument} is over {MOST_CONFIG_BYTES} bytes")
+
+
+def check_supported(config: RunConfig) -> None:
+    """Refuse a valid config that this version has no part for.
+
+    Raises:
+        InvalidConfigError: one line for each field.
+    """
+    if refusals := config.refusals():
+        raise InvalidConfigError("\n".join(refusals))
+
+
+def checked_seeds(config: RunConfig, seeds: int) -> list[RunConfig]:
+    """Return the config once for each seed, counting up from its own.
+
+    Training games follow the seed, unless the config fixes `data_seed`.
+
+    Raises:
+        InvalidRequestError: not a number of seeds, or one of them cannot be used.
+    """
+    if type(seeds) is not int or seeds not in SEED_COUNTS:
+        raise InvalidRequestError(
+            f"seeds {seeds!r} is not allowed: a whole number, 1 to {SEED_COUNTS.stop - 1}"
+        )
+    further = [_with_seed(config, config.seed + offset) for offset in range(1, seeds)]
+    return [config, *further]
+
+
+def _with_seed(config: RunConfig, seed: int) -> RunConfig:
+    values = config.model_dump(mode="json") | {"seed": seed}
+    if "data_seed" not in config.model_fields_set:
+        del values["data_seed"]
+    return checked_config(values)
+
+
+def check_single_model(config: RunConfig) -> None:
+    """Refuse the rule that judges a trial by its forecast where there are several models.
+
+    Raises:
+        InvalidRequestError: names the run type.
+    """
+    values = config.model_dump(mode="json")
+    if len(variants.names(values)) > 1:
+        raise InvalidRequestError(
+            f"run_type '{values['run_type']}' trains several models at once, which no one forecast "
+            "judges: launch it without stop_by_forecast or early_stopping 'forecast'"
+        )
+
+
+def with_gpus(config: dict[str, Any], gpus: int | None) -> dict[str, Any]:
+    """Return the config for so many devices; None: as many as it says.
+
+    Raises:
+        InvalidRequestError: not a number of devices, or the config says another.
+    """
+    if gpus is None or not isinstance(config, dict):
+        return config
+    if type(gpus) is not int or gpus < 1:
+        raise InvalidRequestError(f"gpus {gpus!r} is not allowed: 1 or more")
+    if config.get("gpus", gpus) != gpus:
+        raise InvalidRequestError(f"gpus {gpus} and the config's gpus {config['gpus']} differ")
+    return config | {"gpus": gpus}
+
+
+def check_devices(config: RunConfig, count: int) -> None:
+    """Refuse a trial that needs more devices than the machine has.
+
+    Raises:
+        InvalidRequestError: says how many there are.
+    """
+    if config.gpus > count:
+        raise InvalidRequestError(
+            f"gpus {config.gpus} is not allowed: the machine has {count} device"
+            + "s" * (count != 1)
+        )
