@@ -16,12 +16,14 @@ from lab_testing import CONFIG, DEADLINE_S, ended, in_state, stand_in
 from pawn_lab import failpoints
 from pawn_lab.lab import Lab
 from pawn_lab.processes.limits import Limits
+from pawn_lab.trials.code import code_digest
 from pawn_lab.trials.states import State
 
 Call = tuple[str, Any]
 """A call and its argument: launch (a key), launch group (how many seeds), sweep (a plan), kill,
 until running or until ended (a trial), note (a text), tick, wait (for ever)."""
 
+code_digest()  # once, for all that are forked
 _processes = multiprocessing.get_context("fork")
 
 

@@ -17,12 +17,20 @@ _STATE_KINDS = frozenset(State)
 
 def assert_sound(lab: Lab) -> None:
     """Check events, states, leases, processes and folders against each other."""
-    trials, events = lab.trials(), lab.events(limit=1000).events
+    trials, events = lab.trials(), events_of(lab)
     assert [event.seq for event in events] == list(range(1, len(events) + 1)), "event gap"
     for trial in trials:
         assert_history(trial, [event for event in events if event.trial_id == trial.id])
         assert_one_process(lab, trial)
     assert_exclusive_leases(lab)
+
+
+def events_of(lab: Lab) -> list[Event]:
+    """Return every event there is."""
+    found: list[Event] = []
+    while page := lab.events(found[-1].seq if found else 0, limit=1000).events:
+        found += page
+    return found
 
 
 def assert_history(trial: Trial, events: list[Event]) -> None:

@@ -1,5 +1,6 @@
 """Many front ends on one workspace, some of them killed: nothing twice, nothing lost."""
 
+import contextlib
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -8,74 +9,118 @@ from pathlib import Path
 import front_end
 import pytest
 from lab_testing import CONFIG, ended, eventually
-from soundness import assert_recovers, assert_sound
+from soundness import assert_recovers, assert_sound, events_of, has_drained
 
+from pawn_lab.errors import TrialStateError
 from pawn_lab.lab import Lab
+from pawn_lab.paths import WorkspacePaths
+from pawn_lab.records import Event
 from pawn_lab.store import trials
 from pawn_lab.trials.states import State
 
-FRONT_ENDS = 10
+COUNTS = (1, 2, 10)
+"""How many front ends work on a workspace at once."""
 
 
-def launch_together(workspace: Path, seed: int) -> None:
-    """Let front ends launch the same keys, and each its own, in different orders."""
-    rng = random.Random(seed)
-    shared = [f"shared-{number}" for number in range(3)]
+def launch_together(workspace: Path, rng: random.Random, number: int) -> set[str]:
+    """Let front ends launch the same keys, and each its own, in different orders; return all."""
+    front_ends = COUNTS[number % len(COUNTS)]
+    shared = [f"{number}-shared-{n}" for n in range(2)]
+    own = [f"{number}-own-{n}" for n in range(front_ends)]
     processes = []
-    for number in range(FRONT_ENDS):
-        calls = [("launch", key) for key in [*shared, f"own-{number}"]] + [("tick", None)] * 3
+    for key in own:
+        calls = [("launch", each) for each in [*shared, key]] + [("tick", None)] * 3
         rng.shuffle(calls)
-        processes.append(front_end.start(workspace, calls))
+        processes.append(front_end.start(workspace, calls, behaviour="gate"))
     for process in processes:
         process.join()
-        assert process.exitcode == 0, f"seed {seed}"
-    assert_each_key_is_one_trial(workspace, {*shared, *(f"own-{n}" for n in range(FRONT_ENDS))})
-    assert_recovers(workspace)
+        assert process.exitcode == 0
+    return {*shared, *own}
 
 
-def assert_each_key_is_one_trial(workspace: Path, keys: set[str]) -> None:
-    """Check that each key has exactly one trial."""
+def check_rounds(workspace: Path, seed: int) -> None:
+    """Work on one workspace in 20 rounds; each key is one trial, and a reader misses no event.
+
+    In each round the trials that run may end, so that others start.
+    """
+    rng, keys, seen = random.Random(seed), set[str](), list[Event]()
+    print(f"seed {seed}")
+    for number in range(20):
+        keys |= launch_together(workspace, rng, number)
+        with Lab.open(workspace) as lab:
+            seen += lab.events(seen[-1].seq if seen else 0, limit=1000).events
+            has_drained(lab)
+    finish(workspace)
+    with Lab.open(workspace) as lab:
+        assert seen == events_of(lab)[: len(seen)]
+    assert launched(workspace) == Counter(keys)
+
+
+def launched(workspace: Path) -> Counter[str]:
+    """Return how many trials each key has."""
     with Lab.open(workspace) as lab, lab._database.read() as tx:
-        launched = Counter(row["idempotency_key"] for row in trials.select(tx))
-    assert launched == Counter(keys)
+        return Counter(row["idempotency_key"] for row in trials.select(tx))
+
+
+def finish(workspace: Path) -> None:
+    """Kill what waits, let what runs end, and check the workspace."""
+    with Lab.open(workspace) as lab:
+        for trial in lab.trials([State.QUEUED]):
+            with contextlib.suppress(TrialStateError):  # launched or ended meanwhile
+                lab.kill(trial.id)
+    assert_recovers(workspace)
 
 
 def kill_at_random(workspace: Path, kills: int, seed: int) -> None:
-    """Kill front ends in the middle of whatever they do, then check what was acknowledged."""
+    """Kill front ends in the middle of whatever they do, then check what was acknowledged.
+
+    Meanwhile eight trials run; now and then one ends, and another takes its device.
+    """
     rng = random.Random(seed)
+    print(f"seed {seed}")
     for number in range(kills):
+        if number % 3 == 0:
+            (WorkspacePaths(workspace).trial(number // 3 + 1).root / "gate").touch()
         calls = [("launch", f"{number}-0"), ("tick", None), ("launch", f"{number}-1")]
-        process = front_end.start(workspace, calls)
+        process = front_end.start(workspace, calls, behaviour="gate")
         process.join(rng.uniform(0.0, 0.15))
         process.kill()
         process.join()
-    assert_recovers(workspace)
-    with Lab.open(workspace) as lab, lab._database.read() as tx:
-        launched = Counter(row["idempotency_key"] for row in trials.select(tx))
+    finish(workspace)
+    found = launched(workspace)
     promised = front_end.acknowledged(workspace)
-    assert set(promised) <= set(launched), f"seed {seed}: an acknowledged launch is gone"
-    assert max(launched.values(), default=1) == 1
+    assert set(promised) <= set(found), f"seed {seed}: an acknowledged launch is gone"
+    assert max(found.values()) == 1
 
 
-def test_ten_front_ends_launch_each_key_once(workspace):
-    launch_together(workspace, seed=0)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(200))
-def test_ten_front_ends_launch_each_key_once_many_times(workspace, seed):
-    launch_together(workspace, seed)
-
-
-def test_front_ends_killed_at_random_lose_nothing(workspace, monkeypatch):
+@pytest.fixture
+def eight_running(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight trials run, and others wait."""
     monkeypatch.setenv("PAWN_CPU_SLOTS", "8")
-    kill_at_random(workspace, kills=25, seed=0)
+    calls: list[front_end.Call] = [("launch", f"first-{n}") for n in range(9)]
+    calls += [("until running", n) for n in range(1, 9)]
+    assert front_end.run(workspace, calls, behaviour="gate") == 0
+
+
+def test_one_two_and_ten_front_ends_launch_each_key_once_and_lose_no_event(workspace):
+    check_rounds(workspace, seed=0)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_one_two_and_ten_front_ends_launch_each_key_once_many_times(workspace, seed):
+    check_rounds(workspace, seed)
+
+
+@pytest.mark.usefixtures("eight_running")
+def test_front_ends_killed_at_random_lose_nothing(workspace):
+    kill_at_random(workspace, kills=50, seed=0)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("eight_running")
 @pytest.mark.parametrize("seed", range(20))
-def test_front_ends_killed_at_random_lose_nothing_many_times(workspace, monkeypatch, seed):
-    monkeypatch.setenv("PAWN_CPU_SLOTS", "8")
+def test_front_ends_killed_at_random_lose_nothing_many_times(workspace, seed):
     kill_at_random(workspace, kills=50, seed=seed)
 
 

@@ -10,13 +10,22 @@ import pytest
 import torch
 
 from pawn_core.checkpoint import latest_verified, store
+from pawn_core.checkpoint.store import Checkpoint
+from pawn_core.config import RUN_TYPES
 from pawn_core.metrics import read_records
 
 
 def assert_same_end(one: Path, other: Path) -> None:
     """Compare weights, optimizer, generators, data cursor and every other saved number."""
-    a, b = (store.load(latest_verified(path / "checkpoints")) for path in (one, other))
+    assert_same(*(store.load(latest_verified(path / "checkpoints")) for path in (one, other)))
+
+
+def assert_same(a: Checkpoint, b: Checkpoint) -> None:
+    """Compare two checkpoints, and those of variants inside."""
     assert a.step == b.step
+    assert a.members.keys() == b.members.keys()
+    for name in a.members:
+        assert_same(a.members[name], b.members[name])
     for kind in ("model", "optimizer"):
         ours, theirs = getattr(a, kind), getattr(b, kind)
         assert ours.keys() == theirs.keys()
@@ -92,10 +101,22 @@ def test_another_batch_size_on_resume_repeats_no_game(tiny, batch_size: int, fir
     assert next_batch({"data": {"next_game": 32}}, batch_size) * batch_size == first
 
 
-def test_a_run_killed_at_a_random_step_and_resumed_equals_one_never_touched(
-    tiny, train, spawn, tmp_path, records
-) -> None:
-    raw = tiny | {"total_steps": 160, "eval_interval": 25, "checkpoint_interval": 10}
+SMALL = {"variant": "custom", "d_model": 8, "n_layers": 1, "n_heads": 2}
+OF_RUN_TYPE = {
+    "pretrain": SMALL,
+    "cotrain": {"run_type": "cotrain", "variants": {"a": SMALL, "b": SMALL | {"lr": 3e-3}}},
+}
+"""What makes a run of each type of the tiny config without its model."""
+
+
+def test_each_run_type_is_killed_and_resumed() -> None:
+    assert OF_RUN_TYPE.keys() == {run_type.name for run_type in RUN_TYPES}
+
+
+def check_killed_and_resumed(run_type, tiny, train, spawn, tmp_path, records) -> None:
+    """Kill a run after a random step and resume it: every byte is that of a run never touched."""
+    raw = {k: v for k, v in tiny.items() if k not in SMALL} | OF_RUN_TYPE[run_type]
+    raw |= {"total_steps": 160, "eval_interval": 25, "checkpoint_interval": 10}
     train(raw, "whole")
     seed = random.randrange(2**32)
     target = random.Random(seed).randrange(20, 140)
@@ -104,20 +125,36 @@ def test_a_run_killed_at_a_random_step_and_resumed_equals_one_never_touched(
     kill_at(process, tmp_path / "killed" / "metrics.jsonl", target)
     checkpoint = latest_verified(tmp_path / "killed/checkpoints")
     assert checkpoint is not None
-    resumed = spawn(raw, "killed", "--resume", str(checkpoint))
-    assert resumed.wait(120) == 0, resumed.stderr.read()
+    train(raw, "killed", checkpoint)
     assert_same_end(tmp_path / "whole", tmp_path / "killed")
     assert records(tmp_path / "killed") == records(tmp_path / "whole")
     assert json.loads((tmp_path / "killed/outcome.json").read_text())["reason"] == "completed"
 
 
+@pytest.mark.parametrize("run_type", OF_RUN_TYPE)
+def test_a_run_killed_at_a_random_step_and_resumed_equals_one_never_touched(
+    tiny, train, spawn, tmp_path, records, run_type: str
+) -> None:
+    check_killed_and_resumed(run_type, tiny, train, spawn, tmp_path, records)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("repetition", range(10))
+@pytest.mark.parametrize("run_type", OF_RUN_TYPE)
+def test_a_run_killed_at_ten_random_steps_and_resumed_equals_one_never_touched(
+    tiny, train, spawn, tmp_path, records, run_type: str, repetition: int
+) -> None:
+    check_killed_and_resumed(run_type, tiny, train, spawn, tmp_path, records)
+
+
 def kill_at(process, metrics: Path, step: int) -> None:
     """Kill the trainer once its stream has reached the step."""
-    deadline, offset, found = time.monotonic() + 120, 0, []
-    while not (found and found[-1]["step"] >= step):
+    deadline, offset, last = time.monotonic() + 280, 0, 0
+    while last < step:
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline
-        time.sleep(0.02)
+        time.sleep(0.005)
         found, offset = read_records(metrics, offset)
+        last = found[-1]["step"] if found else last
     process.kill()
-    assert process.wait(10) == -signal.SIGKILL, process.stderr.read()
+    assert process.wait() == -signal.SIGKILL, process.stderr.read()
