@@ -5,8 +5,9 @@ import random
 from pathlib import Path
 
 import pytest
+from pydantic_core import from_json
 
-from pawn_core.metrics import Mark, MetricsWriter, read_records
+from pawn_core.metrics import MAX_RECORD_BYTES, Mark, MetricsWriter, read_records
 
 
 def test_records_are_gapless_and_finite(tmp_path: Path) -> None:
@@ -53,25 +54,68 @@ def test_a_torn_last_line_waits_for_its_rest(tmp_path: Path) -> None:
 
 BAD_LINES = [
     b'{"type": "train", "loss": NaN}',
+    b'{"type": "train", "loss": -Infinity}',
     b'{"type": "train"',
     b"\xff\xfe\x00",
     b"[1, 2]",
     b"",
     b'{"no type": 1}',
     b'{"type": "x", "a": ' + b"[" * 50_000 + b"}",
-    b'{"type": "long", "text": "' + b"x" * (1 << 20) + b'"}',
+]
+TOO_LONG = b'{"type": "long", "text": "' + b"x" * (1 << 20) + b'"}'
+
+
+def stream(rng: random.Random) -> bytes:
+    """Return a stream of good lines that are torn, doubled, damaged and mixed with bad ones."""
+    lines = []
+    for seq in range(rng.randint(1, 8)):
+        line = json.dumps({"type": "train", "seq": seq, "text": "é" * seq}, ensure_ascii=False)
+        lines.append(rng.choice(DAMAGES)(line.encode(), rng))
+    if rng.random() < 0.02:
+        lines.insert(rng.randrange(len(lines)), TOO_LONG)
+    return b"\n".join(lines) + rng.choice([b"\n", b""])
+
+
+DAMAGES = [
+    lambda line, rng: line,
+    lambda line, rng: line + b"\n" + line,
+    lambda line, rng: line[: rng.randrange(len(line))],
+    lambda line, rng: line[: rng.randrange(len(line))] + line,
+    lambda line, rng: line.replace(b"}", b', "loss": NaN}'),
+    lambda line, rng: line.replace(b"train", bytes([rng.randrange(128, 256)])),
+    lambda line, rng: rng.choice(BAD_LINES),
 ]
 
 
-def test_the_reader_returns_the_good_lines_among_any_bad_ones(tmp_path: Path) -> None:
+def reference(data: bytes) -> list[dict]:
+    """Parse the valid lines with another parser, pydantic's."""
+    *whole, _ = data.split(b"\n")
+    parsed = [parsed_or_none(line) for line in whole if len(line) <= MAX_RECORD_BYTES]
+    return [each for each in parsed if isinstance(each, dict) and "type" in each]
+
+
+def parsed_or_none(line: bytes) -> object:
+    try:
+        return from_json(line, allow_inf_nan=False)
+    except ValueError:
+        return None
+
+
+@pytest.mark.parametrize(
+    "times", [pytest.param(500, id="500"), pytest.param(10_000, id="10000", marks=pytest.mark.slow)]
+)
+def test_the_reader_returns_the_valid_lines_however_the_stream_is_damaged(
+    tmp_path: Path, times: int
+) -> None:
+    """Read in two parts, cut at any byte, as of a stream that is still written."""
     seed = random.randrange(2**32)
     print(f"seed {seed}")
-    generator = random.Random(seed)
-    path = tmp_path / "metrics.jsonl"
-    for _ in range(30):
-        good = [{"type": "train", "seq": i, "text": "é" * i} for i in range(5)]
-        lines = [json.dumps(record).encode() for record in good]
-        for bad in generator.sample(BAD_LINES, 3):
-            lines.insert(generator.randrange(len(lines) + 1), bad)
-        path.write_bytes(b"\n".join(lines) + b"\n")
-        assert read_records(path) == (good, path.stat().st_size)
+    rng, path = random.Random(seed), tmp_path / "metrics.jsonl"
+    for _ in range(times):
+        data = stream(rng)
+        path.write_bytes(data[: rng.randrange(len(data) + 1)])
+        first, offset = read_records(path)
+        path.write_bytes(data)
+        rest, offset = read_records(path, offset)
+        assert first + rest == reference(data), f"seed {seed}"
+        assert offset == data.rfind(b"\n") + 1

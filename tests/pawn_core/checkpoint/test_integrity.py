@@ -28,13 +28,16 @@ def reseal(checkpoint: Path) -> None:
     (checkpoint / ".complete").write_text(json.dumps(document))
 
 
+@pytest.mark.parametrize(
+    "times", [pytest.param(40, id="40"), pytest.param(500, id="500", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("name", [*FILES, ".complete"])
-def test_any_flipped_bit_or_lost_byte_is_noticed(saved: Path, name: str) -> None:
+def test_any_flipped_bit_or_lost_byte_is_noticed(saved: Path, name: str, times: int) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     generator = random.Random(seed)
     original = (saved / name).read_bytes()
-    for _ in range(40):
+    for _ in range(times):
         position = generator.randrange(len(original))
         flipped = bytearray(original)
         flipped[position] ^= 1 << generator.randrange(8)
