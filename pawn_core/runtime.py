@@ -20,6 +20,7 @@ R = TypeVar("R")
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 _AMP_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "none": None}
+_BFLOAT16_CPUS = ("avx512_bf16", "amx_bf16")  # others emulate it, at a third of float32's speed
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Runtime:
     processes: Processes = ALONE
     block_attention: bool = False
     """Whether attention can skip blocks of keys that no query sees: compiled, on a GPU."""
+
+    @property
+    def precision(self) -> str:
+        """Return `amp_dtype` as configs write it."""
+        return next(name for name, dtype in _AMP_DTYPES.items() if dtype is self.amp_dtype)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return a context that computes in `amp_dtype`; without one, in float32."""
@@ -59,8 +65,10 @@ class Runtime:
         return torch.amp.GradScaler(self.device.type) if needed else None
 
 
-def resolve_runtime(config: RunConfig) -> Runtime:
+def resolve_runtime(config: RunConfig, resumed_precision: str | None = None) -> Runtime:
     """Choose the device and apply the process-wide settings.
+
+    A resumed run's `amp_dtype` auto is what its checkpoint was trained in, on any machine.
 
     Raises:
         ConfigError: the device does not exist, there is no GPU for a model of real size, or the
@@ -71,10 +79,9 @@ def resolve_runtime(config: RunConfig) -> Runtime:
         device = _resolve_device(f"cuda:{local_device()}", config.real_size)
         torch.cuda.set_device(device)
     on_gpu = device.type == "cuda"
-    if config.amp_dtype == "auto":
-        amp_dtype = torch.bfloat16 if on_gpu else None
-    else:
-        amp_dtype = _AMP_DTYPES[config.amp_dtype]
+    precision = config.amp_dtype
+    if precision == "auto":
+        precision = resumed_precision or best_precision(device)
     compiled = on_gpu if config.no_compile is None else not config.no_compile
     if config.sdpa_math:
         _force_math_attention()
@@ -82,7 +89,16 @@ def resolve_runtime(config: RunConfig) -> Runtime:
         _keep_freed_memory()
     _set_threads()
     block_attention = on_gpu and compiled and not config.sdpa_math
-    return Runtime(device, amp_dtype, compiled, join_processes(config), block_attention)
+    processes = join_processes(config)
+    return Runtime(device, _AMP_DTYPES[precision], compiled, processes, block_attention)
+
+
+def best_precision(device: torch.device) -> str:
+    """Return what `amp_dtype` auto means on a device, for a new run."""
+    native = device.type == "cuda" or any(
+        torch.cpu.get_capabilities().get(name) for name in _BFLOAT16_CPUS
+    )
+    return "bfloat16" if native else "none"
 
 
 def most_memory_bytes(device: torch.device) -> int | None:

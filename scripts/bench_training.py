@@ -1,10 +1,11 @@
 """Measure pretraining against Hugging Face's Trainer and a plain loop, and print a Markdown table.
 
-All contenders train models of the same size on random games of up to 512 plies, in float32 on one
-thread; what counts is supervised tokens (no padding) per second of CPU time, which other jobs on
-the machine disturb less than wall time. They take turns, each a few steps a round; the first step
-of a turn, with its one-off costs, is left out. Games are generated while this project trains, on
-its clock; for Trainer they were made and padded before.
+All contenders train models of the same size on random games of up to 512 plies, on one thread; what
+counts is supervised tokens (no padding) per second of CPU time, which other jobs on the machine
+disturb less than wall time. They take turns, each a few steps a round; the first step of a turn,
+with its one-off costs, is left out. Games are generated while this project trains, on its clock;
+for Trainer they were made and padded before. Precision: this project's and Trainer's defaults, and
+both in float32 and in bfloat16; the plain loop is in float32.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import chess_engine
@@ -33,7 +35,7 @@ from transformers import (
 from pawn_core.config import VARIANTS, Architecture, PretrainConfig
 from pawn_core.data.stream import Stream
 from pawn_core.model import Transformer, parameter_count
-from pawn_core.runtime import resolve_runtime
+from pawn_core.runtime import best_precision, resolve_runtime
 from pawn_core.signals import StopFlag
 from pawn_core.training.optimizer import build_optimizer
 from pawn_core.training.pretrain import PretrainTask
@@ -43,7 +45,7 @@ VOCABULARY = chess_engine.export_move_vocabulary("searchless")
 WIDTH = 512
 BATCH = {"toy": 32, "small": 8}
 STEPS = {"toy": 4, "small": 2}
-ROUNDS = 3
+THIS = "this project"
 
 
 class Turn(NamedTuple):
@@ -54,13 +56,13 @@ class Turn(NamedTuple):
     waited: float = 0.0
 
 
-def train_this(variant: str) -> Turn:
+def train_this(variant: str, amp_dtype: Any) -> Turn:
     """Take the steps that `pawn-train` takes, data generation included; two workers."""
     settings: dict[str, Any] = {"variant": variant, "batch_size": BATCH[variant], "num_workers": 2}
-    config = PretrainConfig(**settings, device="cpu", local_checkpoints=True)
+    config = PretrainConfig(**settings, device="cpu", local_checkpoints=True, amp_dtype=amp_dtype)
     runtime = resolve_runtime(config)
     task: Any = PretrainTask(config, runtime, StopFlag())
-    updater = Updater(task, build_optimizer(task.model, config), config, runtime)
+    updater = Updater(task, build_optimizer(task.model, config, runtime), config, runtime)
     stream = Stream(task.make_batch, 0, config.num_workers)
     updater.update(next(stream), config.lr)
     tokens, waited, begin = 0, 0.0, time.process_time()
@@ -127,8 +129,8 @@ class Clock(TrainerCallback):
         self.ends.append(time.process_time())
 
 
-def train_with_trainer(variant: str, model: nn.Module) -> Turn:
-    """Train a Hugging Face model with its Trainer."""
+def train_with_trainer(variant: str, model: nn.Module, *, bf16: bool) -> Turn:
+    """Train a Hugging Face model with its Trainer, at its defaults or in bfloat16."""
     steps, batch = STEPS[variant] + 1, BATCH[variant]
     data, clock = Padded(variant, steps * batch), Clock()
     with tempfile.TemporaryDirectory() as folder:
@@ -137,6 +139,7 @@ def train_with_trainer(variant: str, model: nn.Module) -> Turn:
             max_steps=steps,
             per_device_train_batch_size=batch,
             use_cpu=True,
+            bf16=bf16,
             report_to="none",
             save_strategy="no",
             logging_strategy="no",
@@ -186,17 +189,27 @@ def of_equal_size(build: Callable[[Architecture, int], nn.Module], variant: str)
     return model
 
 
-def measure(variant: str) -> dict[str, list[Turn]]:
-    """Let all contenders take turns and return what each turn gave."""
-    others = {"Trainer, Llama": llama, "Trainer, GPT-2": gpt2}
-    models = {name: of_equal_size(build, variant) for name, build in others.items()}
+def contenders_of(variant: str) -> dict[str, Callable[[], Turn]]:
+    """Return who takes turns, this project at its default first."""
     contenders: dict[str, Callable[[], Turn]] = {
-        "this project": lambda: train_this(variant),
+        THIS: lambda: train_this(variant, "auto"),
+        f"{THIS}, float32": lambda: train_this(variant, "none"),
         "plain padded loop": lambda: train_padded(variant),
-        **{n: (lambda m=m: train_with_trainer(variant, m)) for n, m in models.items()},
     }
+    for name, build in {"Llama": llama, "GPT-2": gpt2}.items():
+        model = of_equal_size(build, variant)
+        for precision in ("float32", "bfloat16"):
+            contenders[f"Trainer, {name}, {precision}"] = partial(
+                train_with_trainer, variant, model, bf16=precision == "bfloat16"
+            )
+    return contenders
+
+
+def measure(variant: str, rounds: int) -> dict[str, list[Turn]]:
+    """Let all contenders take turns and return what each turn gave."""
+    contenders = contenders_of(variant)
     turns: dict[str, list[Turn]] = {name: [] for name in contenders}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, turn in contenders.items():
             turns[name].append(turn())
     return turns
@@ -205,13 +218,16 @@ def measure(variant: str) -> dict[str, list[Turn]]:
 def report(variant: str, turns: dict[str, list[Turn]]) -> None:
     """Print a table: medians over rounds, and medians of the ratios within a round."""
     speeds = {n: [t.tokens / t.seconds for t in of_one] for n, of_one in turns.items()}
-    ours = speeds["this project"]
-    print(f"\n| {variant}, batch {BATCH[variant]} | supervised tokens a CPU second | ours / it |")
-    print("|---|---|---|")
+    ours, in_float32 = speeds[THIS], speeds[f"{THIS}, float32"]
+    print(f"\n| {variant}, batch {BATCH[variant]} | tokens a CPU second | ours / it |", end="")
+    print(" ours in float32 / it |\n|---|---|---|---|")
     for name, of_one in speeds.items():
-        ratio = statistics.median(a / b for a, b in zip(ours, of_one, strict=True))
-        print(f"| {name} | {statistics.median(of_one):,.0f} | {ratio:.2f} |")
-    waited = sum(t.waited for t in turns["this project"]) / (ROUNDS * STEPS[variant])
+        ratios = [
+            statistics.median(a / b for a, b in zip(mine, of_one, strict=True))
+            for mine in (ours, in_float32)
+        ]
+        print(f"| {name} | {statistics.median(of_one):,.0f} | {ratios[0]:.2f} | {ratios[1]:.2f} |")
+    waited = sum(t.waited for t in turns[THIS]) / (len(ours) * STEPS[variant])
     print(f"\nWaiting for data: {1e3 * waited:.2f} ms a step, two workers.")
 
 
@@ -219,8 +235,12 @@ def main() -> None:
     """Measure the variants named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("variants", nargs="*", default=list(BATCH), choices=[[], *BATCH])
-    for variant in parser.parse_args().variants:
-        report(variant, measure(variant))
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    for variant in arguments.variants:
+        report(variant, measure(variant, arguments.rounds))
+    precision = best_precision(torch.device("cpu"))
+    print(f"\nThis project's amp_dtype auto here: {precision}.")
 
 
 if __name__ == "__main__":

@@ -135,7 +135,9 @@ class RunConfig(BaseModel):
         "torchrun starts them.",
     )
     amp_dtype: Literal["auto", "bfloat16", "float16", "none"] = Field(
-        "auto", description="Autocast type; auto: bfloat16 on a GPU, none on a CPU."
+        "auto",
+        description="Autocast type; auto: bfloat16 on a GPU and on a CPU that computes in it "
+        "(AVX512_BF16, AMX), else none; of a resumed run, what it was.",
     )
     no_amp: bool = Field(False, description="Train in float32; the same as amp_dtype 'none'.")
     no_compile: bool | None = Field(

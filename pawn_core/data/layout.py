@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from pawn_core.config import PretrainConfig
-from pawn_core.data.buckets import split_by_length
+from pawn_core.data.buckets import split_by_length, split_by_tokens
 from pawn_core.data.games import GameSource, vocabulary_of
 from pawn_core.data.packing import Packer, cheapest_row_counts, first_fit, row_tokens
 from pawn_core.data.sequences import Batch
@@ -28,13 +28,13 @@ def choose_batching(config: PretrainConfig, runtime: Runtime) -> str:
     """Return the config's batching; for `auto`, what suits the device.
 
     Packed rows need attention that skips other games' blocks, else they cost more than they save.
-    A compiled function wants one shape. On a CPU, small parts cost little more than large ones.
+    A compiled function wants one shape. A CPU, uncompiled, computes no padding in any batching.
     """
     if config.batching != "auto":
         return config.batching
     if runtime.block_attention:
         return "packed"
-    return "padded" if runtime.compiled or runtime.device.type == "cuda" else "bucketed"
+    return "padded"
 
 
 def build_layout(
@@ -46,8 +46,10 @@ def build_layout(
         return Layout(None, _packer(config, games, batch_games), fixed_shapes=True)
     if batching == "bucketed":
         return Layout(None, split_by_length)
-    width = config.max_seq_len if runtime.compiled else None
-    return Layout(width, lambda batch: [batch], fixed_shapes=width is not None)
+    if runtime.compiled:
+        return Layout(config.max_seq_len, lambda batch: [batch], fixed_shapes=True)
+    on_cpu = runtime.device.type == "cpu"
+    return Layout(None, split_by_tokens if on_cpu else lambda batch: [batch])
 
 
 def _packer(config: PretrainConfig, games: GameSource, batch_games: int) -> Packer:

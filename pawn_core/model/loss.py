@@ -29,6 +29,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         grad_hidden = torch.empty_like(hidden_nd)
         grad_weight = torch.zeros_like(weight_vd)
         loss = torch.zeros((), device=hidden_nd.device)
+        hidden_nd, weight_vd = _as_computed(hidden_nd), _as_computed(weight_vd)
         rows = _CHUNK_ROWS[hidden_nd.device.type]
         for begin in range(0, len(hidden_nd), rows):
             hidden_cd = hidden_nd[begin : begin + rows]
@@ -46,14 +47,23 @@ class _LinearCrossEntropy(torch.autograd.Function):
         return grad_hidden * grads[0], grad_weight * grads[0], None
 
 
+def _as_computed(x: Tensor) -> Tensor:
+    """Cast to the autocast type, where that is on: once, not chunk by chunk."""
+    device = x.device.type
+    return x.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else x
+
+
 def _loss_and_residual(logits_cv: Tensor, targets: Targets, begin: int) -> tuple[Tensor, Tensor]:
     """Return a chunk's loss and its gradient by the logits, `softmax(logits) - targets`."""
     rows, tokens = logits_cv.shape
     entries = slice(targets.starts[begin], targets.starts[begin + rows])
     weights_e = targets.weights_e[entries]
-    flat_e = (targets.positions_e[entries] - begin).long() * tokens + targets.tokens_e[entries]
-    log_p = logits_cv.log_softmax(dim=1).flatten()
-    loss = -torch.dot(weights_e, log_p[flat_e])
-    residual = log_p.exp_()
-    residual[flat_e] -= weights_e
-    return loss, residual.view(rows, tokens)
+    rows_e = (targets.positions_e[entries] - begin).long()
+    flat_e = rows_e * tokens + targets.tokens_e[entries]
+    p_cv = logits_cv.softmax(dim=1)
+    # log p = logit - (largest logit - log of the largest p): one exponential a logit, where
+    # log_softmax and its exponential take two, and log p itself would be that of 0.
+    normalizer_c = logits_cv.amax(dim=1) - p_cv.amax(dim=1).log_()
+    log_p_e = logits_cv.flatten()[flat_e] - normalizer_c[rows_e]
+    p_cv.view(-1)[flat_e] -= weights_e
+    return -torch.dot(weights_e, log_p_e), p_cv

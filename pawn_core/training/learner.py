@@ -48,7 +48,7 @@ class Learner:
     @classmethod
     def build(cls, name: str, config: RunConfig, task: Task, runtime: Runtime) -> "Learner":
         """Assemble a learner before its first step."""
-        optimizer = build_optimizer(task.model, config)
+        optimizer = build_optimizer(task.model, config, runtime)
         return cls(
             name=name,
             config=config,

@@ -1,6 +1,7 @@
 """The training loss of a batch, in the form that is fastest where it runs."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from pawn_core.data.sequences import Batch
 from pawn_core.data.targets import one_token_each
 from pawn_core.model import Transformer
 from pawn_core.model.attention import SMALLEST_HEAD, Packed, block_mask, dense_mask
+from pawn_core.model.games import Games
 from pawn_core.model.loss import linear_cross_entropy
 from pawn_core.runtime import Runtime
 
@@ -26,14 +28,39 @@ def build_objective(
     """Return the loss: chunked where nothing is compiled, else dense, for the compiler to fuse.
 
     With fixed shapes of the tokens, the compiler makes one function for each, and no more.
+    Uncompiled on a CPU, games lie one after the other in any batching: no padding is computed.
     """
-    return _compiled(model, runtime, fixed_shapes) if runtime.compiled else _chunked(model)
+    if runtime.compiled:
+        return _compiled(model, runtime, fixed_shapes)
+    return _chunked(model, _hidden_of_games if runtime.device.type == "cpu" else _hidden)
 
 
-def _chunked(model: Transformer) -> Objective:
+def _hidden(model: Transformer, batch: Batch) -> Tensor:
+    return model.hidden_at(batch.tokens_bt, batch.positions_n, _packed(batch, dense_mask))
+
+
+def _hidden_of_games(model: Transformer, batch: Batch) -> Tensor:
+    """Return the same: supervised positions are all tokens of a game, game by game.
+
+    Fillers round their number up: the library compiles each size of product that it meets.
+    """
+    width, n = batch.tokens_bt.shape[1], len(batch.positions_n)
+    positions = F.pad(batch.positions_n, (0, -n % _size_step(n)))
+    times = batch.rows.times_bt.flatten()[positions] if batch.rows else positions % width
+    begins = (times[:n] == 0).nonzero().flatten().tolist()
+    games = Games([end - begin for begin, end in pairwise([*begins, n])])
+    tokens = batch.tokens_bt.flatten()[positions]
+    return model.hidden_at(tokens[None], None, Packed(times[None], games))[:n]
+
+
+def _size_step(n: int) -> int:
+    """Return the power of two that rounds n up by at most a thirty-second."""
+    return 1 << max(0, (n // 32).bit_length() - 1)
+
+
+def _chunked(model: Transformer, hidden_of: Callable[[Transformer, Batch], Tensor]) -> Objective:
     def loss(batch: Batch) -> Tensor:
-        packed = _packed(batch, dense_mask)
-        hidden_nd = model.hidden_at(batch.tokens_bt, batch.positions_n, packed)
+        hidden_nd = hidden_of(model, batch)
         targets = batch.exact or one_token_each(batch.targets_n)
         return linear_cross_entropy(hidden_nd, model.lm_head.weight, targets)
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from pawn_core.config import RunConfig
+from pawn_core.runtime import Runtime
 from pawn_core.training.rules import AdamW, Muon, Named, Rule
 
 
@@ -62,11 +63,12 @@ class Optimizer:
             tensor.copy_(state[name])
 
 
-def build_optimizer(model: nn.Module, config: RunConfig) -> Optimizer:
+def build_optimizer(model: nn.Module, config: RunConfig, runtime: Runtime) -> Optimizer:
     """Return the config's optimizer over a model's trainable parameters.
 
     Norms and embeddings are never decayed. With Muon, the matrices inside the layers are Muon's;
-    the head, the embeddings and the norms stay AdamW's.
+    the head, the embeddings and the norms stay AdamW's. Muon's products are in bfloat16 on a GPU
+    and wherever the run is; all state is in float32.
     """
     named = {n: p for n, p in model.named_parameters() if p.requires_grad}
     decayed = {n: p for n, p in named.items() if p.dim() > 1 and not n.startswith("embed.")}
@@ -76,5 +78,7 @@ def build_optimizer(model: nn.Module, config: RunConfig) -> Optimizer:
     rest = {n: p for n, p in named.items() if n not in decayed}
     rules: list[Rule] = [AdamW(head, config.weight_decay), AdamW(rest, 0.0)]
     if hidden:
-        rules.append(Muon(hidden, config.weight_decay))
+        in_bfloat16 = runtime.device.type == "cuda" or runtime.amp_dtype is torch.bfloat16
+        dtype = torch.bfloat16 if in_bfloat16 else torch.float32
+        rules.append(Muon(hidden, config.weight_decay, dtype))
     return Optimizer(rules)

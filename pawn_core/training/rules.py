@@ -84,10 +84,14 @@ class Muon:
     MOMENTUM = 0.95
     RMS = 0.2
 
-    def __init__(self, named: Named, weight_decay: float) -> None:
+    def __init__(
+        self, named: Named, weight_decay: float, dtype: torch.dtype = torch.float32
+    ) -> None:
+        """Own these matrices, whose directions are made orthogonal in `dtype`."""
         self.parameters = list(named.values())
         self._names = list(named)
         self._weight_decay = weight_decay
+        self._dtype = dtype
         self._momentum = [torch.zeros_like(p) for p in self.parameters]
         shapes = sorted({tuple(p.shape) for p in self.parameters})
         self._same_shape = [
@@ -102,7 +106,7 @@ class Muon:
         ahead = torch._foreach_lerp(gradients, self._momentum, self.MOMENTUM)  # Nesterov
         torch._foreach_mul_(self.parameters, 1 - lr * self._weight_decay)
         for indices in self._same_shape:
-            directions = orthogonalize(torch.stack([ahead[i] for i in indices]))
+            directions = orthogonalize(torch.stack([ahead[i] for i in indices]), self._dtype)
             scale = lr * self.RMS * max(directions.shape[1:]) ** 0.5
             for i, direction in zip(indices, directions.unbind(), strict=True):
                 self.parameters[i].add_(direction, alpha=-scale)
@@ -113,13 +117,13 @@ class Muon:
         return {f"{name}.momentum": tensor for name, tensor in named}
 
 
-def orthogonalize(matrices: Tensor) -> Tensor:
+def orthogonalize(matrices: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """Return matrices (n, rows, columns) with their singular values brought near 1.
 
     Five steps of a quintic Newton-Schulz iteration, with the coefficients of Jordan et al. that
-    trade exactness (0.7 to 1.2) for speed; in bfloat16 on a GPU, as they do.
+    trade exactness (0.7 to 1.2) for speed, as does bfloat16, which they compute in.
     """
-    x = matrices.bfloat16() if matrices.device.type == "cuda" else matrices
+    x = matrices.to(dtype)
     tall = x.shape[1] > x.shape[2]
     x = x.mT if tall else x
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)

@@ -39,6 +39,8 @@ class Run:
     """None in a process that only follows another."""
     stop: StopFlag
     processes: Processes = ALONE
+    precision: str = "none"
+    """What `amp_dtype` came to."""
     step: int = 0
     """Steps done."""
     last_checkpoint: Path | None = None
@@ -144,6 +146,7 @@ class Run:
             "rng": capture_rng(),
             "data": {"next_game": self.stream.cursor * self.config.batch_size},
             "metrics": self.metrics.mark()._asdict() if self.metrics else None,
+            "amp_dtype": self.precision,
         }
 
     def _report_sink(self, sink: SinkProcess, failure: str | None) -> None:

@@ -21,7 +21,7 @@ from pawn_core.durable import make_directory, replace_file
 from pawn_core.metrics import FILE as METRICS
 from pawn_core.metrics import START, MetricsWriter
 from pawn_core.parallel import leave_processes
-from pawn_core.runtime import Runtime, resolve_runtime
+from pawn_core.runtime import Runtime, best_precision, resolve_runtime
 from pawn_core.signals import StopFlag
 from pawn_core.sinks.registry import open_sinks
 from pawn_core.training import health, outcome
@@ -66,10 +66,11 @@ def run_training(config: RunConfig, run_dir: Path, resume: Path | None, stop: St
     """
     if refusals := config.refusals():
         raise ConfigError("\n".join(refusals))
-    runtime = resolve_runtime(config)
     checkpoint = store.load(resume) if resume else None
     if checkpoint:
         check_resumable(config, checkpoint.config, checkpoint.step)
+    saved_precision = checkpoint.training_state.get("amp_dtype") if checkpoint else None
+    runtime = resolve_runtime(config, saved_precision)
     setup = Setup(config, run_dir, runtime, stop, resume, checkpoint)
     try:
         return _lead(setup) if runtime.processes.leads else _follow(setup)
@@ -182,6 +183,7 @@ def build_run(setup: Setup, metrics: MetricsWriter | None) -> Run:
         metrics=metrics,
         stop=setup.stop,
         processes=setup.runtime.processes,
+        precision=setup.runtime.precision,
         continues_stream=setup.continues_stream,
         sinks=open_sinks(config, setup.run_dir) if metrics else [],
     )
@@ -215,12 +217,21 @@ def _announce(setup: Setup, run: Run) -> None:
     """Begin the stream: the config record, then how the run starts."""
     if setup.continues_stream:
         _LOG.info("going on from step %d", run.step)
-        return
+    else:
+        _begin_stream(setup, run)
+    usual, precision = best_precision(setup.runtime.device), setup.runtime.precision
+    if setup.resumed_from and run.config.amp_dtype == "auto" and usual != precision:
+        message = f"goes on in amp_dtype '{precision}'; a new run here would take '{usual}'"
+        run.event("precision", message, amp_dtype=precision)
+
+
+def _begin_stream(setup: Setup, run: Run) -> None:
     run.record(
         "config",
         {
             "config": run.config.model_dump(mode="json"),
             "device": str(setup.runtime.device),
+            "amp_dtype": setup.runtime.precision,
             "compiled": setup.runtime.compiled,
             "hostname": platform.node(),
             "torch": torch.__version__,

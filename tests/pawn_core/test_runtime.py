@@ -33,15 +33,33 @@ def test_a_gpu_that_is_not_there_is_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("instructions", "precision"),
+    [("avx512_bf16", "bfloat16"), ("amx_bf16", "bfloat16"), ("avx512_f", "none")],
+)
+def test_auto_precision_on_a_cpu_is_bfloat16_where_it_computes_in_it(
+    monkeypatch: pytest.MonkeyPatch, instructions: str, precision: str
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {instructions: True})
+    assert resolve(variant="toy", device="cpu").precision == precision
+    assert resolve(variant="toy", device="cpu", amp_dtype="none").precision == "none"
+
+
+def test_this_machines_auto_precision_follows_from_its_cpu() -> None:
+    flags = torch.cpu.get_capabilities()
+    native = flags.get("avx512_bf16") or flags.get("amx_bf16")
+    assert resolve(variant="toy", device="cpu").precision == ("bfloat16" if native else "none")
+
+
+@pytest.mark.parametrize(
     ("fields", "dtype"),
     [
-        ({}, None),
+        ({"amp_dtype": "none"}, None),
         ({"no_amp": True}, None),
         ({"amp_dtype": "bfloat16"}, torch.bfloat16),
         ({"amp_dtype": "float16"}, torch.float16),
     ],
 )
-def test_on_a_cpu_the_precision_is_float32_unless_asked(fields, dtype) -> None:
+def test_on_a_cpu_the_precision_is_what_was_asked(fields, dtype) -> None:
     runtime = resolve(variant="toy", device="cpu", **fields)
     assert runtime.amp_dtype == dtype
     assert (runtime.grad_scaler() is not None) == (dtype == torch.float16)

@@ -6,7 +6,7 @@ import chess_engine
 import numpy as np
 import pytest
 
-from pawn_core.data.buckets import cheapest_cuts, split_by_length
+from pawn_core.data.buckets import cheapest_cuts, split_by_length, split_by_tokens
 from pawn_core.data.sequences import Batch
 
 
@@ -31,11 +31,24 @@ def test_the_parts_hold_every_game_once_with_little_padding(prefixed: bool) -> N
     batch = random_batch(prefixed)
     parts = split_by_length(batch)
     assert len(parts) > 1
-    found = [game for part in parts for game in games_of(part)]
-    assert sorted(found) == sorted(games_of(batch))
+    assert sorted(games_in(parts)) == sorted(games_of(batch))
     computed = sum(part.tokens_bt.numel() for part in parts)
     needed = len(batch.positions_n)
     assert computed < 1.15 * needed < batch.tokens_bt.numel()
+
+
+def test_parts_by_tokens_hold_every_game_once_in_even_shares() -> None:
+    batch = random_batch(prefixed=True)
+    parts = split_by_tokens(batch)
+    assert sorted(games_in(parts)) == sorted(games_of(batch))
+    tokens = [len(part.positions_n) for part in parts]
+    assert len(tokens) == -(-len(batch.positions_n) // 8192) > 1
+    assert max(tokens) - min(tokens) <= 2 * 512
+    assert split_by_tokens(parts[0]) == [parts[0]]
+
+
+def games_in(parts: list[Batch]) -> list[tuple[list[int], list[int]]]:
+    return [game for part in parts for game in games_of(part)]
 
 
 def test_games_of_one_length_stay_together() -> None:

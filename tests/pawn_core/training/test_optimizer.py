@@ -8,9 +8,11 @@ from torch import nn
 from pawn_core.config import VARIANTS, parse_config
 from pawn_core.data.games import vocabulary_of
 from pawn_core.model import Transformer
+from pawn_core.runtime import Runtime
 from pawn_core.training.optimizer import Optimizer, build_optimizer
 from pawn_core.training.rules import AdamW, Muon, orthogonalize
 
+CPU = Runtime(torch.device("cpu"), None, compiled=False)
 BETAS, EPS = AdamW.BETAS, AdamW.EPS
 
 
@@ -29,9 +31,8 @@ class Model(nn.Module):
 
 
 def optimizer_of(model: nn.Module, **fields) -> Optimizer:
-    return build_optimizer(
-        model, parse_config({"local_checkpoints": True, "weight_decay": 0.1} | fields)
-    )
+    config = parse_config({"local_checkpoints": True, "weight_decay": 0.1} | fields)
+    return build_optimizer(model, config, CPU)
 
 
 def test_updates_are_those_of_the_paper_with_decay_on_matrices_only() -> None:
@@ -97,6 +98,20 @@ def test_orthogonalizing_keeps_the_singular_vectors_and_brings_the_values_near_1
     assert off_diagonal.abs().max() < 1e-3
 
 
+@pytest.mark.parametrize("shape", [(2, 48, 48), (2, 96, 32), (2, 32, 96)])
+def test_directions_in_bfloat16_are_those_of_torchs_own_muon(shape) -> None:
+    from torch.optim._muon import _zeropower_via_newtonschulz
+
+    matrices = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    found = orthogonalize(matrices, torch.bfloat16)
+    coefficients = (3.4445, -4.7750, 2.0315)
+    for one, matrix in zip(found, matrices, strict=True):
+        theirs = _zeropower_via_newtonschulz(matrix, coefficients, 5, 1e-7).float()
+        exact = orthogonalize(matrix[None])[0]
+        assert (one - theirs).norm() < 0.05 * exact.norm()
+        assert (one - exact).norm() < 0.05 * exact.norm()
+
+
 def test_muon_moves_along_the_orthogonal_momentum_at_the_scale_of_adamw() -> None:
     generator = torch.Generator().manual_seed(0)
     parameter = nn.Parameter(torch.randn(16, 48, generator=generator))
@@ -118,7 +133,7 @@ def test_muon_moves_along_the_orthogonal_momentum_at_the_scale_of_adamw() -> Non
 def test_each_parameter_has_one_rule_and_only_the_layers_matrices_are_muons() -> None:
     config = parse_config({"local_checkpoints": True, "optimizer": "muon"})
     model = Transformer(VARIANTS["toy"], vocabulary_of(config), 16)
-    optimizer = build_optimizer(model, config)
+    optimizer = build_optimizer(model, config, CPU)
     assert {id(p) for p in optimizer.parameters} == {id(p) for p in model.parameters()}
     assert len(optimizer.parameters) == len(list(model.parameters()))
     muon = {name.removesuffix(".momentum") for name in optimizer.state_dict() if "momentum" in name}

@@ -42,6 +42,7 @@ VARIATIONS = {
     "plain": {},
     "accumulating": {"accumulation_steps": 2, "lr_schedule": "wsd"},
     "float16": {"amp_dtype": "float16"},
+    "bfloat16": {"amp_dtype": "bfloat16"},
     "discarding": {"discard_ply_limit": True, "max_seq_len": 300, "num_workers": 3},
     "exact targets": {"targets": "legal", "mate_boost": 0.5},
     "muon": {"optimizer": "muon"},
@@ -92,6 +93,28 @@ def test_a_longer_schedule_can_be_given_on_resume(tiny, train, tmp_path) -> None
     checkpoint = tmp_path / "short/checkpoints/step_00000012"
     assert train(tiny | {"total_steps": 20}, "long", checkpoint).step == 20
     assert train(tiny, "again", checkpoint).message == "completed 12 steps"
+
+
+@pytest.mark.parametrize(
+    ("trained", "here"), [("avx512_bf16", "avx512_f"), ("avx512_f", "avx512_bf16")]
+)
+def test_a_run_resumed_on_another_machine_keeps_its_precision_and_says_so(
+    tiny, train, tmp_path, records, monkeypatch, trained: str, here: str
+) -> None:
+    def move_to(instructions: str) -> None:
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {instructions: True})
+
+    raw = tiny | {"amp_dtype": "auto"}
+    move_to(trained)
+    train(raw, "whole")
+    train(raw | {"pause_after_steps": 5}, "part")
+    move_to(here)
+    train(raw, "moved", tmp_path / "part/checkpoints/step_00000005")
+    assert_same_end(tmp_path / "whole", tmp_path / "moved")
+    begin, _, event = records(tmp_path / "moved")[:3]
+    precision = "bfloat16" if trained == "avx512_bf16" else "none"
+    assert begin["amp_dtype"] == event["amp_dtype"] == precision
+    assert event["event"] == "precision"
 
 
 @pytest.mark.parametrize(("batch_size", "first"), [(4, 32), (8, 32), (5, 35), (64, 64)])

@@ -8,6 +8,7 @@ import torch
 
 from pawn_core.config import parse_config
 from pawn_core.data.distribution import legal_sets
+from pawn_core.data.targets import one_token_each
 from pawn_core.evaluation.validation import score
 from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag
@@ -28,7 +29,7 @@ def assert_close(found: torch.Tensor, expected: torch.Tensor, rtol=1.3e-6, atol=
 def build(raw, runtime: Runtime = CPU, **fields) -> tuple[PretrainTask, Updater]:
     config = parse_config(raw | fields)
     task = PretrainTask(config, runtime, StopFlag())
-    optimizer = build_optimizer(task.model, config)
+    optimizer = build_optimizer(task.model, config, runtime)
     return task, Updater(task, optimizer, config, runtime)
 
 
@@ -63,6 +64,27 @@ def test_the_loss_is_the_mean_cross_entropy_over_supervised_positions(tiny) -> N
     update = updater.update([batch], 1e-3)
     assert update.loss_sum.item() == pytest.approx(expected.item(), rel=1e-6)
     assert update.tokens == len(batch.targets_n)
+
+
+@pytest.mark.parametrize("targets", ["sampled", "legal"])
+def test_loss_and_gradients_are_those_of_padded_rows_a_game_each(tiny, targets: str) -> None:
+    raw = tiny | {"max_seq_len": 400, "batch_size": 80, "targets": targets, "mate_boost": 0.5}
+    task, _ = build(raw)
+    parts, whole = task.make_batch(0), task._lay_out(0, 80)
+    assert len(parts) > 1
+    log_p = task.model(whole.tokens_bt).log_softmax(-1).flatten(0, 1)[whole.positions_n]
+    expected = whole.exact or one_token_each(whole.targets_n)
+    entries = expected.positions_e.long(), expected.tokens_e.long()
+    padded = -(expected.weights_e * log_p[entries]).sum()
+    loss = torch.stack([task.loss_sum(part) for part in parts]).sum()
+    assert loss.item() == pytest.approx(padded.item(), rel=1e-6)
+    parameters = list(task.model.parameters())
+    gradients = (torch.autograd.grad(x, parameters, allow_unused=True) for x in (loss, padded))
+    for found, wanted in zip(*gradients, strict=True):
+        if wanted is None:
+            assert found is None  # no game has an outcome token
+        else:
+            assert_close(found, wanted, rtol=1e-4, atol=2e-3 * float(wanted.abs().max()))
 
 
 def test_clipping_scales_the_update_and_reports_the_norm_before_it(tiny) -> None:
@@ -170,6 +192,7 @@ WAITING = ("item", "tolist", "cpu", "numpy", "nonzero", "__bool__", "__int__", "
 def test_a_step_never_waits_for_the_device(
     tiny, monkeypatch: pytest.MonkeyPatch, optimizer: str, targets: str
 ) -> None:
+    monkeypatch.setattr(objective, "_hidden_of_games", objective._hidden)  # as on a GPU
     fields = {"batching": "packed", "optimizer": optimizer, "targets": targets}
     learner = build_learner("", parse_config(tiny | fields), CPU, StopFlag())
     batches = [learner.task.make_batch(index) for index in range(3)]

@@ -1,0 +1,39 @@
+"""Attention over games that lie one after the other is that of each game alone."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from pawn_core.model.games import Games, attend_games
+
+FILLERS = 3
+
+
+def each_alone(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, games: Games) -> torch.Tensor:
+    """Return torch's own causal attention, game by game, (n, h, k); zeros for the fillers."""
+    spans = [slice(begin, end) for begin, end in sorted(games.longest_first)]
+    qkv = [x.transpose(0, 1) for x in (q, k, v)]
+    mixed = [
+        F.scaled_dot_product_attention(*(x[:, span] for x in qkv), is_causal=True) for span in spans
+    ]
+    return F.pad(torch.cat(mixed, 1).transpose(0, 1), (0, 0, 0, 0, 0, FILLERS))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float64, 1e-9), (torch.float32, 1e-5), (torch.bfloat16, 0.08)]
+)
+@pytest.mark.parametrize("lengths", [[5, 130, 300, 1], [7], [128, 256], [511, 512, 30]])
+def test_values_and_gradients_are_those_of_each_game_alone(lengths, dtype, tolerance) -> None:
+    games, generator = Games(lengths), torch.Generator().manual_seed(len(lengths))
+    shape = (4, sum(lengths) + FILLERS, 2, 8)
+    *qkv, weight = torch.randn(shape, generator=generator, dtype=torch.float64)
+    found = [x.to(dtype).requires_grad_() for x in qkv]
+    expected = [x.detach().double().requires_grad_() for x in found]
+    mixed, reference = attend_games(*found, games), each_alone(*expected, games)
+    (mixed * weight.to(dtype)).sum().backward()
+    (reference * weight.to(dtype)).sum().backward()
+    for one, other in zip((mixed, *found), (reference, *expected), strict=True):
+        ours = one.grad if one.is_leaf else one
+        theirs = other.grad if other.is_leaf else other
+        np.testing.assert_allclose(ours.detach().double(), theirs.detach(), atol=tolerance)
