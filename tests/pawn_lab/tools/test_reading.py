@@ -20,6 +20,7 @@ from pawn_lab.trials.states import State
 BY_NAME = {tool.name: tool for tool in TOOLS}
 READING = [tool for tool in TOOLS if issubclass(tool.signature.return_annotation, Reading)]
 ASKED = {
+    "lab_sweep": {"settings": {"config": CONFIG, "space": {"lr": [1e-3, 1e-2]}}, "dry_run": True},
     "lab_log": {"trial_id": 4},
     "lab_diff": {"a": 1, "b": 2},
     "lab_wait": {"trial_ids": [4], "until": "completed"},
