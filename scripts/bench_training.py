@@ -56,10 +56,10 @@ class Turn(NamedTuple):
     waited: float = 0.0
 
 
-def train_this(variant: str, amp_dtype: Any) -> Turn:
+def train_this(variant: str, **fields: Any) -> Turn:
     """Take the steps that `pawn-train` takes, data generation included; two workers."""
     settings: dict[str, Any] = {"variant": variant, "batch_size": BATCH[variant], "num_workers": 2}
-    config = PretrainConfig(**settings, device="cpu", local_checkpoints=True, amp_dtype=amp_dtype)
+    config = PretrainConfig(**settings, **fields, device="cpu", local_checkpoints=True)
     runtime = resolve_runtime(config)
     task: Any = PretrainTask(config, runtime, StopFlag())
     updater = Updater(task, build_optimizer(task.model, config, runtime), config, runtime)
@@ -192,8 +192,13 @@ def of_equal_size(build: Callable[[Architecture, int], nn.Module], variant: str)
 def contenders_of(variant: str) -> dict[str, Callable[[], Turn]]:
     """Return who takes turns, this project at its default first."""
     contenders: dict[str, Callable[[], Turn]] = {
-        THIS: lambda: train_this(variant, "auto"),
-        f"{THIS}, float32": lambda: train_this(variant, "none"),
+        THIS: lambda: train_this(variant),
+        f"{THIS}, legal targets": lambda: train_this(variant, targets="legal"),
+        f"{THIS}, Muon": lambda: train_this(variant, optimizer="muon"),
+        f"{THIS}, legal targets, Muon": lambda: train_this(
+            variant, targets="legal", optimizer="muon"
+        ),
+        f"{THIS}, float32": lambda: train_this(variant, amp_dtype="none"),
         "plain padded loop": lambda: train_padded(variant),
     }
     for name, build in {"Llama": llama, "GPT-2": gpt2}.items():
@@ -236,8 +241,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("variants", nargs="*", default=list(BATCH), choices=[[], *BATCH])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--batch-size", type=int, help="Games of a step; none: 32 toy, 8 small.")
     arguments = parser.parse_args()
     for variant in arguments.variants:
+        BATCH[variant] = arguments.batch_size or BATCH[variant]
         report(variant, measure(variant, arguments.rounds))
     precision = best_precision(torch.device("cpu"))
     print(f"\nThis project's amp_dtype auto here: {precision}.")

@@ -49,17 +49,24 @@ def _table(title: str, rows: Sequence[Answer]) -> Table:
     columns = {name: [getattr(row, name) for row in rows] for name in names}
     for name, values in columns.items():
         numeric = all(isinstance(value, int | float | None) for value in values)
-        words = [*_words(name).split(), *map(_cell, values)]
-        longest = max(map(len, words))
         table.add_column(
             _words(name),
             justify="right" if numeric else "left",
             overflow="fold",
-            min_width=longest if longest <= _FOLDING_CHARACTERS else None,
+            min_width=_least_width([_words(name), *map(_cell, values)]),
         )
     for cells in zip(*columns.values(), strict=True):
         table.add_row(*(Text(_cell(cell)) for cell in cells))
     return table
+
+
+def _least_width(texts: list[str]) -> int:
+    """Return the width of short texts, or that of the longest word, which may have to be folded."""
+    longest = max(len(text) for text in texts[1:])
+    words = [word for text in texts for word in text.split()]
+    if longest <= _FOLDING_CHARACTERS:
+        return max(longest, *map(len, texts[0].split()))
+    return min(_FOLDING_CHARACTERS, max(map(len, words)))
 
 
 def _print_table(table: Table, console: Console) -> None:

@@ -51,6 +51,16 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
+def folder_id(path: Path) -> list[int]:
+    """Return what tells a folder from its copies, and stays when it is moved: device and inode.
+
+    Raises:
+        OSError: no such folder.
+    """
+    status = path.stat()
+    return [status.st_dev, status.st_ino]
+
+
 def start_ticks(pid: int) -> int:
     """Return when a process started, in clock ticks since boot (proc(5), stat field 22).
 

@@ -25,7 +25,7 @@ from pawn_lab.processes.descendants import adopt_orphans, die_with_parent, kill_
 from pawn_lab.processes.divergence import Divergence
 from pawn_lab.processes.guardian import STOP_SIGNALS, Handover, end_shim, fork_shim
 from pawn_lab.processes.hopeless import Hopeless
-from pawn_lab.processes.identity import TOKEN_VARIABLE, ProcessIdentity
+from pawn_lab.processes.identity import TOKEN_VARIABLE, ProcessIdentity, folder_id
 from pawn_lab.processes.limits import BudgetStop, Limits, Progress
 from pawn_lab.processes.tail import Tail
 
@@ -171,7 +171,8 @@ def run(paths: TrialPaths, workspace: WorkspacePaths, lock: int, given: Handover
     token = os.environ[TOKEN_VARIABLE]
     failpoints.hit("shim.started")
     identity = ProcessIdentity.of_self(token).to_dict() | {"guardian": given.guardian.to_dict()}
-    write_json(paths.identity, identity | {"started_at": time.time()})
+    place = {"folder": folder_id(paths.root)}
+    write_json(paths.identity, identity | place | {"started_at": time.time()})
     failpoints.hit("shim.identified")
     pid = start_trainer(paths, launch, lock)
     trainer = Trainer(pid, Limits(**launch["limits"]), paths, workspace)

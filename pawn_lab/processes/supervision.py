@@ -103,6 +103,10 @@ def _end(tx: Transaction, paths: TrialPaths, trial: Row) -> None:
 
 def _end_lost(tx: Transaction, paths: TrialPaths, trial: Row) -> None:
     """Mark a trial lost once no process of it is left."""
+    if _is_copied(paths):
+        how = exits.lost("this workspace is a copy: the trial may go on where it was started")
+        trials.move(tx, trial, State.LOST, how.message, exit=how.model_dump())
+        return
     deadline = time.monotonic() + _SURVIVORS_TIMEOUT_S
     while identity.kill_members(trial["token"]):
         if time.monotonic() > deadline:
@@ -115,6 +119,15 @@ def _end_lost(tx: Transaction, paths: TrialPaths, trial: Row) -> None:
     )
     data = _explained(tx, paths, trial, how).model_dump()
     trials.move(tx, trial, State.LOST, how.message, data, exit=data, ended_at=last_sign)
+
+
+def _is_copied(paths: TrialPaths) -> bool:
+    """Say whether the shim was started in another folder, whose processes are not ours to end."""
+    try:
+        started_in = (read_json_object(paths.identity) or {}).get("folder")
+        return started_in is not None and started_in != identity.folder_id(paths.root)
+    except (OSError, ValueError):
+        return False
 
 
 def _explained(tx: Transaction, paths: TrialPaths, trial: Row, how: Exit) -> Exit:

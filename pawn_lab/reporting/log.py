@@ -23,7 +23,8 @@ GAP = "--"
 _BLOCK = 1 << 16
 _COLOUR = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
 _ESCAPE = re.compile(rb"\x1b(?!\[[0-9;]*[A-Za-z])")
-_RARE = bytes({*range(32), *range(127, 160), 0xE2, 0xEF} - set(b"\t\n\r\x1b"))
+_LEADS = {0xC2, 0xD8, 0xDC, 0xE1, 0xE2, 0xEF, 0xF3}
+_RARE = bytes({*range(32), *range(127, 160), *_LEADS} - set(b"\t\n\r\x1b"))
 """Bytes that are removed from a line and may stand inside a word, or begin what is."""
 
 

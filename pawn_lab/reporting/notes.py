@@ -32,7 +32,7 @@ class Section(NamedTuple):
 
 def read(paths: WorkspacePaths, section: str | None = None) -> str:
     """Return the notes, or only the sections of one title; at most the newest of the budget."""
-    text = _text(paths.notes)
+    text = clean(_text(paths.notes))  # a person may have written it
     if section is not None:
         text = "".join(part for part in _sections(text) if _title_of(part) == section)
     return text if len(text) <= BUDGET_BYTES else f"[older notes left out]\n{text[-BUDGET_BYTES:]}"
@@ -41,7 +41,7 @@ def read(paths: WorkspacePaths, section: str | None = None) -> str:
 def sections(paths: WorkspacePaths) -> list[Section]:
     """Return the sections of the notes, oldest first; the archive's are counted, not returned."""
     archived = len(_sections(_text(paths.notes_archive)))
-    parts = _sections(_text(paths.notes))
+    parts = _sections(clean(_text(paths.notes)))
     return [Section(n, _title_of(part), part) for n, part in enumerate(parts, archived + 1)]
 
 

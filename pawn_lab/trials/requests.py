@@ -69,7 +69,7 @@ def check_same(existing: Row, repeated: Request) -> None:
     """
     if existing["request_hash"] != repeated.digest:
         raise IdempotencyConflictError(
-            f"idempotency_key '{repeated.idempotency_key}' belongs to trial {existing['id']}, "
+            f"idempotency_key {repeated.idempotency_key!r} belongs to trial {existing['id']}, "
             "which was asked for differently; use a new key for a new trial"
         )
 
@@ -84,7 +84,7 @@ def checked_tags(tags: Sequence[str]) -> list[str]:
     if len(unique) > MOST_TAGS:
         raise InvalidRequestError(f"{len(unique)} tags are too many; allowed: {MOST_TAGS}")
     for tag in unique:
-        if not 1 <= len(tag) <= MOST_TAG_CHARACTERS or clean(tag) != tag or "\n" in tag:
+        if not 1 <= len(tag) <= MOST_TAG_CHARACTERS or clean(tag) != tag or not tag.isprintable():
             raise InvalidRequestError(
                 f"tag {tag[:MOST_TAG_CHARACTERS]!r} is not allowed: 1 to {MOST_TAG_CHARACTERS} "
                 "printable characters"

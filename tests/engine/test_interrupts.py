@@ -16,9 +16,13 @@ PROMPT_S = 5.0
 """Enough for the 50 ms between two looks on the busiest machine; the calls would take longer."""
 
 INTERRUPTED = """
+import signal
 import chess
 import chess_engine as engine
 import numpy as np
+
+# A job in the background inherits that it is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def long_call():
     {call}

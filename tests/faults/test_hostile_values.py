@@ -1,6 +1,7 @@
 """Hostile configs, names and environments: refused or harmless, and never told."""
 
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -26,6 +27,9 @@ NESTED = [[], {}, None, [[[[]]]], {"a": {"a": {}}}, ["toy"], {"type": "toy"}]
 PATHS = ["../../escape", "/tmp/escape", "a/../../escape", "..", ".", "~", "-rf", "--help", "$(id)"]
 PATHS += ["`id`", "; id", "a b", "a\x00b", "a\nb", "\x1b]0;x\x07", "\u202egnp", "CON", "x" * 300]
 PATHS += ["%2e%2e%2fescape", "file:///etc/passwd", "{0}", "%s", "{{x}}", "*", "lab.db", "trials/1"]
+WRAPS = ["{}/../..", "./{}", "{}\t", "\ufeff{}", "{}.json", "step_{}", "{}@main", "owner/{}", "-{}"]
+WRAPS += ["{}\\..", "plans/{}", "'{}'"]
+CORPUS = PATHS + [wrap.replace("{}", path) for wrap in WRAPS for path in PATHS]
 
 
 RESOLVED = parse_config(CONFIG).model_dump(mode="json")
@@ -85,12 +89,10 @@ def test_a_config_of_ten_megabytes_is_refused_at_once(open_lab):
 def test_no_name_of_a_caller_becomes_a_path(open_lab, workspace: Path, tool):
     lab = open_lab("complete")
     outside = listing(workspace.parent, workspace)
-    for name in PATHS:
-        for argument in tool.signature.parameters:
+    for name, argument in itertools.product(CORPUS, tool.signature.parameters):
+        for value in (name, [name]):
             with contextlib.suppress(LabError, ConfigError):
-                tool(lab, {argument: name})
-            with contextlib.suppress(LabError, ConfigError):
-                tool(lab, {argument: [name]})
+                tool(lab, {argument: value})
     assert listing(workspace.parent, workspace) == outside
     assert not Path("/tmp/escape").exists()
     assert not [path for path in workspace.rglob("*") if "escape" in path.name]

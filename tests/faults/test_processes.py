@@ -1,6 +1,7 @@
 """kill -9 of a shim, of a trainer, of both, and of the front end that launched them."""
 
 import random
+import shutil
 import signal
 from pathlib import Path
 
@@ -125,6 +126,19 @@ def test_a_trial_whose_guardian_is_killed_goes_on_and_so_does_the_queue(open_lab
     assert lab.trial(1).state is State.COMPLETED
     open_gate(lab, 2)
     assert ended(lab, 2).state is State.COMPLETED
+    assert_sound(lab)
+
+
+def test_a_copy_of_the_workspace_leaves_the_trials_of_the_original_alone(open_lab, tmp_path):
+    lab = open_lab("gate")
+    trial_id = lab.launch(CONFIG).id
+    trainer_greeting(lab, trial_id)
+    shutil.copytree(lab.paths.root, tmp_path / "copy")
+    with Lab.open(tmp_path / "copy") as copy:
+        copied = copy.trial(trial_id)
+    assert (copied.state, "is a copy" in copied.exit.message) == (State.LOST, True)
+    open_gate(lab, trial_id)
+    assert ended(lab, trial_id).state is State.COMPLETED
     assert_sound(lab)
 
 
