@@ -197,7 +197,7 @@ def evaluations(run_dir: Path) -> Iterator[str]:
         if record["type"] == "eval":
             hours = (record["time"] - records[0]["time"]) / 3600
             values = ("-" if record[n] is None else f"{record[n]:.4f}" for n in names)
-            yield f"| {record['step']:,} | {hours:.3f} | " + " | ".join(values) + " |"
+            yield f"| {record['step']:,} | {hours:.3g} | " + " | ".join(values) + " |"
 
 
 def device_line(runtime: Runtime) -> str:

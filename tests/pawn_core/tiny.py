@@ -16,6 +16,7 @@ TINY: dict[str, Any] = {
     "log_interval": 3,
     "val_games": 6,
     "num_workers": 1,
+    "amp_dtype": "none",
     "device": "cpu",
     "local_checkpoints": True,
 }

@@ -87,7 +87,7 @@ def test_a_run_signalled_twice_while_it_is_compiled_is_saved(
         return module.forward
 
     real = torch.compile
-    monkeypatch.setattr(torch, "compile", lambda function: real(function, backend=signalling))
+    monkeypatch.setattr(torch, "compile", lambda f, **_: real(f, backend=signalling))
     outcome = train(tiny | {"no_compile": False}, "run", stop=stop)
     assert compiled
     assert (outcome.reason, outcome.checkpoint) == ("signal", "step_00000001")
