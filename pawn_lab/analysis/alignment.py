@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from pawn_lab.analysis.groups import Run
 from pawn_lab.reporting.curves import Axis
-from pawn_lab.trials.states import State
+from pawn_lab.trials.states import ENDED, ENDED_WELL
 
-_BROKE_OFF = (State.FAILED, State.KILLED, State.LOST)
+_BROKE_OFF = ENDED - ENDED_WELL
 
 
 @dataclass(frozen=True)

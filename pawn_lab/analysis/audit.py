@@ -12,10 +12,8 @@ from pawn_lab.documents import read_json_object
 from pawn_lab.lab import Lab
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Trial
-from pawn_lab.trials.states import ACTIVE, State
+from pawn_lab.trials.states import ACTIVE, ENDED_WELL
 from pawn_lab.trials.variants import SINGLE
-
-_GOOD_ENDS = (State.COMPLETED, State.PAUSED)
 
 
 class Finding(NamedTuple):
@@ -54,7 +52,7 @@ def _schedule(lab: Lab, trial: Trial) -> Iterable[Finding]:
     step, total = trial.exit.step if trial.exit else None, trial.config["total_steps"]
     if trial.state in ACTIVE:
         yield Finding(trial.id, f"is {trial.state}", blocks=True)
-    elif trial.state not in _GOOD_ENDS:
+    elif trial.state not in ENDED_WELL:
         why = f": {trial.exit.message}" if trial.exit and trial.exit.message else ""
         yield Finding(trial.id, f"{trial.state}{_at(step, total)}{why}", blocks=False)
     elif step is None or step < total:
@@ -111,7 +109,7 @@ def _checkpoint(lab: Lab, trial: Trial) -> Finding | bool:
     paths = list_checkpoints(lab.paths.trial(trial.id).checkpoints)
     if not paths:
         missing = Finding(trial.id, f"{trial.state} without a checkpoint", blocks=True)
-        return missing if trial.state in _GOOD_ENDS else False
+        return missing if trial.state in ENDED_WELL else False
     try:
         verify(paths[-1])
     except (CheckpointError, OSError) as error:

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pawn_lab.analysis.final_loss import backtest, outlook, share_done, tested_on
-from pawn_lab.analysis.groups import VALIDATION, Run, runs_of
+from pawn_lab.analysis.groups import VALIDATION, Run, differing, runs_of
 from pawn_lab.documents import write_json
 from pawn_lab.lab import Lab
 from pawn_lab.paths import TrialPaths
 from pawn_lab.reporting.metrics import GAMES, metric_of_merit
 from pawn_lab.reporting.results import METRIC_OF_MERIT
-from pawn_lab.trials.states import HOLDING, State
+from pawn_lab.trials.states import ENDED_WELL, HOLDING
 
 FEWEST_TESTED = 3
 LEAST_HELD = 0.8
@@ -33,7 +33,7 @@ TUNED = frozenset(
 _OTHER_LOSS = GAMES | VALIDATION | {"run_type", "total_steps"}
 """Settings that no two comparable trials differ in: of other games, or another schedule."""
 
-_JUDGES = HOLDING | {State.PAUSED, State.COMPLETED}
+_JUDGES = HOLDING | ENDED_WELL
 _MOST_S = 60
 _NICE = 10
 
@@ -91,8 +91,7 @@ def _best(
 
 def _comparable(run: Run, rival: Run, may_differ: frozenset[str] | None) -> bool:
     """Say whether a loss of one judges the other; runs that differ only in seeds do not."""
-    names = {*run.settings, *rival.settings}
-    differ = {name for name in names if run.settings.get(name) != rival.settings.get(name)}
+    differ = set(differing(run, rival))
     allowed = differ - _OTHER_LOSS if may_differ is None else differ & may_differ
     return bool(differ) and differ == allowed
 

@@ -11,14 +11,13 @@ from pawn_lab.lab import Lab
 from pawn_lab.planning.speed import stop_step
 from pawn_lab.reporting.marks import turns
 from pawn_lab.reporting.metrics import Metric
-from pawn_lab.trials.states import ENDED, State
+from pawn_lab.trials.states import ENDED, ENDED_WELL
 
 EARLIEST = 0.2
 """Points before this share of the steps done are left out: the first losses follow no power law."""
 MOST_TESTED = 100
 """A forecast is tested on at most so many trials."""
 _SAMPLES = 256
-_ENDED_WELL = (State.COMPLETED, State.PAUSED)
 
 
 class Outlook(NamedTuple):
@@ -64,7 +63,7 @@ def backtest(runs: Iterable[Run], share: float) -> Coverage:
     """Forecast the final loss of ended runs from their first share of steps; count what held."""
     held = of = 0
     for run in runs:
-        if run.trial.state not in _ENDED_WELL or not run.points:
+        if run.trial.state not in ENDED_WELL or not run.points:
             continue
         end, last = stop_step(run.config), run.points[-1]
         seen = [(point.step, point.value) for point in run.points if point.step <= share * end]

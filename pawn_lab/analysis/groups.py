@@ -125,8 +125,8 @@ def grouped(runs: Iterable[Run]) -> tuple[list[Group], list[Run]]:
     return groups, repeated
 
 
-def differing(a: Group, b: Group) -> list[str]:
-    """Return the settings in which two groups differ."""
+def differing(a: Group | Run, b: Group | Run) -> list[str]:
+    """Return the settings in which two groups, or two runs, differ."""
     names = dict.fromkeys([*a.settings, *b.settings])
     return [name for name in names if a.settings.get(name) != b.settings.get(name)]
 

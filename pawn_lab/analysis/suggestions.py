@@ -13,7 +13,7 @@ from pawn_lab.analysis import tpe
 from pawn_lab.analysis.alignment import align
 from pawn_lab.analysis.groups import Run, grouped
 from pawn_lab.analysis.tpe import Point
-from pawn_lab.trials.states import State
+from pawn_lab.trials.states import ENDED_WELL
 
 FACTOR = 3.0
 """Between rates, where those tried do not say what a step is."""
@@ -22,7 +22,6 @@ CLOSE = 1.5
 VARIED = ("lr", "weight_decay", "warmup_steps", "min_lr_ratio", "max_grad_norm")
 """Fields of which a next value is told, where all of the trials have a number there."""
 _BROKE = ("non_finite", "diverged")
-_ENDED_WELL = (State.COMPLETED, State.PAUSED)
 
 
 class Suggestion(NamedTuple):
@@ -84,7 +83,7 @@ def _losses(runs: list[Run], fields: Sequence[str]) -> tuple[dict[tuple[float, .
         return tuple(run.config[name] for name in fields)
 
     counted = _counted(runs)
-    sound = [run for run in counted if run.trial.state in _ENDED_WELL]
+    sound = [run for run in counted if run.trial.state in ENDED_WELL]
     broken = [run for run in counted if run not in sound]
     aligned = align(sound, "step")
     if aligned.position is None:
@@ -102,7 +101,7 @@ def _counted(runs: list[Run]) -> list[Run]:
     def broke(run: Run) -> bool:
         return run.trial.exit is not None and run.trial.exit.reason in _BROKE
 
-    return [r for r in runs if broke(r) or (r.points and r.trial.state in _ENDED_WELL)]
+    return [r for r in runs if broke(r) or (r.points and r.trial.state in ENDED_WELL)]
 
 
 def _is_varied(name: str, runs: list[Run]) -> bool:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 
 from pawn_lab import failpoints
+from pawn_lab.processes.identity import TOKEN_VARIABLE
 
 ALLOWED = (
     "PATH",
@@ -51,3 +52,9 @@ def for_shim() -> dict[str, str]:
     if failpoint.partition(":")[0] in failpoints.SHIM:
         environment[failpoints.VARIABLE] = failpoint
     return environment
+
+
+def without_trial() -> dict[str, str]:
+    """Return our environment for a process beside the trial, which is none of the trial's own."""
+    private = (TOKEN_VARIABLE, failpoints.VARIABLE)
+    return {name: value for name, value in os.environ.items() if name not in private}

@@ -12,6 +12,7 @@ import sys
 from typing import NamedTuple, NoReturn
 
 from pawn_lab import failpoints
+from pawn_lab.processes import environment
 from pawn_lab.processes.descendants import adopt_orphans, kill_descendants
 from pawn_lab.processes.identity import TOKEN_VARIABLE, ProcessIdentity
 
@@ -49,14 +50,12 @@ def end_shim(guardian: ProcessIdentity, workspace: str) -> NoReturn:
 
 def become_scheduler_pass(workspace: str) -> NoReturn:
     """Replace this process by one scheduler pass; the lock, not inheritable, is freed by that."""
-    private = (TOKEN_VARIABLE, failpoints.VARIABLE)
-    environment = {k: v for k, v in os.environ.items() if k not in private}
     adopt_orphans(False)
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     argv = [sys.executable, "-P", "-m", "pawn_lab.processes.tick", workspace]
-    os.execve(sys.executable, argv, environment)
+    os.execve(sys.executable, argv, environment.without_trial())
 
 
 def _detach() -> int:

@@ -13,10 +13,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pawn_lab import failpoints
 from pawn_lab.documents import read_json_object
 from pawn_lab.paths import TrialPaths
-from pawn_lab.processes.identity import TOKEN_VARIABLE
+from pawn_lab.processes import environment
 from pawn_lab.processes.tail import Record
 
 FINDER = "pawn_lab.analysis.early_stop"
@@ -44,12 +43,10 @@ class Hopeless:
 
     def _look(self) -> None:
         """Start a process that finds out; the trial's lock and token do not reach it."""
-        private = (TOKEN_VARIABLE, failpoints.VARIABLE)
-        environment = {k: v for k, v in os.environ.items() if k not in private}
         trial, workspace = str(self._paths.root), str(self._workspace)
         argv = [sys.executable, "-P", "-m", FINDER, workspace, trial]
         with contextlib.suppress(OSError):  # no process can be had now: at the next evaluation
-            os.posix_spawn(sys.executable, argv, environment, setsigmask=())
+            os.posix_spawn(sys.executable, argv, environment.without_trial(), setsigmask=())
 
     def _found(self) -> dict[str, Any] | None:
         try:

@@ -12,18 +12,19 @@ from pawn_lab.records import Exit
 from pawn_lab.reporting.post_mortem import post_mortem
 from pawn_lab.store import Transaction, trials
 from pawn_lab.store.database import Row
-from pawn_lab.trials.states import HOLDING, State
+from pawn_lab.trials.states import ENDED_WELL, HOLDING, State
 
 MOST_LAUNCH_ATTEMPTS = 3
 _SURVIVORS_TIMEOUT_S = 2.0
 
 
 class Shim(NamedTuple):
-    """A trial's shim, the guardian above it, and when it started the trainer."""
+    """A trial's shim, the guardian above it, and when it started the trainer, in which folder."""
 
     identity: ProcessIdentity
     guardian: ProcessIdentity
     started_at: float
+    folder: list[int] | None
 
 
 def reconcile(tx: Transaction, workspace: WorkspacePaths) -> list[ProcessIdentity]:
@@ -57,7 +58,7 @@ def shim_of(paths: TrialPaths, trial: Row) -> Shim | None:
         record = read_json_object(paths.identity) or {}
         ours = ProcessIdentity.from_dict(record)
         guardian = ProcessIdentity.from_dict(record.get("guardian", record))
-        shim = Shim(ours, guardian, float(record["started_at"]))
+        shim = Shim(ours, guardian, float(record["started_at"]), record.get("folder"))
     except (OSError, ValueError, KeyError):
         return None
     return shim if shim.identity.token == trial["token"] else None
@@ -74,7 +75,7 @@ def _reconcile_trial(tx: Transaction, paths: TrialPaths, trial: Row) -> ProcessI
     if trial["state"] == State.LAUNCHING:
         abandon_launch(tx, trial, "the launching process died")
     else:
-        _end(tx, paths, trial)
+        _end(tx, paths, trial, shim)
     return None
 
 
@@ -89,10 +90,10 @@ def _supervise(trial: Row, shim: Shim | None) -> ProcessIdentity | None:
     return None
 
 
-def _end(tx: Transaction, paths: TrialPaths, trial: Row) -> None:
+def _end(tx: Transaction, paths: TrialPaths, trial: Row, shim: Shim | None) -> None:
     record = exits.read(paths.exit, trial["token"])
     if record is None:
-        _end_lost(tx, paths, trial)
+        _end_lost(tx, paths, trial, shim)
         return
     state, how = exits.verdict(record, trial["kill_reason"], paths)
     if state == State.FAILED:
@@ -101,9 +102,9 @@ def _end(tx: Transaction, paths: TrialPaths, trial: Row) -> None:
     trials.move(tx, trial, state, how.message, data, exit=data, ended_at=record.ended_at)
 
 
-def _end_lost(tx: Transaction, paths: TrialPaths, trial: Row) -> None:
+def _end_lost(tx: Transaction, paths: TrialPaths, trial: Row, shim: Shim | None) -> None:
     """Mark a trial lost once no process of it is left."""
-    if _is_copied(paths):
+    if shim and shim.folder and shim.folder != identity.folder_id(paths.root):
         how = exits.lost("this workspace is a copy: the trial may go on where it was started")
         trials.move(tx, trial, State.LOST, how.message, exit=how.model_dump())
         return
@@ -121,18 +122,9 @@ def _end_lost(tx: Transaction, paths: TrialPaths, trial: Row) -> None:
     trials.move(tx, trial, State.LOST, how.message, data, exit=data, ended_at=last_sign)
 
 
-def _is_copied(paths: TrialPaths) -> bool:
-    """Say whether the shim was started in another folder, whose processes are not ours to end."""
-    try:
-        started_in = (read_json_object(paths.identity) or {}).get("folder")
-        return started_in is not None and started_in != identity.folder_id(paths.root)
-    except (OSError, ValueError):
-        return False
-
-
 def _explained(tx: Transaction, paths: TrialPaths, trial: Row, how: Exit) -> Exit:
     """Add the post-mortem, where the trial's files can be read."""
-    good = trials.select(tx, [State.COMPLETED, State.PAUSED])
+    good = trials.select(tx, ENDED_WELL)
     try:
         explained = post_mortem(trial, how, paths, good)
     except OSError:

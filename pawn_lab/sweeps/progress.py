@@ -13,9 +13,7 @@ from pawn_lab.store import Transaction, sweeps, trials
 from pawn_lab.store.database import Row
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.trials import variants
-from pawn_lab.trials.states import ACTIVE, State
-
-_WELL = (State.PAUSED, State.COMPLETED)
+from pawn_lab.trials.states import ACTIVE, ENDED_WELL
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class Standing:
     def broken(self) -> bool:
         """Whether a seed ended badly, so that its mean means nothing."""
         return any(
-            leaf["state"] not in ACTIVE and leaf["state"] not in _WELL for leaf in self.leaves
+            leaf["state"] not in ACTIVE and leaf["state"] not in ENDED_WELL for leaf in self.leaves
         )
 
     @property
@@ -123,7 +121,7 @@ def _losses(workspace: WorkspacePaths, chain: Iterable[Row]) -> dict[int, float]
 def _at(chain: list[Row], losses: dict[int, float], step: int) -> float | None:
     """Return the last loss up to a step that a seed has reached in good order."""
     reached = any(
-        row["state"] in _WELL and (row["config"]["pause_after_steps"] or _end(row)) >= step
+        row["state"] in ENDED_WELL and (row["config"]["pause_after_steps"] or _end(row)) >= step
         for row in chain
     )
     before = [at for at in losses if at <= step]

@@ -88,17 +88,19 @@ def lab_compare(
         notes += _early(early)
     groups, repeated = grouped(measured)
     kept = [run for group in groups for run in group.runs]
-    aligned = align(kept, at)
-    compared = _values(aligned, wanted) if reaching is None else _costs(kept, at, wanted, reaching)
+    if reaching is None:
+        aligned = align(kept, at)
+        compared, position, ends = _values(aligned, wanted), aligned.position, _ends(aligned, kept)
+    else:
+        compared, position, ends = _costs(kept, at, wanted, reaching), None, []
     rows = compared_rows(groups, compared, allowed, reference)
-    ends = _ends(aligned, kept) if reaching is None else []
     other = warnings(lab, kept, at)
     notes = other + notes + _repetitions(repeated) + ends + _many(rows) + _single(rows)
     answer = CompareAnswer(
         headline=headline(rows, doubtful=bool(other)),
         metric=metric,
         at=at,
-        position=aligned.position if reaching is None else None,
+        position=position,
         reaching=reaching,
         groups=rows,
         notes=notes or None,

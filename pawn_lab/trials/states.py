@@ -27,6 +27,9 @@ ACTIVE = HOLDING | {State.QUEUED}
 
 ENDED = frozenset(State) - ACTIVE
 
+ENDED_WELL = frozenset({State.COMPLETED, State.PAUSED})
+"""States of trials that got as far as they were asked to."""
+
 TRANSITIONS = MappingProxyType(
     {
         State.QUEUED: frozenset({State.LAUNCHING, State.KILLED}),
