@@ -20,6 +20,7 @@ import psutil
 
 from pawn_core.config import parse_config
 from pawn_lab.lab import Lab
+from pawn_lab.server.lab_server import keep_loaded
 from pawn_lab.store import Database, events, trials
 from pawn_lab.tools import TOOLS
 from pawn_lab.trials.states import ACTIVE, State
@@ -168,6 +169,7 @@ def measured(workspace: Path) -> list[Figure]:
     """Measure everything in one workspace, and leave nothing running."""
     with Lab.open(workspace, trainer=WAITING) as lab:
         fill(lab)
+        keep_loaded()
         try:
             figures = launching(lab)
             return [*reading(lab), *figures, *serving(workspace)]

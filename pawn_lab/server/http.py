@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
-from pawn_lab.server.lab_server import LabServer
+from pawn_lab.server.lab_server import LabServer, keep_loaded
 from pawn_lab.tools.wait import closing
 
 TOKEN_VARIABLE = "PAWN_LAB_TOKEN"
@@ -78,6 +78,7 @@ def serve_http(
     )
     address = f"http://{_bracketed(host)}:{listener.getsockname()[1]}{PATH}"
     print(f"pawn-lab: serving {address}", file=sys.stderr, flush=True)  # noqa: T201
+    keep_loaded()
     try:
         uvicorn.Server(config).run(sockets=[listener])
     finally:

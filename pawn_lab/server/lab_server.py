@@ -3,6 +3,7 @@
 Over stdio, stdout is the wire; nothing but the SDK's transport writes there.
 """
 
+import gc
 import itertools
 from base64 import b64encode
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -200,8 +201,15 @@ def _result(answer: Answer) -> CallToolResult:
     return CallToolResult(content=[text, *pictures], structured_content=wire)
 
 
+def keep_loaded() -> None:
+    """Leave what is loaded out of garbage collections, which would go through it amid a call."""
+    gc.collect()
+    gc.freeze()
+
+
 def serve(open_lab: Callable[[], Lab]) -> None:
     """Serve over stdio until the client closes the connection."""
+    keep_loaded()
     try:
         LabServer(open_lab).run("stdio")
     finally:
