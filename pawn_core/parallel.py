@@ -6,6 +6,7 @@ to stop.
 """
 
 import os
+import sys
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from torch import Tensor
 from torch import distributed as dist
 
 from pawn_core.config import ConfigError, RunConfig
+from pawn_core.prctl import die_with_parent
 
 _LONGEST_EVALUATION = timedelta(hours=2)
 """The others wait so long for the leading process at most."""
@@ -75,6 +77,8 @@ def join_processes(config: RunConfig) -> Processes:
         )
     if started == 1:
         return ALONE
+    if sys.platform == "linux":
+        die_with_parent()  # torchrun; without it the others would wait for hours, on their GPUs
     backend = "gloo" if config.device == "cpu" else "cpu:gloo,cuda:nccl"
     dist.init_process_group(backend, timeout=_LONGEST_EVALUATION)
     return Processes(dist.get_rank(), started)

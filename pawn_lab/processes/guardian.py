@@ -11,9 +11,10 @@ import signal
 import sys
 from typing import NamedTuple, NoReturn
 
+from pawn_core.prctl import adopt_orphans
 from pawn_lab import failpoints
 from pawn_lab.processes import environment
-from pawn_lab.processes.descendants import adopt_orphans, kill_descendants
+from pawn_lab.processes.descendants import kill_descendants
 from pawn_lab.processes.identity import TOKEN_VARIABLE, ProcessIdentity
 
 STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})

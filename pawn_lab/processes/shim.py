@@ -18,10 +18,11 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from pawn_core.prctl import adopt_orphans, die_with_parent
 from pawn_lab import failpoints
 from pawn_lab.documents import read_json_object, write_json
 from pawn_lab.paths import TrialPaths, WorkspacePaths
-from pawn_lab.processes.descendants import adopt_orphans, die_with_parent, kill_descendants
+from pawn_lab.processes.descendants import kill_descendants
 from pawn_lab.processes.divergence import Divergence
 from pawn_lab.processes.guardian import STOP_SIGNALS, Handover, end_shim, fork_shim
 from pawn_lab.processes.hopeless import Hopeless
