@@ -1,6 +1,7 @@
 """Plans: what is refused, and in which words."""
 
 import json
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,19 @@ def test_the_committed_plan_of_the_ablation_study_has_its_nine_trials():
     assert {(c.pause_after_steps, c.total_steps) for c in configs} == {(5000, 200_000)}
     assert sum(config.mate_boost == 1.0 for config in configs) == 3
     assert sum(not config.prepend_outcome for config in configs) == 3
+
+
+@pytest.mark.parametrize(
+    "name", sorted(p.stem for p in (ROOT / "runs/plans").glob("targets-*.json"))
+)
+def test_a_committed_study_crosses_its_targets_and_optimizers_with_three_rates_or_more(name):
+    plan = checked_plan(read_plan(WorkspacePaths(ROOT / "runs"), name))
+    rates = defaultdict(set)
+    for point in points(plan):
+        config = plan.resolved(point.overrides)
+        rates[config.targets, config.optimizer].add(config.lr)
+    assert {targets for targets, _ in rates} == {"sampled", "legal"}
+    assert min(map(len, rates.values())) >= 3
 
 
 @pytest.mark.parametrize("name", ["../secret", "none", "a/b", "", ".hidden", "x" * 200, "a\x00b"])
