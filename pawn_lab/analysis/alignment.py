@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 from pawn_lab.analysis.groups import Run
 from pawn_lab.reporting.curves import Axis
-from pawn_lab.trials.states import ENDED, ENDED_WELL
-
-_BROKE_OFF = ENDED - ENDED_WELL
+from pawn_lab.trials.states import BROKE_OFF
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,8 @@ def align(runs: Sequence[Run], axis: Axis) -> Alignment:
 
 def without_early(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
     """Return the runs, and apart those that broke off before the last step common to the others."""
-    broken = [run for run in runs if run.trial.state in _BROKE_OFF]
-    others = [run for run in runs if run.trial.state not in _BROKE_OFF]
+    broken = [run for run in runs if run.trial.state in BROKE_OFF]
+    others = [run for run in runs if run.trial.state not in BROKE_OFF]
     common = _common_step(others) or 0
     early = [run for run in broken if run.points[-1].step < common]
     return [run for run in runs if run not in early], early

@@ -13,7 +13,7 @@ from pawn_lab.store import Transaction, sweeps, trials
 from pawn_lab.store.database import Row
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.trials import variants
-from pawn_lab.trials.states import ACTIVE, ENDED_WELL
+from pawn_lab.trials.states import ACTIVE, BROKE_OFF, ENDED_WELL
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,7 @@ class Standing:
     @property
     def broken(self) -> bool:
         """Whether a seed ended badly, so that its mean means nothing."""
-        return any(
-            leaf["state"] not in ACTIVE and leaf["state"] not in ENDED_WELL for leaf in self.leaves
-        )
+        return any(leaf["state"] in BROKE_OFF for leaf in self.leaves)
 
     @property
     def given_up(self) -> Evidence | None:

@@ -13,9 +13,7 @@ from pawn_lab.tools.reading import MaxTokens, Reading, Since, position
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.trial_views import time_of_year
 from pawn_lab.tools.values import Answer, Table
-from pawn_lab.trials.states import State
-
-_ROUTINE = (State.QUEUED, State.LAUNCHING, State.RUNNING)
+from pawn_lab.trials.states import ACTIVE
 
 
 class EventRow(Answer):
@@ -52,7 +50,7 @@ def lab_events(
     """
     start = position(since)
     page = lab.events(since=start, limit=limit)
-    rows = [event_row(e) for e in page.events if routine or e.kind not in _ROUTINE]
+    rows = [event_row(e) for e in page.events if routine or e.kind not in ACTIVE]
     kept = first_rows(rows, max_tokens)
     is_cut = len(kept) < len(rows)
     return EventsAnswer(

@@ -30,6 +30,9 @@ ENDED = frozenset(State) - ACTIVE
 ENDED_WELL = frozenset({State.COMPLETED, State.PAUSED})
 """States of trials that got as far as they were asked to."""
 
+BROKE_OFF = ENDED - ENDED_WELL
+"""States of trials that ended before."""
+
 TRANSITIONS = MappingProxyType(
     {
         State.QUEUED: frozenset({State.LAUNCHING, State.KILLED}),

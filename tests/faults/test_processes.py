@@ -12,6 +12,7 @@ from lab_testing import (
     ended,
     eventually,
     guardian_of,
+    identity_of,
     in_state,
     nobody_left,
     open_gate,
@@ -23,7 +24,6 @@ from soundness import assert_sound
 from pawn_lab.lab import Lab
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.processes import identity
-from pawn_lab.processes.identity import ProcessIdentity
 from pawn_lab.processes.locks import is_locked
 from pawn_lab.trials.states import State
 
@@ -41,7 +41,7 @@ def kill_victims(lab: Lab, trial_id: int, victims: str) -> None:
     """SIGKILL the processes of a running trial that the names stand for, one after the other."""
     shim = shim_of(lab, trial_id)
     pid = trainer_greeting(lab, trial_id)["pid"]
-    trainer = ProcessIdentity(pid, identity.boot_id(), identity.start_ticks(pid), shim.token)
+    trainer = identity_of(pid, shim.token)
     processes = {"shim": shim, "trainer": trainer, "guardian": guardian_of(lab, trial_id)}
     for name in victims.split("+"):
         identity.send_signal(processes[name], signal.SIGKILL)
@@ -76,7 +76,7 @@ def test_a_device_is_not_free_while_a_process_of_its_trial_lives(open_lab):
     trial_id = lab.launch(CONFIG).id
     trainer = trainer_greeting(lab, trial_id)["pid"]
     token = shim_of(lab, trial_id).token
-    stopped = ProcessIdentity(trainer, identity.boot_id(), identity.start_ticks(trainer), token)
+    stopped = identity_of(trainer, token)
     assert identity.send_signal(stopped, signal.SIGSTOP)
     lab.kill(trial_id)
     assert lab.trial(trial_id).state is State.RUNNING

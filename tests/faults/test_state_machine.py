@@ -17,7 +17,15 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from lab_testing import CONFIG, eventually, open_gate, shim_of, stand_in, trainer_greeting
+from lab_testing import (
+    CONFIG,
+    eventually,
+    identity_of,
+    open_gate,
+    shim_of,
+    stand_in,
+    trainer_greeting,
+)
 from model import ENDS, Model
 from soundness import assert_recorded_end, assert_sound
 
@@ -148,7 +156,7 @@ class LabMachine(RuleBasedStateMachine):
         if victim == "shim":
             return shim
         pid = trainer_greeting(self.lab, trial_id)["pid"]
-        return ProcessIdentity(pid, identity.boot_id(), identity.start_ticks(pid), shim.token)
+        return identity_of(pid, shim.token)
 
     @rule(rate=st.sampled_from([0.0, 3600.0]), budget=st.sampled_from([None, "none", 1e6, 0.0]))
     def set_cost(self, rate: float, budget: float | None) -> None:

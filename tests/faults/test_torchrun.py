@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from lab_testing import ended, eventually, guardian_of, nobody_left, shim_of
+from lab_testing import ended, eventually, guardian_of, identity_of, nobody_left, shim_of
 
 from pawn_lab.lab import Lab
 from pawn_lab.processes import identity
@@ -30,10 +30,7 @@ def trainers(token: str) -> dict[str, ProcessIdentity]:
         pid for pid in identity.members(token) if "LOCAL_RANK" in psutil.Process(pid).environ()
     ]
     named = {"rank": ranks[-1], "torchrun": psutil.Process(ranks[-1]).ppid()}
-    return {
-        name: ProcessIdentity(pid, identity.boot_id(), identity.start_ticks(pid), token)
-        for name, pid in named.items()
-    }
+    return {name: identity_of(pid, token) for name, pid in named.items()}
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,11 @@ def open_gate(lab: Lab, trial_id: int, behaviour: str = "") -> None:
     replace_file(gate, behaviour.encode())
 
 
+def identity_of(pid: int, token: str) -> identity.ProcessIdentity:
+    """Return who a live process of the trial with this token is."""
+    return identity.ProcessIdentity(pid, identity.boot_id(), identity.start_ticks(pid), token)
+
+
 def shim_of(lab: Lab, trial_id: int) -> identity.ProcessIdentity:
     """Return who a trial's shim is, once it has said so."""
     return identity.ProcessIdentity.from_dict(_identity_file(lab, trial_id))
