@@ -77,7 +77,8 @@ def token_of(pid: int) -> str | None:
         environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
         return None
-    return next((e[len(prefix) :].decode() for e in environment if e.startswith(prefix)), None)
+    token = next((e[len(prefix) :] for e in environment if e.startswith(prefix)), None)
+    return None if token is None else os.fsdecode(token)  # a stranger's may be any bytes
 
 
 def is_alive(identity: ProcessIdentity) -> bool:
@@ -145,9 +146,9 @@ def parent_of(pid: int) -> int:
 def _stat_fields(pid: int) -> list[str]:
     """Return the fields of /proc/PID/stat from the third on.
 
-    The second is the name in parentheses, which may itself hold spaces and parentheses.
+    The second is the name in parentheses, which may itself hold any bytes, parentheses too.
     """
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].decode().split()
 
 
 @contextlib.contextmanager

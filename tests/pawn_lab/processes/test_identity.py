@@ -93,8 +93,17 @@ def test_an_identity_survives_being_written():
     assert ProcessIdentity.from_dict(ours.to_dict() | {"started_at": 1.0}) == ours
 
 
-def test_a_process_name_with_spaces_and_parentheses_is_parsed():
-    set_name = "import ctypes, signal; ctypes.CDLL(None).prctl(15, b'(a) b) c')"
+def test_a_strangers_token_that_is_not_utf8_is_only_another_token(process):
+    stranger = subprocess.Popen(SLEEPER, env={**os.environb, TOKEN_VARIABLE.encode(): b"\xff"})
+    eventually(lambda: identity.token_of(stranger.pid) == os.fsdecode(b"\xff"), "its start")
+    assert identity.members("ours") == [process.pid]
+    stranger.kill()
+    stranger.wait()
+
+
+@pytest.mark.parametrize("name", [b"(a) b) c", b"\xff\xe9) \n("])
+def test_a_process_name_of_any_bytes_is_parsed(name):
+    set_name = f"import ctypes, signal; ctypes.CDLL(None).prctl(15, {name!r})"
     code = f"{set_name}; print(flush=True); signal.pause()"
     with subprocess.Popen([sys.executable, "-S", "-c", code], stdout=subprocess.PIPE) as child:
         child.stdout.readline()
