@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from pawn_core.checkpoint import CheckpointError, verify
-from pawn_core.checkpoint.manifest import list_checkpoints
+from pawn_core.checkpoint.manifest import checkpoint_step, list_checkpoints
 from pawn_core.uploads import backlog
 from pawn_core.uploads.record import UploadRecord
 from pawn_core.uploads.registry import places
@@ -32,27 +32,58 @@ class Audit(NamedTuple):
 
 
 def audit(lab: Lab, trials: list[Trial]) -> Audit:
-    """Look at trials that no other continues, and read the newest checkpoint of each whole."""
-    continued = {trial.parent for trial in lab.trials()}
-    final = [trial for trial in trials if trial.id not in continued]
-    checkpoints = [_checkpoint(lab, trial) for trial in final if trial.state not in ACTIVE]
+    """Look at trials that no other continues, and read the newest checkpoint of each whole.
+
+    What runs or waits stands against a stop whichever trials were asked about.
+    """
+    everything = lab.trials()
+    continued = {trial.parent for trial in everything}
+    superseded = _superseded(lab, everything)
+    ended = [trial for trial in trials if trial.state not in ACTIVE]
+    newest = [trial for trial in ended if trial.id not in superseded]
+    checkpoints = [_checkpoint(lab, trial) for trial in newest]
     findings = [
-        *(finding for trial in final for finding in _schedule(lab, trial)),
+        *_going_on(lab, everything),
+        *(f for trial in ended if trial.id not in continued for f in _schedule(lab, trial)),
         *(finding for finding in checkpoints if isinstance(finding, Finding)),
-        *(finding for trial in final for finding in _uploads(lab, trial)),
+        *(finding for trial in newest for finding in _uploads(lab, trial)),
         *_notes(lab, trials),
     ]
     ordered = sorted(findings, key=lambda finding: (not finding.blocks, finding.trial_id or 0))
     return Audit(ordered, checkpoints.count(True))
 
 
+def _going_on(lab: Lab, trials: list[Trial]) -> Iterable[Finding]:
+    """Name the trials that run or wait; a lab without any trial may be the wrong one."""
+    if not trials:
+        yield Finding(None, f"the lab at {lab.paths.root} has no trials", blocks=False)
+    for trial in trials:
+        if trial.state in ACTIVE:
+            yield Finding(trial.id, f"is {trial.state}", blocks=True)
+
+
+def _superseded(lab: Lab, trials: list[Trial]) -> set[int]:
+    """Return the trials that another continues and has saved a later step of."""
+    saved = {trial.id: _newest_step(lab, trial.id) for trial in trials}
+    return {
+        trial.parent
+        for trial in trials
+        if trial.parent is not None and saved[trial.id] > saved[trial.parent]
+    }
+
+
+def _newest_step(lab: Lab, trial_id: int) -> int:
+    """Return the step of a trial's newest checkpoint; -1 where it has none."""
+    paths = list_checkpoints(lab.paths.trial(trial_id).checkpoints)
+    step = checkpoint_step(paths[-1]) if paths else None
+    return -1 if step is None else step
+
+
 def _schedule(lab: Lab, trial: Trial) -> Iterable[Finding]:
-    """Say where a trial goes on, or has ended before its last step."""
+    """Say where a trial has ended before its last step."""
     paths = lab.paths.trial(trial.id)
     step, total = trial.exit.step if trial.exit else None, trial.config["total_steps"]
-    if trial.state in ACTIVE:
-        yield Finding(trial.id, f"is {trial.state}", blocks=True)
-    elif trial.state not in ENDED_WELL:
+    if trial.state not in ENDED_WELL:
         why = f": {trial.exit.message}" if trial.exit and trial.exit.message else ""
         yield Finding(trial.id, f"{trial.state}{_at(step, total)}{why}", blocks=False)
     elif step is None or step < total:
@@ -120,7 +151,7 @@ def _checkpoint(lab: Lab, trial: Trial) -> Finding | bool:
 def _uploads(lab: Lab, trial: Trial) -> Iterable[Finding]:
     """Say of each destination that the config asks for whether it has the newest and the best."""
     run = lab.paths.trial(trial.id).run
-    for name, where in places(trial.config, run).items() if trial.state not in ACTIVE else ():
+    for name, where in places(trial.config, run).items():
         record = UploadRecord.read(run, name, where)
         matters = backlog.wanted(run).in_order
         missing = [path.name for path in matters if not record.holds(path)]

@@ -101,7 +101,7 @@ def find(lab: Lab, trial_id: int) -> Finding:
     trial, metric = lab.trial(trial_id), metric_of_merit(METRIC_OF_MERIT)
     [run] = runs_of(lab, [trial], metric)
     rivals = lab.rivals(trial_id)
-    others = lab.trials() if rivals is None else lab.selected(rivals)
+    others = [] if rivals == [] else lab.selected(rivals)
     alike = [t for t in others if t.config["run_type"] == trial.config["run_type"]]
     others = [other for other in alike if other.id != trial_id]
     ended = tested_on(lab, trial.config["run_type"], metric)

@@ -24,6 +24,7 @@ from pawn_lab.tools import TOOLS, Answer, LabTool
 from pawn_lab.tools.events import TOOL as EVENTS
 from pawn_lab.tools.events import EventsAnswer
 
+NOT_CLEAR = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
 FOLLOW_INTERVAL_S = 1.0
@@ -85,7 +86,9 @@ def command(tool: LabTool) -> Callable[..., None]:
             _follow(options, arguments)
         else:
             with options.open_lab() as lab:
-                options.show(tool(lab, arguments))
+                options.show(answer := tool(lab, arguments))
+            if not answer.all_clear:
+                sys.exit(NOT_CLEAR)
 
     run.__doc__ = tool.description
     run.__signature__ = signature  # type: ignore[attr-defined]

@@ -17,8 +17,13 @@ def render(answer: Answer, console: Console) -> None:
     """Print an answer: fields in the order of its model, empty ones left out."""
     for name in answer.shown():
         value = getattr(answer, name)
-        if _held(value):
+        if _held(value) or _is_told(answer, name):
             _render_field(name, value, console)
+
+
+def _is_told(answer: Answer, name: str) -> bool:
+    """Say whether a field that always has a value says no."""
+    return getattr(answer, name) is False and type(answer).model_fields[name].is_required()
 
 
 def line(row: Answer) -> str:
@@ -39,7 +44,8 @@ def _render_field(name: str, value: Any, console: Console) -> None:
             console.print(Text(value.rstrip("\n")), soft_wrap=True)
         case _:
             label = Text(f"{_words(name)}: ", style="bold")
-            console.print(label + Text(_cell(value)), soft_wrap=True)
+            text = "no" if value is False else _cell(value)
+            console.print(label + Text(text), soft_wrap=True)
 
 
 def _table(title: str, rows: Sequence[Answer]) -> Table:

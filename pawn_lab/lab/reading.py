@@ -14,9 +14,8 @@ from pawn_lab.records import (
     TrialResult,
 )
 from pawn_lab.reporting import cost, digest, log, results
-from pawn_lab.store import Transaction, events, leases, trials
-from pawn_lab.store.database import Row
-from pawn_lab.trials import requests, views
+from pawn_lab.store import events, leases, trials
+from pawn_lab.trials import requests, selection, views
 from pawn_lab.trials.states import ACTIVE, HOLDING, State
 
 
@@ -33,10 +32,8 @@ class Reading(OpenWorkspace):
         with self._database.read() as tx:
             return views.trial_record(tx, trials.get(tx, trial_id), self._devices)
 
-    def trials(
-        self, states: Iterable[State | str] | None = None, tag: str | None = None
-    ) -> list[Trial]:
-        """Return trials by number: all, or those in some states, or with a tag.
+    def trials(self, states: Iterable[State | str] | None = None) -> list[Trial]:
+        """Return trials by number: all, or those in some states.
 
         Raises:
             InvalidRequestError: an unknown state.
@@ -44,8 +41,7 @@ class Reading(OpenWorkspace):
         wanted = requests.checked_states(states)
         self._refresh()
         with self._database.read() as tx:
-            rows = _tagged(trials.select(tx, wanted), tag)
-            return views.trial_records(tx, rows, self._devices)
+            return views.trial_records(tx, trials.select(tx, wanted), self._devices)
 
     def selected(
         self, trial_ids: Iterable[int] | None = None, tag: str | None = None
@@ -54,18 +50,24 @@ class Reading(OpenWorkspace):
 
         Raises:
             UnknownTrialError: no such trial.
+            InvalidRequestError: they are none.
         """
-        once = None if trial_ids is None else dict.fromkeys(trial_ids)
         self._refresh()
         with self._database.read() as tx:
-            rows = _tagged(_rows(tx, once), tag)
+            rows = selection.selected(tx, trial_ids, tag)
             return views.trial_records(tx, rows, self._devices)
 
     def glance(self, tag: str | None = None, latest: int = 5) -> Glance:
-        """Return the trials at a glance, of a tag or all; `unresumed` counts those of all tags."""
+        """Return the trials at a glance, of a tag or all; `unresumed` counts those of all tags.
+
+        Raises:
+            InvalidRequestError: no trial has the tag.
+        """
         self._refresh()
         with self._database.read() as tx:
-            active = _tagged(trials.select(tx, ACTIVE), tag)
+            if tag is not None:
+                selection.check_tag(tx, tag)
+            active = [row for row in trials.select(tx, ACTIVE) if tag in (None, *row["tags"])]
             ended = trials.latest_ended(tx, latest, tag)
             records = views.trial_records(tx, [*active, *ended], self._devices)
             counts, unresumed = trials.counts(tx, tag), trials.unresumed(tx)
@@ -102,10 +104,15 @@ class Reading(OpenWorkspace):
     def results(
         self, trial_ids: Iterable[int] | None = None, tag: str | None = None
     ) -> list[TrialResult]:
-        """Return the last and best evaluation of each model of each trial, by trial."""
+        """Return the last and best evaluation of each model of each trial, by trial.
+
+        Raises:
+            UnknownTrialError: no such trial.
+            InvalidRequestError: numbers and tag leave no trial.
+        """
         self._refresh()
         with self._database.read() as tx:
-            rows = _tagged(_rows(tx, trial_ids), tag)
+            rows = selection.selected(tx, trial_ids, tag)
             costs = cost.by_trial(tx, leases.history(tx))
         return [
             result
@@ -168,13 +175,3 @@ class Reading(OpenWorkspace):
         with self._database.read() as tx:
             held = leases.held(tx)
         return devices.statuses(self._devices, held)
-
-
-def _tagged(rows: list[Row], tag: str | None) -> list[Row]:
-    return rows if tag is None else [row for row in rows if tag in row["tags"]]
-
-
-def _rows(tx: Transaction, trial_ids: Iterable[int] | None) -> list[Row]:
-    if trial_ids is None:
-        return trials.select(tx)
-    return [trials.get(tx, trial_id) for trial_id in trial_ids]

@@ -29,6 +29,11 @@ class AuditAnswer(Reading):
     checkpoints_verified: int
     findings: Table[FindingRow]
 
+    @property
+    def all_clear(self) -> bool:
+        """Whether the machine may be stopped."""
+        return self.ready
+
 
 def lab_audit(
     lab: Lab,
@@ -41,12 +46,13 @@ def lab_audit(
 ) -> AuditAnswer:
     """Say whether the machine could be stopped now: run it after each phase and at the end.
 
-    What blocks: a trial queued or running; one completed or paused without a checkpoint; a newest
-    checkpoint that does not match its hashes (each is read whole, which takes seconds a gigabyte);
-    a newest or best checkpoint that is not uploaded where the config asks for it; no notes since a
-    trial last ended. Told besides: failed, lost and killed trials, those that paused or stopped
-    before their last step, and what is uploaded where. Trials that another continues are passed
-    over. Checkpoints of trials with neither hf_repo nor hf_bucket are on this machine alone.
+    What blocks: any trial queued or running, of those asked about or not; one completed or paused
+    without a checkpoint; a newest checkpoint that does not match its hashes (each is read whole,
+    which takes seconds a gigabyte); a newest or best checkpoint that is not uploaded where the
+    config asks for it; no notes since a trial last ended. Told besides: failed, lost and killed
+    trials, those that paused or stopped before their last step, and what is uploaded where. A trial
+    is passed over once another continues it and has saved. Checkpoints of trials with neither
+    hf_repo nor hf_bucket are on this machine alone.
     """
     question = Question.of(lab, ("audit", trial_ids, tag), since, max_tokens)
     trials = lab.selected(trial_ids, tag)

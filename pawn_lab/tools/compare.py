@@ -120,7 +120,7 @@ def _costs(runs: list[Run], at: Axis, metric: Metric, value: float) -> Measured:
 
 def _fields(factor: str | None) -> set[str] | None:
     """Split the names; each must be a config field."""
-    names = [name.strip() for name in factor.split(",")] if factor else []
+    names = [] if factor is None else [name.strip() for name in factor.split(",")]
     known = {name for run_type in RUN_TYPES for name in run_type.config.model_fields}
     for name in names:
         if name not in known:

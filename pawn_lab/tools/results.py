@@ -125,6 +125,11 @@ def _selected(
     if lineage is not None:
         family = related(lab, lineage)
         results = [result for result in results if result.id in family]
+        if not results:
+            raise InvalidRequestError(
+                f"lineage {lineage} is of none of these trials; its own: "
+                f"{', '.join(map(str, sorted(family)))}"
+            )
     if ablation is None:
         return results
     known = sorted({ablation_text(result) for result in results})

@@ -119,7 +119,7 @@ def _shown(
     if trial_id is None:
         own = everything if tag is None else lab.glance(tag, rows)
         return own.model_copy(update={"ended": own.ended[:rows]})
-    trial = lab.trial(trial_id)
+    [trial] = lab.selected([trial_id], tag)
     active, ended = ([], [trial]) if trial.state in ENDED else ([trial], [])
     return Glance(counts={trial.state: 1}, active=active, ended=ended, unresumed=0)
 

@@ -52,6 +52,11 @@ class Answer(BaseModel):
         """Return the JSON Schema of what is sent."""
         return cls.model_json_schema(mode="serialization")
 
+    @property
+    def all_clear(self) -> bool:
+        """Whether a script may go on after this answer: `pawn-lab VERB && NEXT`."""
+        return True
+
     def pictures(self) -> list[bytes]:
         """Return PNG images that are sent beside the object."""
         return []

@@ -148,7 +148,7 @@ def _begun(
 ) -> Wait:
     """Start at the cursor, else at the beginning for named trials, else now."""
     condition = parsed_until(until)
-    watched = None if trial_ids is None else {lab.trial(trial_id).id for trial_id in trial_ids}
+    watched = None if trial_ids is None else {trial.id for trial in lab.selected(trial_ids)}
     if since is not None:
         cursor = position(since)
     else:

@@ -135,7 +135,7 @@ def test_trials_are_filtered_by_state_and_tag(open_lab):
     lab = open_lab("gate")
     for tags in (["a"], ["b"], ["a", "b"]):
         lab.launch(CONFIG, tags=tags)
-    assert [t.id for t in lab.trials(tag="a")] == [1, 3]
+    assert [t.id for t in lab.selected(tag="a")] == [1, 3]
     assert [t.id for t in lab.trials(states=["queued"])] == [3]
     with pytest.raises(errors.InvalidRequestError, match="'sleeping' is unknown; one of: queued"):
         lab.trials(states=["sleeping"])

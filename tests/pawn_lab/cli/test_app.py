@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pawn_lab.cli.app import app, main
+from pawn_lab.cli.app import NOT_CLEAR, app, main
 from pawn_lab.cli.arguments import command_parameters
 from pawn_lab.lab import Lab
 from pawn_lab.tools import TOOLS
@@ -79,16 +79,39 @@ def test_every_tool_is_a_command_with_the_same_arguments(tool):
 def test_a_command_answers_what_its_tool_answers(on_study, study, verb, options, arguments):
     tool = next(tool for tool in TOOLS if tool.verb == verb)
     with Lab.open(study) as lab:
-        expected = tool(lab, arguments).wire()
-    assert on_study.json(verb, *options) == expected
+        answer = tool(lab, arguments)
+    code, out, err = on_study(verb, *options, "--json")
+    assert (json.loads(out), err) == (answer.wire(), "")
+    assert code == (0 if answer.all_clear else NOT_CLEAR)
 
 
 @pytest.mark.parametrize("verb", [tool.verb for tool in TOOLS if tool.read_only])
 def test_a_person_gets_text_without_braces_or_tracebacks(on_study, verb):
     code, out, err = on_study(verb, *{"log": ["1"], "diff": ["1", "2"]}.get(verb, []))
-    assert (code, err) == (0, "")
+    assert (code, err) == (NOT_CLEAR if verb == "audit" else 0, "")
     assert out.strip()
     assert not out.startswith("{")
+
+
+@pytest.mark.parametrize("options", [[], ["--tag", "plain"], ["--json"]])
+def test_an_audit_that_is_not_ready_says_so_and_lets_no_shutdown_follow(
+    study_copy, options, command
+):
+    command.workspace = study_copy
+    code, out, err = command("audit", *options)
+    assert (code, err) == (NOT_CLEAR, "")
+    assert "ready: no\n" in out or '"ready":false' in out
+    command("notes", "--append", "All is told.")
+    code, out, _ = command("audit", *options)
+    assert code == 0
+    assert "ready: yes\n" in out or '"ready":true' in out
+
+
+@pytest.mark.parametrize("verb", ["audit", "status", "results", "compare", "plot"])
+def test_a_tag_of_no_trial_is_refused_with_exit_code_2(on_study, verb):
+    code, out, err = on_study(verb, "--tag", "plian")
+    assert (code, out) == (2, "")
+    assert "did you mean 'plain'?" in err
 
 
 def test_a_config_file_and_settings_make_one_config(command, tmp_path):

@@ -35,7 +35,7 @@ def test_a_grid_crosses_arms_and_space_in_one_call(open_lab):
     plan = PLAN | {"arms": [{}, {"mate_boost": 1.0}], "space": {"lr": [1e-3, 1e-4]}, "seeds": 2}
     sweep, known = lab.start_sweep(plan)
     assert (known, len(sweep.points), sweep.tag) == (False, 4, "sweep-1")
-    configs = [trial.config for trial in lab.trials(tag="sweep-1")]
+    configs = [trial.config for trial in lab.selected(tag="sweep-1")]
     assert [(c["mate_boost"], c["lr"], c["seed"]) for c in configs] == [
         (boost, lr, seed) for boost in (0.0, 1.0) for lr in (1e-3, 1e-4) for seed in (0, 1)
     ]

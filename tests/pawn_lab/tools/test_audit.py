@@ -84,8 +84,49 @@ def test_a_running_trial_and_one_without_a_checkpoint_block_and_a_failure_is_tol
     assert answer.findings[-2].trial_id == failed
     assert answer.findings[-2].finding.startswith("failed before step 1000")
     assert answer.next_check_s
+    assert blocking(lab_audit(lab, trial_ids=[failed])) == [(running, "is running")]
     open_gate(lab, running)
     ended(lab, running)
+
+
+def test_a_trial_that_runs_blocks_also_when_another_was_forked_from_it(open_lab):
+    lab = open_lab("gate")
+    parent = lab.launch(CONFIG).id
+    in_state(lab, parent, State.RUNNING)
+    make_checkpoint(lab.paths.trial(parent).checkpoints, 5)
+    fork = lab.resume(parent, checkpoint=5).id
+    in_state(lab, fork, State.RUNNING)
+    assert blocking(lab_audit(lab)) == [(parent, "is running"), (fork, "is running")]
+    open_gate(lab, parent)
+    open_gate(lab, fork)
+
+
+def test_a_damaged_checkpoint_blocks_until_a_continuation_has_saved_a_later_one(open_lab):
+    lab = open_lab("gate")
+    parent = lab.launch(CONFIG).id
+    in_state(lab, parent, State.RUNNING)
+    saved = make_checkpoint(lab.paths.trial(parent).checkpoints, 5)
+    open_gate(lab, parent, "pause")
+    ended(lab, parent)
+    child = lab.resume(parent).id
+    in_state(lab, child, State.RUNNING)
+    (saved / "model.safetensors").write_bytes(b"")
+    open_gate(lab, child, "crash")
+    ended(lab, child)
+    lab.notes(append="Trial 2 crashed.")
+    [(trial_id, finding)] = blocking(lab_audit(lab))
+    assert trial_id == parent
+    assert finding.startswith("checkpoint step_00000005: ")
+    make_checkpoint(lab.paths.trial(child).checkpoints, 10)
+    assert lab_audit(lab).ready
+
+
+def test_a_lab_without_trials_is_ready_and_names_its_folder(open_lab):
+    lab = open_lab()
+    answer = lab_audit(lab)
+    assert answer.ready
+    [row] = answer.findings
+    assert row.finding == f"the lab at {lab.paths.root} has no trials"
 
 
 def test_notes_written_before_a_later_end_block(open_lab):

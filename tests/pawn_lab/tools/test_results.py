@@ -54,7 +54,8 @@ def test_rows_can_be_those_of_an_ablation_or_of_a_lineage(lab):
     assert {row.trial_id for row in lab_results(lab, ablation="mate_boost=1.0").rows} == {3}
     for trial_id in (1, 4):
         assert {row.trial_id for row in lab_results(lab, lineage=trial_id).rows} == {1, 4}
-    assert lab_results(lab, trial_ids=[2, 3], lineage=1).rows == []
+    with pytest.raises(InvalidRequestError, match="its own: 1, 4"):
+        lab_results(lab, lineage=1, trial_ids=[2, 3])
     with pytest.raises(InvalidRequestError, match=r"did you mean 'mate_boost=1\.0'"):
         lab_results(lab, ablation="mate_boost=1")
 
