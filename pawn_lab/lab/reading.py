@@ -175,3 +175,7 @@ class Reading(OpenWorkspace):
         with self._database.read() as tx:
             held = leases.held(tx)
         return devices.statuses(self._devices, held)
+
+    def device_faults(self) -> list[str]:
+        """Return the GPUs that no trial can run on, each with the reason."""
+        return devices.faults()

@@ -13,7 +13,8 @@ from typing import Any
 from pawn_core.durable import replace_file
 from pawn_lab.documents import write_json
 from pawn_lab.paths import TrialPaths
-from pawn_lab.processes.devices import Device, driver_version
+from pawn_lab.processes.devices import Device
+from pawn_lab.processes.gpus import driver_version
 from pawn_lab.trials.code import code_digest
 
 _PACKAGES = (

@@ -6,7 +6,7 @@ from pawn_lab import failpoints
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.planning import budget
 from pawn_lab.planning.speed import devices_needed
-from pawn_lab.processes.devices import Device
+from pawn_lab.processes.devices import Device, answering
 from pawn_lab.processes.locks import try_lock
 from pawn_lab.processes.start import Claim
 from pawn_lab.store import Transaction, leases, trials
@@ -23,6 +23,7 @@ def claim_free_devices(
     queue = trials.queue(tx) if free else []  # reading it takes longer than all the rest
     if queue and budget.exhausted(tx):
         return []
+    free = answering(free) if queue else []
     claims: list[Claim] = []
     try:
         for trial in queue:

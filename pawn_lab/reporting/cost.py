@@ -30,6 +30,7 @@ def set_rate(tx: Transaction, cost_per_hour: float, device_count: int) -> None:
         raise InvalidRequestError(
             f"cost_per_hour {cost_per_hour} is not allowed: 0 to {MOST_PER_HOUR:g} a machine-hour"
         )
+    device_count = max(1, device_count)  # of a machine whose GPUs are lost, as if one were left
     history = rates(tx)
     if history and (history[-1]["cost_per_hour"], history[-1]["devices"]) == (
         cost_per_hour,

@@ -53,6 +53,7 @@ class StatusAnswer(Reading):
     """The lab at a glance; `headline` first, `ended` only the latest, newest first.
 
     waits_for: what the first of `waiting` waits for, and all that do not say otherwise.
+    lost_devices: GPUs that no trial can run on, and why.
     """
 
     per_trial: ClassVar = ("running", "waiting", "ended", "devices")
@@ -65,6 +66,7 @@ class StatusAnswer(Reading):
     ended: Table[EndedRow]
     counts: dict[str, int]
     devices: Table[DeviceRow]
+    lost_devices: list[str] | None = None
     cost_per_hour: Number = None
     cost_total: Number = None
     detail: TrialDetail | None = None
@@ -104,6 +106,7 @@ def lab_status(
         ended=[ended_row(trial) for trial in shown.ended],
         counts={str(state): count for state, count in shown.counts.items()},
         devices=[device_row(device) for device in devices],
+        lost_devices=lab.device_faults() or None,
         cost_per_hour=cost.cost_per_hour,
         cost_total=None if cost.cost_per_hour is None else cost.total,
         detail=_detail(lab, *shown.active, *shown.ended) if trial_id is not None else None,

@@ -9,21 +9,6 @@ from pawn_lab.processes.devices import Device
 GPUS = [Device(f"GPU-{letter}", "gpu", "H200") for letter in "abc"]
 
 
-@pytest.mark.parametrize(
-    ("visible", "expected"),
-    [
-        (None, "abc"),
-        ("", ""),
-        ("-1", ""),
-        ("0,2", "ac"),
-        ("GPU-b", "b"),
-        ("7", ""),
-    ],
-)
-def test_only_gpus_that_are_visible_to_us_are_used(visible, expected):
-    assert [gpu.id[-1] for gpu in devices.visible_gpus(GPUS, visible)] == list(expected)
-
-
 def test_a_gpu_is_named_by_its_uuid():
     assert devices.environment_of(GPUS[:1], 3)["CUDA_VISIBLE_DEVICES"] == "GPU-a"
 
