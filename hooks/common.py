@@ -3,12 +3,14 @@
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pawn_lab.paths import WorkspacePaths, default_workspace
+from pawn_lab.text import mask_secrets
 
 
 def read_event(text: str) -> dict[str, Any]:
@@ -21,22 +23,55 @@ def read_event(text: str) -> dict[str, Any]:
 
 
 def find_workspace(event: dict[str, Any]) -> WorkspacePaths | None:
-    """Return the lab of the project that the agent works in, or None where there is none."""
+    """Return the lab of the project that the agent works in, or None where there is none.
+
+    A folder that is merely called `runs` is none: other tools use that name too.
+    """
     cwd = event.get("cwd")
     project = os.environ.get("CLAUDE_PROJECT_DIR") or (cwd if isinstance(cwd, str) else ".")
-    workspace = Path(project) / default_workspace()
-    return WorkspacePaths(workspace) if workspace.is_dir() else None
+    candidates = (
+        WorkspacePaths(folder / default_workspace()) for folder in _upwards(Path(project))
+    )
+    return next((lab for lab in candidates if lab.database.exists() or lab.notes.exists()), None)
 
 
-def digest(paths: WorkspacePaths) -> str:
-    """Return the lab's state in a few lines; empty when there is none or it cannot be read."""
+def _upwards(start: Path) -> Iterator[Path]:
+    """Yield a folder and those around it, to the root of its repository or below the home folder.
+
+    Beyond it lie other projects, whose lab must not hear of this one.
+    """
+    for folder in (start.absolute(), *start.absolute().parents):
+        if folder in (Path.home(), Path(folder.anchor)) and folder != start:
+            return
+        yield folder
+        if (folder / ".git").exists():
+            return
+
+
+def state(paths: WorkspacePaths) -> str:
+    """Return what needs a decision, when to look again and the cursor, then the lab's digest.
+
+    Empty where there is no lab or it cannot be read.
+    """
     if not paths.database.exists():
         return ""
     try:
-        from pawn_lab.lab import Lab
-
-        with Lab.open(paths.root) as lab:
-            return lab.digest()
+        return mask_secrets(_state(paths))
     except Exception as error:
         print(f"no digest of the lab: {error}", file=sys.stderr)
         return ""
+
+
+def _state(paths: WorkspacePaths) -> str:
+    from pawn_lab.lab import Lab
+    from pawn_lab.tools.status import lab_status
+
+    with Lab.open(paths.root) as lab, lab.one_pass():
+        now = lab_status(lab, rows=0)
+        check = f"check again in {now.next_check_s} s; " if now.next_check_s else ""
+        lines = (
+            now.headline,
+            f"{check}events: lab_events(since={lab.latest_event()})",
+            lab.digest(),
+        )
+    return "\n".join(lines)

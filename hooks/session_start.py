@@ -1,17 +1,19 @@
-"""SessionStart: put the lab's state and the newest lab notes in front of the agent."""
+"""SessionStart: put the lab's state and what the agent wrote down in front of it."""
 
 import json
-import re
 import sys
+from itertools import accumulate
 
-from common import digest, find_workspace, read_event
+from common import find_workspace, read_event, state
 
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.reporting import notes
+from pawn_lab.text import mask_secrets
 
 NOTES_CHARACTERS = 8_000
-_HEADING = re.compile(r"^(?=## )", re.MULTILINE)
+LEAST_SUMMARY_CHARACTERS = 1_000
 _CUT = "[older notes: lab_notes]\n\n"
+_CUT_SUMMARY = f"[the whole: lab_notes(section='{notes.COMPACTION}')]\n\n"
 
 
 def main() -> None:
@@ -24,22 +26,31 @@ def main() -> None:
 
 
 def memory(paths: WorkspacePaths) -> str:
-    """Return the digest and the newest notes."""
-    state, kept = digest(paths), newest(notes.read(paths))
-    chapters = (("PAWN lab now", state), ("Lab notes of earlier sessions", kept))
-    return "\n\n".join(f"# {title}\n{text}" for title, text in chapters if text.strip())
+    """Return what to do now, the notes written by hand, then the summary of a compaction."""
+    written = newest([part.text for part in notes.sections(paths)])
+    room = max(LEAST_SUMMARY_CHARACTERS, NOTES_CHARACTERS - len(written))
+    chapters = (
+        ("PAWN lab now", state(paths)),
+        ("Lab notes of earlier sessions", mask_secrets(written)),
+        ("The agent's memory at its latest compaction", summary(paths, room)),
+    )
+    return "\n\n".join(f"# {title}\n{text.strip()}" for title, text in chapters if text.strip())
 
 
-def newest(text: str, most: int = NOTES_CHARACTERS) -> str:
-    """Return the last whole sections that fit, or the end of the last one where none does."""
-    if len(text) <= most:
-        return text
-    kept = ""
-    for section in reversed(_HEADING.split(text)):
-        if len(kept) + len(section) > most:
-            break
-        kept = section + kept
-    return _CUT + (kept or text[-most:])
+def newest(sections: list[str]) -> str:
+    """Return the newest whole sections that fit, or the end of the last one where none does."""
+    kept = 0
+    for size in accumulate(map(len, reversed(sections))):
+        kept += size <= NOTES_CHARACTERS
+    if kept == len(sections):
+        return "".join(sections)
+    return _CUT + ("".join(sections[len(sections) - kept :]) or sections[-1][-NOTES_CHARACTERS:])
+
+
+def summary(paths: WorkspacePaths, most: int) -> str:
+    """Return the end of the latest compaction's summary, where its next steps are."""
+    text = mask_secrets(notes.compaction(paths))
+    return text if len(text) <= most else _CUT_SUMMARY + text[-most:]
 
 
 if __name__ == "__main__":

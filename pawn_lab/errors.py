@@ -20,15 +20,15 @@ LabError
     └── SqliteVersionError              this SQLite can corrupt a shared database
 """
 
-from pawn_lab.text import clean
+from pawn_lab.text import clean, mask_secrets
 
 
 class LabError(Exception):
     """Base of every error the lab raises on purpose; its text says what to do."""
 
     def __str__(self) -> str:
-        """Return the text without control codes: it may quote what a caller gave."""
-        return clean(super().__str__())
+        """Return the text without control codes and secrets: it may quote what a caller gave."""
+        return mask_secrets(clean(super().__str__()))
 
 
 class InvalidRequestError(LabError, ValueError):

@@ -73,7 +73,7 @@ def main() -> None:
     program = build()
     with tempfile.TemporaryDirectory() as folder:
         path, packed = Path(folder, "games.pgn"), Path(folder, "games.pgn.zst")
-        path.write_text(lichess_pgn.games(GAMES))
+        path.write_text(lichess_pgn.games(GAMES), encoding="utf-8")
         subprocess.run([program, "compress", path, packed], check=True)
         figures = measures(program, path, packed)
         table([{name: measure() for name, measure in figures.items()} for _ in range(ROUNDS)])

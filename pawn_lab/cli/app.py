@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from pawn_lab.cli.render import line, render
 from pawn_lab.errors import LabError
 from pawn_lab.lab import Lab
 from pawn_lab.paths import default_workspace
+from pawn_lab.text import mask_secrets
 from pawn_lab.tools import TOOLS, Answer, LabTool
 from pawn_lab.tools.events import TOOL as EVENTS
 from pawn_lab.tools.events import EventsAnswer
@@ -144,8 +146,10 @@ def serve_http(
 
 def main() -> None:
     """Run `pawn-lab`; bad input is one line on stderr and exit code 2."""
+    _speak_utf8()
+    arguments = [os.fsencode(text).decode(errors="surrogateescape") for text in sys.argv[1:]]
     try:
-        app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
+        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except (CycloptsError, ConfigError, LabError) as error:
         sys.exit(_complain(error))
     except KeyboardInterrupt:
@@ -155,6 +159,13 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _speak_utf8() -> None:
+    """Write UTF-8 whatever the locale; what a terminal cannot show must not end a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+
 def _complain(error: Exception) -> int:
-    print(f"pawn-lab: {error}", file=sys.stderr)  # noqa: T201
+    print(f"pawn-lab: {mask_secrets(str(error))}", file=sys.stderr)  # noqa: T201
     return BAD_INPUT

@@ -48,7 +48,7 @@ class ProcessIdentity:
 
 def boot_id() -> str:
     """Return the kernel's identifier of this boot."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
 
 
 def folder_id(path: Path) -> list[int]:

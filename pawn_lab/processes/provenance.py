@@ -22,6 +22,12 @@ _PACKAGES = (
     *("huggingface-hub", "apsw", "mcp", "optuna", "triton"),
 )
 _SOURCES = ("pawn_core", "pawn_lab", "engine", "scripts", "pyproject.toml", "uv.lock", "Cargo.lock")
+# Whatever the user has set for git: no program of theirs runs, and the output is a patch.
+_OWN_SETTINGS = ("--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotePath=true")
+_AS_PATCH = (
+    *("--patch", "--no-ext-diff", "--no-textconv", "--no-color", "--binary", "--no-relative"),
+    *("--src-prefix=a/", "--dst-prefix=b/", "--unified=3", "--submodule=short"),
+)
 _MOST_PATCH_BYTES = 1 << 20
 _GIT_TIMEOUT_S = 5.0
 
@@ -32,7 +38,7 @@ def record(paths: TrialPaths, trial: dict[str, Any], devices: list[Device]) -> N
     Raises:
         OSError: a file cannot be written.
     """
-    patch = _git("diff", "HEAD", "--", *_SOURCES) or b""
+    patch = _git("diff", *_AS_PATCH, "HEAD", "--", *_SOURCES) or b""
     if patch:
         replace_file(paths.patch, patch[:_MOST_PATCH_BYTES])
     commit = _git("rev-parse", "HEAD")
@@ -64,17 +70,23 @@ def _packages() -> dict[str, str]:
     return found
 
 
-def _git(*arguments: str) -> bytes | None:
-    """Return what git says about our sources; None where they are in no repository."""
+def _repository() -> Path | None:
+    """Return the repository of our sources; None where they are in none."""
     spec = find_spec("pawn_core")
     if spec is None or spec.origin is None:
         return None
     root = Path(spec.origin).parent.parent
-    if not (root / ".git").exists():
+    return root if (root / ".git").exists() else None
+
+
+def _git(*arguments: str) -> bytes | None:
+    """Return what git says about our sources; None where they are in no repository."""
+    root = _repository()
+    if root is None:
         return None
     try:
         done = subprocess.run(
-            ["git", "--no-optional-locks", "-C", str(root), *arguments],
+            ["git", *_OWN_SETTINGS, "-C", str(root), *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_GIT_TIMEOUT_S,

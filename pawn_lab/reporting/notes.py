@@ -1,11 +1,13 @@
 """Lab notes: a Markdown file of sections that are only ever appended, within a size budget.
 
-Any number of processes may append at once. When the file outgrows its budget its oldest
-sections move to the archive beside it; nothing is thrown away.
+Any number of processes may append at once. When the file outgrows its budget its oldest sections
+move to the archive beside it; nothing that was written by hand is thrown away. The summary of an
+agent's latest compaction is one bounded section apart, at the end, which the next one replaces.
 """
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,8 +20,11 @@ from pawn_lab.text import clean
 BUDGET_BYTES = 32_000
 MOST_SECTION_BYTES = 8_000
 MOST_TITLE_CHARACTERS = 100
+COMPACTION = "Compaction summary"
 _TITLE = "# Lab notes\n"
 _HEADING = re.compile(r"^(?=## )", re.MULTILINE)
+_OF_COMPACTION = re.compile(rf"(?:{COMPACTION}|Lab at compaction)(?: \(\d+ of \d+\))?")
+_LEFT_OUT = "\n\n[the middle is left out]\n\n"
 
 
 class Section(NamedTuple):
@@ -31,18 +36,33 @@ class Section(NamedTuple):
 
 
 def read(paths: WorkspacePaths, section: str | None = None) -> str:
-    """Return the notes, or only the sections of one title; at most the newest of the budget."""
-    text = clean(_text(paths.notes))  # a person may have written it
-    if section is not None:
-        text = "".join(part for part in _sections(text) if _title_of(part) == section)
+    """Return the notes as they stand, or every section of one title, those of the archive too.
+
+    Of more than the budget only the end.
+    """
+    if section is None:
+        text = clean(_text(paths.notes))  # a person may have written it
+    else:
+        parts = [*(part.text for part in sections(paths)), compaction(paths)]
+        text = "".join(part for part in parts if _title_of(part) == section)
     return text if len(text) <= BUDGET_BYTES else f"[older notes left out]\n{text[-BUDGET_BYTES:]}"
 
 
 def sections(paths: WorkspacePaths) -> list[Section]:
-    """Return the sections of the notes, oldest first; the archive's are counted, not returned."""
-    archived = len(_sections(_text(paths.notes_archive)))
-    parts = _sections(clean(_text(paths.notes)))
-    return [Section(n, _title_of(part), part) for n, part in enumerate(parts, archived + 1)]
+    """Return what was written by hand, oldest first: the archive, then the notes."""
+    parts = [part for path in (paths.notes_archive, paths.notes) for part in _parts(path)]
+    by_hand = [part for part in parts if not _is_of_compaction(part)]
+    return [Section(number, _title_of(part), part) for number, part in enumerate(by_hand, 1)]
+
+
+def archived(paths: WorkspacePaths) -> int:
+    """Return how many of the sections are in the archive."""
+    return sum(not _is_of_compaction(part) for part in _parts(paths.notes_archive))
+
+
+def compaction(paths: WorkspacePaths) -> str:
+    """Return the section of the latest compaction; empty where there was none."""
+    return next((part for part in reversed(_parts(paths.notes)) if _is_of_compaction(part)), "")
 
 
 def append(paths: WorkspacePaths, text: str, section: str | None = None) -> None:
@@ -54,27 +74,48 @@ def append(paths: WorkspacePaths, text: str, section: str | None = None) -> None
         StateBusyError: another process kept the notes locked.
     """
     entry = _entry(_checked_text(text), _checked_title(section or "Note"))
+    _write(paths, lambda by_hand, summary: ([*by_hand, entry], summary))
+
+
+def keep_compaction(paths: WorkspacePaths, text: str) -> None:
+    """Put the summary of a compaction in the place of the one before; its middle may be left out.
+
+    Raises:
+        StateBusyError: another process kept the notes locked.
+    """
+    entry = _entry(_without_middle(_as_section(text)), COMPACTION)
+    _write(paths, lambda by_hand, _: (by_hand, entry))
+
+
+_Change = Callable[[list[str], str], tuple[list[str], str]]
+
+
+def _write(paths: WorkspacePaths, change: _Change) -> None:
+    """Change the sections written by hand and the summary of the latest compaction."""
     try:
         with locked(paths.notes_lock):
-            _append_locked(paths, entry)
+            _write_locked(paths, change)
     except TimeoutError as error:
         raise StateBusyError(str(error)) from error
 
 
-def _append_locked(paths: WorkspacePaths, entry: str) -> None:
-    old, kept = _within_budget([*_sections(_text(paths.notes)), entry])
-    if old:
-        archive = _text(paths.notes_archive) + "".join(old)
-        replace_file(paths.notes_archive, archive.encode())
-    replace_file(paths.notes, (_TITLE + "\n" + "".join(kept)).encode())
+def _write_locked(paths: WorkspacePaths, change: _Change) -> None:
+    parts = _sections(_text(paths.notes))
+    summaries = [part for part in parts if _is_of_compaction(part)]
+    by_hand = [part for part in parts if not _is_of_compaction(part)]
+    by_hand, summary = change(by_hand, "".join(summaries[-1:]))
+    old, kept = _within_budget(by_hand)
+    if old := [*summaries[:-1], *old]:
+        replace_file(paths.notes_archive, _bytes(_text(paths.notes_archive) + "".join(old)))
+    replace_file(paths.notes, _bytes(_TITLE + "\n" + "".join([*kept, summary])))
 
 
 def _within_budget(sections: list[str]) -> tuple[list[str], list[str]]:
     """Split sections into the oldest, which no longer fit, and the rest."""
     size, first = 0, len(sections)
-    while first and size + len(sections[first - 1].encode()) <= BUDGET_BYTES:
+    while first and size + len(_bytes(sections[first - 1])) <= BUDGET_BYTES:
         first -= 1
-        size += len(sections[first].encode())
+        size += len(_bytes(sections[first]))
     return sections[:first], sections[first:]
 
 
@@ -83,11 +124,14 @@ def _entry(text: str, title: str) -> str:
     return f"## {title}\n_{when}_\n\n{text.strip()}\n\n"
 
 
+def _as_section(text: str) -> str:
+    """Clean a text; a heading inside it would start a section of its own."""
+    return re.sub(r"^(#{1,2}) ", r"### ", clean(text), flags=re.MULTILINE)
+
+
 def _checked_text(text: str) -> str:
-    cleaned = clean(text)
-    # A heading inside the text would start a section of its own.
-    cleaned = re.sub(r"^(#{1,2}) ", r"### ", cleaned, flags=re.MULTILINE)
-    size = len(cleaned.encode())
+    cleaned = _as_section(text)
+    size = len(_bytes(cleaned))
     if not cleaned.strip():
         raise InvalidRequestError("append is empty; give the text of the note")
     if size > MOST_SECTION_BYTES:
@@ -105,7 +149,25 @@ def _checked_title(section: str) -> str:
             f"section {section[:MOST_TITLE_CHARACTERS]!r} is not allowed: one line of 1 to "
             f"{MOST_TITLE_CHARACTERS} characters"
         )
+    if _OF_COMPACTION.fullmatch(title):
+        raise InvalidRequestError(
+            f"section {title!r} is not allowed: the next compaction would replace it"
+        )
     return title
+
+
+def _without_middle(text: str) -> str:
+    """Return a text within a section's bounds: its start has the task, its end the next step."""
+    content = _bytes(text)
+    if len(content) <= MOST_SECTION_BYTES:
+        return text
+    half = (MOST_SECTION_BYTES - len(_LEFT_OUT)) // 2
+    start, end = (part.decode(errors="ignore") for part in (content[:half], content[-half:]))
+    return start + _LEFT_OUT + end
+
+
+def _parts(path: Path) -> list[str]:
+    return _sections(clean(_text(path)))
 
 
 def _sections(text: str) -> list[str]:
@@ -119,5 +181,14 @@ def _title_of(section: str) -> str:
     return section.partition("\n")[0].removeprefix("## ").strip()
 
 
+def _is_of_compaction(section: str) -> bool:
+    return _OF_COMPACTION.fullmatch(_title_of(section)) is not None
+
+
 def _text(path: Path) -> str:
-    return path.read_text(errors="replace") if path.exists() else ""
+    """Return what a file of notes holds, whatever the locale; damaged bytes are kept."""
+    return path.read_bytes().decode(errors="surrogateescape") if path.exists() else ""
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")

@@ -27,6 +27,7 @@ from pawn_lab.paths import WorkspacePaths
 from pawn_lab.server.prompts import add_prompts
 from pawn_lab.server.resources import Listeners, add_resources, announce_changes
 from pawn_lab.server.tasks import WaitStore, WaitTasks
+from pawn_lab.text import mask_secrets
 from pawn_lab.tools import TOOLS, Answer, LabTool
 from pawn_lab.tools.wait import closing
 
@@ -111,7 +112,7 @@ class LabServer(MCPServer):
         try:
             answer = await self._answer(tool, arguments, context)
         except (LabError, ConfigError) as error:
-            raise ToolError(str(error)) from error
+            raise ToolError(mask_secrets(str(error))) from error
         except Exception as error:
             raise UnexpectedToolError(f"{name} failed: {type(error).__name__}") from error
         return _result(answer)

@@ -16,6 +16,7 @@ from pydantic_core import to_json
 
 from pawn_lab.errors import LabError
 from pawn_lab.lab import Lab
+from pawn_lab.text import mask_secrets
 from pawn_lab.tools.results import lab_results
 
 NOTES = "lab://notes"
@@ -33,17 +34,17 @@ def add_resources(server: MCPServer, open_lab: OpenLab) -> None:
     @server.resource(NOTES, title="Lab notes", mime_type="text/markdown")
     async def notes() -> str:
         """What was done, what was chosen and why."""
-        return await _with_lab(open_lab, lambda lab: lab.notes())
+        return await _text(open_lab, lambda lab: lab.notes())
 
     @server.resource(LEADERBOARD, title="Leaderboard", mime_type="application/json")
     async def leaderboard() -> str:
         """The trials by ablation and best validation loss, as lab_results gives them."""
-        return await _with_lab(open_lab, lambda lab: to_json(lab_results(lab).wire()).decode())
+        return await _text(open_lab, lambda lab: to_json(lab_results(lab).wire()).decode())
 
     @server.resource(TRIAL, title="Trial", mime_type="application/json")
     async def trial(trial_id: str) -> str:
         """One trial: its config, state, lineage and progress."""
-        return await _with_lab(open_lab, lambda lab: _trial(lab, trial_id))
+        return await _text(open_lab, lambda lab: _trial(lab, trial_id))
 
 
 def _trial(lab: Lab, trial_id: str) -> str:
@@ -51,6 +52,11 @@ def _trial(lab: Lab, trial_id: str) -> str:
         raise ResourceError(f"trial_id '{trial_id[:20]}' is not a trial number")
     trial, progress = lab.trial(int(trial_id)), lab.progress(int(trial_id))
     return to_json({"trial": trial, "progress": progress}).decode()
+
+
+async def _text(open_lab: OpenLab, read: Callable[[Lab], str]) -> str:
+    """Return what is read without what looks like a secret."""
+    return mask_secrets(await _with_lab(open_lab, read))
 
 
 async def _with_lab(open_lab: OpenLab, read: Callable[[Lab], T]) -> T:

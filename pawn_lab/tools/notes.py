@@ -1,5 +1,6 @@
 """lab_notes: the lab's memory across sessions."""
 
+from collections.abc import Iterator
 from itertools import accumulate
 from typing import Annotated
 
@@ -41,7 +42,8 @@ def lab_notes(
     """Read or append the lab notes, which survive compaction, restarts and you.
 
     Read them first in a new session. Append after each phase: tables of results, which setting was
-    chosen and why, the events cursor, anomalies, what comes next. Notes are only ever appended.
+    chosen and why, the events cursor, anomalies, what comes next. Notes are only ever appended;
+    what no longer fits their file is in an archive, which is read too.
     With `since` only the sections that were added after the last answer.
     """
     start = position(since)
@@ -49,14 +51,17 @@ def lab_notes(
         characters = len(lab.notes(append=append, section=section))
         return NotesAnswer(characters=characters, cursor=_cursor(lab), next_check_s=next_check(lab))
     written = notes.sections(lab.paths)
+    if section == notes.COMPACTION:
+        written = [Section(start + 1, section, notes.compaction(lab.paths))]
     wanted = [part for part in written if part.number > start and section in (None, part.title)]
     kept = newest(wanted, max_tokens)
     text = "".join(part.text for part in kept)
+    older = [*_older(lab, wanted[: len(wanted) - len(kept)]), *_summary(lab, section, since)]
     return NotesAnswer(
         characters=len(text),
         notes=text,
         cursor=_cursor(lab),
-        left_out=_left_out(wanted[: len(wanted) - len(kept)]),
+        left_out="; ".join(older) or None,
         next_check_s=next_check(lab),
         unchanged=True if since is not None and not wanted else None,
     )
@@ -75,9 +80,20 @@ def _cursor(lab: Lab) -> int:
     return max((part.number for part in notes.sections(lab.paths)), default=0)
 
 
-def _left_out(older: list[Section]) -> str | None:
+def _older(lab: Lab, older: list[Section]) -> Iterator[str]:
+    """Name the sections that a budget had no room for, the newest of them first to be asked for."""
+    if not older:
+        return
+    archived = min(len(older), notes.archived(lab.paths))
+    place = f" ({archived} in the archive)" if archived else ""
     titles = dict.fromkeys(repr(shorten(part.title, 100)) for part in older[-MOST_TITLES:])
-    return f"{len(older)} older sections; section=: {', '.join(titles)}" if older else None
+    yield f"{len(older)} older sections{place}; section=: {', '.join(titles)}"
+
+
+def _summary(lab: Lab, section: str | None, since: int | str | None) -> Iterator[str]:
+    """Say that there is a summary of a compaction, to whoever reads all notes."""
+    if section is None and since is None and notes.compaction(lab.paths):
+        yield f"the latest compaction; section='{notes.COMPACTION}'"
 
 
 TOOL = LabTool(lab_notes, title="Lab notes")

@@ -86,7 +86,7 @@ class LabTool:
             raise InvalidRequestError(self._complaint(error)) from None
         given = {name: getattr(checked, name) for name in self.signature.parameters}
         with nullcontext() if self.waits else lab.one_pass():
-            return self.run(lab, **given)
+            return self.run(lab, **given).masked()
 
     def _complaint(self, error: ValidationError) -> str:
         return "\n".join(map(self._describe, error.errors(include_url=False)))

@@ -2,10 +2,12 @@
 
 import json
 import math
-from collections.abc import Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from pawn_lab.text import secret_mask
 
 SIGNIFICANT_DIGITS = 4
 
@@ -47,6 +49,11 @@ class Answer(BaseModel):
         """Return the names of the fields that are shown, in order."""
         return list(type(self).model_fields)
 
+    def masked(self) -> Self:
+        """Return the answer without what looks like a secret, wherever the text comes from."""
+        _mask_fields(self, secret_mask())
+        return self
+
     @classmethod
     def output_schema(cls) -> dict[str, Any]:
         """Return the JSON Schema of what is sent."""
@@ -60,6 +67,25 @@ class Answer(BaseModel):
     def pictures(self) -> list[bytes]:
         """Return PNG images that are sent beside the object."""
         return []
+
+
+def _mask_fields(answer: BaseModel, mask: Callable[[str], str]) -> None:
+    for name in type(answer).model_fields:
+        setattr(answer, name, _masked(getattr(answer, name), mask))
+
+
+def _masked(value: Any, mask: Callable[[str], str]) -> Any:
+    match value:
+        case str():
+            masked = mask(value)
+            return value if masked == value else masked  # an enum stays one
+        case dict():
+            return {_masked(key, mask): _masked(item, mask) for key, item in value.items()}
+        case list() | tuple():
+            return type(value)(_masked(item, mask) for item in value)
+        case BaseModel():
+            _mask_fields(value, mask)
+    return value
 
 
 class TableOnWire(BaseModel):

@@ -134,7 +134,7 @@ def _act(action: Callable[[], object], go: int) -> None:
 
 
 def _is_traced(process: ForkProcess) -> bool:
-    status = Path(f"/proc/{process.pid}/status").read_text()
+    status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
     return "TracerPid:\t0\n" not in status
 
 

@@ -46,7 +46,7 @@ def processes_of(root: Path) -> list[int]:
 def command_line(pid: int) -> str:
     """Return a process's arguments, empty for one that is gone."""
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace")
     return ""
 
 

@@ -122,7 +122,7 @@ def main() -> None:
             write_metrics(run)
             finish(run, "completed", 0)
         case "study":
-            config = json.loads(Path(arguments.config).read_text())
+            config = json.loads(Path(arguments.config).read_text(encoding="utf-8"))
             study(run, config, arguments.resume)
         case "diverge":
             climb(run)

@@ -62,6 +62,48 @@ def test_a_reply_stays_within_the_budget_whatever_a_person_wrote(paths):
     assert text.endswith("end")
 
 
+def test_a_section_is_read_from_the_archive_too(paths):
+    for number in range(20):
+        notes.append(paths, f"note {number} " + "x" * 4000, f"N{number}")
+    assert "note 0 " in paths.notes_archive.read_text(encoding="utf-8")
+    assert "note 0 " in notes.read(paths, "N0")
+    assert [part.title for part in notes.sections(paths)] == [f"N{n}" for n in range(20)]
+
+
+def test_a_compaction_takes_the_place_of_the_one_before_and_moves_no_note(paths):
+    notes.append(paths, "chosen lr 1e-3 " + "x" * 6000, "Phase 1")
+    for number in range(10):
+        notes.keep_compaction(paths, f"summary {number} " + "y" * 15_000 + f" next {number}")
+        notes.append(paths, f"after {number}", "Check")
+    text = notes.read(paths)
+    assert not paths.notes_archive.exists()
+    assert "chosen lr 1e-3" in text
+    assert re.findall(r"summary \d|next \d", text) == ["summary 9", "next 9"]
+    assert text.index("after 9") < text.index("summary 9")
+    assert len(notes.compaction(paths).encode()) < notes.MOST_SECTION_BYTES + 100
+
+
+def test_summaries_in_several_parts_as_they_once_were_make_room_for_notes(paths):
+    parts = "".join(f"## Compaction summary ({n} of 3)\nold {n}\n\n" for n in (1, 2, 3))
+    paths.notes.write_text(f"# Lab notes\n\n{parts}## Lab at compaction\nstate\n\n## Mine\nkept\n")
+    notes.append(paths, "more", "Next")
+    assert [part.title for part in notes.sections(paths)] == ["Mine", "Next"]
+    assert "old 1" in paths.notes_archive.read_text(encoding="utf-8")
+
+
+def test_a_title_that_the_next_compaction_would_replace_is_refused(paths):
+    with pytest.raises(errors.InvalidRequestError, match="Compaction summary"):
+        notes.append(paths, "text", "Compaction summary")
+
+
+def test_bytes_that_are_no_text_are_shown_as_damaged_and_kept_as_they_are(paths):
+    paths.notes.write_bytes(b"# Lab notes\n\n## Mine\ngr\xf6\xdfer\n")
+    notes.append(paths, "größer, 日本 \ud83d", "Next")
+    assert b"gr\xf6\xdfer" in paths.notes.read_bytes()
+    assert "gr\ufffd\ufffder" in notes.read(paths)
+    assert "größer, 日本 \ufffd" in notes.read(paths)
+
+
 def test_a_heading_inside_a_note_starts_no_section(paths):
     notes.append(paths, "# Big\n## Other\ntext", "A")
     assert "### Other\ntext" in notes.read(paths, "A")
