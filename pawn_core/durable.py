@@ -13,9 +13,9 @@ _RENAME_EXCHANGE = 2
 _NO_EXCHANGE = frozenset({errno.ENOSYS, errno.EINVAL})
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Write a new file and force it to the disk."""
-    with path.open("xb") as file:
+def write_file(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Write a new file, of this mode as far as the umask allows, and force it to the disk."""
+    with open(path, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
@@ -30,11 +30,11 @@ def sync_file(path: Path) -> None:
         os.close(descriptor)
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes, mode: int = 0o666) -> None:
     """Replace a file in one step: a reader sees the old contents or the new, never a part."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     partial.unlink(missing_ok=True)
-    write_file(partial, data)
+    write_file(partial, data, mode)
     partial.replace(path)
     sync_file(path.parent)
 

@@ -7,9 +7,9 @@ from typing import Any
 from pawn_core.durable import replace_file
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, mode: int = 0o666) -> None:
     """Write a JSON document; it survives a power loss."""
-    replace_file(path, json.dumps(value, indent=2, allow_nan=False).encode() + b"\n")
+    replace_file(path, json.dumps(value, indent=2, allow_nan=False).encode() + b"\n", mode)
 
 
 def read_json_object(path: Path) -> dict[str, Any] | None:

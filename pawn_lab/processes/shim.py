@@ -22,6 +22,7 @@ from pawn_core.prctl import adopt_orphans, die_with_parent
 from pawn_lab import failpoints
 from pawn_lab.documents import read_json_object, write_json
 from pawn_lab.paths import TrialPaths, WorkspacePaths
+from pawn_lab.processes import environment
 from pawn_lab.processes.descendants import kill_descendants
 from pawn_lab.processes.divergence import Divergence
 from pawn_lab.processes.guardian import STOP_SIGNALS, Handover, end_shim, fork_shim
@@ -136,7 +137,7 @@ def _become_trainer(paths: TrialPaths, launch: dict[str, Any], lock: int) -> Non
     os.set_inheritable(lock, True)
     os.chdir(paths.root)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
-    os.execve(launch["argv"][0], launch["argv"], launch["environment"])
+    os.execve(launch["argv"][0], launch["argv"], environment.unmasked(launch))
 
 
 def exit_record(paths: TrialPaths, trainer: Trainer, token: str) -> dict[str, Any]:

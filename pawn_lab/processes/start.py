@@ -99,12 +99,14 @@ def _await_end(process: subprocess.Popen[bytes], deadline: float) -> None:
 def _write_files(workspace: WorkspacePaths, paths: TrialPaths, claim: Claim) -> None:
     trial = claim.trial
     write_json(paths.request, trial["config"])
+    own = environment.TrialEnvironment.of(_trainer_environment(claim))
     launch: dict[str, Any] = {
         "argv": trainer_argv(workspace, trial),
-        "environment": _trainer_environment(claim),
+        "environment": own.shown,
+        "masked": own.masked,
         "limits": trial["limits"],
     }
-    write_json(paths.launch, launch)
+    write_json(paths.launch, launch, mode=0o600)
     provenance.record(paths, trial, claim.devices)
     for folder in (workspace.trials, workspace.root):
         sync_file(folder)
