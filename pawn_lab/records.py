@@ -80,6 +80,10 @@ class Glance(Record):
     ended: list[Trial]
     unresumed: int
     """Paused trials that no other trial continues."""
+    trouble: list[Trial] = []
+    """The oldest trials of all that ended in trouble and that nothing has answered since."""
+    troubled: int = 0
+    """How many such trials there are."""
 
 
 class Launched(Record):

@@ -8,6 +8,8 @@ from pawn_lab.lab.launching import Launching
 from pawn_lab.lab.spending import Spending
 from pawn_lab.lab.sweeping import Sweeping
 from pawn_lab.reporting import notes
+from pawn_lab.store import trials
+from pawn_lab.trials.mentions import trials_named
 
 __all__ = ["Lab"]
 
@@ -18,9 +20,14 @@ class Lab(Launching, Sweeping, Spending):
     def notes(self, append: str | None = None, section: str | None = None) -> str:
         """Append a section to the lab notes, or return them; a section by its title.
 
+        A trial that ended in trouble is answered for by a note that names it.
+
         Raises:
             NotesTooLongError: the text does not fit a section.
         """
         if append is not None:
             notes.append(self.paths, append, section)
+            if named := trials_named(f"{section or ''}\n{append}"):
+                with self._database.write() as tx:
+                    trials.mark_noted(tx, named)
         return notes.read(self.paths, section)

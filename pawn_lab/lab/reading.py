@@ -1,6 +1,7 @@
 """What a lab knows: trials, events, results, logs, devices."""
 
 from collections.abc import Iterable
+from itertools import islice
 
 from pawn_lab.lab.workspace import OpenWorkspace
 from pawn_lab.processes import devices
@@ -17,6 +18,9 @@ from pawn_lab.reporting import cost, digest, log, results
 from pawn_lab.store import events, leases, trials
 from pawn_lab.trials import requests, selection, views
 from pawn_lab.trials.states import ACTIVE, HOLDING, State
+
+MOST_TROUBLE = 3
+"""Trials in trouble that a glance names; the others are counted."""
 
 
 class Reading(OpenWorkspace):
@@ -58,7 +62,7 @@ class Reading(OpenWorkspace):
             return views.trial_records(tx, rows, self._devices)
 
     def glance(self, tag: str | None = None, latest: int = 5) -> Glance:
-        """Return the trials at a glance, of a tag or all; `unresumed` counts those of all tags.
+        """Return the trials at a glance, of a tag or all; trouble and unresumed are of all tags.
 
         Raises:
             InvalidRequestError: no trial has the tag.
@@ -68,13 +72,17 @@ class Reading(OpenWorkspace):
             if tag is not None:
                 selection.check_tag(tx, tag)
             active = [row for row in trials.select(tx, ACTIVE) if tag in (None, *row["tags"])]
-            ended = trials.latest_ended(tx, latest, tag)
-            records = views.trial_records(tx, [*active, *ended], self._devices)
-            counts, unresumed = trials.counts(tx, tag), trials.unresumed(tx)
-        split = len(active)
-        return Glance(
-            counts=counts, active=records[:split], ended=records[split:], unresumed=unresumed
-        )
+            ended, trouble = trials.latest_ended(tx, latest, tag), trials.in_trouble(tx)
+            rows = [*active, *ended, *trouble[:MOST_TROUBLE]]
+            records = iter(views.trial_records(tx, rows, self._devices))
+            return Glance(
+                counts=trials.counts(tx, tag),
+                active=list(islice(records, len(active))),
+                ended=list(islice(records, len(ended))),
+                trouble=list(records),
+                troubled=len(trouble),
+                unresumed=trials.unresumed(tx),
+            )
 
     def events(self, since: int = 0, limit: int = 100) -> EventPage:
         """Return events after a cursor, oldest first; the answer carries the next cursor."""

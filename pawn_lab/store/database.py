@@ -56,6 +56,10 @@ class Transaction:
         """Return the only column of the only row, or None."""
         return self._connection.execute(sql, parameters).get
 
+    def execute(self, sql: str, *parameters: Any) -> None:
+        """Run a statement that returns nothing."""
+        self._connection.execute(sql, parameters)
+
     def insert(self, table: str, **columns: Any) -> int:
         """Insert a row and return its id."""
         names, marks = ", ".join(columns), ", ".join("?" * len(columns))

@@ -1,7 +1,7 @@
 """Tables of the state database and how older ones become current."""
 
 APPLICATION_ID = 0x5041574E  # "PAWN" in ASCII, in the file's header
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _VERSION_1 = """
 CREATE TABLE trials (
@@ -97,5 +97,12 @@ CREATE INDEX trials_by_fingerprint ON trials (fingerprint);
 CREATE INDEX trials_by_sweep ON trials (sweep);
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
+_VERSION_3 = """
+ALTER TABLE trials ADD COLUMN noted_at REAL;                  -- when a note named it after its end
+ALTER TABLE budgets ADD COLUMN basis TEXT NOT NULL DEFAULT 'device_time';  -- or machine_time
+ALTER TABLE rates ADD COLUMN boot TEXT;                       -- of the machine, when it was set
+ALTER TABLE rates ADD COLUMN uptime REAL;                     -- seconds since then
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 """Entry i brings a database from version i to version i + 1."""

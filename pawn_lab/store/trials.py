@@ -1,6 +1,7 @@
 """Rows of trials: inserting, moving between states, reading."""
 
 import json
+import signal
 from collections.abc import Iterable
 from typing import Any
 
@@ -144,6 +145,29 @@ def unresumed(tx: Transaction) -> int:
     """Return how many paused trials no other trial continues."""
     sql = "SELECT count(*) FROM trials AS t WHERE state = 'paused' AND NOT EXISTS "
     return tx.value(sql + "(SELECT 1 FROM trials AS child WHERE child.parent = t.id)")
+
+
+def in_trouble(tx: Transaction) -> list[Row]:
+    """Return the trials that failed, were lost or killed by force, and that nothing has answered.
+
+    The oldest first. An answer is a note that names the trial, a trial that continues it, or one of
+    the same config, each later than its end.
+    """
+    trouble = "state IN (?, ?, ?) AND (state != ? OR exit ->> 'signal' = ?) AND noted_at IS NULL"
+    answer = (
+        "SELECT 1 FROM trials AS later WHERE later.id > t.id AND later.created_at >= t.ended_at "
+        "AND (later.parent = t.id OR later.config = t.config)"
+    )
+    sql = f"SELECT * FROM trials AS t WHERE {trouble} AND NOT EXISTS ({answer})"
+    states = (State.FAILED, State.LOST, State.KILLED, State.KILLED)
+    rows = tx.rows(f"{sql} ORDER BY ended_at, id", *states, signal.SIGKILL)
+    return [_decoded(row) for row in rows]
+
+
+def mark_noted(tx: Transaction, trial_ids: Iterable[int]) -> None:
+    """Remember that a note names these trials, as far as they have ended."""
+    named = "id IN (SELECT value FROM json_each(?)) AND ended_at IS NOT NULL"
+    tx.execute(f"UPDATE trials SET noted_at = ? WHERE {named}", tx.now, json.dumps([*trial_ids]))
 
 
 def by_tag(tx: Transaction) -> list[tuple[str, int]]:

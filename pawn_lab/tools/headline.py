@@ -1,34 +1,49 @@
-"""The one thing that needs a decision."""
+"""What needs a decision, in a few sentences."""
 
+import signal
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pawn_lab.records import DeviceStatus, Glance
+from pawn_lab.records import DeviceStatus, Glance, Trial
+from pawn_lab.text import shorten
 from pawn_lab.trials.states import HOLDING, State
 
 NONE_AILS: Mapping[int, str | None] = MappingProxyType({})
-_TROUBLE = (State.FAILED, State.LOST)
+MOST_WHY_CHARACTERS = 120
 
 
 def headline(
     glance: Glance, devices: list[DeviceStatus], ailing: Mapping[int, str | None] = NONE_AILS
 ) -> str:
-    """Return one sentence: trouble first, then idle devices, then how it goes.
+    """Return trouble first, then idle devices beside it; without either how it goes.
 
     `ailing` says what is wrong with trials that run.
     """
     if not glance.counts:
         return "No trials yet: lab_schema for the fields of a config, then lab_launch."
-    return _trouble(glance) or _ailing(ailing) or _idle(glance, devices) or _going(glance)
+    decisions = (_trouble(glance), _ailing(ailing), _idle(glance, devices))
+    return " ".join(filter(None, decisions)) or _going(glance)
 
 
 def _trouble(glance: Glance) -> str | None:
-    """Say that the trial that ended last failed; a later end means that life went on."""
-    last = next(iter(glance.ended), None)
-    if last is None or last.state not in _TROUBLE:
+    """Name the trials that ended in trouble until somebody has answered for them."""
+    if not glance.trouble:
         return None
-    why = f": {last.exit.message}" if last.exit and last.exit.message else ""
-    return f"Trial {last.id} {last.state}{why}. See lab_log(trial_id={last.id})."
+    first, ends = glance.trouble[0], ", ".join(map(_end, glance.trouble))
+    further = glance.troubled - len(glance.trouble)
+    count = f"{glance.troubled} trials in trouble, oldest first: " if glance.troubled > 1 else ""
+    return (
+        f"{count}{ends}{f', {further} more' if further else ''}. See lab_log(trial_id={first.id}); "
+        "resumed, relaunched as it was or named in lab_notes, a trial leaves this line."
+    )
+
+
+def _end(trial: Trial) -> str:
+    """Return how a trial ended."""
+    end = trial.exit
+    by_force = trial.state == State.KILLED and end and end.signal == signal.SIGKILL
+    why = f": {shorten(end.message, MOST_WHY_CHARACTERS)}" if end and end.message else ""
+    return f"trial {trial.id} {trial.state}{' by force' if by_force else ''}{why}"
 
 
 def _ailing(ailing: Mapping[int, str | None]) -> str | None:
@@ -41,15 +56,24 @@ def _ailing(ailing: Mapping[int, str | None]) -> str | None:
 
 
 def _idle(glance: Glance, devices: list[DeviceStatus]) -> str | None:
-    idle = [device for device in devices if device.trial_id is None]
-    if not idle or State.QUEUED in glance.counts:
+    """Say which devices idle, unless the queue waits for those that trials hold."""
+    idle = sum(device.trial_id is None for device in devices)
+    share = f"{idle} of {len(devices)} devices idle"
+    if not idle:
         return None
+    if State.QUEUED in glance.counts:
+        stuck = not any(state in HOLDING for state in glance.counts)
+        return f"{share} though {_queue(glance)}." if stuck else None
     paused = glance.unresumed
     choice = f"lab_resume the best of {paused} paused (lab_results), " if paused else ""
-    return (
-        f"{len(idle)} of {len(devices)} devices idle, nothing queued: {choice}"
-        "launch the next question, or stop the machine."
-    )
+    return f"{share}, nothing queued: {choice}launch the next question, or stop the machine."
+
+
+def _queue(glance: Glance) -> str:
+    """Return how many are queued, and what the first of them waits for."""
+    queue = [trial for trial in glance.active if trial.state == State.QUEUED]
+    first = min(queue, key=lambda trial: trial.queued_before or 0)
+    return f"{len(queue)} queued, the first because {first.waits_for}"
 
 
 def _going(glance: Glance) -> str:

@@ -1,15 +1,20 @@
-"""The headline of lab_status names the one thing that needs a decision."""
+"""The headline of lab_status names what needs a decision, until it has been answered."""
 
 from collections import Counter
 
 import pytest
+from lab_testing import CONFIG, ended, in_state, make_checkpoint, open_gate, trainer_greeting
 
 from pawn_lab.records import DeviceStatus, Exit, Glance, Trial
 from pawn_lab.tools.headline import headline
+from pawn_lab.tools.notes import lab_notes
+from pawn_lab.tools.status import lab_status
 from pawn_lab.trials.states import ENDED, State
 
+ANSWERS = "resumed, relaunched as it was or named in lab_notes, a trial leaves this line."
 
-def trial(number: int, state: State, *, message: str = "") -> Trial:
+
+def trial(number: int, state: State, *, message: str = "", waits_for: str | None = None) -> Trial:
     ended = state not in (State.QUEUED, State.LAUNCHING, State.RUNNING)
     return Trial(
         id=number,
@@ -24,6 +29,7 @@ def trial(number: int, state: State, *, message: str = "") -> Trial:
         created_at=0.0,
         started_at=0.0,
         ended_at=float(number) if ended else None,
+        waits_for=waits_for,
         exit=Exit(code=3, signal=None, reason="x", message=message) if ended else None,
         cost=0.0,
     )
@@ -36,6 +42,8 @@ def glance(*trials: Trial, unresumed: int = 0) -> Glance:
         active=[trial for trial in trials if trial.state not in ENDED],
         ended=sorted(ended, key=lambda trial: -(trial.ended_at or 0.0)),
         unresumed=unresumed,
+        trouble=[trial for trial in ended if trial.state in (State.FAILED, State.LOST)][:3],
+        troubled=sum(trial.state in (State.FAILED, State.LOST) for trial in ended),
     )
 
 
@@ -46,15 +54,38 @@ def devices(*holders: int | None) -> list[DeviceStatus]:
     ]
 
 
-def test_a_trial_that_failed_last_comes_first():
+def test_a_trial_in_trouble_comes_first_with_how_to_answer_and_idle_devices_beside_it():
     failed = trial(2, State.FAILED, message="loss is not finite")
     said = headline(glance(trial(1, State.RUNNING), failed), devices(1, None))
-    assert said == "Trial 2 failed: loss is not finite. See lab_log(trial_id=2)."
+    assert said == (
+        f"trial 2 failed: loss is not finite. See lab_log(trial_id=2); {ANSWERS} 1 of 2 devices "
+        "idle, nothing queued: launch the next question, or stop the machine."
+    )
 
 
-def test_an_old_failure_gives_way_to_what_ended_since():
-    trials = trial(1, State.FAILED), trial(2, State.COMPLETED), trial(3, State.RUNNING)
-    assert "needs a decision" in headline(glance(*trials), devices(3))
+def test_of_many_in_trouble_the_oldest_are_named_and_the_others_counted():
+    trials = [trial(n, State.LOST if n % 2 else State.FAILED) for n in range(1, 6)]
+    said = headline(glance(trial(9, State.RUNNING), *trials), devices(9))
+    assert said == (
+        "5 trials in trouble, oldest first: trial 1 lost, trial 2 failed, trial 3 lost, 2 more. "
+        f"See lab_log(trial_id=1); {ANSWERS}"
+    )
+
+
+def test_a_running_trial_that_is_not_well_is_told_beside_one_that_failed():
+    said = headline(
+        glance(trial(1, State.RUNNING), trial(2, State.FAILED)), devices(1), {1: "silent"}
+    )
+    assert said.startswith("trial 2 failed.")
+    assert "Running, but not well: 1 (silent)." in said
+
+
+def test_a_queue_that_nothing_moves_is_no_lab_that_needs_no_decision():
+    spent = "the budget is spent: 3.00 of 3; raise it with lab_set_cost(budget=...)"
+    queued = [trial(n, State.QUEUED, waits_for=spent) for n in (1, 2)]
+    assert headline(glance(*queued), devices(None, None)) == (
+        f"2 of 2 devices idle though 2 queued, the first because {spent}."
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,3 +100,96 @@ def test_idle_devices_ask_for_what_is_at_hand(unresumed, said):
 def test_a_queue_that_waits_is_no_idle_lab():
     said = headline(glance(trial(1, State.RUNNING), trial(2, State.QUEUED)), devices(1, None))
     assert said == "1 running, 1 queued; nothing needs a decision."
+
+
+@pytest.fixture
+def trouble(open_lab):
+    """A lab whose first trial failed, after which a second one completed."""
+    lab = open_lab("gate:crash")
+    failed = lab.launch(CONFIG, tags=["a"]).id
+    trainer_greeting(lab, failed)
+    make_checkpoint(lab.paths.trial(failed).checkpoints, 5)
+    open_gate(lab, failed)
+    ended(lab, failed)
+    lab = open_lab("complete")
+    ended(lab, lab.launch(CONFIG | {"seed": 1}).id)
+    return lab
+
+
+def is_in_view(lab, trial_id=1) -> bool:
+    return f"trial {trial_id} " in lab_status(lab).headline
+
+
+def test_a_failure_stays_in_view_when_other_trials_end(trouble):
+    assert is_in_view(trouble)
+    assert "2 of 2 devices idle" in lab_status(trouble, tag="a").headline
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda lab: lab_notes(lab, append="Trial 1 crashed: a flaky disk."),
+        lambda lab: lab_notes(lab, append="A flaky disk.", section="Trials 1-2"),
+        lambda lab: lab.resume(1),
+        lambda lab: lab.launch(CONFIG, hypothesis="It was the disk."),
+    ],
+    ids=["note", "title of a note", "resume", "relaunch"],
+)
+def test_an_answer_takes_a_failure_out_of_view(trouble, answer):
+    answer(trouble)
+    assert not is_in_view(trouble)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda lab: lab_notes(lab, append="Trial 2 completed; 1 to go."),
+        lambda lab: lab.resume(2, checkpoint=5),
+        lambda lab: lab.launch(CONFIG | {"seed": 2}),
+        lambda lab: lab_notes(lab),
+    ],
+    ids=["note of another", "resume of another", "other seed", "reading"],
+)
+def test_what_is_no_answer_leaves_a_failure_in_view(trouble, other):
+    make_checkpoint(trouble.paths.trial(2).checkpoints, 5)
+    other(trouble)
+    assert is_in_view(trouble)
+
+
+def test_a_note_a_fork_and_a_twin_from_before_the_end_are_no_answers(open_lab):
+    lab = open_lab("gate:crash")
+    trial_id = lab.launch(CONFIG).id
+    trainer_greeting(lab, trial_id)
+    make_checkpoint(lab.paths.trial(trial_id).checkpoints, 5)
+    lab_notes(lab, append="Launched trial 1.")
+    lab.resume(trial_id, checkpoint=5)
+    lab.launch(CONFIG)
+    open_gate(lab, trial_id)
+    ended(lab, trial_id)
+    assert is_in_view(lab)
+    for other in (2, 3):
+        in_state(lab, other, State.RUNNING)
+        open_gate(lab, other, "complete")
+
+
+def test_a_relaunch_that_fails_too_is_trouble_of_its_own(open_lab):
+    lab = open_lab("crash")
+    for _ in range(2):
+        ended(lab, lab.launch(CONFIG).id)
+    assert not is_in_view(lab, 1)
+    assert is_in_view(lab, 2)
+
+
+def test_a_kill_by_force_is_trouble_and_one_that_saved_is_none(open_lab):
+    lab = open_lab("stubborn", grace_s=0.2)
+    forced = lab.launch(CONFIG).id
+    trainer_greeting(lab, forced)
+    lab.kill(forced, reason="flat")
+    ended(lab, forced)
+    lab = open_lab("hang")
+    saved = lab.launch(CONFIG | {"seed": 1}).id
+    trainer_greeting(lab, saved)
+    lab.kill(saved)
+    ended(lab, saved)
+    assert lab_status(lab).headline.startswith("trial 1 killed by force: killed: flat")
+    assert not is_in_view(lab, saved)
