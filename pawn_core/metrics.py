@@ -9,12 +9,22 @@ import math
 import os
 import time
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, BinaryIO, NamedTuple, Self
+
+from pawn_core.untrusted import open_file, plain
 
 FILE = "metrics.jsonl"
+TRAIN, EVAL = "train", "eval"
 
-_CHUNK_BYTES = 1 << 20
 MAX_RECORD_BYTES = 1 << 20
+MOST_NAME_CHARACTERS = 64
+MOST_FIELDS = 256
+LARGEST_STEP = 2**53
+LARGEST_NUMBER = 1e50
+"""Beyond float32, in which losses and norms are computed; its fourth power is within float64."""
+_LATEST_TIME = 1e11
+_ENVELOPE = frozenset({"type", "step", "time", "variant"})
+_CHUNK_BYTES = 1 << 20
 
 
 class Mark(NamedTuple):
@@ -71,29 +81,44 @@ class MetricsWriter:
         self.close()
 
 
-def read_records(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+Record = dict[str, Any]
+
+
+def read_records(
+    path: Path, offset: int = 0, root: Path | None = None, most: int | None = None
+) -> tuple[list[Record], int]:
     """Return the records from a byte offset on, and the offset to read from next time.
 
     A last line without its newline is left for the next call; a line that is not a JSON object
-    (torn, invalid UTF-8, over 1 MiB) is passed over. A missing file has no records.
+    (torn, invalid UTF-8, over 1 MiB) is passed over. A file that is missing or none, as
+    `untrusted.open_file` has it, has no records; one that shrank is read from its beginning.
+
+    Args:
+        root: below it no link is followed; by default the file's folder.
+        most: about how many bytes to read at once; all where it is None.
     """
-    if not path.exists():
+    try:
+        descriptor = open_file(path, root)
+    except OSError:
         return [], offset
-    with path.open("rb") as file:
+    with os.fdopen(descriptor, "rb") as file:
+        offset = offset if offset <= os.fstat(file.fileno()).st_size else 0
         file.seek(offset)
-        return _parse_complete_lines(file, offset)
+        return _parse_lines(file, offset, most)
 
 
-def _parse_complete_lines(file: Any, offset: int) -> tuple[list[dict[str, Any]], int]:
-    records, rest = [], b""
-    while chunk := file.read(_CHUNK_BYTES):
+def _parse_lines(file: BinaryIO, offset: int, most: int | None) -> tuple[list[Record], int]:
+    records, rest, end = [], b"", math.inf if most is None else offset + most
+    while offset + len(rest) < end and (chunk := file.read(_CHUNK_BYTES)):
         *lines, rest = (rest + chunk).split(b"\n")
         offset += sum(len(line) + 1 for line in lines)
         records.extend(record for line in lines if (record := _parse(line)) is not None)
+        if len(rest) > MAX_RECORD_BYTES:  # its end, when it comes, is no record either
+            offset, rest = offset + len(rest), b""
     return records, offset
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
+def _parse(line: bytes) -> Record | None:
     if len(line) > MAX_RECORD_BYTES:
         return None
     try:
@@ -105,6 +130,40 @@ def _parse(line: bytes) -> dict[str, Any] | None:
 
 def _reject(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
+
+
+def measurement(record: Record) -> Record | None:
+    """Return a record in the one shape that readings can rely on; None where it has not even that.
+
+    `type` is text, `step` a count, `time` Unix seconds or null, `variant`, where there is one, a
+    short name. All else of a train or eval record is a number that can be reckoned with, or null;
+    of other records it is as `untrusted.plain` leaves it.
+    """
+    kind, step, variant = record.get("type"), record.get("step"), record.get("variant") or ""
+    if not (isinstance(kind, str) and isinstance(variant, str) and _is_count(step)):
+        return None
+    time = record.get("time")
+    envelope = {"type": plain(kind), "step": step, "time": time if _is_moment(time) else None}
+    label = {"variant": plain(variant)[:MOST_NAME_CHARACTERS]} if variant else {}
+    rest = {name: record[name] for name in record if name not in _ENVELOPE}
+    if kind in (TRAIN, EVAL):
+        names = [name for name in rest if len(name) <= MOST_NAME_CHARACTERS][:MOST_FIELDS]
+        rest = {name: number(rest[name]) for name in names}
+    return envelope | label | plain(rest)
+
+
+def number(value: Any) -> int | float | None:
+    """Return a number whose powers and sums stay finite too; None for anything else."""
+    sound = type(value) in (int, float) and abs(value) <= LARGEST_NUMBER  # NaN is not
+    return value if sound else None
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= LARGEST_STEP
+
+
+def _is_moment(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value <= _LATEST_TIME
 
 
 def finite(value: Any) -> Any:

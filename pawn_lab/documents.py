@@ -1,10 +1,12 @@
-"""JSON documents on disk, absent or whole. Standard library only."""
+"""Documents on disk, absent or whole, whoever may have replaced them. Standard library only."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
 
 from pawn_core.durable import replace_file
+from pawn_core.untrusted import MOST_BYTES, UntrustedFileError, parse_json, read_end, read_file
 
 
 def write_json(path: Path, value: Any, mode: int = 0o666) -> None:
@@ -12,17 +14,31 @@ def write_json(path: Path, value: Any, mode: int = 0o666) -> None:
     replace_file(path, json.dumps(value, indent=2, allow_nan=False).encode() + b"\n", mode)
 
 
-def read_json_object(path: Path) -> dict[str, Any] | None:
-    """Return the JSON object in a file, or None where there is no such file.
+def load_json_object(path: Path, root: Path | None = None, most: int = MOST_BYTES) -> dict:
+    """Return the JSON object in a file; below `root` no link is followed to it.
 
     Raises:
-        ValueError: the file holds anything else.
+        FileNotFoundError: there is no such file.
+        UntrustedFileError: it holds anything else, or is no regular file.
     """
     try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    value = json.loads(data)
+        value = parse_json(read_file(path, root, most))
+    except ValueError as error:
+        raise UntrustedFileError(f"{path.name} is not JSON: {error}") from None
     if not isinstance(value, dict):
-        raise ValueError(f"{path.name} holds {type(value).__name__}, not a JSON object")
+        raise UntrustedFileError(f"{path.name} holds {type(value).__name__}, not a JSON object")
     return value
+
+
+def read_json_object(path: Path, root: Path | None = None) -> dict[str, Any] | None:
+    """Return the JSON object in a file, or None where there is none that can be read."""
+    with contextlib.suppress(OSError):
+        return load_json_object(path, root)
+    return None
+
+
+def read_text(path: Path, most: int = MOST_BYTES) -> str:
+    """Return the end of a text file, damaged characters replaced; empty where none can be read."""
+    with contextlib.suppress(OSError):
+        return read_end(path, most).decode("utf-8", errors="replace")
+    return ""

@@ -125,10 +125,7 @@ def _stopped_alone(trial: Trial, paths: TrialPaths) -> Iterable[Finding]:
 
 def _schedules(paths: TrialPaths) -> dict[str, dict[str, Any]]:
     """Return what the trainer says about each model's schedule, by variant."""
-    try:
-        health = read_json_object(paths.schedule_health) or {}
-    except (OSError, ValueError, RecursionError):
-        return {}
+    health = read_json_object(paths.schedule_health, paths.root) or {}
     by_variant = health.get("variants", {SINGLE: health})
     if not isinstance(by_variant, dict):
         return {}

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from pawn_core.metrics import read_records
+from pawn_lab import streams
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.processes.devices import Device
 from pawn_lab.store import Transaction, leases, trials
@@ -125,8 +125,8 @@ def _cost_key(config: dict[str, Any]) -> str:
 
 
 def _train_records(workspace: WorkspacePaths, row: Row) -> list[dict[str, Any]]:
-    records, _ = read_records(workspace.trial(row["id"]).metrics)
-    return [record for record in records if record["type"] == "train"]
+    records = streams.records(workspace.trial(row["id"]))
+    return [r for r in records if r["type"] == "train" and r["time"] is not None]
 
 
 def _pace(row: Row, records: list[dict[str, Any]]) -> Pace | None:

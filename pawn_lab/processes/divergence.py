@@ -5,12 +5,12 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
+from pawn_core.metrics import MOST_NAME_CHARACTERS, TRAIN, number
 from pawn_lab.processes.tail import Record
 
 LOSSES = 20
 """Train records whose median counts: one bad batch is no divergence."""
 MOST_VARIANTS = 100
-_MOST_NAME_CHARACTERS = 64
 
 
 class Divergence:
@@ -52,16 +52,16 @@ class _Losses:
             return None
         median = statistics.median(self._recent)
         self._lowest = median if self._lowest is None else min(median, self._lowest)
-        if min(self._recent) <= factor * self._lowest:
-            return None
+        if self._lowest <= 0 or min(self._recent) <= factor * self._lowest:
+            return None  # of a loss that is not positive no factor tells anything
         return {"median_loss": median, "lowest_median": self._lowest}
 
 
 def _train(record: Record) -> tuple[str, int, float] | None:
     """Return variant, step and loss of a train record."""
-    step, loss, name = record.get("step"), record.get("loss"), record.get("variant", "")
-    if record.get("type") != "train" or not isinstance(name, str):
+    step, loss, name = record.get("step"), number(record.get("loss")), record.get("variant", "")
+    if record.get("type") != TRAIN or not isinstance(name, str):
         return None
-    if not isinstance(step, int) or not isinstance(loss, int | float):
+    if type(step) is not int or loss is None:
         return None
-    return name[:_MOST_NAME_CHARACTERS], step, float(loss)
+    return name[:MOST_NAME_CHARACTERS], step, float(loss)

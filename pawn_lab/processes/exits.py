@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from pawn_lab.documents import load_json_object
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Evidence, Exit
 from pawn_lab.reporting import log
@@ -96,7 +97,7 @@ class ExitRecord(BaseModel):
 def read(path: Path, token: str | None) -> ExitRecord | None:
     """Return the exit record of the attempt with that token, or None where there is none."""
     try:
-        record = ExitRecord.model_validate_json(path.read_bytes())
+        record = ExitRecord.model_validate(load_json_object(path))
     except (OSError, ValidationError):
         return None
     return record if record.token == token else None

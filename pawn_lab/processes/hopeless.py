@@ -49,9 +49,8 @@ class Hopeless:
             os.posix_spawn(sys.executable, argv, environment.without_trial(), setsigmask=())
 
     def _found(self) -> dict[str, Any] | None:
-        try:
-            finding = read_json_object(self._paths.finding) or {}
-        except (OSError, ValueError):
-            return None
+        finding = read_json_object(self._paths.finding) or {}
         evidence = finding.get("evidence")
-        return evidence if finding.get("stop") is True and isinstance(evidence, dict) else None
+        if finding.get("stop") is not True or not isinstance(evidence, dict):
+            return None
+        return {n: value for n, value in evidence.items() if isinstance(value, int | float)}

@@ -46,8 +46,5 @@ class BudgetStop:
 
     def at(self) -> float | None:
         """Return it in Unix seconds; None where there is no budget, or none that can be read."""
-        try:
-            at = (read_json_object(self._file) or {}).get("at")
-        except (OSError, ValueError):
-            return None
+        at = (read_json_object(self._file) or {}).get("at")
         return at if isinstance(at, int | float) else None

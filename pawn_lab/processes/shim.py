@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from pawn_core.prctl import adopt_orphans, die_with_parent
+from pawn_core.untrusted import open_log
 from pawn_lab import failpoints
-from pawn_lab.documents import read_json_object, write_json
+from pawn_lab.documents import load_json_object, write_json
 from pawn_lab.paths import TrialPaths, WorkspacePaths
 from pawn_lab.processes import environment
 from pawn_lab.processes.descendants import kill_descendants
@@ -32,6 +33,7 @@ from pawn_lab.processes.limits import BudgetStop, Limits, Progress
 from pawn_lab.processes.tail import Tail
 
 POLL_S = 1.0
+MOST_OUTCOME_BYTES = 1 << 20
 _WATCHED = STOP_SIGNALS | {signal.SIGCHLD}
 _CANNOT_EXECUTE = 127
 
@@ -48,7 +50,7 @@ class Trainer:
         self.stopped_by: str | None = None
         self._limits = limits
         self._progress = Progress(paths.metrics)
-        self._tail = Tail(paths.metrics)
+        self._tail = Tail(paths.metrics, paths.root)
         self._divergence = Divergence(limits.divergence_factor)
         self._hopeless = Hopeless(paths, workspace.root, limits.forecast_every_s)
         self._budget = BudgetStop(workspace.budget_stop)
@@ -64,11 +66,11 @@ class Trainer:
             self._enforce_limits()
             self._reap()
 
-    def stop(self, why: str, **evidence: Any) -> None:
+    def stop(self, why: str, evidence: dict[str, Any] | None = None) -> None:
         """Ask the trainer to save and end; once the grace period is over it is killed."""
         if self._kill_at is None:
             self.stopped_by = why
-            self.evidence = {name: _rounded(value) for name, value in evidence.items()}
+            self.evidence = {name: _rounded(value) for name, value in (evidence or {}).items()}
             self._kill_at = time.monotonic() + self._limits.grace_s
             os.kill(self.pid, signal.SIGTERM)  # our own child, not reaped yet: its PID is its own
 
@@ -88,20 +90,20 @@ class Trainer:
                 self._kill_at = math.inf
                 os.kill(self.pid, signal.SIGKILL)
         elif (most := limits.wall_clock_s) is not None and self.duration_s() > most:
-            self.stop("wall_clock", limit_s=most, ran_s=self.duration_s())
+            self.stop("wall_clock", {"limit_s": most, "ran_s": self.duration_s()})
         elif (idle := limits.no_progress_s) is not None and self._progress.idle_s() > idle:
-            self.stop("no_progress", limit_s=idle, idle_s=self._progress.idle_s())
+            self.stop("no_progress", {"limit_s": idle, "idle_s": self._progress.idle_s()})
         elif (at := self._budget.at()) is not None and time.time() >= at:
-            self.stop("budget", spent_at=at, ran_s=self.duration_s())
+            self.stop("budget", {"spent_at": at, "ran_s": self.duration_s()})
         else:
             self._judge_metrics()
 
     def _judge_metrics(self) -> None:
         records = self._tail.records()
         if (climb := self._divergence.evidence(records)) is not None:
-            self.stop("diverged", **climb)
+            self.stop("diverged", climb)
         elif (outlook := self._hopeless.evidence(records)) is not None:
-            self.stop("forecast", **outlook)
+            self.stop("forecast", outlook)
 
     def _reap(self) -> None:
         with contextlib.suppress(ChildProcessError):
@@ -131,7 +133,7 @@ def start_trainer(paths: TrialPaths, launch: dict[str, Any], lock: int) -> int:
 
 
 def _become_trainer(paths: TrialPaths, launch: dict[str, Any], lock: int) -> None:
-    log = os.open(paths.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    log = open_log(paths.log)
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.set_inheritable(lock, True)
@@ -158,8 +160,10 @@ def exit_record(paths: TrialPaths, trainer: Trainer, token: str) -> dict[str, An
 
 def _outcome(paths: TrialPaths) -> dict[str, Any] | None:
     try:
-        return read_json_object(paths.outcome)
-    except (OSError, ValueError) as error:
+        return load_json_object(paths.outcome, paths.root, MOST_OUTCOME_BYTES)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
         sys.stderr.write(f"the trainer's outcome is unreadable: {error}\n")
         return None
 
@@ -168,8 +172,7 @@ def run(paths: TrialPaths, workspace: WorkspacePaths, lock: int, given: Handover
     """Own the trainer from start to end."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     adopt_orphans()
-    launch = read_json_object(paths.launch)
-    assert launch is not None, "the launcher writes it before it starts us"
+    launch = load_json_object(paths.launch)
     token = os.environ[TOKEN_VARIABLE]
     failpoints.hit("shim.started")
     identity = ProcessIdentity.of_self(token).to_dict() | {"guardian": given.guardian.to_dict()}

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from pawn_core.durable import sync_file
+from pawn_core.untrusted import open_log
 from pawn_lab import failpoints
 from pawn_lab.documents import write_json
 from pawn_lab.paths import TrialPaths, WorkspacePaths
@@ -145,7 +146,7 @@ def _spawn_shim(
     workspace: WorkspacePaths, paths: TrialPaths, claim: Claim
 ) -> subprocess.Popen[bytes]:
     argv = [sys.executable, "-P", "-m", "pawn_lab.processes.shim"]
-    with paths.shim_log.open("ab") as log:
+    with os.fdopen(open_log(paths.shim_log), "ab") as log:
         return subprocess.Popen(
             [*argv, str(paths.root.resolve()), str(workspace.root.resolve()), str(claim.lock)],
             stdin=subprocess.DEVNULL,

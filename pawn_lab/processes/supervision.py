@@ -59,7 +59,7 @@ def shim_of(paths: TrialPaths, trial: Row) -> Shim | None:
         ours = ProcessIdentity.from_dict(record)
         guardian = ProcessIdentity.from_dict(record.get("guardian", record))
         shim = Shim(ours, guardian, float(record["started_at"]), record.get("folder"))
-    except (OSError, ValueError, KeyError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return None
     return shim if shim.identity.token == trial["token"] else None
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
-from pawn_core.metrics import read_records
+from pawn_lab import streams
 from pawn_lab.lab import Lab
 from pawn_lab.records import Spent, Trial
 from pawn_lab.reporting.metrics import Metric
@@ -31,7 +31,7 @@ def curve(lab: Lab, trial_id: int, metric: Metric, variant: str = SINGLE) -> lis
     """
     points, before, count = [], Spent(hours=0.0, cost=0.0), TokenCount()
     for trial, everything in segments(lab, trial_id):
-        records = variants.records_of(everything, variant)
+        records = [r for r in variants.records_of(everything, variant) if r["time"] is not None]
         spent = lab.spent(trial.id, [record["time"] for record in records])
         totals = [Spent(hours=before.hours + s.hours, cost=before.cost + s.cost) for s in spent]
         tokens = [count.after(record) for record in records]
@@ -107,13 +107,8 @@ def segments(lab: Lab, trial_id: int) -> list[tuple[Trial, list[dict[str, Any]]]
 
 
 def _until(lab: Lab, trial: Trial, end: int | None) -> list[dict[str, Any]]:
-    records, _ = read_records(lab.paths.trial(trial.id).metrics)
-    measured = [record for record in records if _is_measured(record)]
-    return [record for record in measured if end is None or record["step"] <= end]
-
-
-def _is_measured(record: dict[str, Any]) -> bool:
-    return isinstance(record.get("step"), int) and _is_number(record.get("time"))
+    records = streams.records(lab.paths.trial(trial.id))
+    return [record for record in records if end is None or record["step"] <= end]
 
 
 def _is_number(value: Any) -> bool:

@@ -51,7 +51,7 @@ def _of(variant: str | None, ailment: str) -> str:
 def uploads_fail(records: Sequence[Record]) -> bool:
     """Say whether the latest word of any destination is that a checkpoint did not get there."""
     latest = {
-        record.get("destination"): record
+        str(record.get("destination")): record
         for record in records
         if str(record.get("event")).startswith("upload_")
     }
@@ -72,7 +72,9 @@ def data_wait(train: Record | None) -> float | None:
 
 def is_silent(records: Sequence[Record], now: float) -> bool:
     """Say whether nothing was written for much longer than usual."""
-    times = [record["time"] for record in records]
+    times = [record["time"] for record in records if record.get("time") is not None]
+    if not times:
+        return False
     usual = statistics.median(b - a for a, b in pairwise(times)) if len(times) > 1 else 0.0
     return now - times[-1] > max(SILENT_S, SILENT_INTERVALS * usual)
 

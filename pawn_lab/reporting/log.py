@@ -8,6 +8,7 @@ from io import FileIO
 from itertools import islice
 from pathlib import Path
 
+from pawn_core.untrusted import open_file
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.records import LogExcerpt
 from pawn_lab.text import clean_line, shorten
@@ -56,9 +57,14 @@ def excerpt(trial_id: int, path: Path, wanted: Wanted) -> LogExcerpt:
     `grep` is plain text in any letter case; blank lines are left out. `truncated` says that
     older lines exist: only the last `TAIL_BYTES` are looked at, with `grep` `GREP_BYTES`.
     """
-    if not path.exists():
+    try:
+        file = FileIO(open_file(path))
+    except FileNotFoundError:
         return LogExcerpt(trial_id=trial_id, lines=[], size_bytes=0, truncated=False)
-    with path.open("rb", buffering=0) as file:
+    except OSError as error:
+        said = [f"[no log can be shown: {error}]"]
+        return LogExcerpt(trial_id=trial_id, lines=said, size_bytes=0, truncated=False)
+    with file:
         size = file.seek(0, 2)
         start = _line_start(file, wanted.since) if wanted.since <= size else 0
         first = max(start, size - (GREP_BYTES if wanted.grep else TAIL_BYTES))

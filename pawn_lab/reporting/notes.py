@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pawn_core.durable import replace_file
-from pawn_lab.errors import InvalidRequestError, NotesTooLongError, StateBusyError
+from pawn_core.untrusted import UntrustedFileError, read_file
+from pawn_lab.errors import InvalidRequestError, NotesTooLongError, StateBusyError, WorkspaceError
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.processes.locks import locked
 from pawn_lab.text import clean
@@ -187,7 +188,12 @@ def _is_of_compaction(section: str) -> bool:
 
 def _text(path: Path) -> str:
     """Return what a file of notes holds, whatever the locale; damaged bytes are kept."""
-    return path.read_bytes().decode(errors="surrogateescape") if path.exists() else ""
+    try:
+        return read_file(path).decode(errors="surrogateescape")
+    except FileNotFoundError:
+        return ""
+    except UntrustedFileError as error:
+        raise WorkspaceError(f"{error}; move it away") from error
 
 
 def _bytes(text: str) -> bytes:

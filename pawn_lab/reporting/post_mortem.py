@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from pawn_core.checkpoint.manifest import list_checkpoints
-from pawn_core.metrics import read_records
+from pawn_lab import streams
+from pawn_lab.documents import read_text
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Exit, PostMortem
 from pawn_lab.store.database import Row
@@ -40,7 +41,7 @@ _BY_LOG = {
 def post_mortem(trial: Row, how: Exit, paths: TrialPaths, good: Iterable[Row]) -> PostMortem:
     """Explain a trial that failed or was lost; `good` are trials that ended well."""
     tail = _tail(paths)
-    records, _ = read_records(paths.metrics)
+    records = streams.records(paths)
     kind = _kind(how, tail)
     return PostMortem(
         kind=kind,
@@ -64,14 +65,7 @@ def _kind(how: Exit, tail: list[str]) -> str:
 
 def _tail(paths: TrialPaths) -> list[str]:
     """Return the last lines of the trainer's log without control codes."""
-    try:
-        with paths.log.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - _TAIL_BYTES))
-            text = file.read().decode("utf-8", errors="replace")
-    except OSError:
-        return []
-    return [clean_line(line) for line in text.split("\n")]
+    return [clean_line(line) for line in read_text(paths.log, _TAIL_BYTES).split("\n")]
 
 
 def _traceback(tail: list[str]) -> str | None:

@@ -1,11 +1,10 @@
 """What trials have shown: their metrics streams, read tolerantly."""
 
 import time
-from pathlib import Path
 from typing import Any
 
 from pawn_core.config import run_type_named
-from pawn_core.metrics import read_records
+from pawn_lab import streams
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Evaluation, ModelProgress, Progress, TrialResult
 from pawn_lab.reporting import health
@@ -17,7 +16,6 @@ METRIC_OF_MERIT = "val_loss"
 """Lower is better; decides which evaluation of a trial is its best."""
 
 _ENVELOPE = ("type", "seq", "step", "time")
-_TAIL_BYTES = 1 << 18
 _RATE_RECORDS = 20
 
 Record = dict[str, Any]
@@ -28,7 +26,7 @@ def results(row: Row, paths: TrialPaths, cost: float) -> list[TrialResult]:
 
     The cost is that of the whole trial.
     """
-    records, _ = read_records(paths.metrics)
+    records = streams.records(paths)
     return [_result(row, records, name, cost) for name in variants.names(row["config"])]
 
 
@@ -54,7 +52,7 @@ def _result(row: Row, everything: list[Record], variant: str, cost: float) -> Tr
 
 def progress(row: Row, paths: TrialPaths) -> Progress:
     """Return how far a trial is, from the end of its metrics stream."""
-    records = _recent(paths.metrics)
+    records = streams.recent_records(paths)
     step, rate = _last_step(records) or row["from_step"], steps_per_second(records)
     config = row["config"]
     target = config["pause_after_steps"] or config["total_steps"]
@@ -75,9 +73,15 @@ def progress(row: Row, paths: TrialPaths) -> Progress:
         steps_per_s=rate,
         eta_s=max(0, target - (step or 0)) / rate if rate and row["state"] in ACTIVE else None,
         data_wait=health.data_wait(train),
-        device_memory=(train or {}).get("device_memory_bytes"),
+        device_memory=device_memory(train),
         health=health.health(records, time.time()) if row["state"] in HOLDING else None,
     )
+
+
+def device_memory(train: Record | None) -> int | None:
+    """Return the most bytes held on a GPU, as a train record has it."""
+    most = (train or {}).get("device_memory_bytes")
+    return None if most is None else int(most)
 
 
 def ablation(config: dict[str, Any]) -> dict[str, Any]:
@@ -95,16 +99,12 @@ def ablation(config: dict[str, Any]) -> dict[str, Any]:
 
 def steps_per_second(records: list[Record]) -> float | None:
     """Return the rate over the latest train records, None where two do not tell."""
-    recent = [record for record in records if record["type"] == "train"][-_RATE_RECORDS:]
+    timed = [r for r in records if r["type"] == "train" and r.get("time") is not None]
+    recent = timed[-_RATE_RECORDS:]
     if len(recent) < 2:
         return None
     seconds = recent[-1]["time"] - recent[0]["time"]
     return (recent[-1]["step"] - recent[0]["step"]) / seconds if seconds > 0 else None
-
-
-def _recent(metrics: Path) -> list[Record]:
-    size = metrics.stat().st_size if metrics.exists() else 0
-    return read_records(metrics, max(0, size - _TAIL_BYTES))[0]
 
 
 def _evaluation(record: Record) -> Evaluation:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from pawn_core.config import RunConfig, run_type_named
 from pawn_core.config.errors import did_you_mean, shown
+from pawn_lab.documents import load_json_object
 from pawn_lab.errors import InvalidConfigError, InvalidRequestError
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.reporting.metrics import GAMES
@@ -187,13 +188,9 @@ def read_plan(workspace: WorkspacePaths, name: str) -> dict[str, Any]:
         hint = did_you_mean(name[:100], known) or f"; plans: {', '.join(known) or 'none'}"
         raise InvalidRequestError(f"plan {shown(name)} is not in {workspace.plans.name}/{hint}")
     try:
-        data = workspace.plan(name).read_bytes()
-        plan = json.loads(data) if len(data) <= _MOST_PLAN_BYTES else None
-    except (OSError, ValueError, RecursionError) as error:
+        return load_json_object(workspace.plan(name), most=_MOST_PLAN_BYTES)
+    except OSError as error:
         raise InvalidRequestError(f"plan '{name}' cannot be read: {error}") from None
-    if not isinstance(plan, dict):
-        raise InvalidRequestError(f"plan '{name}' is not a JSON object of a sensible size")
-    return plan
 
 
 def _describe(problem: Any) -> str:

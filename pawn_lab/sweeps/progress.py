@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pawn_core.metrics import read_records
+from pawn_lab import streams
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.processes.exits import BY_FORECAST
 from pawn_lab.records import Evidence
@@ -111,7 +111,7 @@ def stop_step(plan: SweepPlan, first: Row) -> int:
 def _losses(workspace: WorkspacePaths, chain: Iterable[Row]) -> dict[int, float]:
     found: dict[int, float] = {}
     for row in chain:
-        records, _ = read_records(workspace.trial(row["id"]).metrics)
+        records = streams.records(workspace.trial(row["id"]))
         found |= variants.by_step(records, METRIC_OF_MERIT)
     return found
 

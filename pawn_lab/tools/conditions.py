@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pawn_core.config.errors import did_you_mean
-from pawn_core.metrics import read_records
+from pawn_lab import streams
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.records import Event
@@ -58,9 +58,8 @@ class Streams:
     def beyond(self, bound: Bound, trial_ids: Iterable[int]) -> Iterator[tuple[int, dict]]:
         """Yield each trial with its first record beyond the bound, of those not looked at yet."""
         for trial_id in trial_ids:
-            metrics = self.lab.paths.trial(trial_id).metrics
-            offset = self._offsets.get(trial_id, 0)
-            records, self._offsets[trial_id] = read_records(metrics, offset)
+            paths, offset = self.lab.paths.trial(trial_id), self._offsets.get(trial_id, 0)
+            records, self._offsets[trial_id] = streams.records_from(paths, offset)
             if found := next(filter(bound.holds, records), None):
                 yield trial_id, found
 

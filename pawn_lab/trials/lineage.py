@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 from pawn_core.checkpoint import CheckpointError, Manifest, verify
 from pawn_core.checkpoint.manifest import checkpoint_step, list_checkpoints
 from pawn_core.config import ConfigError, RunConfig, parse_config
-from pawn_core.metrics import read_records
+from pawn_lab import streams
 from pawn_lab.errors import (
     InvalidConfigError,
     InvalidRequestError,
@@ -93,7 +93,7 @@ def _step(path: Path) -> int:
 
 def _losses(paths: TrialPaths) -> dict[int, float]:
     """Return the validation loss of each evaluation by step, the mean over variants."""
-    return variants.by_step(read_records(paths.metrics)[0], "val_loss")
+    return variants.by_step(streams.records(paths), "val_loss")
 
 
 def resumed_config(

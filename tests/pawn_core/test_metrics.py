@@ -1,13 +1,14 @@
 """The metrics stream: gapless, finite, readable after any crash."""
 
 import json
+import os
 import random
 from pathlib import Path
 
 import pytest
 from pydantic_core import from_json
 
-from pawn_core.metrics import MAX_RECORD_BYTES, Mark, MetricsWriter, read_records
+from pawn_core.metrics import MAX_RECORD_BYTES, Mark, MetricsWriter, measurement, read_records
 
 
 def test_records_are_gapless_and_finite(tmp_path: Path) -> None:
@@ -119,3 +120,59 @@ def test_the_reader_returns_the_valid_lines_however_the_stream_is_damaged(
         rest, offset = read_records(path, offset)
         assert first + rest == reference(data), f"seed {seed}"
         assert offset == data.rfind(b"\n") + 1
+
+
+def record(**fields: object) -> dict:
+    return {"type": "train", "seq": 0, "step": 1, "time": 1.0} | fields
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        {"step": None},
+        {"step": True},
+        {"step": 1.5},
+        {"step": -1},
+        {"step": "1"},
+        {"step": 10**400},
+        {"type": 1},
+        {"variant": ["small"]},
+    ],
+)
+def test_a_record_whose_place_is_unknown_is_no_measurement(damaged: dict) -> None:
+    assert measurement(record(**damaged)) is None
+
+
+def test_a_measurement_holds_numbers_that_can_be_reckoned_with_or_null() -> None:
+    strange = {"text": "1", "huge": 10**400, "large": 1e51, "yes": True, "deep": {"x": 1}}
+    sound = {"loss": 2.5, "steps": 3, "none": None}
+    assert measurement(record(**strange, **sound)) == record(**dict.fromkeys(strange), **sound)
+    assert measurement(record(time=1e300, loss=1.0)) == record(time=None, loss=1.0)
+    assert measurement(record(variant="v" * 100))["variant"] == "v" * 64
+    assert len(measurement(record(**{f"n{n}": 1 for n in range(1000)}))) < 300
+
+
+def test_an_event_keeps_its_text_without_half_characters() -> None:
+    event = record(type="event", message="\ud83d", code=10**400)
+    assert measurement(event) == record(type="event", message="�", code=None)
+
+
+def test_a_stream_that_is_no_file_or_lies_behind_a_link_has_no_records(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    assert read_records(tmp_path / "fifo") == ([], 0)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "metrics.jsonl").write_bytes(b'{"type": "a"}\n')
+    (tmp_path / "link").symlink_to("run")
+    assert read_records(tmp_path / "run" / "metrics.jsonl", 0, tmp_path)[0]
+    assert read_records(tmp_path / "link" / "metrics.jsonl", 0, tmp_path) == ([], 0)
+
+
+def test_a_stream_that_shrank_is_read_anew_and_a_large_one_in_parts(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"type": "b"}\n')
+    assert read_records(path, offset=100) == ([{"type": "b"}], 14)
+    path.write_bytes(b'{"type": "b"}\n' * 200_000)
+    part, offset = read_records(path, most=1)
+    rest, end = read_records(path, offset)
+    assert 0 < len(part) < 200_000
+    assert (len(part) + len(rest), end) == (200_000, path.stat().st_size)

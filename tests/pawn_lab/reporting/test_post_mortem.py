@@ -117,11 +117,11 @@ def test_a_lost_trial_says_how_to_go_on(open_lab):
     assert (found.kind, found.next_call) == ("lost", "lab_launch(config=the same)")
 
 
-def test_a_trial_whose_files_cannot_be_read_ends_without_a_post_mortem(open_lab):
+def test_a_trial_whose_files_cannot_be_read_is_explained_without_them(open_lab):
     lab = open_lab("gate:crash")
     in_state(lab, lab.launch(CONFIG).id, State.RUNNING)
     trainer_greeting(lab, 1)
     lab.paths.trial(1).metrics.mkdir()
     open_gate(lab, 1)
     trial = ended(lab, 1)
-    assert (trial.state, trial.exit.post_mortem) == (State.FAILED, None)
+    assert (trial.state, trial.exit.post_mortem.kind) == (State.FAILED, "error")
