@@ -6,6 +6,7 @@ Standard library only, for the shim of pawn_lab.
 import ctypes
 import errno
 import os
+import threading
 from pathlib import Path
 
 _AT_FDCWD = -100
@@ -31,8 +32,11 @@ def sync_file(path: Path) -> None:
 
 
 def replace_file(path: Path, data: bytes, mode: int = 0o666) -> None:
-    """Replace a file in one step: a reader sees the old contents or the new, never a part."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Replace a file in one step: a reader sees the old contents or the new, never a part.
+
+    Of several at once, in whatever threads and processes, the last one's contents stay.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     partial.unlink(missing_ok=True)
     write_file(partial, data, mode)
     partial.replace(path)

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.server.lab_server import LabServer, keep_loaded
-from pawn_lab.tools.wait import closing
+from pawn_lab.server.wire import CheckedRequests
 
 TOKEN_VARIABLE = "PAWN_LAB_TOKEN"
 SHORTEST_TOKEN = 16
@@ -51,8 +51,10 @@ def http_app(open_lab: Callable[[], Lab], names: Sequence[str], token: str | Non
         allowed_hosts=hosts,
         allowed_origins=[f"{scheme}://{host}" for scheme in ("http", "https") for host in hosts],
     )
-    app = LabServer(open_lab).streamable_http_app(
-        streamable_http_path=PATH, transport_security=security
+    app = CheckedRequests(
+        LabServer(open_lab).streamable_http_app(
+            streamable_http_path=PATH, transport_security=security
+        )
     )
     return app if token is None else BearerToken(app, token)
 
@@ -79,10 +81,7 @@ def serve_http(
     address = f"http://{_bracketed(host)}:{listener.getsockname()[1]}{PATH}"
     print(f"pawn-lab: serving {address}", file=sys.stderr, flush=True)  # noqa: T201
     keep_loaded()
-    try:
-        uvicorn.Server(config).run(sockets=[listener])
-    finally:
-        closing.set()
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _checked_token(token: str | None, host: str) -> str | None:

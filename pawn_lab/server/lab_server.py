@@ -27,9 +27,10 @@ from pawn_lab.paths import WorkspacePaths
 from pawn_lab.server.prompts import add_prompts
 from pawn_lab.server.resources import Listeners, add_resources, announce_changes
 from pawn_lab.server.tasks import WaitStore, WaitTasks
+from pawn_lab.server.wire import stdio
 from pawn_lab.text import mask_secrets
 from pawn_lab.tools import TOOLS, Answer, LabTool
-from pawn_lab.tools.wait import closing
+from pawn_lab.tools.wait import Waiter, waiter
 
 PROGRESS_S = 5.0
 MOST_WAITS = 32
@@ -122,15 +123,26 @@ class LabServer(MCPServer):
     ) -> Answer:
         if not tool.waits:
             return await anyio.to_thread.run_sync(self._run, tool, arguments, caller(context))
-        async with reported(context):
-            return await anyio.to_thread.run_sync(
-                self._run,
-                tool,
-                arguments,
-                caller(context),
-                abandon_on_cancel=True,
-                limiter=self._waits,
-            )
+        waiter.set(asked := Waiter())
+        try:
+            async with accompanied(context):
+                return await anyio.to_thread.run_sync(
+                    self._run,
+                    tool,
+                    arguments,
+                    caller(context),
+                    abandon_on_cancel=True,
+                    limiter=self._waits,
+                )
+        finally:
+            asked.gone.set()  # the thread of a call that was broken off ends too
+        raise ToolError("the client has gone")
+
+    async def run_stdio_async(self) -> None:
+        """Serve over standard input and output until the client closes them."""
+        server = self._lowlevel_server
+        async with stdio() as (messages, answers):
+            await server.run(messages, answers, server.create_initialization_options())
 
     def _workspace(self) -> WorkspacePaths:
         with self._open_lab() as lab:
@@ -156,16 +168,26 @@ def caller(context: Context | None) -> str:
 
 
 @asynccontextmanager
-async def reported(context: Context | None) -> AsyncIterator[None]:
-    """Tell the client meanwhile, where it asked for progress, that the call goes on."""
+async def accompanied(context: Context | None) -> AsyncIterator[None]:
+    """Tell the client meanwhile that the call goes on; break it off when the client has gone."""
     try:
         async with anyio.create_task_group() as group:
             if context is not None:
                 group.start_soon(_report, context)
+                group.start_soon(_break_off, context, group.cancel_scope)
             yield
             group.cancel_scope.cancel()
     except ExceptionGroup as errors:  # of one: the body's, or that of the report
         raise errors.exceptions[0] from None
+
+
+async def _break_off(context: Context, call: anyio.CancelScope) -> None:
+    """Break a call off when its HTTP request is: nobody could fetch the answer any more."""
+    request = context.request_context.request
+    if request is not None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        call.cancel()
 
 
 async def _report(context: Context) -> None:
@@ -211,7 +233,4 @@ def keep_loaded() -> None:
 def serve(open_lab: Callable[[], Lab]) -> None:
     """Serve over stdio until the client closes the connection."""
     keep_loaded()
-    try:
-        LabServer(open_lab).run("stdio")
-    finally:
-        closing.set()
+    LabServer(open_lab).run("stdio")

@@ -29,6 +29,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from pawn_lab.documents import read_json_object, write_json
 from pawn_lab.paths import WorkspacePaths
+from pawn_lab.processes.locks import locked
 from pawn_lab.tools.wait import TOOL as WAIT
 
 TTL_MS = 24 * 3600 * 1000
@@ -60,7 +61,7 @@ class WaitStore:
                 path.unlink(missing_ok=True)
         now = time.time()
         task = {"id": secrets.token_hex(16), "arguments": arguments, "created": now}
-        return self.change(task, "working")
+        return self._change(task, "working")
 
     def get(self, task_id: str) -> Document:
         """Return a wait.
@@ -76,8 +77,20 @@ class WaitStore:
             )
         return task
 
-    def change(self, task: Document, status: str, result: Document | None = None) -> Document:
-        """Record a wait's new status, with its result where it is over."""
+    def end(self, task_id: str, status: str, result: Document | None = None) -> Document:
+        """Record how a wait ended, unless another poll has done so, and return what is recorded.
+
+        Raises:
+            MCPError: there is no wait of that name, or none any more.
+            TimeoutError: another process kept the waits locked.
+        """
+        self.get(task_id)
+        with locked(self._folder / "lock"):
+            task = self.get(task_id)
+            is_over = task["status"] != "working"
+            return task if is_over else self._change(task, status, result)
+
+    def _change(self, task: Document, status: str, result: Document | None = None) -> Document:
         changed = task | {"status": status, "changed": time.time(), "result": result}
         write_json(self._folder / f"{task['id']}.json", changed)
         return changed
@@ -127,7 +140,7 @@ class WaitTasks(Extension):
         task = await anyio.to_thread.run_sync(lambda: self._store().get(params.task_id))
         if task["status"] == "working" and (result := await self._result(task)) is not None:
             task = await anyio.to_thread.run_sync(
-                lambda: self._store().change(task, "completed", result)
+                lambda: self._store().end(params.task_id, "completed", result)
             )
         return _on_wire(task)
 
@@ -136,14 +149,8 @@ class WaitTasks(Extension):
     ) -> HandlerResult:
         """Forget what was waited for; the trials do not hear of it."""
         require_client_extension(ctx, self.identifier)
-        await anyio.to_thread.run_sync(self._cancelled, params.task_id)
+        await anyio.to_thread.run_sync(lambda: self._store().end(params.task_id, "cancelled"))
         return {}
-
-    def _cancelled(self, task_id: str) -> None:
-        store = self._store()
-        task = store.get(task_id)
-        if task["status"] == "working":
-            store.change(task, "cancelled")
 
     async def _acknowledge(
         self, ctx: ServerRequestContext[Any, Any], params: TaskParams

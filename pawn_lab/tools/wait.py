@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -22,8 +23,21 @@ LONGEST_S = 60.0
 DEFAULT_S = 30.0
 POLL_S = 0.25
 
-closing = threading.Event()
-"""Set when this process ends: every wait returns."""
+SHARE = 0.95
+"""Of the time that a caller gives, what is waited: the answer takes some too, and hosts give up
+at the very second they named."""
+
+
+@dataclass(frozen=True)
+class Waiter:
+    """Who waits for an answer: since when (monotonic seconds), and whether they have gone."""
+
+    since: float = field(default_factory=time.monotonic)
+    gone: threading.Event = field(default_factory=threading.Event)
+
+
+waiter: ContextVar[Waiter] = ContextVar("waiter")
+"""Set by a server, whose clients ask before a thread is free for them, and may go meanwhile."""
 
 
 class CrossingRow(Answer):
@@ -130,11 +144,12 @@ def lab_wait(
     A bound that a running or named trial has crossed already is over at once. Neither waiting nor
     breaking off or cancelling a wait touches a trial.
     """
+    asked = waiter.get(None) or Waiter()
     wait = _begun(lab, trial_ids, until, since, max_tokens)
-    seconds = DEFAULT_S if timeout_s is None else timeout_s
-    deadline = time.monotonic() + seconds
+    deadline = asked.since + SHARE * (DEFAULT_S if timeout_s is None else timeout_s)
     while (answer := wait.look()) is None:
-        if time.monotonic() >= deadline or closing.wait(min(POLL_S, seconds)):
+        left_s = deadline - time.monotonic()
+        if left_s <= 0 or asked.gone.wait(min(POLL_S, left_s)):
             return wait.over("timeout")
     return answer
 

@@ -1,6 +1,7 @@
-"""Directories that take each other's place."""
+"""Files that are replaced in one step, and directories that take each other's place."""
 
 import errno
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -39,3 +40,12 @@ def test_an_exchange_with_nothing_raises_and_changes_nothing(two, monkeypatch, u
         durable.exchange(one.parent / "nothing", other)
     assert (other / "other").exists()
     assert len(list(one.parent.iterdir())) == 2
+
+
+def test_a_file_replaced_from_many_threads_at_once_is_whole_and_leaves_nothing_beside(tmp_path):
+    path = tmp_path / "document"
+    contents = [bytes([number]) * 4096 for number in range(64)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda data: durable.replace_file(path, data), contents))
+    assert path.read_bytes() in contents
+    assert list(tmp_path.iterdir()) == [path]

@@ -3,12 +3,17 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 import httpx2
 import pytest
 from lab_testing import PAWN_LAB, serving
+from lines_of_clients import INITIALIZE, UNANSWERABLE
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
+
+from pawn_lab.server.lab_server import MOST_WAITS
 
 TOKEN = "a-secret-of-some-length"
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
@@ -95,3 +100,70 @@ def test_an_unsafe_or_impossible_address_is_refused(tmp_path, arguments, token, 
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert complaint in done.stderr
+
+
+def post(url: str, body: bytes, **headers: str) -> httpx2.Response:
+    known = HEADERS | {"Content-Type": "application/json"} | headers
+    return httpx2.post(url, content=body, headers=known)
+
+
+def session(url: str) -> dict[str, str]:
+    """Open a session and return the header that names it."""
+    return {"Mcp-Session-Id": post(url, INITIALIZE).headers["mcp-session-id"]}
+
+
+@pytest.mark.parametrize("era", [{}, {"MCP-Protocol-Version": "2026-07-28"}])
+@pytest.mark.parametrize("case", UNANSWERABLE)
+def test_what_is_no_message_is_answered_over_http_too(open_server, case, era) -> None:
+    body, code, ids = UNANSWERABLE[case]
+    answer = post(open_server, body, **era)
+    if case == "a huge line":
+        assert answer.status_code == 413
+    else:
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
+        assert answer.json()["id"] == ids[0]
+
+
+def test_a_client_that_comes_back_for_missed_events_gets_those_to_come(open_server) -> None:
+    headers = HEADERS | session(open_server) | {"Last-Event-ID": "41"}
+    with httpx2.stream("GET", open_server, headers=headers) as stream:
+        assert stream.status_code == 200
+        assert stream.headers["content-type"].startswith("text/event-stream")
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "HEAD", "POST"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Last-Event-ID": "41"},
+        {"Mcp-Session-Id": "none"},
+        {"MCP-Protocol-Version": "2026-07-28"},
+    ],
+)
+def test_no_request_is_answered_as_a_defect_of_the_server(open_server, method, headers) -> None:
+    answer = httpx2.request(method, open_server, headers=HEADERS | headers)
+    assert 400 <= answer.status_code < 500
+
+
+@pytest.mark.parametrize("era", ["", "2026-07-28"])
+def test_waits_of_clients_that_hung_up_hold_no_place(open_server, era: str) -> None:
+    """Each would hold its place for a minute."""
+    modern = {"MCP-Protocol-Version": era, "Mcp-Method": "tools/call", "Mcp-Name": "lab_wait"}
+    headers = modern if era else session(open_server)
+    for number in range(MOST_WAITS + 8):
+        with suppress(httpx2.ReadTimeout):
+            call = wait_call(number, era, timeout_s=60)
+            httpx2.post(open_server, json=call, headers=HEADERS | headers, timeout=0.1)
+    call = wait_call(MOST_WAITS + 8, era, timeout_s=0.1)
+    answer = httpx2.post(open_server, json=call, headers=HEADERS | headers, timeout=30)
+    assert '"over":"timeout"' in answer.text
+
+
+def wait_call(number: int, era: str, timeout_s: float) -> dict[str, Any]:
+    """A wait for what does not happen."""
+    known = {"protocolVersion": era, "clientCapabilities": {}}
+    envelope = {f"io.modelcontextprotocol/{name}": value for name, value in known.items()}
+    arguments = {"until": "paused", "timeout_s": timeout_s}
+    params = {"name": "lab_wait", "arguments": arguments} | ({"_meta": envelope} if era else {})
+    return {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}

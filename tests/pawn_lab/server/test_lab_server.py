@@ -5,12 +5,13 @@ import json
 import shutil
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import anyio
 import jsonschema
 import pytest
-from lab_testing import CONFIG, ended, in_state, open_gate, stand_in
+from lab_testing import CONFIG, ended, eventually, in_state, open_gate, stand_in
 from mcp import StdioServerParameters
 from mcp.client import Client
 from mcp_types import Implementation
@@ -18,7 +19,7 @@ from mcp_types import Implementation
 from pawn_lab.lab import Lab
 from pawn_lab.server import INSTRUCTIONS, LabServer
 from pawn_lab.tools import TOOLS
-from pawn_lab.tools.wait import closing
+from pawn_lab.tools.wait import lab_wait
 from pawn_lab.trials.states import State
 
 pytestmark = pytest.mark.anyio
@@ -136,9 +137,7 @@ async def test_calls_at_once_start_one_trial_and_lose_no_note(workspace):
         ended(lab, 1)
 
 
-async def test_more_waits_than_worker_threads_hold_up_no_other_call(
-    workspace,
-):
+async def test_more_waits_than_worker_threads_hold_up_no_other_call(workspace):
     with Lab.open(workspace, trainer=stand_in("gate")) as lab:
         trial = lab.launch(CONFIG).id
         in_state(lab, trial, State.RUNNING)
@@ -149,12 +148,22 @@ async def test_more_waits_than_worker_threads_hold_up_no_other_call(
                 with anyio.fail_after(30):
                     status = await client.call_tool("lab_status", {})
                 group.cancel_scope.cancel()
-            closing.set()
-        closing.clear()
+            with anyio.fail_after(30):  # those that were broken off hold no place any more
+                after = await client.call_tool("lab_wait", {"timeout_s": 0.1})
+            await anyio.to_thread.run_sync(eventually, lambda: not waiting_threads())
+        assert after.structured_content["over"] == "timeout"
         assert status.structured_content["counts"] == {"running": 1}
         assert lab.trial(trial).state is State.RUNNING
         open_gate(lab, trial)
         ended(lab, trial)
+
+
+def waiting_threads() -> int:
+    """Count the threads of this process that are in a wait."""
+    frames = sys._current_frames().values()
+    return sum(
+        lab_wait.__code__ in {f.f_code for f, _ in traceback.walk_stack(frame)} for frame in frames
+    )
 
 
 async def test_a_plot_comes_as_a_picture_beside_its_numbers(study, tmp_path):

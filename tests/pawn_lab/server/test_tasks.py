@@ -101,6 +101,26 @@ async def test_a_wait_is_a_task_that_ends_with_the_tools_own_result_in_another_s
     assert again == done
 
 
+async def test_polls_at_once_get_one_and_the_same_end(lab, workspace):
+    answers: list[dict[str, Any]] = []
+    async with Client(server(workspace), extensions=[Tasks()]) as client:
+        task = await create(client)
+        open_gate(lab, 1)
+        ended(lab, 1)
+
+        async def poll() -> None:
+            answers.append(await ask(client, "tasks/get", task["taskId"]))
+
+        async with anyio.create_task_group() as group:
+            for _ in range(24):
+                group.start_soon(poll)
+        await ask(client, "tasks/cancel", task["taskId"])
+        answers.append(await ask(client, "tasks/get", task["taskId"]))
+    assert len(answers) == 25
+    assert answers[0]["status"] == "completed"
+    assert all(answer == answers[0] for answer in answers)
+
+
 async def test_cancelling_a_task_leaves_the_trial_alone(lab, workspace):
     async with Client(server(workspace), extensions=[Tasks()]) as client:
         task = await create(client, until="step>=100")

@@ -2,7 +2,7 @@
 
 import json
 import threading
-import time
+from types import SimpleNamespace
 
 import pytest
 from lab_testing import CONFIG, ended, in_state, open_gate, trainer_greeting
@@ -10,7 +10,7 @@ from lab_testing import CONFIG, ended, in_state, open_gate, trainer_greeting
 from pawn_lab.errors import InvalidRequestError, UnknownTrialError
 from pawn_lab.lab import Lab
 from pawn_lab.store.events import KINDS
-from pawn_lab.tools.wait import closing, lab_wait
+from pawn_lab.tools.wait import Waiter, lab_wait, waiter
 from pawn_lab.trials.states import State
 
 
@@ -66,18 +66,48 @@ def test_a_timeout_says_when_to_look_again_and_leaves_the_trial_alone(open_lab):
     ended(lab, trial)
 
 
-def test_every_wait_returns_when_the_process_ends(open_lab):
-    lab = open_lab("gate")
-    trial = lab.launch(CONFIG).id
-    in_state(lab, trial, State.RUNNING)
-    closing.set()
-    try:
-        started = time.monotonic()
+class Clock(threading.Event):
+    """Time that passes only while it is waited for."""
+
+    now = 0.0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.now += timeout or 0.0
+        return self.is_set()
+
+
+@pytest.fixture
+def clock(open_lab, monkeypatch):
+    """The clock of a client that waits while a trial runs."""
+    lab, clock = open_lab("gate"), Clock()
+    in_state(lab, lab.launch(CONFIG).id, State.RUNNING)
+    monkeypatch.setattr("pawn_lab.tools.wait.time", SimpleNamespace(monotonic=lambda: clock.now))
+    token = waiter.set(Waiter(since=0.0, gone=clock))
+    yield clock
+    waiter.reset(token)
+    open_gate(lab, 1)
+    ended(lab, 1)
+
+
+@pytest.mark.parametrize("asked_s", [60, 1, 0.1])
+def test_a_wait_leaves_time_for_its_answer_within_what_the_caller_gave(clock, workspace, asked_s):
+    with Lab.open(workspace) as lab:
+        assert lab_wait(lab, timeout_s=asked_s).over == "timeout"
+    assert 0.9 * asked_s <= clock.now <= 0.96 * asked_s
+
+
+def test_the_time_in_which_no_thread_was_free_counts_too(clock, workspace):
+    clock.now = 50.0
+    with Lab.open(workspace) as lab:
         assert lab_wait(lab, timeout_s=60).over == "timeout"
-        assert time.monotonic() - started < 30
-    finally:
-        closing.clear()
-        open_gate(lab, trial)
+    assert clock.now <= 57.0
+
+
+def test_a_wait_ends_when_who_asked_has_gone(clock, workspace):
+    clock.set()
+    with Lab.open(workspace) as lab:
+        assert lab_wait(lab, timeout_s=60).over == "timeout"
+    assert clock.now < 1.0
 
 
 def test_every_kind_of_event_that_the_study_made_can_be_waited_for(study):

@@ -1,0 +1,126 @@
+"""Every line that a client sends gets its answer, and an interrupted server ends."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import anyio
+import pytest
+from lab_testing import CONFIG, DEADLINE_S, PAWN_LAB, ended, in_state, open_gate, stand_in
+from lines_of_clients import INITIALIZE, PING, UNANSWERABLE
+from mcp_types import JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
+
+from pawn_lab.lab import Lab
+from pawn_lab.server.wire import MOST_BYTES, lines, received
+from pawn_lab.trials.states import State
+
+
+@pytest.mark.parametrize("case", UNANSWERABLE)
+def test_what_is_no_message_is_answered_by_the_id_it_has(case):
+    line, code, ids = UNANSWERABLE[case]
+    errors = received(line)
+    assert isinstance(errors, list)
+    assert [error.id for error in errors] == ids
+    assert {error.error.code for error in errors} == {code}
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        (PING, JSONRPCRequest),
+        (PING.replace(b"ping", "größe 😀".encode()), JSONRPCRequest),
+        (PING.replace(b"ping", b"\\ud83d\\ude00"), JSONRPCRequest),
+        (b'{"jsonrpc":"2.0","method":"notifications/initialized"}', JSONRPCNotification),
+        (b'{"jsonrpc":"2.0","id":3,"result":{}}', JSONRPCResponse),
+    ],
+)
+def test_a_message_is_passed_on_as_it_is(line, kind):
+    assert isinstance(received(line), kind)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_lines_are_cut_at_their_ends_whatever_arrives_at_once(anyio_backend):
+    reading, writing = os.pipe()
+    cut: list[bytes] = []
+
+    async def read() -> None:
+        cut.extend([line async for line in lines(reading)])
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(read)
+        for part in (b"one\ntw", b"o\r\n\n  \nthree", b"\n", b"x" * 3 * MOST_BYTES, b"\nlast"):
+            await anyio.to_thread.run_sync(write_all, writing, part)
+        os.close(writing)
+    os.close(reading)
+    assert [line.strip() for line in (*cut[:3], cut[4])] == [b"one", b"two", b"three", b"last"]
+    assert len(cut) == 5
+    assert len(cut[3]) == MOST_BYTES + 1
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    with os.fdopen(descriptor, "wb", closefd=False) as pipe:
+        pipe.write(data)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_file_in_place_of_a_pipe_is_read_to_its_end(anyio_backend, tmp_path):
+    (tmp_path / "lines").write_bytes(b"one\ntwo")
+    with (tmp_path / "lines").open("rb") as file:
+        assert [line async for line in lines(file.fileno())] == [b"one", b"two"]
+
+
+@contextmanager
+def stdio_server(workspace) -> Iterator[subprocess.Popen]:
+    """Run `pawn-lab mcp`, initialized."""
+    command = [PAWN_LAB, "mcp", "--workspace", workspace]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, bufsize=0) as server:
+        try:
+            assert exchange(server, INITIALIZE)["id"] == 1
+            send(server, b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
+            yield server
+        finally:
+            server.kill()
+
+
+def send(server: subprocess.Popen, line: bytes) -> None:
+    assert server.stdin
+    write_all(server.stdin.fileno(), line + b"\n")
+
+
+def exchange(server: subprocess.Popen, line: bytes) -> dict[str, Any]:
+    """Send a line and return the next one that comes."""
+    send(server, line)
+    assert server.stdout
+    assert select.select([server.stdout], [], [], DEADLINE_S)[0], f"no answer to {line[:60]}"
+    return json.loads(server.stdout.readline())
+
+
+def test_a_server_answers_every_line_over_stdio_and_goes_on(workspace):
+    with stdio_server(workspace) as server:
+        for line, code, ids in UNANSWERABLE.values():
+            if len(ids) == 1:
+                answer = exchange(server, line)
+                assert (answer["id"], answer["error"]["code"]) == (ids[0], code)
+        assert exchange(server, PING) == {"jsonrpc": "2.0", "id": 7, "result": {}}
+
+
+def test_an_interrupt_ends_a_server_amid_a_wait(workspace):
+    with Lab.open(workspace, trainer=stand_in("gate")) as lab, stdio_server(workspace) as server:
+        in_state(lab, lab.launch(CONFIG).id, State.RUNNING)
+        call = {"name": "lab_wait", "arguments": {"timeout_s": 60}}
+        send(
+            server, json.dumps(json.loads(PING) | {"method": "tools/call", "params": call}).encode()
+        )
+        assert exchange(server, PING.replace(b"7", b"8"))["id"] == 8
+        server.send_signal(signal.SIGINT)
+        assert server.wait(30) == 130
+        assert lab.trial(1).state is State.RUNNING
+        open_gate(lab, 1)
+        ended(lab, 1)
