@@ -44,6 +44,16 @@ def resolve_architecture(
     return Architecture(width, depth, heads, d_ff or 4 * width)
 
 
+def nearest_variant(architecture: Architecture, given: str) -> str:
+    """Return the named variant that shares the most dimensions; of several the given one."""
+
+    def shared(name: str) -> tuple[int, bool]:
+        pairs = zip(VARIANTS[name], architecture, strict=True)
+        return sum(a == b for a, b in list(pairs)[:3]), name == given
+
+    return max(VARIANTS, key=shared)
+
+
 def _check_head_dimension(d_model: int, n_heads: int) -> None:
     if d_model % n_heads:
         divisors = [h for h in range(1, 65) if d_model % h == 0 and (d_model // h) % 2 == 0]

@@ -1,11 +1,13 @@
 """Fields that every run type shares: schedule, storage, hardware and logging."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pawn_core.config import idle
+from pawn_core.config.idle import Idle
 from pawn_core.config.types import (
     ABLATION,
     FIXED_ON_RESUME,
@@ -18,6 +20,13 @@ from pawn_core.config.types import (
 )
 
 DEFAULT_VAL_SEED = 1_000_000_007
+
+_OF_SCHEDULES = {
+    "decay_steps": ("wsd", "infinite"),
+    "cooldown_steps": ("infinite",),
+    "constant_lr_ratio": ("infinite",),
+}
+"""Fields that belong to some schedules only."""
 
 
 class RunConfig(BaseModel):
@@ -165,6 +174,14 @@ class RunConfig(BaseModel):
         return {name: _as_integer(value) for name, value in raw.items()}
 
     @model_validator(mode="after")
+    def _fill_in(self) -> Self:
+        """Give null fields what follows for them, without marking them as set by the caller."""
+        for field, value in self.follows().items():
+            if getattr(self, field) is None:
+                self.__dict__[field] = value
+        return self
+
+    @model_validator(mode="after")
     def _check_length(self) -> Self:
         if self.pause_after_steps is not None and self.pause_after_steps > self.total_steps:
             raise ValueError(
@@ -193,12 +210,13 @@ class RunConfig(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _resolve_schedule(self) -> Self:
-        tenth = max(1, self.total_steps // 10)
-        self._default("warmup_steps", min(10_000, self.total_steps // 20))
-        self._schedule_field("decay_steps", ("wsd", "infinite"), tenth)
-        self._schedule_field("cooldown_steps", ("infinite",), tenth)
-        self._schedule_field("constant_lr_ratio", ("infinite",), 0.3)
+    def _check_schedule(self) -> Self:
+        for field, schedules in _OF_SCHEDULES.items():
+            if self.lr_schedule not in schedules and getattr(self, field) is not None:
+                raise ValueError(
+                    f"{field} has no effect with lr_schedule '{self.lr_schedule}'; "
+                    f"it belongs to: {', '.join(schedules)}"
+                )
         phases = {
             name: getattr(self, name) or 0
             for name in ("warmup_steps", "cooldown_steps", "decay_steps")
@@ -209,8 +227,7 @@ class RunConfig(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _resolve_seeds(self) -> Self:
-        self._default("data_seed", self.seed)
+    def _check_seeds(self) -> Self:
         if self.data_seed == self.val_seed:
             raise ValueError(
                 f"val_seed {self.val_seed} is also the training data's seed; "
@@ -230,8 +247,7 @@ class RunConfig(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _resolve_intervals_and_precision(self) -> Self:
-        self._default("checkpoint_interval", self.eval_interval)
+    def _resolve_precision(self) -> Self:
         if self.no_amp:
             if self.amp_dtype not in ("auto", "none"):
                 raise ValueError(f"no_amp: true contradicts amp_dtype '{self.amp_dtype}'")
@@ -246,6 +262,53 @@ class RunConfig(BaseModel):
     def members(self) -> Mapping[str, "RunConfig"]:
         """Return the config of each model that the run trains, by name; of a single one, ''."""
         return {"": self}
+
+    def follows(self) -> dict[str, Any]:
+        """Return what fields come to that are null: what the others decide for them."""
+        tenth = max(1, self.total_steps // 10)
+        phases = {"decay_steps": tenth, "cooldown_steps": tenth, "constant_lr_ratio": 0.3}
+        return {
+            "warmup_steps": min(10_000, self.total_steps // 20),
+            "data_seed": self.seed,
+            "checkpoint_interval": self.eval_interval,
+        } | {n: v for n, v in phases.items() if self.lr_schedule in _OF_SCHEDULES[n]}
+
+    def idle_fields(self, on_gpu: bool | None = None) -> Iterator[Idle]:
+        """Yield the fields that change nothing; `on_gpu` None: the device is not known."""
+        yield from idle.schedule(self)
+        yield from idle.stops(self)
+        yield from idle.hardware(self, on_gpu)
+
+    def no_effect(self, on_gpu: bool | None = None) -> dict[str, str]:
+        """Return the fields that were set to no effect, each with the reason."""
+        defaults = type(self).model_fields
+        return {
+            field: why
+            for field, instead, why in self.idle_fields(on_gpu)
+            if why is not None
+            and getattr(self, field) not in (instead, defaults[field].default)
+            and getattr(self, field) != self.follows().get(field)
+        }
+
+    def settings(self, on_gpu: bool | None = None) -> dict[str, Any]:
+        """Return what makes the run, as JSON: equal for configs that come to the same run.
+
+        Fields without an effect have their plain value, and what follows from others is left out.
+        """
+        config = self
+        while changes := {
+            field: instead
+            for field, instead, _ in config.idle_fields(on_gpu)
+            if getattr(config, field) != instead
+        }:
+            config = type(config).model_validate(config.model_dump() | changes)
+        return config._chosen()
+
+    def _chosen(self) -> dict[str, Any]:
+        """Return the values without those that follow from others."""
+        follows = self.follows()
+        values = self.model_dump(mode="json")
+        return {n: v for n, v in values.items() if n not in follows or v != follows[n]}
 
     def refusals(self) -> list[str]:
         """Return why the config cannot be honoured here: valid fields without their part."""
@@ -268,20 +331,6 @@ class RunConfig(BaseModel):
             for name, field in cls.model_fields.items()
             if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get(mark)
         ]
-
-    def _default(self, field: str, value: object) -> None:
-        """Fill a derived default without marking the field as set by the caller."""
-        if getattr(self, field) is None:
-            self.__dict__[field] = value
-
-    def _schedule_field(self, field: str, schedules: tuple[str, ...], default: float) -> None:
-        if self.lr_schedule in schedules:
-            self._default(field, default)
-        elif getattr(self, field) is not None:
-            raise ValueError(
-                f"{field} has no effect with lr_schedule '{self.lr_schedule}'; "
-                f"it belongs to: {', '.join(schedules)}"
-            )
 
 
 def _as_integer(value: Any) -> Any:

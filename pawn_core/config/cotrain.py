@@ -55,6 +55,44 @@ class CotrainConfig(GamesConfig):
         """Return each variant as the pretraining run that it equals."""
         return {name: self._member(name, own) for name, own in self.variants.items()}
 
+    def no_effect(self, on_gpu: bool | None = None) -> dict[str, str]:
+        """Return the fields that were set to no effect: for every variant, or for one of them."""
+        of_members = {name: m.no_effect(on_gpu) for name, m in self.members().items()}
+        reasons = dict.fromkeys(self._overruled(), "each variant has its own")
+        for name, own in self.variants.items():
+            for field, why in of_members[name].items():
+                if field in own:
+                    reasons[f"variants.{name}.{field}"] = why
+                elif all(field in others for others in of_members.values()):
+                    reasons[field] = why
+        return reasons
+
+    def settings(self, on_gpu: bool | None = None) -> dict[str, Any]:
+        """Return what all variants have in common, and under `variants` what each has beside."""
+        of_members = {name: m.settings(on_gpu) for name, m in self.members().items()}
+        first, *others = of_members.values()
+        common = {
+            field: value
+            for field, value in first.items()
+            if all(field in other and other[field] == value for other in others)
+        }
+        own = {
+            name: {field: value for field, value in settings.items() if field not in common}
+            for name, settings in of_members.items()
+        }
+        return common | {"run_type": self.run_type, "variants": own}
+
+    def _overruled(self) -> list[str]:
+        """Return the fields that were set although every variant sets them for itself."""
+        defaults = type(self).model_fields
+        return [
+            field
+            for field in OWN_FIELDS
+            if field in defaults
+            and getattr(self, field) not in (defaults[field].default, self.follows().get(field))
+            and all(field in own for own in self.variants.values())
+        ]
+
     def _member(self, name: str, own: dict[str, Any]) -> PretrainConfig:
         shared = self.model_dump(exclude={"run_type", "variants"})
         if "lr_schedule" in own:

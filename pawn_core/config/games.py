@@ -1,10 +1,13 @@
 """What every run on random games can be told about them: tokens, targets, the random player."""
 
-from typing import Literal, Self
+from collections.abc import Iterator
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from pawn_core.config import idle
 from pawn_core.config.base import RunConfig
+from pawn_core.config.idle import Idle
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction
 
 
@@ -62,12 +65,9 @@ class GamesConfig(RunConfig):
     )
 
     @model_validator(mode="after")
-    def _resolve_tokens(self) -> Self:
-        coordinate = self.vocabulary == "coordinate"
+    def _check_tokens(self) -> Self:
         if self.no_outcome_token and self.prepend_outcome:
             raise ValueError("no_outcome_token: true contradicts prepend_outcome: true")
-        self._default("prepend_outcome", coordinate and not self.no_outcome_token)
-        self._default("max_seq_len", 256 if coordinate else 512)
         return self
 
     @model_validator(mode="after")
@@ -83,6 +83,19 @@ class GamesConfig(RunConfig):
                     "next move is not known; use targets 'sampled'"
                 )
         return self
+
+    def follows(self) -> dict[str, Any]:
+        """Return what null fields come to; the layout is the vocabulary's."""
+        coordinate = self.vocabulary == "coordinate"
+        return super().follows() | {
+            "prepend_outcome": coordinate and not self.no_outcome_token,
+            "max_seq_len": 256 if coordinate else 512,
+        }
+
+    def idle_fields(self, on_gpu: bool | None = None) -> Iterator[Idle]:
+        """Yield the fields that change nothing."""
+        yield from super().idle_fields(on_gpu)
+        yield from idle.outcome_token(self)
 
     @property
     def max_ply(self) -> int:

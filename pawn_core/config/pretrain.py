@@ -1,11 +1,18 @@
 """Pretraining: one model of some size, on random games."""
 
-from typing import Literal, Self
+from collections.abc import Iterator
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pawn_core.config.architecture import Architecture, resolve_architecture
+from pawn_core.config.architecture import (
+    VARIANTS,
+    Architecture,
+    nearest_variant,
+    resolve_architecture,
+)
 from pawn_core.config.games import GamesConfig
+from pawn_core.config.idle import Idle
 from pawn_core.config.types import FIXED_ON_RESUME
 
 
@@ -40,12 +47,21 @@ class PretrainConfig(GamesConfig):
     )
 
     @model_validator(mode="after")
-    def _resolve_architecture(self) -> Self:
-        dimensions = resolve_architecture(
-            self.variant, self.d_model, self.n_layers, self.n_heads, self.d_ff
-        )
-        self.__dict__.update(dimensions._asdict())
+    def _check_architecture(self) -> Self:
+        resolve_architecture(self.variant, self.d_model, self.n_layers, self.n_heads, self.d_ff)
         return self
+
+    def follows(self) -> dict[str, Any]:
+        """Return what null fields come to; the dimensions are the variant's."""
+        preset = VARIANTS.get(self.variant)
+        width = self.d_model or (preset and preset.d_model)
+        dimensions = preset._asdict() if preset else {}
+        return super().follows() | dimensions | ({"d_ff": 4 * width} if width else {})
+
+    def idle_fields(self, on_gpu: bool | None = None) -> Iterator[Idle]:
+        """Yield the fields that change nothing, and the variant that has most of the dimensions."""
+        yield from super().idle_fields(on_gpu)
+        yield Idle("variant", nearest_variant(self.architecture, self.variant), None)
 
     @property
     def architecture(self) -> Architecture:

@@ -126,7 +126,7 @@ def _why_out(learner: Learner) -> str:
     return f"{learner.name}: {why}" if learner.name else why
 
 
-STOP_CHECKS: tuple[Callable[[Run], Stop | None], ...] = (_signal, _pause, _total, _patience)
+STOP_CHECKS: tuple[Callable[[Run], Stop | None], ...] = (_signal, _total, _pause, _patience)
 
 
 def find_stop(run: Run) -> Stop | None:

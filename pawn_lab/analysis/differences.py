@@ -36,7 +36,8 @@ def _seeds(config: dict[str, Any]) -> dict[str, Any]:
 
 def games(a: Trial, b: Trial, deciding: Iterable[str]) -> list[str]:
     """Return which of the fields that decide the games are not the same."""
-    return [n for n in sorted(deciding) if a.config.get(n) != b.config.get(n)]
+    configs = [essential(t.config) | _seeds(t.config) for t in (a, b)]
+    return sorted(_differing(*configs).keys() & set(deciding))
 
 
 def provenance(lab: Lab, a: Trial, b: Trial) -> Pairs | None:

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
 
-from pawn_core.config import parse_config
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
 from pawn_lab.reporting.curves import Point, curve, lineage
 from pawn_lab.reporting.metrics import GAMES, Metric
-from pawn_lab.trials import variants
+from pawn_lab.trials import settings, variants
 from pawn_lab.trials.variants import SINGLE
 
 SEEDS = ("seed", "data_seed")
@@ -27,6 +26,7 @@ INCIDENTAL = frozenset(
     }
     | {"local_checkpoints", "hf_repo", "hf_bucket", "shm_checkpoints", "wandb", "trackio"}
     | {"device", "gpus", "no_compile", "gradient_checkpointing", "sdpa_math", "num_workers"}
+    | {"accumulation_steps", "batching"}  # the gradients are the same
     | {"no_amp"}  # amp_dtype says it
 )
 """Config fields that decide when and where a trial runs, not what it has learned by a step."""
@@ -83,32 +83,26 @@ def runs_of(lab: Lab, trials: Iterable[Trial], metric: Metric) -> list[Run]:
 
 def _run(lab: Lab, trial: Trial, metric: Metric, variant: str) -> Run:
     config = variants.config_of(trial.config, variant)
-    settings = essential(config)
+    chosen = essential(config, lab.on_gpu(config))
     older = [
-        (essential(variants.config_of(ancestor.config, variant)), child.from_step)
+        (essential(variants.config_of(ancestor.config, variant), lab.on_gpu(config)), child)
         for ancestor, child in pairwise(lineage(lab, trial.id))
     ]
     earlier = [
-        f"{_changes(before, settings)} to step {step}"
-        for before, step in older
-        if before != settings
+        f"{_changes(before, chosen)} to step {child.from_step}"
+        for before, child in older
+        if before != chosen
     ]
     if earlier:
-        settings[LINEAGE] = ", ".join(earlier)
+        chosen[LINEAGE] = ", ".join(earlier)
     seeds = config["seed"], config["data_seed"]
-    return Run(trial, settings, seeds, curve(lab, trial.id, metric, variant), variant)
+    return Run(trial, chosen, seeds, curve(lab, trial.id, metric, variant), variant)
 
 
-def essential(config: dict[str, Any]) -> dict[str, Any]:
-    """Return what was chosen of a config: no seeds, nothing incidental, nothing that follows."""
-    resolved = parse_config(config)
-    settings = resolved.model_dump(mode="json")
-    for name, field in type(resolved).model_fields.items():
-        if field.default is None and settings[name] is not None:
-            rest = {key: value for key, value in settings.items() if key != name}
-            if getattr(parse_config(rest), name) == settings[name]:
-                settings = rest
-    return {k: v for k, v in settings.items() if k not in INCIDENTAL and k not in SEEDS}
+def essential(config: dict[str, Any], on_gpu: bool | None = None) -> dict[str, Any]:
+    """Return what was chosen of a config: no seeds, nothing incidental, nothing without effect."""
+    chosen = settings.settings(config, on_gpu)
+    return {k: v for k, v in chosen.items() if k not in INCIDENTAL and k not in SEEDS}
 
 
 def grouped(runs: Iterable[Run]) -> tuple[list[Group], list[Run]]:

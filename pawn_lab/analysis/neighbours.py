@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from pawn_lab.analysis.groups import INCIDENTAL, SEEDS, essential
+from pawn_lab.analysis.groups import SEEDS, essential
 from pawn_lab.records import Trial
 
 MOST_COMPARED = 500
@@ -18,17 +18,17 @@ class Neighbour(NamedTuple):
 
 
 def duplicates(config: dict[str, Any], trials: Iterable[Trial]) -> list[int]:
-    """Return the trials from scratch that have this config and its seeds."""
-    ours = _chosen(config)
-    return [t.id for t in trials if t.parent is None and _chosen(t.config) == ours]
+    """Return the trials from scratch that have this setting and its seeds."""
+    ours = _with_seeds(config)
+    return [t.id for t in trials if t.parent is None and _with_seeds(t.config) == ours]
 
 
 def nearest(config: dict[str, Any], trials: list[Trial], count: int) -> list[Neighbour]:
     """Return the trials with the fewest different settings, newest first among equals."""
     newest = sorted(trials, key=lambda trial: -trial.id)[:MOST_COMPARED]
     same_run = [trial for trial in newest if trial.config["run_type"] == config["run_type"]]
-    ranked = sorted(same_run, key=lambda trial: _distance(trial.config, config))[:count]
-    return [Neighbour(trial, _differences(trial.config, config)) for trial in ranked]
+    near = [Neighbour(trial, _differences(trial.config, config)) for trial in same_run]
+    return sorted(near, key=lambda neighbour: len(neighbour.differs))[:count]
 
 
 def confounds(neighbours: list[Neighbour]) -> list[str]:
@@ -41,13 +41,8 @@ def confounds(neighbours: list[Neighbour]) -> list[str]:
     ]
 
 
-def _chosen(config: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in config.items() if name not in INCIDENTAL}
-
-
-def _distance(a: dict[str, Any], b: dict[str, Any]) -> int:
-    apart = {name for name in {*a, *b} if a.get(name) != b.get(name)}
-    return len(apart - INCIDENTAL - set(SEEDS))
+def _with_seeds(config: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+    return essential(config), [config.get(name) for name in SEEDS]
 
 
 def _differences(theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str, list[Any]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pawn_lab.paths import WorkspacePaths, default_workspace
 from pawn_lab.processes import devices, start, tick
@@ -48,6 +48,10 @@ class OpenWorkspace:
         paths = WorkspacePaths(Path(workspace or default_workspace()).absolute())
         launcher = start.Launcher(tuple(trainer), limits)
         return cls(paths, Database.open(paths), devices.inventory(), launcher)
+
+    def on_gpu(self, config: dict[str, Any]) -> bool:
+        """Say whether a run of this config computes on a GPU here."""
+        return config.get("device") != "cpu" and any(d.kind == "gpu" for d in self._devices)
 
     def called_by(self, name: str) -> Self:
         """Note who makes the calls from now on: an agent's client, or the command line."""

@@ -11,6 +11,7 @@ from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Exit, PostMortem
 from pawn_lab.store.database import Row
 from pawn_lab.text import clean_line, shorten
+from pawn_lab.trials import settings
 from pawn_lab.trials.variants import SINGLE, records_of
 
 _TAIL_BYTES = 1 << 16
@@ -118,6 +119,7 @@ def _nearest(trial: Row, good: Iterable[Row]) -> dict[str, Any]:
 
 
 def _differences(theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str, list[Any]]:
+    theirs, ours = settings.settings(theirs), settings.settings(ours)
     names = dict.fromkeys([*ours, *theirs])
     return {n: [theirs.get(n), ours.get(n)] for n in names if theirs.get(n) != ours.get(n)}
 

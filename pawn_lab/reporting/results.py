@@ -9,7 +9,7 @@ from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Evaluation, ModelProgress, Progress, TrialResult
 from pawn_lab.reporting import health
 from pawn_lab.store.database import Row
-from pawn_lab.trials import variants
+from pawn_lab.trials import settings, variants
 from pawn_lab.trials.states import ACTIVE, HOLDING
 
 METRIC_OF_MERIT = "val_loss"
@@ -85,15 +85,15 @@ def device_memory(train: Record | None) -> int | None:
 
 
 def ablation(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields marked as ablations whose value is not the default.
+    """Return the fields marked as ablations that make the run another than by default.
 
     A field that the config lacks did not exist when the trial was launched.
     """
-    fields = run_type_named(config["run_type"]).config
+    fields, chosen = run_type_named(config["run_type"]).config, settings.settings(config)
     return {
-        name: config[name]
+        name: chosen[name]
         for name in fields.fields_marked("ablation")
-        if name in config and config[name] != fields.model_fields[name].default
+        if name in chosen and chosen[name] != fields.model_fields[name].default
     }
 
 

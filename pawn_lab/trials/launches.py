@@ -75,8 +75,8 @@ def launch(
 
 
 def fingerprint(config: RunConfig, launcher: Launcher) -> str:
-    """Return a hash of what a trial computes: its config with its seeds, its code, its trainer."""
-    what = [config.model_dump(mode="json"), code_digest(), list(launcher.trainer)]
+    """Return a hash of what a trial computes: its settings, its code, its trainer."""
+    what = [config.settings(), code_digest(), launcher.trainer]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 

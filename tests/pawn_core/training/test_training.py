@@ -110,6 +110,11 @@ def test_a_pause_saves_evaluates_and_says_so(tiny, train, tmp_path, records) -> 
     assert outcome.metrics["val_loss"] == records(tmp_path / "run", "eval")[-1]["val_loss"]
 
 
+def test_a_pause_at_the_last_step_is_the_end(tiny, train) -> None:
+    outcome = train(tiny | {"pause_after_steps": tiny["total_steps"]}, "run")
+    assert (outcome.reason, outcome.step) == ("completed", tiny["total_steps"])
+
+
 def test_patience_stops_a_run_that_no_longer_improves(tiny, train) -> None:
     outcome = train(tiny | {"lr": 1e-30, "patience": 2, "total_steps": 400}, "run")
     assert (outcome.reason, outcome.step) == ("patience", 12)

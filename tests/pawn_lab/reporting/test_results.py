@@ -82,9 +82,21 @@ def test_a_resumed_trial_without_metrics_is_at_its_parents_step(paths):
     assert results.progress(row() | {"from_step": 500}, paths).step == 500
 
 
-def test_ablations_are_the_marked_fields_that_differ_from_the_default():
-    config = row(mate_boost=1.0, no_outcome_token=True, lr=0.01)["config"]
-    assert results.ablation(config) == {"mate_boost": 1.0, "no_outcome_token": True}
+def test_ablations_are_the_marked_fields_that_make_another_run_than_the_default():
+    config = row(mate_boost=1.0, discard_ply_limit=True, lr=0.01)["config"]
+    assert results.ablation(config) == {"mate_boost": 1.0, "discard_ply_limit": True}
+
+
+@pytest.mark.parametrize(
+    ("fields", "ablation"),
+    [
+        ({"no_outcome_token": True}, {}),
+        ({"no_outcome_token": True, "vocabulary": "coordinate"}, {"no_outcome_token": True}),
+        ({"prepend_outcome": False, "vocabulary": "coordinate"}, {"no_outcome_token": True}),
+    ],
+)
+def test_runs_without_an_outcome_token_are_an_ablation_where_there_is_one(fields, ablation):
+    assert results.ablation(row(**fields)["config"]) == ablation
 
 
 def test_a_config_from_before_a_field_existed_is_still_read():

@@ -1,0 +1,41 @@
+"""What a trial's config comes to: the one definition of the same setting, and of the same run."""
+
+import functools
+import json
+from typing import Any
+
+from pawn_core.config import ConfigError, parse_config
+
+Config = dict[str, Any]
+
+_MOST_KEPT = 4096
+
+
+def settings(config: Config, on_gpu: bool | None = None) -> Config:
+    """Return what makes a trial's run: equal for configs that come to the same run.
+
+    A config that this version refuses, of an earlier one say, stands for itself.
+    """
+    return json.loads(_settings(json.dumps(config, sort_keys=True), on_gpu))
+
+
+def no_effect(config: Config, on_gpu: bool | None = None) -> dict[str, str]:
+    """Return the fields that a config sets to no effect, each with the reason."""
+    return dict(_no_effect(json.dumps(config, sort_keys=True), on_gpu))
+
+
+@functools.lru_cache(_MOST_KEPT)
+def _settings(config: str, on_gpu: bool | None) -> str:
+    raw = json.loads(config)
+    try:
+        return json.dumps(parse_config(raw).settings(on_gpu))
+    except ConfigError:
+        return json.dumps({name: value for name, value in raw.items() if value is not None})
+
+
+@functools.lru_cache(_MOST_KEPT)
+def _no_effect(config: str, on_gpu: bool | None) -> tuple[tuple[str, str], ...]:
+    try:
+        return tuple(parse_config(json.loads(config)).no_effect(on_gpu).items())
+    except ConfigError:
+        return ()
