@@ -13,6 +13,7 @@ LabError
 ├── NoCheckpointError                   nothing verified to resume from
 ├── IllegalTransitionError              a state change outside the table of states.py
 └── WorkspaceError (OSError)            the lab's folder or database
+    ├── NoLabError                      there is no lab in the folder
     ├── WorkspaceNotWritableError       the folder or database cannot be written
     ├── StateUnreadableError            the database is damaged or missing
     ├── StateVersionError               the database was written by another version
@@ -77,6 +78,10 @@ class IllegalTransitionError(LabError):
 
 class WorkspaceError(LabError, OSError):
     """The workspace folder or its database cannot be used."""
+
+
+class NoLabError(WorkspaceError):
+    """There is no lab in the folder, and the call does not make one."""
 
 
 class WorkspaceNotWritableError(WorkspaceError):

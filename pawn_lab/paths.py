@@ -1,16 +1,31 @@
 """Every file name of a workspace and of a trial, spelled once. Standard library only."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 WORKSPACE_VARIABLE = "PAWN_WORKSPACE"
+WORKSPACE_NAME = "runs"
 
 
-def default_workspace() -> Path:
-    """Return `PAWN_WORKSPACE`, else `runs` in the current directory."""
-    return Path(os.environ.get(WORKSPACE_VARIABLE) or "runs")
+def default_workspace(start: Path = Path()) -> Path:
+    """Return `PAWN_WORKSPACE`, else the nearest lab upwards, else `runs` in the start folder."""
+    if chosen := os.environ.get(WORKSPACE_VARIABLE):
+        return Path(chosen)
+    return nearest_lab(start) or start / WORKSPACE_NAME
+
+
+def nearest_lab(start: Path) -> Path | None:
+    """Return the lab in this folder or the closest one above it, as git finds a repository."""
+    folder = start.absolute()
+    for parent in (folder, *folder.parents):
+        for root in (parent, parent / WORKSPACE_NAME):
+            if WorkspacePaths(root).is_lab():
+                return root
+    return None
 
 
 @dataclass(frozen=True)
@@ -184,6 +199,31 @@ class WorkspacePaths:
         """Return the files of a trial."""
         return TrialPaths(self.trials / f"{trial_id:04d}")
 
+    def trial_numbers(self) -> set[int]:
+        """Return the number of every trial that has a folder."""
+        return set(_numbers(self.trials))
+
     def has_trials(self) -> bool:
         """Say whether any trial folder exists."""
-        return self.trials.is_dir() and next(self.trials.iterdir(), None) is not None
+        return next(_numbers(self.trials), None) is not None
+
+    def may_be_made(self) -> bool:
+        """Say whether the folder is missing, empty, or holds what belongs to a lab or another lab.
+
+        A folder of that name may well be another program's, TensorBoard's for one.
+        """
+        if not self.root.exists():
+            return self.root.parent.is_dir()
+        entries = [entry for entry in self.root.iterdir() if not entry.name.startswith(".")]
+        own = {self.plans.name, self.open_lock.name, self.notes.name}
+        return not entries or any(e.name in own or WorkspacePaths(e).is_lab() for e in entries)
+
+    def is_lab(self) -> bool:
+        """Say whether a lab has been here: its database, or the notes of one."""
+        return os.path.lexists(self.database) or os.path.lexists(self.notes)
+
+
+def _numbers(folder: Path) -> Iterator[int]:
+    """Yield what the names that are numbers stand for; nothing where there is no such folder."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        yield from (int(e.name) for e in entries if e.name.isascii() and e.name.isdigit())

@@ -18,13 +18,15 @@ from rich.console import Console
 from pawn_core.config import ConfigError
 from pawn_lab.cli.arguments import command_parameters, tool_arguments
 from pawn_lab.cli.render import line, render
-from pawn_lab.errors import LabError
+from pawn_lab.errors import LabError, NoLabError
 from pawn_lab.lab import Lab
-from pawn_lab.paths import default_workspace
+from pawn_lab.paths import WORKSPACE_NAME, WORKSPACE_VARIABLE, default_workspace
+from pawn_lab.store.database import no_lab
 from pawn_lab.text import mask_secrets
 from pawn_lab.tools import TOOLS, Answer, LabTool
 from pawn_lab.tools.events import TOOL as EVENTS
 from pawn_lab.tools.events import EventsAnswer
+from pawn_lab.tools.notes import TOOL as NOTES
 
 NOT_CLEAR = 1
 BAD_INPUT = 2
@@ -88,7 +90,8 @@ def command(tool: LabTool) -> Callable[..., None]:
             _follow(options, arguments)
         else:
             with options.open_lab() as lab:
-                options.show(answer := tool(lab, arguments))
+                options.show(answer := _answer(lab, tool, arguments))
+                _warn(lab)
             if not answer.all_clear:
                 sys.exit(NOT_CLEAR)
 
@@ -97,9 +100,34 @@ def command(tool: LabTool) -> Callable[..., None]:
     return run
 
 
+def _answer(lab: Lab, tool: LabTool, arguments: dict[str, Any]) -> Answer:
+    """Run a tool; where there is no lab, refuse what makes no sense there."""
+    try:
+        answer = tool(lab, arguments)
+    except LookupError as error:
+        if lab.exists:
+            raise
+        raise NoLabError(f"{error}; {no_lab(lab.paths.root)}") from None
+    if not _may_found(tool, arguments):
+        lab.check_exists()
+    return answer
+
+
+def _may_found(tool: LabTool, arguments: dict[str, Any]) -> bool:
+    """Say whether a call makes sense where there is no lab yet; notes do when they are written."""
+    return tool.founds and (tool is not NOTES or arguments.get("append") is not None)
+
+
+def _warn(lab: Lab) -> None:
+    """Say beside the answer that the lab can only be read."""
+    if lab.refusal is not None:
+        print(f"pawn-lab: {lab.refusal}", file=sys.stderr)  # noqa: T201
+
+
 def _follow(options: Options, arguments: dict[str, Any]) -> None:
     """Print events as they come, until interrupted."""
     with options.open_lab() as lab:
+        lab.check_exists()
         while True:
             answer = EVENTS(lab, arguments)
             assert isinstance(answer, EventsAnswer)
@@ -112,6 +140,15 @@ def _follow(options: Options, arguments: dict[str, Any]) -> None:
 
 for _tool in TOOLS:
     app.command(command(_tool), name=_tool.verb)
+
+
+@app.command
+def init(*, workspace: Annotated[Path | None, Parameter(help="The lab's folder.")] = None) -> None:
+    """Make a lab: in $PAWN_WORKSPACE, else in runs of this folder; one that is there stays."""
+    root = workspace or Path(os.environ.get(WORKSPACE_VARIABLE) or WORKSPACE_NAME)
+    with Lab.open(root) as lab:
+        lab.found(anywhere=True)
+        print(lab.paths.root)  # noqa: T201
 
 
 @app.command

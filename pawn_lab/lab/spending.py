@@ -23,6 +23,7 @@ class Spending(OpenWorkspace):
         Raises:
             InvalidRequestError: cost_per_hour or budget is out of range.
         """
+        self.found()
         with self._database.write() as tx:
             cost.set_rate(tx, cost_per_hour, len(self._devices))
             if budget is not None:

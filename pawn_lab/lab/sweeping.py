@@ -29,6 +29,7 @@ class Sweeping(OpenWorkspace):
         """
         checked = checked_plan(plan)
         points(checked)
+        self.found()
         with self._database.write() as tx:
             sweep_id, known = create(
                 tx, self.paths, self._devices, self._launcher, checked, idempotency_key

@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
+from pawn_lab.errors import WorkspaceNotWritableError
 from pawn_lab.paths import WorkspacePaths, default_workspace
 from pawn_lab.processes import devices, start, tick
 from pawn_lab.processes.limits import Limits
 from pawn_lab.store import Database
+from pawn_lab.store.database import no_lab
 from pawn_lab.text import clean
 
 MOST_CALLER_CHARACTERS = 40
@@ -31,6 +33,7 @@ class OpenWorkspace:
         self._launcher = launcher
         self._fresh: bool | None = None
         """Within a call that asks several things: whether a pass was made; None outside of one."""
+        self._refusal: WorkspaceNotWritableError | None = None
 
     @classmethod
     def open(
@@ -40,14 +43,49 @@ class OpenWorkspace:
         trainer: Sequence[str] = start.TRAINER,
         limits: Limits = Limits(),  # noqa: B008 - frozen
     ) -> Self:
-        """Open a workspace, by default `PAWN_WORKSPACE` or `runs`, creating it where needed.
+        """Open a workspace, by default `PAWN_WORKSPACE`, else the nearest `runs` upwards.
+
+        Where there is none yet, reading finds no trials; the first launch, price or note makes it.
+        Where it cannot be written it can be read, and `refusal` says why.
 
         Raises:
-            WorkspaceError: it cannot be written, or its state is damaged or from another version.
+            WorkspaceError: its state is damaged, from another version, or cannot even be read.
         """
         paths = WorkspacePaths(Path(workspace or default_workspace()).absolute())
         launcher = start.Launcher(tuple(trainer), limits)
-        return cls(paths, Database.open(paths), devices.inventory(), launcher)
+        return cls(paths, Database.view(paths), devices.inventory(), launcher)
+
+    @property
+    def exists(self) -> bool:
+        """Say whether there is a lab in the folder yet."""
+        return self._database.exists
+
+    @property
+    def refusal(self) -> WorkspaceNotWritableError | None:
+        """Why nothing is recorded or launched at present; None where all is well."""
+        return self._refusal
+
+    def check_exists(self) -> None:
+        """Refuse to go on where there is no lab.
+
+        Raises:
+            NoLabError: names the nearest one.
+        """
+        if not self.exists:
+            raise no_lab(self.paths.root)
+
+    def found(self, *, anywhere: bool = False) -> None:
+        """Make the lab where there is none yet; `anywhere`, if told to, beside what else is there.
+
+        Raises:
+            NoLabError: the folder is another program's, or would lie in one that is missing.
+            WorkspaceError: the folder cannot be written.
+        """
+        if self.exists:
+            return
+        if not anywhere and not self.paths.may_be_made():
+            raise no_lab(self.paths.root)
+        self._database.found()
 
     def on_gpu(self, config: dict[str, Any]) -> bool:
         """Say whether a run of this config computes on a GPU here."""
@@ -75,8 +113,16 @@ class OpenWorkspace:
         self.close()
 
     def tick(self) -> None:
-        """Bring every trial up to date, launch what fits, and pass on kills."""
-        tick.tick(self._database, self.paths, self._devices)
+        """Bring every trial up to date, launch what fits, and pass on kills.
+
+        A workspace that cannot be written is left as it is: `refusal` then says why.
+        """
+        self._refusal = None
+        if self.exists:
+            try:
+                tick.tick(self._database, self.paths, self._devices)
+            except WorkspaceNotWritableError as error:
+                self._refusal = error
         if self._fresh is not None:
             self._fresh = True
 

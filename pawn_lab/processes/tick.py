@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+from pawn_lab.errors import LabError
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.planning import budget
 from pawn_lab.processes import devices, identity, scheduler, supervision
@@ -59,11 +60,13 @@ def _start(database: Database, workspace: WorkspacePaths, claims: list[Claim]) -
 
 
 def main() -> None:
-    """Open the workspace and bring it up to date."""
+    """Open the workspace and bring it up to date; what hinders that is one line."""
     workspace = WorkspacePaths(Path(sys.argv[1]))
-    database = Database.open(workspace)
-    tick(database, workspace, devices.inventory())
-    database.close()
+    try:
+        with contextlib.closing(Database.view(workspace)) as database:
+            tick(database, workspace, devices.inventory())
+    except LabError as error:
+        sys.exit(f"no scheduler pass: {error}")
 
 
 if __name__ == "__main__":

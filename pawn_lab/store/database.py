@@ -1,6 +1,7 @@
-"""Opening, checking and changing the state database."""
+"""The state database of a workspace: read and changed in transactions, by any number at once."""
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -9,28 +10,22 @@ from typing import Any
 
 import apsw
 
-from pawn_core.durable import sync_file
 from pawn_lab import failpoints
 from pawn_lab.errors import (
-    SqliteVersionError,
+    NoLabError,
     StateBusyError,
-    StateUnreadableError,
-    StateVersionError,
+    WorkspaceError,
     WorkspaceNotWritableError,
 )
-from pawn_lab.paths import WorkspacePaths
+from pawn_lab.paths import WorkspacePaths, nearest_lab
 from pawn_lab.processes.locks import locked
-from pawn_lab.store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
-
-MINIMUM_SQLITE = (3, 51, 3)
-"""Earlier versions can corrupt a write-ahead log that two connections write at once."""
-
-BUSY_TIMEOUT_MS = 10_000
+from pawn_lab.store import connection as connections
+from pawn_lab.store.failures import full, translated
 
 LARGEST_ID = 2**63 - 1
 """SQLite's integers have 64 bits."""
 
-_DAMAGED = (apsw.NotADBError, apsw.CorruptError)
+_RETRY_S = 1.0
 
 Row = dict[str, Any]
 
@@ -77,12 +72,18 @@ class Transaction:
 
 
 class Database:
-    """The state database of a workspace, open. Safe to use from several threads."""
+    """The state database of a workspace, open. Safe to use from several threads.
 
-    def __init__(self, connection: apsw.Connection, path: Path) -> None:
-        self._connection = connection
-        self._path = path
+    refusal: why nothing can be changed; None where it can.
+    """
+
+    def __init__(self, paths: WorkspacePaths) -> None:
+        self._paths = paths
         self._lock = threading.RLock()
+        self._connection = apsw.Connection(":memory:")
+        self._files: list[tuple[int, int] | None] = []
+        self._retry_at = 0.0
+        self.refusal: WorkspaceError | None = None
 
     @classmethod
     def open(cls, paths: WorkspacePaths) -> "Database":
@@ -92,25 +93,42 @@ class Database:
             WorkspaceNotWritableError, StateUnreadableError, StateVersionError,
             StateBusyError, SqliteVersionError: see pawn_lab.errors.
         """
-        check_sqlite_version(apsw.sqlite_lib_version())
-        try:
-            paths.root.mkdir(parents=True, exist_ok=True)
-            with locked(paths.open_lock):
-                return cls(_open_checked(paths), paths.database)
-        except TimeoutError as error:
-            raise StateBusyError(str(error)) from error
-        except (OSError, apsw.CantOpenError, apsw.ReadOnlyError) as error:
-            if isinstance(error, StateUnreadableError | StateVersionError):
-                raise
-            raise WorkspaceNotWritableError(
-                f"workspace '{paths.root}' cannot be written ({error}); "
-                "make it writable, or name another with PAWN_WORKSPACE"
-            ) from error
+        database = cls(paths)
+        database.found()
+        return database
+
+    @classmethod
+    def view(cls, paths: WorkspacePaths) -> "Database":
+        """Open the database of a workspace to change it, else to read it; create nothing.
+
+        Raises:
+            StateUnreadableError, StateVersionError, StateBusyError, SqliteVersionError: see
+            pawn_lab.errors; WorkspaceNotWritableError where it cannot be read either.
+        """
+        database = cls(paths)
+        with translated(paths.root, paths.database):
+            database._look()
+        return database
+
+    @property
+    def exists(self) -> bool:
+        """Say whether there is a lab in the folder."""
+        return not isinstance(self.refusal, NoLabError)
+
+    def found(self) -> None:
+        """Open the database for changes, creating it and its folder where there is nothing yet."""
+        with self._lock, translated(self._paths.root, self._paths.database):
+            self._paths.root.mkdir(parents=True, exist_ok=True)
+            self._open()
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Transaction]:
-        """Change the database in one transaction; an exception leaves it untouched."""
-        with self._transaction("BEGIN IMMEDIATE") as transaction:
+        """Change the database in one transaction; an exception leaves it untouched.
+
+        Raises:
+            NoLabError, WorkspaceNotWritableError: nothing can be changed; says why.
+        """
+        with self._transaction("BEGIN IMMEDIATE", changes=True) as transaction:
             yield transaction
 
     @contextlib.contextmanager
@@ -125,12 +143,17 @@ class Database:
             self._connection.close()
 
     @contextlib.contextmanager
-    def _transaction(self, begin: str) -> Iterator[Transaction]:
-        with self._lock, _translated(self._path):
+    def _transaction(self, begin: str, changes: bool = False) -> Iterator[Transaction]:
+        with self._lock, translated(self._paths.root, self._paths.database):
+            self._keep_up()
+            if changes and isinstance(self.refusal, WorkspaceNotWritableError):
+                raise self.refusal
             self._connection.execute(begin)
             try:
                 transaction = Transaction(self._connection)
                 yield transaction
+                if changes and self.refusal is not None:
+                    raise self.refusal
                 _hit_edges(transaction, "before-commit")
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -139,120 +162,97 @@ class Database:
                 raise
             _hit_edges(transaction, "after-commit")
 
+    def _keep_up(self) -> None:
+        """Open again what was restored, moved or deleted under us, or could not be opened."""
+        if self._connection.in_transaction:
+            return
+        if self.refusal is not None:
+            if time.monotonic() >= self._retry_at:
+                self._look()
+        elif self._files != _identities(self._paths):
+            self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
+            self._look()
 
-def check_sqlite_version(version: str) -> None:
-    """Refuse a SQLite that can corrupt a shared write-ahead log.
+    def _look(self) -> None:
+        """Open the database for changes, else a copy of it, else nothing yet."""
+        self._retry_at = time.monotonic() + _RETRY_S
+        if not _has_database(self._paths):
+            self._use(connections.nothing_yet(), NoLabError(f"no lab in '{self._paths.root}'"))
+            return
+        try:
+            self._open()
+        except WorkspaceNotWritableError as error:
+            self._use(_copied(self._paths, error), error)
+
+    def _open(self) -> None:
+        connections.check_sqlite_version(apsw.sqlite_lib_version())
+        try:
+            with (
+                translated(self._paths.root, self._paths.database),
+                locked(self._paths.open_lock),
+            ):
+                self._use(connections.open_checked(self._paths), None)
+        except TimeoutError as error:
+            raise StateBusyError(str(error)) from error
+
+    def _use(self, connection: apsw.Connection, refusal: WorkspaceError | None) -> None:
+        self._connection.close()
+        self._connection, self.refusal = connection, refusal
+        self._files = _identities(self._paths)
+
+
+def no_lab(root: Path) -> NoLabError:
+    """Return the error that names the nearest lab."""
+    nearest = nearest_lab(root) or nearest_lab(Path()) or _latest_below(root)
+    hint = f"; the nearest is '{_shown(nearest)}'" if nearest else ""
+    room = full(next(folder for folder in (root, *root.parents) if folder.is_dir()))
+    full_ = f", which cannot be written ({room}: free some space)" if room else ""
+    return NoLabError(f"no lab in '{_shown(root)}'{full_}{hint}; `pawn-lab init` makes one")
+
+
+def _latest_below(root: Path) -> Path | None:
+    """Return the lab that was last used of those in a folder."""
+    with contextlib.suppress(OSError):
+        databases = [path for path in root.glob("*/lab.db") if not path.parent.is_symlink()]
+        return max(databases, key=lambda path: path.stat().st_mtime).parent if databases else None
+    return None
+
+
+def _shown(path: Path) -> str:
+    """Return a path from where the caller stands, if that is shorter."""
+    return min(str(path), os.path.relpath(path), key=len)
+
+
+def _has_database(paths: WorkspacePaths) -> bool:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        paths.database.lstat()
+        return True
+    return paths.has_trials()
+
+
+def _copied(paths: WorkspacePaths, refusal: WorkspaceNotWritableError) -> apsw.Connection:
+    """Return a copy of a database that can be read, though not written.
 
     Raises:
-        SqliteVersionError: older than `MINIMUM_SQLITE`.
+        WorkspaceNotWritableError: it cannot be read either.
     """
-    if tuple(int(part) for part in version.split(".")) < MINIMUM_SQLITE:
-        needed = ".".join(map(str, MINIMUM_SQLITE))
-        raise SqliteVersionError(
-            f"SQLite {version} can corrupt a database that several processes write; "
-            f"{needed} or later is needed: upgrade apsw"
-        )
-
-
-def _open_checked(paths: WorkspacePaths) -> apsw.Connection:
-    """Open, check and migrate; the caller holds the workspace's open lock."""
-    if not paths.database.exists():
-        _refuse_if_trials_exist(paths)
-    connection = _connect(paths.database)
     try:
-        _check_ours(connection, paths)
-        _prepare(connection, paths.database)
-    except _DAMAGED as error:
-        connection.close()
-        aside = _set_aside(paths)
-        raise StateUnreadableError(
-            f"{paths.database} is damaged ({error}) and was set aside as {aside.name}; restore "
-            "it from a backup, or move the trials away to start anew"
-        ) from error
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+        with translated(paths.root, paths.database):
+            return connections.copied(paths)
+    except WorkspaceNotWritableError:
+        raise refusal from None
 
 
-def _connect(path: Path) -> apsw.Connection:
-    connection = apsw.Connection(str(path))
-    # Until the file has proved to be ours and whole, not even closing may write to it.
-    connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
-    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-    if connection.readonly("main"):
-        connection.close()
-        raise apsw.ReadOnlyError(f"{path.name} is read-only")
-    return connection
+def _identities(paths: WorkspacePaths) -> list[tuple[int, int] | None]:
+    """Return which files the database's names stand for: device and inode."""
+    return [_identity(path) for path in paths.database_files]
 
 
-def _check_ours(connection: apsw.Connection, paths: WorkspacePaths) -> None:
-    version = connection.pragma("user_version")
-    if version > SCHEMA_VERSION:
-        raise StateVersionError(
-            f"{paths.database} has schema version {version}; this version of the lab reads up to "
-            f"{SCHEMA_VERSION}: upgrade pawn-lab, or use another workspace"
-        )
-    if not connection.execute("SELECT count(*) FROM sqlite_schema").get:
-        _refuse_if_trials_exist(paths)
-    elif connection.pragma("application_id") != APPLICATION_ID:
-        raise StateVersionError(
-            f"{paths.database} is not a database of this lab; use another workspace"
-        )
-
-
-def _refuse_if_trials_exist(paths: WorkspacePaths) -> None:
-    if paths.has_trials():
-        raise StateUnreadableError(
-            f"{paths.database} is missing or empty while {paths.trials} holds trials; restore "
-            "the database from a backup, or move the trials away to start anew"
-        )
-
-
-def _prepare(connection: apsw.Connection, path: Path) -> None:
-    """Check every page, set how commits are made durable, and migrate."""
-    if connection.pragma("quick_check", 1) != "ok":
-        raise apsw.CorruptError(f"{path.name} fails its integrity check")
-    connection.pragma("journal_mode", "WAL")
-    connection.pragma("synchronous", "FULL")
-    connection.pragma("foreign_keys", True)
-    if connection.pragma("user_version") < SCHEMA_VERSION:
-        _migrate(connection)
-        sync_file(path.parent)
-        failpoints.hit("open.created")
-    connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, False)
-
-
-def _migrate(connection: apsw.Connection) -> None:
-    with connection:
-        for step in MIGRATIONS[connection.pragma("user_version") :]:
-            connection.execute(step)
-        connection.pragma("application_id", APPLICATION_ID)
-        connection.pragma("user_version", SCHEMA_VERSION)
-
-
-def _set_aside(paths: WorkspacePaths) -> Path:
-    """Rename the database's files to the first free name and return the database's new one."""
-    number = 1
-    while (aside := paths.root / f"lab.db.unreadable-{number}").exists():
-        number += 1
-    for file in paths.database_files:
-        if file.exists():
-            file.rename(f"{aside}{file.name.removeprefix(paths.database.name)}")
-    sync_file(paths.root)
-    return aside
-
-
-@contextlib.contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except apsw.BusyError as error:
-        raise StateBusyError(f"{path} was busy for {BUSY_TIMEOUT_MS / 1000:g} s") from error
-    except _DAMAGED as error:
-        raise StateUnreadableError(f"{path} is damaged ({error}); restore it") from error
-    except (apsw.ReadOnlyError, apsw.FullError, apsw.IOError) as error:
-        raise WorkspaceNotWritableError(f"{path} cannot be written ({error})") from error
+def _identity(path: Path) -> tuple[int, int] | None:
+    with contextlib.suppress(OSError):
+        status = path.stat()
+        return status.st_dev, status.st_ino
+    return None
 
 
 def _hit_edges(transaction: Transaction, side: str) -> None:

@@ -75,4 +75,4 @@ def lab_launch(
     return launch_answer(lab, launched)
 
 
-TOOL = LabTool(lab_launch, title="Launch a trial")
+TOOL = LabTool(lab_launch, title="Launch a trial", founds=True)

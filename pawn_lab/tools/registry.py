@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pawn_core.config.errors import did_you_mean, shown
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
+from pawn_lab.store.failures import translated
 from pawn_lab.tools.values import Answer
 
 
@@ -30,6 +31,8 @@ class LabTool:
     idempotent: bool = False
     waits: bool = False
     """It may take up to a minute, and does nothing meanwhile."""
+    founds: bool = False
+    """It makes the lab where there is none yet, or does not need one."""
 
     @property
     def name(self) -> str:
@@ -85,7 +88,7 @@ class LabTool:
         except ValidationError as error:
             raise InvalidRequestError(self._complaint(error)) from None
         given = {name: getattr(checked, name) for name in self.signature.parameters}
-        with nullcontext() if self.waits else lab.one_pass():
+        with translated(lab.paths.root), nullcontext() if self.waits else lab.one_pass():
             return self.run(lab, **given).masked()
 
     def _complaint(self, error: ValidationError) -> str:

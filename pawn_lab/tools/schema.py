@@ -84,4 +84,6 @@ def _bound(value: float) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-TOOL = LabTool(lab_schema, title="Fields of a run config", read_only=True, idempotent=True)
+TOOL = LabTool(
+    lab_schema, title="Fields of a run config", read_only=True, idempotent=True, founds=True
+)

@@ -99,7 +99,7 @@ def lab_status(
     common = queue[0].waits_for if queue else None
     ailing = {row.trial_id: row.health for row in running if row.health not in NO_TROUBLE}
     answer = StatusAnswer(
-        headline=headline(everything, devices, ailing),
+        headline=_stuck(lab) or headline(everything, devices, ailing),
         running=[row for row in running if row.trial_id in active],
         waits_for=common,
         waiting=[waiting_row(trial, common) for trial in queue[:rows]],
@@ -125,6 +125,11 @@ def _shown(
     [trial] = lab.selected([trial_id], tag)
     active, ended = ([], [trial]) if trial.state in ENDED else ([trial], [])
     return Glance(counts={trial.state: 1}, active=active, ended=ended, unresumed=0)
+
+
+def _stuck(lab: Lab) -> str | None:
+    """Say that the lab can only be read, and why."""
+    return f"Nothing is recorded or launched: {lab.refusal}." if lab.refusal else None
 
 
 def _queued(shown: Glance) -> list[Trial]:

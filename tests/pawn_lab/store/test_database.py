@@ -11,7 +11,7 @@ import pytest
 from pawn_lab import errors
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.store import Database, Transaction, events, leases, trials
-from pawn_lab.store.database import check_sqlite_version
+from pawn_lab.store.connection import check_sqlite_version
 from pawn_lab.store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
 from pawn_lab.trials.states import State
 
@@ -221,7 +221,7 @@ def test_a_clock_that_goes_backwards_makes_no_negative_time(database):
 
 
 def test_a_database_held_by_another_process_is_reported_busy(paths, database, monkeypatch):
-    monkeypatch.setattr("pawn_lab.store.database.BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr("pawn_lab.store.connection.BUSY_TIMEOUT_MS", 50)
     impatient = Database.open(paths)
     with (
         database.write(),
