@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,23 +28,8 @@ def find_workspace(event: dict[str, Any]) -> WorkspacePaths | None:
     """
     cwd = event.get("cwd")
     project = os.environ.get("CLAUDE_PROJECT_DIR") or (cwd if isinstance(cwd, str) else ".")
-    candidates = (
-        WorkspacePaths(folder / default_workspace()) for folder in _upwards(Path(project))
-    )
-    return next((lab for lab in candidates if lab.database.exists() or lab.notes.exists()), None)
-
-
-def _upwards(start: Path) -> Iterator[Path]:
-    """Yield a folder and those around it, to the root of its repository or below the home folder.
-
-    Beyond it lie other projects, whose lab must not hear of this one.
-    """
-    for folder in (start.absolute(), *start.absolute().parents):
-        if folder in (Path.home(), Path(folder.anchor)) and folder != start:
-            return
-        yield folder
-        if (folder / ".git").exists():
-            return
+    lab = WorkspacePaths(Path(project) / default_workspace(Path(project)))
+    return lab if lab.is_lab() else None
 
 
 def state(paths: WorkspacePaths) -> str:
@@ -66,7 +50,7 @@ def _state(paths: WorkspacePaths) -> str:
     from pawn_lab.lab import Lab
     from pawn_lab.tools.status import lab_status
 
-    with Lab.open(paths.root) as lab, lab.one_pass():
+    with Lab.look(paths.root) as lab, lab.one_pass():
         now = lab_status(lab, rows=0)
         check = f"check again in {now.next_check_s} s; " if now.next_check_s else ""
         lines = (

@@ -19,13 +19,25 @@ def default_workspace(start: Path = Path()) -> Path:
 
 
 def nearest_lab(start: Path) -> Path | None:
-    """Return the lab in this folder or the closest one above it, as git finds a repository."""
-    folder = start.absolute()
-    for parent in (folder, *folder.parents):
-        for root in (parent, parent / WORKSPACE_NAME):
+    """Return the lab in this folder or the closest one around it, as git finds a repository."""
+    for folder in _upwards(start.absolute()):
+        for root in (folder, folder / WORKSPACE_NAME):
             if WorkspacePaths(root).is_lab():
                 return root
     return None
+
+
+def _upwards(start: Path) -> Iterator[Path]:
+    """Yield a folder and those around it, to the root of its repository or below the home folder.
+
+    Beyond it lie other projects, whose lab is not meant.
+    """
+    for folder in (start, *start.parents):
+        if folder in (Path.home(), Path(folder.anchor)) and folder != start:
+            return
+        yield folder
+        if (folder / ".git").exists():
+            return
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def main() -> None:
     signal.alarm(_MOST_S)
     os.nice(_NICE)
     workspace, folder = map(Path, sys.argv[1:])
-    with Lab.open(workspace).only_looking() as lab:
+    with Lab.look(workspace).only_looking() as lab:
         finding: dict[str, Any] = find(lab, int(folder.name))._asdict()
     write_json(TrialPaths(folder).finding, finding)
 

@@ -52,7 +52,7 @@ class Options:
 
     def open_lab(self) -> Lab:
         """Open the lab of this workspace."""
-        return Lab.open(self.workspace or default_workspace()).called_by("cli")
+        return Lab.look(self.workspace or default_workspace()).called_by("cli")
 
     def show(self, answer: Answer) -> None:
         """Print an answer for a person, or for a program."""
@@ -147,7 +147,6 @@ def init(*, workspace: Annotated[Path | None, Parameter(help="The lab's folder."
     """Make a lab: in $PAWN_WORKSPACE, else in runs of this folder; one that is there stays."""
     root = workspace or Path(os.environ.get(WORKSPACE_VARIABLE) or WORKSPACE_NAME)
     with Lab.open(root) as lab:
-        lab.found(anywhere=True)
         print(lab.paths.root)  # noqa: T201
 
 
@@ -157,7 +156,7 @@ def mcp(*, workspace: Annotated[Path | None, Parameter(help="The lab's folder.")
     from pawn_lab.server import serve
 
     path = workspace or default_workspace()
-    serve(lambda: Lab.open(path))
+    serve(lambda: Lab.look(path))
 
 
 @app.command(name="serve")
@@ -178,7 +177,7 @@ def serve_http(
     from pawn_lab.server import http
 
     path = workspace or default_workspace()
-    http.serve_http(lambda: Lab.open(path), host, port, allowed_host or ())
+    http.serve_http(lambda: Lab.look(path), host, port, allowed_host or ())
 
 
 def main() -> None:

@@ -43,6 +43,23 @@ class OpenWorkspace:
         trainer: Sequence[str] = start.TRAINER,
         limits: Limits = Limits(),  # noqa: B008 - frozen
     ) -> Self:
+        """Open a workspace as `look` does, and make it where there is none yet.
+
+        Raises:
+            WorkspaceError: its state is damaged, from another version, or cannot even be read.
+        """
+        lab = cls.look(workspace, trainer=trainer, limits=limits)
+        lab.found(anywhere=True)
+        return lab
+
+    @classmethod
+    def look(
+        cls,
+        workspace: Path | None = None,
+        *,
+        trainer: Sequence[str] = start.TRAINER,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+    ) -> Self:
         """Open a workspace, by default `PAWN_WORKSPACE`, else the nearest `runs` upwards.
 
         Where there is none yet, reading finds no trials; the first launch, price or note makes it.
