@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from pawn_core.config import parse_config
 from pawn_core.training.schedules import build_schedule
 from pawn_lab.analysis.groups import LINEAGE, Run, runs_of
 from pawn_lab.analysis.power_law import FARTHEST, FEWEST_POINTS, Interval, extrapolated
@@ -11,6 +10,7 @@ from pawn_lab.lab import Lab
 from pawn_lab.planning.speed import stop_step
 from pawn_lab.reporting.marks import turns
 from pawn_lab.reporting.metrics import Metric
+from pawn_lab.trials import configs
 from pawn_lab.trials.states import ENDED, ENDED_WELL
 
 EARLIEST = 0.2
@@ -47,6 +47,8 @@ def _outlook(run: Run, points: list[tuple[int, float]]) -> Outlook:
         return Outlook(end, None, "it has ended")
     if done * FARTHEST < end:
         return Outlook(end, None, f"step {done} of {end} is too early")
+    if configs.known(run.config) is None:
+        return Outlook(end, None, "its config is of another version")
     phases = _phases(run, end)
     if later := [step for step in phases if step > done]:
         return Outlook(end, None, f"the learning rate enters another phase at step {later[0]}")
@@ -87,7 +89,9 @@ def share_done(run: Run) -> float:
 
 def _phases(run: Run, end: int) -> list[int]:
     """Return the steps at which the schedule begins to rise, to stay or to fall."""
-    schedule = build_schedule(parse_config(run.config))
+    config = configs.known(run.config)
+    assert config is not None, "without one there is no forecast"
+    schedule = build_schedule(config)
     steps = sorted({round(n * (end - 1) / _SAMPLES) for n in range(_SAMPLES + 1)})
     return [mark.step for mark in turns([(step, schedule(step)) for step in steps])]
 

@@ -95,7 +95,7 @@ def _run(lab: Lab, trial: Trial, metric: Metric, variant: str) -> Run:
     ]
     if earlier:
         chosen[LINEAGE] = ", ".join(earlier)
-    seeds = config["seed"], config["data_seed"]
+    seeds = config.get("seed", 0), config.get("data_seed", 0)
     return Run(trial, chosen, seeds, curve(lab, trial.id, metric, variant), variant)
 
 

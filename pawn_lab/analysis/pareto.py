@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from pawn_core.config import PretrainConfig, parse_config
+from pawn_core.config import PretrainConfig
 from pawn_lab.analysis.groups import VALIDATION, Run
 from pawn_lab.planning.memory import parameter_count
 from pawn_lab.reporting.metrics import GAMES
+from pawn_lab.trials import configs
 
 Price = Literal["cost", "hours", "parameters"]
 """Money or device-hours until the best evaluation, its lineage included; size of the model."""
@@ -53,7 +54,7 @@ def front(runs: Sequence[Placed]) -> list[Placed]:
 
 
 def _parameters(run: Run) -> int | None:
-    config = parse_config(run.config)
+    config = configs.known(run.config)
     if not isinstance(config, PretrainConfig):
         return None
     return parameter_count(config.architecture, config.vocabulary)

@@ -35,7 +35,7 @@ class Suggestion(NamedTuple):
 def suggestions(runs: Iterable[Run]) -> list[Suggestion]:
     """Return the next point for each setting of which two rates, or points enough, were tried."""
     groups = grouped(runs)[0]
-    alike = [run for group in groups for run in group.runs]
+    alike = [run for group in groups for run in group.runs if _has_rate(run)]
     points = list(filter(None, map(_next_point, _by_rest(alike, VARIED))))
     covered = {run.name for each in points for run in each.runs}
     rest = [run for run in alike if run.name not in covered]
@@ -104,9 +104,15 @@ def _counted(runs: list[Run]) -> list[Run]:
     return [r for r in runs if broke(r) or (r.points and r.trial.state in ENDED_WELL)]
 
 
+def _has_rate(run: Run) -> bool:
+    """Whether a run has a learning rate; one of another version need not."""
+    lr = run.config.get("lr")
+    return isinstance(lr, int | float) and lr > 0
+
+
 def _is_varied(name: str, runs: list[Run]) -> bool:
-    values = {run.config.get(name) for run in runs}
-    return len(values) > 1 and all(isinstance(value, int | float) for value in values)
+    values = [run.config.get(name) for run in runs]
+    return all(isinstance(value, int | float) for value in values) and len(set(values)) > 1
 
 
 def next_rate(tried: Sequence[tuple[float, float]]) -> tuple[float | None, str]:

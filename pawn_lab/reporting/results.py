@@ -3,13 +3,12 @@
 import time
 from typing import Any
 
-from pawn_core.config import run_type_named
 from pawn_lab import streams
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Evaluation, ModelProgress, Progress, TrialResult
 from pawn_lab.reporting import health
 from pawn_lab.store.database import Row
-from pawn_lab.trials import settings, variants
+from pawn_lab.trials import configs, settings, variants
 from pawn_lab.trials.states import ACTIVE, HOLDING
 
 METRIC_OF_MERIT = "val_loss"
@@ -87,14 +86,18 @@ def device_memory(train: Record | None) -> int | None:
 def ablation(config: dict[str, Any]) -> dict[str, Any]:
     """Return the fields marked as ablations that make the run another than by default.
 
-    A field that the config lacks did not exist when the trial was launched.
+    A field that the config lacks did not exist when the trial was launched; one that only the
+    config has, or its run type, sets the trial apart.
     """
-    fields, chosen = run_type_named(config["run_type"]).config, settings.settings(config)
-    return {
+    kind, chosen = configs.type_of(config), settings.settings(config)
+    if kind is None:
+        return {"run_type": config["run_type"]}
+    marked = {
         name: chosen[name]
-        for name in fields.fields_marked("ablation")
-        if name in chosen and chosen[name] != fields.model_fields[name].default
+        for name in kind.fields_marked("ablation")
+        if name in chosen and chosen[name] != kind.model_fields[name].default
     }
+    return marked | configs.unknown_fields(config)
 
 
 def steps_per_second(records: list[Record]) -> float | None:

@@ -13,6 +13,9 @@ from pawn_lab.store.database import LARGEST_ID, Row, Transaction
 from pawn_lab.trials.states import ENDED, HOLDING, State, check_transition
 
 _JSON_COLUMNS = ("config", "tags", "trainer", "limits", "exit")
+_ASSUMED = {"run_type": "pretrain", "total_steps": 0, "pause_after_steps": None}
+_ASSUMED |= {"seed": 0, "data_seed": 0}
+"""What every reading takes for granted; a config of another version may lack it."""
 _TAGGED = "(? IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?))"
 
 
@@ -186,4 +189,7 @@ def _encoded(name: str, value: Any) -> Any:
 
 
 def _decoded(row: Row) -> Row:
-    return row | {name: from_json(row[name]) for name in _JSON_COLUMNS if row[name] is not None}
+    decoded = {name: from_json(row[name]) for name in _JSON_COLUMNS if row[name] is not None}
+    if not _ASSUMED.keys() <= decoded["config"].keys():
+        decoded["config"] = _ASSUMED | decoded["config"]
+    return row | decoded

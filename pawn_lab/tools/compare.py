@@ -20,6 +20,7 @@ from pawn_lab.tools.compare_rows import ONE_SEED, GroupRow, Measured, compared_r
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Number, Table, Tag, TrialId, parsed
+from pawn_lab.trials.configs import strangers
 
 
 class CompareAnswer(Reading):
@@ -81,8 +82,10 @@ def lab_compare(
     asked = ("compare", trial_ids, tag, factor, metric, at, reaching, reference)
     question = Question.of(lab, asked, since, max_tokens)
     allowed, wanted = _fields(factor), metric_of_merit(metric)
-    runs = runs_of(lab, lab.selected(trial_ids, tag), wanted)
-    measured, notes = [run for run in runs if run.points], _left_out(runs, wanted)
+    trials = lab.selected(trial_ids, tag)
+    runs = runs_of(lab, trials, wanted)
+    measured, notes = [run for run in runs if run.points], strangers(trials)
+    notes += _left_out(runs, wanted)
     if trial_ids is None:
         measured, early = without_early(measured)
         notes += _early(early)

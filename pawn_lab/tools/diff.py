@@ -10,6 +10,7 @@ from pawn_lab.records import Trial
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Answer, Number, Table, TrialId, compact
+from pawn_lab.trials.configs import strangers
 
 _SAME = "the same"
 
@@ -103,7 +104,7 @@ def _results(lab: Lab, a: Trial, b: Trial) -> list[MetricRow]:
 
 
 def _notes(a: Trial, b: Trial, origin: Pairs | None) -> list[str]:
-    notes = []
+    notes = strangers((a, b))
     for child, other in ((a, b), (b, a)):
         if child.parent == other.id:
             notes.append(f"{child.id} continues {other.id} from step {child.from_step}")

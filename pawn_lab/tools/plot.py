@@ -22,6 +22,7 @@ from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.results_rows import BASELINE
 from pawn_lab.tools.trial_views import setting_text
 from pawn_lab.tools.values import Answer, Coordinate, Tag, TrialId, parsed
+from pawn_lab.trials.configs import strangers
 
 MOST_CURVES = 20
 MOST_POINTS = 24
@@ -100,18 +101,20 @@ def lab_plot(
     asked = ("plot", trial_ids, tag, metric, x, log_x, log_y, band)
     question = Question.of(lab, asked, since, max_tokens)
     wanted = metric_named(metric)
-    runs = runs_of(lab, lab.selected(trial_ids, tag), wanted)
+    trials = lab.selected(trial_ids, tag)
+    runs = runs_of(lab, trials, wanted)
     drawn = [run for run in runs if run.points]
     _check(drawn, wanted, x, log_x=log_x, log_y=log_y)
     rows = _bands(drawn, wanted, x) if band else _curves(lab, drawn, wanted, x)
     missing = ", ".join(run.name for run in runs if not run.points)
+    notes = [f"without {metric}: {missing}"] if missing else []
     answer = PlotAnswer(
         metric=metric,
         x=x,
         curves=rows,
         png="",
         spec="",
-        note=f"without {metric}: {missing}" if missing else None,
+        note="; ".join([*notes, *strangers(trials)]) or None,
     )
     if not question.known(answer):
         _draw(lab, answer, log_x=log_x, log_y=log_y)

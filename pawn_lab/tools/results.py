@@ -28,6 +28,7 @@ from pawn_lab.tools.results_rows import (
     val_loss,
 )
 from pawn_lab.tools.values import Table, Tag, TrialId, parsed
+from pawn_lab.trials.configs import strangers
 from pawn_lab.trials.states import HOLDING
 
 MOST_CURVES = 200
@@ -99,7 +100,8 @@ def lab_results(
         if group[0].best:
             best[name] = group[0].trial_id
     groups = {row.ablation for row in rows}
-    note = _NOT_COMPARABLE if len(groups) > 1 else None
+    notes = [_NOT_COMPARABLE] if len(groups) > 1 else []
+    notes += dict.fromkeys(strangers(results))
     answer = ResultsAnswer(
         rows=rows,
         without=_without(results) or None,
@@ -107,7 +109,7 @@ def lab_results(
         fronts=front_rows(runs, front) if front else None,
         next_points=next_rows(runs) or None,
         forecasts=forecast_rows(runs, runs) or None,
-        note=note,
+        note="; ".join(notes) or None,
         left_out=_too_many(results),
     )
     return question.answered(answer)

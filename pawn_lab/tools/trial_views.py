@@ -4,11 +4,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any, overload
 
-from pawn_core.config import run_type_named
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
 from pawn_lab.tools.check_in import next_check
 from pawn_lab.tools.values import Answer
+from pawn_lab.trials import configs
 
 
 class TrialAnswer(Answer):
@@ -65,7 +65,8 @@ def _bare(value: Any) -> str:
 
 def beyond_defaults(config: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a config that are not at their defaults."""
-    fields = run_type_named(config["run_type"]).config.model_fields
+    kind = configs.type_of(config)
+    fields = kind.model_fields if kind else {}
     return {
         name: value
         for name, value in config.items()

@@ -1,10 +1,12 @@
 """What a trial's config comes to: the one definition of the same setting, and of the same run."""
 
+import contextlib
 import functools
 import json
 from typing import Any
 
 from pawn_core.config import ConfigError, parse_config
+from pawn_lab.trials import configs
 
 Config = dict[str, Any]
 
@@ -14,7 +16,8 @@ _MOST_KEPT = 4096
 def settings(config: Config, on_gpu: bool | None = None) -> Config:
     """Return what makes a trial's run: equal for configs that come to the same run.
 
-    A config that this version refuses, of an earlier one say, stands for itself.
+    A config that this version refuses, of another one say, stands for itself, and so do fields
+    that only it has.
     """
     return json.loads(_settings(json.dumps(config, sort_keys=True), on_gpu))
 
@@ -27,10 +30,10 @@ def no_effect(config: Config, on_gpu: bool | None = None) -> dict[str, str]:
 @functools.lru_cache(_MOST_KEPT)
 def _settings(config: str, on_gpu: bool | None) -> str:
     raw = json.loads(config)
-    try:
-        return json.dumps(parse_config(raw).settings(on_gpu))
-    except ConfigError:
-        return json.dumps({name: value for name, value in raw.items() if value is not None})
+    if (known := configs.known(raw)) is not None:
+        with contextlib.suppress(ValueError):
+            return json.dumps(known.settings(on_gpu) | configs.unknown_fields(raw))
+    return json.dumps({name: value for name, value in raw.items() if value is not None})
 
 
 @functools.lru_cache(_MOST_KEPT)
