@@ -86,6 +86,22 @@ class Glance(Record):
     """How many such trials there are."""
 
 
+class Pulse(Record):
+    """What decides when to look at the lab again.
+
+    ends_in_s: until each running trial is expected to end. starting_s: for how long those have
+    been at it that have no speed yet. idle_s: for how long every device has been idle.
+    """
+
+    devices: int
+    idle: int
+    idle_s: float | None
+    queued: int
+    stopping: int
+    ends_in_s: list[float]
+    starting_s: list[float]
+
+
 class Launched(Record):
     """The trials of one launch; `known` are those that existed before it."""
 

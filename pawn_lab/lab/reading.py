@@ -11,11 +11,13 @@ from pawn_lab.records import (
     Glance,
     LogExcerpt,
     Progress,
+    Pulse,
     Trial,
     TrialResult,
 )
 from pawn_lab.reporting import cost, digest, log, results
 from pawn_lab.store import events, leases, trials
+from pawn_lab.store.database import Row
 from pawn_lab.trials import requests, selection, views
 from pawn_lab.trials.states import ACTIVE, HOLDING, State
 
@@ -84,11 +86,40 @@ class Reading(OpenWorkspace):
                 unresumed=trials.unresumed(tx),
             )
 
+    def pulse(self) -> Pulse:
+        """Return what decides when to look again; takes less than a glance."""
+        self._refresh()
+        with self._database.read() as tx:
+            holding, held = trials.select(tx, HOLDING), leases.held(tx)
+            queued, released = trials.count(tx, State.QUEUED), leases.last_release(tx)
+        now, idle = tx.now, sum(device.id not in held for device in self._devices)
+        ends = {row["id"]: self._ends_in_s(row, now) for row in holding}
+        return Pulse(
+            devices=len(self._devices),
+            idle=idle,
+            idle_s=None if held or released is None else max(0.0, now - released),
+            queued=queued,
+            stopping=sum(row["kill_reason"] is not None for row in holding),
+            ends_in_s=[end for end in ends.values() if end is not None],
+            starting_s=[_age_s(row, now) for row in holding if ends[row["id"]] is None],
+        )
+
+    def _ends_in_s(self, row: Row, now: float) -> float | None:
+        """Return when a trial ends at its speed or by its limit; None while that is not known."""
+        eta = results.progress(row, self.paths.trial(row["id"])).eta_s
+        limit = row["limits"].get("wall_clock_s")
+        return eta if eta is None or limit is None else min(eta, limit - _age_s(row, now))
+
     def events(self, since: int = 0, limit: int = 100) -> EventPage:
-        """Return events after a cursor, oldest first; the answer carries the next cursor."""
+        """Return events after a cursor, oldest first; the answer carries the next cursor.
+
+        Raises:
+            InvalidRequestError: `limit` is out of range, or nothing has reached the cursor yet.
+        """
         requests.check_page(since, limit)
         self._refresh()
         with self._database.read() as tx:
+            requests.check_reached(since, events.last(tx), "event")
             return events.page(tx, since, limit)
 
     def latest_event(self) -> int:
@@ -156,11 +187,17 @@ class Reading(OpenWorkspace):
         """Return the last lines of a trial's log, or the last around those that contain `grep`.
 
         `since` leaves out the lines that ended within so many bytes.
+
+        Raises:
+            UnknownTrialError: no such trial.
+            InvalidRequestError: a number is out of range, or the log has not as many bytes.
         """
         with self._database.read() as tx:
             trials.get(tx, trial_id)
         wanted = log.Wanted(lines, grep or "", around, since)
-        return log.excerpt(trial_id, self.paths.trial(trial_id).log, wanted)
+        excerpt = log.excerpt(trial_id, self.paths.trial(trial_id).log, wanted)
+        requests.check_reached(since, excerpt.size_bytes, "byte of the log")
+        return excerpt
 
     def digest(self) -> str:
         """Return the lab's state in under 1,500 characters."""
@@ -187,3 +224,8 @@ class Reading(OpenWorkspace):
     def device_faults(self) -> list[str]:
         """Return the GPUs that no trial can run on, each with the reason."""
         return devices.faults()
+
+
+def _age_s(row: Row, now: float) -> float:
+    """Return for how long a trial that holds devices has been at it."""
+    return max(0.0, now - (row["started_at"] or row["created_at"]))

@@ -118,7 +118,9 @@ async def announce_changes(listeners: Listeners, open_lab: OpenLab) -> None:
 
 def _changes(lab: Lab, seen: Seen) -> tuple[list[str], Seen]:
     """Return the resources that changed since, and how far that looked."""
-    page, written = lab.events(since=seen.event), _notes_written(lab)
+    # A database that was restored from a backup has fewer events than were seen.
+    since = min(seen.event, lab.latest_event())
+    page, written = lab.events(since=since), _notes_written(lab)
     trials = sorted({event.trial_id for event in page.events if event.trial_id is not None})
     uris = [TRIAL.format(trial_id=trial_id) for trial_id in trials]
     uris += [LEADERBOARD] if trials else []

@@ -22,6 +22,11 @@ def held(tx: Transaction) -> dict[str, int]:
     return {row["device"]: row["trial_id"] for row in rows}
 
 
+def last_release(tx: Transaction) -> float | None:
+    """Return when a device was last given back; None before the first time."""
+    return tx.value("SELECT max(stop) FROM leases")
+
+
 def history(tx: Transaction, trial_id: int | None = None) -> list[Row]:
     """Return the leases of one trial or of all, oldest first; `stop` is None while held."""
     sql = "SELECT trial_id, device, start, stop FROM leases WHERE ? IS NULL OR trial_id = ?"

@@ -144,6 +144,11 @@ def counts(tx: Transaction, tag: str | None = None) -> dict[State, int]:
     return {State(row["state"]): row["n"] for row in tx.rows(sql, tag, tag)}
 
 
+def count(tx: Transaction, state: State) -> int:
+    """Return how many trials are in a state."""
+    return tx.value("SELECT count(*) FROM trials WHERE state = ?", state)
+
+
 def unresumed(tx: Transaction) -> int:
     """Return how many paused trials no other trial continues."""
     sql = "SELECT count(*) FROM trials AS t WHERE state = 'paused' AND NOT EXISTS "

@@ -8,7 +8,6 @@ from pydantic import Field
 from pawn_lab.lab import Lab
 from pawn_lab.records import Event
 from pawn_lab.tools import tokens
-from pawn_lab.tools.check_in import next_check
 from pawn_lab.tools.reading import MaxTokens, Reading, Since, position
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.trial_views import time_of_year
@@ -53,13 +52,13 @@ def lab_events(
     rows = [event_row(e) for e in page.events if routine or e.kind not in ACTIVE]
     kept = first_rows(rows, max_tokens)
     is_cut = len(kept) < len(rows)
-    return EventsAnswer(
+    answer = EventsAnswer(
         events=kept,
         more=True if page.more or is_cut else None,
         cursor=kept[-1].seq if is_cut else page.cursor,
-        next_check_s=next_check(lab),
         unchanged=True if since is not None and not rows and not page.more else None,
     )
+    return answer.with_check_in(lab)
 
 
 def first_rows(rows: list[EventRow], max_tokens: int) -> list[EventRow]:

@@ -7,7 +7,7 @@ from pawn_lab.analysis import neighbours
 from pawn_lab.lab import Lab
 from pawn_lab.records import Evaluation, Forecast, Launched, Range
 from pawn_lab.reporting.results import merit
-from pawn_lab.tools.check_in import next_check
+from pawn_lab.tools.check_in import check_in
 from pawn_lab.tools.trial_views import beyond_defaults
 from pawn_lab.tools.values import Answer, Number, compact
 
@@ -86,7 +86,7 @@ def launch_answer(lab: Lab, launched: Launched) -> LaunchAnswer:
         device=first.device,
         why_waiting=first.why_waiting,
         repeated=launched.known or None,
-        next_check_s=next_check(lab),
+        next_check_s=check_in(lab).next_check_s,
     )
 
 

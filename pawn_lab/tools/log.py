@@ -7,7 +7,6 @@ from pydantic import Field
 
 from pawn_lab.lab import Lab
 from pawn_lab.tools import tokens
-from pawn_lab.tools.check_in import next_check
 from pawn_lab.tools.reading import MaxTokens, Reading, Since, enough, position
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import TrialId
@@ -46,15 +45,15 @@ def lab_log(
     start = position(since)
     excerpt = lab.log(trial_id, lines=lines, grep=grep, around=around, since=start)
     kept = last_lines(excerpt.lines, max_tokens)
-    return LogAnswer(
+    answer = LogAnswer(
         trial_id=trial_id,
         text="\n".join(kept),
         older_lines=excerpt.truncated or len(kept) < len(excerpt.lines),
         cursor=excerpt.size_bytes,
         left_out=_left_out(excerpt.lines, len(kept)),
-        next_check_s=next_check(lab),
         unchanged=True if since is not None and excerpt.size_bytes == start else None,
     )
+    return answer.with_check_in(lab)
 
 
 def last_lines(lines: list[str], max_tokens: int) -> list[str]:

@@ -6,14 +6,16 @@ from typing import Annotated
 
 from pydantic import Field
 
+from pawn_core.config.errors import did_you_mean
+from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.reporting import notes
 from pawn_lab.reporting.notes import Section
 from pawn_lab.text import shorten
 from pawn_lab.tools import tokens
-from pawn_lab.tools.check_in import next_check
 from pawn_lab.tools.reading import MaxTokens, Reading, Since, position
 from pawn_lab.tools.registry import LabTool
+from pawn_lab.trials.requests import check_reached
 
 MOST_TITLES = 20
 
@@ -46,25 +48,39 @@ def lab_notes(
     what no longer fits their file is in an archive, which is read too.
     With `since` only the sections that were added after the last answer.
     """
-    start = position(since)
+    start, cursor = position(since), _cursor(lab)
+    check_reached(start, cursor, "section")
     if append is not None:
         characters = len(lab.notes(append=append, section=section))
-        return NotesAnswer(characters=characters, cursor=_cursor(lab), next_check_s=next_check(lab))
+        return NotesAnswer(characters=characters, cursor=_cursor(lab)).with_check_in(lab)
     written = notes.sections(lab.paths)
     if section == notes.COMPACTION:
         written = [Section(start + 1, section, notes.compaction(lab.paths))]
+    elif section is not None:
+        _check_title(section, written)
     wanted = [part for part in written if part.number > start and section in (None, part.title)]
     kept = newest(wanted, max_tokens)
     text = "".join(part.text for part in kept)
     older = [*_older(lab, wanted[: len(wanted) - len(kept)]), *_summary(lab, section, since)]
-    return NotesAnswer(
+    answer = NotesAnswer(
         characters=len(text),
         notes=text,
-        cursor=_cursor(lab),
+        cursor=cursor,
         left_out="; ".join(older) or None,
-        next_check_s=next_check(lab),
         unchanged=True if since is not None and not wanted else None,
     )
+    return answer.with_check_in(lab)
+
+
+def _check_title(section: str, written: list[Section]) -> None:
+    """Refuse a title that no section has."""
+    titles = list(dict.fromkeys(part.title for part in reversed(written)))
+    if section not in titles:
+        listed = ", ".join(repr(shorten(title, 100)) for title in titles[:MOST_TITLES])
+        raise InvalidRequestError(
+            f"the notes have no section {section[:100]!r}{did_you_mean(section[:100], titles)}; "
+            f"newest first: {listed or 'none yet'}"
+        )
 
 
 def newest(sections: list[Section], max_tokens: int) -> list[Section]:

@@ -19,8 +19,9 @@ from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.store.database import LARGEST_ID
 from pawn_lab.tools import tokens
-from pawn_lab.tools.check_in import next_check
+from pawn_lab.tools.check_in import check_in
 from pawn_lab.tools.values import Answer
+from pawn_lab.trials.requests import check_reached
 
 MOST_TOKENS = 20_000
 LEAST_TOKENS = 50
@@ -39,7 +40,7 @@ MaxTokens = Annotated[
 ]
 
 MOVING = frozenset(
-    {"next_check_s", "eta_s", "steps_per_s", "data_wait"}
+    {"next_check_s", "idle", "eta_s", "steps_per_s", "data_wait"}
     | {"memory_used_gib", "temperature_c", "utilization"}
     | {"cost", "cost_total"}
     | {"png", "spec"}
@@ -77,7 +78,10 @@ class Cursor:
 
 
 class Reading(Answer):
-    """What a reading tool answers; `unchanged` comes alone, or with `next_check_s`."""
+    """What a reading tool answers; of an unchanged one only when to look again comes with it.
+
+    idle: devices without a trial while nothing is queued for them.
+    """
 
     per_trial: ClassVar[tuple[str, ...]] = ()
     """Lists of rows of one trial each; those of trials to which nothing happened are left out."""
@@ -89,6 +93,7 @@ class Reading(Answer):
     cursor: int | str | None = None
     left_out: str | None = None
     next_check_s: int | None = None
+    idle: str | None = None
     unchanged: Literal[True] | None = None
 
     def wire(self) -> dict[str, Any]:
@@ -99,9 +104,14 @@ class Reading(Answer):
     def shown(self) -> list[str]:
         """Return the tool's own fields first; of an unchanged answer none of them."""
         if self.unchanged:
-            return ["unchanged", "next_check_s"]
+            return ["unchanged", "next_check_s", "idle"]
         common = Reading.model_fields
         return [name for name in type(self).model_fields if name not in common] + list(common)
+
+    def with_check_in(self, lab: Lab) -> Self:
+        """Say when to look again."""
+        self.next_check_s, self.idle = check_in(lab)
+        return self
 
     @classmethod
     def output_schema(cls) -> dict[str, Any]:
@@ -134,24 +144,25 @@ class Question:
         """Take note of a question about the lab's state.
 
         Raises:
-            InvalidRequestError: `since` is no cursor.
+            InvalidRequestError: `since` is no cursor, or ahead of the newest event.
         """
         digest = _digest([str(part) for part in asked], 3)
-        cursor = Cursor.parse(since) if since is not None else None
+        cursor, newest = Cursor.parse(since) if since is not None else None, lab.latest_event()
+        check_reached(cursor.position if cursor else 0, newest, "event")
         if cursor and cursor.question not in ("", digest):
             cursor = None
-        return cls(lab, digest, cursor, max_tokens, lab.latest_event())
+        return cls(lab, digest, cursor, max_tokens, newest)
 
     def answered(self, answer: ReadingT) -> ReadingT:
         """Reduce a whole answer to what is new, within the budget; add the cursor to go on from.
 
         What the tool has left out already stays named.
         """
+        answer.with_check_in(self.lab)
         if self.known(answer):
-            answer.unchanged, answer.next_check_s = True, next_check(self.lab)
+            answer.unchanged = True
             return answer
         answer.cursor = str(Cursor(self.now, self.digest, _digest(_news(answer.wire()), 6)))
-        answer.next_check_s = next_check(self.lab)
         before = [answer.left_out] if answer.left_out else []
         notes = [*before, *self._only_changed(answer), *cut(answer, self.max_tokens)]
         answer.left_out = "; ".join(notes) or None

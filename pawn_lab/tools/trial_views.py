@@ -6,7 +6,7 @@ from typing import Any, overload
 
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
-from pawn_lab.tools.check_in import next_check
+from pawn_lab.tools.check_in import check_in
 from pawn_lab.tools.values import Answer
 from pawn_lab.trials import configs
 
@@ -34,7 +34,7 @@ def trial_answer(lab: Lab, trial: Trial) -> TrialAnswer:
         from_step=trial.from_step,
         device=trial.device,
         why_waiting=trial.why_waiting,
-        next_check_s=next_check(lab),
+        next_check_s=check_in(lab).next_check_s,
     )
 
 

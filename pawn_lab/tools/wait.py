@@ -11,12 +11,12 @@ from pydantic import BeforeValidator, Field
 from pawn_lab.lab import Lab
 from pawn_lab.records import Event
 from pawn_lab.store.events import KINDS
-from pawn_lab.tools.check_in import next_check
 from pawn_lab.tools.conditions import GROUPS, Bound, Streams, news, parsed_until
 from pawn_lab.tools.events import EventRow, event_row, first_rows
 from pawn_lab.tools.reading import MaxTokens, Reading, Since, position
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Answer, Number, Table, TrialId, parsed
+from pawn_lab.trials.requests import check_reached
 from pawn_lab.trials.states import ACTIVE
 
 LONGEST_S = 60.0
@@ -52,7 +52,7 @@ class CrossingRow(Answer):
 class WaitAnswer(Reading):
     """Why the wait is over, what was waited for, and the `cursor` for the next wait.
 
-    `idle`: nothing is queued or running, so that no trial can end and no metric can move.
+    over idle: nothing is queued or running, so that no trial can end and no metric can move.
     """
 
     over: Literal["event", "metric", "timeout", "idle"]
@@ -94,9 +94,8 @@ class Wait:
         rows = [event_row(event) for event in events or []]
         kept = first_rows(rows, self.max_tokens)
         after = self.cursor if len(kept) == len(rows) else kept[-1].seq
-        return WaitAnswer(
-            over=why, events=kept or None, cursor=after, next_check_s=next_check(self.lab)
-        )
+        answer = WaitAnswer(over=why, events=kept or None, cursor=after)
+        return answer.with_check_in(self.lab)
 
     def _events(self, kinds: frozenset[str]) -> WaitAnswer | None:
         found, self.cursor = news(self.lab, self.cursor, kinds, self.watched)
@@ -164,10 +163,12 @@ def _begun(
     """Start at the cursor, else at the beginning for named trials, else now."""
     condition = parsed_until(until)
     watched = None if trial_ids is None else {trial.id for trial in lab.selected(trial_ids)}
+    cursor = newest = lab.latest_event()
     if since is not None:
         cursor = position(since)
-    else:
-        cursor = 0 if watched is not None else lab.latest_event()
+    elif watched is not None:
+        cursor = 0
+    check_reached(cursor, newest, "event")
     return Wait(lab, condition, watched, cursor, Streams(lab), max_tokens)
 
 

@@ -158,5 +158,18 @@ def check_page(since: int, limit: int) -> None:
         raise InvalidRequestError(f"limit {limit} is not allowed: 1 to {MOST_EVENTS}")
 
 
+def check_reached(since: int, newest: int, what: str) -> None:
+    """Refuse a cursor that lies ahead of what there is: nothing would ever be new to it.
+
+    Raises:
+        InvalidRequestError: names the newest.
+    """
+    if since > newest:
+        raise InvalidRequestError(
+            f"since {since} is beyond the newest {what}, {newest}: it is a cursor of another lab, "
+            "of another tool, or from before a backup was restored; leave since out to read all"
+        )
+
+
 def _digest(asked: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

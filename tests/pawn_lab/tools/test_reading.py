@@ -9,12 +9,14 @@ from lab_testing import CONFIG, ended, in_state, open_gate
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.tools import TOOLS, tokens
+from pawn_lab.tools.check_in import LATEST_S
 from pawn_lab.tools.events import lab_events
 from pawn_lab.tools.log import lab_log
 from pawn_lab.tools.notes import lab_notes
 from pawn_lab.tools.reading import LEAST_TOKENS, Reading
 from pawn_lab.tools.results import lab_results
 from pawn_lab.tools.status import lab_status
+from pawn_lab.tools.wait import lab_wait
 from pawn_lab.trials.states import State
 
 BY_NAME = {tool.name: tool for tool in TOOLS}
@@ -68,7 +70,7 @@ def test_an_event_says_when_which_trial_and_what(lab):
 def test_nothing_new_is_a_short_answer(lab):
     cursor = lab_events(lab, limit=1000).cursor
     answer = lab_events(lab, since=cursor)
-    assert answer.wire() == {"unchanged": True}
+    assert answer.wire().keys() == {"unchanged", "next_check_s", "idle"}
 
 
 def test_the_log_ends_with_how_the_trial_ended(lab):
@@ -104,7 +106,7 @@ def test_every_tool_that_only_reads_takes_a_cursor_and_a_budget():
 
 
 @pytest.mark.parametrize("tool", READING, ids=lambda tool: tool.name)
-def test_the_cursor_of_an_answer_is_good_in_another_server_and_nothing_new_is_told_in_15_tokens(
+def test_the_cursor_of_an_answer_is_good_in_another_server_and_nothing_new_is_told_in_few_tokens(
     tool, study_copy
 ):
     arguments = ASKED.get(tool.name, {})
@@ -115,8 +117,9 @@ def test_the_cursor_of_an_answer_is_good_in_another_server_and_nothing_new_is_to
         return
     with Lab.open(study_copy) as lab:
         again = tool(lab, arguments | {"since": first["cursor"]})
-    assert again.wire() == {"unchanged": True}
-    assert tokens.count(again.wire() | {"next_check_s": 900}) <= 15
+    assert again.wire() == {"unchanged": True, "next_check_s": LATEST_S, "idle": again.idle}
+    assert tokens.count(again.wire()) <= 30
+    assert tokens.count({"unchanged": True, "next_check_s": 900}) <= 15
     assert again.pictures() == []
     jsonschema.validate(again.wire(), tool.output_schema)
 
@@ -187,6 +190,38 @@ def test_what_is_no_cursor_is_refused_everywhere(lab, since):
     for tool in READING:
         with pytest.raises(InvalidRequestError, match="since"):
             tool(lab, ASKED.get(tool.name, {}) | {"since": since})
+
+
+@pytest.mark.parametrize("digest", ["", ".abc012345"])
+@pytest.mark.parametrize("tool", READING, ids=lambda tool: tool.name)
+def test_a_cursor_ahead_of_all_there_is_is_refused_with_the_newest(lab, tool, digest):
+    newest = {"lab_log": lab.paths.trial(4).log.stat().st_size, "lab_notes": 0}
+    since, last = f"999999{digest}", newest.get(tool.name, lab.latest_event())
+    with pytest.raises(
+        InvalidRequestError, match=rf"since 999999 is beyond the newest .*, {last}:"
+    ):
+        tool(lab, ASKED.get(tool.name, {}) | {"since": since})
+
+
+@pytest.mark.parametrize("until", ["any", "val_loss<3"])
+def test_no_wait_begins_at_a_cursor_that_no_event_has_reached(open_lab, until):
+    lab = open_lab("gate")
+    trial_id = lab.launch(CONFIG).id
+    in_state(lab, trial_id, State.RUNNING)
+    ahead = lab.latest_event() + 1
+    with pytest.raises(InvalidRequestError, match=f"the newest event, {ahead - 1}"):
+        lab_wait(lab, until=until, since=ahead, timeout_s=0)
+    assert lab_wait(lab, until=until, since=ahead - 1, timeout_s=0).over == "timeout"
+    open_gate(lab, trial_id)
+
+
+def test_a_title_of_no_section_of_the_notes_is_refused_with_those_there_are(open_lab):
+    lab = open_lab()
+    with pytest.raises(InvalidRequestError, match="newest first: none yet"):
+        lab_notes(lab, section="Phase 1")
+    lab_notes(lab, append="Chose 1e-3.", section="Phase 1")
+    with pytest.raises(InvalidRequestError, match="did you mean 'Phase 1'"):
+        lab_notes(lab, section="Phse 1")
 
 
 def test_a_log_goes_on_where_the_last_answer_ended_with_the_unfinished_line_whole(open_lab):

@@ -8,6 +8,7 @@ from lab_testing import CONFIG, ended, open_gate, trainer_greeting
 
 from pawn_lab.errors import UnknownTrialError
 from pawn_lab.lab import Lab
+from pawn_lab.tools.check_in import LATEST_S
 from pawn_lab.tools.status import lab_status
 
 
@@ -20,7 +21,8 @@ def lab(study):
 def test_an_idle_lab_says_what_to_do_next(lab):
     answer = lab_status(lab)
     assert "devices idle, nothing queued: lab_resume the best of 1 paused" in answer.headline
-    assert answer.next_check_s is None
+    assert answer.next_check_s == LATEST_S
+    assert answer.idle.startswith("2 of 2 devices for ")
     assert answer.counts == {"paused": 2, "completed": 2}
     ended_at = {trial.id: trial.ended_at for trial in lab.trials()}
     assert [row.trial_id for row in answer.ended] == sorted(ended_at, key=lambda n: -ended_at[n])

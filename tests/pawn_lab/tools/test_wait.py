@@ -10,6 +10,7 @@ from lab_testing import CONFIG, ended, in_state, open_gate, trainer_greeting
 from pawn_lab.errors import InvalidRequestError, UnknownTrialError
 from pawn_lab.lab import Lab
 from pawn_lab.store.events import KINDS
+from pawn_lab.tools.check_in import LATEST_S
 from pawn_lab.tools.wait import Waiter, lab_wait, waiter
 from pawn_lab.trials.states import State
 
@@ -37,7 +38,8 @@ def test_a_named_trial_that_has_ended_already_is_not_waited_for(open_lab):
     answer = lab_wait(lab, trial_ids=[trial], timeout_s=60)
     assert [event.kind for event in answer.events] == ["completed"]
     after = lab_wait(lab, trial_ids=[trial], since=answer.cursor, timeout_s=60)
-    assert (after.over, after.events, after.next_check_s) == ("idle", None, None)
+    assert (after.over, after.events, after.next_check_s) == ("idle", None, LATEST_S)
+    assert after.idle.startswith("2 of 2 devices")
 
 
 def test_a_wait_for_a_kind_passes_over_other_kinds_and_other_trials(open_lab):
