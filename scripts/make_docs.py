@@ -41,7 +41,7 @@ def tools_page() -> str:
 
 def _tool(tool: LabTool) -> str:
     header = "| argument | type | default | meaning |\n|---|---|---|---|\n"
-    rows = [_row(name, spec) for name, spec in tool.input_schema.get("properties", {}).items()]
+    rows = [_row(name, spec) for name, spec in tool.whole_schema["properties"].items()]
     arguments = f"\n{header}{''.join(rows)}" if rows else ""
     return f"\n## `{tool.name}`, `pawn-lab {tool.verb}`\n\n{tool.description}\n{arguments}"
 

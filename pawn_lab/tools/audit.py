@@ -2,13 +2,13 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from pawn_lab.analysis.audit import audit
 from pawn_lab.lab import Lab
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.values import Answer, Table, Tag, TrialId, parsed
+from pawn_lab.tools.values import Answer, Table, Tag, TrialId
 
 
 class FindingRow(Answer):
@@ -37,9 +37,7 @@ class AuditAnswer(Reading):
 
 def lab_audit(
     lab: Lab,
-    trial_ids: Annotated[
-        list[TrialId] | None, BeforeValidator(parsed), Field(description="Only these trials.")
-    ] = None,
+    trial_ids: Annotated[list[TrialId] | None, Field(description="Only these trials.")] = None,
     tag: Tag = None,
     since: Since = None,
     max_tokens: MaxTokens = 1500,

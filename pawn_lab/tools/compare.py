@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from pawn_core.config import RUN_TYPES
 from pawn_core.config.errors import did_you_mean
@@ -19,15 +19,14 @@ from pawn_lab.tools.compare_headline import headline
 from pawn_lab.tools.compare_rows import ONE_SEED, GroupRow, Measured, compared_rows
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.values import Number, Table, Tag, TrialId, parsed
+from pawn_lab.tools.values import Number, Table, Tag, TrialId
 from pawn_lab.trials.configs import strangers
 
 
 class CompareAnswer(Reading):
-    """The reference first, then the others, best first; all at `position` of the axis.
+    """The reference first, then the others, best first, all at `position` of the axis.
 
-    headline: whether there is a winner, and what would tell.
-    With `reaching`, what it took each to get there, measured on the axis.
+    With `reaching`: what it took each to get there, on the axis.
     """
 
     cuttable: ClassVar = ("groups",)
@@ -43,9 +42,7 @@ class CompareAnswer(Reading):
 
 def lab_compare(
     lab: Lab,
-    trial_ids: Annotated[
-        list[TrialId] | None, BeforeValidator(parsed), Field(description="Only these trials.")
-    ] = None,
+    trial_ids: Annotated[list[TrialId] | None, Field(description="Only these trials.")] = None,
     tag: Tag = None,
     factor: Annotated[
         str | None,

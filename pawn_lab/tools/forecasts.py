@@ -9,10 +9,9 @@ from pawn_lab.trials.states import HOLDING
 
 
 class ForecastRow(Answer):
-    """The loss a running trial is expected to have at at_step, its next stop, or why none is told.
+    """The loss expected at at_step, the next stop; low, high: 95 % by its own residuals.
 
-    low, high: 95 % by its own residuals. held: of the trials that have ended, how many ended within
-    a forecast made as early; where that is far from 95 %, trust it instead.
+    held: how many ended trials ended within a forecast made as early; trust it more.
     """
 
     trial_id: int

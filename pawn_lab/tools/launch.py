@@ -2,20 +2,18 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from pawn_lab.lab import Lab
 from pawn_lab.tools.launch_views import LaunchAnswer, launch_answer, plan_row
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.values import JsonObject, parsed
+from pawn_lab.tools.values import JsonObject
 
 IdempotencyKey = Annotated[
     str | None,
     Field(description="Any text; a repeated call with the same key returns the first answer."),
 ]
-Tags = Annotated[
-    list[str] | None, BeforeValidator(parsed), Field(description="Names to filter by.")
-]
+Tags = Annotated[list[str] | None, Field(description="Names to filter by.")]
 Priority = Annotated[int, Field(description="Higher starts earlier; -1000 to 1000.")]
 
 

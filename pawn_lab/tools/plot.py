@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, TypeVar
 
-from pydantic import BeforeValidator, Field, PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from pawn_core.durable import replace_file
 from pawn_lab.analysis.bands import band as band_of
@@ -21,7 +21,7 @@ from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.results_rows import BASELINE
 from pawn_lab.tools.trial_views import setting_text
-from pawn_lab.tools.values import Answer, Coordinate, Tag, TrialId, parsed
+from pawn_lab.tools.values import Answer, Coordinate, Tag, TrialId
 from pawn_lab.trials.configs import strangers
 
 MOST_CURVES = 20
@@ -39,10 +39,9 @@ PointT = TypeVar("PointT")
 
 
 class CurveRow(Answer):
-    """A trial's curve from the start of its lineage; `points` are [x, value].
+    """A curve from the start of its lineage; points: [x, value], band: [x, mean, low, high].
 
-    With band: of all seeds of a setting, [x, mean, low, high] with the 95 % interval of the mean.
-    `marks` are [x, what happened there]; `of` counts the points before thinning.
+    marks: [x, what happened there]; of: points before thinning.
     """
 
     trial_ids: list[int]
@@ -73,9 +72,7 @@ class PlotAnswer(Reading):
 
 def lab_plot(
     lab: Lab,
-    trial_ids: Annotated[
-        list[TrialId] | None, BeforeValidator(parsed), Field(description="Only these trials.")
-    ] = None,
+    trial_ids: Annotated[list[TrialId] | None, Field(description="Only these trials.")] = None,
     tag: Tag = None,
     metric: Annotated[
         str, Field(description=f"One of: {', '.join(metric.name for metric in METRICS)}.")

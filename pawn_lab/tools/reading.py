@@ -113,13 +113,6 @@ class Reading(Answer):
         self.next_check_s, self.idle = check_in(lab)
         return self
 
-    @classmethod
-    def output_schema(cls) -> dict[str, Any]:
-        """Return the schema of a whole answer or of one that says that nothing has changed."""
-        schema = super().output_schema()
-        whole = {"required": schema.pop("required", [])}
-        return schema | {"anyOf": [whole, {"required": ["unchanged"]}]}
-
 
 def position(since: int | str | None) -> int:
     """Return the position to read on from: the beginning, without a cursor."""

@@ -13,7 +13,9 @@ from pawn_core.config.errors import did_you_mean, shown
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.store.failures import translated
-from pawn_lab.tools.values import Answer
+from pawn_lab.tools import schemas
+from pawn_lab.tools.schemas import Schema
+from pawn_lab.tools.values import Answer, parsed
 
 
 @dataclass(frozen=True)
@@ -66,15 +68,20 @@ class LabTool:
             f"{self.name}_arguments", __config__=ConfigDict(extra="forbid"), **fields
         )
 
-    @property
-    def input_schema(self) -> dict[str, Any]:
-        """JSON Schema of the arguments, without the titles that pydantic makes from names."""
-        return without_titles(self.arguments.model_json_schema())
+    @functools.cached_property
+    def whole_schema(self) -> Schema:
+        """JSON Schema of the arguments with all that is checked."""
+        return self.arguments.model_json_schema()
 
     @property
-    def output_schema(self) -> dict[str, Any]:
+    def input_schema(self) -> Schema:
+        """JSON Schema of the arguments as hosts show it."""
+        return schemas.input_schema(self.whole_schema)
+
+    @property
+    def output_schema(self) -> Schema:
         """JSON Schema of the answer."""
-        return without_titles(self.signature.return_annotation.output_schema())
+        return schemas.output_schema(self.signature.return_annotation.output_schema())
 
     def __call__(self, lab: Lab, arguments: Mapping[str, Any]) -> Answer:
         """Check the arguments and run the tool.
@@ -84,12 +91,21 @@ class LabTool:
             LabError, ConfigError: what the lab refused, and why.
         """
         try:
-            checked = self.arguments.model_validate(dict(arguments))
+            checked = self.arguments.model_validate(self._given(arguments))
         except ValidationError as error:
             raise InvalidRequestError(self._complaint(error)) from None
         given = {name: getattr(checked, name) for name in self.signature.parameters}
         with translated(lab.paths.root), nullcontext() if self.waits else lab.one_pass():
             return self.run(lab, **given).masked()
+
+    def _given(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments as meant: hosts send null for what is left out, and JSON as text."""
+        known = self.whole_schema["properties"]
+        read = {
+            name: parsed(value) if name in known and not schemas.takes_text(known[name]) else value
+            for name, value in arguments.items()
+        }
+        return {name: value for name, value in read.items() if value is not None}
 
     def _complaint(self, error: ValidationError) -> str:
         return "\n".join(map(self._describe, error.errors(include_url=False)))
@@ -105,19 +121,6 @@ class LabTool:
                 return f"{self.name} needs '{where}'"
             case _:
                 return f"{where} {shown(problem['input'])} is not allowed: {problem['msg']}"
-
-
-def without_titles(schema: Any) -> Any:
-    """Drop `title` keywords, which only repeat names; a property called title stays."""
-    if isinstance(schema, list):
-        return [without_titles(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {
-        key: without_titles(value)
-        for key, value in schema.items()
-        if key != "title" or not isinstance(value, str)
-    }
 
 
 def _required(parameter: inspect.Parameter) -> bool:

@@ -4,7 +4,7 @@ import math
 from itertools import groupby
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from pawn_core.config.errors import did_you_mean
 from pawn_lab.analysis.groups import Run, runs_of
@@ -27,7 +27,7 @@ from pawn_lab.tools.results_rows import (
     result_rows,
     val_loss,
 )
-from pawn_lab.tools.values import Table, Tag, TrialId, parsed
+from pawn_lab.tools.values import Table, Tag, TrialId
 from pawn_lab.trials.configs import strangers
 from pawn_lab.trials.states import HOLDING
 
@@ -61,7 +61,6 @@ def lab_results(
     lab: Lab,
     trial_ids: Annotated[
         list[TrialId] | None,
-        BeforeValidator(parsed),
         Field(description="Only these trials."),
     ] = None,
     tag: Tag = None,

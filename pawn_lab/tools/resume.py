@@ -2,13 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from pawn_lab.lab import Lab
 from pawn_lab.tools.launch import IdempotencyKey, Priority
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.trial_views import TrialAnswer, trial_answer
-from pawn_lab.tools.values import JsonObject, TrialId, parsed
+from pawn_lab.tools.values import JsonObject, TrialId
 
 
 def lab_resume(
@@ -25,9 +25,7 @@ def lab_resume(
         int | None, Field(description="Pause again at this step; default: run to the end.")
     ] = None,
     priority: Priority = 0,
-    tags: Annotated[
-        list[str] | None, BeforeValidator(parsed), Field(description="Default: the parent's.")
-    ] = None,
+    tags: Annotated[list[str] | None, Field(description="Default: the parent's.")] = None,
     hypothesis: Annotated[
         str | None, Field(description="What you expect, and why; default: the parent's.")
     ] = None,

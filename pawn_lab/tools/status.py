@@ -50,9 +50,9 @@ class TrialDetail(Answer):
 
 
 class StatusAnswer(Reading):
-    """The lab at a glance; `headline` first, `ended` only the latest, newest first.
+    """The lab at a glance; ended: only the latest, newest first.
 
-    waits_for: what the first of `waiting` waits for, and all that do not say otherwise.
+    waits_for: of all in `waiting` that do not say otherwise.
     lost_devices: GPUs that no trial can run on, and why.
     """
 

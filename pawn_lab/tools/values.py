@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from pawn_lab.text import secret_mask
 
@@ -31,7 +31,7 @@ def parsed(value: Any) -> Any:
 
 Number = Annotated[float | None, BeforeValidator(compact)]
 Coordinate = Annotated[int | float, BeforeValidator(compact)]
-JsonObject = Annotated[dict[str, Any], BeforeValidator(parsed)]
+JsonObject = dict[str, Any]
 TrialId = Annotated[int, Field(description="Trial number, as in lab_status.")]
 Tag = Annotated[str | None, Field(description="Only trials with this tag.")]
 
@@ -88,28 +88,23 @@ def _masked(value: Any, mask: Callable[[str], str]) -> Any:
     return value
 
 
-class TableOnWire(BaseModel):
-    """Rows as lists of values in the order of `columns`, which are named once."""
+def as_table(rows: Sequence[Answer]) -> Any:
+    """Return rows as lists of values in the order of `columns`, which are named once; of none [].
 
-    columns: list[str]
-    rows: list[list[Any]]
-
-
-NoRows = Annotated[list[Any], Field(max_length=0)]
-
-
-def as_table(rows: Sequence[Answer]) -> TableOnWire | NoRows:
-    """Return rows without the columns that none of them has a value in; of none an empty list."""
+    Columns in which no row has a value are left out.
+    """
     if not rows:
         return []
     told = [row.wire() for row in rows]
     fields = type(rows[0]).model_fields
     columns = [name for name in fields if any(name in row for row in told)]
-    return TableOnWire(columns=columns, rows=[[row.get(c) for c in columns] for row in told])
+    return {"columns": columns, "rows": [[row.get(c) for c in columns] for row in told]}
 
 
 RowT = TypeVar("RowT", bound=Answer)
 Table = Annotated[
-    list[RowT], PlainSerializer(as_table, return_type=TableOnWire | NoRows, when_used="json")
+    list[RowT],
+    PlainSerializer(as_table, return_type=Any, when_used="json"),
+    WithJsonSchema({"type": ["object", "array"]}, mode="serialization"),
 ]
 """Rows that are sent with the names of their fields told once."""

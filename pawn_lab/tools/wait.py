@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from pawn_lab.lab import Lab
 from pawn_lab.records import Event
@@ -15,7 +15,7 @@ from pawn_lab.tools.conditions import GROUPS, Bound, Streams, news, parsed_until
 from pawn_lab.tools.events import EventRow, event_row, first_rows
 from pawn_lab.tools.reading import MaxTokens, Reading, Since, position
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.values import Answer, Number, Table, TrialId, parsed
+from pawn_lab.tools.values import Answer, Number, Table, TrialId
 from pawn_lab.trials.requests import check_reached
 from pawn_lab.trials.states import ACTIVE
 
@@ -118,7 +118,6 @@ def lab_wait(
     lab: Lab,
     trial_ids: Annotated[
         list[TrialId] | None,
-        BeforeValidator(parsed),
         Field(description="Only these trials; without since also past events of theirs count."),
     ] = None,
     until: Annotated[

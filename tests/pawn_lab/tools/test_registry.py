@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import inspect
+import json
 import pkgutil
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from pawn_lab import tools
 from pawn_lab.errors import InvalidRequestError, LabError
 from pawn_lab.lab import Lab
 from pawn_lab.tools import TOOLS, Answer, LabTool
-from pawn_lab.tools.registry import without_titles
+from pawn_lab.tools.schemas import output_schema
 from pawn_lab.tools.values import Number, compact
 
 MOST_DESCRIPTION_BYTES = 2048
+MOST_OUTPUT_SCHEMA_BYTES = 14_000
+TOY = {"variant": "toy", "local_checkpoints": True, "total_steps": 4, "device": "cpu"}
 BY_NAME = {tool.name: tool for tool in TOOLS}
 
 
@@ -69,6 +72,92 @@ def test_nothing_destructive_is_called_read_only():
     assert [tool.name for tool in TOOLS if tool.destructive] == ["lab_kill"]
 
 
+QUESTIONS = [tool for tool in TOOLS if tool.read_only and not tool.waits]
+ASKED = {"lab_diff": {"a": 1, "b": 2}, "lab_log": {"trial_id": 1}}
+
+
+@pytest.mark.parametrize("tool", QUESTIONS, ids=lambda tool: tool.name)
+def test_null_for_an_argument_means_that_it_is_left_out(study_copy, tool):
+    asked = ASKED.get(tool.name, {})
+    with Lab.open(study_copy) as lab:
+        without = tool(lab, asked).wire()
+        nulls = dict.fromkeys(tool.signature.parameters.keys() - asked.keys())
+        assert tool(lab, asked | nulls).wire() == without
+
+
+@pytest.mark.parametrize(
+    "tool", [tool for tool in TOOLS if "required" in tool.whole_schema], ids=lambda tool: tool.name
+)
+def test_null_for_what_a_tool_needs_is_refused_as_missing(lab, tool):
+    needed = tool.whole_schema["required"]
+    with pytest.raises(InvalidRequestError, match=f"{tool.name} needs '{needed[0]}'"):
+        tool(lab, dict.fromkeys(tool.signature.parameters))
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "as_text"),
+    [
+        ("lab_schema", {"full": True, "max_tokens": 900}, {"full": "true", "max_tokens": "900"}),
+        ("lab_status", {"trial_id": 3, "rows": 2}, {"trial_id": "3", "rows": " 2 "}),
+        ("lab_status", {}, {"trial_id": "null", "rows": "null"}),
+        ("lab_events", {"since": 5}, {"since": "5"}),
+        ("lab_results", {"trial_ids": [1, 2]}, {"trial_ids": "[1, 2]"}),
+        ("lab_results", {"trial_ids": [1, 2]}, {"trial_ids": ["1", "2"]}),
+        ("lab_compare", {"reaching": 7.5}, {"reaching": "7.5"}),
+        ("lab_log", {"trial_id": 4, "lines": 3}, {"trial_id": "4", "lines": "3"}),
+        ("lab_set_cost", {"cost_per_hour": 2, "budget": 9}, {"cost_per_hour": "2", "budget": "9"}),
+        (
+            "lab_launch",
+            {"config": TOY, "dry_run": True},
+            {"config": json.dumps(TOY), "dry_run": "true"},
+        ),
+    ],
+)
+def test_numbers_lists_and_objects_may_come_as_text(study_copy, tool, arguments, as_text):
+    with Lab.open(study_copy) as lab:
+        assert BY_NAME[tool](lab, as_text).wire() == BY_NAME[tool](lab, arguments).wire()
+
+
+def test_text_stays_text_whatever_it_looks_like(lab):
+    BY_NAME["lab_notes"](lab, {"append": "[1, 2]", "section": "null"})
+    written = BY_NAME["lab_notes"](lab, {"section": "null"}).wire()["notes"]
+    assert "## null" in written
+    assert "[1, 2]" in written
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_every_argument_is_of_one_plain_type(tool):
+    assert all(isinstance(spec["type"], str) for spec in tool.input_schema["properties"].values())
+    text = json.dumps(tool.input_schema)
+    assert not any(f'"{word}"' in text for word in ("anyOf", "oneOf", "$ref", "$defs", "null"))
+
+
+def test_the_schemas_of_answers_stay_half_of_what_the_tools_take():
+    assert sum(len(json.dumps(tool.output_schema)) for tool in TOOLS) <= MOST_OUTPUT_SCHEMA_BYTES
+
+
+def test_schemas_are_shortened_by_what_says_nothing_and_names_stay():
+    whole = {
+        "$defs": {"Row": {"title": "Row", "properties": {"a": {"type": "integer", "title": "A"}}}},
+        "title": "X",
+        "required": ["title"],
+        "properties": {
+            "title": {"title": "Title", "type": "string"},
+            "required": {"anyOf": [{"type": "integer"}, {"type": "null"}], "default": None},
+            "rows": {"items": {"$ref": "#/$defs/Row"}, "type": "array"},
+            "any": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]},
+        },
+    }
+    assert output_schema(whole) == {
+        "properties": {
+            "title": {"type": "string"},
+            "required": {"type": "integer"},
+            "rows": {"items": {"properties": {"a": {"type": "integer"}}}, "type": "array"},
+            "any": {"type": ["integer", "string"]},
+        }
+    }
+
+
 @pytest.mark.parametrize(
     ("tool", "arguments", "message"),
     [
@@ -106,11 +195,6 @@ def test_a_number_that_is_not_finite_is_left_out(number):
         loss: Number = None
 
     assert Row(loss=number).wire() == {}
-
-
-def test_a_property_that_is_called_title_survives_without_titles():
-    schema = {"title": "X", "properties": {"title": {"title": "Title", "type": "string"}}}
-    assert without_titles(schema) == {"properties": {"title": {"type": "string"}}}
 
 
 def test_tools_take_the_lab_first():

@@ -1,0 +1,83 @@
+"""JSON Schemas as hosts take them: short, and of plain types where those can do.
+
+Some hosts refuse `anyOf` and `$ref`, and an agent pays for every word before its first call.
+"""
+
+from typing import Any
+
+Schema = dict[str, Any]
+_NULL = {"type": "null"}
+_BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
+
+
+def input_schema(whole: Schema) -> Schema:
+    """Return the schema of a tool's arguments: each of one type, bounds left to the refusal.
+
+    What may be text or something else is text, which the tool reads.
+    """
+    named = brief(whole, whole.get("$defs", {}))["properties"]
+    arguments = {name: _argument(spec) for name, spec in named.items()}
+    needed = {"required": whole["required"]} if "required" in whole else {}
+    return {"type": "object", "properties": arguments, "additionalProperties": False} | needed
+
+
+def _argument(spec: Schema) -> Schema:
+    kept = {key: value for key, value in spec.items() if key not in _BOUNDS}
+    if kept.pop("anyOf", None) or isinstance(kept["type"], list):
+        kept["type"] = "string"
+    if "items" in kept:
+        kept["items"] = {"type": kept["items"]["type"]}
+    return kept
+
+
+def takes_text(spec: Schema) -> bool:
+    """Say whether a property may be text."""
+    return any(option.get("type") == "string" for option in spec.get("anyOf", [spec]))
+
+
+def output_schema(whole: Schema) -> Schema:
+    """Return the schema of an answer; which fields it has is seen in the answer."""
+    return brief(whole, whole.get("$defs", {}))
+
+
+def brief(schema: Any, defined: Schema) -> Any:
+    """Drop what says nothing: titles, which repeat names, and null for what may be left out."""
+    if isinstance(schema, list):
+        return [brief(item, defined) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return brief(defined[schema["$ref"].removeprefix("#/$defs/")], defined)
+    return {
+        key: _properties(value, defined) if key == "properties" else brief(value, defined)
+        for key, value in schema.items()
+        if not _says_nothing(key, value) and not (key == "type" and "const" in schema)
+    }
+
+
+def _properties(named: Schema, defined: Schema) -> Schema:
+    return {name: brief(_without_null(spec), defined) for name, spec in named.items()}
+
+
+def _without_null(spec: Schema) -> Schema:
+    """Return a property's schema without null: what has no value is neither asked nor sent."""
+    options = [option for option in spec.get("anyOf", []) if option != _NULL]
+    rest = {key: value for key, value in spec.items() if key != "anyOf"}
+    if len(options) == 1:
+        return options[0] | rest
+    if options and all(option.keys() == {"type"} for option in options):
+        return rest | {"type": [option["type"] for option in options]}
+    return rest | {"anyOf": options} if options else rest
+
+
+def _says_nothing(key: str, value: Any) -> bool:
+    match key:
+        case "title" | "required" | "$defs":
+            return True
+        case "additionalProperties":
+            return isinstance(value, bool)
+        case "default":
+            return value is None or value is False
+        case "items":
+            return value == {}
+    return False
