@@ -4,21 +4,20 @@ import json
 import os
 import re
 import subprocess
-import sysconfig
 import time
 from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-SCRIPTS = sysconfig.get_path("scripts")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 DEADLINE_S = 120.0
 
 
 def commands(heading: str) -> list[list[str]]:
     section = README.split(f"## {heading}\n")[1].split("\n## ")[0]
     lines = re.search(r"```bash\n(.*?)```", section, re.DOTALL)[1].splitlines()
-    return [line.removeprefix("uv run ").split() for line in lines]
+    return [line.split() for line in lines]
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def run(tmp_path):
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "PAWN_WORKSPACE": "runs"}
 
     def run_command(command: list[str]) -> str:
-        argv = [f"{SCRIPTS}/{command[0]}", *command[1:]]
+        argv = [f"{ROOT}/{command[0]}", *command[1:]]
         done = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout
