@@ -9,6 +9,7 @@ from pawn_lab.tools import TOOLS
 
 ROOT = Path(__file__).parents[2]
 SKILLS = sorted((ROOT / "skills").glob("*/SKILL.md"))
+PAGES = sorted((ROOT / "skills").glob("*/*.md"))
 
 
 def front_matter(text: str) -> dict[str, str]:
@@ -30,7 +31,12 @@ def test_a_skill_fits_what_agents_load(path):
     assert len(text.splitlines()) < 500
 
 
-@pytest.mark.parametrize("path", SKILLS, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_page_of_a_skill_is_named_by_the_skill(path):
+    assert path.name == "SKILL.md" or f"`{path.name}`" in (path.parent / "SKILL.md").read_text()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_a_skill_names_only_tools_and_commands_that_exist(path):
     text = path.read_text()
     assert set(re.findall(r"\blab_[a-z_]+", text)) <= {tool.name for tool in TOOLS}
