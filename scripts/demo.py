@@ -1,32 +1,37 @@
-"""An ablation study as an agent runs it: nine explorations, three winners, one report.
+"""An ablation study as an agent runs it: twelve explorations, four winners, one report.
 
 This script is the documentation of how an agent uses the lab. Everything happens through the tools
 of `pawn-lab mcp`, over stdio, with the official MCP client; an agent makes the same calls. At the
 end it says how many tokens the answers had; the live view, for a person, has its own connection.
 
-    make demo                    about five minutes on two cores
+    make demo                    about three minutes on two cores, once set up
     DEMO_STEPS=80 make demo      shorter (optimizer steps of the winners; default 480)
 """
 
+import signal
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import anyio
 from demo_client import LabClient, TrialFailedError, fresh_workspace, steps_wanted
+from demo_games import BASELINE
 from demo_report import markdown_table, write_report
-from demo_view import LiveView
+from demo_view import LiveView, Work
 
 TOTAL_STEPS = steps_wanted(default=480)
 PAUSE_STEPS = TOTAL_STEPS // 4
 LEARNING_RATES = (3e-4, 1e-3, 3e-3)
 DOLLARS_PER_HOUR = 0.10
+WORK = Work(explorations=4 * len(LEARNING_RATES), winners=4, pause=PAUSE_STEPS, total=TOTAL_STEPS)
 WAIT_S = 45
 """As long as a call may take: below the client's timeout."""
 
 BASE: dict[str, Any] = {
     "run_type": "pretrain",
     "variant": "toy",
+    "vocabulary": "coordinate",  # whose sequences begin with an outcome token, for an arm to lack
     "max_seq_len": 128,
     "batch_size": 32,
     "total_steps": TOTAL_STEPS,
@@ -40,16 +45,17 @@ BASE: dict[str, Any] = {
     "num_workers": 1,
 }
 ABLATIONS: dict[str, tuple[dict[str, Any], str]] = {
+    BASELINE: ({}, "What the others are compared with."),
     "mate-boost": (
-        {"prepend_outcome": True, "mate_boost": 1.0},
+        {"mate_boost": 1.0},
         "Taking every mate in one makes shorter, more decisive games.",
     ),
-    "no-outcome": (
+    "no-outcome-token": (
         {"no_outcome_token": True},
         "Without the outcome in front, the result must be inferred from the moves.",
     ),
     "discard-ply-limit": (
-        {"prepend_outcome": True, "discard_ply_limit": True},
+        {"discard_ply_limit": True},
         "Only games that end by the rules: every outcome token means something.",
     ),
 }
@@ -138,14 +144,38 @@ async def note(lab: LabClient, title: str, results: dict[str, Any]) -> None:
     await lab.call("lab_notes", section=title, append=text)
 
 
-async def watched(workspace: Path, view: LiveView) -> None:
-    """Run the study beside its live view."""
+async def watched(workspace: Path, view: LiveView) -> bool:
+    """Run the study beside its live view; return whether it came to its end."""
+    finished = False
     async with anyio.create_task_group() as group:
+        group.start_soon(end_on_interrupt, group.cancel_scope)
         await group.start(view.follow, workspace)
         await study(workspace, view)
+        finished = True
         group.cancel_scope.cancel()
+    return finished
+
+
+async def end_on_interrupt(scope: anyio.CancelScope) -> None:
+    """End the demo at Ctrl-C; a connection in the middle of a call could hide it."""
+    with anyio.open_signal_receiver(signal.SIGINT) as interrupts:
+        async for _ in interrupts:
+            scope.cancel()
+            return
+
+
+def main() -> None:
+    """Run the demo; an interrupt ends it, not its trials."""
+    workspace = fresh_workspace(Path("runs"))
+    with LiveView(WORK) as view:
+        finished = anyio.run(watched, workspace, view)
+    if not finished:
+        sys.exit(
+            "Interrupted. The trials belong to the machine: those that run or wait go on.\n"
+            f"See them:  .venv/bin/pawn-lab status --workspace {workspace}\n"
+            f"End them:  .venv/bin/pawn-lab kill --all --workspace {workspace}"
+        )
 
 
 if __name__ == "__main__":
-    with LiveView() as view:
-        anyio.run(watched, fresh_workspace(Path("runs")), view)
+    main()

@@ -3,14 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+from demo_games import BASELINE, GamesOfArm, games_of
 from rich.console import Console
 from rich.markdown import Markdown
 
 from pawn_lab.lab import Lab
-from pawn_lab.reporting.charts import Axes, CurvePoint, curve_panels, png
+from pawn_lab.reporting.charts import Axes, CurvePoint, Floor, curve_panels, png
 from pawn_lab.reporting.curves import evaluations
 
 Answer = dict[str, Any]
+
+ALIKE = 0.02
+"""Relative difference up to which the games of two arms are told as alike."""
 
 _FINAL_COLUMNS = {
     "ablation": ("ablation", str),
@@ -76,15 +80,51 @@ def write_report(
     workspace: Path, exploration: Answer, final: Answer, status: Answer, console: Console
 ) -> None:
     """Write `curves.png` and `report.md` into the workspace and print the report."""
-    _draw(workspace, exploration, final)
-    report = _report(exploration, final, status)
+    with Lab.open(workspace) as lab:
+        trials = {row["ablation"]: lab.trial(row["trial_id"]) for row in final["rows"]}
+        arms = {name: games_of(trial.config) for name, trial in trials.items()}
+        hypotheses = {name: trial.hypothesis or "" for name, trial in trials.items()}
+        _draw(lab, workspace, exploration, final, arms)
+    report = _report(exploration, final, status, _findings(hypotheses, final, arms))
     (workspace / "report.md").write_text(report, encoding="utf-8")
     console.print(Markdown(report.replace("![Learning curves](curves.png)", "")))
     for name in ("report.md", "curves.png", "lab-notes.md"):
         console.print(f"{workspace / name}", highlight=False)
 
 
-def _report(exploration: Answer, final: Answer, status: Answer) -> str:
+def _findings(hypotheses: dict[str, str], final: Answer, arms: dict[str, GamesOfArm]) -> str:
+    """Return a sentence on each hypothesis: what the games and the losses say to it."""
+    losses = {row["ablation"]: row["last_val_loss"] for row in final["rows"]}
+    findings = {name: _finding(arms[name], arms[BASELINE]) for name in arms if name != BASELINE}
+    return "\n".join(
+        f"- **{name}**: *{hypotheses[name]}* {finding} {_loss_of(losses, name)}"
+        for name, finding in findings.items()
+    )
+
+
+def _finding(games: GamesOfArm, baseline: GamesOfArm) -> str:
+    """Compare the validation games of an arm with the baseline's."""
+    rows = (
+        ("Mean length", games.mean_plies, baseline.mean_plies, "{:.1f} plies"),
+        ("mates", games.decisive, baseline.decisive, "{:.0%} of games"),
+        ("cut at the ply limit", games.ply_limit, baseline.ply_limit, "{:.0%}"),
+    )
+    differing = [
+        f"{name} {shown.format(own)}, baseline {shown.format(theirs)}"
+        for name, own, theirs, shown in rows
+        if abs(own - theirs) > ALIKE * theirs
+    ]
+    return f"{'; '.join(differing)}." if differing else "Its games are like the baseline's."
+
+
+def _loss_of(losses: dict[str, float], name: str) -> str:
+    return (
+        f"Validation loss {losses[name]:.4g}, baseline {losses[BASELINE]:.4g}: one seed each, so "
+        "which learns more is open until lab_compare has several."
+    )
+
+
+def _report(exploration: Answer, final: Answer, status: Answer, findings: str) -> str:
     steps = {row["last_step"] for row in exploration["rows"] if "last_step" in row}
     return f"""\
 # Ablations on random games: toy model, CPU
@@ -97,11 +137,15 @@ def _report(exploration: Answer, final: Answer, status: Answer) -> str:
 
 {_edge(exploration)}
 
-## The best learning rate of each ablation, resumed
+## The best learning rate of each arm, resumed
 
 {_final_table(final)}
 
 {_SAME_SCALE}
+
+## The hypotheses
+
+{findings}
 
 ![Learning curves](curves.png)
 
@@ -109,25 +153,33 @@ Cost: ${status.get("cost_total", 0.0):.4f} at ${status.get("cost_per_hour", 0.0)
 """
 
 
-def _draw(workspace: Path, exploration: Answer, final: Answer) -> None:
-    with Lab.open(workspace) as lab:
-        points = [
-            CurvePoint(row["ablation"], rate_text(row["lr"]), e["step"], e["val_loss"], chosen)
-            for rows, chosen in ((_losers(exploration), False), (final["rows"], True))
-            for row in rows
-            for e in evaluations(lab, row["trial_id"])
-        ]
+def _draw(
+    lab: Lab, workspace: Path, exploration: Answer, final: Answer, arms: dict[str, GamesOfArm]
+) -> None:
+    points = [
+        CurvePoint(row["ablation"], rate_text(row["lr"]), e["step"], e["val_loss"], chosen)
+        for rows, chosen in ((_losers(exploration), False), (final["rows"], True))
+        for row in rows
+        for e in evaluations(lab, row["trial_id"])
+    ]
     paused = max(point.x for point in points if not point.chosen)
     chart = curve_panels(
         points,
         Axes("optimizer step", "validation loss (nats per token)"),
-        title="Three ablations, three learning rates: toy model on random games",
+        title="A baseline and three ablations, three learning rates: toy model on random games",
         subtitle=[
             f"Grey: paused at step {paused}. Blue: the best learning rate, resumed to the end.",
             "Each panel validates on its own kind of games: compare within a panel, not across.",
+            "Dashed: the least loss of whoever knows the rules and how play is made.",
         ],
+        floors={name: _floor(games) for name, games in arms.items()},
     )
     (workspace / "curves.png").write_bytes(png(chart))
+
+
+def _floor(games: GamesOfArm) -> Floor:
+    hindsight = "" if games.exact else ", without hindsight"
+    return Floor(games.floor, f"floor {games.floor:.3f}{hindsight}")
 
 
 def _losers(exploration: Answer) -> list[Answer]:

@@ -5,33 +5,69 @@ It has a connection of its own, beside that of the agent: an agent would not loo
 
 import time
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import anyio
 from anyio.abc import TaskStatus
 from demo_client import LabClient
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 POLL_S = 1.0
 
 
+class Work(NamedTuple):
+    """The steps of the whole study: explorations to the pause, winners from there to the end."""
+
+    explorations: int
+    winners: int
+    pause: int
+    total: int
+
+    def steps(self) -> int:
+        """Return how many there are."""
+        return self.explorations * self.pause + self.winners * (self.total - self.pause)
+
+    def done(self, status: dict[str, Any]) -> int:
+        """Return how many are done, from an answer of lab_status."""
+        paused, completed = (status["counts"].get(state, 0) for state in ("paused", "completed"))
+        running = sum(self._own_steps(row) for row in status["running"])
+        return paused * self.pause + completed * (self.total - self.pause) + running
+
+    def _own_steps(self, row: dict[str, Any]) -> int:
+        """Return the steps of a running trial itself: a winner begins at the pause."""
+        begun_at = self.pause if row.get("of") == self.total else 0
+        return max(0, row.get("step", 0) - begun_at)
+
+
 class LiveView:
     """Events as lines, bars of the running trials below them; only lines without a terminal."""
 
-    def __init__(self) -> None:
+    def __init__(self, work: Work) -> None:
         self.console = Console()
+        self._work = work
+        self._whole = Progress(
+            TextColumn("whole study"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeRemainingColumn(),
+            console=self.console,
+            expand=True,
+        )
         self._bars = Progress(
             TextColumn("trial {task.fields[trial]:>2}  {task.fields[tags]:<18}"),
-            BarColumn(bar_width=32),
+            BarColumn(bar_width=None),
             TextColumn("step {task.completed:>4.0f}/{task.total:.0f}  {task.fields[note]}"),
             console=self.console,
+            expand=True,
         )
+        self._all = self._whole.add_task("", total=work.steps())
         self._tasks: dict[int, TaskID] = {}
         self._summary = Text()
-        self._live = Live(Group(self._summary, self._bars), console=self.console, transient=True)
+        shown = Group(self._summary, self._whole, self._bars)
+        self._live = Live(shown, console=self.console, transient=True)
         self._cursor, self._turn = 0, anyio.Lock()
         self._started = time.monotonic()
 
@@ -68,6 +104,7 @@ class LiveView:
 
     def _show(self, status: dict[str, Any]) -> None:
         self._summary.plain = f"{status['headline']}  cost ${status.get('cost_total', 0):.4f}"
+        self._whole.update(self._all, completed=self._work.done(status))
         running = {row["trial_id"]: row for row in status["running"]}
         for trial in self._tasks.keys() - running.keys():
             self._bars.remove_task(self._tasks.pop(trial))

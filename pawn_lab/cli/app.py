@@ -1,10 +1,10 @@
 """`pawn-lab VERB`: the lab's tools at the command line, generated from `TOOLS`."""
 
+import contextlib
 import inspect
 import os
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from io import TextIOWrapper
@@ -16,28 +16,47 @@ from pydantic_core import to_json
 from rich.console import Console
 
 from pawn_core.config import ConfigError
-from pawn_lab.cli.arguments import command_parameters, tool_arguments
+from pawn_lab.cli import watch
+from pawn_lab.cli.arguments import (
+    command_parameters,
+    flags,
+    tool_arguments,
+    with_values_joined,
+)
 from pawn_lab.cli.render import line, render
-from pawn_lab.errors import LabError, NoLabError
+from pawn_lab.cli.words import in_cli_words
+from pawn_lab.errors import InvalidRequestError, LabError, NoLabError, TrialStateError
 from pawn_lab.lab import Lab
-from pawn_lab.paths import WORKSPACE_NAME, WORKSPACE_VARIABLE, default_workspace
+from pawn_lab.paths import (
+    WORKSPACE_NAME,
+    WORKSPACE_VARIABLE,
+    WorkspacePaths,
+    default_workspace,
+)
 from pawn_lab.store.database import no_lab
 from pawn_lab.text import mask_secrets
 from pawn_lab.tools import TOOLS, Answer, LabTool
-from pawn_lab.tools.events import TOOL as EVENTS
-from pawn_lab.tools.events import EventsAnswer
+from pawn_lab.tools.kill import TOOL as KILL
 from pawn_lab.tools.notes import TOOL as NOTES
+from pawn_lab.tools.trial_views import TrialAnswer
+from pawn_lab.tools.values import Table
+from pawn_lab.trials.states import ACTIVE
 
 NOT_CLEAR = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
-FOLLOW_INTERVAL_S = 1.0
 
 app = App(
     name="pawn-lab",
     help="An agent-driven lab for chess world models: launch, watch, resume and compare trials.",
     version=version("pawn-lab"),
 )
+
+
+class KilledAnswer(Answer):
+    """Trials that were told to stop."""
+
+    trials: Table[TrialAnswer]
 
 
 @Parameter(name="*")
@@ -54,48 +73,95 @@ class Options:
         """Open the lab of this workspace."""
         return Lab.look(self.workspace or default_workspace()).called_by("cli")
 
-    def show(self, answer: Answer) -> None:
-        """Print an answer for a person, or for a program."""
+    def existing_lab(self) -> Lab:
+        """Open the lab of this workspace, where there is one.
+
+        Raises:
+            NoLabError: there is none.
+        """
+        lab = self.open_lab()
+        lab.check_exists()
+        return lab
+
+    def show(self, answer: Answer, workspace: WorkspacePaths) -> None:
+        """Print an answer for a person, to whom paths lead from here, or for a program."""
         if self.json:
-            print(to_json(answer.wire()).decode(), flush=True)  # noqa: T201
-        else:
-            render(answer, Console())
+            self.write(to_json(answer.wire()).decode())
+            return
+        for name in answer.files:
+            setattr(answer, name, os.path.relpath(workspace.root / getattr(answer, name)))
+        render(answer, Console())
 
     def show_line(self, row: Answer) -> None:
         """Print one row on a line of its own."""
-        print(to_json(row.wire()).decode() if self.json else line(row), flush=True)  # noqa: T201
+        self.write(to_json(row.wire()).decode() if self.json else line(row))
+
+    def write(self, text: str) -> None:
+        """Print a text at once."""
+        print(text, flush=True)  # noqa: T201
 
 
+@dataclass(frozen=True)
+class Going:
+    """An option with which a command goes on instead of answering once."""
+
+    name: str
+    help: str
+    run: Callable[[Options, dict[str, Any]], None]
+
+    def parameter(self) -> inspect.Parameter:
+        """Return the option as a parameter of the command."""
+        annotation = Annotated[bool, Parameter(negative=(), help=self.help)]
+        kind = inspect.Parameter.KEYWORD_ONLY
+        return inspect.Parameter(self.name, kind, default=False, annotation=annotation)
+
+
+def _follow_events(options: Options, arguments: dict[str, Any]) -> None:
+    with options.existing_lab() as lab:
+        watch.follow_events(lab, arguments, options.show_line)
+
+
+def _follow_log(options: Options, arguments: dict[str, Any]) -> None:
+    with options.existing_lab() as lab:
+        watch.follow_log(lab, arguments, options.write)
+
+
+def _watch_status(options: Options, arguments: dict[str, Any]) -> None:
+    with options.existing_lab() as lab:
+        watch.watch_status(lab, arguments, Console())
+
+
+_GOING = {
+    "events": Going("follow", "Go on as events come, a line each.", _follow_events),
+    "log": Going("follow", "Go on as lines come, until the trial ends.", _follow_log),
+    "status": Going("watch", "Keep it on the screen until interrupted.", _watch_status),
+}
 _OPTIONS = inspect.Parameter(
     "options", inspect.Parameter.KEYWORD_ONLY, default=Options(), annotation=Options
-)
-_FOLLOW = inspect.Parameter(
-    "follow",
-    inspect.Parameter.KEYWORD_ONLY,
-    default=False,
-    annotation=Annotated[bool, Parameter(negative=(), help="Go on as events come, a line each.")],
 )
 
 
 def command(tool: LabTool) -> Callable[..., None]:
     """Make a tool's command: its arguments, `--json` and `--workspace`."""
-    own = [_FOLLOW, _OPTIONS] if tool is EVENTS else [_OPTIONS]
-    signature = inspect.Signature([*command_parameters(tool), *own])
+    going = _GOING.get(tool.verb)
+    own = [going.parameter()] if going else []
+    signature = inspect.Signature([*command_parameters(tool), *own, _OPTIONS])
 
     def run(*args: Any, **kwargs: Any) -> None:
         given = signature.bind(*args, **kwargs).arguments
-        options, follow = given.pop("options", Options()), given.pop("follow", False)
+        options = given.pop("options", Options())
+        goes_on = given.pop(going.name, False) if going else False
         arguments = tool_arguments(given)
-        if follow:
-            _follow(options, arguments)
-        else:
-            with options.open_lab() as lab:
-                options.show(answer := _answer(lab, tool, arguments))
-                _warn(lab)
-            if not answer.all_clear:
-                sys.exit(NOT_CLEAR)
+        if going and goes_on:
+            going.run(options, arguments)
+            return
+        with options.open_lab() as lab:
+            options.show(answer := _answer(lab, tool, arguments), lab.paths)
+            _warn(lab)
+        if not answer.all_clear:
+            sys.exit(NOT_CLEAR)
 
-    run.__doc__ = tool.description
+    run.__doc__ = in_cli_words(tool.description)
     run.__signature__ = signature  # type: ignore[attr-defined]
     return run
 
@@ -124,22 +190,44 @@ def _warn(lab: Lab) -> None:
         print(f"pawn-lab: {lab.refusal}", file=sys.stderr)  # noqa: T201
 
 
-def _follow(options: Options, arguments: dict[str, Any]) -> None:
-    """Print events as they come, until interrupted."""
-    with options.open_lab() as lab:
-        lab.check_exists()
-        while True:
-            answer = EVENTS(lab, arguments)
-            assert isinstance(answer, EventsAnswer)
-            for event in answer.events:
-                options.show_line(event)
-            arguments["since"] = answer.cursor
-            if not answer.more:
-                time.sleep(FOLLOW_INTERVAL_S)
-
-
 for _tool in TOOLS:
-    app.command(command(_tool), name=_tool.verb)
+    if _tool is not KILL:
+        app.command(command(_tool), name=_tool.verb)
+
+
+@app.command
+def kill(
+    *trial_ids: Annotated[int, Parameter(help="Trial numbers.")],
+    tag: Annotated[str | None, Parameter(help="All with this tag that have not ended.")] = None,
+    all_: Annotated[
+        bool, Parameter(name="--all", negative=(), help="All that have not ended.")
+    ] = False,
+    reason: Annotated[str | None, Parameter(help="Why; recorded in the trials' events.")] = None,
+    options: Options = Options(),
+) -> None:
+    """Stop trials: a queued one is taken out, a running one saves a checkpoint and ends.
+
+    They keep their results and can be resumed.
+    """
+    if sum((bool(trial_ids), tag is not None, all_)) != 1:
+        raise InvalidRequestError("name trials to kill, or --tag TAG, or --all: one of the three")
+    with options.existing_lab() as lab:
+        if len(trial_ids) == 1:
+            answer = KILL(lab, {"trial_id": trial_ids[0], "reason": reason})
+        else:
+            answer = KilledAnswer(trials=_killed(lab, trial_ids, tag, reason))
+        options.show(answer, lab.paths)
+
+
+def _killed(lab: Lab, trial_ids: Sequence[int], tag: str | None, reason: str | None) -> list[Any]:
+    """Kill trials by number; or all of a tag that still go on, those that end meanwhile aside."""
+    chosen = trial_ids or [t.id for t in lab.selected(tag=tag) if t.state in ACTIVE]
+    tolerated = () if trial_ids else (TrialStateError,)
+    answers = []
+    for trial_id in chosen:
+        with contextlib.suppress(*tolerated):
+            answers.append(KILL(lab, {"trial_id": trial_id, "reason": reason}))
+    return answers
 
 
 @app.command
@@ -183,9 +271,14 @@ def serve_http(
 def main() -> None:
     """Run `pawn-lab`; bad input is one line on stderr and exit code 2."""
     _speak_utf8()
-    arguments = [os.fsencode(text).decode(errors="surrogateescape") for text in sys.argv[1:]]
+    typed = [os.fsencode(text).decode(errors="surrogateescape") for text in sys.argv[1:]]
     try:
-        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        app(
+            with_values_joined(typed, flags(TOOLS)),
+            exit_on_error=False,
+            print_error=False,
+            result_action="return_value",
+        )
     except (CycloptsError, ConfigError, LabError) as error:
         sys.exit(_complain(error))
     except KeyboardInterrupt:
@@ -203,5 +296,5 @@ def _speak_utf8() -> None:
 
 
 def _complain(error: Exception) -> int:
-    print(f"pawn-lab: {mask_secrets(str(error))}", file=sys.stderr)  # noqa: T201
+    print(f"pawn-lab: {in_cli_words(mask_secrets(str(error)))}", file=sys.stderr)  # noqa: T201
     return BAD_INPUT

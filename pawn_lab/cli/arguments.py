@@ -6,7 +6,7 @@ values are positional, everything else is an option.
 
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,20 +44,47 @@ def command_parameters(tool: LabTool) -> list[inspect.Parameter]:
 def _parameters(
     name: str, argument: inspect.Parameter, field: FieldInfo
 ) -> Iterator[inspect.Parameter]:
-    if _is_object(field):
+    if is_object(field):
         if name == "config":
             yield inspect.Parameter("config", _OPTION, default=None, annotation=_CONFIG_FILE)
         yield inspect.Parameter(f"set_{name}", _OPTION, default=[], annotation=_SETTINGS)
         return
     help_ = Parameter(help=field.description, negative=(), consume_multiple=True)
     yield argument.replace(
-        kind=_POSITIONAL if field.is_required() else _OPTION,
+        kind=_POSITIONAL if is_positional(field) else _OPTION,
         annotation=Annotated[argument.annotation, help_],
     )
 
 
-def _is_object(field: FieldInfo) -> bool:
+def is_object(field: FieldInfo) -> bool:
+    """Tell whether an argument is given as settings."""
     return "dict" in str(field.annotation)
+
+
+def is_positional(field: FieldInfo) -> bool:
+    """Tell whether an argument is given by its place alone."""
+    return field.is_required() and not is_object(field)
+
+
+def with_values_joined(arguments: Sequence[str], flags: Collection[str]) -> list[str]:
+    """Return arguments with `--routine false` as `--routine=false`: a flag may be given a value."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1] in flags and argument in ("true", "false"):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
+def flags(tools: Iterable[LabTool]) -> set[str]:
+    """Return the options that stand for true or false."""
+    return {
+        f"--{name.replace('_', '-')}"
+        for tool in tools
+        for name, field in tool.arguments.model_fields.items()
+        if field.annotation is bool
+    }
 
 
 def tool_arguments(given: dict[str, Any]) -> dict[str, Any]:

@@ -1,16 +1,19 @@
 """Answers as a person reads them: scalars as lines, lists of rows as tables."""
 
-from collections.abc import Sequence
-from typing import Any
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Self
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pawn_lab.cli.words import in_cli_words
 from pawn_lab.tools import Answer
 
 _FOLDING_CHARACTERS = 32
 """A column of longer texts may be folded; numbers, names and short texts stay on one line."""
+_PADDING = 2
 
 
 def render(answer: Answer, console: Console) -> None:
@@ -34,7 +37,8 @@ def line(row: Answer) -> str:
 def _render_field(name: str, value: Any, console: Console) -> None:
     match value:
         case [Answer(), *_]:
-            _print_table(_table(name, value), console)
+            for table in _tables(name, value, console):
+                _print_table(table, console)
         case Answer() | dict():
             console.print(Text(_words(name), style="bold"))
             items = value if isinstance(value, dict) else value.wire()
@@ -44,24 +48,62 @@ def _render_field(name: str, value: Any, console: Console) -> None:
             console.print(Text(value.rstrip("\n")), soft_wrap=True)
         case _:
             label = Text(f"{_words(name)}: ", style="bold")
-            text = "no" if value is False else _cell(value)
-            console.print(label + Text(text), soft_wrap=True)
+            console.print(label + Text(_cell(value)), soft_wrap=True)
 
 
-def _table(title: str, rows: Sequence[Answer]) -> Table:
-    """Make a table of the columns that hold a value in any row; numbers to the right."""
-    table = Table(title=_words(title), title_justify="left", title_style="bold", box=None)
-    names = [n for n in type(rows[0]).model_fields if any(_held(getattr(r, n)) for r in rows)]
-    columns = {name: [getattr(row, name) for row in rows] for name in names}
-    for name, values in columns.items():
-        numeric = all(isinstance(value, int | float | None) for value in values)
+class Column(NamedTuple):
+    """A field of each row, and the least width at which it can be read."""
+
+    title: str
+    values: list[Any]
+    width: int
+
+    @classmethod
+    def of(cls, name: str, values: list[Any]) -> Self:
+        """Return the column of a field."""
+        return cls(_words(name), values, _least_width([_words(name), *map(_cell, values)]))
+
+
+def _tables(title: str, rows: Sequence[Answer], console: Console) -> Iterator[Table]:
+    """Make a table of the columns that hold a value in any row.
+
+    Where a terminal is too narrow for it, its last columns stand below, behind the first one.
+    """
+    names = type(rows[0]).model_fields
+    fields = {name: [getattr(row, name) for row in rows] for name in names}
+    columns = [Column.of(name, vs) for name, vs in fields.items() if any(map(_is_given, vs))]
+    most = console.width if console.is_terminal else sys.maxsize
+    for number, block in enumerate(_blocks(columns, most)):
+        yield _table(None if number else _words(title), block)
+
+
+def _blocks(columns: Sequence[Column], most: int) -> Iterator[list[Column]]:
+    """Split columns so that each part, with the first column, is at most so wide."""
+    key, *others = columns
+    room = most - key.width - 2 * _PADDING
+    block, used = [key], 0
+    for column in others:
+        narrowed = column._replace(width=min(column.width, room - _PADDING))
+        if used and used + narrowed.width + _PADDING > room:
+            yield block
+            block, used = [key], 0
+        block.append(narrowed)
+        used += narrowed.width + _PADDING
+    yield block
+
+
+def _table(title: str | None, columns: Sequence[Column]) -> Table:
+    """Make a table; numbers to the right."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None)
+    for column in columns:
+        numeric = all(isinstance(value, int | float | None) for value in column.values)
         table.add_column(
-            _words(name),
+            column.title,
             justify="right" if numeric else "left",
             overflow="fold",
-            min_width=_least_width([_words(name), *map(_cell, values)]),
+            min_width=column.width,
         )
-    for cells in zip(*columns.values(), strict=True):
+    for cells in zip(*(column.values for column in columns), strict=True):
         table.add_row(*(Text(_cell(cell)) for cell in cells))
     return table
 
@@ -76,13 +118,17 @@ def _least_width(texts: list[str]) -> int:
 
 
 def _print_table(table: Table, console: Console) -> None:
-    """Print a table as narrow as it can be read, even past the edge of a narrow terminal."""
-    least = console.measure(table).minimum
+    """Print a table; where nobody looks, as wide as it needs to be read."""
+    least = 0 if console.is_terminal else console.measure(table).minimum
     console.print(table, width=max(least, console.width), crop=False)
 
 
 def _held(value: Any) -> bool:
     return value is not None and value is not False and value not in ("", [], {})
+
+
+def _is_given(value: Any) -> bool:
+    return value is False or _held(value)
 
 
 def _words(name: str) -> str:
@@ -91,10 +137,10 @@ def _words(name: str) -> str:
 
 def _cell(value: Any) -> str:
     match value:
-        case None | False:
+        case None:
             return ""
-        case True:
-            return "yes"
+        case bool():
+            return "yes" if value else "no"
         case dict():
             return " ".join(f"{key}={_cell(item)}" for key, item in value.items())
         case list():
@@ -102,4 +148,4 @@ def _cell(value: Any) -> str:
         case float():
             return f"{value:g}"
         case _:
-            return str(value)
+            return in_cli_words(str(value))

@@ -1,7 +1,8 @@
 """Charts of trials: one altair specification, drawn as PNG without a browser."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import altair as alt
@@ -12,6 +13,7 @@ SHARP, SMALL = 2.0, 1.25
 _CHOSEN = "#1f5fbf"
 _OTHER = "#a9a9a9"
 _MUTED = "#777777"
+MOST_COLUMNS = 3
 
 
 class CurvePoint(NamedTuple):
@@ -39,6 +41,16 @@ class MarkPoint(NamedTuple):
     kind: str
 
 
+class Floor(NamedTuple):
+    """The least value that is possible, and what to call it."""
+
+    value: float
+    label: str
+
+
+NO_FLOORS: Mapping[str, Floor] = MappingProxyType({})
+
+
 class Axes(NamedTuple):
     """Titles of the axes, and which are logarithmic."""
 
@@ -55,12 +67,15 @@ def curve_panels(
     title: str,
     subtitle: Sequence[str],
     marks: Sequence[MarkPoint] = (),
+    floors: Mapping[str, Floor] = NO_FLOORS,
 ) -> alt.TopLevelMixin:
     """Draw a panel for each group of curves, the chosen curve of each in front, labelled directly.
 
-    Each panel has axes of its own: losses of several panels are not comparable.
+    Each panel has axes of its own: losses of several panels are not comparable. A panel's floor is
+    a dashed line across it.
     """
     panels = list(dict.fromkeys(point.panel for point in points))
+    columns = MOST_COLUMNS if len(panels) % 2 or len(panels) > 4 else 2
     color = _chosen_in_front(_OTHER) if any(p.chosen for p in points) else _one_each(points)
     charts = [
         _panel(
@@ -69,7 +84,8 @@ def curve_panels(
             axes,
             name,
             color,
-            first=i == 0,
+            first=i % columns == 0,
+            floor=floors.get(name),
         )
         for i, name in enumerate(panels)
     ]
@@ -77,7 +93,7 @@ def curve_panels(
         title, subtitle=list(subtitle), anchor="start", fontSize=17, subtitleFontSize=12, offset=14
     )
     return (
-        alt.hconcat(*charts, spacing=26, title=heading)
+        alt.concat(*charts, columns=columns, spacing=26, title=heading)
         .configure_view(stroke=None)
         .configure_axis(labelFontSize=11, titleFontSize=12, grid=True, gridColor="#eeeeee")
     )
@@ -98,6 +114,7 @@ def _panel(
     color: Any,
     *,
     first: bool,
+    floor: Floor | None,
 ) -> alt.LayerChart | alt.FacetChart:
     chosen = any(point.chosen for point in points)
     base = alt.Chart(alt.Data(values=[point._asdict() for point in points])).encode(
@@ -113,8 +130,17 @@ def _panel(
     layers = [lines, marks, *([_end_labels(points)] if chosen else [])]
     layers += [_band(base)] if any(point.low is not None for point in points) else []
     layers += [_happened(marked)] if marked else []
+    layers += _floor(floor, min(point.x for point in points)) if floor else []
     heading = alt.TitleParams(title, fontSize=14, anchor="start", frame="group")
     return alt.layer(*layers, width=250 if chosen else 380, height=230, title=heading)
+
+
+def _floor(floor: Floor, left: float) -> list[alt.Chart]:
+    """Draw the least possible value across a panel, its name above it."""
+    base = alt.Chart(alt.Data(values=[{"x": left, **floor._asdict()}])).encode(y="value:Q")
+    line = base.mark_rule(strokeDash=[5, 4], color=_MUTED)
+    name = base.mark_text(align="left", baseline="bottom", dy=-3, fontSize=11, color=_MUTED)
+    return [line, name.encode(x="x:Q", text="label:N")]
 
 
 def _band(base: alt.Chart) -> alt.Chart:

@@ -56,6 +56,7 @@ class PlotAnswer(Reading):
     """The picture's numbers, and where in the workspace picture and altair spec were written."""
 
     cuttable: ClassVar = ("curves",)
+    files: ClassVar = ("png", "spec")
 
     metric: str
     x: Axis

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
@@ -40,6 +40,9 @@ class Answer(BaseModel):
     """What a tool returns; fields without a value are left out on the wire."""
 
     model_config = ConfigDict(extra="forbid")
+
+    files: ClassVar[tuple[str, ...]] = ()
+    """Fields that name a file, relative to the workspace."""
 
     def wire(self) -> dict[str, Any]:
         """Return the JSON object that is sent."""

@@ -3,20 +3,27 @@
 import os
 import re
 import runpy
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from lab_testing import ended
+
+from pawn_lab.errors import TrialStateError
+from pawn_lab.lab import Lab
+from pawn_lab.trials.states import ACTIVE
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "demo.py"
 MOST_TOKENS = 25_000
-ABLATIONS = ("mate_boost=1.0", "no_outcome_token=true", "discard_ply_limit=true")
+ABLATIONS = ("baseline", "mate_boost=1.0", "no_outcome_token=true", "discard_ply_limit=true")
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """What the demo printed, and its workspace."""
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, str]:
+    """What the demo printed, its workspace, and what it complained of."""
     folder = tmp_path_factory.mktemp("demo")
     done = subprocess.run(
         [sys.executable, SCRIPT],
@@ -28,14 +35,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout, folder / "runs" / "demo"
+    return done.stdout, folder / "runs" / "demo", done.stderr
 
 
 def test_the_study_runs_to_its_end_although_its_server_is_killed(demo):
-    printed, _ = demo
+    printed = demo[0]
     assert "kill -9 of the server" in printed
-    assert printed.count("paused after 1 steps") == 9
-    assert printed.count("completed 4 steps") == 3
+    assert printed.count("paused after 1 steps") == 12
+    assert printed.count("completed 4 steps") == 4
 
 
 def test_an_agent_reads_few_tokens_in_the_whole_study(demo):
@@ -53,6 +60,40 @@ def test_the_report_has_a_loss_for_every_learning_rate_and_a_winner_in_every_row
         assert [cell for cell in cells if cell.startswith("**")] == [f"**{min(losses):.4g}**"]
         assert "| 4 |" in final
     assert "Compare validation losses along a row, not down a column" in report
+
+
+def test_the_report_has_a_sentence_on_each_hypothesis(demo):
+    findings = (demo[1] / "report.md").read_text().partition("## The hypotheses")[2]
+    for ablation in ABLATIONS[1:]:
+        (line,) = (line for line in findings.splitlines() if f"**{ablation}**" in line)
+        assert re.search(r"Validation loss [\d.]+, baseline [\d.]+: one seed each", line)
+    assert "mates" in findings
+
+
+def test_a_server_that_is_killed_makes_no_noise(demo):
+    assert "Unknown child process" not in demo[2]
+
+
+def test_an_interrupt_says_what_goes_on_and_how_to_end_it(tmp_path):
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        [sys.executable, SCRIPT], cwd=tmp_path, env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout
+    next(line for line in process.stdout if "trainer started" in line)
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "go on" in told
+    (workspace,) = (path for path in (tmp_path / "runs").iterdir() if not path.is_symlink())
+    assert f"pawn-lab kill --all --workspace runs/{workspace.name}" in told
+    with Lab.open(workspace) as lab:
+        for trial in lab.trials(ACTIVE):
+            with suppress(TrialStateError):
+                lab.kill(trial.id)
+        for trial in lab.trials():
+            ended(lab, trial.id)
 
 
 def test_the_notes_hold_both_phases_and_the_picture_is_drawn(demo):

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lab_testing import CONFIG, ended, in_state
 
 from pawn_lab.cli.app import NOT_CLEAR, app, main
 from pawn_lab.cli.arguments import command_parameters
 from pawn_lab.lab import Lab
 from pawn_lab.tools import TOOLS
+from pawn_lab.trials.states import State
 
 PAWN_LAB = Path(sys.executable).with_name("pawn-lab")
 READ_ONLY_CALLS = [
@@ -144,7 +146,9 @@ def test_notes_and_cost_are_kept_between_commands(command):
     ("arguments", "message"),
     [
         (["statu"], 'Did you mean "status"?'),
-        (["kill", "one"], "TRIAL-ID"),
+        (["kill", "one"], "TRIAL_IDS"),
+        (["kill"], "name trials to kill, or --tag TAG, or --all"),
+        (["kill", "7", "--all"], "one of the three"),
         (["kill", "7"], "trial 7 does not exist"),
         (["log", "1", "--lins", "3"], "Did you mean --lines?"),
         (["launch", "--set", "lr"], "--set 'lr' is not FIELD=VALUE"),
@@ -162,6 +166,64 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(command, arguments, message
     assert message in err
     assert err.startswith("pawn-lab: ")
     assert err.count("\n") <= 2
+
+
+def test_several_trials_are_killed_at_once_by_number_or_tag_or_all(open_lab, command):
+    lab = open_lab("gate")
+    command.workspace = lab.paths.root
+    for tags in (["a"], ["a"], ["b"], [], []):
+        lab.launch(CONFIG, tags=tags)
+    assert [row[0] for row in command.json("kill", 4, 5)["trials"]["rows"]] == [4, 5]
+    assert [row[0] for row in command.json("kill", "--tag", "a")["trials"]["rows"]] == [1, 2]
+    assert 3 in [row[0] for row in command.json("kill", "--all")["trials"]["rows"]]
+    assert [str(ended(lab, trial.id).state) for trial in lab.trials()] == ["killed"] * 5
+
+
+def test_a_refusal_and_a_headline_are_in_the_words_of_the_command_line(command):
+    _, out, _ = command("status")
+    assert "pawn-lab launch" in out
+    assert "lab_" not in out
+    code, _, err = command("results", "--trial-ids", "7", "--tag", "")
+    assert code == 2
+    assert "lab_" not in err
+
+
+def test_a_flag_takes_true_or_false_as_the_help_writes_it(on_study):
+    whole, brief, same = (
+        on_study.json("events", *options)["events"]["rows"]
+        for options in ([], ["--routine", "false"], ["--routine=false"])
+    )
+    assert len(brief) < len(whole)
+    assert brief == same
+
+
+def test_the_path_of_a_picture_leads_from_where_one_stands(study_copy, command, monkeypatch):
+    command.workspace = study_copy
+    monkeypatch.chdir(study_copy.parent)
+    _, out, _ = command("plot", "--trial-ids", "1")
+    (path,) = (line.partition(": ")[2] for line in out.splitlines() if line.startswith("png: "))
+    assert Path(path).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_log_is_followed_until_its_trial_ends(open_lab, command):
+    lab = open_lab("gate")
+    command.workspace = lab.paths.root
+    in_state(lab, lab.launch(CONFIG).id, State.RUNNING)
+    log, gate = lab.paths.trial(1).log, lab.paths.trial(1).root / "gate"
+    process = subprocess.Popen(
+        [PAWN_LAB, "log", "1", "--follow", "--workspace", lab.paths.root],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout
+        seen = process.stdout.readline()
+        with log.open("a", encoding="utf-8") as file:
+            file.write("one more line\n")
+        gate.touch()
+        rest = process.stdout.read()
+    assert process.returncode == 0
+    assert (seen + rest).count("one more line") == 1
 
 
 def test_a_workspace_that_cannot_be_made_is_one_clear_line(command, tmp_path):

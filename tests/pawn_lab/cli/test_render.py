@@ -23,9 +23,9 @@ class Table(Answer):
     notes: str | None = None
 
 
-def printed(answer: Answer, width: int = 80) -> list[str]:
+def printed(answer: Answer, width: int = 80, **console: bool) -> list[str]:
     out = io.StringIO()
-    render(answer, Console(file=out, width=width))
+    render(answer, Console(file=out, width=width, color_system=None, **console))
     return [text.rstrip() for text in out.getvalue().splitlines()]
 
 
@@ -43,6 +43,24 @@ def test_a_narrow_terminal_does_not_break_names_or_numbers():
     rows = [Row(trial=123456, ablation="discard_ply_limit=true", lr=0.0003, best=True)]
     text = "\n".join(printed(Table(rows=rows), width=20))
     assert "123456  discard_ply_limit=true  0.0003   yes" in text
+
+
+def test_a_terminal_too_narrow_for_all_columns_has_the_last_ones_below():
+    rows = [
+        Row(trial=n, ablation="discard_ply_limit=true", lr=0.1 * n, best=n == 2) for n in (1, 2)
+    ]
+    lines = printed(Table(rows=rows), width=32, force_terminal=True)
+    assert max(map(len, lines)) <= 32
+    assert lines[:8] == [
+        "rows",
+        " trial  ablation",
+        "     1  discard_ply_limit=true",
+        "     2  discard_ply_limit=true",
+        " trial   lr  best",
+        "     1  0.1    no",
+        "     2  0.2   yes",
+        "cursor: 0",
+    ]
 
 
 def test_what_holds_nothing_is_not_shown():

@@ -27,14 +27,14 @@ def test_a_png_of_a_readable_size_is_drawn():
 def test_the_chosen_curve_is_labelled_with_its_last_value():
     chart = curve_panels(points(), AXES, title="Curves", subtitle=[]).to_dict()
     labels = {
-        row["label"] for panel in chart["hconcat"] for row in panel["layer"][-1]["data"]["values"]
+        row["label"] for panel in chart["concat"] for row in panel["layer"][-1]["data"]["values"]
     }
     assert labels == {"lr 0.001", "lr 0.003: 5.500"}
 
 
 def test_where_none_is_chosen_one_legend_names_the_curves_of_all_panels():
     plain = [p._replace(chosen=False, curve=f"{p.panel} {p.curve}") for p in points()]
-    panels = curve_panels(plain, AXES, title="Curves", subtitle=[]).to_dict()["hconcat"]
+    panels = curve_panels(plain, AXES, title="Curves", subtitle=[]).to_dict()["concat"]
     for panel in panels:
         color = panel["layer"][0]["encoding"]["color"]
         assert color["scale"]["domain"] == list(dict.fromkeys(p.curve for p in plain))
@@ -43,6 +43,6 @@ def test_where_none_is_chosen_one_legend_names_the_curves_of_all_panels():
 
 def test_axes_are_logarithmic_where_asked():
     axes = AXES._replace(log_y=True)
-    lines = curve_panels(points(), axes, title="", subtitle=[]).to_dict()["hconcat"][0]["layer"][0]
+    lines = curve_panels(points(), axes, title="", subtitle=[]).to_dict()["concat"][0]["layer"][0]
     scales = [lines["encoding"][channel]["scale"] for channel in ("x", "y")]
     assert [scale.get("type") for scale in scales] == [None, "log"]

@@ -23,7 +23,7 @@ def lab(study, tmp_path):
 
 def rows_of(spec):
     """Return the data of every panel and layer."""
-    parts = [part for panel in spec["hconcat"] for part in (panel, *panel["layer"])]
+    parts = [part for panel in spec["concat"] for part in (panel, *panel["layer"])]
     return [row for part in parts if "data" in part for row in part["data"]["values"]]
 
 
@@ -48,7 +48,7 @@ def test_a_curve_is_named_by_its_trial_and_what_tells_it_from_the_others(lab):
 def test_losses_of_different_games_have_a_panel_each_and_legality_has_one(lab):
     def panels(metric):
         spec = json.loads((lab.paths.root / lab_plot(lab, metric=metric).spec).read_text())
-        return [panel["title"]["text"] for panel in spec["hconcat"]]
+        return [panel["title"]["text"] for panel in spec["concat"]]
 
     assert panels("val_loss") == ["mate_boost=0.0", "mate_boost=1.0"]
     assert panels("legal_rate") == [""]
@@ -83,7 +83,7 @@ def test_seeds_of_a_setting_are_one_curve_with_a_band_of_the_same_numbers(lab):
     assert (curve.trial_ids, curve.label) == ([3, 5, 6], "baseline (seeds: 3)")
     assert all(low < mean < high for _, mean, low, high in curve.points)
     spec = json.loads((lab.paths.root / answer.spec).read_text())
-    marked = [layer["mark"]["type"] for layer in spec["hconcat"][0]["layer"]]
+    marked = [layer["mark"]["type"] for layer in spec["concat"][0]["layer"]]
     assert "area" in marked
     each = lab_plot(lab, trial_ids=[3, 5, 6])
     assert len(each.curves) == 3
