@@ -211,10 +211,11 @@ def kill(
     """
     if sum((bool(trial_ids), tag is not None, all_)) != 1:
         raise InvalidRequestError("name trials to kill, or --tag TAG, or --all: one of the three")
-    with options.existing_lab() as lab:
+    with options.open_lab() as lab:
         if len(trial_ids) == 1:
-            answer = KILL(lab, {"trial_id": trial_ids[0], "reason": reason})
+            answer = _answer(lab, KILL, {"trial_id": trial_ids[0], "reason": reason})
         else:
+            lab.check_exists()
             answer = KilledAnswer(trials=_killed(lab, trial_ids, tag, reason))
         options.show(answer, lab.paths)
 

@@ -180,6 +180,7 @@ def test_several_trials_are_killed_at_once_by_number_or_tag_or_all(open_lab, com
 
 
 def test_a_refusal_and_a_headline_are_in_the_words_of_the_command_line(command):
+    command("init")
     _, out, _ = command("status")
     assert "pawn-lab launch" in out
     assert "lab_" not in out

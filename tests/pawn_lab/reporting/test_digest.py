@@ -15,7 +15,8 @@ def test_it_names_what_runs_what_waits_and_what_it_costs(open_lab):
     lab.set_cost(2.31)
     for _ in range(3):
         lab.launch(CONFIG)
-    in_state(lab, 1, State.RUNNING)
+    for trial_id in (1, 2):
+        in_state(lab, trial_id, State.RUNNING)
     digest = lab.digest()
     assert "3 trials: 1 queued, 2 running" in digest
     assert "trial 1 running, step 0 of 1000" in digest
