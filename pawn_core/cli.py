@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from pawn_core.config import RUN_TYPES, ConfigError, RunConfig, parse_config
 from pawn_core.config.errors import did_you_mean
+from pawn_core.machine import processes_refusal, refusals, this_machine, warnings
 from pawn_core.signals import StopFlag
 from pawn_core.training.outcome import EXIT_CONFIG_ERROR
 
@@ -36,12 +37,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parse(sys.argv[1:] if arguments is None else arguments)
         config, resume = _read_config(options)
+        _check_runnable(config)
         run_dir = Path(options.get("run_dir") or _new_run_dir())
         return _train(config, run_dir, resume, stop)
     except ConfigError as error:
         for line in str(error).splitlines():
             sys.stderr.write(f"pawn-train: {line}\n")
         return EXIT_CONFIG_ERROR
+
+
+def _check_runnable(config: RunConfig) -> None:
+    """Refuse what cannot run here before torch is imported, which takes seconds."""
+    machine = this_machine()
+    if reasons := refusals(config, machine) or [*filter(None, [processes_refusal(config.gpus)])]:
+        raise ConfigError("\n".join(reasons))
+    for warning in warnings(config, machine):
+        sys.stderr.write(f"pawn-train: {warning}\n")
 
 
 def _train(config: RunConfig, run_dir: Path, resume: Path | None, stop: StopFlag) -> int:

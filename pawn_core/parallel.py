@@ -15,6 +15,7 @@ from torch import Tensor
 from torch import distributed as dist
 
 from pawn_core.config import ConfigError, RunConfig
+from pawn_core.machine import processes_refusal
 from pawn_core.prctl import die_with_parent
 
 _LONGEST_EVALUATION = timedelta(hours=2)
@@ -69,19 +70,15 @@ def join_processes(config: RunConfig) -> Processes:
     Raises:
         ConfigError: there are not `gpus` of them.
     """
-    started = int(os.environ.get("WORLD_SIZE", "1"))
-    if started != config.gpus:
-        raise ConfigError(
-            f"gpus {config.gpus} needs as many processes, not {started}: "
-            f"torchrun --nproc-per-node {config.gpus} -m pawn_core ..., or set gpus {started}"
-        )
-    if started == 1:
+    if (refusal := processes_refusal(config.gpus)) is not None:
+        raise ConfigError(refusal)
+    if config.gpus == 1:
         return ALONE
     if sys.platform == "linux":
         die_with_parent()  # torchrun; without it the others would wait for hours, on their GPUs
     backend = "gloo" if config.device == "cpu" else "cpu:gloo,cuda:nccl"
     dist.init_process_group(backend, timeout=_LONGEST_EVALUATION)
-    return Processes(dist.get_rank(), started)
+    return Processes(dist.get_rank(), config.gpus)
 
 
 def leave_processes() -> None:

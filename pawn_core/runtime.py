@@ -11,9 +11,8 @@ import torch
 
 from pawn_core.config import ConfigError, RunConfig
 from pawn_core.flops import peak_flops
+from pawn_core.machine import device_refusal
 from pawn_core.parallel import ALONE, Processes, join_processes, local_device
-
-ALLOW_CPU = "PAWN_ALLOW_CPU"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -108,19 +107,11 @@ def most_memory_bytes(device: torch.device) -> int | None:
 
 def _resolve_device(name: str, real_size: bool) -> torch.device:
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if (refusal := device_refusal(name, real_size, gpus)) is not None:
+        raise ConfigError(refusal)
     if name == "auto":
-        if gpus:
-            return torch.device("cuda")
-        if real_size and os.environ.get(ALLOW_CPU) != "1":
-            raise ConfigError(
-                "device 'auto' found no GPU, and a model of this size on a CPU is almost always a "
-                f"mistake; set device 'cpu', variant 'toy', or {ALLOW_CPU}=1 in the environment"
-            )
-        return torch.device("cpu")
-    device = torch.device(name)
-    if device.type == "cuda" and (device.index or 0) >= gpus:
-        raise ConfigError(f"device '{name}' does not exist: {gpus} GPUs found; or use 'cpu'")
-    return device
+        name = "cuda" if gpus else "cpu"
+    return torch.device(name)
 
 
 def _force_math_attention() -> None:

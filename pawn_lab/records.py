@@ -103,10 +103,14 @@ class Pulse(Record):
 
 
 class Launched(Record):
-    """The trials of one launch; `known` are those that existed before it."""
+    """The trials of one launch; `known` are those that existed before it.
+
+    warnings: what will run worse here than one may think.
+    """
 
     trials: list[Trial]
     known: list[int]
+    warnings: list[str] = []
 
 
 class Event(Record):
@@ -176,6 +180,7 @@ class Sweep(Record):
     points: list[SweepPoint]
     asked: int
     of: int
+    warnings: list[str] = []
 
 
 class ModelProgress(Record):
@@ -231,6 +236,7 @@ class Forecast(Record):
     state_bytes: int | None
     measured_bytes: int | None
     unknown: list[str]
+    warnings: list[str] = []
 
 
 class SweepForecast(Record):
@@ -244,6 +250,7 @@ class SweepForecast(Record):
     device_hours: Range | None
     cost: Range | None
     same_as: dict[int, list[int]] = {}
+    warnings: list[str] = []
 
 
 class LogExcerpt(Record):

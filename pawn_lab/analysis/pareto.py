@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from pawn_core.config import PretrainConfig
+from pawn_core.footprint import parameter_count
 from pawn_lab.analysis.groups import VALIDATION, Run
-from pawn_lab.planning.memory import parameter_count
 from pawn_lab.reporting.metrics import GAMES
 from pawn_lab.trials import configs
 

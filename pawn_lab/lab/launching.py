@@ -74,7 +74,7 @@ class Launching(Reading):
             BudgetExceededError: it is expected to cost more than the budget leaves.
         """
         checked = checks.checked_config(checks.with_gpus(config, gpus))
-        checks.check_devices(checked, len(self._devices))
+        warnings = checks.check_runnable(checked, self._devices)
         configs = checks.checked_seeds(checked, seeds)
         asked = {"config": checked.model_dump(mode="json"), "seeds": seeds}
         request = requests.request(priority, idempotency_key, **asked)
@@ -92,7 +92,8 @@ class Launching(Reading):
             budget.reserve(tx, self.paths, self._devices, set(made.trials) - set(made.known))
         with self.one_pass():
             self.tick()
-            return Launched(trials=self.selected(made.trials), known=made.known)
+            launched = self.selected(made.trials)
+        return Launched(trials=launched, known=made.known, warnings=warnings)
 
     def forecast(
         self, config: dict[str, Any], *, priority: int = 0, gpus: int | None = None
@@ -103,12 +104,12 @@ class Launching(Reading):
             InvalidRequestError: the config or the priority is refused; says why.
         """
         checked = checks.checked_config(checks.with_gpus(config, gpus))
-        checks.check_devices(checked, len(self._devices))
+        warnings = checks.check_runnable(checked, self._devices)
         requests.request(priority, None)
         self._refresh()
         with self._database.read() as tx:
             planned = forecast.forecast(tx, self.paths, self._devices, checked, priority)
-        return checked, planned
+        return checked, planned.model_copy(update={"warnings": warnings})
 
     def resume(
         self,
@@ -152,6 +153,7 @@ class Launching(Reading):
         config = lineage.resumed_config(
             parent, point.checkpoint.step, overrides or {}, pause_after_steps
         )
+        checks.check_runnable(config, self._devices)
         with self._database.write() as tx:
             new_id = launches.resume(
                 tx, request, config, self._launcher, parent, point, self.paths.root, **columns

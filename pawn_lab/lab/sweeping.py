@@ -1,18 +1,20 @@
 """Sweeps: start one from a plan, look at it, stop it."""
 
+import itertools
 from typing import Any
 
 from pawn_lab.errors import TrialStateError
 from pawn_lab.lab.workspace import OpenWorkspace
+from pawn_lab.processes.devices import trial_machine
 from pawn_lab.records import Sweep, SweepForecast, SweepPoint
 from pawn_lab.store import Transaction, sweeps, trials
 from pawn_lab.sweeps.create import create
 from pawn_lab.sweeps.forecast import forecast
 from pawn_lab.sweeps.plan import SweepPlan, checked_plan
-from pawn_lab.sweeps.points import points
+from pawn_lab.sweeps.points import known_overrides, points
 from pawn_lab.sweeps.progress import Standing, standings
 from pawn_lab.sweeps.queueing import configs_of, tag
-from pawn_lab.trials import launches
+from pawn_lab.trials import checks, launches
 
 
 class Sweeping(OpenWorkspace):
@@ -28,7 +30,7 @@ class Sweeping(OpenWorkspace):
             BudgetExceededError: it is expected to cost more than the budget leaves.
         """
         checked = checked_plan(plan)
-        points(checked)
+        warnings = self._check_runnable(checked)
         self.found()
         with self._database.write() as tx:
             sweep_id, known = create(
@@ -36,7 +38,8 @@ class Sweeping(OpenWorkspace):
             )
         with self.one_pass():
             self.tick()
-            return self.sweep(sweep_id), known
+            sweep = self.sweep(sweep_id)
+        return sweep.model_copy(update={"warnings": warnings}), known
 
     def forecast_sweep(self, plan: dict[str, Any]) -> SweepForecast:
         """Return what the trials of a plan would take together, and which have run already.
@@ -45,9 +48,18 @@ class Sweeping(OpenWorkspace):
             InvalidRequestError: the plan, or a point of it, is refused; says why.
         """
         checked = checked_plan(plan)
+        warnings = self._check_runnable(checked)
         with self._database.read() as tx:
             total = forecast(tx, self.paths, self._devices, self._launcher, checked)
-            return total.model_copy(update={"same_as": self._same(tx, checked)})
+            found = {"same_as": self._same(tx, checked), "warnings": warnings}
+        return total.model_copy(update=found)
+
+    def _check_runnable(self, plan: SweepPlan) -> list[str]:
+        """Refuse a plan of which a known point cannot run here; return what will run worse."""
+        machine = trial_machine(self._devices)
+        configs = [plan.resolved(overrides) for overrides in known_overrides(plan)]
+        told = [checks.check_runs_on(machine, config, self._devices) for config in configs]
+        return list(dict.fromkeys(itertools.chain(*told)))
 
     def _same(self, tx: Transaction, plan: SweepPlan) -> dict[int, list[int]]:
         """Return by point the trials that have its config, seeds and code already."""

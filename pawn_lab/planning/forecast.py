@@ -1,9 +1,9 @@
 """A launch thought through: where it would run, when, for how long and for how much."""
 
 from pawn_core.config import RunConfig
+from pawn_core.footprint import footprint
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.planning import speed
-from pawn_lab.planning.memory import memory
 from pawn_lab.planning.queue import Place, place
 from pawn_lab.planning.speed import Comparables
 from pawn_lab.processes.devices import Device
@@ -28,7 +28,7 @@ def forecast(
     total = comparables.duration_s(values, 0)
     rate = cost.device_rate(tx)
     where = queue_place(tx, workspace, devices, comparables, priority)
-    sizes = memory(config)
+    sizes = footprint(config)
     return Forecast(
         devices=[device.id for device in devices],
         queue_position=where.position,

@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from pawn_core.machine import Machine, cpu_flags, cpu_memory, torch_without_gpus
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.processes.gpus import Gpu, read_gpus, visible
 from pawn_lab.records import DeviceStatus
@@ -67,6 +68,25 @@ def answering(devices: Sequence[Device]) -> list[Device]:
         return list(devices)
     present = {gpu.uuid for gpu in visible(read_gpus(), None) if gpu.fault is None}
     return [device for device in devices if device.kind == "cpu" or device.id in present]
+
+
+def trial_machine(devices: Sequence[Device]) -> Machine:
+    """Return what trials see of this machine: the largest of its GPUs first.
+
+    Raises:
+        InvalidRequestError: all its GPUs are lost.
+    """
+    if not devices:
+        raise InvalidRequestError(f"no device: {'; '.join(faults()) or 'all GPUs are lost'}")
+    own = {device.id for device in devices if device.kind == "gpu"}
+    parts = visible(read_gpus(), None) if own else []
+    sizes = [gpu.reading.memory_total for gpu in parts if gpu.uuid in own]
+    gpus, why = sorted(sizes, key=lambda size: size or 0, reverse=True), "a trial sees its own GPUs"
+    if any(device.id.startswith("MIG-") for device in devices):
+        gpus, why = gpus[:1], "a process sees one MIG instance at a time"
+    if (built := torch_without_gpus()) is not None:
+        gpus, why = [], built
+    return Machine(tuple(gpus), cpu_flags(), cpu_memory(), why if own else None)
 
 
 def _visible(gpus: list[Gpu]) -> list[Gpu]:

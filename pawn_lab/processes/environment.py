@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from pawn_lab import failpoints
 from pawn_lab.processes.identity import TOKEN_VARIABLE
+from pawn_lab.text import MASK
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY", "NO_PROXY")
 ALLOWED = (
@@ -39,7 +40,6 @@ _SECRET_WORDS = frozenset(
     ("TOKEN", "KEY", "APIKEY", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "CREDENTIALS", "AUTH")
 )
 _USER_AND_PASSWORD = re.compile(r"^([\w+.-]+://)?\S*@")
-_MASK = "***"
 
 
 class TrialEnvironment(NamedTuple):
@@ -69,7 +69,7 @@ def _may_travel(name: str) -> bool:
 def _without_password(name: str, value: str) -> str:
     """Return an address without its user and password, any other value as it is."""
     is_address = "://" in value or name.lower().endswith("_proxy")
-    return _USER_AND_PASSWORD.sub(rf"\1{_MASK}@", value) if is_address else value
+    return _USER_AND_PASSWORD.sub(rf"\1{MASK}@", value) if is_address else value
 
 
 def unmasked(launch: Mapping[str, Any]) -> dict[str, str]:

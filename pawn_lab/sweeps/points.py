@@ -22,16 +22,28 @@ def points(plan: SweepPlan) -> list[Point]:
     Raises:
         InvalidRequestError: there are too many, or one is a config that would be refused.
     """
+    for overrides in known_overrides(plan):
+        plan.resolved(overrides)
+    return _points(plan)
+
+
+def known_overrides(plan: SweepPlan) -> list[dict[str, Any]]:
+    """Return what each point changes; of TPE, the ends between which it will choose.
+
+    Raises:
+        InvalidRequestError: there are too many.
+    """
     check_count(plan)
     if plan.method == "tpe":
-        for corner in _corners(plan):
-            plan.resolved(corner)
+        return _corners(plan)
+    return [point.overrides for point in _points(plan)]
+
+
+def _points(plan: SweepPlan) -> list[Point]:
+    if plan.method == "tpe":
         return []
     chosen = _grid(plan) if plan.method == "grid" else _random(plan)
-    made = [Point(n, arm | own) for n, arm in enumerate(plan.arms) for own in chosen]
-    for point in made:
-        plan.resolved(point.overrides)
-    return made
+    return [Point(n, arm | own) for n, arm in enumerate(plan.arms) for own in chosen]
 
 
 def check_count(plan: SweepPlan) -> None:

@@ -57,7 +57,9 @@ def lab_launch(
     percentile of comparable trials), memory, the nearest past trials, duplicates and confounds.
     """
     if dry_run:
-        return LaunchAnswer(plan=plan_row(lab, *lab.forecast(config, priority=priority, gpus=gpus)))
+        resolved, planned = lab.forecast(config, priority=priority, gpus=gpus)
+        plan = plan_row(lab, resolved, planned)
+        return LaunchAnswer(warnings=planned.warnings or None, plan=plan)
     launched = lab.launch_group(
         config,
         seeds=seeds,

@@ -61,6 +61,7 @@ class LaunchAnswer(Answer):
     """The first trial of a launch; `trial_ids` are all of them where there are several.
 
     repeated: those that existed before this call. plan: of a dry run, which launches nothing.
+    warnings: what will run worse on this machine than one may think.
     """
 
     trial_id: int | None = None
@@ -71,6 +72,7 @@ class LaunchAnswer(Answer):
     why_waiting: str | None = None
     repeated: list[int] | None = None
     next_check_s: int | None = None
+    warnings: list[str] | None = None
     plan: PlanRow | None = None
 
 
@@ -87,6 +89,7 @@ def launch_answer(lab: Lab, launched: Launched) -> LaunchAnswer:
         why_waiting=first.why_waiting,
         repeated=launched.known or None,
         next_check_s=check_in(lab).next_check_s,
+        warnings=launched.warnings or None,
     )
 
 

@@ -76,6 +76,7 @@ class SweepAnswer(Reading):
     best: Table[BestRow] | None = None
     points: Table[PointRow]
     total: TotalRow | None = None
+    warnings: list[str] | None = None
     next_call: str | None = None
 
 
@@ -91,6 +92,7 @@ def sweep_answer(sweep: Sweep, known: bool = False) -> SweepAnswer:
         arms=_arms(sweep.arms),
         best=_best(sweep) or None,
         points=[_row(sweep, point) for point in sweep.points],
+        warnings=sweep.warnings or None,
         next_call=_next_call(sweep),
     )
 
@@ -112,7 +114,8 @@ def planned_answer(plan: SweepPlan, forecast: SweepForecast) -> SweepAnswer:
         )
         for number, point in enumerate(points(plan))
     ]
-    return SweepAnswer(arms=_arms(plan.arms), points=rows, total=total)
+    warnings = forecast.warnings or None
+    return SweepAnswer(arms=_arms(plan.arms), points=rows, total=total, warnings=warnings)
 
 
 def _arms(arms: list[dict[str, Any]]) -> list[str] | None:

@@ -3,7 +3,7 @@
 import pytest
 
 from pawn_core.config import VARIANTS, parse_config
-from pawn_lab.planning.memory import memory, parameter_count
+from pawn_core.footprint import footprint, parameter_count
 
 
 @pytest.mark.parametrize(
@@ -16,12 +16,12 @@ def test_parameters_are_those_published(variant, parameters):
 
 def test_muon_keeps_one_moment_for_matrices_inside_layers():
     config = {"variant": "toy", "local_checkpoints": True}
-    adamw, muon = (memory(parse_config(config | {"optimizer": o})) for o in ("adamw", "muon"))
+    adamw, muon = (footprint(parse_config(config | {"optimizer": o})) for o in ("adamw", "muon"))
     assert adamw.state_bytes == 16 * 267_392
     assert adamw.state_bytes - muon.state_bytes == 4 * 2 * (4 * 64**2 + 3 * 64 * 256)
 
 
 def test_models_that_are_trained_together_add_up():
     config = {"run_type": "cotrain", "variants": {"toy": {}, "small": {}}}
-    together = memory(parse_config(config | {"local_checkpoints": True}))
+    together = footprint(parse_config(config | {"local_checkpoints": True}))
     assert together.parameters == 267_392 + 8_936_960

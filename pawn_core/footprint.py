@@ -1,4 +1,4 @@
-"""What a model takes in device memory, from its dimensions alone."""
+"""What a model takes in device memory, from its dimensions alone. Never imports torch."""
 
 from typing import NamedTuple
 
@@ -19,27 +19,27 @@ class Vocabulary(NamedTuple):
 _VOCABULARIES = {"searchless": Vocabulary(1980, 11), "coordinate": Vocabulary(4278, 5)}
 
 
-class Memory(NamedTuple):
+class Footprint(NamedTuple):
     """Parameters, and the bytes of weights, gradients and optimizer state in float32."""
 
     parameters: int
     state_bytes: int
 
 
-def memory(config: RunConfig) -> Memory | None:
+def footprint(config: RunConfig) -> Footprint | None:
     """Return what training takes without activations; None for a run type without a model."""
     if isinstance(config, CotrainConfig):
-        each = [_memory(member) for member in config.members().values()]
-        return Memory(sum(m.parameters for m in each), sum(m.state_bytes for m in each))
-    return _memory(config) if isinstance(config, PretrainConfig) else None
+        models = [_footprint(member) for member in config.members().values()]
+        return Footprint(sum(m.parameters for m in models), sum(m.state_bytes for m in models))
+    return _footprint(config) if isinstance(config, PretrainConfig) else None
 
 
-def _memory(config: PretrainConfig) -> Memory:
+def _footprint(config: PretrainConfig) -> Footprint:
     parameters = parameter_count(config.architecture, config.vocabulary)
     moments = 2 * parameters  # AdamW: mean and square; Muon keeps one for matrices inside layers
     if config.optimizer == "muon":
         moments -= _layer_matrices(config.architecture)
-    return Memory(parameters, _FLOAT32 * (2 * parameters + moments))
+    return Footprint(parameters, _FLOAT32 * (2 * parameters + moments))
 
 
 def parameter_count(architecture: Architecture, vocabulary: str) -> int:
