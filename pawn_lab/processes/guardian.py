@@ -2,8 +2,9 @@
 
 A killed shim takes its trainer with it, but not the trainer's own children. They become the
 guardian's, whatever session or environment they have. It holds the trial's lock until none is
-left, then becomes one scheduler pass; so no front end has to come by. Should the guardian be
-killed, the shim goes on without it and does the pass itself. Standard library only.
+left, then becomes one scheduler pass; so no front end has to come by. It lets a shim that was
+stopped go on. Should the guardian be killed, the shim goes on without it and does the pass itself.
+Standard library only.
 """
 
 import os
@@ -74,7 +75,18 @@ def _guard(shim: int) -> None:
     """Wait for the end of the shim, and end what it left."""
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)  # what is sent to every process is the shim's to obey
-    while os.waitpid(-1, 0)[0] != shim:
+    while not _has_ended(shim, *os.waitpid(-1, os.WUNTRACED)):
         pass
     failpoints.hit("guardian.shim-ended")
-    kill_descendants()
+    kill_descendants(os.environ[TOKEN_VARIABLE])
+
+
+def _has_ended(shim: int, pid: int, status: int) -> bool:
+    """Say whether what was seen of a child is the end of the shim; one that was stopped goes on.
+
+    A stopped shim enforces no limit and hears no kill, while its trainer holds the device.
+    """
+    if pid == shim and os.WIFSTOPPED(status):
+        sys.stderr.write(f"the shim was stopped by signal {os.WSTOPSIG(status)}: continued\n")
+        os.kill(shim, signal.SIGCONT)
+    return pid == shim and not os.WIFSTOPPED(status)

@@ -4,10 +4,15 @@ A PID alone proves nothing, because it is reused. A process is ours when it stil
 boot it was recorded in, started at the recorded tick, and carries the trial's token in its
 environment. The check runs between opening a pidfd and using it, so the process that is
 checked is the process that is signalled.
+
+What a trainer starts may have another environment, session and files. It is told by its mark, a
+limit of the kernel's that every child inherits.
 """
 
 import contextlib
+import hashlib
 import os
+import resource
 import signal
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -15,6 +20,13 @@ from pathlib import Path
 from typing import Any
 
 TOKEN_VARIABLE = "PAWN_TRIAL_TOKEN"
+
+_RLIMIT_LOCKS = 10
+"""Not enforced since Linux 2.4.25, and still inherited: its soft limit is free to hold a mark."""
+_MARK_BITS = 60
+
+_ENDED, _STOPPED = frozenset("ZX"), "T"
+"""States of a process (proc(5), stat field 3): it only waits to be reaped; a signal stopped it."""
 
 
 @dataclass(frozen=True)
@@ -98,24 +110,86 @@ def send_signal(identity: ProcessIdentity, number: signal.Signals) -> bool:
         return False
 
 
+def is_stopped(identity: ProcessIdentity) -> bool:
+    """Say whether exactly this process is there, and a signal has stopped it."""
+    return is_alive(identity) and is_process_stopped(identity.pid)
+
+
+def is_process_stopped(pid: int) -> bool:
+    """Say whether the process of a number is there, and a signal has stopped it."""
+    with contextlib.suppress(OSError):
+        return _state(pid) == _STOPPED
+    return False
+
+
+def ignores(identity: ProcessIdentity, number: signal.Signals) -> bool:
+    """Say whether a signal that this process has been sent is still waiting to be taken."""
+    try:
+        status = Path(f"/proc/{identity.pid}/status").read_bytes()
+    except OSError:
+        return False
+    pending = next((line for line in status.splitlines() if line.startswith(b"ShdPnd:")), b": 0")
+    return is_alive(identity) and bool(int(pending.split()[1], 16) >> (number - 1) & 1)
+
+
+def mark_this_process(token: str) -> None:
+    """Mark this process, and so all that it will start, as of the trial with this token.
+
+    Where the kernel refuses, the token in the environment has to do.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        _, most = resource.getrlimit(_RLIMIT_LOCKS)
+        resource.setrlimit(_RLIMIT_LOCKS, (_mark(token), most))
+
+
 def kill_members(token: str) -> list[int]:
-    """SIGKILL every process that carries a trial's token; return their PIDs."""
-    return [pid for pid in members(token) if _kill_member(pid, token)]
+    """SIGKILL every process that carries a trial's token or mark; return their PIDs."""
+    return [pid for pid in newest_processes() if pid != os.getpid() and kill_member(pid, token)]
 
 
 def members(token: str) -> list[int]:
-    """Return the PIDs of live processes that carry a trial's token."""
+    """Return the PIDs of live processes that carry a trial's token in their environment."""
     own = os.getpid()
     return [pid for pid in process_ids() if pid != own and token_of(pid) == token]
 
 
-def _kill_member(pid: int, token: str) -> bool:
+def kill_member(pid: int, token: str) -> bool:
+    """SIGKILL a process if it carries a trial's token or mark; say whether it does."""
     with _pidfd(pid) as handle:
-        if handle is None or token_of(pid) != token:
+        if handle is None or not (is_marked(pid, token) or token_of(pid) == token):
             return False
-        with contextlib.suppress(ProcessLookupError):
+        if is_marked(pid, token):
+            kill_group(pid)
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # another user's by now
             signal.pidfd_send_signal(handle, signal.SIGKILL)
         return True
+
+
+def kill_group(pid: int) -> None:
+    """SIGKILL the process group of a trainer's descendant, unless it is our own group.
+
+    The kernel lets no member fork meanwhile, so a process that starts its successor and ends, over
+    and over, is met whichever it is by now. Nobody else is in such a group: none is joined from
+    another session, and its number is not given out again while it has members.
+    """
+    with contextlib.suppress(OSError):
+        group = os.getpgid(pid)
+        if group != os.getpgrp():
+            os.killpg(group, signal.SIGKILL)
+
+
+def is_marked(pid: int, token: str) -> bool:
+    """Say whether a live process carries a trial's mark."""
+    try:
+        limits = Path(f"/proc/{pid}/limits").read_bytes()
+        return f" {_mark(token)} ".encode() in limits and _state(pid) not in _ENDED
+    except OSError:
+        return False
+
+
+def _mark(token: str) -> int:
+    """Return a number that stands for a token and does not tell it: limits are no secret."""
+    return int(hashlib.sha256(token.encode()).hexdigest(), 16) % (1 << _MARK_BITS)
 
 
 def _matches(identity: ProcessIdentity) -> bool:
@@ -132,6 +206,15 @@ def _matches(identity: ProcessIdentity) -> bool:
 def process_ids() -> Iterator[int]:
     """Yield the PID of every process there is."""
     return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+
+
+def newest_processes() -> list[int]:
+    """Return the PID of every process there is, by falling number: mostly, the youngest first."""
+    return sorted(process_ids(), reverse=True)
+
+
+def _state(pid: int) -> str:
+    return _stat_fields(pid)[0]
 
 
 def parent_of(pid: int) -> int:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from pawn_lab.documents import read_text
+
 
 def try_lock(path: Path, kind: int = fcntl.LOCK_EX) -> int | None:
     """Take a lock at once and return its file descriptor, or None when another holds it.
@@ -26,15 +28,43 @@ def try_lock(path: Path, kind: int = fcntl.LOCK_EX) -> int | None:
 
 
 def is_locked(path: Path) -> bool:
-    """Say whether any process holds the lock exclusively."""
-    if not path.exists():
+    """Say whether any process holds the lock exclusively; what is no file holds no lock."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except PermissionError:
+        raise
+    except OSError:
         return False
-    # Shared, so that two processes that look at the same time do not see each other.
-    handle = try_lock(path, fcntl.LOCK_SH)
-    if handle is None:
+    try:
+        # Shared, so that two processes that look at the same time do not see each other.
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         return True
-    os.close(handle)
+    finally:
+        os.close(handle)
     return False
+
+
+def is_current(handle: int, path: Path) -> bool:
+    """Say whether a lock's file is still the one at its path, or was taken away."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.lstat())
+    except FileNotFoundError:
+        return False
+
+
+def sign(handle: int) -> None:
+    """Write into a lock's file that this process took it."""
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+
+
+def signer(path: Path) -> int | None:
+    """Return the process that says in a lock's file that it took it."""
+    try:
+        return int(read_text(path))
+    except ValueError:
+        return None
 
 
 @contextlib.contextmanager

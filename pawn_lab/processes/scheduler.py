@@ -7,7 +7,7 @@ from pawn_lab.paths import WorkspacePaths
 from pawn_lab.planning import budget
 from pawn_lab.planning.speed import devices_needed
 from pawn_lab.processes.devices import Device, answering
-from pawn_lab.processes.locks import try_lock
+from pawn_lab.processes.locks import sign, try_lock
 from pawn_lab.processes.start import Claim
 from pawn_lab.store import Transaction, leases, trials
 from pawn_lab.store.database import Row
@@ -48,6 +48,8 @@ def _take_lock(workspace: WorkspacePaths, trial: Row) -> int | None:
     paths = workspace.trial(trial["id"])
     paths.root.mkdir(parents=True, exist_ok=True)
     lock = try_lock(paths.alive_lock)
+    if lock is not None:
+        sign(lock)
     failpoints.hit("start.lock-taken")
     return lock
 

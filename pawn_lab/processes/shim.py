@@ -28,8 +28,14 @@ from pawn_lab.processes.descendants import kill_descendants
 from pawn_lab.processes.divergence import Divergence
 from pawn_lab.processes.guardian import STOP_SIGNALS, Handover, end_shim, fork_shim
 from pawn_lab.processes.hopeless import Hopeless
-from pawn_lab.processes.identity import TOKEN_VARIABLE, ProcessIdentity, folder_id
+from pawn_lab.processes.identity import (
+    TOKEN_VARIABLE,
+    ProcessIdentity,
+    folder_id,
+    mark_this_process,
+)
 from pawn_lab.processes.limits import BudgetStop, Limits, Progress
+from pawn_lab.processes.locks import is_current
 from pawn_lab.processes.tail import Tail
 
 POLL_S = 1.0
@@ -117,7 +123,10 @@ def _rounded(value: Any) -> Any:
 
 
 def start_trainer(paths: TrialPaths, launch: dict[str, Any], lock: int) -> int:
-    """Fork and execute the trainer; return its PID. It dies with us."""
+    """Fork and execute the trainer in a process group of its own; return its PID.
+
+    It dies with us, and what it starts is told from others by the trial's mark.
+    """
     shim = os.getpid()
     pid = os.fork()
     if pid:
@@ -126,6 +135,8 @@ def start_trainer(paths: TrialPaths, launch: dict[str, Any], lock: int) -> int:
         die_with_parent()
         if os.getppid() != shim:
             os._exit(_CANNOT_EXECUTE)
+        os.setpgrp()
+        mark_this_process(os.environ[TOKEN_VARIABLE])
         _become_trainer(paths, launch, lock)
     except BaseException as error:
         os.write(2, f"cannot start {launch['argv'][0]}: {error}\n".encode())
@@ -179,15 +190,26 @@ def run(paths: TrialPaths, workspace: WorkspacePaths, lock: int, given: Handover
     place = {"folder": folder_id(paths.root)}
     write_json(paths.identity, identity | place | {"started_at": time.time()})
     failpoints.hit("shim.identified")
+    check_launch(paths, launch, lock, token)  # after we have said who we are: see supervision
     pid = start_trainer(paths, launch, lock)
     trainer = Trainer(pid, Limits(**launch["limits"]), paths, workspace)
     failpoints.hit("shim.trainer-started")
     os.close(given.ready)
     trainer.watch()
-    kill_descendants()
+    kill_descendants(token)
     failpoints.hit("shim.trainer-ended")
     write_json(paths.exit, exit_record(paths, trainer, token))
     failpoints.hit("shim.exit-written")
+
+
+def check_launch(paths: TrialPaths, launch: dict[str, Any], lock: int, token: str) -> None:
+    """Start nothing where another front end has taken the launch over.
+
+    Raises:
+        RuntimeError: it has; two trainers would share the trial's folder, or a device.
+    """
+    if not is_current(lock, paths.alive_lock) or launch["environment"][TOKEN_VARIABLE] != token:
+        raise RuntimeError("another front end has taken this launch over")
 
 
 def main() -> None:
@@ -199,7 +221,7 @@ def main() -> None:
         run(TrialPaths(Path(directory)), WorkspacePaths(Path(workspace)), lock, given)
     except Exception:  # a full disk must not stop the queue; without exit.json the trial is lost
         traceback.print_exc()
-        kill_descendants()
+        kill_descendants(os.environ[TOKEN_VARIABLE])
     end_shim(given.guardian, workspace)
 
 

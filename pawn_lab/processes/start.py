@@ -4,6 +4,7 @@ import os
 import select
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
@@ -18,6 +19,7 @@ from pawn_lab.processes import environment, provenance
 from pawn_lab.processes.devices import Device, environment_of
 from pawn_lab.processes.identity import TOKEN_VARIABLE
 from pawn_lab.processes.limits import FORECAST_EVERY_S, Limits
+from pawn_lab.processes.locks import is_current
 from pawn_lab.store.database import Row
 
 TRAINER = (sys.executable, "-P", "-m", "pawn_core")
@@ -72,6 +74,8 @@ def start(workspace: WorkspacePaths, claim: Claim) -> subprocess.Popen[bytes]:
         OSError: a file cannot be written or the shim cannot be started.
     """
     paths = workspace.trial(claim.trial["id"])
+    if not is_current(claim.lock, paths.alive_lock):
+        raise OSError("another front end has taken this launch over")
     _write_files(workspace, paths, claim)
     failpoints.hit("start.files-written")
     handshake = _spawn_shim(workspace, paths, claim)
@@ -80,10 +84,15 @@ def start(workspace: WorkspacePaths, claim: Claim) -> subprocess.Popen[bytes]:
 
 
 def await_starts(handshakes: Iterable[subprocess.Popen[bytes]]) -> None:
-    """Wait a moment for trainers to run; a shim that hangs holds its lock and is found by that."""
+    """Wait a moment for trainers to run; a shim that hangs holds its lock and is found by that.
+
+    What takes longer is reaped when it ends, so that no server gathers zombies.
+    """
     deadline = time.monotonic() + HANDSHAKE_TIMEOUT_S
     for handshake in handshakes:
         _await_end(handshake, deadline)
+        if handshake.returncode is None:
+            threading.Thread(target=handshake.wait, daemon=True).start()
 
 
 def _await_end(process: subprocess.Popen[bytes], deadline: float) -> None:

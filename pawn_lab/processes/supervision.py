@@ -1,30 +1,22 @@
 """From what is on disk to the state of a trial: liveness is the lock, the end is exit.json."""
 
 import time
-from typing import NamedTuple
 
-from pawn_lab.documents import read_json_object
 from pawn_lab.paths import TrialPaths, WorkspacePaths
-from pawn_lab.processes import exits, identity
+from pawn_lab.processes import exits, identity, owners
 from pawn_lab.processes.identity import ProcessIdentity
-from pawn_lab.processes.locks import is_locked
+from pawn_lab.processes.locks import is_locked, signer
+from pawn_lab.processes.owners import Shim, shim_of
 from pawn_lab.records import Exit
 from pawn_lab.reporting.post_mortem import post_mortem
-from pawn_lab.store import Transaction, trials
+from pawn_lab.store import Transaction, leases, trials
 from pawn_lab.store.database import Row
 from pawn_lab.trials.states import ENDED_WELL, HOLDING, State
 
 MOST_LAUNCH_ATTEMPTS = 3
+STOPPED_S, LAUNCH_S = 5.0, 120.0
+"""How long a launch may take, of a launcher that is stopped and of one that works."""
 _SURVIVORS_TIMEOUT_S = 2.0
-
-
-class Shim(NamedTuple):
-    """A trial's shim, the guardian above it, and when it started the trainer, in which folder."""
-
-    identity: ProcessIdentity
-    guardian: ProcessIdentity
-    started_at: float
-    folder: list[int] | None
 
 
 def reconcile(tx: Transaction, workspace: WorkspacePaths) -> list[ProcessIdentity]:
@@ -46,48 +38,67 @@ def abandon_launch(tx: Transaction, attempt: Row, why: str) -> None:
     if (trial["state"], trial["token"]) != (State.LAUNCHING, attempt["token"]):
         return
     if trial["attempts"] < MOST_LAUNCH_ATTEMPTS:
-        trials.move(tx, trial, State.QUEUED, f"launch interrupted, queued again: {why}")
+        queued = trials.move(tx, trial, State.QUEUED, f"launch interrupted, queued again: {why}")
+        if trial["kill_reason"] is not None:
+            how = exits.never_ran(trial["kill_reason"])
+            trials.move(tx, queued, State.KILLED, how.message, exit=how.model_dump())
         return
     how = exits.lost(f"never started in {trial['attempts']} attempts: {why}")
     trials.move(tx, trial, State.LOST, how.message, exit=how.model_dump())
 
 
-def shim_of(paths: TrialPaths, trial: Row) -> Shim | None:
-    """Return who the shim of this attempt is, or None before it has said so."""
-    try:
-        record = read_json_object(paths.identity) or {}
-        ours = ProcessIdentity.from_dict(record)
-        guardian = ProcessIdentity.from_dict(record.get("guardian", record))
-        shim = Shim(ours, guardian, float(record["started_at"]), record.get("folder"))
-    except (ValueError, KeyError, TypeError, OverflowError):
-        return None
-    return shim if shim.identity.token == trial["token"] else None
-
-
 def _reconcile_trial(tx: Transaction, paths: TrialPaths, trial: Row) -> ProcessIdentity | None:
     """Bring one trial up to date; return its shim if it must be stopped."""
-    alive = is_locked(paths.alive_lock)  # first: exit.json is written before the lock is freed
+    locked = is_locked(paths.alive_lock)  # first: exit.json is written before the lock is freed
     shim = shim_of(paths, trial)
     if trial["state"] == State.LAUNCHING and shim is not None:
         trial = trials.move(tx, trial, State.RUNNING, "trainer started", started_at=shim.started_at)
-    if alive:
-        return _supervise(trial, shim)
+    if locked or _is_owned(paths, shim):
+        return _supervise(tx, paths, trial, shim)
     if trial["state"] == State.LAUNCHING:
+        identity.kill_members(trial["token"])  # its lock was deleted before its shim told of itself
         abandon_launch(tx, trial, "the launching process died")
     else:
         _end(tx, paths, trial, shim)
     return None
 
 
-def _supervise(trial: Row, shim: Shim | None) -> ProcessIdentity | None:
-    """Kill what a dead shim and guardian left; return a live shim whose trial is to be killed."""
-    if shim is None:
-        return None  # being launched: the launcher holds the lock
-    if identity.is_alive(shim.identity):
-        return shim.identity if trial["kill_reason"] is not None else None
-    if not identity.is_alive(shim.guardian):
+def _is_owned(paths: TrialPaths, shim: Shim | None) -> bool:
+    """Say whether a trial whose lock seems free has an owner: somebody deleted `alive.lock`."""
+    return shim is not None and not shim.is_of_copy(paths) and shim.lives()
+
+
+def _supervise(
+    tx: Transaction, paths: TrialPaths, trial: Row, shim: Shim | None
+) -> ProcessIdentity | None:
+    """See to it that a trial has an owner that answers; return a shim that is to be stopped."""
+    if trial["state"] == State.LAUNCHING:
+        _take_over(tx, paths, trial)
+        return None
+    is_to_end = trial["kill_reason"] is not None
+    if shim is not None:
+        owners.continue_stopped(tx, trial, shim)
+    if is_to_end:
+        owners.escalate(tx, trial, shim)
+    if shim is not None and not shim.lives():
         identity.kill_members(trial["token"])  # the lock will tell when they are gone
-    return None
+    return shim.identity if shim is not None and is_to_end else None
+
+
+def _take_over(tx: Transaction, paths: TrialPaths, trial: Row) -> None:
+    """Queue a launch again whose launcher is stopped or hangs, and so holds a device for nothing.
+
+    Without its lock at its place a shim starts no trainer. It says who it is before it looks, we
+    take the lock's file away before we look who it is: one of us sees the other.
+    """
+    launcher = signer(paths.alive_lock)
+    is_stopped = launcher is not None and identity.is_process_stopped(launcher)
+    if tx.now - leases.since(tx, trial["id"]) <= (STOPPED_S if is_stopped else LAUNCH_S):
+        return
+    paths.alive_lock.unlink(missing_ok=True)
+    if shim_of(paths, trial) is None:
+        identity.kill_members(trial["token"])
+        abandon_launch(tx, trial, "its launcher was stopped or hung")
 
 
 def _end(tx: Transaction, paths: TrialPaths, trial: Row, shim: Shim | None) -> None:
@@ -104,7 +115,7 @@ def _end(tx: Transaction, paths: TrialPaths, trial: Row, shim: Shim | None) -> N
 
 def _end_lost(tx: Transaction, paths: TrialPaths, trial: Row, shim: Shim | None) -> None:
     """Mark a trial lost once no process of it is left."""
-    if shim and shim.folder and shim.folder != identity.folder_id(paths.root):
+    if shim is not None and shim.is_of_copy(paths):
         how = exits.lost("this workspace is a copy: the trial may go on where it was started")
         trials.move(tx, trial, State.LOST, how.message, exit=how.model_dump())
         return

@@ -1,6 +1,7 @@
 """The event log: appended in the transaction of the change it reports, read by cursor."""
 
 import json
+import math
 from typing import Any
 
 from pawn_lab.records import Event, EventPage
@@ -10,6 +11,7 @@ from pawn_lab.trials.states import State
 KINDS = (
     *State,
     "kill_requested",
+    "stuck",
     "checkpoint_rejected",
     "cost",
     "budget",
@@ -57,6 +59,13 @@ def asked_by(tx: Transaction, trial_id: int) -> str | None:
     """Return who asked for a trial, where its first event says so."""
     sql = "SELECT data ->> 'by' FROM events WHERE trial_id = ? ORDER BY seq LIMIT 1"
     return tx.value(sql, trial_id)
+
+
+def latest_time(tx: Transaction, trial_id: int, kind: str) -> float:
+    """Return when an event of a kind last happened to a trial; before any time where none did."""
+    sql = "SELECT max(time) FROM events WHERE trial_id = ? AND kind = ?"
+    latest = tx.value(sql, trial_id, kind)
+    return -math.inf if latest is None else latest
 
 
 def trials_since(tx: Transaction, since: int) -> set[int]:

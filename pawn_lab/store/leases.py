@@ -27,6 +27,12 @@ def last_release(tx: Transaction) -> float | None:
     return tx.value("SELECT max(stop) FROM leases")
 
 
+def since(tx: Transaction, trial_id: int) -> float:
+    """Return when a trial got the devices that it holds."""
+    sql = "SELECT min(start) FROM leases WHERE trial_id = ? AND stop IS NULL"
+    return tx.value(sql, trial_id)
+
+
 def history(tx: Transaction, trial_id: int | None = None) -> list[Row]:
     """Return the leases of one trial or of all, oldest first; `stop` is None while held."""
     sql = "SELECT trial_id, device, start, stop FROM leases WHERE ? IS NULL OR trial_id = ?"

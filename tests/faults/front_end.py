@@ -28,13 +28,22 @@ _processes = multiprocessing.get_context("fork")
 
 
 def start(
-    workspace: Path, calls: list[Call], *, behaviour: str = "complete", failpoint: str | None = None
+    workspace: Path,
+    calls: list[Call],
+    *,
+    behaviour: str = "complete",
+    failpoint: str | None = None,
+    stops_at: str | None = None,
 ) -> ForkProcess:
-    """Start a front end that makes these calls one after the other."""
+    """Start a front end that makes these calls one after the other.
+
+    It dies at the failpoint of the one name, and is stopped, once, at that of the other.
+    """
     environment = {"PAWN_CPU_SLOTS": os.environ["PAWN_CPU_SLOTS"]}
     if failpoint is not None:
         environment[failpoints.VARIABLE] = failpoint
-    process = _processes.Process(target=_run, args=(workspace, calls, behaviour, environment))
+    arguments = workspace, calls, behaviour, environment, stops_at
+    process = _processes.Process(target=_run, args=arguments)
     process.start()
     return process
 
@@ -53,12 +62,30 @@ def acknowledged(workspace: Path) -> list[str]:
     return log.read_text().split() if log.exists() else []
 
 
-def _run(workspace: Path, calls: list[Call], behaviour: str, environment: dict[str, str]) -> None:
+def _run(
+    workspace: Path,
+    calls: list[Call],
+    behaviour: str,
+    environment: dict[str, str],
+    stops_at: str | None,
+) -> None:
     os.environ.pop(failpoints.VARIABLE, None)
     os.environ.update(environment)
+    if stops_at is not None:
+        _stop_at(stops_at)
     with Lab.open(workspace, trainer=stand_in(behaviour), limits=Limits(grace_s=0.2)) as lab:
         for name, argument in calls:
             _call(lab, name, argument)
+
+
+def _stop_at(failpoint: str) -> None:
+    """Let the failpoint of that name stop this process instead of killing it."""
+
+    def hit(name: str) -> None:
+        if name == failpoint:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    failpoints.hit = hit
 
 
 def _call(lab: Lab, name: str, argument: Any) -> None:

@@ -14,6 +14,7 @@ from lab_testing import (
     guardian_of,
     identity_of,
     in_state,
+    marked,
     nobody_left,
     open_gate,
     shim_of,
@@ -112,6 +113,37 @@ def test_children_of_a_trainer_that_lost_shim_and_guardian_are_ended_before_thei
     eventually(lambda: len(identity.members(token)) == 1, "death of the trainer")
     assert is_locked(lab.paths.trial(trial_id).alive_lock)
     assert ended(lab, trial_id).state is State.LOST
+    assert nobody_left(lab, trial_id)
+
+
+def test_an_orphan_without_lock_and_token_is_ended_before_its_device_is_given_out(
+    open_lab, monkeypatch
+):
+    monkeypatch.setenv("PAWN_CPU_SLOTS", "1")
+    lab = open_lab("orphan")
+    lab.launch(CONFIG)
+    trainer = trainer_greeting(lab, 1)["pid"]
+    token = shim_of(lab, 1).token
+    orphans = eventually(lambda: set(marked(token)) - {trainer}, "child of the trainer")
+    kill_victims(lab, 1, "guardian+shim")
+    in_state(lab, lab.launch(CONFIG).id, State.RUNNING)
+    assert not orphans & set(marked(token))
+    assert ended(lab, 1).state is State.LOST
+
+
+@pytest.mark.parametrize("victims", ["", "shim", "guardian+shim"])
+@pytest.mark.parametrize("family", ["chain", "chain of sessions", "crowd", "line of sessions"])
+def test_what_descends_from_a_trainer_ends_with_it_however_it_goes_on(open_lab, family, victims):
+    lab = open_lab(family)
+    trial_id = lab.launch(CONFIG).id
+    trainer_greeting(lab, trial_id)
+    token = shim_of(lab, trial_id).token
+    eventually(lambda: len(marked(token)) > 1, "child of the trainer")
+    if victims:
+        kill_victims(lab, trial_id, victims)
+    else:
+        open_gate(lab, trial_id)
+    assert ended(lab, trial_id).state is (State.LOST if victims else State.COMPLETED)
     assert nobody_left(lab, trial_id)
 
 

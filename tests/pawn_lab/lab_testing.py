@@ -103,7 +103,13 @@ def trainer_greeting(lab: Lab, trial_id: int) -> dict:
 
 def nobody_left(lab: Lab, trial_id: int) -> bool:
     """Say whether no process of a trial is left."""
-    return not identity.members(shim_of(lab, trial_id).token)
+    token = shim_of(lab, trial_id).token
+    return not identity.members(token) and not marked(token)
+
+
+def marked(token: str) -> list[int]:
+    """Return the trainer of a trial and what descends from it, whatever it has become."""
+    return [pid for pid in identity.process_ids() if identity.is_marked(pid, token)]
 
 
 def event_kinds(lab: Lab, trial_id: int) -> list[str]:

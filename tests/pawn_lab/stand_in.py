@@ -18,6 +18,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 POLL_S = 0.005
+FAMILY_S = 100.0
+FAMILIES = ("orphan", "chain", "chain of sessions", "crowd", "line of sessions")
 
 
 def greet(**more: object) -> None:
@@ -150,6 +152,10 @@ def main() -> None:
             children = [start_child(), start_child(env={}, locks=False)]
             greet(children=children)
             sleep_for_ever()
+        case _ if behaviour in FAMILIES:
+            start_family(behaviour)
+            wait_for_gate(run)
+            finish(run, "completed", 0)
         case _:
             raise SystemExit(f"no behaviour {behaviour}")
 
@@ -162,6 +168,39 @@ def start_child(env: dict[str, str] | None = None, locks: bool = True) -> int:
     child = [sys.executable, "-S", "-c", "import signal\nwhile True: signal.pause()"]
     held = inherited_lock() if locks else []
     return subprocess.Popen(child, start_new_session=True, pass_fds=held, env=env).pid
+
+
+def start_family(kind: str) -> None:
+    """Start processes that are hard to end, none with our lock or our environment.
+
+    chain: each starts its successor and ends. crowd: many at once. line: each waits for its child.
+    Those of sessions are each in one of its own, so that no group kill reaches two of them.
+    """
+    if os.fork():
+        return
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for descriptor in inherited_lock():
+        os.close(descriptor)
+    code = "from stand_in import be_family; import sys; be_family(sys.argv[1])"
+    os.chdir(Path(__file__).parent)
+    os.execve(sys.executable, [sys.executable, "-S", "-c", code, kind], {})
+
+
+def be_family(kind: str) -> None:
+    until = time.monotonic() + FAMILY_S
+    own_session = os.setsid if "sessions" in kind or kind == "crowd" else lambda: None
+    if kind.startswith("chain"):
+        while time.monotonic() < until:
+            if os.fork():
+                os._exit(0)
+            own_session()
+    for _ in range({"crowd": 200, "line of sessions": 60}.get(kind, 0)):
+        is_child = os.fork() == 0
+        if is_child:
+            own_session()
+        if is_child == (kind == "crowd"):
+            break
+    time.sleep(FAMILY_S)
 
 
 def inherited_lock() -> list[int]:

@@ -88,6 +88,34 @@ def test_members_are_found_by_their_token(process):
     assert process.wait() == -signal.SIGKILL
 
 
+def test_a_mark_reaches_what_a_process_starts_and_nobody_else(process):
+    code = "from pawn_lab.processes.identity import mark_this_process; import subprocess, sys\n"
+    code += "mark_this_process('ours')\n"
+    code += "child = subprocess.Popen(['sleep', '100'], env={}, start_new_session=True)\n"
+    code += "print(child.pid, flush=True); child.wait()"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
+        child = int(parent.stdout.readline())
+        marked = {parent.pid, child}
+        assert {pid for pid in identity.process_ids() if identity.is_marked(pid, "ours")} == marked
+        assert not identity.kill_member(child, "another trial")
+        assert set(identity.kill_members("ours")) == marked | {process.pid}
+        assert parent.wait() == -signal.SIGKILL
+    eventually(lambda: not identity.is_marked(child, "ours"), "end of the child")
+
+
+def test_a_signal_that_a_stopped_process_has_not_taken_waits(process):
+    ours = identity_of(process)
+    assert not identity.is_stopped(ours)
+    identity.send_signal(ours, signal.SIGSTOP)
+    eventually(lambda: identity.is_stopped(ours), "stop")
+    identity.send_signal(ours, signal.SIGTERM)
+    assert identity.ignores(ours, signal.SIGTERM)
+    assert not identity.ignores(ours, signal.SIGHUP)
+    identity.send_signal(ours, signal.SIGCONT)
+    assert process.wait() == -signal.SIGTERM
+    assert not identity.ignores(ours, signal.SIGTERM)
+
+
 def test_an_identity_survives_being_written():
     ours = ProcessIdentity.of_self("t")
     assert ProcessIdentity.from_dict(ours.to_dict() | {"started_at": 1.0}) == ours
