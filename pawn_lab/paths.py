@@ -82,6 +82,11 @@ class TrialPaths:
         return self.root / "exit.json"
 
     @property
+    def record(self) -> Path:
+        """What the database said of the trial when it last changed."""
+        return self.root / "record.json"
+
+    @property
     def finding(self) -> Path:
         """What the trial is expected to end with, and whether that is reason to stop it."""
         return self.root / "forecast.json"
@@ -146,6 +151,11 @@ class WorkspacePaths:
         return tuple(self.root / f"lab.db{suffix}" for suffix in ("", "-wal", "-shm"))
 
     @property
+    def ledger(self) -> Path:
+        """How far the database had got, and the prices in it."""
+        return self.root / "lab-ledger.json"
+
+    @property
     def open_lock(self) -> Path:
         """Held while the database is checked, created or migrated."""
         return self.root / "lab.lock"
@@ -198,9 +208,22 @@ class WorkspacePaths:
         """Held while sweeps are moved on."""
         return self.root / "sweeps.lock"
 
+    @property
+    def sweeps(self) -> Path:
+        """What belongs to sweeps, by their numbers."""
+        return self.root / "sweeps"
+
     def study(self, sweep_id: int) -> Path:
         """Return the journal of a sweep's study."""
-        return self.root / "sweeps" / f"{sweep_id:04d}.journal"
+        return self.sweeps / f"{sweep_id:04d}.journal"
+
+    def sweep_record(self, sweep_id: int) -> Path:
+        """Return what the database said of a sweep when it last changed."""
+        return self.sweeps / f"{sweep_id:04d}.json"
+
+    def sweep_numbers(self) -> set[int]:
+        """Return the number of every sweep that has left a file."""
+        return set(_numbers(self.sweeps))
 
     @property
     def trials(self) -> Path:
@@ -227,7 +250,7 @@ class WorkspacePaths:
         if not self.root.exists():
             return self.root.parent.is_dir()
         entries = [entry for entry in self.root.iterdir() if not entry.name.startswith(".")]
-        own = {self.plans.name, self.open_lock.name, self.notes.name}
+        own = {self.plans.name, self.open_lock.name, self.notes.name, self.ledger.name}
         return not entries or any(e.name in own or WorkspacePaths(e).is_lab() for e in entries)
 
     def is_lab(self) -> bool:
@@ -236,6 +259,9 @@ class WorkspacePaths:
 
 
 def _numbers(folder: Path) -> Iterator[int]:
-    """Yield what the names that are numbers stand for; nothing where there is no such folder."""
+    """Yield the number that each name begins with; nothing where there is no such folder."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
-        yield from (int(e.name) for e in entries if e.name.isascii() and e.name.isdigit())
+        for entry in entries:
+            stem = entry.name.partition(".")[0]
+            if stem.isascii() and stem.isdigit():
+                yield int(stem)

@@ -46,7 +46,7 @@ def claim_free_devices(
 def _take_lock(workspace: WorkspacePaths, trial: Row) -> int | None:
     """Lock the trial before it is `launching`: a launching trial with a free lock is nobody's."""
     paths = workspace.trial(trial["id"])
-    paths.root.mkdir(parents=True, exist_ok=True)
+    paths.root.mkdir(exist_ok=True)
     lock = try_lock(paths.alive_lock)
     if lock is not None:
         sign(lock)

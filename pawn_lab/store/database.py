@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import apsw
 
@@ -20,55 +19,13 @@ from pawn_lab.errors import (
 from pawn_lab.paths import WorkspacePaths, nearest_lab
 from pawn_lab.processes.locks import locked
 from pawn_lab.store import connection as connections
+from pawn_lab.store import ledger
 from pawn_lab.store.failures import full, translated
+from pawn_lab.store.transaction import LARGEST_ID, Row, Transaction
 
-LARGEST_ID = 2**63 - 1
-"""SQLite's integers have 64 bits."""
+__all__ = ["LARGEST_ID", "Database", "Row", "Transaction", "no_lab"]
 
 _RETRY_S = 1.0
-
-Row = dict[str, Any]
-
-
-class Transaction:
-    """One view of the database, or one all-or-nothing change of it."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
-        self.now = time.time()
-        self.edges: list[str] = []
-
-    def rows(self, sql: str, *parameters: Any) -> list[Row]:
-        """Return the rows of a statement as dictionaries."""
-        cursor = self._connection.execute(sql, parameters)
-        try:
-            names = [column[0] for column in cursor.get_description()]
-        except apsw.ExecutionCompleteError:  # there is no row
-            return []
-        return [dict(zip(names, row, strict=True)) for row in cursor]
-
-    def value(self, sql: str, *parameters: Any) -> Any:
-        """Return the only column of the only row, or None."""
-        return self._connection.execute(sql, parameters).get
-
-    def execute(self, sql: str, *parameters: Any) -> None:
-        """Run a statement that returns nothing."""
-        self._connection.execute(sql, parameters)
-
-    def insert(self, table: str, **columns: Any) -> int:
-        """Insert a row and return its id."""
-        names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-        self._connection.execute(
-            f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(columns.values())
-        )
-        return self._connection.last_insert_rowid()
-
-    def update(self, table: str, row_id: int, **columns: Any) -> None:
-        """Change columns of the row with that id."""
-        assignments = ", ".join(f"{name} = ?" for name in columns)
-        self._connection.execute(
-            f"UPDATE {table} SET {assignments} WHERE id = ?", (*columns.values(), row_id)
-        )
 
 
 class Database:
@@ -149,8 +106,8 @@ class Database:
             if changes and isinstance(self.refusal, WorkspaceNotWritableError):
                 raise self.refusal
             self._connection.execute(begin)
+            transaction = Transaction(self._connection, self._paths if changes else None)
             try:
-                transaction = Transaction(self._connection)
                 yield transaction
                 if changes and self.refusal is not None:
                     raise self.refusal
@@ -159,8 +116,10 @@ class Database:
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+                transaction.undo()
                 raise
             _hit_edges(transaction, "after-commit")
+            ledger.keep(transaction, self._paths)
 
     def _keep_up(self) -> None:
         """Open again what was restored, moved or deleted under us, or could not be opened."""
@@ -194,6 +153,17 @@ class Database:
                 self._use(connections.open_checked(self._paths), None)
         except TimeoutError as error:
             raise StateBusyError(str(error)) from error
+        self._mend()
+
+    def _mend(self) -> None:
+        """Take from the folders what the database lacks: one from a backup is older than they."""
+        transaction = Transaction(self._connection)
+        if not self._paths.ledger.exists():
+            ledger.keep_all(transaction, self._paths)
+        if ledger.lacks_something(transaction, self._paths):
+            with self.write() as tx:
+                if ledger.lacks_something(tx, self._paths):
+                    ledger.adopt(tx, self._paths)
 
     def _use(self, connection: apsw.Connection, refusal: WorkspaceError | None) -> None:
         self._connection.close()

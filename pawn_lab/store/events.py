@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 from pawn_lab.records import Event, EventPage
-from pawn_lab.store.database import Transaction
+from pawn_lab.store.transaction import Transaction
 from pawn_lab.trials.states import State
 
 KINDS = (
@@ -13,6 +13,7 @@ KINDS = (
     "kill_requested",
     "stuck",
     "checkpoint_rejected",
+    "adopted",
     "cost",
     "budget",
     "budget_forecast",

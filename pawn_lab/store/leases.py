@@ -2,7 +2,7 @@
 
 import json
 
-from pawn_lab.store.database import Row, Transaction
+from pawn_lab.store.transaction import Row, Transaction
 
 
 def acquire(tx: Transaction, device: str, trial_id: int) -> None:

@@ -8,7 +8,7 @@ from pydantic_core import from_json
 
 from pawn_lab.errors import UnknownSweepError
 from pawn_lab.store import events
-from pawn_lab.store.database import LARGEST_ID, Row, Transaction
+from pawn_lab.store.transaction import LARGEST_ID, Row, Transaction
 
 ACTIVE, COMPLETED, STOPPED, FAILED = "active", "completed", "stopped", "failed"
 
@@ -17,7 +17,8 @@ _JSON_COLUMNS = ("plan", "trainer", "limits", "overrides")
 
 def insert(tx: Transaction, message: str, **columns: Any) -> int:
     """Add an active sweep and return its number."""
-    sweep_id = tx.insert("sweeps", state=ACTIVE, created_at=tx.now, **_encoded(columns))
+    own = {"id": tx.new_sweep(), "state": ACTIVE, "created_at": tx.now}
+    sweep_id = tx.insert("sweeps", **own, **_encoded(columns))
     events.append(tx, "sweep", f"sweep {sweep_id}: {message}", data={"sweep": sweep_id})
     return sweep_id
 

@@ -9,7 +9,7 @@ from pydantic_core import from_json
 
 from pawn_lab.errors import UnknownTrialError
 from pawn_lab.store import events, leases
-from pawn_lab.store.database import LARGEST_ID, Row, Transaction
+from pawn_lab.store.transaction import LARGEST_ID, Row, Transaction
 from pawn_lab.trials.states import ENDED, HOLDING, State, check_transition
 
 _JSON_COLUMNS = ("config", "tags", "trainer", "limits", "exit")
@@ -22,7 +22,8 @@ _TAGGED = "(? IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?))
 def insert(tx: Transaction, message: str, caller: str | None = None, **columns: Any) -> int:
     """Queue a trial and return its number; its first event says who asked for it."""
     values = {name: _encoded(name, value) for name, value in columns.items()}
-    trial_id = tx.insert("trials", state=State.QUEUED, created_at=tx.now, **values)
+    own = {"id": tx.new_trial(), "state": State.QUEUED, "created_at": tx.now}
+    trial_id = tx.insert("trials", **own, **values)
     by = f", asked by {caller}" if caller else ""
     events.append(tx, State.QUEUED, message + by, trial_id, {"by": caller} if caller else None)
     tx.edges.append("new-queued")

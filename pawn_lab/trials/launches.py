@@ -139,4 +139,6 @@ def _insert(
 ) -> int:
     columns |= request.columns() | launcher.columns()
     values = config.model_dump(mode="json")
-    return trials.insert(tx, message, launcher.caller, config=values, **columns)
+    trial_id = trials.insert(tx, message, launcher.caller, config=values, **columns)
+    tx.make_folder(trial_id)
+    return trial_id

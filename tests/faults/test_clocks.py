@@ -9,7 +9,7 @@ import pytest
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.reporting import cost
 from pawn_lab.store import Database, leases, trials
-from pawn_lab.store import database as database_module
+from pawn_lab.store import transaction as transaction_module
 from pawn_lab.trials.states import State
 
 DAY_S = 86_400.0
@@ -74,7 +74,7 @@ def check_history(workspace: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -
     rng = random.Random(seed)
     print(f"seed {seed}")
     clock = Clock(rng)
-    monkeypatch.setattr(database_module, "time", SimpleNamespace(time=clock.time))
+    monkeypatch.setattr(transaction_module, "time", SimpleNamespace(time=clock.time))
     database = Database.open(WorkspacePaths(workspace / str(seed)))
     live(database, clock, rng)
     database.close()

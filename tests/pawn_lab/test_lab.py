@@ -112,7 +112,7 @@ def test_a_queued_trial_is_killed_without_a_process(open_lab):
         lab.launch(CONFIG)
     killed = lab.kill(3, reason="not needed")
     assert (killed.state, killed.started_at) == (State.KILLED, None)
-    assert not lab.paths.trial(3).root.exists()
+    assert not lab.paths.trial(3).identity.exists()
 
 
 def test_an_ended_trial_cannot_be_killed(open_lab):

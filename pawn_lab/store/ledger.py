@@ -1,0 +1,165 @@
+"""What the workspace remembers beside the database, so that an older one from a backup is noticed.
+
+After each change the rows that it touched are left in the folders of their trials and sweeps, and
+the number of the newest event, with the prices, in the ledger. They follow the commit and are not
+forced to the disk: they never say what was not committed, and only ever serve to mend.
+"""
+
+import contextlib
+import json
+import os
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from pawn_lab.documents import read_json_object
+from pawn_lab.paths import WorkspacePaths
+from pawn_lab.store import events
+from pawn_lab.store.transaction import Row, Transaction
+
+PRICES = ("rates", "budgets")
+_Document = dict[str, Any]
+
+
+def keep(tx: Transaction, paths: WorkspacePaths) -> None:
+    """Leave what a transaction has changed, once it is committed, as far as the disk allows."""
+    if not tx.touched:
+        return
+    with contextlib.suppress(apsw.Error):
+        newest = {"seq": events.last(tx)}
+        for trial_id in sorted(tx.touched["trials"]):
+            _write(paths.trial(trial_id).record, newest | _trial(tx, trial_id))
+        for sweep_id in sorted(tx.touched["sweeps"] | _sweeps_of(tx, tx.touched["sweep_points"])):
+            _write(paths.sweep_record(sweep_id), newest | _sweep(tx, sweep_id))
+        prices = {table: tx.rows(f"SELECT * FROM {table} ORDER BY id") for table in PRICES}
+        _write(paths.ledger, newest | prices)
+
+
+def keep_all(tx: Transaction, paths: WorkspacePaths) -> None:
+    """Leave every row: of a database that was made before there was a ledger."""
+    for table in ("trials", "sweeps"):
+        tx.touched[table] |= {row["id"] for row in tx.rows(f"SELECT id FROM {table}")}
+    keep(tx, paths)
+
+
+def lacks_something(tx: Transaction, paths: WorkspacePaths) -> bool:
+    """Say whether the database is older than what lies around it."""
+    known = {row["id"] for row in tx.rows("SELECT id FROM trials")}
+    unknown = (paths.trial(n).record for n in paths.trial_numbers() - known)
+    return _seq(read_json_object(paths.ledger)) > events.last(tx) or any(
+        record.exists() for record in unknown
+    )
+
+
+def adopt(tx: Transaction, paths: WorkspacePaths) -> None:
+    """Take from the folders what a database from a backup lacks, and say so in events."""
+    newest = events.last(tx)
+    ledger = read_json_object(paths.ledger) or {}
+    for table in PRICES:
+        _adopt_rows(tx, table, ledger.get(table))
+    for sweep_id in sorted(paths.sweep_numbers()):
+        _adopt_sweep(tx, newest, read_json_object(paths.sweep_record(sweep_id)))
+    numbers = sorted(paths.trial_numbers())
+    found = {n: _newer(tx, n, newest, read_json_object(paths.trial(n).record)) for n in numbers}
+    records = {number: record for number, record in found.items() if record is not None}
+    tx.delete("leases", "trial_id", records)
+    adopted = [n for n, record in records.items() if _adopt_trial(tx, n, record)]
+    _report(tx, adopted, max(0, _seq(ledger) - newest))
+
+
+def _report(tx: Transaction, adopted: list[int], lost_events: int) -> None:
+    """Say which trials were taken, each in an event of its own."""
+    message = (
+        f"the database is older than its workspace, as one from a backup is: {len(adopted)} trials "
+        f"it lacked or knew less of were taken from their folders; {lost_events} events are gone"
+    )
+    events.append(tx, "adopted", message, data={"trials": adopted, "events_lost": lost_events})
+    for trial_id in adopted:
+        state = tx.value("SELECT state FROM trials WHERE id = ?", trial_id)
+        events.append(tx, "adopted", f"taken from its folder as {state}", trial_id)
+
+
+def _trial(tx: Transaction, trial_id: int) -> _Document:
+    (row,) = tx.rows("SELECT * FROM trials WHERE id = ?", trial_id)
+    leases = tx.rows("SELECT * FROM leases WHERE trial_id = ? ORDER BY id", trial_id)
+    return {"row": row, "leases": leases}
+
+
+def _sweep(tx: Transaction, sweep_id: int) -> _Document:
+    (row,) = tx.rows("SELECT * FROM sweeps WHERE id = ?", sweep_id)
+    points = tx.rows("SELECT * FROM sweep_points WHERE sweep = ? ORDER BY number", sweep_id)
+    return {"row": row, "points": points}
+
+
+def _sweeps_of(tx: Transaction, points: Iterable[int]) -> set[int]:
+    marks = json.dumps([*points])
+    sql = "SELECT DISTINCT sweep FROM sweep_points WHERE id IN (SELECT value FROM json_each(?))"
+    return {row["sweep"] for row in tx.rows(sql, marks)}
+
+
+def _newer(tx: Transaction, trial_id: int, newest: int, record: _Document | None) -> Any:
+    """Return a trial's record where the database lacks it, or knows less."""
+    if record is None:
+        return None
+    missing = not tx.rows("SELECT id FROM trials WHERE id = ?", trial_id)
+    return record if missing or _seq(record) > newest else None
+
+
+def _adopt_trial(tx: Transaction, trial_id: int, record: _Document) -> bool:
+    """Put a trial's row and its leases in; say whether the record could be read."""
+    try:
+        with tx.savepoint():
+            row = {name: value for name, value in record["row"].items() if name != "id"}
+            for name, table in {"parent": "trials", "leader": "trials", "sweep": "sweeps"}.items():
+                if not tx.rows(f"SELECT id FROM {table} WHERE id = ?", row[name]):
+                    row[name] = None
+            tx.put("trials", trial_id, **row)
+            for lease in record["leases"]:
+                _put_lease(tx, lease | {"trial_id": trial_id})
+    except (apsw.Error, KeyError, TypeError, AttributeError):
+        return False
+    return True
+
+
+def _put_lease(tx: Transaction, lease: Row) -> None:
+    """Put a lease in; one that is held, only where no other trial holds the device."""
+    held = "SELECT id FROM leases WHERE device = ? AND stop IS NULL"
+    if lease["stop"] is None and tx.rows(held, lease["device"]):
+        return
+    tx.insert("leases", **{name: value for name, value in lease.items() if name != "id"})
+
+
+def _adopt_sweep(tx: Transaction, newest: int, record: _Document | None) -> None:
+    if _seq(record) <= newest or record is None:
+        return
+    with contextlib.suppress(apsw.Error, KeyError, TypeError, AttributeError), tx.savepoint():
+        sweep_id = record["row"].pop("id")
+        tx.put("sweeps", sweep_id, **record["row"])
+        tx.delete("sweep_points", "sweep", [sweep_id])
+        for point in record["points"]:
+            tx.insert("sweep_points", **{n: v for n, v in point.items() if n != "id"})
+
+
+def _adopt_rows(tx: Transaction, table: str, rows: Any) -> None:
+    """Put the rows in that come after the last one of a table that only grows."""
+    last = tx.value(f"SELECT max(id) FROM {table}") or 0
+    with contextlib.suppress(apsw.Error, KeyError, TypeError, AttributeError), tx.savepoint():
+        for row in rows or []:
+            if row["id"] > last:
+                tx.insert(table, **row)
+
+
+def _seq(document: _Document | None) -> int:
+    seq = (document or {}).get("seq")
+    return seq if isinstance(seq, int) else 0
+
+
+def _write(path: Path, document: _Document) -> None:
+    """Replace a file in one step, without waiting for the disk; leave it where that fails."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    with contextlib.suppress(OSError):
+        partial.write_text(json.dumps(document), encoding="utf-8")
+        partial.replace(path)
