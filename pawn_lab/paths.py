@@ -82,6 +82,11 @@ class TrialPaths:
         return self.root / "exit.json"
 
     @property
+    def reserve(self) -> Path:
+        """Room on the disk for `exit`, kept from the launch on."""
+        return self.root / "exit.reserve"
+
+    @property
     def record(self) -> Path:
         """What the database said of the trial when it last changed."""
         return self.root / "record.json"

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from pawn_core.checkpoint.manifest import list_checkpoints
 from pawn_lab.documents import load_json_object
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Evidence, Exit
@@ -30,7 +31,7 @@ _STOPPED_BY = {
 
 BY_FORECAST = "forecast"
 _SOFT_STOPS = {
-    "budget": "stopped because the budget was spent; resume it when there is more",
+    "budget": "stopped because the budget was spent",
     BY_FORECAST: "stopped because it is expected to end worse than another trial has got",
 }
 """Rules that end a trial which is well: it counts as killed, not as failed."""
@@ -117,6 +118,9 @@ def verdict(record: ExitRecord, kill_reason: str | None, paths: TrialPaths) -> t
         return State.KILLED, _exit(record, "killed", f"killed: {kill_reason}")
     if record.by_signal and record.stopped_by in _SOFT_STOPS:
         message = _SOFT_STOPS[record.stopped_by] + _numbers(record)
+        message += (
+            "; it can be resumed" if list_checkpoints(paths.checkpoints) else "; nothing saved"
+        )
         return State.KILLED, _exit(record, record.stopped_by, message)
     return State.FAILED, _exit(record, *_failure(record, paths))
 

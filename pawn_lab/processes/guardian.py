@@ -10,6 +10,7 @@ Standard library only.
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from pawn_core.prctl import adopt_orphans
@@ -17,6 +18,7 @@ from pawn_lab import failpoints
 from pawn_lab.processes import environment
 from pawn_lab.processes.descendants import kill_descendants
 from pawn_lab.processes.identity import TOKEN_VARIABLE, ProcessIdentity
+from pawn_lab.processes.places import name_now
 
 STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 
@@ -29,7 +31,7 @@ class Handover(NamedTuple):
     """The descriptor whose closing, by it or by its death, lets the launcher's child end."""
 
 
-def fork_shim(workspace: str) -> Handover:
+def fork_shim(workspace: Path) -> Handover:
     """Return in the shim, a grandchild of the launcher's child, which ends once it is ready."""
     ready = _detach()
     guardian = ProcessIdentity.of_self(os.environ[TOKEN_VARIABLE])
@@ -43,20 +45,20 @@ def fork_shim(workspace: str) -> Handover:
     return Handover(guardian, ready)
 
 
-def end_shim(guardian: ProcessIdentity, workspace: str) -> NoReturn:
+def end_shim(guardian: ProcessIdentity, workspace: Path) -> NoReturn:
     """End the shim; where its guardian is gone, in its place."""
     if os.getppid() != guardian.pid:
         become_scheduler_pass(workspace)
     os._exit(0)
 
 
-def become_scheduler_pass(workspace: str) -> NoReturn:
+def become_scheduler_pass(workspace: Path) -> NoReturn:
     """Replace this process by one scheduler pass; the lock, not inheritable, is freed by that."""
     adopt_orphans(False)
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    argv = [sys.executable, "-P", "-m", "pawn_lab.processes.tick", workspace]
+    argv = [sys.executable, "-P", "-m", "pawn_lab.processes.tick", name_now(workspace)]
     os.execve(sys.executable, argv, environment.without_trial())
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from pawn_lab.documents import read_json_object
 from pawn_lab.paths import TrialPaths
 from pawn_lab.processes import environment
+from pawn_lab.processes.places import name_now
 from pawn_lab.processes.tail import Record
 
 FINDER = "pawn_lab.analysis.early_stop"
@@ -43,7 +44,7 @@ class Hopeless:
 
     def _look(self) -> None:
         """Start a process that finds out; the trial's lock and token do not reach it."""
-        trial, workspace = str(self._paths.root), str(self._workspace)
+        trial, workspace = name_now(self._paths.root), name_now(self._workspace)
         argv = [sys.executable, "-P", "-m", FINDER, workspace, trial]
         with contextlib.suppress(OSError):  # no process can be had now: at the next evaluation
             os.posix_spawn(sys.executable, argv, environment.without_trial(), setsigmask=())

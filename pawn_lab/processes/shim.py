@@ -36,6 +36,8 @@ from pawn_lab.processes.identity import (
 )
 from pawn_lab.processes.limits import BudgetStop, Limits, Progress
 from pawn_lab.processes.locks import is_current
+from pawn_lab.processes.places import held
+from pawn_lab.processes.reserve import write_reserved
 from pawn_lab.processes.tail import Tail
 
 POLL_S = 1.0
@@ -198,7 +200,7 @@ def run(paths: TrialPaths, workspace: WorkspacePaths, lock: int, given: Handover
     trainer.watch()
     kill_descendants(token)
     failpoints.hit("shim.trainer-ended")
-    write_json(paths.exit, exit_record(paths, trainer, token))
+    write_reserved(paths.exit, paths.reserve, exit_record(paths, trainer, token))
     failpoints.hit("shim.exit-written")
 
 
@@ -214,11 +216,12 @@ def check_launch(paths: TrialPaths, launch: dict[str, Any], lock: int, token: st
 
 def main() -> None:
     """Run from the arguments the launcher gives."""
-    directory, workspace, lock = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    directory, workspace = held(Path(sys.argv[1])), held(Path(sys.argv[2]))
+    lock = int(sys.argv[3])
     os.set_inheritable(lock, False)
     given = fork_shim(workspace)
     try:
-        run(TrialPaths(Path(directory)), WorkspacePaths(Path(workspace)), lock, given)
+        run(TrialPaths(directory), WorkspacePaths(workspace), lock, given)
     except Exception:  # a full disk must not stop the queue; without exit.json the trial is lost
         traceback.print_exc()
         kill_descendants(os.environ[TOKEN_VARIABLE])

@@ -2,6 +2,7 @@
 
 import time
 
+from pawn_core.checkpoint.manifest import list_checkpoints
 from pawn_lab.paths import TrialPaths, WorkspacePaths
 from pawn_lab.processes import exits, identity, owners
 from pawn_lab.processes.identity import ProcessIdentity
@@ -125,8 +126,10 @@ def _end_lost(tx: Transaction, paths: TrialPaths, trial: Row, shim: Shim | None)
             return  # unkillable for now; whoever looks next tries again
         time.sleep(0.01)
     last_sign = _last_sign_of_life(paths, tx.now)
+    saved = list_checkpoints(paths.checkpoints)
+    remedy = "resume it from its last checkpoint" if saved else "it has saved no checkpoint"
     how = exits.lost(
-        "its shim died without recording an end; resume it from its last checkpoint. Its "
+        f"its shim died without recording an end; {remedy}. Its "
         f"device-time counts up to its last sign of life, {max(0.0, tx.now - last_sign):.0f} s ago"
     )
     data = _explained(tx, paths, trial, how).model_dump()

@@ -15,33 +15,39 @@ from pawn_lab.processes import devices, identity, scheduler, supervision
 from pawn_lab.processes.devices import Device
 from pawn_lab.processes.start import Claim, await_starts, start
 from pawn_lab.store import Database
+from pawn_lab.store.failures import not_writable
 from pawn_lab.sweeps.advance import advance
 
 
 def tick(database: Database, workspace: WorkspacePaths, inventory: list[Device]) -> None:
-    """Bring every trial up to date, launch what fits, pass on kills, and move sweeps on."""
+    """Bring every trial up to date, launch what fits, pass on kills, and move sweeps on.
+
+    Raises:
+        WorkspaceNotWritableError: some or all of it is left for later; says why.
+    """
     _pass(database, workspace, inventory)
     if advance(database, workspace, inventory):
         _pass(database, workspace, inventory)
 
 
 def _pass(database: Database, workspace: WorkspacePaths, inventory: list[Device]) -> None:
-    claims: list[Claim] = []
+    claims = scheduler.Claims([], [])
     try:
         with database.write() as tx:
             to_stop = supervision.reconcile(tx, workspace)
-            claims += scheduler.claim_free_devices(tx, workspace, inventory)
+            claims = scheduler.claim_free_devices(tx, workspace, inventory)
             budget.watch(tx, workspace)
     except BaseException:
-        for claim in claims:
-            claim.release()
+        claims.release()
         raise
-    if claims:
-        _start(database, workspace, claims)
+    if claims.ready:
+        _start(database, workspace, claims.ready)
         with database.write() as tx:
             to_stop += supervision.reconcile(tx, workspace)
     for shim in to_stop:
         identity.send_signal(shim, signal.SIGTERM)
+    if claims.refusals:
+        raise not_writable(workspace.root, None, claims.refusals[0])
 
 
 def _start(database: Database, workspace: WorkspacePaths, claims: list[Claim]) -> None:

@@ -40,6 +40,7 @@ class Database:
         self._connection = apsw.Connection(":memory:")
         self._files: list[tuple[int, int] | None] = []
         self._retry_at = 0.0
+        self._opened = False
         self.refusal: WorkspaceError | None = None
 
     @classmethod
@@ -136,6 +137,8 @@ class Database:
         """Open the database for changes, else a copy of it, else nothing yet."""
         self._retry_at = time.monotonic() + _RETRY_S
         if not _has_database(self._paths):
+            if self._opened:
+                raise NoLabError(f"the lab in '{self._paths.root}' is gone: moved, or deleted")
             self._use(connections.nothing_yet(), NoLabError(f"no lab in '{self._paths.root}'"))
             return
         try:
@@ -153,6 +156,7 @@ class Database:
                 self._use(connections.open_checked(self._paths), None)
         except TimeoutError as error:
             raise StateBusyError(str(error)) from error
+        self._opened = True
         self._mend()
 
     def _mend(self) -> None:

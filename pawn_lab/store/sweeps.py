@@ -32,8 +32,8 @@ def get(tx: Transaction, sweep_id: int) -> Row:
     known = 0 < sweep_id <= LARGEST_ID
     rows = tx.rows("SELECT * FROM sweeps WHERE id = ?", sweep_id) if known else []
     if not rows:
-        count = tx.value("SELECT count(*) FROM sweeps")
-        listed = f"the workspace has sweeps 1 to {count}" if count else "the workspace has none"
+        last = tx.value("SELECT max(id) FROM sweeps")
+        listed = f"the workspace has sweeps 1 to {last}" if last else "the workspace has none"
         raise UnknownSweepError(f"sweep {sweep_id} does not exist; {listed}")
     return _decoded(rows[0])
 

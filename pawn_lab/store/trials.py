@@ -68,10 +68,10 @@ def get(tx: Transaction, trial_id: int) -> Row:
     known = 0 < trial_id <= LARGEST_ID
     rows = tx.rows("SELECT * FROM trials WHERE id = ?", trial_id) if known else []
     if not rows:
-        count = tx.value("SELECT count(*) FROM trials")
+        last = tx.value("SELECT max(id) FROM trials")
         raise UnknownTrialError(
             f"trial {trial_id} does not exist; "
-            + (f"the workspace has trials 1 to {count}" if count else "the workspace has none")
+            + (f"the workspace has trials 1 to {last}" if last else "the workspace has none")
         )
     return _decoded(rows[0])
 

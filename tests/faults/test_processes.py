@@ -174,15 +174,19 @@ def test_a_copy_of_the_workspace_leaves_the_trials_of_the_original_alone(open_la
     assert_sound(lab)
 
 
-def test_a_trial_whose_files_cannot_be_written_is_given_up_with_the_reason(open_lab):
-    lab = open_lab("complete")
-    lab.paths.trial(1).request.mkdir(parents=True)
-    lab.launch(CONFIG)
-    trial = ended(lab, 1)
+def test_a_trial_whose_files_cannot_be_written_is_given_up_with_the_reason(open_lab, monkeypatch):
+    monkeypatch.setenv("PAWN_CPU_SLOTS", "1")
+    lab = open_lab("gate")
+    first, second = lab.launch(CONFIG).id, lab.launch(CONFIG).id
+    lab.paths.trial(second).request.mkdir()
+    open_gate(lab, first)
+    trial = ended(lab, second)
     assert trial.state is State.LOST
     assert "never started in 3 attempts" in trial.exit.message
     assert "Is a directory" in trial.exit.message
-    assert ended(lab, lab.launch(CONFIG).id).state is State.COMPLETED
+    third = lab.launch(CONFIG).id
+    open_gate(lab, third)
+    assert ended(lab, third).state is State.COMPLETED
     assert_sound(lab)
 
 
