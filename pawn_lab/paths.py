@@ -239,6 +239,10 @@ class WorkspacePaths:
         """Return the files of a trial."""
         return TrialPaths(self.trials / f"{trial_id:04d}")
 
+    def unborn(self, trial_id: int) -> Path:
+        """Return the folder of a trial until its launch is committed."""
+        return self.trials / f".{trial_id:04d}"
+
     def trial_numbers(self) -> set[int]:
         """Return the number of every trial that has a folder."""
         return set(_numbers(self.trials))

@@ -120,6 +120,7 @@ class Database:
                 transaction.undo()
                 raise
             _hit_edges(transaction, "after-commit")
+            transaction.name_folders()
             ledger.keep(transaction, self._paths)
 
     def _keep_up(self) -> None:

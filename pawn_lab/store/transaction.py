@@ -24,7 +24,7 @@ class Transaction:
     def __init__(self, connection: apsw.Connection, paths: WorkspacePaths | None = None) -> None:
         self._connection = connection
         self._paths = paths
-        self._made: list[Path] = []
+        self._unborn: dict[Path, Path] = {}
         self.now = time.time()
         self.edges: list[str] = []
         self.touched: defaultdict[str, set[int]] = defaultdict(set)
@@ -86,16 +86,16 @@ class Transaction:
         return 1 + max(self.value("SELECT max(id) FROM trials") or 0, *numbers, 0)
 
     def make_folder(self, trial_id: int) -> None:
-        """Make the folder of a new trial; it goes again where the transaction fails.
+        """Make the folder of a new trial, which gets its name once the transaction is committed.
 
         Raises:
-            OSError: it cannot be made, or there is one.
+            OSError: it cannot be made.
         """
         if self._paths is not None:
-            folder = self._paths.trial(trial_id).root
             self._paths.trials.mkdir(exist_ok=True)
-            folder.mkdir()
-            self._made.append(folder)
+            folder = self._paths.unborn(trial_id)
+            folder.mkdir(exist_ok=True)  # a launcher may have died here
+            self._unborn[folder] = self._paths.trial(trial_id).root
 
     def new_sweep(self) -> int:
         """Return a number that neither a row nor a file of a sweep has; make their folder."""
@@ -104,8 +104,14 @@ class Transaction:
         numbers = self._paths.sweep_numbers() if self._paths else set()
         return 1 + max(self.value("SELECT max(id) FROM sweeps") or 0, *numbers, 0)
 
+    def name_folders(self) -> None:
+        """Give the folders of new trials their names; the scheduler makes one where that fails."""
+        for unborn, folder in self._unborn.items():
+            with contextlib.suppress(OSError):
+                unborn.rename(folder)
+
     def undo(self) -> None:
         """Remove the folders that were made."""
-        for folder in self._made:
+        for unborn in self._unborn:
             with contextlib.suppress(OSError):
-                folder.rmdir()
+                unborn.rmdir()
