@@ -1,6 +1,6 @@
 """What the lab answers with. Times are Unix seconds, durations seconds."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -262,12 +262,28 @@ class LogExcerpt(Record):
     truncated: bool
 
 
+Basis = Literal["device_time", "machine_time"]
+"""What a budget counts."""
+
+
 class BudgetReport(Record):
     """The cap, what was spent of it, and what active trials are expected to take still."""
 
     budget: float
+    basis: Basis
     spent: float
     reserved: float
+
+
+class MachineReport(Record):
+    """The machine's own clock since its price was first set, whether anything ran or not.
+
+    idle_share: of its device-time that no trial held; None where no time has passed.
+    """
+
+    hours: float
+    total: float
+    idle_share: float | None
 
 
 class CostReport(Record):
@@ -280,6 +296,7 @@ class CostReport(Record):
     total: float
     by_trial: dict[int, float]
     by_tag: dict[str, float]
+    machine: MachineReport | None = None
     budget: BudgetReport | None = None
 
 

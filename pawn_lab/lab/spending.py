@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab.workspace import OpenWorkspace
 from pawn_lab.planning import budget as budgets
-from pawn_lab.records import CostReport, Spent
+from pawn_lab.records import Basis, CostReport, Spent
 from pawn_lab.reporting import cost
 from pawn_lab.store import leases
 
@@ -14,20 +15,26 @@ class Spending(OpenWorkspace):
     """Calls about the cost of device-time."""
 
     def set_cost(
-        self, cost_per_hour: float, budget: float | Literal["none"] | None = None
+        self,
+        cost_per_hour: float,
+        budget: float | Literal["none"] | None = None,
+        basis: Basis | None = None,
     ) -> CostReport:
         """Set what the whole machine costs an hour from now on, and what all may cost together.
 
-        `budget` "none" takes the cap away; None leaves it as it is.
+        `budget` "none" takes the cap away; None leaves it as it is. It counts the device-time of
+        trials or the machine's own time; without a basis what it counted before.
 
         Raises:
-            InvalidRequestError: cost_per_hour or budget is out of range.
+            InvalidRequestError: cost_per_hour or budget is out of range, or a basis has no budget.
         """
+        if basis is not None and budget is None:
+            raise InvalidRequestError(f"budget_of {basis} needs budget: how much of it")
         self.found()
         with self._database.write() as tx:
             cost.set_rate(tx, cost_per_hour, len(self._devices))
             if budget is not None:
-                budgets.set_budget(tx, None if budget == "none" else budget)
+                budgets.set_budget(tx, None if budget == "none" else budget, basis)
         with self.one_pass():
             self.tick()
             return self.cost()

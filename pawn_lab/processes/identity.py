@@ -19,6 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pawn_lab.clock import boot_id
+
 TOKEN_VARIABLE = "PAWN_TRIAL_TOKEN"
 
 _RLIMIT_LOCKS = 10
@@ -56,11 +58,6 @@ class ProcessIdentity:
     def to_dict(self) -> dict[str, Any]:
         """Return the identity as a JSON object."""
         return asdict(self)
-
-
-def boot_id() -> str:
-    """Return the kernel's identifier of this boot."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
 
 
 def folder_id(path: Path) -> list[int]:

@@ -4,10 +4,13 @@ import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from pawn_lab.documents import read_json_object
+from pawn_lab.clock import Moment
+from pawn_lab.documents import read_json_object, write_json
 
 FORECAST_EVERY_S = 60.0
+_SAME_MOMENT_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,27 @@ class BudgetStop:
         self._file = file
 
     def at(self) -> float | None:
-        """Return it in Unix seconds; None where there is no budget, or none that can be read."""
-        at = (read_json_object(self._file) or {}).get("at")
-        return at if isinstance(at, int | float) else None
+        """Return it in Unix seconds; None where there is no budget, or none that can be read.
+
+        A wall clock that was set since then moves it along.
+        """
+        record, now = read_json_object(self._file) or {}, Moment.at(time.time())
+        at, written = record.get("at"), _moment(record.get("written"))
+        if not isinstance(at, int | float):
+            return None
+        return at if written is None else now.wall + at - written.wall - written.until(now)
+
+    def write(self, at: float | None) -> None:
+        """Write the moment where it has changed."""
+        known = self.at()
+        if known is None and at is None:
+            return
+        if known is None or at is None or abs(known - at) > _SAME_MOMENT_S:
+            write_json(self._file, {"at": at, "written": Moment.at(time.time())._asdict()})
+
+
+def _moment(value: Any) -> Moment | None:
+    try:
+        return Moment(float(value["wall"]), str(value["boot"]), float(value["uptime"]))
+    except (TypeError, ValueError, KeyError, OverflowError):
+        return None

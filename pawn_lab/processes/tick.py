@@ -14,6 +14,7 @@ from pawn_lab.planning import budget
 from pawn_lab.processes import devices, identity, scheduler, supervision
 from pawn_lab.processes.devices import Device
 from pawn_lab.processes.start import Claim, await_starts, start
+from pawn_lab.reporting import cost
 from pawn_lab.store import Database
 from pawn_lab.store.failures import not_writable
 from pawn_lab.sweeps.advance import advance
@@ -34,6 +35,7 @@ def _pass(database: Database, workspace: WorkspacePaths, inventory: list[Device]
     claims = scheduler.Claims([], [])
     try:
         with database.write() as tx:
+            cost.follow_boot(tx)
             to_stop = supervision.reconcile(tx, workspace)
             claims = scheduler.claim_free_devices(tx, workspace, inventory)
             budget.watch(tx, workspace)

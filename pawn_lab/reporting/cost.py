@@ -2,7 +2,8 @@
 
 The rate is that of the whole machine, so one device costs `cost_per_hour / devices`. Rates are
 history: a change counts from when it was made, and device-time before the first rate is
-reported as unpriced, never guessed.
+reported as unpriced, never guessed. Beside it runs the machine's own clock, which nobody stops
+while no trial runs: the rate over the time since it was first set.
 """
 
 import itertools
@@ -10,8 +11,10 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 
+from pawn_lab import clock
+from pawn_lab.clock import Moment
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.records import CostReport, Spent
+from pawn_lab.records import CostReport, MachineReport, Spent
 from pawn_lab.store import Transaction, events, leases, trials
 from pawn_lab.store.database import Row
 
@@ -37,15 +40,46 @@ def set_rate(tx: Transaction, cost_per_hour: float, device_count: int) -> None:
         device_count,
     ):
         return
-    tx.insert("rates", since=tx.now, cost_per_hour=cost_per_hour, devices=device_count)
+    _insert(tx, cost_per_hour, device_count)
     message = f"the machine costs {cost_per_hour:g} an hour, for {device_count} devices"
     data = {"cost_per_hour": cost_per_hour, "devices": device_count}
     events.append(tx, "cost", message, data=data)
 
 
+def follow_boot(tx: Transaction) -> None:
+    """Note the latest rate anew once the machine was booted: uptimes count within a boot only."""
+    latest = tx.rows("SELECT * FROM rates ORDER BY id DESC LIMIT 1")
+    if latest and latest[0]["boot"] != clock.boot_id():
+        _insert(tx, latest[0]["cost_per_hour"], latest[0]["devices"])
+
+
+def _insert(tx: Transaction, cost_per_hour: float, device_count: int) -> None:
+    now = Moment.at(tx.now)
+    price = {"cost_per_hour": cost_per_hour, "devices": device_count}
+    tx.insert("rates", since=now.wall, boot=now.boot, uptime=now.uptime, **price)
+
+
 def rates(tx: Transaction) -> list[Row]:
     """Return every rate in the order in which they were set."""
-    return tx.rows("SELECT since, cost_per_hour, devices FROM rates ORDER BY id")
+    return tx.rows("SELECT since, cost_per_hour, devices, boot, uptime FROM rates ORDER BY id")
+
+
+def machine(tx: Transaction) -> MachineReport | None:
+    """Return what the machine's own clock has come to; None before a price was set."""
+    history = rates(tx)
+    if not history:
+        return None
+    moments = [Moment(rate["since"], rate["boot"], rate["uptime"]) for rate in history]
+    spans = [a.until(b) / _HOUR_S for a, b in itertools.pairwise([*moments, Moment.at(tx.now)])]
+    there = math.fsum(h * rate["devices"] for h, rate in zip(spans, history, strict=True))
+    held = _hours(
+        (max(start, moments[0].wall), stop) for start, stop in lease_spans(tx, leases.history(tx))
+    )
+    return MachineReport(
+        hours=math.fsum(spans),
+        total=math.fsum(h * rate["cost_per_hour"] for h, rate in zip(spans, history, strict=True)),
+        idle_share=max(0.0, 1.0 - held / there) if there else None,
+    )
 
 
 def device_rate(tx: Transaction) -> float | None:
@@ -75,6 +109,7 @@ def report(tx: Transaction, device_count: int) -> CostReport:
         total=math.fsum(costs.values()),
         by_trial=costs,
         by_tag=_by_tag(tx, costs),
+        machine=machine(tx),
     )
 
 

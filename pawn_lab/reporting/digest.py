@@ -36,9 +36,11 @@ def _counts(counts: Mapping[State, int]) -> str:
 
 
 def _cost(cost: CostReport) -> str:
-    if cost.cost_per_hour is None:
+    if cost.machine is None:
         return f"{cost.device_hours:.3g} device-hours, no cost set"
-    return f"cost {cost.total:.2f} at {cost.cost_per_hour:g} an hour"
+    idle = f", {cost.machine.idle_share:.0%} idle" if cost.machine.idle_share is not None else ""
+    machine = f"the machine {cost.machine.total:.2f}{idle}"
+    return f"cost {cost.total:.2f}, {machine}, at {cost.cost_per_hour:g} an hour"
 
 
 def _running(progress: Progress) -> str:

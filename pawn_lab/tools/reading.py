@@ -42,7 +42,7 @@ MaxTokens = Annotated[
 MOVING = frozenset(
     {"next_check_s", "idle", "eta_s", "steps_per_s", "data_wait"}
     | {"memory_used_gib", "temperature_c", "utilization"}
-    | {"cost", "cost_total"}
+    | {"cost", "cost_total", "machine_hours", "machine_total", "idle_share"}
     | {"png", "spec"}
 )
 """Fields that move by themselves while nothing happens, or follow from others: no news."""
@@ -155,7 +155,7 @@ class Question:
         if self.known(answer):
             answer.unchanged = True
             return answer
-        answer.cursor = str(Cursor(self.now, self.digest, _digest(_news(answer.wire()), 6)))
+        answer.cursor = str(Cursor(self.now, self.digest, _digest(settled(answer.wire()), 6)))
         before = [answer.left_out] if answer.left_out else []
         notes = [*before, *self._only_changed(answer), *cut(answer, self.max_tokens)]
         answer.left_out = "; ".join(notes) or None
@@ -164,7 +164,7 @@ class Question:
     def known(self, answer: Reading) -> bool:
         """Say whether the caller has this very answer."""
         content = self.since.content if self.since else ""
-        return content != "" and content == _digest(_news(answer.wire()), 6)
+        return content != "" and content == _digest(settled(answer.wire()), 6)
 
     def _only_changed(self, answer: Reading) -> Iterable[str]:
         """Drop the rows of trials to which nothing happened since; name how many."""
@@ -205,11 +205,11 @@ def _rows(answer: Reading, names: Iterable[str]) -> int:
     return sum(len(getattr(answer, name)) for name in names)
 
 
-def _news(value: Any) -> Any:
+def settled(value: Any) -> Any:
     """Return a wire value without the fields that move by themselves."""
     if isinstance(value, dict):
-        return {name: _news(item) for name, item in value.items() if name not in MOVING}
-    return [_news(item) for item in value] if isinstance(value, list) else value
+        return {name: settled(item) for name, item in value.items() if name not in MOVING}
+    return [settled(item) for item in value] if isinstance(value, list) else value
 
 
 def _digest(value: Any, characters: int) -> str:

@@ -5,23 +5,25 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pawn_lab.lab import Lab
+from pawn_lab.records import Basis
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.values import Answer, Number
+from pawn_lab.tools.values import Answer, Number, compact, rounded
 
 
 class CostAnswer(Answer):
-    """Price, cap and what the trials have cost so far, in the currency of the price.
-
-    reserved: what active trials are expected to take still; by_tag: a trial counts for each tag.
-    """
+    """Costs so far; reserved: for active trials; by_tag: a trial counts for each tag."""
 
     cost_per_hour: Number = None
     total: Number = None
     device_hours: Number = None
     unpriced_device_hours: Number = None
+    machine_hours: Number = None
+    machine_total: Number = None
+    idle_share: Number = None
     budget: Number = None
+    budget_of: str | None = None
     reserved: Number = None
-    by_tag: dict[str, Number] | None = None
+    by_tag: dict[str, float] | None = None
 
 
 def lab_set_cost(
@@ -29,26 +31,34 @@ def lab_set_cost(
     cost_per_hour: Annotated[float, Field(description="Price of the whole machine, 0 to 100,000.")],
     budget: Annotated[
         float | Literal["none"] | None,
-        Field(description="Most that all trials may cost together; 'none' lifts it."),
+        Field(description="Most that all may cost together; 'none' lifts it."),
+    ] = None,
+    budget_of: Annotated[
+        Basis | None, Field(description="What the budget counts; at first device_time.")
     ] = None,
 ) -> CostAnswer:
     """Set the price of an hour of this machine, and the most that all trials may cost.
 
     Call it once at the start of a session. Cost is device-time held, shown by lab_status and
-    lab_results, and here by tag. With a budget, a launch that is expected not to fit what is left
-    is refused, a forecast overrun is an event, and at the cap every trial saves and stops; it can
-    be resumed once the budget is raised. Without a budget argument the cap stays as it is.
+    lab_results, and here by tag. The machine's own clock runs on while it idles; a price of 0 halts
+    it. With a budget, of either, a launch that is expected not to fit what is left is refused, a
+    forecast overrun is an event, and at the cap every trial saves and stops; it can be resumed once
+    the budget is raised. Without a budget argument the cap stays as it is.
     """
-    report = lab.set_cost(cost_per_hour, budget)
-    cap = report.budget
+    report = lab.set_cost(cost_per_hour, budget, budget_of)
+    cap, machine = report.budget, report.machine
     return CostAnswer(
         cost_per_hour=report.cost_per_hour,
         total=report.total,
         device_hours=report.device_hours,
         unpriced_device_hours=report.unpriced_device_hours or None,
+        machine_hours=rounded(machine.hours if machine else None),
+        machine_total=rounded(machine.total if machine else None),
+        idle_share=rounded(machine.idle_share if machine else None),
         budget=cap.budget if cap else None,
+        budget_of=cap.basis if cap else None,
         reserved=cap.reserved if cap else None,
-        by_tag=dict(report.by_tag) or None,
+        by_tag={tag: compact(spent) for tag, spent in report.by_tag.items()} or None,
     )
 
 

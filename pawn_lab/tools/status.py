@@ -25,7 +25,7 @@ from pawn_lab.tools.status_rows import (
     waiting_row,
 )
 from pawn_lab.tools.trial_views import beyond_defaults, timestamp
-from pawn_lab.tools.values import Answer, Number, Table, Tag, TrialId
+from pawn_lab.tools.values import Answer, Number, Table, Tag, TrialId, rounded
 from pawn_lab.trials.states import ENDED, HOLDING, State
 
 ROWS = 5
@@ -69,6 +69,8 @@ class StatusAnswer(Reading):
     lost_devices: list[str] | None = None
     cost_per_hour: Number = None
     cost_total: Number = None
+    machine_total: Number = None
+    idle_share: Number = None
     detail: TrialDetail | None = None
 
 
@@ -108,7 +110,9 @@ def lab_status(
         devices=[device_row(device) for device in devices],
         lost_devices=lab.device_faults() or None,
         cost_per_hour=cost.cost_per_hour,
-        cost_total=None if cost.cost_per_hour is None else cost.total,
+        cost_total=cost.total if cost.machine else None,
+        machine_total=rounded(cost.machine.total if cost.machine else None),
+        idle_share=rounded(cost.machine.idle_share if cost.machine else None),
         detail=_detail(lab, *shown.active, *shown.ended) if trial_id is not None else None,
         left_out=_further(len(queue), rows),
     )

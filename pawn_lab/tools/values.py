@@ -19,6 +19,11 @@ def compact(number: Any) -> Any:
     return float(f"{number:.{SIGNIFICANT_DIGITS}g}") if math.isfinite(number) else None
 
 
+def rounded(number: float | None) -> float | None:
+    """Round to hundredths what grows by itself; None stays None."""
+    return None if number is None else round(number, 2)
+
+
 def parsed(value: Any) -> Any:
     """Parse JSON text where an object or a list is due: some clients send nested JSON as text."""
     if not isinstance(value, str):

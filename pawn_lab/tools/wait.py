@@ -52,7 +52,7 @@ class CrossingRow(Answer):
 class WaitAnswer(Reading):
     """Why the wait is over, what was waited for, and the `cursor` for the next wait.
 
-    over idle: nothing is queued or running, so that no trial can end and no metric can move.
+    over idle: nothing is queued or running that could end or move a metric.
     """
 
     over: Literal["event", "metric", "timeout", "idle"]

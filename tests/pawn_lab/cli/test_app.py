@@ -14,6 +14,7 @@ from pawn_lab.cli.app import NOT_CLEAR, app, main
 from pawn_lab.cli.arguments import command_parameters
 from pawn_lab.lab import Lab
 from pawn_lab.tools import TOOLS
+from pawn_lab.tools.reading import settled
 from pawn_lab.trials.states import State
 
 PAWN_LAB = Path(sys.executable).with_name("pawn-lab")
@@ -83,7 +84,7 @@ def test_a_command_answers_what_its_tool_answers(on_study, study, verb, options,
     with Lab.open(study) as lab:
         answer = tool(lab, arguments)
     code, out, err = on_study(verb, *options, "--json")
-    assert (json.loads(out), err) == (answer.wire(), "")
+    assert (settled(json.loads(out)), err) == (settled(answer.wire()), "")
     assert code == (0 if answer.all_clear else NOT_CLEAR)
 
 

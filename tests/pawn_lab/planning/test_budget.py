@@ -3,14 +3,17 @@
 import os
 import signal
 import time
+from types import SimpleNamespace
 
 import pytest
 from lab_testing import CONFIG, ended, event_kinds, in_state, open_gate, shim_of, trainer_greeting
 
 from pawn_lab import errors
 from pawn_lab.documents import read_json_object
-from pawn_lab.processes import identity
+from pawn_lab.processes import identity, limits
+from pawn_lab.processes.limits import BudgetStop
 from pawn_lab.tools.set_cost import lab_set_cost
+from pawn_lab.tools.status import lab_status
 from pawn_lab.trials.states import State
 
 HOUR_S = 3600.0
@@ -140,12 +143,82 @@ def test_the_same_cost_and_budget_again_is_no_event(open_lab):
     assert [e.kind for e in lab.events().events] == ["cost", "budget"]
 
 
+def let_pass(lab, hours):
+    """Let the machine have cost for so many hours more."""
+    with lab._database.write() as tx:
+        passed = hours * HOUR_S
+        tx.execute("UPDATE rates SET since = since - ?, uptime = uptime - ?", passed, passed)
+
+
+def test_a_budget_of_machine_time_is_spent_by_an_idle_machine(open_lab):
+    lab = open_lab("gate")
+    answer = lab_set_cost(lab, 2.0, budget=10.0, budget_of="machine_time")
+    assert (answer.budget_of, round(answer.machine_total)) == ("machine_time", 0)
+    let_pass(lab, 4.0)
+    assert lab.launch(CONFIG).id == 1
+    open_gate(lab, 1)
+    ended(lab, 1)
+    let_pass(lab, 2.0)
+    with pytest.raises(errors.BudgetExceededError, match="budget 10 of the machine's time is too"):
+        lab.launch(CONFIG | {"seed": 1})
+    answer = lab_set_cost(lab, 2.0)
+    assert answer.machine_hours == pytest.approx(6.0, abs=0.01)
+    assert (answer.idle_share, answer.budget_of) == (pytest.approx(1, abs=0.01), "machine_time")
+    assert lab_set_cost(lab, 2.0, budget=20.0).budget_of == "machine_time"
+    assert lab_set_cost(lab, 2.0, budget=20.0, budget_of="device_time").total < 0.1
+    assert lab.launch(CONFIG | {"seed": 1}).id == 2
+    open_gate(lab, 2)
+
+
+def test_at_the_cap_of_machine_time_trials_save_and_the_headline_says_why_the_queue_waits(open_lab):
+    lab = open_lab("hang")
+    for seed in range(3):
+        lab.launch(CONFIG | {"seed": seed})
+    for trial_id in (1, 2):
+        trainer_greeting(lab, trial_id)
+    lab.set_cost(2.0, 10.0, "machine_time")
+    let_pass(lab, 6.0)
+    assert [ended(lab, trial_id).exit.reason for trial_id in (1, 2)] == ["budget", "budget"]
+    said = "the first because the budget is spent: 12.00 of 10 of the machine's time"
+    assert said in lab_status(lab).headline
+
+
+def test_on_the_machine_s_clock_trials_share_its_devices_and_none_ends_before_its_own_end(paced):
+    lab_set_cost(paced, 2 * HOUR_S, budget=1e6, budget_of="machine_time")
+    paced.launch(CONFIG | {"seed": 1, "total_steps": 500})
+    assert paced.cost().budget.reserved == pytest.approx(1000, abs=40)
+    paced.launch(CONFIG | {"seed": 2, "total_steps": 500})
+    paced.launch(CONFIG | {"seed": 3, "total_steps": 500})
+    assert paced.cost().budget.reserved == pytest.approx(1500, abs=60)
+
+
+def test_a_basis_without_a_budget_is_refused(open_lab):
+    with pytest.raises(errors.InvalidRequestError, match="budget_of machine_time needs budget"):
+        lab_set_cost(open_lab(), 1.0, budget_of="machine_time")
+
+
 @pytest.mark.parametrize("budget", [-1.0, float("nan"), float("inf"), 1e12])
 def test_a_budget_out_of_range_is_refused(open_lab, budget):
     lab = open_lab("complete")
     with pytest.raises(errors.InvalidRequestError, match=r"budget .* is not allowed: 0 to 1e"):
         lab.set_cost(1.0, budget=budget)
     assert lab.events().events == []
+
+
+@pytest.mark.parametrize("jump_s", [-3.15e8, 3.15e8])
+def test_a_wall_clock_that_jumps_stops_no_trial_before_its_time(tmp_path, monkeypatch, jump_s):
+    stop = BudgetStop(tmp_path / "budget-stop.json")
+    stop.write(time.time() + 100)
+    jumped = time.time() + jump_s
+    monkeypatch.setattr(limits, "time", SimpleNamespace(time=lambda: jumped))
+    assert stop.at() - jumped == pytest.approx(100, abs=10)
+
+
+@pytest.mark.parametrize("written", ["[1]", '{"wall": "x"}', '{"wall": 1}', "null"])
+def test_a_moment_without_a_clock_is_the_wall_clock_s(tmp_path, written):
+    file = tmp_path / "budget-stop.json"
+    file.write_text(f'{{"at": 7.5, "written": {written}}}')
+    assert BudgetStop(file).at() == 7.5
 
 
 def test_a_damaged_stop_file_stops_nothing(open_lab):

@@ -1,6 +1,8 @@
 """Cost: the integral of the rate over the device-time held."""
 
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from pawn_lab.paths import WorkspacePaths
 from pawn_lab.reporting import cost
 from pawn_lab.reporting.cost import _integral
 from pawn_lab.store import Database, leases, trials
+from pawn_lab.store import database as database_module
 
 HOUR = 3600.0
 
@@ -78,3 +81,89 @@ def test_a_rate_that_is_no_price_is_refused(tmp_path: Path, value):
     database = Database.open(WorkspacePaths(tmp_path))
     with pytest.raises(errors.InvalidRequestError, match="cost_per_hour"), database.write() as tx:
         cost.set_rate(tx, value, 1)
+
+
+def about(hours: float, total: float) -> tuple:
+    """Return both, give or take the seconds that a test takes."""
+    return pytest.approx(hours, abs=0.02), pytest.approx(total, abs=0.2)
+
+
+def machine_after(database: Database, hours: float = 0.0):
+    """Return the machine's clock once so many hours have passed since every rate was set."""
+    with database.write() as tx:
+        tx.execute("UPDATE rates SET since = since - ?, uptime = uptime - ?", *[hours * HOUR] * 2)
+        return cost.machine(tx)
+
+
+@pytest.fixture
+def database(tmp_path: Path):
+    database = Database.open(WorkspacePaths(tmp_path))
+    yield database
+    database.close()
+
+
+def price(database: Database, cost_per_hour: float) -> None:
+    with database.write() as tx:
+        cost.set_rate(tx, cost_per_hour, device_count=2)
+
+
+def test_the_machine_costs_from_its_first_price_on_whether_anything_runs_or_not(database):
+    assert machine_after(database) is None
+    price(database, 4.0)
+    machine = machine_after(database, 3.0)
+    assert (machine.hours, machine.total) == about(3.0, 12.0)
+    assert machine.idle_share == 1.0
+
+
+def test_the_machine_s_clock_adds_up_over_changes_of_its_price(database):
+    for cost_per_hour, hours in [(4.0, 3.0), (10.0, 1.0), (0.0, 5.0)]:
+        price(database, cost_per_hour)
+        machine_after(database, hours)
+    machine = machine_after(database)
+    assert (machine.hours, machine.total) == about(9.0, 22.0)
+
+
+def test_the_idle_share_is_of_the_device_time_that_no_trial_held(database):
+    price(database, 4.0)
+    with database.write() as tx:
+        row = {"config": {}, "tags": [], "trainer": [], "limits": {}, "request_hash": ""}
+        trial_id = trials.insert(tx, "queued", priority=0, **row)
+        times = {"start": tx.now - 5 * HOUR, "stop": tx.now - 3 * HOUR}
+        tx.insert("leases", device="a", trial_id=trial_id, **times)
+    assert machine_after(database, 4.0).idle_share == pytest.approx(1 - 1 / 8, abs=0.01)
+
+
+@pytest.mark.parametrize("years", [10, -10])
+def test_a_wall_clock_that_jumps_leaves_the_machine_s_clock_alone(database, monkeypatch, years):
+    price(database, 4.0)
+    machine_after(database, 1.0)
+    jumped = SimpleNamespace(time=lambda: time.time() + years * 365.25 * 24 * HOUR)
+    monkeypatch.setattr(database_module, "time", jumped)
+    price(database, 8.0)
+    with database.read() as tx:
+        machine = cost.machine(tx)
+    assert (machine.hours, machine.total) == about(1.0, 4.0)
+
+
+def test_a_boot_in_between_counts_by_the_wall_clock_and_the_next_one_by_uptime(
+    database, monkeypatch
+):
+    price(database, 4.0)
+    machine_after(database, 2.0)
+    monkeypatch.setattr(cost.clock, "boot_id", lambda: "another boot")
+    monkeypatch.setattr(cost.clock, "uptime_s", lambda: 60.0)
+    with database.write() as tx:
+        cost.follow_boot(tx)
+        cost.follow_boot(tx)
+    monkeypatch.setattr(cost.clock, "uptime_s", lambda: 60.0 + 3 * HOUR)
+    with database.read() as tx:
+        machine = cost.machine(tx)
+        assert len(cost.rates(tx)) == 2
+    assert (machine.hours, machine.total) == about(5.0, 20.0)
+
+
+def test_the_machine_s_clock_survives_a_restart(tmp_path, database):
+    price(database, 4.0)
+    before = machine_after(database, 2.0)
+    with Database.open(WorkspacePaths(tmp_path)).read() as tx:
+        assert cost.machine(tx).total == pytest.approx(before.total, abs=0.01)

@@ -1,0 +1,36 @@
+"""How much time has passed, whatever the wall clock was set to meanwhile. Standard library only."""
+
+import functools
+import time
+from pathlib import Path
+from typing import NamedTuple, Self
+
+
+class Moment(NamedTuple):
+    """A moment by the wall clock (Unix seconds), and by the uptime of the boot that it was in."""
+
+    wall: float
+    boot: str | None
+    uptime: float | None
+
+    @classmethod
+    def at(cls, wall: float) -> Self:
+        """Return the present, which the wall clock gives as `wall`."""
+        return cls(wall, boot_id(), uptime_s())
+
+    def until(self, later: "Moment") -> float:
+        """Return the seconds to a later moment: by uptime within a boot, else by the wall clock."""
+        if self.uptime is None or later.uptime is None or self.boot != later.boot:
+            return max(0.0, later.wall - self.wall)
+        return max(0.0, later.uptime - self.uptime)
+
+
+def uptime_s() -> float:
+    """Return the seconds since the machine was booted, those in which it was suspended included."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+@functools.cache
+def boot_id() -> str:
+    """Return the kernel's identifier of this boot."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
