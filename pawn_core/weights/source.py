@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import (
@@ -64,9 +64,7 @@ def find(source: str | Path) -> Files:
     match = _REPOSITORY.fullmatch(str(source))
     if match is None:
         raise IncompatibleWeightsError(f"weights {str(source)!r} do not exist; allowed: {_FORMS}")
-    repository, revision, folder = match.groups()
-    files = [_download(repository, revision, folder, name) for name in _NAMES]
-    return _checked(str(source), files)
+    return _checked(str(source), _downloaded(Place(*match.groups())))
 
 
 def _checked(name: str, files: list[Path | None]) -> Files:
@@ -103,23 +101,66 @@ def _if_file(path: Path) -> Path | None:
     return path if path.is_file() else None
 
 
-def _download(repository: str, revision: str | None, folder: str | None, name: str) -> Path | None:
-    """Return a repository's file on this machine; None where the repository has no such file."""
+class Place(NamedTuple):
+    """Where on the hub a model is."""
+
+    repository: str
+    revision: str | None
+    folder: str | None
+
+
+def _downloaded(place: Place) -> list[Path | None]:
+    """Return a repository's files on this machine; None for each that the repository lacks.
+
+    Where the hub cannot be reached, what is in the cache is all there is, if it was there before: a
+    download that broke off is not taken for a repository without the rest.
+    """
+    cached_before = _cached(place, MODEL)
     try:
-        return Path(hf_hub_download(repository, name, subfolder=folder, revision=revision))
+        return [_download(place, name) for name in _NAMES]
     except LocalEntryNotFoundError as error:
+        if cached_before is not None:
+            return [_cached(place, name) for name in _NAMES]
         raise IncompleteCheckpointError(
-            f"{repository} is not in the cache and the hub cannot be reached: {error}"
+            f"{place.repository} is not in the cache and the hub cannot be reached: {error}"
         ) from None
+
+
+def _cached(place: Place, name: str) -> Path | None:
+    try:
+        return _download(place, name, local_files_only=True)
+    except LocalEntryNotFoundError:
+        return None
+
+
+def _download(place: Place, name: str, local_files_only: bool = False) -> Path | None:
+    """Return a repository's file on this machine; None where the repository has no such file.
+
+    Raises:
+        LocalEntryNotFoundError: the hub cannot be reached, and the file is not in the cache.
+    """
+    try:
+        path = hf_hub_download(
+            place.repository,
+            name,
+            subfolder=place.folder,
+            revision=place.revision,
+            local_files_only=local_files_only,
+        )
+        return Path(path)
+    except LocalEntryNotFoundError:
+        raise
     except EntryNotFoundError:
         return None
     except (RepositoryNotFoundError, RevisionNotFoundError) as error:
-        where = f"{repository}@{revision}" if revision else repository
+        where = f"{place.repository}@{place.revision}" if place.revision else place.repository
         raise IncompleteCheckpointError(
             f"the hub has no {where}, or this account may not read it ({type(error).__name__})"
         ) from None
     except HfHubHTTPError as error:
-        raise IncompleteCheckpointError(f"{repository} cannot be downloaded: {error}") from None
+        raise IncompleteCheckpointError(
+            f"{place.repository} cannot be downloaded: {error}"
+        ) from None
 
 
 def _pickle_advice(path: Path) -> str:

@@ -174,3 +174,43 @@ def test_without_the_hub_only_what_is_in_the_cache_loads(hub: FakeHub, monkeypat
     load_pretrained("owner/name")
     with pytest.raises(IncompleteCheckpointError, match="hub cannot be reached"):
         load_pretrained("owner/other")
+
+
+def offline(monkeypatch: pytest.MonkeyPatch, hub: FakeHub) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+
+def unreachable(monkeypatch: pytest.MonkeyPatch, hub: FakeHub) -> None:
+    nowhere = "http://127.0.0.1:9"
+    url = f"{nowhere}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", nowhere)
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", url)
+
+
+@pytest.mark.parametrize("cut_off", [offline, unreachable])
+@pytest.mark.parametrize("absent", [".complete", "config.json"])
+def test_without_the_hub_a_file_that_the_repository_lacks_is_not_a_missing_model(
+    hub: FakeHub, monkeypatch, tmp_path: Path, cut_off, absent: str
+) -> None:
+    load_pretrained("owner/name")
+    (found,) = (tmp_path / "cache").glob(f"models--owner--name/snapshots/*/{absent}")
+    found.unlink()
+    if absent == "config.json":
+        found.with_name(".complete").unlink()
+    cut_off(monkeypatch, hub)
+    if absent == ".complete":
+        assert load_pretrained("owner/name").layout.architecture == Architecture(*SIZES)
+    else:
+        with pytest.raises(IncompatibleWeightsError, match="do not tell n_heads"):
+            load_pretrained("owner/name")
+
+
+def test_a_download_that_broke_off_is_not_a_repository_without_the_rest(
+    hub: FakeHub, monkeypatch, tmp_path: Path
+) -> None:
+    load_pretrained("owner/name")
+    (weights,) = (tmp_path / "cache").glob("models--owner--name/snapshots/*/model.safetensors")
+    weights.unlink()
+    offline(monkeypatch, hub)
+    with pytest.raises(IncompleteCheckpointError, match="hub cannot be reached"):
+        load_pretrained("owner/name")
