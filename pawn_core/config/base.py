@@ -1,5 +1,6 @@
 """Fields that every run type shares: schedule, storage, hardware and logging."""
 
+import os
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any, Literal, Self
@@ -18,6 +19,9 @@ from pawn_core.config.types import (
     Seed,
     StepCount,
 )
+
+_OFFLINE_VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+_TRUE = ("1", "ON", "YES", "TRUE")  # as huggingface_hub reads them
 
 DEFAULT_VAL_SEED = 1_000_000_007
 
@@ -312,7 +316,20 @@ class RunConfig(BaseModel):
 
     def refusals(self) -> list[str]:
         """Return why the config cannot be honoured here: valid fields without their part."""
-        return self._missing_packages()
+        return self._missing_packages() + self._hub_kept_away()
+
+    def _hub_kept_away(self) -> list[str]:
+        """Return the places on the hub that the environment keeps a run from reaching."""
+        variable = next((name for name in _OFFLINE_VARIABLES if os.environ.get(name)), "")
+        value = os.environ.get(variable, "")
+        if value.upper() not in _TRUE:
+            return []
+        return [
+            f"{field} '{getattr(self, field)}' cannot be honoured: {variable}={value} in the "
+            "environment keeps the run from the hub; unset it, or use local_checkpoints: true alone"
+            for field in ("hf_repo", "hf_bucket")
+            if getattr(self, field) is not None
+        ]
 
     def _missing_packages(self) -> list[str]:
         """Return the trackers asked for whose package is not installed."""

@@ -2,13 +2,16 @@
 
 import trackio
 
-from pawn_core.sinks.sink import PROJECT, RunInfo
+from pawn_core.sinks.sink import PROJECT, RunInfo, Sink
 
 
-class TrackioSink:
+class TrackioSink(Sink):
     """A run in Trackio's database on this machine."""
 
+    name = "trackio"
+
     def __init__(self, info: RunInfo) -> None:
+        super().__init__(info)
         self._run = trackio.init(
             project=PROJECT,
             name=f"{info.name}-{info.id}",
@@ -19,7 +22,7 @@ class TrackioSink:
             auto_log_cpu=False,
         )
 
-    def write(self, step: int, values: dict[str, float]) -> None:
+    def log(self, step: int, values: dict[str, float]) -> None:
         """Log numbers by name."""
         self._run.log(values, step=step)
 

@@ -2,13 +2,16 @@
 
 import wandb
 
-from pawn_core.sinks.sink import PROJECT, RunInfo
+from pawn_core.sinks.sink import PROJECT, RunInfo, Sink
 
 
-class WandbSink:
+class WandbSink(Sink):
     """A run at Weights & Biases."""
 
+    name = "wandb"
+
     def __init__(self, info: RunInfo) -> None:
+        super().__init__(info)
         self._run = wandb.init(
             project=PROJECT,
             name=info.name,
@@ -22,7 +25,7 @@ class WandbSink:
             ),
         )
 
-    def write(self, step: int, values: dict[str, float]) -> None:
+    def log(self, step: int, values: dict[str, float]) -> None:
         """Log numbers by name."""
         self._run.log(values, step=step)
 

@@ -159,3 +159,15 @@ assert "torch" not in sys.modules, "its import takes seconds"
 sys.exit(code)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 2
+
+
+@pytest.mark.parametrize("variable", ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])
+@pytest.mark.parametrize("place", ["hf_repo", "hf_bucket"])
+def test_a_run_that_pushes_is_refused_where_the_hub_is_off(monkeypatch, variable, place):
+    pushing = {place: "owner/name", "local_checkpoints": place == "hf_bucket"}
+    monkeypatch.setenv(variable, "1")
+    (refusal,) = refusals(config(**pushing), LAPTOP)
+    assert refusal.startswith(f"{place} 'owner/name' cannot be honoured: {variable}=1 in the env")
+    assert refusals(config(), LAPTOP) == []
+    monkeypatch.setenv(variable, "0")
+    assert refusals(config(**pushing), LAPTOP) == []

@@ -187,7 +187,10 @@ def unreachable(monkeypatch: pytest.MonkeyPatch, hub: FakeHub) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", url)
 
 
-@pytest.mark.parametrize("cut_off", [offline, unreachable])
+@pytest.mark.parametrize(
+    "cut_off",
+    [offline, pytest.param(unreachable, marks=pytest.mark.slow)],  # the client tries for 24 s
+)
 @pytest.mark.parametrize("absent", [".complete", "config.json"])
 def test_without_the_hub_a_file_that_the_repository_lacks_is_not_a_missing_model(
     hub: FakeHub, monkeypatch, tmp_path: Path, cut_off, absent: str
