@@ -30,6 +30,15 @@ def load_json_object(path: Path, root: Path | None = None, most: int = MOST_BYTE
     return value
 
 
+def load_own(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a file that the lab has just written, bytes that are no text too.
+
+    Raises:
+        OSError, ValueError: it cannot be read.
+    """
+    return json.loads(read_file(path))
+
+
 def read_json_object(path: Path, root: Path | None = None) -> dict[str, Any] | None:
     """Return the JSON object in a file, or None where there is none that can be read."""
     with contextlib.suppress(OSError):

@@ -26,7 +26,7 @@ from pawn_lab.cli.arguments import (
 from pawn_lab.cli.render import line, render
 from pawn_lab.cli.words import in_cli_words
 from pawn_lab.errors import InvalidRequestError, LabError, NoLabError, TrialStateError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, opener
 from pawn_lab.paths import (
     WORKSPACE_NAME,
     WORKSPACE_VARIABLE,
@@ -245,7 +245,7 @@ def mcp(*, workspace: Annotated[Path | None, Parameter(help="The lab's folder.")
     from pawn_lab.server import serve
 
     path = workspace or default_workspace()
-    serve(lambda: Lab.look(path))
+    serve(opener(path))
 
 
 @app.command(name="serve")
@@ -266,7 +266,7 @@ def serve_http(
     from pawn_lab.server import http
 
     path = workspace or default_workspace()
-    http.serve_http(lambda: Lab.look(path), host, port, allowed_host or ())
+    http.serve_http(opener(path), host, port, allowed_host or ())
 
 
 def main() -> None:

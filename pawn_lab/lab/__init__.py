@@ -4,6 +4,10 @@ No daemon stands behind it. Every call first brings the workspace up to date (`t
 does not matter which process calls, how many do, or which of them die.
 """
 
+from collections.abc import Callable
+from pathlib import Path
+
+from pawn_lab.errors import NoLabError
 from pawn_lab.lab.launching import Launching
 from pawn_lab.lab.spending import Spending
 from pawn_lab.lab.sweeping import Sweeping
@@ -11,7 +15,7 @@ from pawn_lab.reporting import notes
 from pawn_lab.store import trials
 from pawn_lab.trials.mentions import trials_named
 
-__all__ = ["Lab"]
+__all__ = ["Lab", "opener"]
 
 
 class Lab(Launching, Sweeping, Spending):
@@ -32,3 +36,21 @@ class Lab(Launching, Sweeping, Spending):
                 with self._database.write() as tx:
                     trials.mark_noted(tx, named)
         return notes.read(self.paths, section)
+
+
+def opener(workspace: Path) -> Callable[[], Lab]:
+    """Return what opens a workspace anew for each call of a server.
+
+    A lab that was there and has been moved is not made again, empty, at its old place.
+    """
+    existed = False
+
+    def open_lab() -> Lab:
+        nonlocal existed
+        lab = Lab.look(workspace)
+        if existed and not lab.exists:
+            raise NoLabError(f"the lab in '{workspace}' is gone: moved, or deleted")
+        existed = lab.exists
+        return lab
+
+    return open_lab

@@ -21,7 +21,7 @@ from typing import Any
 from pawn_core.prctl import adopt_orphans, die_with_parent
 from pawn_core.untrusted import open_log
 from pawn_lab import failpoints
-from pawn_lab.documents import load_json_object, write_json
+from pawn_lab.documents import load_json_object, load_own, write_json
 from pawn_lab.paths import TrialPaths, WorkspacePaths
 from pawn_lab.processes import environment
 from pawn_lab.processes.descendants import kill_descendants
@@ -185,7 +185,7 @@ def run(paths: TrialPaths, workspace: WorkspacePaths, lock: int, given: Handover
     """Own the trainer from start to end."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     adopt_orphans()
-    launch = load_json_object(paths.launch)
+    launch = load_own(paths.launch)
     token = os.environ[TOKEN_VARIABLE]
     failpoints.hit("shim.started")
     identity = ProcessIdentity.of_self(token).to_dict() | {"guardian": given.guardian.to_dict()}

@@ -6,6 +6,7 @@ from typing import Any
 
 from pawn_lab.records import Event, EventPage
 from pawn_lab.store.transaction import Transaction
+from pawn_lab.text import clean
 from pawn_lab.trials.states import State
 
 KINDS = (
@@ -38,7 +39,7 @@ def append(
         time=tx.now,
         trial_id=trial_id,
         kind=kind,
-        message=message,
+        message=clean(message),  # it may quote a path, which need not be text
         data=json.dumps(data or {}),
     )
 
