@@ -102,14 +102,33 @@ class Pulse(Record):
     starting_s: list[float]
 
 
+class Resumed(Record):
+    """A trial that goes on from its parent, or would: the configs of both, and from which step.
+
+    `repeated` is the trial where it existed before; `without` are limits of the parent's that do
+    not hold for it. A dry run has no trial, but a forecast.
+    """
+
+    trial: Trial | None
+    repeated: list[int]
+    parent: dict[str, Any]
+    config: dict[str, Any]
+    from_step: int
+    without: list[str]
+    forecast: "Forecast | None" = None
+    warnings: list[str] = []
+
+
 class Launched(Record):
     """The trials of one launch; `known` are those that existed before it.
 
+    `config` is what was asked for: that of a trial that existed may say the same in other words.
     warnings: what will run worse here than one may think.
     """
 
     trials: list[Trial]
     known: list[int]
+    config: dict[str, Any]
     warnings: list[str] = []
 
 
@@ -242,7 +261,8 @@ class Forecast(Record):
 class SweepForecast(Record):
     """What the trials of a sweep would take together at most; `unknown` of them have no history.
 
-    same_as: by point the trials that have its config, seeds and code already.
+    same_as: by point the trials that are taken instead of run. repeats: the sweep that has the plan
+    already, which a start returns.
     """
 
     trials: int
@@ -250,6 +270,7 @@ class SweepForecast(Record):
     device_hours: Range | None
     cost: Range | None
     same_as: dict[int, list[int]] = {}
+    repeats: int | None = None
     warnings: list[str] = []
 
 

@@ -8,10 +8,12 @@ from pawn_core.config import RunConfig
 from pawn_lab import failpoints
 from pawn_lab.lab.reading import Reading
 from pawn_lab.planning import budget, forecast
-from pawn_lab.records import Forecast, Launched, Trial
+from pawn_lab.records import Forecast, Launched, Resumed, Trial
 from pawn_lab.store import trials
+from pawn_lab.store.database import Row
 from pawn_lab.trials import checks, launches, lineage, requests
-from pawn_lab.trials.lineage import Which
+from pawn_lab.trials.launches import Made
+from pawn_lab.trials.lineage import Continuation, Which
 from pawn_lab.trials.states import State
 
 SHIM_TIMEOUT_S = 30.0
@@ -76,7 +78,7 @@ class Launching(Reading):
         checked = checks.checked_config(checks.with_gpus(config, gpus))
         warnings = checks.check_runnable(checked, self._devices)
         configs = checks.checked_seeds(checked, seeds)
-        asked = {"config": checked.model_dump(mode="json"), "seeds": seeds}
+        asked: dict[str, Any] = {"config": checked.model_dump(mode="json"), "seeds": seeds}
         request = requests.request(priority, idempotency_key, **asked)
         launcher = self._launcher.limited(requests.checked_hours(max_hours))
         if stop_by_forecast:
@@ -89,11 +91,20 @@ class Launching(Reading):
         self.found()
         with self._database.write() as tx:
             made = launches.launch(tx, request, configs, launcher, once=once, **columns)
-            budget.reserve(tx, self.paths, self._devices, set(made.trials) - set(made.known))
+            budget.reserve(tx, self.paths, self._devices, made.new)
         with self.one_pass():
             self.tick()
             launched = self.selected(made.trials)
-        return Launched(trials=launched, known=made.known, warnings=warnings)
+        config = asked["config"]
+        return Launched(trials=launched, known=made.known, config=config, warnings=warnings)
+
+    def repeated(self, config: RunConfig, seeds: int) -> list[int]:
+        """Return the trials that a launch without a key would return instead of new ones."""
+        configs = checks.checked_seeds(config, seeds) if seeds else []
+        marks = [launches.fingerprint(own, self._launcher) for own in configs]
+        with self._database.read() as tx:
+            alike = [trials.alike(tx, mark) for mark in marks]
+        return [trial_id for trial_id in alike if trial_id is not None]
 
     def forecast(
         self, config: dict[str, Any], *, priority: int = 0, gpus: int | None = None
@@ -111,7 +122,13 @@ class Launching(Reading):
             planned = forecast.forecast(tx, self.paths, self._devices, checked, priority)
         return checked, planned.model_copy(update={"warnings": warnings})
 
-    def resume(
+    def resume(self, trial_id: int, **asked: Any) -> Trial:
+        """Queue a new trial that goes on from a checkpoint of a trial; see `continue_from`."""
+        trial = self.continue_from(trial_id, **asked).trial
+        assert trial is not None, "only a dry run has none"
+        return trial
+
+    def continue_from(
         self,
         trial_id: int,
         *,
@@ -122,12 +139,15 @@ class Launching(Reading):
         hypothesis: str | None = None,
         priority: int = 0,
         idempotency_key: str | None = None,
-    ) -> Trial:
+        once: bool = False,
+        dry_run: bool = False,
+    ) -> Resumed:
         """Queue a new trial that goes on from a verified checkpoint of a trial.
 
         It has the parent's config with `overrides`, and pauses only where told to; the parent's
         tags and hypothesis unless given. `checkpoint` is latest, best (lowest validation loss) or a
-        step; from a step, a trial that still runs can be forked too.
+        step; from a step, a trial that still runs can be forked too. With `once`, a trial that
+        continues the checkpoint by the same config and code, and did not fail, is returned instead.
 
         Raises:
             TrialStateError: the trial has not ended, and no step was named.
@@ -147,19 +167,55 @@ class Launching(Reading):
         with self._database.read() as tx:
             known, parent = launches.known(tx, request), trials.get(tx, trial_id)
         if known is not None:
-            return self.trial(known)
+            return self._resumed(parent, Made([known], [known]), [])
         lineage.check_resumable(parent, checkpoint)
         point = lineage.resume_point(parent, self.paths.trial(trial_id), checkpoint)
         config = lineage.resumed_config(
             parent, point.checkpoint.step, overrides or {}, pause_after_steps
         )
-        checks.check_runnable(config, self._devices)
+        warnings = checks.check_runnable(config, self._devices)
+        continuation = Continuation(parent, point, config)
+        if dry_run:
+            return self._would_resume(continuation, priority, once)
         with self._database.write() as tx:
-            new_id = launches.resume(
-                tx, request, config, self._launcher, parent, point, self.paths.root, **columns
+            made = launches.resume(
+                tx, request, continuation, self._launcher, self.paths.root, once=once, **columns
             )
-            budget.reserve(tx, self.paths, self._devices, [new_id])
-        return self._after_pass(new_id)
+            budget.reserve(tx, self.paths, self._devices, made.new)
+        with self.one_pass():
+            self.tick()
+            return self._resumed(parent, made, warnings)
+
+    def _resumed(self, parent: Row, made: Made, warnings: list[str]) -> Resumed:
+        trial = self.trial(made.trials[0])
+        return Resumed(
+            trial=trial,
+            repeated=made.known,
+            parent=parent["config"],
+            config=trial.config,
+            from_step=trial.from_step or 0,
+            without=lineage.dropped_limits(parent, self._launcher.limits),
+            warnings=warnings,
+        )
+
+    def _would_resume(self, continuation: Continuation, priority: int, once: bool) -> Resumed:
+        """Return what a resume would come to, launched now."""
+        parent, point, config = continuation
+        step = point.checkpoint.step
+        with self._database.read() as tx:
+            mark = launches.fingerprint_of(continuation, self._launcher)
+            alike = trials.alike(tx, mark) if once else None
+            planned = forecast.forecast(tx, self.paths, self._devices, config, priority, step)
+        return Resumed(
+            trial=None,
+            repeated=[] if alike is None else [alike],
+            parent=parent["config"],
+            config=config.model_dump(mode="json"),
+            from_step=step,
+            without=lineage.dropped_limits(parent, self._launcher.limits),
+            forecast=planned,
+            warnings=checks.check_runnable(config, self._devices),
+        )
 
     def kill(self, trial_id: int, *, reason: str | None = None) -> Trial:
         """Ask a trial to save and stop, by force after its grace period; returns at once.

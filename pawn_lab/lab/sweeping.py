@@ -7,14 +7,14 @@ from pawn_lab.errors import TrialStateError
 from pawn_lab.lab.workspace import OpenWorkspace
 from pawn_lab.processes.devices import trial_machine
 from pawn_lab.records import Sweep, SweepForecast, SweepPoint
-from pawn_lab.store import Transaction, sweeps, trials
-from pawn_lab.sweeps.create import create
+from pawn_lab.store import sweeps, trials
+from pawn_lab.sweeps import create
 from pawn_lab.sweeps.forecast import forecast
 from pawn_lab.sweeps.plan import SweepPlan, checked_plan
-from pawn_lab.sweeps.points import known_overrides, points
+from pawn_lab.sweeps.points import known_overrides
 from pawn_lab.sweeps.progress import Standing, standings
-from pawn_lab.sweeps.queueing import configs_of, tag
-from pawn_lab.trials import checks, launches
+from pawn_lab.sweeps.queueing import tag
+from pawn_lab.trials import checks
 
 
 class Sweeping(OpenWorkspace):
@@ -33,7 +33,7 @@ class Sweeping(OpenWorkspace):
         warnings = self._check_runnable(checked)
         self.found()
         with self._database.write() as tx:
-            sweep_id, known = create(
+            sweep_id, known = create.create(
                 tx, self.paths, self._devices, self._launcher, checked, idempotency_key
             )
         with self.one_pass():
@@ -42,7 +42,7 @@ class Sweeping(OpenWorkspace):
         return sweep.model_copy(update={"warnings": warnings}), known
 
     def forecast_sweep(self, plan: dict[str, Any]) -> SweepForecast:
-        """Return what the trials of a plan would take together, and which have run already.
+        """Return what a plan would take, which trials it would take over, and of which sweep it is.
 
         Raises:
             InvalidRequestError: the plan, or a point of it, is refused; says why.
@@ -51,8 +51,8 @@ class Sweeping(OpenWorkspace):
         warnings = self._check_runnable(checked)
         with self._database.read() as tx:
             total = forecast(tx, self.paths, self._devices, self._launcher, checked)
-            found = {"same_as": self._same(tx, checked), "warnings": warnings}
-        return total.model_copy(update=found)
+            known = sweeps.alike(tx, create.request(checked, None).digest)
+        return total.model_copy(update={"repeats": known, "warnings": warnings})
 
     def _check_runnable(self, plan: SweepPlan) -> list[str]:
         """Refuse a plan of which a known point cannot run here; return what will run worse."""
@@ -60,15 +60,6 @@ class Sweeping(OpenWorkspace):
         configs = [plan.resolved(overrides) for overrides in known_overrides(plan)]
         told = [checks.check_runs_on(machine, config, self._devices) for config in configs]
         return list(dict.fromkeys(itertools.chain(*told)))
-
-    def _same(self, tx: Transaction, plan: SweepPlan) -> dict[int, list[int]]:
-        """Return by point the trials that have its config, seeds and code already."""
-        found: dict[int, list[int]] = {}
-        for number, point in enumerate(points(plan)):
-            marks = [launches.fingerprint(c, self._launcher) for c in configs_of(plan, point)]
-            alike = [trials.alike(tx, mark) for mark in marks]
-            found[number] = [trial_id for trial_id in alike if trial_id is not None]
-        return {number: ids for number, ids in found.items() if ids}
 
     def sweep(self, sweep_id: int) -> Sweep:
         """Return a sweep with its points.

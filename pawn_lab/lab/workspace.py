@@ -104,9 +104,14 @@ class OpenWorkspace:
             raise no_lab(self.paths.root)
         self._database.found()
 
+    @property
+    def has_gpu(self) -> bool:
+        """Whether trials run on GPUs here."""
+        return any(device.kind == "gpu" for device in self._devices)
+
     def on_gpu(self, config: dict[str, Any]) -> bool:
         """Say whether a run of this config computes on a GPU here."""
-        return config.get("device") != "cpu" and any(d.kind == "gpu" for d in self._devices)
+        return config.get("device") != "cpu" and self.has_gpu
 
     def called_by(self, name: str) -> Self:
         """Note who makes the calls from now on: an agent's client, or the command line."""

@@ -21,11 +21,12 @@ def forecast(
     devices: list[Device],
     config: RunConfig,
     priority: int,
+    from_step: int = 0,
 ) -> Forecast:
-    """Return the plan of one trial of this config, were it launched now."""
+    """Return the plan of one trial of this config, were it launched now, from a step on."""
     values, comparables = config.model_dump(mode="json"), Comparables(tx, workspace, devices)
     known = comparables.history(values)
-    total = comparables.duration_s(values, 0)
+    total = comparables.duration_s(values, from_step)
     rate = cost.device_rate(tx)
     where = queue_place(tx, workspace, devices, comparables, priority)
     sizes = footprint(config)
@@ -33,7 +34,7 @@ def forecast(
         devices=[device.id for device in devices],
         queue_position=where.position,
         starts_in_s=where.starts_in_s,
-        steps=speed.stop_step(values),
+        steps=speed.stop_step(values) - from_step,
         step_s=_range(known.step_s()),
         total_s=_range(total),
         cost=_range(total, config.gpus * rate / _HOUR_S) if rate is not None else None,

@@ -20,6 +20,7 @@ KINDS = (
     "budget_forecast",
     "sweep",
     "early_stop",
+    "tags",
 )
 """A trial's new state, or what else may happen."""
 

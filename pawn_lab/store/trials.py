@@ -95,18 +95,26 @@ def alike(tx: Transaction, fingerprint: str) -> int | None:
     return tx.value(sql, fingerprint)
 
 
-def spare(tx: Transaction, fingerprint: str) -> int | None:
-    """Return the newest such trial that is of no sweep, continues none and is not continued."""
+def spare(tx: Transaction, fingerprint: str, *, leaf: bool) -> int | None:
+    """Return the newest such trial that is of no sweep; with `leaf`, that none continues."""
     free = "sweep IS NULL AND parent IS NULL AND state NOT IN ('failed', 'killed', 'lost')"
-    leaf = "NOT EXISTS (SELECT 1 FROM trials AS child WHERE child.parent = trials.id)"
-    sql = f"SELECT max(id) FROM trials WHERE fingerprint = ? AND {free} AND {leaf}"
-    return tx.value(sql, fingerprint)
+    last = "NOT EXISTS (SELECT 1 FROM trials AS child WHERE child.parent = trials.id)"
+    sql = f"SELECT max(id) FROM trials WHERE fingerprint = ? AND {free} AND (NOT ? OR {last})"
+    return tx.value(sql, fingerprint, leaf)
 
 
-def join_sweep(tx: Transaction, trial: Row, sweep_id: int, point: int, tag: str) -> None:
-    """Make a trial one of a sweep's point, with the sweep's tag."""
-    tags = json.dumps([*trial["tags"], tag])
-    tx.update("trials", trial["id"], sweep=sweep_id, point=point, tags=tags)
+def set_tags(tx: Transaction, trial: Row, tags: list[str]) -> None:
+    """Give a trial these tags in place of its own, with the event that says so."""
+    if tags == trial["tags"]:
+        return
+    tx.update("trials", trial["id"], tags=json.dumps(tags))
+    message = f"the tags are {', '.join(tags) or 'none'}"
+    events.append(tx, "tags", message, trial["id"], {"tags": tags, "before": trial["tags"]})
+
+
+def join_sweep(tx: Transaction, trial_id: int, sweep_id: int, point: int) -> None:
+    """Make a trial one of a sweep's point."""
+    tx.update("trials", trial_id, sweep=sweep_id, point=point)
 
 
 def of_sweep(tx: Transaction, sweep_id: int) -> list[Row]:

@@ -7,9 +7,9 @@ with its event, so a process that dies anywhere leaves a sweep that the next one
 import hashlib
 import os
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from pawn_core.config import ConfigError, RunConfig
+from pawn_core.config import ConfigError
 from pawn_lab import failpoints
 from pawn_lab.errors import LabError, WorkspaceError
 from pawn_lab.paths import WorkspacePaths
@@ -25,15 +25,7 @@ from pawn_lab.sweeps.progress import Standing, standings, stop_step
 from pawn_lab.sweeps.queueing import launcher_of, queue_point
 from pawn_lab.sweeps.study import Asked, Study, Told
 from pawn_lab.trials import launches, lineage, requests
-from pawn_lab.trials.lineage import ResumePoint
-
-
-class Continuation(NamedTuple):
-    """A trial to resume: its row, its verified checkpoint, and the config that it goes on with."""
-
-    parent: Row
-    point: ResumePoint
-    config: RunConfig
+from pawn_lab.trials.lineage import Continuation
 
 
 def advance(database: Database, workspace: WorkspacePaths, devices: Sequence[Device]) -> bool:
@@ -116,14 +108,13 @@ def _apply(
     if isinstance(decision, Settled):
         _settle(tx, sweep, decision)
         return
-    for parent, point, config in continuations:
+    for continuation in continuations:
+        parent = continuation.parent
         if trials.children(tx, parent["id"]):
             continue  # somebody has resumed it by hand
         request = requests.request(parent["priority"], None, sweep=sweep["id"], of=parent["id"])
-        made = launches.resume(
-            tx, request, config, launcher_of(sweep), parent, point, workspace.root
-        )
-        budget.reserve(tx, workspace, devices, [made], refuse=False)
+        made = launches.resume(tx, request, continuation, launcher_of(sweep), workspace.root)
+        budget.reserve(tx, workspace, devices, made.new, refuse=False)
 
 
 def _settle(tx: Transaction, sweep: Row, settled: Settled) -> None:

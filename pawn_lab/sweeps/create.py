@@ -5,11 +5,11 @@ from pawn_lab.paths import WorkspacePaths
 from pawn_lab.planning import budget
 from pawn_lab.processes.devices import Device
 from pawn_lab.processes.start import Launcher
-from pawn_lab.store import Transaction, sweeps
+from pawn_lab.store import Transaction, sweeps, trials
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.sweeps.points import points
 from pawn_lab.sweeps.queueing import queue_point
-from pawn_lab.trials import requests
+from pawn_lab.trials import launches, requests
 from pawn_lab.trials.code import code_digest
 
 
@@ -23,27 +23,27 @@ def create(
 ) -> tuple[int, bool]:
     """Return the number of a new sweep, or of the one that this call already made, and whether.
 
-    Without a key, a sweep of the same plan and code that goes on or has completed is the same one.
+    Without a key, a sweep of the same plan and code that goes on or has completed is the same one;
+    its trials take the plan's tags.
 
     Raises:
         InvalidRequestError: a point is refused, or there are too many.
         IdempotencyConflictError: the key belongs to a sweep of another plan.
         BudgetExceededError: its trials are expected to cost more than the budget leaves.
     """
-    request = requests.request(
-        plan.priority, idempotency_key, plan=plan.model_dump(mode="json"), code=code_digest()
-    )
-    known = _known(tx, request)
-    if known is not None:
+    asked = request(plan, idempotency_key)
+    if (known := _known(tx, asked)) is not None:
+        for trial in trials.of_sweep(tx, known):
+            launches.tag(tx, trial["id"], plan.tags)
         return known, True
     made = points(plan)
     sweep_id = sweeps.insert(
         tx,
-        f"{plan.method} of {plan.points or len(made)} points, {plan.seeds} seeds each"
+        f"{plan.method} of {len(made) or plan.points} points, {plan.seeds} seeds each"
         + (f", asked by {launcher.caller}" if launcher.caller else ""),
         plan=plan.model_dump(mode="json"),
         idempotency_key=idempotency_key,
-        request_hash=request.digest,
+        request_hash=asked.digest,
         **launcher.columns(),
     )
     sweeps.add_points(tx, sweep_id, [(n, p.arm, p.overrides) for n, p in enumerate(made)])
@@ -53,13 +53,24 @@ def create(
     return sweep_id, False
 
 
-def _known(tx: Transaction, request: requests.Request) -> int | None:
-    if request.idempotency_key is None:
-        return sweeps.alike(tx, request.digest)
-    existing = sweeps.by_key(tx, request.idempotency_key)
-    if existing is not None and existing["request_hash"] != request.digest:
+def request(plan: SweepPlan, idempotency_key: str | None) -> requests.Request:
+    """Return what tells a sweep from others: what its points run and by which rules, and the code.
+
+    What only names it, or says the same in other words, makes no other sweep.
+    """
+    rules = plan.model_dump(mode="json", exclude={"tags", "hypothesis", "priority"})
+    if runs := [[point.arm, plan.resolved(point.overrides).settings()] for point in points(plan)]:
+        rules |= {"config": None, "arms": None, "space": None, "runs": runs}
+    return requests.request(plan.priority, idempotency_key, plan=rules, code=code_digest())
+
+
+def _known(tx: Transaction, asked: requests.Request) -> int | None:
+    if asked.idempotency_key is None:
+        return sweeps.alike(tx, asked.digest)
+    existing = sweeps.by_key(tx, asked.idempotency_key)
+    if existing is not None and existing["request_hash"] != asked.digest:
         raise IdempotencyConflictError(
-            f"idempotency_key '{request.idempotency_key}' belongs to sweep {existing['id']}, "
+            f"idempotency_key '{asked.idempotency_key}' belongs to sweep {existing['id']}, "
             "which was asked for differently; use a new key for a new sweep"
         )
     return existing["id"] if existing else None

@@ -9,10 +9,11 @@ from pawn_lab.processes.devices import Device
 from pawn_lab.processes.start import Launcher
 from pawn_lab.records import Range, SweepForecast
 from pawn_lab.reporting import cost
-from pawn_lab.store import Transaction, trials
+from pawn_lab.store import Transaction
 from pawn_lab.sweeps.plan import SweepPlan
-from pawn_lab.sweeps.points import points
-from pawn_lab.trials import checks, launches
+from pawn_lab.sweeps.points import Point, points
+from pawn_lab.sweeps.queueing import configs_of, reusable
+from pawn_lab.trials import checks
 
 _HOUR_S = 3600.0
 
@@ -26,27 +27,34 @@ def forecast(
 ) -> SweepForecast:
     """Add up the device-time of all trials of a plan; early stopping only makes it less.
 
-    Points that are chosen later count as the plan's own config; trials that the sweep would take
-    from those that ran before do not count.
+    Points that are chosen later count as the plan's own config. Of trials that the sweep would take
+    from those that ran before only what is left counts.
     """
-    comparables = Comparables(tx, workspace, devices)
-    chosen = [point.overrides for point in points(plan)]
-    asked = chosen or [plan.arms[0]] * (plan.points or 0)
-    configs = [c for own in asked for c in checks.checked_seeds(plan.resolved(own), plan.seeds)]
-    fresh = [c for c in configs if trials.spare(tx, launches.fingerprint(c, launcher)) is None]
-    totals = [_device_time(comparables, config) for config in fresh]
-    known = [total for total in totals if total is not None]
+    comparables, chosen = Comparables(tx, workspace, devices), points(plan)
+    taken: dict[int, list[int]] = {}
+    totals = []
+    for number, point in enumerate(chosen or [Point(0, plan.arms[0])] * (plan.points or 0)):
+        last = checks.checked_seeds(plan.resolved(point.overrides), plan.seeds)
+        for first, whole in zip(configs_of(plan, point), last, strict=True):
+            known = reusable(tx, plan, first, launcher)
+            done = 0 if known is None else first.pause_after_steps or first.total_steps
+            if known is not None and chosen:
+                taken.setdefault(number, []).append(known)
+            if done < (whole.pause_after_steps or whole.total_steps):
+                totals.append(_device_time(comparables, whole, done))
+    told = [total for total in totals if total is not None]
     rate = cost.device_rate(tx)
     return SweepForecast(
         trials=len(totals),
-        unknown=len(totals) - len(known),
-        device_hours=_sum(known, 1 / _HOUR_S),
-        cost=_sum(known, rate / _HOUR_S) if rate is not None else None,
+        unknown=len(totals) - len(told),
+        device_hours=_sum(told, 1 / _HOUR_S),
+        cost=_sum(told, rate / _HOUR_S) if rate is not None else None,
+        same_as=taken,
     )
 
 
-def _device_time(comparables: Comparables, config: RunConfig) -> Quantiles | None:
-    total = comparables.duration_s(config.model_dump(mode="json"), 0)
+def _device_time(comparables: Comparables, config: RunConfig, done: int) -> Quantiles | None:
+    total = comparables.duration_s(config.model_dump(mode="json"), done)
     return total and Quantiles(config.gpus * total.p50, config.gpus * total.p90)
 
 

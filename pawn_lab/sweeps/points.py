@@ -1,6 +1,7 @@
 """The points of a sweep that are known beforehand: every one of a grid, or random ones."""
 
 import itertools
+import json
 import math
 import random
 from typing import Any, NamedTuple
@@ -19,12 +20,27 @@ class Point(NamedTuple):
 def points(plan: SweepPlan) -> list[Point]:
     """Return all points of a grid or random plan, arm by arm; none of TPE, which asks later.
 
+    Of points that come to the same run only the first is one.
+
+    Raises:
+        InvalidRequestError: there are too many, or one is a config that would be refused.
+    """
+    return [members[0] for members in by_run(plan)]
+
+
+def by_run(plan: SweepPlan) -> list[list[Point]]:
+    """Return the points of a grid or random plan, those together that come to the same run.
+
     Raises:
         InvalidRequestError: there are too many, or one is a config that would be refused.
     """
     for overrides in known_overrides(plan):
         plan.resolved(overrides)
-    return _points(plan)
+    runs: dict[str, list[Point]] = {}
+    for point in _points(plan):
+        run = json.dumps(plan.resolved(point.overrides).settings(), sort_keys=True)
+        runs.setdefault(run, []).append(point)
+    return list(runs.values())
 
 
 def known_overrides(plan: SweepPlan) -> list[dict[str, Any]]:

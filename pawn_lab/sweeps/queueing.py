@@ -15,8 +15,7 @@ from pawn_lab.trials import checks, launches, requests
 def queue_point(tx: Transaction, sweep: Row, number: int, point: Point) -> list[int]:
     """Queue the trials of a point, one for each seed, to the first rung; return those queued.
 
-    A trial of no sweep that has the config, seed and code already, and did not fail, is taken
-    instead: it counts, and is not run again.
+    One that is `reusable` is taken instead: it counts, and is not run again.
 
     Raises:
         InvalidConfigError: the point makes a config that the trainer would refuse.
@@ -24,12 +23,20 @@ def queue_point(tx: Transaction, sweep: Row, number: int, point: Point) -> list[
     plan = SweepPlan.model_validate(sweep["plan"])
     launcher, queued = launcher_of(sweep), list[int]()
     for config in configs_of(plan, point):
-        mark = launches.fingerprint(config, launcher)
-        if (spare := trials.spare(tx, mark)) is not None:
-            _take(tx, sweep, number, trials.get(tx, spare))
+        if (spare := reusable(tx, plan, config, launcher)) is not None:
+            _take(tx, sweep, number, plan, spare)
         else:
             queued += _queue(tx, sweep, number, plan, config, launcher)
     return queued
+
+
+def reusable(tx: Transaction, plan: SweepPlan, config: RunConfig, launcher: Launcher) -> int | None:
+    """Return a trial of no sweep that has the config, seed and code, and did not fail.
+
+    Where there are rungs it must not have been continued by hand: the sweep is to promote it.
+    """
+    has_rungs = plan.early_stopping is not None and not plan.by_forecast
+    return trials.spare(tx, launches.fingerprint(config, launcher), leaf=has_rungs)
 
 
 def configs_of(plan: SweepPlan, point: Point) -> list[RunConfig]:
@@ -75,11 +82,12 @@ def _queue(
     return made.trials
 
 
-def _take(tx: Transaction, sweep: Row, number: int, trial: Row) -> None:
-    """Make a trial that exists one of the point's."""
-    trials.join_sweep(tx, trial, sweep["id"], number, tag(sweep["id"]))
+def _take(tx: Transaction, sweep: Row, number: int, plan: SweepPlan, trial_id: int) -> None:
+    """Make a trial that exists one of the point's, with the tags of the sweep."""
+    trials.join_sweep(tx, trial_id, sweep["id"], number)
+    launches.tag(tx, trial_id, [*plan.tags, tag(sweep["id"])])
     message = (
-        f"sweep {sweep['id']}: trial {trial['id']} has the config, seed and code of point {number} "
+        f"sweep {sweep['id']}: trial {trial_id} has the config, seed and code of point {number} "
         "and is not run again"
     )
-    events.append(tx, "sweep", message, trial["id"], {"sweep": sweep["id"], "point": number})
+    events.append(tx, "sweep", message, trial_id, {"sweep": sweep["id"], "point": number})

@@ -15,6 +15,7 @@ from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.reporting.curves import Axis
 from pawn_lab.reporting.metrics import Metric, metric_of_merit
+from pawn_lab.tools import remarks
 from pawn_lab.tools.compare_headline import headline
 from pawn_lab.tools.compare_rows import ONE_SEED, GroupRow, Measured, compared_rows
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
@@ -95,7 +96,8 @@ def lab_compare(
         compared, position, ends = _costs(kept, at, wanted, reaching), None, []
     rows = compared_rows(groups, compared, allowed, reference)
     other = warnings(lab, kept, at)
-    notes = other + notes + _repetitions(repeated) + ends + _many(rows) + _single(rows)
+    idle = remarks.settings_without_effect(lab, [(run.id, run.config) for run in kept])
+    notes = other + notes + idle + _repetitions(repeated) + ends + _many(rows) + _single(rows)
     answer = CompareAnswer(
         headline=headline(rows, doubtful=bool(other)),
         metric=metric,

@@ -7,6 +7,7 @@ from pawn_lab.analysis.differences import Pairs
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
+from pawn_lab.tools import remarks
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Answer, Number, Table, TrialId, compact
@@ -77,7 +78,7 @@ def lab_diff(
         results=_results(lab, first, second),
         state=[first.state, second.state] if first.state != second.state else None,
         cost=[first.cost, second.cost] if first.cost or second.cost else None,
-        notes=list(_notes(first, second, origin)) or None,
+        notes=_notes(first, second, origin) + _without_effect(lab, first, second) or None,
     )
     return question.answered(answer)
 
@@ -113,6 +114,10 @@ def _notes(a: Trial, b: Trial, origin: Pairs | None) -> list[str]:
     elif "dirty_patch" in origin:
         notes.append("the patches are trials/NNNN/dirty.patch of the workspace")
     return notes
+
+
+def _without_effect(lab: Lab, *both: Trial) -> list[str]:
+    return remarks.settings_without_effect(lab, [(trial.id, trial.config) for trial in both])
 
 
 TOOL = LabTool(lab_diff, title="Difference of two trials", read_only=True, idempotent=True)

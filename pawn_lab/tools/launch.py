@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pawn_lab.lab import Lab
-from pawn_lab.tools.launch_views import LaunchAnswer, launch_answer, plan_row
+from pawn_lab.tools.launch_views import LaunchAnswer, launch_answer, planned_launch
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import JsonObject
 
@@ -57,9 +57,8 @@ def lab_launch(
     percentile of comparable trials), memory, the nearest past trials, duplicates and confounds.
     """
     if dry_run:
-        resolved, planned = lab.forecast(config, priority=priority, gpus=gpus)
-        plan = plan_row(lab, resolved, planned)
-        return LaunchAnswer(warnings=planned.warnings or None, plan=plan)
+        planned = lab.forecast(config, priority=priority, gpus=gpus)
+        return planned_launch(lab, *planned, seeds if idempotency_key is None else 0)
     launched = lab.launch_group(
         config,
         seeds=seeds,

@@ -7,6 +7,7 @@ from pawn_lab.analysis import neighbours
 from pawn_lab.lab import Lab
 from pawn_lab.records import Evaluation, Forecast, Launched, Range
 from pawn_lab.reporting.results import merit
+from pawn_lab.tools import remarks
 from pawn_lab.tools.check_in import check_in
 from pawn_lab.tools.trial_views import beyond_defaults
 from pawn_lab.tools.values import Answer, Number, compact
@@ -16,7 +17,7 @@ _GIB = 1 << 30
 
 
 class RangeRow(Answer):
-    """Median and 90th percentile over comparable trials."""
+    """Over comparable trials."""
 
     p50: Number = None
     p90: Number = None
@@ -33,10 +34,9 @@ class NearRow(Answer):
 
 
 class PlanRow(Answer):
-    """What one trial would take; `unknown` says why a number is missing.
+    """What one trial would take; unknown: why a number is missing.
 
-    state_gib: weights, gradients and optimizer state; activations come on top. measured_gib: the
-    most that a comparable trial took.
+    state_gib: weights, gradients and optimizer state. measured_gib: most of comparable trials.
     """
 
     config: dict[str, Any]
@@ -58,10 +58,9 @@ class PlanRow(Answer):
 
 
 class LaunchAnswer(Answer):
-    """The first trial of a launch; `trial_ids` are all of them where there are several.
+    """The first trial of a launch; trial_ids: all of several.
 
-    repeated: those that existed before this call. plan: of a dry run, which launches nothing.
-    warnings: what will run worse on this machine than one may think.
+    repeated: those that existed, now with the tags, or of a dry run would be returned.
     """
 
     trial_id: int | None = None
@@ -89,16 +88,29 @@ def launch_answer(lab: Lab, launched: Launched) -> LaunchAnswer:
         why_waiting=first.why_waiting,
         repeated=launched.known or None,
         next_check_s=check_in(lab).next_check_s,
-        warnings=launched.warnings or None,
+        warnings=launched.warnings + remarks.no_effect(lab, launched.config) or None,
     )
 
 
-def plan_row(lab: Lab, config: RunConfig, forecast: Forecast) -> PlanRow:
+def planned_launch(lab: Lab, config: RunConfig, forecast: Forecast, seeds: int) -> LaunchAnswer:
     """Show a dry run, with the past trials that it resembles."""
     values, past = config.model_dump(mode="json"), lab.trials()
     near = neighbours.nearest(values, past, NEAREST)
+    plan = plan_row(values, forecast)
+    plan.nearest = _near_rows(lab, near) or None
+    plan.duplicates = neighbours.duplicates(values, past) or None
+    plan.confounds = neighbours.confounds(near) or None
+    return LaunchAnswer(
+        plan=plan,
+        repeated=lab.repeated(config, seeds) or None,
+        warnings=forecast.warnings + remarks.no_effect(lab, values) or None,
+    )
+
+
+def plan_row(config: dict[str, Any], forecast: Forecast) -> PlanRow:
+    """Show what a trial would take."""
     return PlanRow(
-        config=beyond_defaults(values),
+        config=beyond_defaults(config),
         devices=forecast.devices,
         queue_position=forecast.queue_position,
         starts_in_s=forecast.starts_in_s,
@@ -111,9 +123,6 @@ def plan_row(lab: Lab, config: RunConfig, forecast: Forecast) -> PlanRow:
         state_gib=_gib(forecast.state_bytes),
         measured_gib=_gib(forecast.measured_bytes),
         unknown=forecast.unknown or None,
-        nearest=_near_rows(lab, near) or None,
-        duplicates=neighbours.duplicates(values, past) or None,
-        confounds=neighbours.confounds(near) or None,
     )
 
 

@@ -14,6 +14,7 @@ from pawn_lab.lab import Lab
 from pawn_lab.records import TrialResult
 from pawn_lab.reporting.curves import related
 from pawn_lab.reporting.metrics import metric_of_merit
+from pawn_lab.tools import remarks
 from pawn_lab.tools.forecasts import ForecastRow, forecast_rows
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
@@ -101,6 +102,7 @@ def lab_results(
     groups = {row.ablation for row in rows}
     notes = [_NOT_COMPARABLE] if len(groups) > 1 else []
     notes += dict.fromkeys(strangers(results))
+    notes += remarks.settings_without_effect(lab, [(r.id, r.config) for r in results])
     answer = ResultsAnswer(
         rows=rows,
         without=_without(results) or None,

@@ -1,14 +1,33 @@
 """lab_resume: continue an ended trial as a new one."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from pawn_lab.lab import Lab
+from pawn_lab.records import Trial
+from pawn_lab.tools import remarks
+from pawn_lab.tools.check_in import check_in
 from pawn_lab.tools.launch import IdempotencyKey, Priority
+from pawn_lab.tools.launch_views import plan_row
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.trial_views import TrialAnswer, trial_answer
-from pawn_lab.tools.values import JsonObject, TrialId
+from pawn_lab.tools.values import Answer, JsonObject, TrialId
+
+
+class ResumeAnswer(Answer):
+    """A continuation; repeated: it existed before. plan: of a dry run, as lab_launch's."""
+
+    trial_id: int | None = None
+    state: str | None = None
+    tags: list[str] | None = None
+    parent: int
+    from_step: int
+    device: str | None = None
+    why_waiting: str | None = None
+    repeated: list[int] | None = None
+    warnings: list[str] | None = None
+    next_check_s: int | None = None
+    plan: dict[str, Any] | None = None
 
 
 def lab_resume(
@@ -30,15 +49,20 @@ def lab_resume(
         str | None, Field(description="What you expect, and why; default: the parent's.")
     ] = None,
     idempotency_key: IdempotencyKey = None,
-) -> TrialAnswer:
+    dry_run: Annotated[
+        bool, Field(description="Start nothing; answer what it would take and inherit.")
+    ] = False,
+) -> ResumeAnswer:
     """Continue a trial from a verified checkpoint: its last, its best, or that of a step.
 
     The continuation is a new trial with its own number, `parent` and `from_step`; optimizer, random
     state and data position are restored exactly. The parent's `pause_after_steps` is cleared, so
     that it runs to `total_steps` unless you say otherwise. `overrides` make it a fork: fields that
     the checkpoint decides, such as d_model, are refused. A running trial can be forked from a step.
+    What it inherits and pays for, such as `no_compile`, is in warnings; overrides change it. A call
+    may be repeated: the same continuation is returned; an idempotency_key of your own forces one.
     """
-    trial = lab.resume(
+    resumed = lab.continue_from(
         trial_id,
         checkpoint=checkpoint,
         overrides=overrides,
@@ -47,8 +71,31 @@ def lab_resume(
         hypothesis=hypothesis,
         priority=priority,
         idempotency_key=idempotency_key,
+        once=idempotency_key is None,
+        dry_run=dry_run,
     )
-    return trial_answer(lab, trial)
+    warnings = [
+        *remarks.inherited(lab, trial_id, resumed),
+        *resumed.warnings,
+        *remarks.no_effect(lab, resumed.config),
+    ]
+    answer = ResumeAnswer(
+        parent=trial_id,
+        from_step=resumed.from_step,
+        repeated=resumed.repeated or None,
+        warnings=warnings or None,
+    )
+    if resumed.trial is not None:
+        _show(lab, answer, resumed.trial)
+    if resumed.forecast is not None:
+        answer.plan = plan_row(resumed.config, resumed.forecast).wire()
+    return answer
+
+
+def _show(lab: Lab, answer: ResumeAnswer, trial: Trial) -> None:
+    answer.trial_id, answer.state, answer.device = trial.id, trial.state, trial.device
+    answer.tags, answer.why_waiting = trial.tags or None, trial.why_waiting
+    answer.next_check_s = check_in(lab).next_check_s
 
 
 TOOL = LabTool(lab_resume, title="Resume a trial")

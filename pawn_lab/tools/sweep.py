@@ -10,7 +10,7 @@ from pawn_lab.sweeps.plan import checked_plan, read_plan
 from pawn_lab.tools.launch import IdempotencyKey
 from pawn_lab.tools.reading import MaxTokens, Question, Since
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.sweep_views import SweepAnswer, planned_answer, sweep_answer
+from pawn_lab.tools.sweep_views import SweepAnswer, plan_warnings, planned_answer, sweep_answer
 from pawn_lab.tools.values import JsonObject
 
 
@@ -59,9 +59,12 @@ def lab_sweep(
         raise InvalidRequestError("stop True needs sweep_id: the sweep to stop")
     whole = _whole(lab, plan, settings)
     if dry_run:
-        return question.answered(planned_answer(checked_plan(whole), lab.forecast_sweep(whole)))
+        planned = lab.forecast_sweep(whole)
+        return question.answered(planned_answer(lab, checked_plan(whole), planned))
     sweep, known = lab.start_sweep(whole, idempotency_key=idempotency_key)
-    return question.answered(sweep_answer(sweep, known))
+    answer = sweep_answer(sweep, known)
+    answer.warnings = sweep.warnings + plan_warnings(lab, checked_plan(whole)) or None
+    return question.answered(answer)
 
 
 def _whole(lab: Lab, plan: str | None, settings: dict[str, Any] | None) -> dict[str, Any]:

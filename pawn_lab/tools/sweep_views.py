@@ -3,10 +3,12 @@
 from itertools import groupby
 from typing import Any, ClassVar
 
+from pawn_lab.lab import Lab
 from pawn_lab.records import Sweep, SweepForecast, SweepPoint
 from pawn_lab.store.sweeps import ACTIVE
 from pawn_lab.sweeps.plan import SweepPlan
-from pawn_lab.sweeps.points import points
+from pawn_lab.sweeps.points import by_run, points
+from pawn_lab.tools import remarks
 from pawn_lab.tools.launch_views import RangeRow, range_row
 from pawn_lab.tools.reading import Reading
 from pawn_lab.tools.trial_views import setting_text
@@ -16,8 +18,7 @@ from pawn_lab.tools.values import Answer, Number, Table
 class PointRow(Answer):
     """A point of an arm; val_loss is that at `step`, the mean over its seeds.
 
-    same_as: of a dry run, trials that have its config, seeds and code already. Those of no sweep
-    are taken, not run again.
+    same_as: of a dry run, trials that are taken, not run again.
     """
 
     point: int
@@ -48,7 +49,7 @@ class BestRow(Answer):
 class TotalRow(Answer):
     """All new trials together, from history: medians and 90th percentiles of hours and cost.
 
-    `unknown` trials have no history and are not in the sums.
+    `unknown` trials are not in the sums.
     """
 
     trials: int
@@ -60,7 +61,7 @@ class TotalRow(Answer):
 class SweepAnswer(Reading):
     """A sweep; its trials carry `tag`. arms: their settings, which `arm` counts from 0.
 
-    repeated: it existed before this call. best: of each arm. total: what a dry run expects.
+    repeated: it existed. best: of each arm. total: what a dry run expects.
     """
 
     cuttable: ClassVar = ("points",)
@@ -97,7 +98,7 @@ def sweep_answer(sweep: Sweep, known: bool = False) -> SweepAnswer:
     )
 
 
-def planned_answer(plan: SweepPlan, forecast: SweepForecast) -> SweepAnswer:
+def planned_answer(lab: Lab, plan: SweepPlan, forecast: SweepForecast) -> SweepAnswer:
     """Show a dry run."""
     total = TotalRow(
         trials=forecast.trials,
@@ -114,8 +115,26 @@ def planned_answer(plan: SweepPlan, forecast: SweepForecast) -> SweepAnswer:
         )
         for number, point in enumerate(points(plan))
     ]
-    warnings = forecast.warnings or None
-    return SweepAnswer(arms=_arms(plan.arms), points=rows, total=total, warnings=warnings)
+    return SweepAnswer(
+        sweep_id=forecast.repeats,
+        repeated=forecast.repeats is not None or None,
+        arms=_arms(plan.arms),
+        points=rows,
+        total=total if forecast.repeats is None else None,
+        warnings=forecast.warnings + plan_warnings(lab, plan) or None,
+    )
+
+
+def plan_warnings(lab: Lab, plan: SweepPlan) -> list[str]:
+    """Say which points are one run, and what has no effect."""
+    runs = by_run(plan)
+    settings = [members[0].overrides for members in runs] or [plan.arms[0]]
+    configs = [plan.resolved(own).model_dump(mode="json") for own in settings]
+    return [
+        f"{setting_text(point.overrides) or 'the config'} is the same run as point {number}"
+        for number, (_, *further) in enumerate(runs)
+        for point in further
+    ] + remarks.points_without_effect(lab, configs)
 
 
 def _arms(arms: list[dict[str, Any]]) -> list[str] | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from pawn_lab.store import Transaction, events, trials
 from pawn_lab.store.database import Row
 from pawn_lab.trials import requests
 from pawn_lab.trials.code import code_digest
-from pawn_lab.trials.lineage import ResumePoint
+from pawn_lab.trials.lineage import Continuation
 from pawn_lab.trials.requests import Request
 from pawn_lab.trials.states import ACTIVE, State
 
@@ -24,6 +24,11 @@ class Made(NamedTuple):
 
     trials: list[int]
     known: list[int]
+
+    @property
+    def new(self) -> list[int]:
+        """Those that did not exist before."""
+        return [trial_id for trial_id in self.trials if trial_id not in self.known]
 
 
 def known(tx: Transaction, request: Request) -> int | None:
@@ -53,7 +58,7 @@ def launch(
     """Queue a trial for each config, or return those that this request already made.
 
     With `once`, a config that a trial which did not fail already has, run by the same code, is not
-    launched again.
+    launched again; that trial takes the tags.
     """
     if (first := known(tx, request)) is not None:
         return Made(group := trials.group(tx, first), group)
@@ -63,6 +68,7 @@ def launch(
         mark = fingerprint(config, launcher)
         alike = trials.alike(tx, mark) if once else None
         if alike is not None:
+            tag(tx, alike, columns.get("tags", ()))
             made.trials.append(alike)
             made.known.append(alike)
             continue
@@ -80,22 +86,35 @@ def fingerprint(config: RunConfig, launcher: Launcher) -> str:
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
+def fingerprint_of(continuation: Continuation, launcher: Launcher) -> str:
+    """Return a hash of what a resumed trial computes: also whose it continues, and from where."""
+    parent, point, config = continuation
+    what = [fingerprint(config, launcher), parent["id"], point.checkpoint.path.name]
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()
+
+
 def resume(
     tx: Transaction,
     request: Request,
-    config: RunConfig,
+    continuation: Continuation,
     launcher: Launcher,
-    parent: Row,
-    point: ResumePoint,
     root: Path,
+    *,
+    once: bool = False,
     **columns: Any,
-) -> int:
+) -> Made:
     """Queue a trial that goes on from a checkpoint, or return the one already made.
 
-    It has its parent's tags and hypothesis, except for those among `columns`.
+    It has its parent's tags and hypothesis, except for those among `columns`. With `once`, a
+    continuation that did not fail is not started again; it takes the tags.
     """
     if (existing := known(tx, request)) is not None:
-        return existing
+        return Made([existing], [existing])
+    parent, point, config = continuation
+    mark = fingerprint_of(continuation, launcher)
+    if once and (alike := trials.alike(tx, mark)) is not None:
+        tag(tx, alike, columns.get("tags", ()))
+        return Made([alike], [alike])
     checkpoint = point.checkpoint
     for name, why in point.rejected.items():
         message = f"{name} was passed over for {checkpoint.path.name}: {why}"
@@ -105,9 +124,21 @@ def resume(
         "parent": parent["id"],
         "from_step": checkpoint.step,
         "checkpoint": str(checkpoint.path.relative_to(root)),
+        "fingerprint": mark,
     }
     message = f"queued to go on from trial {parent['id']} at step {checkpoint.step}"
-    return _insert(tx, message, request, config, launcher, **inherited | origin | columns)
+    made = _insert(tx, message, request, config, launcher, **inherited | origin | columns)
+    return Made([made], [])
+
+
+def tag(tx: Transaction, trial_id: int, tags: Iterable[str]) -> None:
+    """Give a trial that exists the tags of a request that it answers.
+
+    Raises:
+        InvalidRequestError: they would be too many.
+    """
+    trial = trials.get(tx, trial_id)
+    trials.set_tags(tx, trial, requests.checked_tags([*trial["tags"], *tags]))
 
 
 def request_kill(tx: Transaction, trial: Row, why: str) -> None:

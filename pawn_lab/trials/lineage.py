@@ -15,6 +15,7 @@ from pawn_lab.errors import (
     UnsafeOverrideError,
 )
 from pawn_lab.paths import TrialPaths
+from pawn_lab.processes.limits import Limits
 from pawn_lab.store.database import Row
 from pawn_lab.trials import checks, variants
 from pawn_lab.trials.states import ACTIVE
@@ -28,6 +29,14 @@ class ResumePoint(NamedTuple):
 
     checkpoint: Manifest
     rejected: dict[str, str]
+
+
+class Continuation(NamedTuple):
+    """A trial to resume: its row, its verified checkpoint, and the config that it goes on with."""
+
+    parent: Row
+    point: ResumePoint
+    config: RunConfig
 
 
 def check_resumable(parent: Row, which: Which) -> None:
@@ -140,6 +149,13 @@ def _check_length(config: RunConfig, step: int) -> None:
                 f"{field} {value} leaves nothing to train: the checkpoint is at step {step}; "
                 f"allowed: {step + 1} or more"
             )
+
+
+def dropped_limits(parent: Row, limits: Limits) -> list[str]:
+    """Return the limits of a trial that do not hold for what continues it."""
+    hours, by_forecast = (parent["limits"].get(n) for n in ("wall_clock_s", "forecast_every_s"))
+    dropped = [f"max_hours {hours / 3600:g}"] if hours and limits.wall_clock_s is None else []
+    return dropped + (["stop_by_forecast"] if by_forecast and not limits.forecast_every_s else [])
 
 
 def _nothing_to_resume(parent: Row, rejected: dict[str, str]) -> str:

@@ -72,15 +72,53 @@ def test_a_trial_that_ran_by_itself_before_is_taken_and_not_run_again(open_lab):
     assert [point.trials for point in other.points] == [[3], [4]], "a trial is of one sweep"
 
 
-def test_a_trial_that_failed_or_was_continued_is_not_taken(open_lab):
+def test_a_trial_that_was_continued_is_taken_where_there_is_nothing_to_promote(open_lab):
     lab = open_lab("study")
-    config = PLAN["config"] | {"lr": 1e-3, "pause_after_steps": 500}
-    ended(lab, lab.launch(config).id)
-    ended(lab, lab.resume(1).id)
-    lab.start_sweep(
-        PLAN | {"config": PLAN["config"] | {"pause_after_steps": 500}, "space": {"lr": [1e-3]}}
-    )
-    assert lab.sweep(1).points[0].trials == [3]
+    paused = PLAN["config"] | {"pause_after_steps": 500}
+    for lr in LRS[:3]:
+        ended(lab, lab.launch(paused | {"lr": lr}, tags=["by hand"]).id)
+    ended(lab, lab.resume(2).id)
+    plan = PLAN | {"config": paused, "space": {"lr": LRS[:3]}, "tags": ["swept"]}
+    planned = lab.forecast_sweep(plan)
+    assert (planned.same_as, planned.trials) == ({0: [1], 1: [2], 2: [3]}, 0)
+    sweep = finished(lab, lab.start_sweep(plan)[0].id)
+    assert [point.trials for point in sweep.points] == [[1], [2], [3]]
+    assert [trial.id for trial in lab.selected(tag="swept")] == [1, 2, 3]
+    assert lab.trial(1).tags == ["by hand", "swept", "sweep-1"]
+
+
+def test_a_trial_that_a_sweep_is_to_promote_must_not_have_been_continued(open_lab):
+    lab = open_lab("study")
+    paused = PLAN["config"] | {"pause_after_steps": 100}
+    for lr in LRS[:2]:
+        ended(lab, lab.launch(paused | {"lr": lr}).id)
+    ended(lab, lab.resume(2).id)
+    plan = PLAN | {"space": {"lr": LRS[:2]}, "early_stopping": ASHA}
+    planned = lab.forecast_sweep(plan)
+    assert (planned.same_as, planned.trials) == ({0: [1]}, 2)
+    lab.start_sweep(plan)
+    assert [point.trials[0] for point in lab.sweep(1).points] == [1, 4]
+
+
+def test_a_plan_of_the_same_runs_is_the_same_sweep_and_its_trials_take_the_new_tags(open_lab):
+    lab = open_lab("study")
+    plan = PLAN | {"space": {"lr": LRS[:2]}}
+    finished(lab, lab.start_sweep(plan)[0].id)
+    config = PLAN["config"] | {"no_outcome_token": True}
+    again = plan | {"tags": ["again"], "config": config, "hypothesis": "said anew"}
+    assert lab.forecast_sweep(again).repeats == 1
+    sweep, known = lab.start_sweep(again)
+    assert (sweep.id, known, len(lab.trials())) == (1, True, 2)
+    assert [trial.id for trial in lab.selected(tag="again")] == [1, 2]
+    events = [e for e in lab.events(limit=99).events if e.kind == "tags"]
+    assert [(e.trial_id, e.data["tags"][-1]) for e in events] == [(1, "again"), (2, "again")]
+
+
+def test_points_that_come_to_the_same_run_are_one(open_lab):
+    lab = open_lab("study")
+    plan = PLAN | {"arms": [{}, {"no_outcome_token": True}], "space": {"lr": LRS[:2]}}
+    sweep = finished(lab, lab.start_sweep(plan)[0].id)
+    assert [(point.arm, point.trials) for point in sweep.points] == [(0, [1]), (0, [2])]
 
 
 def test_a_grid_without_early_stopping_trains_every_point_to_its_end(open_lab):

@@ -1,9 +1,10 @@
 """lab_launch, lab_resume and lab_kill: what they change, and what they refuse."""
 
 import pytest
-from lab_testing import CONFIG, ended, in_state, make_checkpoint, open_gate
+from lab_testing import CONFIG, ended, in_state, make_checkpoint, open_gate, stand_in
 
 from pawn_lab.errors import NoCheckpointError, TrialStateError
+from pawn_lab.lab import Lab
 from pawn_lab.tools import TOOLS
 from pawn_lab.tools.kill import lab_kill
 from pawn_lab.tools.launch import lab_launch
@@ -55,6 +56,62 @@ def test_a_continuation_names_its_parent_and_step(open_lab):
     answer = lab_resume(lab, trial, pause_after_steps=200)
     assert (answer.parent, answer.from_step, answer.tags) == (trial, 100, ["sweep"])
     assert lab.trial(answer.trial_id).config["pause_after_steps"] == 200
+
+
+@pytest.fixture
+def paused(open_lab):
+    """A lab whose trial 1 is paused at a checkpoint, and no longer holds anything up."""
+    lab = open_lab("pause")
+    config = CONFIG | {"pause_after_steps": 100, "num_workers": 0}
+    ended(lab, lab_launch(lab, config, tags=["first"], max_hours=2).trial_id)
+    make_checkpoint(lab.paths.trial(1).checkpoints, 100)
+    return lab
+
+
+def test_the_same_continuation_is_started_once_unless_a_key_forces_another(paused):
+    first = lab_resume(paused, 1)
+    again = lab_resume(paused, 1, tags=["second"])
+    assert (first.trial_id, first.repeated) == (2, None)
+    assert (again.trial_id, again.repeated, again.tags) == (2, [2], ["first", "second"])
+    [event] = [e for e in paused.events(limit=99).events if e.kind == "tags"]
+    assert (event.trial_id, event.data["tags"]) == (2, ["first", "second"])
+    assert lab_resume(paused, 1, idempotency_key="another").trial_id == 3
+    assert lab_resume(paused, 1, overrides={"lr": 1e-4}).trial_id == 4
+    assert lab_resume(paused, 1, overrides={"lr": 1e-4}).trial_id == 4
+    assert lab_resume(paused, 1, pause_after_steps=300).trial_id == 5
+
+
+def test_a_continuation_that_failed_is_started_again(paused):
+    lab = Lab.open(paused.paths.root, trainer=stand_in("crash"))
+    for expected in (2, 3):
+        assert lab_resume(lab, 1).trial_id == expected
+        ended(lab, expected)
+    lab.close()
+
+
+def test_a_continuation_says_what_it_inherits_and_how_to_change_it(paused):
+    notes = lab_resume(paused, 1).warnings
+    assert notes == [
+        "num_workers 0 inherited: each step waits for its batch",
+        "not inherited: max_hours 2",
+        'to change it: lab_kill(2), then lab_resume(1, overrides={"num_workers": 4})',
+    ]
+    longer = {"num_workers": 4, "total_steps": 9000, "min_lr_ratio": 1.0, "warmup_steps": 450}
+    first, *_ = lab_resume(paused, 1, overrides=longer).warnings
+    assert first == (
+        "the learning rate was 0.000298 and goes on at 6.73e-05 from step 100 "
+        "(total_steps 1000 -> 9000, warmup_steps 50 -> 450, min_lr_ratio 0.0 -> 1.0)"
+    )
+
+
+def test_a_dry_run_of_a_continuation_starts_nothing(paused):
+    answer = lab_resume(paused, 1, dry_run=True)
+    assert (answer.trial_id, answer.from_step, answer.repeated) == (None, 100, None)
+    assert answer.plan["steps"] == 900
+    assert answer.warnings[-1] == 'to change it: lab_resume(1, overrides={"num_workers": 4})'
+    assert len(paused.trials()) == 1
+    lab_resume(paused, 1)
+    assert lab_resume(paused, 1, dry_run=True).repeated == [2]
 
 
 def test_a_killed_trial_ends_and_keeps_the_reason(open_lab):

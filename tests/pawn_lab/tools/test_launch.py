@@ -62,6 +62,43 @@ def test_a_group_differs_only_in_its_seeds(open_lab):
     assert [lab.trial(i).tags for i in answer.trial_ids] == [["g"]] * 3
 
 
+OUTCOME_TOKEN = (
+    "no_outcome_token has no effect: sequences of the searchless vocabulary have no outcome token "
+    "unless prepend_outcome"
+)
+
+
+def test_what_has_no_effect_is_said_and_makes_no_trial_of_its_own(open_lab):
+    lab = open_lab("complete")
+    first = lab_launch(lab, CONFIG, tags=["plain"])
+    planned = lab_launch(lab, CONFIG | {"no_outcome_token": True}, dry_run=True)
+    assert (planned.warnings, planned.repeated) == ([OUTCOME_TOKEN], [1])
+    again = lab_launch(lab, CONFIG | {"no_outcome_token": True}, tags=["no-outcome"])
+    assert (first.warnings, first.repeated) == (None, None)
+    assert (again.trial_id, again.repeated, again.warnings) == (1, [1], [OUTCOME_TOKEN])
+    forced = lab_launch(lab, CONFIG | {"no_outcome_token": True}, idempotency_key="forced")
+    assert (forced.trial_id, forced.warnings) == (2, [OUTCOME_TOKEN])
+
+
+def test_a_trial_that_is_returned_instead_of_launched_takes_the_tags(open_lab):
+    lab = open_lab("complete")
+    lab_launch(lab, CONFIG, tags=["a"])
+    answer = lab_launch(lab, CONFIG, seeds=3, tags=["b", "a"])
+    assert (answer.trial_ids, answer.repeated, answer.tags) == ([1, 2, 3], [1], ["a", "b"])
+    assert [trial.id for trial in lab.selected(tag="b")] == [1, 2, 3]
+    [event] = [e for e in lab.events(limit=99).events if e.kind == "tags"]
+    assert (event.trial_id, event.data) == (1, {"tags": ["a", "b"], "before": ["a"]})
+    lab_launch(lab, CONFIG, tags=["a"])
+    assert [e.kind for e in lab.events(limit=99).events].count("tags") == 1
+
+
+def test_a_trial_takes_no_more_tags_than_a_trial_may_have(open_lab):
+    lab = open_lab("complete")
+    lab_launch(lab, CONFIG, tags=[f"t{n}" for n in range(20)])
+    with pytest.raises(InvalidRequestError, match="21 tags are too many"):
+        lab_launch(lab, CONFIG, tags=["one more"])
+
+
 def test_a_data_seed_that_was_chosen_stays_the_same_in_a_group(open_lab):
     lab = open_lab("complete")
     answer = lab_launch(lab, CONFIG | {"data_seed": 9}, seeds=2)

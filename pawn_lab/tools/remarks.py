@@ -1,0 +1,65 @@
+"""What is said beside an answer: what has no effect, what a continuation takes over."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from pawn_core.config import run_type_named
+from pawn_lab.analysis.groups import INCIDENTAL
+from pawn_lab.lab import Lab
+from pawn_lab.records import Resumed
+from pawn_lab.trials import inheritance, settings
+
+Config = dict[str, Any]
+
+
+def no_effect(lab: Lab, config: Config, silent: frozenset[str] = frozenset()) -> list[str]:
+    """Name the fields that a config sets to no effect, but for `silent` ones."""
+    reasons = settings.no_effect(config, lab.on_gpu(config))
+    told = {field: why for field, why in reasons.items() if field.split(".")[-1] not in silent}
+    return [f"{field} has no effect: {why}" for field, why in told.items()]
+
+
+def settings_without_effect(lab: Lab, configs: Iterable[tuple[int, Config]]) -> list[str]:
+    """Name the settings that trials, by number, were given to no effect; nothing incidental."""
+    return _numbered("trial", [(n, no_effect(lab, config, INCIDENTAL)) for n, config in configs])
+
+
+def points_without_effect(lab: Lab, configs: Iterable[Config]) -> list[str]:
+    """Name the fields that points of a sweep set to no effect."""
+    return _numbered("point", [(n, no_effect(lab, config)) for n, config in enumerate(configs)])
+
+
+def _numbered(what: str, remarks: Iterable[tuple[int, list[str]]]) -> list[str]:
+    numbers: dict[str, set[int]] = {}
+    for number, of_one in remarks:
+        for remark in of_one:
+            numbers.setdefault(remark, set()).add(number)
+    return [
+        f"{what}{'s' * (len(which) > 1)} {', '.join(map(str, sorted(which)))}: {remark}"
+        for remark, which in numbers.items()
+    ]
+
+
+def inherited(lab: Lab, parent_id: int, resumed: Resumed) -> list[str]:
+    """Say what a continuation takes over that costs or has gone stale, and how to change it."""
+    parent, config, step = resumed.parent, resumed.config, resumed.from_step
+    costs = inheritance.costs(parent, config, lab.has_gpu, step)
+    stale = inheritance.stale(parent, config)
+    remarks = inheritance.rate_changes(parent, config, step)
+    remarks += [
+        f"{name} {json.dumps(config[name])} inherited: {why}" for name, why in costs.items()
+    ]
+    remarks += [f"{name} {why}" for name, why in stale.items()]
+    if resumed.without:
+        remarks.append(f"not inherited: {', '.join(resumed.without)}")
+    if costs or stale:
+        defaults = {name: _default(config, name) for name in {**costs, **stale}}
+        first = f"lab_kill({resumed.trial.id}), then " if resumed.trial else ""
+        call = f"lab_resume({parent_id}, overrides={json.dumps(defaults)})"
+        remarks.append(f"to change it: {first}{call}")
+    return remarks
+
+
+def _default(config: Config, name: str) -> Any:
+    return run_type_named(config["run_type"]).config.model_fields[name].default

@@ -1,0 +1,68 @@
+"""What a continuation takes over from its parent, and what a change of its config does to it."""
+
+from typing import Any
+
+from pawn_core.config import ConfigError, RunConfig, parse_config
+from pawn_core.training.schedules import build_schedule
+
+Config = dict[str, Any]
+
+JUMP = 1.05
+"""A learning rate that changes by less than this factor goes on as it was."""
+
+_SCHEDULE = (
+    *("lr", "lr_schedule", "total_steps", "warmup_steps", "min_lr_ratio"),
+    *("decay_steps", "cooldown_steps", "constant_lr_ratio"),
+)
+
+
+def costs(parent: Config, config: Config, machine_has_gpu: bool, step: int) -> dict[str, str]:
+    """Return by field what a continuation pays because its parent did."""
+    of_run = parse_config(config).costs(machine_has_gpu, step)
+    return {name: why for name, why in of_run.items() if parent.get(name) == config[name]}
+
+
+def stale(parent: Config, config: Config) -> dict[str, str]:
+    """Return the values that followed from a field which was changed without them."""
+    before, now = _parsed(parent), parse_config(config)
+    followed = before.follows() if before else {}
+    return {
+        name: f"stays {value} as it followed then; now {now.follows().get(name)} would follow"
+        for name, value in followed.items()
+        if parent.get(name) == value == config[name] != now.follows().get(name)
+    }
+
+
+def rate_changes(parent: Config, config: Config, step: int) -> list[str]:
+    """Say where the learning rate goes on at another value than the parent's schedule has there."""
+    before, now = _parsed(parent), parse_config(config)
+    if before is None:
+        return []
+    changed = [
+        f"{name} {parent.get(name)} -> {config[name]}"
+        for name in _SCHEDULE
+        if parent.get(name) != config[name]
+    ]
+    old, new = before.members(), now.members()
+    return [
+        f"{f'{name}: ' if name else ''}{jump} ({', '.join(changed)})"
+        for name in old.keys() & new.keys()
+        if (jump := _jump(old[name], new[name], step))
+    ]
+
+
+def _jump(before: RunConfig, now: RunConfig, step: int) -> str | None:
+    old, new = build_schedule(before), build_schedule(now)
+    expected, actual = before.lr * old(step), now.lr * new(step)
+    if max(expected, actual) <= JUMP * min(expected, actual):
+        return None
+    last = before.lr * old(max(0, step - 1))
+    return f"the learning rate was {last:.3g} and goes on at {actual:.3g} from step {step}"
+
+
+def _parsed(config: Config) -> RunConfig | None:
+    """Return the config of an earlier trial; None where this version refuses it."""
+    try:
+        return parse_config(config)
+    except ConfigError:
+        return None
