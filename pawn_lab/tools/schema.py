@@ -10,6 +10,18 @@ from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Answer, Table
 
+RARELY_SET = frozenset(
+    {"run_type", "accumulation_steps", "warmup_steps", "amp_dtype"}
+    | {"patience", "patience_metric", "min_lr_ratio", "decay_steps", "cooldown_steps"}
+    | {"constant_lr_ratio", "weight_decay", "max_grad_norm", "data_seed", "val_seed"}
+    | {"checkpoint_interval", "log_interval", "hf_bucket", "shm_checkpoints", "wandb", "trackio"}
+    | {"no_amp", "gradient_checkpointing", "sdpa_math", "targets", "batching"}
+    | {"prepend_outcome", "d_model", "n_layers", "n_heads", "d_ff"}
+)
+"""Fields that most configs leave alone: named alone, until they are asked for."""
+NO_BOUND = 1_000_000
+"""An upper bound from here on guards against slips, and tells nothing."""
+
 _SIGNS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 
 
@@ -23,14 +35,15 @@ class SchemaField(Answer):
 
 
 class SchemaAnswer(Reading):
-    """Fields of a run type, in the order they are declared."""
+    """Fields of a run type; rarely_set: names of the others."""
 
     cuttable: ClassVar = ("fields",)
-    narrower: ClassVar = "without full they are shorter"
+    narrower: ClassVar = "without full there are fewer"
 
     run_type: str
     run_types: list[str]
     fields: Table[SchemaField]
+    rarely_set: list[str] | None = None
     json_schema: dict[str, Any] | None = None
 
 
@@ -50,10 +63,13 @@ def lab_schema(
     """
     question = Question.of(lab, ("schema", run_type, full), since, max_tokens)
     schema = config_json_schema(run_type)
+    known = schema["properties"]
+    rare = [name for name in known if name in RARELY_SET]
     answer = SchemaAnswer(
         run_type=run_type,
-        run_types=[known.name for known in RUN_TYPES],
-        fields=[_field(name, spec) for name, spec in schema["properties"].items()],
+        run_types=[each.name for each in RUN_TYPES],
+        fields=[_field(name, spec) for name, spec in known.items() if full or name not in rare],
+        rarely_set=None if full else rare,
         json_schema=schema if full else None,
     )
     return question.answered(answer)
@@ -69,15 +85,19 @@ def _field(name: str, spec: dict[str, Any]) -> SchemaField:
 
 
 def _type(spec: dict[str, Any]) -> str:
-    """Return `number > 0, <= 1`, `integer >= 1 or null`, `one of: a, b`."""
+    """Return `number > 0, <= 1`, `integer >= 1`, `one of: a, b`; null leaves any field out."""
     if "anyOf" in spec:
-        return " or ".join(map(_type, spec["anyOf"]))
+        return " or ".join(_type(option) for option in spec["anyOf"] if option["type"] != "null")
     if "const" in spec:
         return f"'{spec['const']}'"
     if "enum" in spec:
         return "one of: " + ", ".join(map(str, spec["enum"]))
-    bounds = [f"{sign} {_bound(spec[key])}" for key, sign in _SIGNS.items() if key in spec]
+    bounds = [f"{sign} {_bound(spec[key])}" for key, sign in _SIGNS.items() if _tells(spec, key)]
     return f"{spec.get('type', 'any')} {', '.join(bounds)}".rstrip()
+
+
+def _tells(spec: dict[str, Any], key: str) -> bool:
+    return key in spec and ("ax" not in key or spec[key] < NO_BOUND)
 
 
 def _bound(value: float) -> str:

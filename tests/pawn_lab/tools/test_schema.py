@@ -2,9 +2,9 @@
 
 import pytest
 
-from pawn_core.config import ConfigError, config_json_schema, parse_config
+from pawn_core.config import RUN_TYPES, ConfigError, config_json_schema, parse_config
 from pawn_lab.lab import Lab
-from pawn_lab.tools.schema import lab_schema
+from pawn_lab.tools.schema import RARELY_SET, lab_schema
 
 
 @pytest.fixture
@@ -13,30 +13,39 @@ def lab(tmp_path):
         yield lab
 
 
-def test_every_field_is_listed_with_type_and_meaning(lab):
-    answer = lab_schema(lab)
-    assert [field.name for field in answer.fields] == list(config_json_schema()["properties"])
-    assert all(field.type and field.about for field in answer.fields)
+@pytest.mark.parametrize("run_type", [run_type.name for run_type in RUN_TYPES])
+def test_every_field_is_listed_with_type_and_meaning_or_named_as_rarely_set(lab, run_type):
+    known = list(config_json_schema(run_type)["properties"])
+    answer, full = lab_schema(lab, run_type), lab_schema(lab, run_type, full=True)
+    assert [field.name for field in full.fields] == known
+    assert all(field.type and field.about for field in full.fields)
+    assert sorted([*(field.name for field in answer.fields), *answer.rarely_set]) == sorted(known)
+    assert answer.fields == [f for f in full.fields if f.name not in answer.rarely_set]
+
+
+def test_no_field_is_rarely_set_that_does_not_exist():
+    known = {name for run_type in RUN_TYPES for name in run_type.config.model_fields}
+    assert known >= RARELY_SET
 
 
 @pytest.mark.parametrize(
     ("name", "type_", "default"),
     [
         ("lr", "number > 0, <= 1", 3e-4),
-        ("patience", "integer >= 1, <= 100000 or null", None),
+        ("patience", "integer >= 1, <= 100000", None),
         ("local_checkpoints", "boolean", False),
         ("variant", "one of: toy, small, base, large, custom", "base"),
         ("run_type", "'pretrain'", "pretrain"),
     ],
 )
 def test_bounds_and_choices_are_spelled_out(lab, name, type_, default):
-    field = next(field for field in lab_schema(lab).fields if field.name == name)
+    field = next(field for field in lab_schema(lab, full=True).fields if field.name == name)
     assert (field.type, field.default) == (type_, default)
 
 
 def test_the_listed_defaults_are_those_of_the_resolved_config(lab):
     resolved = parse_config({"local_checkpoints": True}).model_dump()
-    fields = [f for f in lab_schema(lab).fields if f.default is not None]
+    fields = [f for f in lab_schema(lab, full=True).fields if f.default is not None]
     shown = {f.name: f.default for f in fields if f.name != "local_checkpoints"}
     assert shown.items() <= resolved.items()
 
@@ -44,7 +53,7 @@ def test_the_listed_defaults_are_those_of_the_resolved_config(lab):
 def test_the_short_answer_fits_a_few_thousand_tokens_and_the_full_one_is_the_schema(lab):
     short, full = lab_schema(lab), lab_schema(lab, full=True)
     assert short.json_schema is None
-    assert len(short.model_dump_json(exclude_none=True)) < 8_000
+    assert len(short.model_dump_json(exclude_none=True)) < 4_000
     assert full.json_schema == config_json_schema()
 
 
