@@ -43,7 +43,7 @@ def _tool(tool: LabTool) -> str:
     header = "| argument | type | default | meaning |\n|---|---|---|---|\n"
     rows = [_row(name, spec) for name, spec in tool.whole_schema["properties"].items()]
     arguments = f"\n{header}{''.join(rows)}" if rows else ""
-    return f"\n## `{tool.name}`, `pawn-lab {tool.verb}`\n\n{tool.description}\n{arguments}"
+    return f"\n## `{tool.name}`, `pawn-lab {tool.verb}`\n\n{tool.manual}\n{arguments}"
 
 
 def _properties(run_type: str) -> list[tuple[str, dict[str, Any]]]:

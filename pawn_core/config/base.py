@@ -42,9 +42,7 @@ class RunConfig(BaseModel):
 
     # Length
     total_steps: StepCount = Field(100_000, description="Optimizer steps of the whole schedule.")
-    pause_after_steps: StepCount | None = Field(
-        None, description="Save and stop at this step, to be resumed later."
-    )
+    pause_after_steps: StepCount | None = Field(None, description="Save and stop at this step.")
     patience: int | None = Field(
         None,
         ge=1,
@@ -58,15 +56,13 @@ class RunConfig(BaseModel):
     )
 
     # Optimization
-    batch_size: int = Field(
-        256, ge=1, le=65_536, description="Games per optimizer step, over all accumulation steps."
-    )
+    batch_size: int = Field(256, ge=1, le=65_536, description="Games per optimizer step.")
     accumulation_steps: int = Field(
         1, ge=1, le=1024, description="Micro-batches per optimizer step; divides batch_size."
     )
     optimizer: Literal["adamw", "muon"] = Field(
         "adamw",
-        description="muon: Muon for the matrices inside the layers, AdamW for the rest.",
+        description="muon: for the matrices inside the layers; AdamW for the rest.",
         json_schema_extra=FIXED_ON_RESUME | ABLATION,
     )
     lr: float = Field(3e-4, gt=0.0, le=1.0, description="Peak learning rate.")
@@ -117,13 +113,11 @@ class RunConfig(BaseModel):
     log_interval: StepCount = Field(100, description="Steps between train records.")
 
     # Storage
-    local_checkpoints: bool = Field(
-        False, description="Keep checkpoints on this machine; nothing goes to a repository."
-    )
+    local_checkpoints: bool = Field(False, description="Keep checkpoints on this machine alone.")
     hf_repo: HubRepo | None = Field(
         None,
-        description="Hugging Face repository to push checkpoints to, on a branch run/<name> of "
-        "the run's own; needs `hf auth login`.",
+        description="Hugging Face repository for checkpoints, on a branch of its own; needs "
+        "`hf auth login`.",
     )
     hf_bucket: HubBucket | None = Field(
         None,

@@ -161,7 +161,7 @@ def command(tool: LabTool) -> Callable[..., None]:
         if not answer.all_clear:
             sys.exit(NOT_CLEAR)
 
-    run.__doc__ = in_cli_words(tool.description)
+    run.__doc__ = in_cli_words(tool.manual)
     run.__signature__ = signature  # type: ignore[attr-defined]
     return run
 

@@ -37,12 +37,14 @@ class AuditAnswer(Reading):
 
 def lab_audit(
     lab: Lab,
-    trial_ids: Annotated[list[TrialId] | None, Field(description="Only these trials.")] = None,
+    trial_ids: Annotated[list[TrialId] | None, Field(description="Only these.")] = None,
     tag: Tag = None,
     since: Since = None,
     max_tokens: MaxTokens = 1500,
 ) -> AuditAnswer:
-    """Say whether the machine could be stopped now: run it after each phase and at the end.
+    """Say whether the machine could be stopped now; at the end of each phase.
+
+    What blocks: trials queued or running; checkpoints missing, damaged, not uploaded; old notes.
 
     What blocks: any trial queued or running, of those asked about or not; one completed or paused
     without a checkpoint; a newest checkpoint that does not match its hashes (each is read whole,

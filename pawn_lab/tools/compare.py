@@ -43,39 +43,40 @@ class CompareAnswer(Reading):
 
 def lab_compare(
     lab: Lab,
-    trial_ids: Annotated[list[TrialId] | None, Field(description="Only these trials.")] = None,
+    trial_ids: Annotated[list[TrialId] | None, Field(description="Only these.")] = None,
     tag: Tag = None,
     factor: Annotated[
         str | None,
-        Field(description="Config field that may differ, as lr, or several: lr,optimizer."),
+        Field(description="May differ: lr,optimizer."),
     ] = None,
-    metric: Annotated[str, Field(description="As in lab_results: val_loss, kl, ...")] = "val_loss",
+    metric: Annotated[str, Field(description="As val_loss, kl.")] = "val_loss",
     at: Annotated[
         Axis,
-        Field(description="Compare at equal step, tokens, device-hours or money (cost)."),
+        Field(description="What is equal."),
     ] = "step",
     reaching: Annotated[
         float | None,
         Field(
             allow_inf_nan=False,
-            description="Compare instead what it took, in `at`, to reach this value of the metric.",
+            description="Compare what this value took.",
         ),
     ] = None,
-    reference: Annotated[
-        TrialId | None, Field(description="Compare with this trial's group; none: with the best.")
-    ] = None,
+    reference: Annotated[TrialId | None, Field(description="Default: of the best group.")] = None,
     since: Since = None,
     max_tokens: MaxTokens = 2500,
 ) -> CompareAnswer:
     """Say which setting is better beyond the noise between seeds.
 
+    Groups of config less seed, at the last common step: better, worse, indistinguishable (95 %) or
+    not comparable, and `why`.
+
     Trials, and the variants of a cotrain trial, are grouped by config less seed. Each group is
     compared with the reference at the last step that all have in common, paired by seed where both
-    share seeds and training games. The verdict is better, worse, indistinguishable (the 95 %
-    interval holds zero, or one for a ratio) or not comparable, and `why`: more than one field
-    differs and `factor` does not name them, other validation games, or one seed where two are
-    needed. notes warn of other code, device models and a shared processor. `reaching` compares
-    costs: a ratio of 0.5 got there with half the steps.
+    share seeds and training games. Indistinguishable: the 95 % interval holds zero, or one for a
+    ratio. Not comparable: more than one field differs and `factor` does not name them, other
+    validation games, or one seed where two are needed. `at` hours are device-hours, cost is money.
+    notes warn of other code, device models and a shared processor. `reaching` compares costs: a
+    ratio of 0.5 got there with half the steps.
     """
     asked = ("compare", trial_ids, tag, factor, metric, at, reaching, reference)
     question = Question.of(lab, asked, since, max_tokens)

@@ -58,9 +58,10 @@ def lab_diff(
 ) -> DiffAnswer:
     """Say what changed between two trials: settings, games, code, packages, machine; and results.
 
+    Whether it is more than noise: lab_compare.
+
     Only differences are told. A difference in results has a single cause only where one setting
-    differs and the games and the provenance (commit, patch, code, packages, driver, device) do not;
-    whether it is more than noise between seeds is a question for lab_compare.
+    differs and the games and the provenance (commit, patch, code, packages, driver, device) do not.
     """
     question = Question.of(lab, ("diff", a, b), since, max_tokens)
     if a == b:

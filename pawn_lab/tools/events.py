@@ -35,17 +35,18 @@ class EventsAnswer(Reading):
 def lab_events(
     lab: Lab,
     since: Since = None,
-    limit: Annotated[int, Field(description="Most events in the answer, up to 1000.")] = 50,
+    limit: Annotated[int, Field(description="Most events, up to 1000.")] = 50,
     routine: Annotated[
-        bool, Field(description="false: leave out queued, launching and running.")
+        bool, Field(description="false: none of queued, launching, running.")
     ] = True,
     max_tokens: MaxTokens = 2000,
 ) -> EventsAnswer:
     """Read what happened since a cursor: trials queued, started, paused, ended, and why.
 
-    The cheap check-in: keep `cursor` (write it into the notes), pass it as `since`, and only what
-    is new comes back; routine=false leaves out what a queue does by itself. `more` says that
-    another page waits. `next_check_s` is when to look again.
+    The cheap check-in; look again in `next_check_s`.
+
+    Only what is new since the cursor comes back; routine=false leaves out what a queue does by
+    itself. `more` says that another page waits.
     """
     start = position(since)
     page = lab.events(since=start, limit=limit)

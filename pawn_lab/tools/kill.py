@@ -13,13 +13,14 @@ from pawn_lab.tools.values import TrialId
 def lab_kill(
     lab: Lab,
     trial_id: TrialId,
-    reason: Annotated[str | None, Field(description="Why; recorded in the trial's events.")] = None,
+    reason: Annotated[str | None, Field(description="Why; kept in its events.")] = None,
 ) -> TrialAnswer:
     """Stop one trial: a queued one is taken out, a running one saves a checkpoint and ends.
 
+    It keeps its results and can be resumed.
+
     Use it on a trial that diverged (loss not finite or climbing) or that no longer answers a
-    question. The trial keeps its results and can be resumed. The state turns `killed` when the
-    trainer has gone, which lab_events reports.
+    question. The state turns `killed` when the trainer has gone, which lab_events reports.
     """
     return trial_answer(lab, lab.kill(trial_id, reason=reason))
 

@@ -11,50 +11,40 @@ from pawn_lab.tools.values import JsonObject
 
 IdempotencyKey = Annotated[
     str | None,
-    Field(description="Any text; a repeated call with the same key returns the first answer."),
+    Field(description="For a repeated call."),
 ]
 Tags = Annotated[list[str] | None, Field(description="Names to filter by.")]
-Priority = Annotated[int, Field(description="Higher starts earlier; -1000 to 1000.")]
+Priority = Annotated[int, Field(description="Higher starts earlier.")]
 
 
 def lab_launch(
     lab: Lab,
-    config: Annotated[JsonObject, Field(description="Run config; its fields are in lab_schema.")],
+    config: Annotated[JsonObject, Field(description="Fields: lab_schema.")],
     tags: Tags = None,
-    hypothesis: Annotated[
-        str | None, Field(description="What you expect, and why; kept with the trial.")
-    ] = None,
+    hypothesis: Annotated[str | None, Field(description="What you expect, why.")] = None,
     priority: Priority = 0,
     idempotency_key: IdempotencyKey = None,
-    gpus: Annotated[
-        int | None, Field(description="Devices for one trial at once; none: the config's gpus.")
-    ] = None,
-    seeds: Annotated[
-        int, Field(description="Trials that differ only in seed, counted up from the config's.")
-    ] = 1,
-    max_hours: Annotated[
-        float | None, Field(description="Save and stop after so many hours on a device.")
-    ] = None,
+    gpus: Annotated[int | None, Field(description="Devices at once.")] = None,
+    seeds: Annotated[int, Field(description="Trials that differ in seed.")] = 1,
+    max_hours: Annotated[float | None, Field(description="Then save and stop.")] = None,
     stop_by_forecast: Annotated[
         bool,
-        Field(
-            description="Save and stop once its forecast lies wholly above what a trial that "
-            "differs in lr, schedule, decay or clipping alone has got."
-        ),
+        Field(description="Stop what a like trial beats."),
     ] = False,
-    dry_run: Annotated[
-        bool, Field(description="Launch nothing; answer what one trial would take.")
-    ] = False,
+    dry_run: Annotated[bool, Field(description="Launch nothing.")] = False,
 ) -> LaunchAnswer:
     """Queue a trial; it starts as soon as a device is free and outlives this server.
+
+    The same config, seeds and code start nothing twice, but for an idempotency_key of your own.
+    dry_run tells time, cost, memory, duplicates and confounds.
 
     Launch as many as you like: the lab runs them in order as devices come free, and `why_waiting`
     says what a queued trial waits for. To compare settings cheaply, set `pause_after_steps`, look
     at lab_results, then lab_resume the best. A bad config is refused at once with the reason.
-    A call may be repeated: a trial with the same config, seeds and code that did not fail is
-    returned, not launched again (`repeated`); an idempotency_key of your own forces a new one.
-    dry_run tells the resolved config, queue position and start, time and cost (median and 90th
-    percentile of comparable trials), memory, the nearest past trials, duplicates and confounds.
+    A trial that failed is launched again by the same call. `seeds` count up from the config's.
+    stop_by_forecast: once its forecast lies wholly above what a trial that differs in lr, schedule,
+    decay or clipping alone has got. dry_run gives the resolved config, queue position and start,
+    and median and 90th percentile of comparable trials.
     """
     if dry_run:
         planned = lab.forecast(config, priority=priority, gpus=gpus)

@@ -26,21 +26,19 @@ class LogAnswer(Reading):
 def lab_log(
     lab: Lab,
     trial_id: TrialId,
-    lines: Annotated[int, Field(description="Most lines in the answer, up to 1000.")] = 50,
-    grep: Annotated[
-        str | None, Field(description="Only lines that contain this text, in any letter case.")
-    ] = None,
-    around: Annotated[
-        int, Field(description="With grep: lines before and after each match, up to 50.")
-    ] = 0,
+    lines: Annotated[int, Field(description="Most lines, up to 1000.")] = 50,
+    grep: Annotated[str | None, Field(description="Only lines with this text.")] = None,
+    around: Annotated[int, Field(description="Lines beside each match.")] = 0,
     since: Since = None,
     max_tokens: MaxTokens = 3000,
 ) -> LogAnswer:
-    """Read the last lines of a trial's output, or those around a text, control codes removed.
+    """Read the last lines of a trial's output, or those around a text.
 
-    Use it when lab_events or lab_status says that a trial failed or looks wrong, for example
-    `grep="error", around=10`; for loss and accuracy, lab_status and lab_results are shorter. With
-    `since` only lines that were written after the last answer.
+    When a trial failed or looks wrong: `grep="error", around=10`.
+
+    Control codes are removed; `grep` is of any letter case, `around` up to 50. For loss and
+    accuracy, lab_status and lab_results are shorter. With `since` only lines that were written
+    after the last answer.
     """
     start = position(since)
     excerpt = lab.log(trial_id, lines=lines, grep=grep, around=around, since=start)

@@ -32,21 +32,18 @@ class NotesAnswer(Reading):
 
 def lab_notes(
     lab: Lab,
-    append: Annotated[
-        str | None, Field(description="Markdown to add, up to 8,000 bytes; none: only read.")
-    ] = None,
-    section: Annotated[
-        str | None, Field(description="Heading to add under, or to read alone.")
-    ] = None,
+    append: Annotated[str | None, Field(description="Markdown to add; none: only read.")] = None,
+    section: Annotated[str | None, Field(description="Heading to add under, or to read.")] = None,
     since: Since = None,
     max_tokens: MaxTokens = 10_000,
 ) -> NotesAnswer:
     """Read or append the lab notes, which survive compaction, restarts and you.
 
-    Read them first in a new session. Append after each phase: tables of results, which setting was
-    chosen and why, the events cursor, anomalies, what comes next. Notes are only ever appended;
-    what no longer fits their file is in an archive, which is read too.
-    With `since` only the sections that were added after the last answer.
+    First in a session; after each phase append results, choices, why, the cursor.
+
+    Up to 8,000 bytes a note. Notes are only ever appended; what no longer fits their file is in
+    an archive, which is read too. With `since` only the sections that were added after the last
+    answer.
     """
     start, cursor = position(since), _cursor(lab)
     check_reached(start, cursor, "section")

@@ -16,7 +16,7 @@ from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.reporting.curves import Axis
 from pawn_lab.reporting.marks import marks, placed
-from pawn_lab.reporting.metrics import METRICS, Metric, metric_named
+from pawn_lab.reporting.metrics import Metric, metric_named
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.results_rows import BASELINE
@@ -73,28 +73,24 @@ class PlotAnswer(Reading):
 
 def lab_plot(
     lab: Lab,
-    trial_ids: Annotated[list[TrialId] | None, Field(description="Only these trials.")] = None,
+    trial_ids: Annotated[list[TrialId] | None, Field(description="Only these.")] = None,
     tag: Tag = None,
-    metric: Annotated[
-        str, Field(description=f"One of: {', '.join(metric.name for metric in METRICS)}.")
-    ] = "val_loss",
-    x: Annotated[
-        Axis, Field(description="Against step, tokens, device-hours (hours) or money (cost).")
-    ] = "step",
-    log_x: Annotated[bool, Field(description="Logarithmic x axis.")] = False,
-    log_y: Annotated[bool, Field(description="Logarithmic y axis.")] = False,
-    band: Annotated[
-        bool, Field(description="One curve a setting: the mean over its seeds, 95 % band.")
-    ] = False,
+    metric: Annotated[str, Field(description="As val_loss, top1, lr.")] = "val_loss",
+    x: Annotated[Axis, Field(description="Hours: of devices.")] = "step",
+    log_x: Annotated[bool, Field(description="Logarithmic x.")] = False,
+    log_y: Annotated[bool, Field(description="Logarithmic y.")] = False,
+    band: Annotated[bool, Field(description="Mean of seeds, 95 %.")] = False,
     since: Since = None,
     max_tokens: MaxTokens = 5000,
 ) -> PlotAnswer:
-    """Draw up to 20 learning curves, one a trial or variant: a small PNG, and the same numbers.
+    """Draw up to 20 learning curves as a small PNG, with the same numbers.
+
+    For a verdict: lab_compare.
 
     A resumed trial's curve begins where its lineage began; shapes on it mark resumes and where the
     learning rate turns. Trials whose values are of different kinds of games get a panel each.
-    Curves show plateaus, divergence, crossings; for a verdict ask lab_compare. Picture and altair
-    spec are written into the workspace under plots/.
+    Curves show plateaus, divergence, crossings. Picture and altair spec are written into the
+    workspace under plots/.
     """
     asked = ("plot", trial_ids, tag, metric, x, log_x, log_y, band)
     question = Question.of(lab, asked, since, max_tokens)

@@ -28,14 +28,14 @@ LEAST_TOKENS = 50
 
 Since = Annotated[
     int | str | None,
-    Field(description="`cursor` of your last answer: only what changed since; none: all."),
+    Field(description="Last cursor."),
 ]
 MaxTokens = Annotated[
     int,
     Field(
         ge=LEAST_TOKENS,
         le=MOST_TOKENS,
-        description="About the most tokens in the answer; it says what was left out.",
+        description="Budget.",
     ),
 ]
 

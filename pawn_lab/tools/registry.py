@@ -23,7 +23,7 @@ class LabTool:
     """A verb of the lab: MCP tool and CLI command at once.
 
     `run` takes the lab first and then the tool's arguments by name; it returns an `Answer`.
-    Its docstring is the description an agent reads.
+    Its docstring is the manual; an agent is shown the first two paragraphs.
     """
 
     run: Callable[..., Answer]
@@ -47,9 +47,14 @@ class LabTool:
         return self.name.removeprefix("lab_").replace("_", "-")
 
     @property
-    def description(self) -> str:
+    def manual(self) -> str:
         """The docstring without its indentation."""
         return inspect.getdoc(self.run) or self.title
+
+    @property
+    def description(self) -> str:
+        """The first two paragraphs of the manual, which every session of an agent pays for."""
+        return "\n\n".join(self.manual.split("\n\n")[:2])
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:

@@ -62,32 +62,30 @@ def lab_results(
     lab: Lab,
     trial_ids: Annotated[
         list[TrialId] | None,
-        Field(description="Only these trials."),
+        Field(description="Only these."),
     ] = None,
     tag: Tag = None,
-    ablation: Annotated[
-        str | None, Field(description="Only this ablation, as rows name it; baseline: none.")
-    ] = None,
-    lineage: Annotated[
-        TrialId | None, Field(description="Only this trial, what it continues and its descendants.")
-    ] = None,
+    ablation: Annotated[str | None, Field(description="As rows name it.")] = None,
+    lineage: Annotated[TrialId | None, Field(description="Only its family.")] = None,
     front: Annotated[
         Price | None,
-        Field(description="Pareto front of metric against cost, device-hours or parameters."),
+        Field(description="Pareto front against this price."),
     ] = None,
     metric: Annotated[
-        Literal["val_loss", "kl"], Field(description="Of front, next_points and forecasts.")
+        Literal["val_loss", "kl"], Field(description="Of front and next_points.")
     ] = "val_loss",
     since: Since = None,
     max_tokens: MaxTokens = 4000,
 ) -> ResultsAnswer:
-    """Compare trials: the best and the last evaluation of each with their steps, and the cost.
+    """Compare trials: best and last evaluation of each, by ablation and val_loss, and the cost.
 
-    Sorted by ablation and best validation loss; `best_trials` names the best trial of each
-    ablation, which is what to lab_resume. top1, legal_rate, game_completion and kl (nats to the
-    exact next-move distribution, where it is known) are of the last evaluation. next_points: what
-    to try next, from the trials named, which differ only in those fields and in seeds. forecasts:
-    what running trials will end with, by a power law within one phase of the learning rate.
+    `best_trials`: what to lab_resume. next_points: what to try.
+
+    top1, legal_rate, game_completion and kl (nats to the exact next-move distribution, where it
+    is known) are of the last evaluation. ablation `baseline` is that of no ablation.
+    next_points follow from the trials named, which differ only in those fields and in seeds.
+    forecasts: what running trials will end with, by a power law within one phase of the
+    learning rate.
     """
     asked = ("results", trial_ids, tag, ablation, lineage, front, metric)
     question = Question.of(lab, asked, since, max_tokens)

@@ -35,32 +35,27 @@ def lab_resume(
     trial_id: TrialId,
     checkpoint: Annotated[
         Literal["latest", "best"] | Annotated[int, Field(ge=0)],
-        Field(description="latest, best (lowest validation loss), or a saved step: a fork."),
+        Field(description="latest, best, or a saved step."),
     ] = "latest",
-    overrides: Annotated[
-        JsonObject | None, Field(description="Config fields to change, as far as that is safe.")
-    ] = None,
-    pause_after_steps: Annotated[
-        int | None, Field(description="Pause again at this step; default: run to the end.")
-    ] = None,
+    overrides: Annotated[JsonObject | None, Field(description="Config fields to change.")] = None,
+    pause_after_steps: Annotated[int | None, Field(description="Pause again at this step.")] = None,
     priority: Priority = 0,
     tags: Annotated[list[str] | None, Field(description="Default: the parent's.")] = None,
-    hypothesis: Annotated[
-        str | None, Field(description="What you expect, and why; default: the parent's.")
-    ] = None,
+    hypothesis: Annotated[str | None, Field(description="Default: the parent's.")] = None,
     idempotency_key: IdempotencyKey = None,
-    dry_run: Annotated[
-        bool, Field(description="Start nothing; answer what it would take and inherit.")
-    ] = False,
+    dry_run: Annotated[bool, Field(description="Start nothing.")] = False,
 ) -> ResumeAnswer:
-    """Continue a trial from a verified checkpoint: its last, its best, or that of a step.
+    """Continue a trial from a verified checkpoint, as a new trial that runs to total_steps.
 
-    The continuation is a new trial with its own number, `parent` and `from_step`; optimizer, random
-    state and data position are restored exactly. The parent's `pause_after_steps` is cleared, so
-    that it runs to `total_steps` unless you say otherwise. `overrides` make it a fork: fields that
-    the checkpoint decides, such as d_model, are refused. A running trial can be forked from a step.
-    What it inherits and pays for, such as `no_compile`, is in warnings; overrides change it. A call
-    may be repeated: the same continuation is returned; an idempotency_key of your own forces one.
+    best, a step or `overrides` make it a fork; what the checkpoint decides is refused. warnings:
+    what it inherits and pays for.
+
+    The continuation has its own number, `parent` and `from_step`; optimizer, random state and data
+    position are restored exactly. The parent's `pause_after_steps` is cleared, so that it runs to
+    `total_steps` unless you say otherwise. best: of the lowest validation loss. The checkpoint
+    decides fields such as d_model. A running trial can be forked from a step. What is inherited,
+    such as `no_compile`, overrides change. A call may be repeated: the same continuation is
+    returned; an idempotency_key of your own forces one. dry_run tells what it would take.
     """
     resumed = lab.continue_from(
         trial_id,

@@ -11,7 +11,15 @@ from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Answer, Table
 
 RARELY_SET = frozenset(
-    {"run_type", "accumulation_steps", "warmup_steps", "amp_dtype"}
+    {
+        "run_type",
+        "accumulation_steps",
+        "warmup_steps",
+        "amp_dtype",
+        "num_workers",
+        "gpus",
+        "val_games",
+    }
     | {"patience", "patience_metric", "min_lr_ratio", "decay_steps", "cooldown_steps"}
     | {"constant_lr_ratio", "weight_decay", "max_grad_norm", "data_seed", "val_seed"}
     | {"checkpoint_interval", "log_interval", "hf_bucket", "shm_checkpoints", "wandb", "trackio"}
@@ -43,23 +51,23 @@ class SchemaAnswer(Reading):
     run_type: str
     run_types: list[str]
     fields: Table[SchemaField]
-    rarely_set: list[str] | None = None
+    rarely_set: str | None = None
     json_schema: dict[str, Any] | None = None
 
 
 def lab_schema(
     lab: Lab,
-    run_type: Annotated[
-        str, Field(description="Run type; see run_types in the answer.")
-    ] = "pretrain",
-    full: Annotated[bool, Field(description="Add the whole JSON Schema.")] = False,
+    run_type: Annotated[str, Field(description="As in run_types.")] = "pretrain",
+    full: Annotated[bool, Field(description="Every field, and the JSON Schema.")] = False,
     since: Since = None,
     max_tokens: MaxTokens = 6000,
 ) -> SchemaAnswer:
-    """List the fields of a run config with type, bounds, default and meaning.
+    """List what a run config may hold: fields with type, default and meaning.
 
-    Call it first, before you write a config for lab_launch: an unknown field or a value out of
-    bounds is refused there. A field without a default may be left out; the lab fills it in.
+    Call it before your first lab_launch.
+
+    An unknown field or a value out of bounds is refused at launch, with the reason. Fields that
+    most configs leave alone are only named; `full` lists every one.
     """
     question = Question.of(lab, ("schema", run_type, full), since, max_tokens)
     schema = config_json_schema(run_type)
@@ -69,7 +77,7 @@ def lab_schema(
         run_type=run_type,
         run_types=[each.name for each in RUN_TYPES],
         fields=[_field(name, spec) for name, spec in known.items() if full or name not in rare],
-        rarely_set=None if full else rare,
+        rarely_set=None if full else ", ".join(rare),
         json_schema=schema if full else None,
     )
     return question.answered(answer)

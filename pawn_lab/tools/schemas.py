@@ -7,11 +7,11 @@ from typing import Any
 
 Schema = dict[str, Any]
 _NULL = {"type": "null"}
-_BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
+_CHECKED = frozenset({"default", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 
 
 def input_schema(whole: Schema) -> Schema:
-    """Return the schema of a tool's arguments: each of one type, bounds left to the refusal.
+    """Return the schema of a tool's arguments: each of one type, without what the tool does.
 
     What may be text or something else is text, which the tool reads.
     """
@@ -22,7 +22,7 @@ def input_schema(whole: Schema) -> Schema:
 
 
 def _argument(spec: Schema) -> Schema:
-    kept = {key: value for key, value in spec.items() if key not in _BOUNDS}
+    kept = {key: value for key, value in spec.items() if key not in _CHECKED}
     if kept.pop("anyOf", None) or isinstance(kept["type"], list):
         kept["type"] = "string"
     if "items" in kept:

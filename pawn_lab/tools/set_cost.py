@@ -28,22 +28,22 @@ class CostAnswer(Answer):
 
 def lab_set_cost(
     lab: Lab,
-    cost_per_hour: Annotated[float, Field(description="Price of the whole machine, 0 to 100,000.")],
+    cost_per_hour: Annotated[float, Field(description="Of the whole machine.")],
     budget: Annotated[
         float | Literal["none"] | None,
-        Field(description="Most that all may cost together; 'none' lifts it."),
+        Field(description="Cap for all; 'none' lifts it."),
     ] = None,
-    budget_of: Annotated[
-        Basis | None, Field(description="What the budget counts; at first device_time.")
-    ] = None,
+    budget_of: Annotated[Basis | None, Field(description="What it counts.")] = None,
 ) -> CostAnswer:
     """Set the price of an hour of this machine, and the most that all trials may cost.
 
+    A launch that does not fit what is left is refused; at the cap every trial saves and stops.
+
     Call it once at the start of a session. Cost is device-time held, shown by lab_status and
     lab_results, and here by tag. The machine's own clock runs on while it idles; a price of 0 halts
-    it. With a budget, of either, a launch that is expected not to fit what is left is refused, a
-    forecast overrun is an event, and at the cap every trial saves and stops; it can be resumed once
-    the budget is raised. Without a budget argument the cap stays as it is.
+    it. A budget is of either, at first of device_time. A forecast overrun is an event. What stopped
+    at the cap can be resumed once the budget is raised. Without a budget argument the cap stays as
+    it is.
     """
     report = lab.set_cost(cost_per_hour, budget, budget_of)
     cap, machine = report.budget, report.machine

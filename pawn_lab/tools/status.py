@@ -76,20 +76,20 @@ class StatusAnswer(Reading):
 
 def lab_status(
     lab: Lab,
-    trial_id: Annotated[
-        TrialId | None, Field(description="One trial in full: config, lineage, how it ended.")
-    ] = None,
+    trial_id: Annotated[TrialId | None, Field(description="One trial in full.")] = None,
     tag: Tag = None,
     rows: Annotated[
-        int, Field(ge=0, le=MOST_ROWS, description="Most rows of waiting and of ended trials each.")
+        int, Field(ge=0, le=MOST_ROWS, description="Most waiting and ended rows.")
     ] = ROWS,
     since: Since = None,
     max_tokens: MaxTokens = 1500,
 ) -> StatusAnswer:
-    """Show the lab at a glance: what needs a decision, runs, waits, ended lately; devices; cost.
+    """Show what needs a decision, what runs, waits and ended lately, devices and cost.
 
-    Use it to orient in a new session and for the full check-in; between those lab_events is
-    cheaper. With trial_id the rows are of that trial alone and `detail` holds its config.
+    lab_events is cheaper.
+
+    With trial_id the rows are of that trial alone and `detail` holds its config, its lineage
+    and how it ended. `rows` bounds waiting and ended trials each.
     """
     question = Question.of(lab, ("status", trial_id, tag, rows), since, max_tokens)
     everything, devices, cost = lab.glance(latest=max(1, rows)), lab.devices(), lab.cost()

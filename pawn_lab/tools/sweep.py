@@ -16,38 +16,29 @@ from pawn_lab.tools.values import JsonObject
 
 def lab_sweep(
     lab: Lab,
-    plan: Annotated[
-        str | None, Field(description="Name of a committed plan, plans/NAME.json of the workspace.")
-    ] = None,
+    plan: Annotated[str | None, Field(description="As plans/NAME.json.")] = None,
     settings: Annotated[
         JsonObject | None,
-        Field(description="The plan, or what to change in the committed one; see above."),
+        Field(description="Plan, or changes to it."),
     ] = None,
-    sweep_id: Annotated[
-        int | None, Field(description="Look at this sweep instead of starting one.")
-    ] = None,
-    stop: Annotated[
-        bool, Field(description="With sweep_id: choose and promote no more points.")
-    ] = False,
-    dry_run: Annotated[
-        bool, Field(description="Start nothing; list the points and their total time and cost.")
-    ] = False,
+    sweep_id: Annotated[int | None, Field(description="Look at this sweep.")] = None,
+    stop: Annotated[bool, Field(description="With sweep_id: no more points.")] = False,
+    dry_run: Annotated[bool, Field(description="Only points, time, cost.")] = False,
     idempotency_key: IdempotencyKey = None,
     since: Since = None,
     max_tokens: MaxTokens = 4000,
 ) -> SweepAnswer:
     """Launch many trials from one plan, and let rules stop the worse ones early.
 
-    A plan: {"config": {...}, "space": {"lr": [1e-4, 3e-4] or {"low": 1e-5, "high": 1e-2, "log":
-    true}}, "arms": [{"mate_boost": 1.0}, ...], "method": "grid", "random" or "tpe", "points": n
-    (random, tpe), "seeds": 1, "parallel": n (tpe), "early_stopping": {"rule": "asha" or "median",
-    "first_rung": 1000, "factor": 3} or {"rule": "forecast"}, "tags", "hypothesis", "priority",
-    "sampler_seed"}.
-    Every arm is crossed with the space; points are ranked within an arm. asha and median pause at
-    rungs (first_rung x factor^k steps), resume the better and leave the others paused, with the
-    ranking in an early_stop event; forecast stops a trial that is expected to end worse than
-    another point has got. It goes on with no server running. A repeated call returns the first
-    sweep; lab_results(tag=...) compares its trials.
+    settings: {config, space: {lr: [1e-4, 3e-4] or {low, high, log}}, arms: [{mate_boost: 1}],
+    method: grid|random|tpe, points, seeds, early_stopping: {rule: asha|median|forecast, first_rung,
+    factor}, tags, hypothesis}. Each arm is crossed with the space.
+
+    Also priority, parallel (tpe) and sampler_seed; points are of random and tpe. Points are ranked
+    within an arm. asha and median pause at rungs (first_rung x factor^k steps), resume the
+    better and leave the others paused, with the ranking in an early_stop event; forecast stops
+    a trial that is expected to end worse than another point has got. It goes on with no server
+    running. A repeated call returns the first sweep; lab_results(tag=...) compares its trials.
     """
     asked = ("sweep", plan, settings, sweep_id)
     question = Question.of(lab, asked, since, max_tokens)

@@ -37,8 +37,8 @@ def parsed(value: Any) -> Any:
 Number = Annotated[float | None, BeforeValidator(compact)]
 Coordinate = Annotated[int | float, BeforeValidator(compact)]
 JsonObject = dict[str, Any]
-TrialId = Annotated[int, Field(description="Trial number, as in lab_status.")]
-Tag = Annotated[str | None, Field(description="Only trials with this tag.")]
+TrialId = Annotated[int, Field(description="Trial number.")]
+Tag = Annotated[str | None, Field(description="Only this tag.")]
 
 
 class Answer(BaseModel):

@@ -10,7 +10,6 @@ from pydantic import Field
 
 from pawn_lab.lab import Lab
 from pawn_lab.records import Event
-from pawn_lab.store.events import KINDS
 from pawn_lab.tools.conditions import GROUPS, Bound, Streams, news, parsed_until
 from pawn_lab.tools.events import EventRow, event_row, first_rows
 from pawn_lab.tools.reading import MaxTokens, Reading, Since, position
@@ -118,29 +117,28 @@ def lab_wait(
     lab: Lab,
     trial_ids: Annotated[
         list[TrialId] | None,
-        Field(description="Only these trials; without since also past events of theirs count."),
+        Field(description="Only these."),
     ] = None,
     until: Annotated[
         str,
-        Field(
-            description="ended (in any way), any, a bound as val_loss<3, loss>8 or step>=5000, "
-            f"or one of: {', '.join(KINDS)}."
-        ),
+        Field(description="ended, any, a kind, or a bound: val_loss<3, step>=5000."),
     ] = "ended",
     since: Since = None,
     timeout_s: Annotated[
         float | None,
-        Field(ge=0, le=LONGEST_S, description="Wait no longer; none: 30 s, a task to its end."),
+        Field(ge=0, le=LONGEST_S, description="Default 30."),
     ] = None,
     max_tokens: MaxTokens = 1000,
 ) -> WaitAnswer:
     """Wait until a trial ends, an event of a kind arrives or a metric is beyond a bound.
 
-    Cheaper than polling; up to 60 s a call, and where the client knows MCP tasks an answer at once
-    with a task that goes on until it is over. After a timeout wait again with the answer's `cursor`
-    as `since`, or come back in `next_check_s`: nothing that happens between two waits is missed.
-    A bound that a running or named trial has crossed already is over at once. Neither waiting nor
-    breaking off or cancelling a wait touches a trial.
+    Up to 60 s; then again with `cursor` as `since`. Trials are left alone.
+
+    Cheaper than polling; where the client knows MCP tasks, an answer at once with a task that
+    goes on until it is over. Nothing that happens between two waits is missed. A bound that a
+    running or named trial has crossed already is over at once. The answer comes within the time
+    given, less a twentieth that it may take itself. Neither waiting nor breaking off a wait
+    touches a trial.
     """
     asked = waiter.get(None) or Waiter()
     wait = _begun(lab, trial_ids, until, since, max_tokens)

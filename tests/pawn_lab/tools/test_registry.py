@@ -51,7 +51,7 @@ def test_the_tools_of_the_study_are_there():
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
 def test_a_tool_is_described_within_what_agents_read(tool):
-    assert 100 < len(tool.description.encode()) < MOST_DESCRIPTION_BYTES
+    assert 60 < len(tool.description.encode()) < MOST_DESCRIPTION_BYTES
     assert tool.title
 
 

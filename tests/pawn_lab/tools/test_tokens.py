@@ -23,7 +23,7 @@ REWRITE = "PAWN_REWRITE_TOKEN_COUNTS"
 SLACK = 6
 """Tokens by which times, costs and losses of one answer differ between machines."""
 
-MOST_BEFORE_THE_FIRST_LAUNCH = 10_900
+MOST_BEFORE_THE_FIRST_LAUNCH = 5000
 """Tokens that every session pays before it has done anything."""
 SKILL = Path(__file__).parents[3] / "skills" / "manage-pod" / "SKILL.md"
 
