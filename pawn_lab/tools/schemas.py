@@ -6,6 +6,7 @@ Some hosts refuse `anyOf` and `$ref`, and an agent pays for every word before it
 from typing import Any
 
 Schema = dict[str, Any]
+_LEVELS = 2
 _NULL = {"type": "null"}
 _CHECKED = frozenset({"default", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 
@@ -36,8 +37,19 @@ def takes_text(spec: Schema) -> bool:
 
 
 def output_schema(whole: Schema) -> Schema:
-    """Return the schema of an answer; which fields it has is seen in the answer."""
-    return brief(whole, whole.get("$defs", {}))
+    """Return the schema of an answer: its fields, and those of what they hold."""
+    return _down_to(_LEVELS, brief(whole, whole.get("$defs", {})))
+
+
+def _down_to(levels: int, schema: Schema) -> Schema:
+    """Leave out the fields of objects that lie deeper: they are seen in the answer."""
+    kept = {key: value for key, value in schema.items() if levels or key != "properties"}
+    if "items" in kept:
+        kept["items"] = _down_to(levels, kept["items"])
+    if "properties" in kept:
+        fields = kept["properties"].items()
+        kept["properties"] = {name: _down_to(levels - 1, spec) for name, spec in fields}
+    return kept
 
 
 def brief(schema: Any, defined: Schema) -> Any:
