@@ -1,15 +1,12 @@
 """What needs a decision, in a few sentences."""
 
-import signal
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from pawn_lab.records import DeviceStatus, Glance, Trial
-from pawn_lab.text import shorten
 from pawn_lab.trials.states import HOLDING, State
 
 NONE_AILS: Mapping[int, str | None] = MappingProxyType({})
-MOST_WHY_CHARACTERS = 120
 
 
 def headline(
@@ -39,11 +36,12 @@ def _trouble(glance: Glance) -> str | None:
 
 
 def _end(trial: Trial) -> str:
-    """Return how a trial ended."""
-    end = trial.exit
-    by_force = trial.state == State.KILLED and end and end.signal == signal.SIGKILL
-    why = f": {shorten(end.message, MOST_WHY_CHARACTERS)}" if end and end.message else ""
-    return f"trial {trial.id} {trial.state}{' by force' if by_force else ''}{why}"
+    """Return how a trial ended, in the lab's words: a trainer's message has no say here."""
+    if trial.state == State.KILLED:
+        return f"trial {trial.id} killed by force"
+    explained = trial.exit.post_mortem if trial.exit else None
+    kind = f" ({explained.kind})" if explained and explained.kind != trial.state else ""
+    return f"trial {trial.id} {trial.state}{kind}"
 
 
 def _ailing(ailing: Mapping[int, str | None]) -> str | None:

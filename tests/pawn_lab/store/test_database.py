@@ -10,6 +10,8 @@ import pytest
 
 from pawn_lab import errors
 from pawn_lab.paths import WorkspacePaths
+from pawn_lab.planning import budget
+from pawn_lab.reporting import cost
 from pawn_lab.store import Database, Transaction, events, leases, trials
 from pawn_lab.store.connection import check_sqlite_version
 from pawn_lab.store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
@@ -102,6 +104,24 @@ def test_an_older_database_is_brought_up_to_date_with_its_trials(paths, version)
     with Database.open(paths).read() as tx:
         (trial,) = trials.select(tx)
     assert (trial["hypothesis"], trial["leader"], trial["sweep"]) == ("kept", None, None)
+
+
+def test_an_older_budget_goes_on_to_count_device_time_and_an_older_price_to_count(paths):
+    paths.root.mkdir()
+    connection = apsw.Connection(str(paths.database))
+    for step in MIGRATIONS[:2]:
+        connection.execute(step)
+    connection.pragma("application_id", APPLICATION_ID)
+    connection.pragma("user_version", 2)
+    tx = Transaction(connection)
+    with connection:
+        tx.insert("rates", since=tx.now - 7200, cost_per_hour=3.0, devices=2)
+        tx.insert("budgets", since=tx.now, budget=9.0)
+    connection.close()
+    with Database.open(paths).write() as tx:
+        cost.follow_boot(tx)
+        assert budget.report(tx).basis == "device_time"
+        assert cost.machine(tx).total == pytest.approx(6.0, abs=0.01)
 
 
 def test_a_newer_database_is_refused_and_left_alone(paths):
