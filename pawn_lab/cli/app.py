@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
-from pydantic_core import to_json
 from rich.console import Console
 
 from pawn_core.config import ConfigError
@@ -23,19 +22,21 @@ from pawn_lab.cli.arguments import (
     tool_arguments,
     with_values_joined,
 )
-from pawn_lab.cli.render import line, render
+from pawn_lab.cli.options import DEFAULTS, Options
+from pawn_lab.cli.storage import add_storage_commands
 from pawn_lab.cli.words import in_cli_words
 from pawn_lab.errors import InvalidRequestError, LabError, NoLabError, TrialStateError
 from pawn_lab.lab import Lab, opener
 from pawn_lab.paths import (
     WORKSPACE_NAME,
     WORKSPACE_VARIABLE,
-    WorkspacePaths,
     default_workspace,
 )
 from pawn_lab.store.database import no_lab
 from pawn_lab.text import mask_secrets
 from pawn_lab.tools import TOOLS, Answer, LabTool
+from pawn_lab.tools.events import TOOL as EVENTS
+from pawn_lab.tools.events import EventsAnswer
 from pawn_lab.tools.kill import TOOL as KILL
 from pawn_lab.tools.notes import TOOL as NOTES
 from pawn_lab.tools.trial_views import TrialAnswer
@@ -57,48 +58,6 @@ class KilledAnswer(Answer):
     """Trials that were told to stop."""
 
     trials: Table[TrialAnswer]
-
-
-@Parameter(name="*")
-@dataclass(frozen=True)
-class Options:
-    """What every command takes."""
-
-    json: Annotated[bool, Parameter(negative=(), help="Print the answer as JSON.")] = False
-    workspace: Annotated[
-        Path | None, Parameter(help="The lab's folder; default $PAWN_WORKSPACE, else runs.")
-    ] = None
-
-    def open_lab(self) -> Lab:
-        """Open the lab of this workspace."""
-        return Lab.look(self.workspace or default_workspace()).called_by("cli")
-
-    def existing_lab(self) -> Lab:
-        """Open the lab of this workspace, where there is one.
-
-        Raises:
-            NoLabError: there is none.
-        """
-        lab = self.open_lab()
-        lab.check_exists()
-        return lab
-
-    def show(self, answer: Answer, workspace: WorkspacePaths) -> None:
-        """Print an answer for a person, to whom paths lead from here, or for a program."""
-        if self.json:
-            self.write(to_json(answer.wire()).decode())
-            return
-        for name in answer.files:
-            setattr(answer, name, os.path.relpath(workspace.root / getattr(answer, name)))
-        render(answer, Console())
-
-    def show_line(self, row: Answer) -> None:
-        """Print one row on a line of its own."""
-        self.write(to_json(row.wire()).decode() if self.json else line(row))
-
-    def write(self, text: str) -> None:
-        """Print a text at once."""
-        print(text, flush=True)  # noqa: T201
 
 
 @dataclass(frozen=True)
@@ -137,7 +96,7 @@ _GOING = {
     "status": Going("watch", "Keep it on the screen until interrupted.", _watch_status),
 }
 _OPTIONS = inspect.Parameter(
-    "options", inspect.Parameter.KEYWORD_ONLY, default=Options(), annotation=Options
+    "options", inspect.Parameter.KEYWORD_ONLY, default=DEFAULTS, annotation=Options
 )
 
 
@@ -149,14 +108,16 @@ def command(tool: LabTool) -> Callable[..., None]:
 
     def run(*args: Any, **kwargs: Any) -> None:
         given = signature.bind(*args, **kwargs).arguments
-        options = given.pop("options", Options())
+        options = given.pop("options", DEFAULTS)
         goes_on = given.pop(going.name, False) if going else False
         arguments = tool_arguments(given)
         if going and goes_on:
             going.run(options, arguments)
             return
         with options.open_lab() as lab:
-            options.show(answer := _answer(lab, tool, arguments), lab.paths)
+            newest = tool is EVENTS and "since" not in arguments and not options.json
+            answer = _newest_events(lab, arguments) if newest else _answer(lab, tool, arguments)
+            options.show(answer, lab.paths)
             _warn(lab)
         if not answer.all_clear:
             sys.exit(NOT_CLEAR)
@@ -176,6 +137,16 @@ def _answer(lab: Lab, tool: LabTool, arguments: dict[str, Any]) -> Answer:
         raise NoLabError(f"{error}; {no_lab(lab.paths.root)}") from None
     if not _may_found(tool, arguments):
         lab.check_exists()
+    return answer
+
+
+def _newest_events(lab: Lab, arguments: dict[str, Any]) -> Answer:
+    """Return the latest events, the newest first, as a person likes to see them."""
+    lab.check_exists()
+    limit = arguments.get("limit", EVENTS.arguments.model_fields["limit"].default)
+    answer = EVENTS(lab, arguments | {"since": max(0, lab.latest_event() - limit)})
+    assert isinstance(answer, EventsAnswer)
+    answer.events.reverse()
     return answer
 
 
@@ -203,7 +174,7 @@ def kill(
         bool, Parameter(name="--all", negative=(), help="All that have not ended.")
     ] = False,
     reason: Annotated[str | None, Parameter(help="Why; recorded in the trials' events.")] = None,
-    options: Options = Options(),
+    options: Options = DEFAULTS,
 ) -> None:
     """Stop trials: a queued one is taken out, a running one saves a checkpoint and ends.
 
@@ -229,6 +200,9 @@ def _killed(lab: Lab, trial_ids: Sequence[int], tag: str | None, reason: str | N
         with contextlib.suppress(*tolerated):
             answers.append(KILL(lab, {"trial_id": trial_id, "reason": reason}))
     return answers
+
+
+add_storage_commands(app)
 
 
 @app.command

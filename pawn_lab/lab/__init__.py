@@ -10,6 +10,7 @@ from pathlib import Path
 from pawn_lab.errors import NoLabError
 from pawn_lab.lab.launching import Launching
 from pawn_lab.lab.spending import Spending
+from pawn_lab.lab.storing import Storing
 from pawn_lab.lab.sweeping import Sweeping
 from pawn_lab.reporting import notes
 from pawn_lab.store import trials
@@ -18,7 +19,7 @@ from pawn_lab.trials.mentions import trials_named
 __all__ = ["Lab", "opener"]
 
 
-class Lab(Launching, Sweeping, Spending):
+class Lab(Launching, Sweeping, Spending, Storing):
     """One workspace of experiments."""
 
     def notes(self, append: str | None = None, section: str | None = None) -> str:

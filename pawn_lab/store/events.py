@@ -21,6 +21,7 @@ KINDS = (
     "sweep",
     "early_stop",
     "tags",
+    "storage",
 )
 """A trial's new state, or what else may happen."""
 

@@ -16,6 +16,7 @@ _JSON_COLUMNS = ("config", "tags", "trainer", "limits", "exit")
 _ASSUMED = {"run_type": "pretrain", "total_steps": 0, "pause_after_steps": None}
 _ASSUMED |= {"seed": 0, "data_seed": 0}
 """What every reading takes for granted; a config of another version may lack it."""
+_SHOWN = "archived_at IS NULL"
 _TAGGED = "(? IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?))"
 
 
@@ -92,12 +93,14 @@ def alike(tx: Transaction, fingerprint: str) -> int | None:
     """Return the newest trial of a fingerprint that goes on or has ended well."""
     failed = "'failed', 'killed', 'lost'"
     sql = f"SELECT max(id) FROM trials WHERE fingerprint = ? AND state NOT IN ({failed})"
+    sql += f" AND {_SHOWN}"
     return tx.value(sql, fingerprint)
 
 
 def spare(tx: Transaction, fingerprint: str, *, leaf: bool) -> int | None:
     """Return the newest such trial that is of no sweep; with `leaf`, that none continues."""
     free = "sweep IS NULL AND parent IS NULL AND state NOT IN ('failed', 'killed', 'lost')"
+    free += f" AND {_SHOWN}"
     last = "NOT EXISTS (SELECT 1 FROM trials AS child WHERE child.parent = trials.id)"
     sql = f"SELECT max(id) FROM trials WHERE fingerprint = ? AND {free} AND (NOT ? OR {last})"
     return tx.value(sql, fingerprint, leaf)
@@ -129,19 +132,35 @@ def children(tx: Transaction, trial_id: int) -> list[int]:
 
 
 def select(tx: Transaction, states: Iterable[State] | None = None) -> list[Row]:
-    """Return trials by number, of all states or of those given."""
-    if states is None:
-        return [_decoded(row) for row in tx.rows("SELECT * FROM trials ORDER BY id")]
-    wanted = list(states)
-    marks = ", ".join("?" * len(wanted))
-    sql = f"SELECT * FROM trials WHERE state IN ({marks}) ORDER BY id"
-    return [_decoded(row) for row in tx.rows(sql, *wanted)]
+    """Return trials by number, of all states or of those given; the archived ones aside."""
+    chosen = list(State if states is None else states)
+    marks = ", ".join("?" * len(chosen))
+    sql = f"SELECT * FROM trials WHERE state IN ({marks}) AND {_SHOWN} ORDER BY id"
+    return [_decoded(row) for row in tx.rows(sql, *chosen)]
+
+
+def everything(tx: Transaction) -> list[Row]:
+    """Return all trials by number, the archived ones among them."""
+    return [_decoded(row) for row in tx.rows("SELECT * FROM trials ORDER BY id")]
+
+
+def archive(tx: Transaction, trial: Row, *, undo: bool = False) -> None:
+    """Leave an ended trial out of what is shown of all, or show it again, with the event."""
+    if (trial["archived_at"] is None) == undo:
+        return
+    tx.update("trials", trial["id"], archived_at=None if undo else tx.now)
+    events.append(tx, "storage", "shown again" if undo else "archived", trial["id"])
+
+
+def note_deleted(tx: Transaction, trial: Row, message: str) -> None:
+    """Append the event that files of a trial are deleted."""
+    events.append(tx, "storage", message, trial["id"])
 
 
 def latest_ended(tx: Transaction, count: int, tag: str | None = None) -> list[Row]:
     """Return the trials that ended last, newest first; of a tag or of all."""
     marks = ", ".join("?" * len(ENDED))
-    ids = f"SELECT id FROM trials WHERE state IN ({marks}) AND {_TAGGED}"
+    ids = f"SELECT id FROM trials WHERE state IN ({marks}) AND {_TAGGED} AND {_SHOWN}"
     order = "ORDER BY ended_at DESC, id"
     sql = f"SELECT * FROM trials WHERE id IN ({ids} {order} LIMIT ?) {order}"
     return [_decoded(row) for row in tx.rows(sql, *ENDED, tag, tag, count)]
@@ -149,7 +168,8 @@ def latest_ended(tx: Transaction, count: int, tag: str | None = None) -> list[Ro
 
 def counts(tx: Transaction, tag: str | None = None) -> dict[State, int]:
     """Return how many trials, of a tag or of all, are in each state that has any."""
-    sql = f"SELECT state, count(*) AS n FROM trials WHERE {_TAGGED} GROUP BY state ORDER BY min(id)"
+    sql = f"SELECT state, count(*) AS n FROM trials WHERE {_TAGGED} AND {_SHOWN} GROUP BY state "
+    sql += "ORDER BY min(id)"
     return {State(row["state"]): row["n"] for row in tx.rows(sql, tag, tag)}
 
 
@@ -160,7 +180,7 @@ def count(tx: Transaction, state: State) -> int:
 
 def unresumed(tx: Transaction) -> int:
     """Return how many paused trials no other trial continues."""
-    sql = "SELECT count(*) FROM trials AS t WHERE state = 'paused' AND NOT EXISTS "
+    sql = f"SELECT count(*) FROM trials AS t WHERE state = 'paused' AND {_SHOWN} AND NOT EXISTS "
     return tx.value(sql + "(SELECT 1 FROM trials AS child WHERE child.parent = t.id)")
 
 
@@ -175,7 +195,7 @@ def in_trouble(tx: Transaction) -> list[Row]:
         "SELECT 1 FROM trials AS later WHERE later.id > t.id AND later.created_at >= t.ended_at "
         "AND (later.parent = t.id OR later.config = t.config)"
     )
-    sql = f"SELECT * FROM trials AS t WHERE {trouble} AND NOT EXISTS ({answer})"
+    sql = f"SELECT * FROM trials AS t WHERE {trouble} AND {_SHOWN} AND NOT EXISTS ({answer})"
     states = (State.FAILED, State.LOST, State.KILLED, State.KILLED)
     rows = tx.rows(f"{sql} ORDER BY ended_at, id", *states, signal.SIGKILL)
     return [_decoded(row) for row in rows]

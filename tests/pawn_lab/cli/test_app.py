@@ -5,12 +5,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+from cli_command import Command
 from lab_testing import CONFIG, ended, in_state
 
-from pawn_lab.cli.app import NOT_CLEAR, app, main
+from pawn_lab.cli.app import NOT_CLEAR, app
 from pawn_lab.cli.arguments import command_parameters
 from pawn_lab.lab import Lab
 from pawn_lab.tools import TOOLS
@@ -32,33 +32,6 @@ READ_ONLY_CALLS = [
     ("log", ["1", "--lines", "3"], {"trial_id": 1, "lines": 3}),
     ("notes", [], {}),
 ]
-
-
-class Command:
-    """The command line in this process, on one workspace."""
-
-    def __init__(self, workspace: Path, capsys, monkeypatch) -> None:
-        self.workspace, self._capsys, self._monkeypatch = workspace, capsys, monkeypatch
-
-    def __call__(self, *arguments: object) -> tuple[int, str, str]:
-        """Return the exit code, stdout and stderr."""
-        given = [*map(str, arguments), "--workspace", str(self.workspace)]
-        self._monkeypatch.setattr(sys, "argv", ["pawn-lab", *given])
-        try:
-            main()
-        except SystemExit as exit_:
-            code = exit_.code
-            assert isinstance(code, int)
-        else:
-            code = 0
-        printed = self._capsys.readouterr()
-        return code, printed.out, printed.err
-
-    def json(self, *arguments: object) -> Any:
-        """Return the answer of a command that succeeds."""
-        code, out, err = self(*arguments, "--json")
-        assert (code, err) == (0, "")
-        return json.loads(out)
 
 
 @pytest.fixture

@@ -1,0 +1,173 @@
+"""What trials take on the disk, and what becomes of those that are done with."""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pawn_core.checkpoint.manifest import list_checkpoints
+from pawn_core.durable import sync_file
+from pawn_lab.errors import InvalidRequestError, TrialStateError
+from pawn_lab.lab.reading import Reading
+from pawn_lab.paths import TrialPaths
+from pawn_lab.records import DiskUse, FreedTrial, Trial
+from pawn_lab.store import Transaction, trials
+from pawn_lab.store.database import Row
+from pawn_lab.trials import requests, selection
+from pawn_lab.trials.states import ACTIVE, ENDED
+
+
+class Storing(Reading):
+    """Calls about the folders, the names and the place of trials in what is shown."""
+
+    def tag(
+        self, trial_ids: Iterable[int], add: Iterable[str] = (), remove: Iterable[str] = ()
+    ) -> list[Trial]:
+        """Give trials further tags and take some away.
+
+        Raises:
+            UnknownTrialError: no such trial.
+            InvalidRequestError: a tag is not allowed, or none is named.
+        """
+        added, removed = requests.checked_tags(list(add)), set(remove)
+        if not added and not removed:
+            raise InvalidRequestError("name a tag to add or to remove")
+        with self._database.write() as tx:
+            rows = selection.selected(tx, trial_ids)
+            for row in rows:
+                kept = [name for name in row["tags"] if name not in removed]
+                trials.set_tags(tx, row, list(dict.fromkeys([*kept, *added])))
+        return self.selected(row["id"] for row in rows)
+
+    def disk_use(
+        self, trial_ids: Iterable[int] | None = None, tag: str | None = None
+    ) -> list[DiskUse]:
+        """Return what trials take on the disk, by number; the archived ones too."""
+        self._refresh()
+        with self._database.read() as tx:
+            shown = trial_ids is not None or tag is not None
+            rows = selection.selected(tx, trial_ids, tag) if shown else trials.everything(tx)
+        return [_disk_use(row, self.paths.trial(row["id"])) for row in rows]
+
+    def free_bytes(self) -> int:
+        """Return the room that is left where the workspace lies."""
+        return shutil.disk_usage(self.paths.root).free
+
+    def archive(
+        self, trial_ids: Iterable[int] | None = None, tag: str | None = None, *, undo: bool = False
+    ) -> list[Trial]:
+        """Leave ended trials out of what is shown of all trials, or show them again.
+
+        By number they are read as before, their cost counts, and their folders stay.
+
+        Raises:
+            TrialStateError: a trial has not ended.
+        """
+        self._refresh()
+        with self._database.write() as tx:
+            rows = selection.selected(tx, trial_ids, tag)
+            for row in rows:
+                _check_ended(row)
+                trials.archive(tx, row, undo=undo)
+        return self.selected(row["id"] for row in rows)
+
+    def delete(
+        self,
+        trial_ids: Iterable[int] | None = None,
+        tag: str | None = None,
+        *,
+        checkpoints_only: bool = False,
+    ) -> list[FreedTrial]:
+        """Delete ended trials' folders, or only their checkpoints; return the bytes it freed.
+
+        A trial whose folder goes is archived. Its number, its events and its cost stay.
+
+        Raises:
+            TrialStateError: a trial has not ended, is to be resumed from, or has descendants that
+                stay, whose curves begin in it.
+        """
+        self._refresh()
+        with self._database.write() as tx:
+            rows = selection.selected(tx, trial_ids, tag)
+            going = {row["id"] for row in rows}
+            for row in rows:
+                _check_ended(row)
+                _check_not_needed(tx, row, set() if checkpoints_only else going)
+            uses = [_disk_use(row, self.paths.trial(row["id"])) for row in rows]
+            for row, use in zip(rows, uses, strict=True):
+                what = "checkpoints" if checkpoints_only else "folder"
+                size = use.bytes(checkpoints_only=checkpoints_only)
+                trials.note_deleted(tx, row, f"{what} deleted: {size:,} bytes")
+                if not checkpoints_only:
+                    trials.archive(tx, row)
+        return [self._freed(use, checkpoints_only) for use in uses]
+
+    def _freed(self, use: DiskUse, checkpoints_only: bool) -> FreedTrial:
+        """Delete what the database has let go of; a crash before it leaves a folder to delete."""
+        paths = self.paths.trial(use.trial_id)
+        _remove(paths.checkpoints if checkpoints_only else paths.root)
+        freed = use.bytes(checkpoints_only=checkpoints_only)
+        return FreedTrial(trial_id=use.trial_id, freed_bytes=freed)
+
+
+def _check_ended(row: Row) -> None:
+    if row["state"] not in ENDED:
+        raise TrialStateError(
+            f"trial {row['id']} is {row['state']}: lab_kill(trial_id={row['id']})"
+        )
+
+
+def _check_not_needed(tx: Transaction, row: Row, going: set[int]) -> None:
+    """Refuse where a trial that goes on starts from this one, or a curve that stays does."""
+    for child_id in trials.children(tx, row["id"]):
+        child = trials.get(tx, child_id)
+        if child["state"] in ACTIVE:
+            raise TrialStateError(
+                f"trial {child_id}, which is {child['state']}, starts from trial {row['id']}"
+            )
+        if going and child_id not in going and child["archived_at"] is None:
+            raise TrialStateError(
+                f"trial {child_id} continues trial {row['id']}, where its curves begin: delete or "
+                "archive it too, or only the checkpoints"
+            )
+
+
+def _disk_use(row: Row, paths: TrialPaths) -> DiskUse:
+    checkpoints = sum(map(_size, _files(paths.checkpoints)))
+    return DiskUse(
+        trial_id=row["id"],
+        state=row["state"],
+        tags=row["tags"],
+        archived=row["archived_at"] is not None,
+        checkpoints=len(list_checkpoints(paths.checkpoints)),
+        checkpoints_bytes=checkpoints,
+        other_bytes=sum(map(_size, _files(paths.root))) - checkpoints,
+    )
+
+
+def _files(folder: Path) -> Iterator[os.stat_result]:
+    """Yield the status of each regular file below a folder; links are not followed."""
+    for root, _, names in os.walk(folder):
+        for name in names:
+            try:
+                status = (Path(root) / name).lstat()
+            except OSError:
+                continue  # a trial's process took it away
+            if stat.S_ISREG(status.st_mode):
+                yield status
+
+
+def _size(status: os.stat_result) -> int:
+    return status.st_blocks * 512
+
+
+def _remove(folder: Path) -> None:
+    """Delete a folder; under its own name it is gone in one step."""
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    aside = folder.with_name(f".deleted-{folder.name}")
+    shutil.rmtree(aside, ignore_errors=True)  # what an earlier call had no time for
+    folder.rename(aside)
+    sync_file(folder.parent)
+    shutil.rmtree(aside)
