@@ -95,12 +95,11 @@ class LabServer(MCPServer):
             hint = did_you_mean(name, self._tools) or f"; tools: {', '.join(self._tools)}"
             raise ToolError(f"there is no tool '{name}'{hint}")
         try:
-            answer = await self._answer(tool, arguments, context)
+            return _result(await self._answer(tool, arguments, context))
         except (LabError, ConfigError) as error:
-            raise ToolError(mask_secrets(str(error))) from error
+            raise ToolError(_sendable(mask_secrets(str(error)))) from error
         except Exception as error:
             raise UnexpectedToolError(f"{name} failed: {type(error).__name__}") from error
-        return _result(answer)
 
     async def _answer(
         self, tool: LabTool, arguments: dict[str, Any], context: Context | None
@@ -206,6 +205,11 @@ def _result(answer: Answer) -> CallToolResult:
         for picture in answer.pictures()
     ]
     return CallToolResult(content=[text, *pictures], structured_content=wire)
+
+
+def _sendable(text: str) -> str:
+    """Replace what is no character, as in a path that is not UTF-8: the transport breaks at it."""
+    return text.encode(errors="replace").decode()
 
 
 def keep_loaded() -> None:

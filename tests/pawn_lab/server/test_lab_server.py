@@ -16,6 +16,7 @@ from mcp import StdioServerParameters
 from mcp.client import Client
 from mcp_types import Implementation
 
+from pawn_lab.errors import LabError
 from pawn_lab.lab import Lab
 from pawn_lab.server import INSTRUCTIONS, LabServer
 from pawn_lab.tools import TOOLS
@@ -185,6 +186,16 @@ async def test_a_defect_of_the_lab_does_not_leak_its_text():
     assert result.is_error
     assert "RuntimeError" in result.content[0].text
     assert "secret detail" not in result.content[0].text
+
+
+async def test_what_cannot_be_sent_in_a_refusal_is_replaced():
+    def broken() -> Lab:
+        raise LabError("no lab in /tmp/\udcff")
+
+    async with Client(LabServer(broken)) as client:
+        result = await client.call_tool("lab_status", {})
+    assert result.is_error
+    assert result.content[0].text == "no lab in /tmp/?"
 
 
 @pytest.mark.parametrize("era", ERAS)
