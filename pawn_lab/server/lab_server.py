@@ -97,7 +97,7 @@ class LabServer(MCPServer):
         try:
             return _result(await self._answer(tool, arguments, context))
         except (LabError, ConfigError) as error:
-            raise ToolError(_sendable(mask_secrets(str(error)))) from error
+            raise ToolError(mask_secrets(str(error))) from error
         except Exception as error:
             raise UnexpectedToolError(f"{name} failed: {type(error).__name__}") from error
 
@@ -205,11 +205,6 @@ def _result(answer: Answer) -> CallToolResult:
         for picture in answer.pictures()
     ]
     return CallToolResult(content=[text, *pictures], structured_content=wire)
-
-
-def _sendable(text: str) -> str:
-    """Replace what is no character, as in a path that is not UTF-8: the transport breaks at it."""
-    return text.encode(errors="replace").decode()
 
 
 def keep_loaded() -> None:

@@ -195,7 +195,7 @@ async def test_what_cannot_be_sent_in_a_refusal_is_replaced():
     async with Client(LabServer(broken)) as client:
         result = await client.call_tool("lab_status", {})
     assert result.is_error
-    assert result.content[0].text == "no lab in /tmp/?"
+    assert result.content[0].text == "no lab in /tmp/\N{REPLACEMENT CHARACTER}"
 
 
 @pytest.mark.parametrize("era", ERAS)
