@@ -5,6 +5,9 @@ import time
 from pathlib import Path
 from typing import NamedTuple, Self
 
+SET_S = 2.0
+"""A wall clock that is further off than this was set; one that is steered comes less far."""
+
 
 class Moment(NamedTuple):
     """A moment by the wall clock (Unix seconds), and by the uptime of the boot that it was in."""
@@ -23,6 +26,11 @@ class Moment(NamedTuple):
         if self.uptime is None or later.uptime is None or self.boot != later.boot:
             return max(0.0, later.wall - self.wall)
         return max(0.0, later.uptime - self.uptime)
+
+    def seen_from(self, now: "Moment") -> float:
+        """Return it by the wall clock as that is set at `now`, which comes later."""
+        moved = now.wall - self.until(now)
+        return moved if abs(moved - self.wall) > SET_S else self.wall
 
 
 def uptime_s() -> float:

@@ -18,6 +18,7 @@ from torch import Tensor
 from pawn_core.checkpoint import manifest
 from pawn_core.checkpoint.errors import CheckpointIntegrityError
 from pawn_core.durable import exchange, make_directory, sync_file, write_file
+from pawn_core.text_path import text_path
 
 _PARTIAL_PREFIX = ".partial-"  # hidden, and no `step_*` glob can match it
 
@@ -77,12 +78,17 @@ def _read(path: Path, verified: manifest.Manifest) -> Checkpoint:
     members = {name: _read(path / name, inner) for name, inner in verified.members.items()}
     return Checkpoint(
         step=verified.step,
-        model={} if members else load_file(path / manifest.MODEL),
-        optimizer={} if members else load_file(path / manifest.OPTIMIZER),
+        model={} if members else _load_tensors(path / manifest.MODEL),
+        optimizer={} if members else _load_tensors(path / manifest.OPTIMIZER),
         training_state=_read_json(path / manifest.STATE),
         config=_read_json(path / manifest.CONFIG),
         members=members,
     )
+
+
+def _load_tensors(path: Path) -> dict[str, Tensor]:
+    with text_path(path) as readable:
+        return load_file(readable)
 
 
 def _write_partial(partial: Path, checkpoint: Checkpoint) -> None:
@@ -101,7 +107,8 @@ def _write_partial(partial: Path, checkpoint: Checkpoint) -> None:
 
 def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     try:
-        save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, path)
+        with text_path(path) as writable:
+            save_file({n: tensor.detach().contiguous() for n, tensor in tensors.items()}, writable)
     except SafetensorError as error:
         raise OSError(f"{path} cannot be written: {error}") from error
     sync_file(path)

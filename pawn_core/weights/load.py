@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from pawn_core.checkpoint.errors import IncompatibleWeightsError
 from pawn_core.model import Transformer
+from pawn_core.text_path import text_path
 from pawn_core.weights.layout import Layout, read_layout
 from pawn_core.weights.source import find
 
@@ -37,7 +38,8 @@ def load_pretrained(source: str | Path, device: str | torch.device = "cpu") -> P
             kind of model; see `pawn_core.checkpoint.errors`.
     """
     files = find(source)
-    tensors = load_file(files.model)
+    with text_path(files.model) as readable:
+        tensors = load_file(readable)
     layout = read_layout({name: tuple(t.shape) for name, t in tensors.items()}, files.config)
     vocabulary = chess_engine.export_move_vocabulary(layout.vocabulary)
     model = Transformer(layout.architecture, vocabulary, layout.max_seq_len)

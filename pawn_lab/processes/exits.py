@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from pawn_core.checkpoint.manifest import list_checkpoints
+from pawn_lab.clock import Moment
 from pawn_lab.documents import load_json_object
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Evidence, Exit
@@ -64,6 +65,8 @@ class ExitRecord(BaseModel):
     stopped_by: str | None
     evidence: Evidence = {}
     ended_at: float
+    boot: str | None = None
+    uptime: float | None = None
     duration_s: float
     outcome: Outcome | None
 
@@ -82,6 +85,11 @@ class ExitRecord(BaseModel):
             return Outcome.model_validate(value)
         except ValidationError:
             return None
+
+    @property
+    def ended(self) -> Moment:
+        """When the trainer ended."""
+        return Moment(self.ended_at, self.boot, self.uptime)
 
     @property
     def by_signal(self) -> bool:

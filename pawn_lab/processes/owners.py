@@ -3,6 +3,7 @@
 import signal
 from typing import NamedTuple
 
+from pawn_lab.clock import Moment
 from pawn_lab.documents import read_json_object
 from pawn_lab.paths import TrialPaths
 from pawn_lab.processes import identity
@@ -19,7 +20,7 @@ class Shim(NamedTuple):
 
     identity: ProcessIdentity
     guardian: ProcessIdentity
-    started_at: float
+    started: Moment
     folder: list[int] | None
 
     def is_of_copy(self, paths: TrialPaths) -> bool:
@@ -37,7 +38,9 @@ def shim_of(paths: TrialPaths, trial: Row) -> Shim | None:
         record = read_json_object(paths.identity) or {}
         ours = ProcessIdentity.from_dict(record)
         guardian = ProcessIdentity.from_dict(record.get("guardian", record))
-        shim = Shim(ours, guardian, float(record["started_at"]), record.get("folder"))
+        uptime = record.get("uptime")
+        started = Moment(float(record["started_at"]), ours.boot_id, uptime and float(uptime))
+        shim = Shim(ours, guardian, started, record.get("folder"))
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
     return shim if shim.identity.token == trial["token"] else None

@@ -21,6 +21,7 @@ from typing import Any
 from pawn_core.prctl import adopt_orphans, die_with_parent
 from pawn_core.untrusted import open_log
 from pawn_lab import failpoints
+from pawn_lab.clock import boot_id, uptime_s
 from pawn_lab.documents import load_json_object, load_own, write_json
 from pawn_lab.paths import TrialPaths, WorkspacePaths
 from pawn_lab.processes import environment
@@ -166,6 +167,8 @@ def exit_record(paths: TrialPaths, trainer: Trainer, token: str) -> dict[str, An
         "stopped_by": trainer.stopped_by,
         "evidence": trainer.evidence,
         "ended_at": time.time(),
+        "boot": boot_id(),
+        "uptime": uptime_s(),
         "duration_s": round(trainer.duration_s(), 3),
         "outcome": _outcome(paths),
     }
@@ -190,7 +193,7 @@ def run(paths: TrialPaths, workspace: WorkspacePaths, lock: int, given: Handover
     failpoints.hit("shim.started")
     identity = ProcessIdentity.of_self(token).to_dict() | {"guardian": given.guardian.to_dict()}
     place = {"folder": folder_id(paths.root)}
-    write_json(paths.identity, identity | place | {"started_at": time.time()})
+    write_json(paths.identity, identity | place | {"started_at": time.time(), "uptime": uptime_s()})
     failpoints.hit("shim.identified")
     check_launch(paths, launch, lock, token)  # after we have said who we are: see supervision
     pid = start_trainer(paths, launch, lock)

@@ -53,7 +53,8 @@ def _reconcile_trial(tx: Transaction, paths: TrialPaths, trial: Row) -> ProcessI
     locked = is_locked(paths.alive_lock)  # first: exit.json is written before the lock is freed
     shim = shim_of(paths, trial)
     if trial["state"] == State.LAUNCHING and shim is not None:
-        trial = trials.move(tx, trial, State.RUNNING, "trainer started", started_at=shim.started_at)
+        started_at = shim.started.seen_from(tx.moment)
+        trial = trials.move(tx, trial, State.RUNNING, "trainer started", started_at=started_at)
     if locked or _is_owned(paths, shim):
         return _supervise(tx, paths, trial, shim)
     if trial["state"] == State.LAUNCHING:
@@ -111,7 +112,9 @@ def _end(tx: Transaction, paths: TrialPaths, trial: Row, shim: Shim | None) -> N
     if state == State.FAILED:
         how = _explained(tx, paths, trial, how)
     data = how.model_dump()
-    trials.move(tx, trial, state, how.message, data, exit=data, ended_at=record.ended_at)
+    started_at = trial["started_at"] if shim is None else shim.started.seen_from(tx.moment)
+    times = {"started_at": started_at, "ended_at": record.ended.seen_from(tx.moment)}
+    trials.move(tx, trial, state, how.message, data, exit=data, **times)
 
 
 def _end_lost(tx: Transaction, paths: TrialPaths, trial: Row, shim: Shim | None) -> None:

@@ -64,6 +64,14 @@ def rates(tx: Transaction) -> list[Row]:
     return tx.rows("SELECT since, cost_per_hour, devices, boot, uptime FROM rates ORDER BY id")
 
 
+def _rates_now(tx: Transaction) -> list[Row]:
+    """Return the rates with the times at which they were set by the clock as it is set now."""
+    history = rates(tx)
+    for rate in history:
+        rate["since"] = Moment(rate["since"], rate["boot"], rate["uptime"]).seen_from(tx.moment)
+    return history
+
+
 def machine(tx: Transaction) -> MachineReport | None:
     """Return what the machine's own clock has come to; None before a price was set."""
     history = rates(tx)
@@ -90,7 +98,7 @@ def device_rate(tx: Transaction) -> float | None:
 
 def by_trial(tx: Transaction, held: Iterable[Row]) -> dict[int, float]:
     """Return what the trials of these leases have cost so far."""
-    history, costs = rates(tx), defaultdict[int, float](float)
+    history, costs = _rates_now(tx), defaultdict[int, float](float)
     for lease in held:
         costs[lease["trial_id"]] += _integral(history, lease["start"], _stop(tx, lease))
     return dict(costs)
@@ -98,7 +106,7 @@ def by_trial(tx: Transaction, held: Iterable[Row]) -> dict[int, float]:
 
 def report(tx: Transaction, device_count: int) -> CostReport:
     """Return the money spent so far, in total and by trial."""
-    history, held = rates(tx), leases.history(tx)
+    history, held = _rates_now(tx), leases.history(tx)
     first = history[0]["since"] if history else math.inf
     costs = by_trial(tx, held)
     return CostReport(
@@ -123,7 +131,7 @@ def _by_tag(tx: Transaction, costs: dict[int, float]) -> dict[str, float]:
 
 def spent(tx: Transaction, held: Iterable[Row], moments: Iterable[float]) -> list[Spent]:
     """Return what the device-time of these leases had come to at each moment."""
-    history, spans = rates(tx), lease_spans(tx, held)
+    history, spans = _rates_now(tx), lease_spans(tx, held)
     return [_spent(history, [(a, min(b, moment)) for a, b in spans]) for moment in moments]
 
 

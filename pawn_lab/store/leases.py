@@ -2,18 +2,27 @@
 
 import json
 
+from pawn_lab.clock import Moment
 from pawn_lab.store.transaction import Row, Transaction
 
 
 def acquire(tx: Transaction, device: str, trial_id: int) -> None:
     """Give a device to a trial; the database refuses a second live trial on it."""
-    tx.insert("leases", device=device, trial_id=trial_id, start=tx.now)
+    now = tx.moment
+    when = {"start": now.wall, "boot": now.boot, "uptime": now.uptime}
+    tx.insert("leases", device=device, trial_id=trial_id, **when)
 
 
 def release(tx: Transaction, trial_id: int, at: float) -> None:
-    """Take back what a trial held until then; a clock that went backwards costs nothing."""
+    """Take back what a trial held until then; a wall clock that was set meanwhile costs nothing."""
     for lease in tx.rows("SELECT * FROM leases WHERE trial_id = ? AND stop IS NULL", trial_id):
-        tx.update("leases", lease["id"], stop=max(at, lease["start"]))
+        start = _start(tx, lease)
+        tx.update("leases", lease["id"], start=start, stop=max(at, start))
+
+
+def _start(tx: Transaction, lease: Row) -> float:
+    """Return when a lease began, by the wall clock as it is set now."""
+    return Moment(lease["start"], lease["boot"], lease["uptime"]).seen_from(tx.moment)
 
 
 def held(tx: Transaction) -> dict[str, int]:
@@ -24,19 +33,27 @@ def held(tx: Transaction) -> dict[str, int]:
 
 def last_release(tx: Transaction) -> float | None:
     """Return when a device was last given back; None before the first time."""
-    return tx.value("SELECT max(stop) FROM leases")
+    return tx.value("SELECT min(max(stop), ?) FROM leases", tx.now)
 
 
 def since(tx: Transaction, trial_id: int) -> float:
     """Return when a trial got the devices that it holds."""
-    sql = "SELECT min(start) FROM leases WHERE trial_id = ? AND stop IS NULL"
-    return tx.value(sql, trial_id)
+    return min(lease["start"] for lease in history(tx, trial_id) if lease["stop"] is None)
 
 
 def history(tx: Transaction, trial_id: int | None = None) -> list[Row]:
-    """Return the leases of one trial or of all, oldest first; `stop` is None while held."""
-    sql = "SELECT trial_id, device, start, stop FROM leases WHERE ? IS NULL OR trial_id = ?"
-    return tx.rows(f"{sql} ORDER BY id", trial_id, trial_id)
+    """Return the leases of one trial or of all, oldest first; `stop` is None while held.
+
+    Times are by the wall clock as it is set now, as far as they are of this boot.
+    """
+    sql = "SELECT trial_id, device, start, stop, boot, uptime FROM leases"
+    rows = tx.rows(f"{sql} WHERE ? IS NULL OR trial_id = ? ORDER BY id", trial_id, trial_id)
+    for lease in rows:
+        start = _start(tx, lease)
+        if lease["stop"] is not None:
+            lease["stop"] += start - lease["start"]
+        lease["start"] = start
+    return rows
 
 
 def overlapping(tx: Transaction, trial_ids: list[int], kind: str) -> set[int]:

@@ -1,7 +1,7 @@
 """Tables of the state database and how older ones become current."""
 
 APPLICATION_ID = 0x5041574E  # "PAWN" in ASCII, in the file's header
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 _VERSION_1 = """
 CREATE TABLE trials (
@@ -108,5 +108,10 @@ _VERSION_4 = """
 ALTER TABLE trials ADD COLUMN archived_at REAL;               -- left out of what is shown of all
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+_VERSION_5 = """
+ALTER TABLE leases ADD COLUMN boot TEXT;                      -- of the machine, at the start
+ALTER TABLE leases ADD COLUMN uptime REAL;                    -- seconds since then
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 """Entry i brings a database from version i to version i + 1."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import apsw
 
+from pawn_lab.clock import Moment
 from pawn_lab.paths import WorkspacePaths
 
 LARGEST_ID = 2**63 - 1
@@ -26,6 +27,7 @@ class Transaction:
         self._paths = paths
         self._unborn: dict[Path, Path] = {}
         self.now = time.time()
+        self.moment = Moment.at(self.now)
         self.edges: list[str] = []
         self.touched: defaultdict[str, set[int]] = defaultdict(set)
 

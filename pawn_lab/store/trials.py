@@ -48,11 +48,12 @@ def move(
     """
     source = State(trial["state"])
     check_transition(trial["id"], source, target)
+    until = min(changes.get("ended_at", tx.now), tx.now)
     if target in ENDED:
-        ended_at = min(changes.get("ended_at", tx.now), tx.now)
-        changes["ended_at"] = max(ended_at, trial["started_at"] or trial["created_at"])
+        begun = changes.get("started_at", trial["started_at"]) or trial["created_at"]
+        changes["ended_at"] = max(until, begun)
     if target not in HOLDING:
-        leases.release(tx, trial["id"], changes.get("ended_at", tx.now))
+        leases.release(tx, trial["id"], until)
     encoded = {name: _encoded(name, value) for name, value in changes.items()}
     tx.update("trials", trial["id"], state=target, **encoded)
     events.append(tx, target, message, trial["id"], data)

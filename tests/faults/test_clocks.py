@@ -1,18 +1,22 @@
 """Clocks that jump, back and forth, between any two transactions: no duration is negative."""
 
 import random
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from lab_testing import CONFIG, ended, in_state, open_gate
 
+from pawn_lab import clock as clock_module
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.reporting import cost
 from pawn_lab.store import Database, leases, trials
 from pawn_lab.store import transaction as transaction_module
 from pawn_lab.trials.states import State
 
-DAY_S = 86_400.0
+HOUR_S, DAY_S = 3_600.0, 86_400.0
+YEAR_S = 365.25 * DAY_S
 STEPS = (State.LAUNCHING, State.RUNNING, State.COMPLETED)
 
 
@@ -89,3 +93,68 @@ def test_no_duration_is_negative_however_the_clock_jumps(tmp_path, monkeypatch):
 def test_no_duration_is_negative_however_the_clock_jumps_many_times(tmp_path, monkeypatch):
     for seed in range(200):
         check_history(tmp_path, monkeypatch, seed)
+
+
+class SetClock:
+    """A machine's uptime, and a wall clock that can be set."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.uptime, self.wall = 1000.0, 1.7e9
+        monkeypatch.setattr(clock_module, "uptime_s", lambda: self.uptime)
+        monkeypatch.setattr(transaction_module, "time", SimpleNamespace(time=lambda: self.wall))
+
+    def passes(self, hours: float) -> None:
+        """Let time go by."""
+        self.uptime += hours * HOUR_S
+        self.wall += hours * HOUR_S
+
+
+@pytest.mark.parametrize("jumps", [(10,), (-10,), (10, -10), (-10, 10)])
+def test_a_clock_that_is_set_by_years_books_the_hours_that_were_held(tmp_path, monkeypatch, jumps):
+    database, clock = Database.open(WorkspacePaths(tmp_path / "lab")), SetClock(monkeypatch)
+
+    def booked() -> tuple[float, float, float]:
+        with database.read() as tx:
+            report = cost.report(tx, 1)
+        return report.device_hours, report.total, report.unpriced_device_hours
+
+    needed = {"config": {}, "tags": [], "trainer": [], "limits": {}, "request_hash": ""}
+    with database.write() as tx:
+        cost.set_rate(tx, 4.0, device_count=1)
+        trial_id = trials.insert(tx, "queued", priority=0, **needed)
+        leases.acquire(tx, "cpu:0", trial_id)
+        row = trials.move(tx, trials.get(tx, trial_id), State.LAUNCHING, "launching")
+        trials.move(tx, row, State.RUNNING, "running", started_at=tx.now)
+    started = clock_module.Moment.at(clock.wall)
+    for hours, jump in enumerate(jumps, 1):
+        clock.passes(1.0)
+        clock.wall += jump * YEAR_S
+        assert booked() == pytest.approx((hours, 4.0 * hours, 0.0))
+    ended = clock_module.Moment.at(clock.wall)
+    clock.passes(5.0)  # nobody looks meanwhile
+    with database.write() as tx:
+        times = {"started_at": started.seen_from(tx.moment), "ended_at": ended.seen_from(tx.moment)}
+        trials.move(tx, trials.get(tx, trial_id), State.COMPLETED, "completed", **times)
+    with database.read() as tx:
+        trial = trials.get(tx, trial_id)
+    assert trial["ended_at"] - trial["started_at"] == pytest.approx(len(jumps) * HOUR_S)
+    for jump in (0, 10, -20):
+        clock.wall += jump * YEAR_S
+        assert booked() == pytest.approx((len(jumps), 4.0 * len(jumps), 0.0))
+
+
+def test_a_trial_amid_which_the_clock_was_set_has_the_length_that_its_shim_measured(
+    open_lab, monkeypatch
+):
+    lab = open_lab("gate")
+    lab.set_cost(1.0)
+    trial_id = lab.launch(CONFIG).id
+    in_state(lab, trial_id, State.RUNNING)
+    years_on = SimpleNamespace(time=lambda: time.time() + 10 * YEAR_S)
+    monkeypatch.setattr(transaction_module, "time", years_on)
+    assert lab.cost().device_hours < 1.0
+    open_gate(lab, trial_id)
+    trial = ended(lab, trial_id)
+    assert trial.ended_at - trial.started_at == pytest.approx(trial.exit.duration_s, abs=2.0)
+    monkeypatch.undo()
+    assert lab.cost().device_hours < 1.0
