@@ -122,6 +122,11 @@ class TrialPaths:
         return self.run / "outcome.json"
 
     @property
+    def phase(self) -> Path:
+        """What the trainer is at before its records tell it."""
+        return self.run / "phase.json"
+
+    @property
     def schedule_health(self) -> Path:
         """How far the trainer got along its learning-rate schedule."""
         return self.run / "schedule_health.json"

@@ -214,7 +214,7 @@ class Progress(Record):
 
     models: by variant; the name of a single one is empty.
     data_wait: share of a step spent waiting for data. device_memory: most bytes held on a GPU.
-    health: `ok`, `starting`, or what is wrong; None where the trial does not run.
+    health: `ok`, `starting` with phase and age, or what is wrong; None where it does not run.
     """
 
     trial_id: int

@@ -62,6 +62,7 @@ OBSERVERS: tuple[Callable[[Run], None], ...] = (
 def evaluate(run: Run, learner: Learner) -> None:
     """Write an eval record of a learner's present weights."""
     learner.check_finite()
+    run.phases.begin("first evaluation")
     with run.pause_clock():
         metrics = learner.task.evaluate()
     run.record("eval", {**learner.label, **metrics})

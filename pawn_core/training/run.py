@@ -15,6 +15,7 @@ from pawn_core.data.sequences import Batch
 from pawn_core.data.stream import Stream
 from pawn_core.metrics import Mark, MetricsWriter, finite
 from pawn_core.parallel import ALONE, Processes
+from pawn_core.phases import Phases
 from pawn_core.signals import StopFlag
 from pawn_core.sinks.process import SinkProcess
 from pawn_core.training.console import describe_record
@@ -39,8 +40,11 @@ class Run:
     """None in a process that only follows another."""
     stop: StopFlag
     processes: Processes = ALONE
+    phases: Phases = field(default_factory=Phases)
     precision: str = "none"
     """What `amp_dtype` came to."""
+    compiled: bool = False
+    """Whether the first step waits for the compiler."""
     step: int = 0
     """Steps done."""
     last_checkpoint: Path | None = None
@@ -76,11 +80,14 @@ class Run:
 
     def advance(self) -> None:
         """Do one step: every active learner learns from the same batch."""
+        self.phases.begin("first batch")
         asked = time.perf_counter()
         micro_batches = next(self.stream)
         waited = time.perf_counter() - asked
+        self.phases.begin("compile" if self.compiled else "first step")
         for learner in self.active:
             learner.learn(micro_batches, waited)
+        self.phases.begin("first steps")
         self.step += 1
 
     def check_finite(self) -> None:

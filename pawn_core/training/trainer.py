@@ -21,6 +21,7 @@ from pawn_core.durable import make_directory, replace_file
 from pawn_core.metrics import FILE as METRICS
 from pawn_core.metrics import START, MetricsWriter
 from pawn_core.parallel import leave_processes
+from pawn_core.phases import Phases
 from pawn_core.runtime import Runtime, best_precision, resolve_runtime
 from pawn_core.signals import StopFlag
 from pawn_core.sinks.registry import open_sinks
@@ -82,13 +83,17 @@ def _lead(setup: Setup) -> Outcome:
     uploads = open_uploads(setup.config, setup.run_dir)
     try:
         _prepare(setup)
+        phases = Phases(setup.run_dir)
+        phases.begin("build")
         with _open_metrics(setup) as metrics:
             run = build_run(setup, metrics)
+            run.phases = phases
             run.uploads = uploads
             result = _train(setup, run)
     finally:
         for upload in uploads:
             upload.kill()
+    phases.end()
     health.write(run, result.reason)
     result.write(setup.run_dir)
     return result
@@ -184,6 +189,7 @@ def build_run(setup: Setup, metrics: MetricsWriter | None) -> Run:
         stop=setup.stop,
         processes=setup.runtime.processes,
         precision=setup.runtime.precision,
+        compiled=setup.runtime.compiled,
         continues_stream=setup.continues_stream,
         sinks=open_sinks(config, setup.run_dir) if metrics else [],
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from pawn_core.checkpoint.manifest import list_checkpoints
+from pawn_core.checkpoint.manifest import SENTINEL, checkpoint_step, list_checkpoints
 from pawn_lab.clock import Moment
 from pawn_lab.documents import load_json_object
 from pawn_lab.paths import TrialPaths
@@ -63,6 +63,7 @@ class ExitRecord(BaseModel):
     code: int | None
     signal: int | None
     stopped_by: str | None
+    forced_after_s: float | None = None
     evidence: Evidence = {}
     ended_at: float
     boot: str | None = None
@@ -126,11 +127,22 @@ def verdict(record: ExitRecord, kill_reason: str | None, paths: TrialPaths) -> t
         return State.KILLED, _exit(record, "killed", f"killed: {kill_reason}")
     if record.by_signal and record.stopped_by in _SOFT_STOPS:
         message = _SOFT_STOPS[record.stopped_by] + _numbers(record)
-        message += (
-            "; it can be resumed" if list_checkpoints(paths.checkpoints) else "; nothing saved"
-        )
         return State.KILLED, _exit(record, record.stopped_by, message)
     return State.FAILED, _exit(record, *_failure(record, paths))
+
+
+def saved(paths: TrialPaths, last_step: int | None = None) -> str:
+    """Say what a trial that broke off, at a step where that is known, has left to go on from."""
+    try:
+        whole = [p for p in list_checkpoints(paths.checkpoints) if (p / SENTINEL).is_file()]
+    except OSError as error:
+        return f"its checkpoints cannot be read: {error.strerror}"
+    if not whole:
+        return "nothing was saved"
+    step = checkpoint_step(whole[-1])
+    return (
+        f"saved at step {step}" if last_step == step else f"its newest checkpoint is of step {step}"
+    )
 
 
 def never_ran(reason: str) -> Exit:
@@ -149,12 +161,18 @@ def _exit(record: ExitRecord, reason: str, message: str) -> Exit:
         code=record.code,
         signal=record.signal,
         reason=reason,
-        message=message,
+        message=message + _force(record),
         step=outcome.step if outcome else None,
         checkpoint=outcome.checkpoint if outcome else None,
         duration_s=record.duration_s,
         evidence=record.evidence or None,
     )
+
+
+def _force(record: ExitRecord) -> str:
+    """Say that the trainer was killed by force, where the shim had to."""
+    after_s = record.forced_after_s
+    return "" if after_s is None else f"; by SIGKILL, {after_s:g} s after SIGTERM did not end it"
 
 
 def _failure(record: ExitRecord, paths: TrialPaths) -> tuple[str, str]:

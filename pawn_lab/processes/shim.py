@@ -65,6 +65,8 @@ class Trainer:
         self._budget = BudgetStop(workspace.budget_stop)
         self.evidence: dict[str, Any] = {}
         self._kill_at: float | None = None
+        self.forced_after_s: float | None = None
+        """How long after its SIGTERM the trainer was killed; None: it was not."""
 
     def watch(self) -> None:
         """Wait for the trainer's end, passing on signals and enforcing the limits."""
@@ -96,7 +98,7 @@ class Trainer:
         limits = self._limits
         if self._kill_at is not None:
             if time.monotonic() >= self._kill_at:
-                self._kill_at = math.inf
+                self._kill_at, self.forced_after_s = math.inf, limits.grace_s
                 os.kill(self.pid, signal.SIGKILL)
         elif (most := limits.wall_clock_s) is not None and self.duration_s() > most:
             self.stop("wall_clock", {"limit_s": most, "ran_s": self.duration_s()})
@@ -165,6 +167,7 @@ def exit_record(paths: TrialPaths, trainer: Trainer, token: str) -> dict[str, An
         "code": code if code >= 0 else None,
         "signal": -code if code < 0 else None,
         "stopped_by": trainer.stopped_by,
+        "forced_after_s": trainer.forced_after_s,
         "evidence": trainer.evidence,
         "ended_at": time.time(),
         "boot": boot_id(),

@@ -2,7 +2,6 @@
 
 import time
 
-from pawn_core.checkpoint.manifest import list_checkpoints
 from pawn_lab.paths import TrialPaths, WorkspacePaths
 from pawn_lab.processes import exits, identity, owners
 from pawn_lab.processes.identity import ProcessIdentity
@@ -114,7 +113,8 @@ def _end(tx: Transaction, paths: TrialPaths, trial: Row, shim: Shim | None) -> N
     data = how.model_dump()
     started_at = trial["started_at"] if shim is None else shim.started.seen_from(tx.moment)
     times = {"started_at": started_at, "ended_at": record.ended.seen_from(tx.moment)}
-    trials.move(tx, trial, state, how.message, data, exit=data, **times)
+    left = "" if state in ENDED_WELL else f"; {exits.saved(paths, how.step)}"
+    trials.move(tx, trial, state, how.message + left, data, exit=data, **times)
 
 
 def _end_lost(tx: Transaction, paths: TrialPaths, trial: Row, shim: Shim | None) -> None:
@@ -129,11 +129,10 @@ def _end_lost(tx: Transaction, paths: TrialPaths, trial: Row, shim: Shim | None)
             return  # unkillable for now; whoever looks next tries again
         time.sleep(0.01)
     last_sign = _last_sign_of_life(paths, tx.now)
-    saved = list_checkpoints(paths.checkpoints)
-    remedy = "resume it from its last checkpoint" if saved else "it has saved no checkpoint"
+    asked = "a kill was asked for, and " if trial["kill_reason"] is not None else ""
     how = exits.lost(
-        f"its shim died without recording an end; {remedy}. Its "
-        f"device-time counts up to its last sign of life, {max(0.0, tx.now - last_sign):.0f} s ago"
+        f"{asked}its shim died without recording an end; {exits.saved(paths)}. Its device-time "
+        f"counts up to its last sign of life, {max(0.0, tx.now - last_sign):.0f} s ago"
     )
     data = _explained(tx, paths, trial, how).model_dump()
     trials.move(tx, trial, State.LOST, how.message, data, exit=data, ended_at=last_sign)

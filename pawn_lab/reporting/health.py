@@ -3,11 +3,27 @@
 import statistics
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
+
+from pawn_lab.documents import read_json_object
+from pawn_lab.paths import TrialPaths
 
 Record = dict[str, Any]
 
 WELL = "ok"
+STARTING = "starting"
+_IMPORT = "import"
+LONGEST_S = {
+    _IMPORT: 180.0,
+    "build": 300.0,
+    "first batch": 180.0,
+    "compile": 900.0,
+    "first step": 300.0,
+    "first steps": 900.0,
+    "first evaluation": 600.0,
+}
+"""How long each phase of a trainer's start may take before it counts as silent."""
+
 SILENT_S = 120.0
 SILENT_INTERVALS = 10
 """A trial is silent after this many of its usual intervals between records, and `SILENT_S`."""
@@ -22,17 +38,55 @@ TRIES = 5
 """Uploads fail once one was refused, or so many tries in a row came to nothing."""
 
 
-def health(records: Sequence[Record], now: float) -> str:
-    """Return `ok`, `starting`, or what is wrong; worst first."""
+class Phase(NamedTuple):
+    """What a trainer is at before its records tell it, and since when."""
+
+    name: str
+    since: float
+
+    def describe(self, now: float) -> str:
+        """Return `starting: compile, 95 s`, or that it is silent once that takes too long."""
+        state = STARTING if self.goes_on(now) else "silent"
+        return f"{state}: {self.name}, {max(0.0, now - self.since):.0f} s"
+
+    def goes_on(self, now: float) -> bool:
+        """Say whether it has not taken too long yet."""
+        return now - self.since <= LONGEST_S[self.name]
+
+    def is_later(self, records: Sequence[Record]) -> bool:
+        """Say whether it began after the latest record; whoever writes one has imported."""
+        return self.name != _IMPORT and self.since >= records[-1]["time"]
+
+
+def phase_of(paths: TrialPaths, started_at: float | None, now: float) -> Phase | None:
+    """Return the phase that a trainer told last; before the first it imports."""
+    if started_at is None:
+        return None
+    document = read_json_object(paths.phase, paths.root) or {}
+    name, since = document.get("phase"), document.get("since")
+    if not (isinstance(name, str) and name in LONGEST_S and isinstance(since, int | float)):
+        return Phase(_IMPORT, started_at)
+    return Phase(name, since) if started_at <= since <= now else Phase(_IMPORT, started_at)
+
+
+def is_trouble(ailment: str | None) -> bool:
+    """Say whether somebody should look after a trial of that health."""
+    return ailment is not None and ailment != WELL and not ailment.startswith(STARTING)
+
+
+def health(records: Sequence[Record], now: float, phase: Phase | None = None) -> str:
+    """Return `ok`, `starting` with its phase and age, or what is wrong; worst first."""
     train = [record for record in records if record["type"] == "train"]
     if not train:
-        return "starting"
+        return STARTING if phase is None else phase.describe(now)
     by_model: dict[str | None, list[float | None]] = {}
     for record in train:
         by_model.setdefault(record.get("variant"), []).append(record.get("loss"))
     for name, losses in by_model.items():
         if losses[-1] is None:
             return _of(name, "loss not finite")
+    if phase is not None and phase.is_later(records):
+        return WELL if phase.goes_on(now) else phase.describe(now)
     if is_silent(records, now):
         return "silent"
     for name, losses in by_model.items():

@@ -73,7 +73,7 @@ def progress(row: Row, paths: TrialPaths) -> Progress:
         eta_s=max(0, target - (step or 0)) / rate if rate and row["state"] in ACTIVE else None,
         data_wait=health.data_wait(train),
         device_memory=device_memory(train),
-        health=health.health(records, time.time()) if row["state"] in HOLDING else None,
+        health=_health(row, paths, records) if row["state"] in HOLDING else None,
     )
 
 
@@ -81,6 +81,11 @@ def device_memory(train: Record | None) -> int | None:
     """Return the most bytes held on a GPU, as a train record has it."""
     most = (train or {}).get("device_memory_bytes")
     return None if most is None else int(most)
+
+
+def _health(row: Row, paths: TrialPaths, records: list[Record]) -> str:
+    now = time.time()
+    return health.health(records, now, health.phase_of(paths, row.get("started_at"), now))
 
 
 def ablation(config: dict[str, Any]) -> dict[str, Any]:

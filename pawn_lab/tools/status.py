@@ -8,7 +8,7 @@ from pawn_lab.analysis.final_loss import tested_on
 from pawn_lab.analysis.groups import runs_of
 from pawn_lab.lab import Lab
 from pawn_lab.records import Glance, Trial
-from pawn_lab.reporting.health import WELL
+from pawn_lab.reporting.health import is_trouble
 from pawn_lab.reporting.metrics import metric_of_merit
 from pawn_lab.tools.forecasts import ForecastRow, forecast_rows
 from pawn_lab.tools.headline import headline
@@ -30,7 +30,6 @@ from pawn_lab.trials.states import ENDED, HOLDING, State
 
 ROWS = 5
 MOST_ROWS = 500
-NO_TROUBLE = (WELL, "starting", None)
 
 
 class TrialDetail(Answer):
@@ -99,7 +98,7 @@ def lab_status(
     active = {trial.id for trial in shown.active}
     queue = sorted(_queued(shown), key=lambda trial: trial.queued_before or 0)
     common = queue[0].waits_for if queue else None
-    ailing = {row.trial_id: row.health for row in running if row.health not in NO_TROUBLE}
+    ailing = {row.trial_id: row.health for row in running if is_trouble(row.health)}
     answer = StatusAnswer(
         headline=_stuck(lab) or headline(everything, devices, ailing),
         running=[row for row in running if row.trial_id in active],

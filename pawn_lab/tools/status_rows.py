@@ -17,7 +17,7 @@ class ModelRow(Answer):
 class RunningRow(Answer):
     """A trial on a device; eta_s is the time to its next stop.
 
-    data_wait: share of a step spent waiting for data. health: ok, starting, or what is wrong.
+    data_wait: share of a step spent waiting for data. health: ok, what starts, or what is wrong.
     Memory and temperature are those of a GPU.
     """
 

@@ -17,6 +17,7 @@ from lab_testing import (
 
 from pawn_lab import errors
 from pawn_lab.processes import identity
+from pawn_lab.records import Event
 from pawn_lab.trials.states import State
 
 
@@ -85,6 +86,7 @@ def test_kill_lets_the_trainer_save_and_is_recorded_as_killed(open_lab):
     assert (trial.state, trial.exit.code, trial.exit.step) == (State.KILLED, 143, 5)
     assert trial.exit.message == "killed: loss is flat"
     assert event_kinds(lab, trial_id)[-2:] == ["kill_requested", "killed"]
+    assert last_event(lab).message == "killed: loss is flat; nothing was saved"
 
 
 def test_kill_of_a_trainer_that_ignores_it_ends_by_force(open_lab):
@@ -94,6 +96,13 @@ def test_kill_of_a_trainer_that_ignores_it_ends_by_force(open_lab):
     lab.kill(trial_id)
     trial = ended(lab, trial_id)
     assert (trial.state, trial.exit.signal) == (State.KILLED, 9)
+    force = "by SIGKILL, 0.2 s after SIGTERM did not end it"
+    assert trial.exit.message == f"killed: no reason given; {force}"
+    assert last_event(lab).message == f"killed: no reason given; {force}; nothing was saved"
+
+
+def last_event(lab) -> Event:
+    return lab.events(limit=1000).events[-1]
 
 
 def test_a_second_kill_changes_nothing(open_lab):

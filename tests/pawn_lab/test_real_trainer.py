@@ -43,6 +43,7 @@ def test_a_paused_and_a_lost_trial_both_resume_from_their_last_checkpoint(lab):
     paused, lost = ended(lab, paused.id), ended(lab, lost.id)
     assert (paused.state, paused.exit.code, paused.exit.step) == (State.PAUSED, 0, 4)
     assert lost.state is State.LOST
+    assert "; its newest checkpoint is of step" in lost.exit.message
 
     completed = lab.resume(paused.id)
     again = lab.resume(lost.id, pause_after_steps=lab.progress(lost.id).step + 100)

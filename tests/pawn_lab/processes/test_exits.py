@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from lab_testing import make_checkpoint
 
 from pawn_lab.paths import TrialPaths
 from pawn_lab.processes import exits
@@ -66,6 +67,23 @@ def test_the_verdict_needs_both_exit_code_and_outcome(paths, changes, kill_reaso
 def test_an_outcome_that_makes_no_sense_counts_as_none(paths, nonsense):
     verdict, how = judge(paths, outcome=nonsense)
     assert (verdict, how.reason) == (State.FAILED, "crashed")
+
+
+def test_an_end_by_force_says_so(paths):
+    killed = {"code": None, "signal": 9, "outcome": None, "forced_after_s": 30.0}
+    by_force = "by SIGKILL, 30 s after SIGTERM did not end it"
+    assert judge(paths, "enough", **killed)[1].message == f"killed: enough; {by_force}"
+    spent = judge(paths, **killed, stopped_by="budget")[1].message
+    assert spent == f"stopped because the budget was spent; {by_force}"
+    assert by_force in judge(paths, **killed, stopped_by="no_progress")[1].message
+
+
+def test_what_was_saved_is_said_with_its_step(paths):
+    assert exits.saved(paths) == "nothing was saved"
+    make_checkpoint(paths.checkpoints, 5)
+    (paths.checkpoints / "step_00000009").mkdir()  # not finished
+    assert exits.saved(paths) == exits.saved(paths, 7) == "its newest checkpoint is of step 5"
+    assert exits.saved(paths, 5) == "saved at step 5"
 
 
 def test_a_message_is_cleaned_and_cut(paths):

@@ -1,8 +1,12 @@
 """Health: what is wrong with a running trial, told from its records."""
 
+import time
+
 import pytest
 
-from pawn_lab.reporting.health import data_wait, health
+from pawn_core.phases import Phases
+from pawn_lab.paths import TrialPaths
+from pawn_lab.reporting.health import LONGEST_S, Phase, data_wait, health, is_trouble, phase_of
 
 
 def train(losses, interval=10.0, **fields):
@@ -37,6 +41,83 @@ EARLY = 191.0
 )
 def test_health_names_the_worst(records, now, found):
     assert health(records, now) == found
+
+
+@pytest.mark.parametrize(
+    ("records", "phase", "now", "found"),
+    [
+        ([], Phase("import", 100.0), 195.0, "starting: import, 95 s"),
+        ([], Phase("import", 100.0), 400.0, "silent: import, 300 s"),
+        (
+            [{"type": "config", "time": 90.0}],
+            Phase("compile", 100.0),
+            900.0,
+            "starting: compile, 800 s",
+        ),
+        (
+            [{"type": "config", "time": 90.0}],
+            Phase("compile", 100.0),
+            1e6,
+            "silent: compile, 999900 s",
+        ),
+        # The stream has begun and its first batch does not come: the phase was before it.
+        ([{"type": "config", "time": 120.0}], Phase("build", 100.0), 500.0, "silent: build, 400 s"),
+        (train(FALLING), Phase("first evaluation", 190.0), 190.0 + 500.0, "ok"),
+        (
+            train(FALLING),
+            Phase("first evaluation", 190.0),
+            190.0 + 700.0,
+            "silent: first evaluation, 700 s",
+        ),
+        (train(FALLING), Phase("first evaluation", 150.0), EARLY, "ok"),
+        (train(FALLING), Phase("first evaluation", 150.0), 190.0 + 121.0, "silent"),
+        (train(FALLING), Phase("import", 300.0), 190.0 + 121.0, "silent"),
+        (train([*FALLING, None]), Phase("first evaluation", 300.0), 301.0, "loss not finite"),
+    ],
+)
+def test_a_start_tells_its_phase_and_age_and_silence_in_it_is_noticed(records, phase, now, found):
+    assert health(records, now, phase) == found
+
+
+@pytest.mark.parametrize("phase", LONGEST_S)
+def test_silence_in_any_phase_is_noticed_within_minutes(phase):
+    assert health([], LONGEST_S[phase] + 1.0, Phase(phase, 0.0)).startswith("silent")
+    assert LONGEST_S[phase] <= 15 * 60.0
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "",
+        "[]",
+        '{"phase": "compile"}',
+        '{"phase": ["compile"], "since": 150}',
+        '{"phase": "compile", "since": "soon"}',
+        '{"phase": "compile", "since": 1e300}',
+        '{"phase": "compile", "since": -1}',
+        '{"phase": "\\u001b[31mred", "since": 150}',
+    ],
+)
+def test_a_phase_that_cannot_be_believed_counts_as_the_import(tmp_path, document):
+    paths = TrialPaths(tmp_path)
+    paths.run.mkdir()
+    assert phase_of(paths, 100.0, 200.0) == Phase("import", 100.0)
+    paths.phase.write_text(document, "utf-8")
+    assert phase_of(paths, 100.0, 200.0) == Phase("import", 100.0)
+    assert phase_of(paths, None, 200.0) is None
+
+
+def test_the_phase_that_a_trainer_tells_is_read(tmp_path):
+    paths = TrialPaths(tmp_path)
+    paths.run.mkdir()
+    Phases(paths.run).begin("first batch")
+    now = time.time()
+    assert phase_of(paths, now - 100.0, now + 1.0).name == "first batch"
+
+
+def test_only_a_start_and_a_good_course_need_nobody():
+    assert not any(map(is_trouble, [None, "ok", "starting", "starting: compile, 800 s"]))
+    assert all(map(is_trouble, ["silent", "silent: import, 300 s", "loss climbs"]))
 
 
 def upload(event, destination="hf_repo", **fields):

@@ -1,0 +1,47 @@
+"""What a trainer is at before its records tell it, for whoever watches. Never imports torch.
+
+`phase.json` in the run's folder: `{"phase": "compile", "since": unix seconds}`. Each phase is told
+the first time that it begins, those of a resumed run too. Before the first, the trainer imports; a
+run that has ended has none.
+"""
+
+import contextlib
+import json
+import time
+from pathlib import Path
+from typing import Literal
+
+FILE = "phase.json"
+
+Phase = Literal["build", "first batch", "compile", "first step", "first steps", "first evaluation"]
+
+
+class Phases:
+    """The phases of a run that have begun."""
+
+    def __init__(self, run_dir: Path | None = None) -> None:
+        """Tell them in the run's folder; None, in a process that only follows another: nowhere."""
+        self._file = run_dir and run_dir / FILE
+        self._begun: set[Phase] = set()
+
+    def begin(self, phase: Phase) -> None:
+        """Tell that a phase begins, if it never did before."""
+        if phase in self._begun:
+            return
+        self._begun.add(phase)
+        if self._file is not None:
+            document = json.dumps({"phase": phase, "since": time.time()})
+            with contextlib.suppress(OSError):  # no run ends for want of it
+                _replace(self._file, document.encode() + b"\n")
+
+    def end(self) -> None:
+        """Leave nothing of them behind."""
+        if self._file is not None:
+            self._file.unlink(missing_ok=True)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Replace a file in one step, and leave it to the system when it reaches the disk."""
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(data)
+    partial.replace(path)
