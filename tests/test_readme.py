@@ -1,12 +1,15 @@
 """The README's commands do what it says, in the order in which it gives them."""
 
+import ast
 import json
 import os
 import re
 import subprocess
+import sys
 import time
 from pathlib import Path
 
+import chess
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -33,12 +36,26 @@ def run(tmp_path):
     return run_command
 
 
-def test_a_newcomer_trains_resumes_launches_and_reads_the_results(run, tmp_path):
+def printed_moves(folder: Path) -> list[str]:
+    """Run the page's Python where its model was trained."""
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return ast.literal_eval(done.stdout)
+
+
+def test_a_newcomer_trains_resumes_plays_launches_and_reads_the_results(run, tmp_path):
     train, resume = commands("Train by hand")
     run(train)
     run(resume)
     outcome = json.loads((tmp_path / "logs/first/outcome.json").read_text())
     assert (outcome["reason"], outcome["step"]) == ("completed", 20)
+
+    moves = printed_moves(tmp_path)
+    board = chess.Board()
+    for move in filter(None, moves):
+        board.push_uci(move)
+    assert moves[0] == "e2e4"
 
     launch, status, events, results = commands("Let an agent do it")
     run(launch)
