@@ -34,7 +34,8 @@ from pawn_lab.tools.wait import Waiter, waiter
 
 PROGRESS_S = 5.0
 MOST_WAITS = 32
-"""Calls that may wait at once, on threads of their own; further ones wait for their turn."""
+"""Calls that may wait at once, on threads of their own; further ones wait for their turn, but for
+those that only look."""
 
 INSTRUCTIONS = """\
 PAWN lab runs chess world-model experiments on this machine and remembers them; trials outlive you.
@@ -104,7 +105,7 @@ class LabServer(MCPServer):
     async def _answer(
         self, tool: LabTool, arguments: dict[str, Any], context: Context | None
     ) -> Answer:
-        if not tool.waits:
+        if not tool.waits or arguments.get("timeout_s") == 0:
             return await anyio.to_thread.run_sync(self._run, tool, arguments, caller(context))
         waiter.set(asked := Waiter())
         try:

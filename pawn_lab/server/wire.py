@@ -63,7 +63,7 @@ def _refused_batch(batch: list[Any]) -> list[JSONRPCError]:
     """Refuse each request of a batch by its own id, so that no caller waits."""
     reason = "a batch is not taken: send its messages one by one"
     ids = [item["id"] for item in batch if _asks(item) and type(item["id"]) in (int, str)]
-    return [_error(INVALID_REQUEST, reason, name) for name in ids or [None]]
+    return [_error(INVALID_REQUEST, reason, request_id) for request_id in ids or [None]]
 
 
 def _asks(value: Any) -> bool:
@@ -74,8 +74,8 @@ def _refusal(code: int, reason: str, line: bytes) -> JSONRPCError:
     return _error(code, reason, _id_within(line.decode(errors="replace")))
 
 
-def _error(code: int, reason: str, name: RequestId | None) -> JSONRPCError:
-    return JSONRPCError(jsonrpc="2.0", id=name, error=ErrorData(code=code, message=reason))
+def _error(code: int, reason: str, request_id: RequestId | None) -> JSONRPCError:
+    return JSONRPCError(jsonrpc="2.0", id=request_id, error=ErrorData(code=code, message=reason))
 
 
 def _id_within(text: str) -> RequestId | None:
@@ -86,13 +86,12 @@ def _id_within(text: str) -> RequestId | None:
             depth += 1
         elif token[0] in ("}", "]"):
             depth -= 1
-        elif depth == 1 and token[1] == "id" and (name := _ID.match(text, token.end())):
-            return int(name[1]) if name[1] else name[2]
+        elif depth == 1 and token[1] == "id" and (match := _ID.match(text, token.end())):
+            return int(match[1]) if match[1] else match[2]
     return None
 
 
 Incoming = MemoryObjectReceiveStream[SessionMessage | Exception]
-Outgoing = MemoryObjectSendStream[SessionMessage]
 
 
 @asynccontextmanager
