@@ -230,10 +230,14 @@ class Progress(Record):
 
 
 class Range(Record):
-    """A quantity's median and 90th percentile over comparable trials."""
+    """A quantity's median over comparable trials, with their 90th percentile or, of few, the most.
+
+    `most` is that of two to nine trials; one alone has neither.
+    """
 
     p50: float
-    p90: float
+    p90: float | None = None
+    most: float | None = None
 
 
 class Forecast(Record):

@@ -1,14 +1,14 @@
 """The final loss of a trial that still runs, and how often such forecasts held for ended ones."""
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from pawn_core.training.schedules import build_schedule
+from pawn_core.training.schedules import Schedule, build_schedule
 from pawn_lab.analysis.groups import LINEAGE, Run, runs_of
 from pawn_lab.analysis.power_law import FARTHEST, FEWEST_POINTS, Interval, extrapolated
 from pawn_lab.lab import Lab
 from pawn_lab.planning.speed import stop_step
-from pawn_lab.reporting.marks import turns
 from pawn_lab.reporting.metrics import Metric
 from pawn_lab.trials import configs
 from pawn_lab.trials.states import ENDED, ENDED_WELL
@@ -17,6 +17,8 @@ EARLIEST = 0.2
 """Points before this share of the steps done are left out: the first losses follow no power law."""
 MOST_TESTED = 100
 """A forecast is tested on at most so many trials."""
+LEVEL = 0.1
+"""A learning rate that changes by less than this share of itself counts as steady."""
 _SAMPLES = 256
 
 
@@ -49,13 +51,15 @@ def _outlook(run: Run, points: list[tuple[int, float]]) -> Outlook:
         return Outlook(end, None, f"step {done} of {end} is too early")
     if configs.known(run.config) is None:
         return Outlook(end, None, "its config is of another version")
-    phases = _phases(run, end)
-    if later := [step for step in phases if step > done]:
-        return Outlook(end, None, f"the learning rate enters another phase at step {later[0]}")
-    start = max([EARLIEST * done, *phases, _own_start(run)])
+    schedule = _schedule(run)
+    steady = _steady_from(schedule, end)
+    if steady > done:
+        change = f"from {schedule(done):.0%} to {schedule(end - 1):.0%} of its peak"
+        return Outlook(end, None, f"until then the learning rate goes {change}")
+    start = max(EARLIEST * done, steady, _own_start(run))
     used = [(step, loss) for step, loss in points if step > start]
     if len(used) < FEWEST_POINTS:
-        few = f"{len(used)} evaluations in this phase; it takes {FEWEST_POINTS}"
+        few = f"{len(used)} evaluations at this learning rate; it takes {FEWEST_POINTS}"
         return Outlook(end, None, few)
     loss = extrapolated(used, end)
     return Outlook(end, loss, None if loss else "the losses do not fall as a power law")
@@ -87,13 +91,26 @@ def share_done(run: Run) -> float:
     return run.points[-1].step / stop_step(run.config)
 
 
-def _phases(run: Run, end: int) -> list[int]:
-    """Return the steps at which the schedule begins to rise, to stay or to fall."""
+def _schedule(run: Run) -> Schedule:
     config = configs.known(run.config)
     assert config is not None, "without one there is no forecast"
-    schedule = build_schedule(config)
-    steps = sorted({round(n * (end - 1) / _SAMPLES) for n in range(_SAMPLES + 1)})
-    return [mark.step for mark in turns([(step, schedule(step)) for step in steps])]
+    return build_schedule(config)
+
+
+def _steady_from(schedule: Schedule, end: int) -> int:
+    """Return the step from which on the learning rate stays, within `LEVEL`, until the end.
+
+    A loss falls further, or no more, as the rate decays: no power law carried on tells how far.
+    """
+    steady, low, high = end - 1, math.inf, 0.0
+    for step in sorted(
+        {round(n * (end - 1) / _SAMPLES) for n in range(_SAMPLES + 1)}, reverse=True
+    ):
+        low, high = min(low, schedule(step)), max(high, schedule(step))
+        if low < (1.0 - LEVEL) * high:
+            break
+        steady = step
+    return steady
 
 
 def _own_start(run: Run) -> int:

@@ -57,6 +57,12 @@ class Run:
         return str(self.id) if self.variant == SINGLE else f"{self.id} {self.variant}"
 
     @property
+    def has_measured(self) -> bool:
+        """Whether a value is its own, not of a trial that it continues."""
+        start = self.trial.from_step
+        return any(start is None or point.step > start for point in self.points)
+
+    @property
     def id(self) -> int:
         """Trial number."""
         return self.trial.id

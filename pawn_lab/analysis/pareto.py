@@ -22,9 +22,9 @@ class Placed(NamedTuple):
 
 
 def placed(runs: Sequence[Run], price: Price) -> list[Placed]:
-    """Return the runs that have a value and a price; lower values are better."""
+    """Return the runs that have measured a value and have a price; lower values are better."""
     found = []
-    for run in runs:
+    for run in filter(lambda run: run.has_measured, runs):
         point = min(run.points, key=lambda p: (p.value, p.step), default=None)
         if point is None:
             continue

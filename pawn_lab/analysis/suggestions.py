@@ -6,13 +6,16 @@ parabolas takes fewer trials to come as near as TPE; where several fields were, 
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from pawn_lab.analysis import tpe
 from pawn_lab.analysis.alignment import align
-from pawn_lab.analysis.groups import Run, grouped
+from pawn_lab.analysis.groups import LINEAGE, Run, essential, grouped
 from pawn_lab.analysis.tpe import Point
+from pawn_lab.lab import Lab
+from pawn_lab.records import Trial
+from pawn_lab.trials import variants
 from pawn_lab.trials.states import ENDED_WELL
 
 FACTOR = 3.0
@@ -32,76 +35,115 @@ class Suggestion(NamedTuple):
     why: str
 
 
-def suggestions(runs: Iterable[Run]) -> list[Suggestion]:
-    """Return the next point for each setting of which two rates, or points enough, were tried."""
-    groups = grouped(runs)[0]
-    alike = [run for group in groups for run in group.runs if _has_rate(run)]
-    points = list(filter(None, map(_next_point, _by_rest(alike, VARIED))))
+def suggestions(runs: Iterable[Run], others: Iterable[Run] = ()) -> list[Suggestion]:
+    """Return the next point for each setting of which two rates, or points enough, were tried.
+
+    `others` were tried as well: they count where they were evaluated at the step at which the runs
+    are compared.
+    """
+    named = list(filter(_has_rate, runs))
+    everything = named + list(filter(_has_rate, others))
+    points = list(filter(None, map(_next_point, _families(everything, named, VARIED))))
     covered = {run.name for each in points for run in each.runs}
-    rest = [run for run in alike if run.name not in covered]
-    return points + list(filter(None, map(_next_rate, _by_rest(rest, ("lr",)))))
+    rest = [run for run in everything if run.name not in covered]
+    return points + list(filter(None, map(_next_rate, _families(rest, named, ("lr",)))))
 
 
-def _by_rest(runs: Iterable[Run], varied: Sequence[str]) -> list[list[Run]]:
-    """Return the runs by their settings without those fields."""
+def comparable(lab: Lab, runs: Iterable[Run]) -> list[Trial]:
+    """Return the other trials of which a model may differ from a run only in what is varied."""
+    shown = list(runs)
+    known = {_rest(run.settings, {*VARIED, LINEAGE}) for run in shown}
+    others = [trial for trial in lab.trials() if trial.id not in {run.id for run in shown}]
+    return [trial for trial in others if known & set(_rests(lab, trial))]
+
+
+def _rests(lab: Lab, trial: Trial) -> Iterator[str]:
+    for name in variants.names(trial.config):
+        config = variants.config_of(trial.config, name)
+        yield _rest(essential(config, lab.on_gpu(config)), VARIED)
+
+
+def _rest(settings: dict[str, Any], varied: Iterable[str]) -> str:
+    return repr(sorted((n, v) for n, v in settings.items() if n not in set(varied)))
+
+
+class _Family(NamedTuple):
+    """Runs that differ only in some fields and in seeds, and the step at which they compare."""
+
+    runs: list[Run]
+    step: float
+
+
+def _families(runs: Iterable[Run], named: Iterable[Run], varied: Sequence[str]) -> list[_Family]:
+    """Return the families to which a named run belongs and that have a step in common."""
+    names = {run.name for run in named}
     by_rest: dict[str, list[Run]] = {}
     for run in runs:
-        rest = {name: value for name, value in run.settings.items() if name not in varied}
-        by_rest.setdefault(repr(sorted(rest.items())), []).append(run)
-    return list(by_rest.values())
+        by_rest.setdefault(_rest(run.settings, varied), []).append(run)
+    alike = [members for members in by_rest.values() if names & {run.name for run in members}]
+    return list(filter(None, (_family(members, names) for members in alike)))
 
 
-def _next_point(runs: list[Run]) -> Suggestion | None:
+def _family(runs: list[Run], names: set[str]) -> _Family | None:
+    """Compare at the last step common to the named runs that ended well, or else to all that did.
+
+    A run that still goes on or was killed counts as soon as it has passed that step, and a paused
+    one stands aside for what continues it.
+    """
+    sound = [run for run in runs if run.points and run.trial.state in ENDED_WELL]
+    ended = [run for run in sound if run.name in names] or sound
+    step = align([run for group in grouped(ended)[0] for run in group.runs], "step").position
+    if step is None:
+        return None
+    reached = [run for run in runs if _broke(run) or (run.has_measured and _at(run, step))]
+    kept = [run for group in grouped(reached)[0] for run in group.runs]
+    return _Family(kept, step)
+
+
+def _next_point(family: _Family) -> Suggestion | None:
     """Ask TPE, where several fields were varied at points enough."""
-    fields = [name for name in VARIED if _is_varied(name, runs)]
-    losses, at = _losses(runs, fields)
+    fields = [name for name in VARIED if _is_varied(name, family.runs)]
+    losses = _losses(family, fields)
     if len(fields) < 2 or len(losses) < tpe.FEWEST:
         return None
     worst = max((loss for loss in losses.values() if math.isfinite(loss)), default=0.0)
     tried = [
         (dict(zip(fields, point, strict=True)), min(loss, worst)) for point, loss in losses.items()
     ]
-    why = f"TPE over {len(tried)} points of {', '.join(fields)}, {at}"
-    return Suggestion(_counted(runs), tpe.proposed(tried), why)
+    why = f"TPE over {len(tried)} points of {', '.join(fields)}, {_place(family)}"
+    return Suggestion(family.runs, tpe.proposed(tried), why)
 
 
-def _next_rate(runs: list[Run]) -> Suggestion | None:
-    losses, at = _losses(runs, ["lr"])
+def _next_rate(family: _Family) -> Suggestion | None:
+    losses = _losses(family, ["lr"])
     if len(losses) < 2:
         return None
     lr, why = next_rate(sorted((rate, loss) for (rate,), loss in losses.items()))
-    return Suggestion(_counted(runs), {} if lr is None else {"lr": lr}, f"{why}, {at}")
+    point = {} if lr is None else {"lr": lr}
+    return Suggestion(family.runs, point, f"{why}, {_place(family)}")
 
 
-def _losses(runs: list[Run], fields: Sequence[str]) -> tuple[dict[tuple[float, ...], float], str]:
-    """Return the mean loss by point, infinite where training broke, and where they are compared.
-
-    Trials that still run or were killed do not count: the best point changes with the step.
-    """
-
-    def point_of(run: Run) -> tuple[float, ...]:
-        return tuple(run.config[name] for name in fields)
-
-    counted = _counted(runs)
-    sound = [run for run in counted if run.trial.state in ENDED_WELL]
-    broken = [run for run in counted if run not in sound]
-    aligned = align(sound, "step")
-    if aligned.position is None:
-        return {}, ""
-    losses = dict.fromkeys(map(point_of, broken), math.inf)
-    for point in set(map(point_of, sound)):
-        values = [aligned.values[run.name] for run in sound if point_of(run) == point]
-        losses[point] = statistics.fmean(values)
-    return losses, f"at step {aligned.position:g}{_seeds(sound)}"
+def _losses(family: _Family, fields: Sequence[str]) -> dict[tuple[float, ...], float]:
+    """Return the mean loss by point, infinite where training broke."""
+    values: dict[tuple[float, ...], list[float]] = {}
+    for run in family.runs:
+        point = tuple(run.config[name] for name in fields)
+        values.setdefault(point, []).extend(() if _broke(run) else _at(run, family.step))
+    return {point: statistics.fmean(v) if v else math.inf for point, v in values.items()}
 
 
-def _counted(runs: list[Run]) -> list[Run]:
-    """Return the runs that a suggestion follows from."""
+def _at(run: Run, step: float) -> list[float]:
+    """Return a run's value at a step, if it has one there."""
+    return [point.value for point in run.points if point.step == step][-1:]
 
-    def broke(run: Run) -> bool:
-        return run.trial.exit is not None and run.trial.exit.reason in _BROKE
 
-    return [r for r in runs if broke(r) or (r.points and r.trial.state in ENDED_WELL)]
+def _broke(run: Run) -> bool:
+    return run.trial.exit is not None and run.trial.exit.reason in _BROKE
+
+
+def _place(family: _Family) -> str:
+    seeds = {run.seeds for run in family.runs if not _broke(run)}
+    return f"at step {family.step:g}{'' if len(seeds) > 1 else ', one seed'}"
 
 
 def _has_rate(run: Run) -> bool:
@@ -135,7 +177,3 @@ def next_rate(tried: Sequence[tuple[float, float]]) -> tuple[float | None, str]:
 def _step(ratio: float) -> float:
     """Return the spacing of the rates tried, where it is a sensible one."""
     return ratio if CLOSE <= ratio <= 10.0 else FACTOR
-
-
-def _seeds(runs: list[Run]) -> str:
-    return "" if len({run.seeds for run in runs}) > 1 else ", one seed"

@@ -1,9 +1,10 @@
 """A cap on money: reserved at launch, forecast while trials run, kept by a soft stop.
 
-A trial that starts reserves the device-time that nine in ten comparable trials stay below; one
-without history reserves nothing. At the moment at which the budget will be spent, the shims stop
-their trainers by SIGTERM: each saves a checkpoint and can be resumed. A budget counts either the
-device-time that trials hold or the machine's own time, which passes whether any trial runs or not.
+A trial that starts reserves the device-time that nine in ten comparable trials stay below, or all
+of fewer than ten; one without history reserves nothing. At the moment at which the budget will be
+spent, the shims stop their trainers by SIGTERM: each saves a checkpoint and can be resumed. A
+budget counts either the device-time that trials hold or the machine's own time, which passes
+whether any trial runs or not.
 """
 
 import math
@@ -109,7 +110,7 @@ def reserve(
     for trial_id in new:
         row = trials.get(tx, trial_id)
         expected = comparables.duration_s(row["config"], row["from_step"])
-        device_time = expected and expected.p90 * devices_needed(row["config"])
+        device_time = expected and expected.high * devices_needed(row["config"])
         tx.update("trials", trial_id, expected_s=device_time)
     after = report(tx)
     if refuse and after is not None and after.spent + after.reserved > after.budget:

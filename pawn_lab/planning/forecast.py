@@ -75,7 +75,14 @@ def _remaining_s(tx: Transaction, workspace: WorkspacePaths, trial_id: int) -> f
 def _range(quantiles: speed.Quantiles | None, factor: float = 1.0) -> Range | None:
     if quantiles is None:
         return None
-    return Range(p50=quantiles.p50 * factor, p90=quantiles.p90 * factor)
+    return range_of(quantiles.p50 * factor, quantiles.high * factor, quantiles.count)
+
+
+def range_of(p50: float, high: float, count: int) -> Range:
+    """Return a range, whose bad end is named after the number of trials behind it."""
+    if count >= speed.FEWEST_FOR_P90:
+        return Range(p50=p50, p90=high)
+    return Range(p50=p50, most=high if count > 1 else None)
 
 
 def _unknown(has_history: bool, has_rate: bool, where: Place) -> list[str]:

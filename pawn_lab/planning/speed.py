@@ -24,11 +24,16 @@ SPEED_FIELDS = (
 """Config fields that decide what a step costs on a given device."""
 
 
+FEWEST_FOR_P90 = 10
+"""Of fewer trials the 90th percentile is their worst one, and is called so."""
+
+
 class Quantiles(NamedTuple):
-    """The middle and the bad end of a quantity."""
+    """The middle and the bad end of a quantity, over `count` trials."""
 
     p50: float
-    p90: float
+    high: float
+    count: int
 
 
 class Pace(NamedTuple):
@@ -103,11 +108,12 @@ def model(device: Device) -> str:
 
 
 def quantiles(values: Sequence[float]) -> Quantiles | None:
-    """Return median and 90th percentile (nearest rank); None without values."""
+    """Return median and 90th percentile (nearest rank), of few the highest; None without values."""
     if not values:
         return None
     ordered = sorted(values)
-    return Quantiles(statistics.median(ordered), ordered[math.ceil(0.9 * len(ordered)) - 1])
+    high = ordered[math.ceil(0.9 * len(ordered)) - 1]
+    return Quantiles(statistics.median(ordered), high, len(ordered))
 
 
 def stop_step(config: dict[str, Any]) -> int:

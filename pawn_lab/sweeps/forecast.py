@@ -4,6 +4,7 @@ import math
 
 from pawn_core.config import RunConfig
 from pawn_lab.paths import WorkspacePaths
+from pawn_lab.planning.forecast import range_of
 from pawn_lab.planning.speed import Comparables, Quantiles
 from pawn_lab.processes.devices import Device
 from pawn_lab.processes.start import Launcher
@@ -55,13 +56,11 @@ def forecast(
 
 def _device_time(comparables: Comparables, config: RunConfig, done: int) -> Quantiles | None:
     total = comparables.duration_s(config.model_dump(mode="json"), done)
-    return total and Quantiles(config.gpus * total.p50, config.gpus * total.p90)
+    return total and Quantiles(config.gpus * total.p50, config.gpus * total.high, total.count)
 
 
 def _sum(totals: list[Quantiles], factor: float) -> Range | None:
     if not totals:
         return None
-    return Range(
-        p50=factor * math.fsum(total.p50 for total in totals),
-        p90=factor * math.fsum(total.p90 for total in totals),
-    )
+    middle, high = (math.fsum(of_all) for of_all in zip(*(t[:2] for t in totals), strict=True))
+    return range_of(factor * middle, factor * high, min(total.count for total in totals))

@@ -83,7 +83,7 @@ def lab_compare(
     allowed, wanted = _fields(factor), metric_of_merit(metric)
     trials = lab.selected(trial_ids, tag)
     runs = runs_of(lab, trials, wanted)
-    measured, notes = [run for run in runs if run.points], strangers(trials)
+    measured, notes = [run for run in runs if run.has_measured], strangers(trials)
     notes += _left_out(runs, wanted)
     if trial_ids is None:
         measured, early = without_early(measured)
@@ -135,7 +135,7 @@ def _fields(factor: str | None) -> set[str] | None:
 def _left_out(runs: list[Run], metric: Metric) -> list[str]:
     by_state: dict[str, list[str]] = {}
     for run in runs:
-        if not run.points:
+        if not run.has_measured:
             by_state.setdefault(run.trial.state, []).append(run.name)
     missing = [f"{', '.join(names)} ({state})" for state, names in by_state.items()]
     return [f"left out, without {metric.name}: {'; '.join(missing)}"] if missing else []

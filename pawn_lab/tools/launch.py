@@ -44,7 +44,7 @@ def lab_launch(
     A trial that failed is launched again by the same call. `seeds` count up from the config's.
     stop_by_forecast: once its forecast lies wholly above what a trial that differs in lr, schedule,
     decay or clipping alone has got. dry_run gives the resolved config, queue position and start,
-    and median and 90th percentile of comparable trials.
+    and the median of comparable trials with the 90th percentile of ten, or the most of fewer.
     """
     if dry_run:
         planned = lab.forecast(config, priority=priority, gpus=gpus)

@@ -17,10 +17,11 @@ _GIB = 1 << 30
 
 
 class RangeRow(Answer):
-    """Over comparable trials."""
+    """Of comparable trials; most: of two to nine."""
 
     p50: Number = None
     p90: Number = None
+    most: Number = None
 
 
 class NearRow(Answer):
@@ -145,7 +146,7 @@ def _near_row(near: neighbours.Neighbour, best: Evaluation | None) -> NearRow:
 
 def range_row(values: Range | None) -> RangeRow | None:
     """Show a range; None stays None."""
-    return RangeRow(p50=values.p50, p90=values.p90) if values else None
+    return RangeRow(p50=values.p50, p90=values.p90, most=values.most) if values else None
 
 
 def _gib(size: int | None) -> float | None:

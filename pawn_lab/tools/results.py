@@ -9,6 +9,7 @@ from pydantic import Field
 from pawn_core.config.errors import did_you_mean
 from pawn_lab.analysis.groups import Run, runs_of
 from pawn_lab.analysis.pareto import Price
+from pawn_lab.analysis.suggestions import comparable
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.records import TrialResult
@@ -83,9 +84,8 @@ def lab_results(
 
     top1, legal_rate, game_completion and kl (nats to the exact next-move distribution, where it
     is known) are of the last evaluation. ablation `baseline` is that of no ablation.
-    next_points follow from the trials named, which differ only in those fields and in seeds.
-    forecasts: what running trials will end with, by a power law within one phase of the
-    learning rate.
+    next_points follow from all trials that differ only in those fields and in seeds.
+    forecasts: what running trials will end with, where their learning rate stays until then.
     """
     asked = ("results", trial_ids, tag, ablation, lineage, front, metric)
     question = Question.of(lab, asked, since, max_tokens)
@@ -105,8 +105,8 @@ def lab_results(
         rows=rows,
         without=_without(results) or None,
         best_trials=best,
-        fronts=front_rows(runs, front) if front else None,
-        next_points=next_rows(runs) or None,
+        fronts=(front and front_rows(runs, front)) or None,
+        next_points=next_rows(runs, _others(lab, runs, metric)) or None,
         forecasts=forecast_rows(runs, runs) or None,
         note="; ".join(notes) or None,
         left_out=_too_many(results),
@@ -151,6 +151,15 @@ def _runs(lab: Lab, results: list[TrialResult], metric: str) -> list[Run]:
         return []
     runs = runs_of(lab, lab.selected(ids), metric_of_merit(metric))
     return [run for run in runs if (run.id, run.variant) in wanted]
+
+
+def _others(lab: Lab, runs: list[Run], metric: str) -> list[Run]:
+    """Return the newest trials beside those shown that a next point has to reckon with."""
+    if not runs:
+        return []
+    near = comparable(lab, runs)
+    newest = near[max(0, len(near) + len({run.id for run in runs}) - MOST_CURVES) :]
+    return runs_of(lab, newest, metric_of_merit(metric))
 
 
 def _too_many(results: list[TrialResult]) -> str | None:

@@ -70,8 +70,8 @@ def front_rows(runs: list[Run], price: Price) -> list[FrontRow]:
     ]
 
 
-def next_rows(runs: list[Run]) -> list[NextRow]:
-    """Show what to try next, and from which trials that follows."""
+def next_rows(runs: list[Run], others: list[Run]) -> list[NextRow]:
+    """Show what to try next beside runs, and from which trials that follows; others were tried."""
     return [
         NextRow(
             trial_ids=sorted({run.id for run in each.runs}),
@@ -79,7 +79,7 @@ def next_rows(runs: list[Run]) -> list[NextRow]:
             set={name: value for name, value in each.point.items() if name != "lr"} or None,
             why=each.why,
         )
-        for each in suggestions(runs)
+        for each in suggestions(runs, others)
     ]
 
 

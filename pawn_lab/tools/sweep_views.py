@@ -47,7 +47,7 @@ class BestRow(Answer):
 
 
 class TotalRow(Answer):
-    """All new trials together, from history: medians and 90th percentiles of hours and cost.
+    """All new trials together, from history: sums of their medians and bad ends.
 
     `unknown` trials are not in the sums.
     """

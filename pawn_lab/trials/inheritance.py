@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from pawn_core.config import ConfigError, RunConfig, parse_config
+from pawn_core.config import RunConfig, parse_config
 from pawn_core.training.schedules import build_schedule
+from pawn_lab.trials import configs
 
 Config = dict[str, Any]
 
@@ -24,7 +25,7 @@ def costs(parent: Config, config: Config, machine_has_gpu: bool, step: int) -> d
 
 def stale(parent: Config, config: Config) -> dict[str, str]:
     """Return the values that followed from a field which was changed without them."""
-    before, now = _parsed(parent), parse_config(config)
+    before, now = configs.known(parent), parse_config(config)
     followed = before.follows() if before else {}
     return {
         name: f"stays {value} as it followed then; now {now.follows().get(name)} would follow"
@@ -35,7 +36,7 @@ def stale(parent: Config, config: Config) -> dict[str, str]:
 
 def rate_changes(parent: Config, config: Config, step: int) -> list[str]:
     """Say where the learning rate goes on at another value than the parent's schedule has there."""
-    before, now = _parsed(parent), parse_config(config)
+    before, now = configs.known(parent), parse_config(config)
     if before is None:
         return []
     changed = [
@@ -58,11 +59,3 @@ def _jump(before: RunConfig, now: RunConfig, step: int) -> str | None:
         return None
     last = before.lr * old(max(0, step - 1))
     return f"the learning rate was {last:.3g} and goes on at {actual:.3g} from step {step}"
-
-
-def _parsed(config: Config) -> RunConfig | None:
-    """Return the config of an earlier trial; None where this version refuses it."""
-    try:
-        return parse_config(config)
-    except ConfigError:
-        return None

@@ -5,7 +5,6 @@ import functools
 import json
 from typing import Any
 
-from pawn_core.config import ConfigError, parse_config
 from pawn_lab.trials import configs
 
 Config = dict[str, Any]
@@ -38,7 +37,5 @@ def _settings(config: str, on_gpu: bool | None) -> str:
 
 @functools.lru_cache(_MOST_KEPT)
 def _no_effect(config: str, on_gpu: bool | None) -> tuple[tuple[str, str], ...]:
-    try:
-        return tuple(parse_config(json.loads(config)).no_effect(on_gpu).items())
-    except ConfigError:
-        return ()
+    known = configs.known(json.loads(config))
+    return tuple(known.no_effect(on_gpu).items()) if known else ()

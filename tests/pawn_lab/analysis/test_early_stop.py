@@ -53,7 +53,12 @@ def test_a_running_trial_that_has_got_there_already_judges_too():
         (RUN, ENDED, ENDED, "it may still reach trial"),
         (RUN, [BETTER], ENDED[:2], "held for 2 of 2 trials"),
         (RUN, [], ENDED, "no comparable trial"),
-        (run_of(9, HALF, 3.0, lr_schedule="wsd"), [BETTER], ENDED, "another phase at step"),
+        (
+            run_of(9, HALF, 3.0, lr_schedule="wsd"),
+            [BETTER],
+            ENDED,
+            "the learning rate goes from 100% to 0%",
+        ),
         (run_of(9, [100, 200], 3.0), [BETTER], ENDED, "too early"),
     ],
     ids=["within the interval", "little tested", "alone", "a later phase", "early"],

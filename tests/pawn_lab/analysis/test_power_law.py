@@ -11,6 +11,8 @@ from pawn_lab.analysis.power_law import extrapolated
 from pawn_lab.reporting.curves import Point
 from pawn_lab.trials.states import State
 
+STEADY = {"lr_schedule": "constant"}
+
 
 def losses(steps, rng=None, noise=0.0, exponent=0.5):
     """Return losses that fall to 3 as a power law, with noise."""
@@ -50,7 +52,7 @@ def test_a_rising_loss_has_no_power_law():
     assert extrapolated([(s, 3.0 + s / 1000) for s in range(100, 2000, 100)], 4000) is None
 
 
-def test_a_run_within_one_phase_of_its_rate_has_an_outlook():
+def test_a_run_at_a_rate_that_stays_has_an_outlook():
     points = losses(range(100, 2001, 100), noise=0.02)
     told = outlook(run_of(points, lr_schedule="constant"))
     assert (told.step, told.why) == (4000, None)
@@ -60,10 +62,16 @@ def test_a_run_within_one_phase_of_its_rate_has_an_outlook():
 @pytest.mark.parametrize(
     ("points", "config", "why"),
     [
-        (losses(range(100, 2001, 100)), {"lr_schedule": "wsd"}, "another phase at step 3"),
+        (losses(range(100, 2001, 100)), {"lr_schedule": "wsd"}, "goes from 100% to 0% of its peak"),
         (losses(range(50, 301, 50)), {}, "step 300 of 4000 is too early"),
-        (losses(range(500, 2001, 500)), {}, "4 evaluations in this phase; it takes 8"),
-        ([(s, float(s)) for s in range(100, 2001, 100)], {}, "do not fall as a power law"),
+        (losses(range(500, 2001, 500)), STEADY, "4 evaluations at this learning rate"),
+        ([(s, float(s)) for s in range(100, 2001, 100)], STEADY, "do not fall as a power law"),
+        (losses(range(100, 2001, 100)), {}, "the learning rate goes from 52% to 0% of its peak"),
+        (
+            losses(range(100, 2001, 100)),
+            {"min_lr_ratio": 0.5},
+            "the learning rate goes from 76% to 50% of its peak",
+        ),
         ([], {}, "step 0 of 4000 is too early"),
         (losses([4000]), {}, "it has ended"),
     ],
@@ -72,6 +80,12 @@ def test_an_outlook_is_withheld_with_the_reason(points, config, why):
     told = outlook(run_of(points, **config))
     assert told.loss is None
     assert why in told.why
+
+
+def test_a_pause_that_comes_before_a_rate_has_changed_much_has_an_outlook():
+    early = {"total_steps": 40_000, "pause_after_steps": 4000}
+    told = outlook(run_of(losses(range(100, 2001, 100), noise=0.02), **early))
+    assert (told.step, told.why) == (4000, None)
 
 
 def test_ended_runs_tell_how_often_such_forecasts_held():

@@ -9,6 +9,7 @@ from pawn_core.config import PretrainConfig
 from pawn_lab.analysis.groups import GAMES, INCIDENTAL, SEEDS, STREAM, VALIDATION, essential
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.tools.compare import lab_compare
+from pawn_lab.tools.diff import lab_diff
 from pawn_lab.tools.results import lab_results
 from pawn_lab.trials.states import State
 
@@ -149,6 +150,7 @@ def test_a_run_that_changed_its_setting_on_the_way_is_another_setting(lab):
     make_checkpoint(lab.paths.trial(parent).checkpoints, 100)
     child = lab.resume(parent, overrides={"lr": 0.001}).id
     ended(lab, child)
+    write(lab, child, [2.0, 2.0])
     finished(lab, [2.0, 2.0], lr=0.001)
     assert "lr=0.001 lineage=lr=0.01 to step 100" in rows(lab_compare(lab))
 
@@ -206,6 +208,37 @@ def test_what_cannot_be_compared_by_is_refused(lab, arguments, message):
 def test_the_fields_that_decide_comparability_are_fields_of_the_config():
     fields = set(PretrainConfig.model_fields)
     assert fields >= GAMES | STREAM | VALIDATION | INCIDENTAL | set(SEEDS)
+
+
+def test_a_continuation_that_has_measured_nothing_is_left_out_for_what_it_continues(open_lab):
+    lab = open_lab("gate:study")
+    paused = CONFIG | {"pause_after_steps": 500}
+    for lr in (1e-4, 1e-3):
+        trial = lab.launch(paused | {"lr": lr})
+        open_gate(lab, trial.id)
+        ended(lab, trial.id)
+    in_state(lab, lab.resume(2).id, State.RUNNING)
+    answer = lab_compare(lab)
+    assert [row.trial_ids for row in answer.groups] == [[2], [1]]
+    assert "left out, without val_loss: 3 (running)" in answer.notes
+    open_gate(lab, 3)
+
+
+def test_a_field_without_effect_makes_no_group_of_its_own(open_lab):
+    lab = open_lab("study")
+    for seed, idle in ((0, {}), (1, {"no_outcome_token": True})):
+        ended(lab, lab.launch(CONFIG | {"seed": seed} | idle).id)
+    answer = lab_compare(lab)
+    assert [row.trial_ids for row in answer.groups] == [[1, 2]]
+    assert answer.notes[0].startswith("trial 2: no_outcome_token has no effect: sequences of the")
+    assert {row.ablation for row in lab_results(lab).rows} == {"baseline"}
+    assert "no_outcome_token has no effect" in lab_results(lab).note
+    diff = lab_diff(lab, 1, 2)
+    assert (diff.settings, diff.validation_games) == (
+        {"seed": [0, 1], "data_seed": [0, 1]},
+        "the same",
+    )
+    assert any("no_outcome_token has no effect" in note for note in diff.notes)
 
 
 def test_what_follows_from_a_choice_is_no_choice_of_its_own():

@@ -38,4 +38,4 @@ def test_a_forecast_that_is_withheld_says_why(lab):
     assert told.held == "0 of 0"
     write_losses(lab, 2, 120)
     [told] = lab_results(lab, trial_ids=[2]).forecasts
-    assert (told.value, told.why) == (None, "5 evaluations in this phase; it takes 8")
+    assert (told.value, told.why) == (None, "5 evaluations at this learning rate; it takes 8")

@@ -167,7 +167,8 @@ def test_a_dry_run_takes_time_and_money_from_comparable_trials(finished):
     config = finished.trial(1).config | {"pause_after_steps": None, "total_steps": 8}
     plan = lab_launch(finished, config, dry_run=True).plan
     assert plan.from_trials == 4
-    assert 0 < plan.step_s.p50 <= plan.step_s.p90
+    assert plan.step_s.p90 is None, "four trials have no 90th percentile"
+    assert 0 < plan.step_s.p50 <= plan.step_s.most
     assert plan.total_s.p50 >= 8 * plan.step_s.p50 * 0.99
     devices = len(finished.devices())
     assert plan.cost.p50 == pytest.approx(plan.total_s.p50 / 3600 * 3.6 / devices, rel=1e-3)

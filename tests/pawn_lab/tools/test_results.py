@@ -87,6 +87,49 @@ def test_the_next_rate_comes_from_trials_that_differ_in_nothing_else(open_lab):
     assert point.why == "the best, 0.0001, is the highest tried, at step 1000, one seed"
 
 
+EXPLORED = CONFIG | {"pause_after_steps": 500}
+
+
+@pytest.fixture
+def explored(open_lab):
+    """A lab of two rates tagged and explored, and a better one of another tag, which goes on."""
+    lab = open_lab("gate:study")
+    for lr, tag in ((1e-4, "a"), (3e-4, "a"), (1e-3, "b")):
+        trial = lab.launch(EXPLORED | {"lr": lr}, tags=[tag])
+        open_gate(lab, trial.id)
+        ended(lab, trial.id)
+    in_state(lab, lab.resume(3).id, State.RUNNING)
+    yield lab
+    open_gate(lab, 4)
+
+
+def test_a_next_rate_reckons_with_the_best_one_after_it_was_resumed(explored):
+    for selection in ({}, {"tag": "a"}, {"trial_ids": [1, 2, 4]}):
+        [point] = lab_results(explored, **selection).next_points
+        assert point.trial_ids == [1, 2, 3]
+        assert point.why == "the best, 0.001, is the highest tried, at step 500, one seed"
+
+
+def test_what_a_trial_has_shown_since_it_was_resumed_counts_for_its_rate(explored):
+    open_gate(explored, 4)
+    ended(explored, 4)
+    [point] = lab_results(explored).next_points
+    assert (point.trial_ids, point.lr) == ([1, 2, 4], pytest.approx(1e-3 / 0.3, rel=1e-3))
+
+
+def test_a_comparable_trial_that_has_not_got_as_far_does_not_move_the_comparison_back(explored):
+    short = explored.launch(EXPLORED | {"lr": 1e-2, "pause_after_steps": 100}, tags=["b"])
+    open_gate(explored, short.id)
+    ended(explored, short.id)
+    [point] = lab_results(explored, tag="a").next_points
+    assert (point.trial_ids, "at step 500" in point.why) == ([1, 2, 3], True)
+
+
+def test_a_trial_that_has_measured_nothing_of_its_own_has_no_place_in_a_front(explored):
+    assert {row.trial_id for row in lab_results(explored, front="hours").fronts} <= {1, 2, 3}
+    assert lab_results(explored, trial_ids=[4], front="hours").fronts is None
+
+
 def test_several_fields_at_once_are_proposed_by_tpe_from_the_trials_named(open_lab):
     lab = open_lab("study")
     for number in range(8):
