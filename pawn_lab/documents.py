@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,19 @@ from pawn_core.untrusted import MOST_BYTES, UntrustedFileError, parse_json, read
 def write_json(path: Path, value: Any, mode: int = 0o666) -> None:
     """Write a JSON document; it survives a power loss."""
     replace_file(path, json.dumps(value, indent=2, allow_nan=False).encode() + b"\n", mode)
+
+
+def write_cache(path: Path, data: bytes) -> None:
+    """Replace a file whose loss costs nothing; where it cannot be written, it is not."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    try:
+        with contextlib.suppress(OSError):
+            with partial.open("xb") as file:
+                file.write(data)
+            partial.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def load_json_object(path: Path, root: Path | None = None, most: int = MOST_BYTES) -> dict:

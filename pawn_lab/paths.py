@@ -97,6 +97,11 @@ class TrialPaths:
         return self.root / "forecast.json"
 
     @property
+    def summary(self) -> Path:
+        """What its metrics stream has shown so far; made again where it is missing."""
+        return self.root / "summary.json"
+
+    @property
     def log(self) -> Path:
         """The trainer's stdout and stderr."""
         return self.root / "trainer.log"

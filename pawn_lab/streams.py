@@ -1,28 +1,293 @@
-"""The metrics streams of trials, read as what a stranger wrote."""
+"""The metrics streams of trials, read as what a stranger wrote, and each stretch of them once.
+
+What a stream has shown is kept in the trial's `summary.json` with the place up to which it was
+read, so that a later look, of whatever process, reads on from there. Its second line has what most
+questions need, the evaluations; the third the train records. Losing it costs a reading.
+"""
 
 import contextlib
+import hashlib
+import json
+import math
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from io import BufferedReader
+from itertools import chain
+from typing import Annotated, Literal
 
-from pawn_core.metrics import Record, measurement, read_records
-from pawn_core.untrusted import open_file
+from pydantic import Field, FiniteFloat, TypeAdapter
+
+from pawn_core.metrics import EVAL, LARGEST_STEP, TRAIN, Record, measurement, number, read_records
+from pawn_core.untrusted import open_file, read_file
+from pawn_lab.documents import write_cache
 from pawn_lab.paths import TrialPaths
 
+MOST_KEPT = 2048
+"""Train records, and evaluations, that are kept of a model; of more, so many evenly apart."""
+MOST_MODELS = 100
+TOKENS = "tokens_seen"
+"""Field of kept records: tokens trained on since step 0, at the speeds of this stream."""
+
 _TAIL_BYTES = 1 << 18
+_PART_BYTES = 8 << 20
+_WORTH_KEEPING_BYTES = 8 << 10
+_SEAM_BYTES = 512
+_MOST_SUMMARY_BYTES = 256 << 20
+
+Count = Annotated[int, Field(ge=0, le=LARGEST_STEP)]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Up to where a stream was read; `seam` tells one that goes on from one that was made anew."""
+
+    inode: tuple[int, int] = (0, 0)
+    offset: Count = 0
+    seam: str = ""
+
+
+@dataclass
+class TokenCount:
+    """Tokens trained on up to each record: those of a step are the window's speed times its step.
+
+    Steps without a train record of their own count as many as the last ones that had one.
+    """
+
+    step: Count = 0
+    tokens: FiniteFloat = 0.0
+    a_step: FiniteFloat = 0.0
+    first: FiniteFloat = 0.0
+    """Tokens of a step at the first train record."""
+
+    def after(self, record: Record) -> float:
+        """Return the tokens up to a record; records come by step."""
+        if record["type"] == TRAIN:
+            self.a_step = _tokens_a_step(record) or self.a_step
+            self.first = self.first or self.a_step
+            self.tokens += self.a_step * max(0, record["step"] - self.step)
+            self.step = record["step"]
+        return self.tokens + self.a_step * max(0, record["step"] - self.step)
+
+
+def _tokens_a_step(train: Record) -> float | None:
+    speed, duration = train.get("tokens_per_s"), train.get("step_s")
+    return None if speed is None or duration is None else number(float(speed * duration))
+
+
+@dataclass
+class Kept:
+    """Records of one kind of one model: every so manieth, and the last."""
+
+    every: Annotated[int, Field(ge=1, le=LARGEST_STEP)] = 1
+    seen: Count = 0
+    records: list[Record] = field(default_factory=list)
+    last: Record | None = None
+
+    def add(self, record: Record) -> None:
+        """Take note of a record; half of them go where they become too many."""
+        if self.seen % self.every == 0:
+            self.records.append(record)
+        self.seen, self.last = self.seen + 1, record
+        if len(self.records) > MOST_KEPT:
+            self.records, self.every = self.records[::2], 2 * self.every
+
+    def all(self) -> list[Record]:
+        """Return the records that are kept, in order."""
+        if self.last is None or (self.seen - 1) % self.every == 0:
+            return self.records
+        return [*self.records, self.last]
+
+
+ByModel = dict[str, Kept]
+
+
+@dataclass
+class Shown:
+    """What a stream has shown to most who ask: its evaluations, and how far its models are.
+
+    steps: the last step by model; of records of none in particular, as events, that of ''.
+    best: by model the evaluation of the lowest validation loss. memory: the most bytes on a GPU.
+    """
+
+    place: Place = field(default_factory=Place)
+    records: Count = 0
+    steps: dict[str, Count] = field(default_factory=dict)
+    tokens: dict[str, TokenCount] = field(default_factory=dict)
+    memory: Count | None = None
+    best: dict[str, Record] = field(default_factory=dict)
+    by_model: ByModel = field(default_factory=dict)
+    format: Literal[1] = 1
+
+    @property
+    def evaluations(self) -> list[Record]:
+        """The evaluations that are kept, in order; the best are among them."""
+        kept = chain(self.best.values(), *(kept.all() for kept in self.by_model.values()))
+        return sorted({_number(record): record for record in kept}.values(), key=_number)
+
+    def add_evaluation(self, model: str, record: Record) -> None:
+        """Take note of an evaluation of a model."""
+        self.by_model.setdefault(model, Kept()).add(record)
+        loss, best = record.get("val_loss"), self.best.get(model)
+        if best is None or (loss is not None and loss < (best.get("val_loss") or math.inf)):
+            self.best[model] = record
+
+    def last_step(self, model: str) -> int | None:
+        """Return the step of the last record of a model, or of none in particular."""
+        return max((self.steps[name] for name in {model, ""} & self.steps.keys()), default=None)
+
+
+def _number(record: Record) -> float:
+    """Return a kept record's place among the records of its stream."""
+    return record.get("seq") or 0
+
+
+_SHOWN, _BY_MODEL = TypeAdapter(Shown), TypeAdapter(ByModel)
+
+
+class Summary:
+    """What is kept of a stream; the train records are looked at where someone asks."""
+
+    def __init__(self, shown: Shown | None = None, rest: bytes = b"{}") -> None:
+        self.shown = shown or Shown()
+        self._rest = rest
+
+    @cached_property
+    def training(self) -> ByModel:
+        """The train records by model."""
+        with contextlib.suppress(ValueError):
+            return _sound(_BY_MODEL.validate_json(self._rest))
+        return {}  # a trial wrote it: our own is whole
+
+    @property
+    def records(self) -> list[Record]:
+        """The train and eval records that are kept, in order."""
+        kept = chain(self.shown.evaluations, *(kept.all() for kept in self.training.values()))
+        return sorted(kept, key=_number)
+
+    def add(self, record: Record) -> None:
+        """Take note of the stream's next record."""
+        shown, model = self.shown, record.get("variant", "")
+        if model not in shown.steps and len(shown.steps) == MOST_MODELS:
+            return
+        shown.records += 1
+        shown.steps[model] = record["step"]
+        if record["type"] not in (TRAIN, EVAL):
+            return
+        tokens = shown.tokens.setdefault(model, TokenCount()).after(record)
+        kept = record | {"seq": shown.records, TOKENS: tokens}
+        if record["type"] == EVAL:
+            shown.add_evaluation(model, kept)
+            return
+        self.training.setdefault(model, Kept()).add(kept)
+        if held := record.get("device_memory_bytes"):
+            shown.memory = max(shown.memory or 0, min(int(held), LARGEST_STEP))
+
+    def document(self) -> bytes:
+        """Return the summary as it is kept: a line that proves it whole, and one of each part."""
+        parts = [json.dumps(part, default=vars) for part in (self.shown, self.training)]
+        lines = "\n".join(parts).encode()
+        return _digest(lines) + b"\n" + lines
+
+
+def _sound(by_model: ByModel) -> ByModel:
+    """Return records that were kept where a trial could replace them."""
+    return {
+        model: replace(kept, records=_measurements(kept.records), last=_measurement(kept.last))
+        for model, kept in by_model.items()
+    }
+
+
+def _measurements(read: Iterable[Record]) -> list[Record]:
+    return [record for record in map(_measurement, read) if record is not None]
+
+
+def _measurement(record: Record | None) -> Record | None:
+    return None if record is None else measurement(record)
+
+
+def shown(paths: TrialPaths) -> Shown:
+    """Return what a trial's stream has shown."""
+    return summary(paths).shown
+
+
+def evaluations(paths: TrialPaths) -> list[Record]:
+    """Return the evaluations of a trial, in the shape of `metrics.measurement` and with `TOKENS`.
+
+    Where a model has more than `MOST_KEPT`, some are left out.
+    """
+    return shown(paths).evaluations
 
 
 def records(paths: TrialPaths) -> list[Record]:
-    """Return a trial's records, all in the shape of `metrics.measurement`."""
-    return records_from(paths, 0)[0]
+    """Return the train and eval records of a trial, as `evaluations` does."""
+    return summary(paths).records
 
 
-def records_from(paths: TrialPaths, offset: int) -> tuple[list[Record], int]:
-    """Return the records from a byte offset on, and the offset to read from next time."""
-    read, offset = read_records(paths.metrics, offset, paths.root)
-    return [found for record in read if (found := measurement(record)) is not None], offset
+def summary(paths: TrialPaths) -> Summary:
+    """Return the summary of a trial's stream, brought up to date."""
+    try:
+        with os.fdopen(open_file(paths.metrics, paths.root), "rb") as file:
+            return _read_on(paths, file)
+    except OSError:
+        return Summary()
+
+
+def _read_on(paths: TrialPaths, file: BufferedReader) -> Summary:
+    kept, size = _kept(paths), os.fstat(file.fileno()).st_size
+    if _place(file, kept.shown.place.offset) != kept.shown.place:
+        kept = Summary()
+    before = offset = kept.shown.place.offset
+    while offset < size:
+        read, after = records_from(paths, offset, _PART_BYTES)
+        for record in read:
+            kept.add(record)
+        if after <= offset:
+            break  # the rest is a line that is not whole yet
+        offset = after
+    kept.shown.place = _place(file, offset)
+    if offset >= before + _WORTH_KEEPING_BYTES:
+        write_cache(paths.summary, kept.document())
+    return kept
+
+
+def _kept(paths: TrialPaths) -> Summary:
+    """Return the summary as it was kept; an empty one where it cannot be made use of."""
+    try:
+        digest, _, lines = read_file(paths.summary, most=_MOST_SUMMARY_BYTES).partition(b"\n")
+        head, _, rest = lines.partition(b"\n")
+        shown = _SHOWN.validate_json(head)
+    except (OSError, ValueError):
+        return Summary()
+    if digest != _digest(lines):
+        return Summary()
+    best = {model: sound for model, one in shown.best.items() if (sound := measurement(one))}
+    return Summary(replace(shown, best=best, by_model=_sound(shown.by_model)), rest)
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).hexdigest().encode()
+
+
+def _place(file: BufferedReader, offset: int) -> Place:
+    """Return a place in a stream with what tells it from another stream's."""
+    status = os.fstat(file.fileno())
+    before = os.pread(file.fileno(), _SEAM_BYTES, max(0, offset - _SEAM_BYTES))
+    seam = hashlib.sha256(before[: min(offset, _SEAM_BYTES)]).hexdigest()[:16]
+    return Place((status.st_dev, status.st_ino), offset, seam)
+
+
+def records_from(
+    paths: TrialPaths, offset: int, most: int | None = None
+) -> tuple[list[Record], int]:
+    """Return all records from a byte offset on, and the offset to read from next time."""
+    read, offset = read_records(paths.metrics, offset, paths.root, most)
+    return _measurements(read), offset
 
 
 def recent_records(paths: TrialPaths) -> list[Record]:
-    """Return the records in the last 256 KiB of a trial's stream."""
+    """Return all records in the last 256 KiB of a trial's stream."""
     return records_from(paths, max(0, _size(paths) - _TAIL_BYTES))[0]
 
 

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import psutil
 
 from pawn_core.config import parse_config
+from pawn_core.metrics import MetricsWriter
 from pawn_lab.lab import Lab
 from pawn_lab.server.lab_server import keep_loaded
 from pawn_lab.store import Database, events, trials
@@ -26,6 +27,8 @@ from pawn_lab.tools import TOOLS
 from pawn_lab.trials.states import ACTIVE, State
 
 TRIALS, EVENTS, RUNNING = 1000, 10_000, 4
+ENDED, QUEUED, RECORDS_EACH = 1500, 500, 200
+"""Of the large workspace: 2,000 trials, 300,000 records; every tenth of these is an evaluation."""
 CALLS, LAUNCHES, STARTS = 100, 100, 5
 MIB = 1 << 20
 WAITING = [sys.executable, "-S", "-c", "import signal; signal.pause()"]
@@ -67,6 +70,72 @@ def fill(lab: Lab) -> None:
             trial_id = 1 + count % (TRIALS - RUNNING)
             events.append(tx, "cost", "the machine costs 1 an hour", trial_id)
     database.close()
+
+
+def fill_large(lab: Lab) -> None:
+    """Add ended trials with metrics streams, and queued ones, each of another setting or seed."""
+    database = Database.open(lab.paths)
+    with database.write() as tx:
+        for number in range(ENDED + QUEUED):
+            config = CONFIG | {"lr": 1e-3 / (1 + number % 20), "seed": number // 20}
+            columns: dict[str, Any] = {"config": parse_config(config).model_dump(mode="json")}
+            columns |= {"tags": ["bench"], "hypothesis": None, "priority": 0, "trainer": WAITING}
+            trial_id = trials.insert(tx, "queued", **columns, limits={}, request_hash="")
+            if number < ENDED:
+                row = trials.get(tx, trial_id)
+                row = trials.move(tx, row, State.LAUNCHING, "launching on cpu:0")
+                row = trials.move(tx, row, State.RUNNING, "trainer started", started_at=tx.now)
+                trials.move(tx, row, State.COMPLETED, "completed 1000 steps")
+                write_stream(lab, trial_id)
+    database.close()
+
+
+def write_stream(lab: Lab, trial_id: int) -> None:
+    """Write records as a trainer does: of training, and every tenth of an evaluation."""
+    paths = lab.paths.trial(trial_id)
+    paths.run.mkdir(parents=True)
+    with MetricsWriter(paths.metrics) as writer:
+        for number in range(1, RECORDS_EACH + 1):
+            step = 1000 * number // RECORDS_EACH
+            loss = 3 + 10 * step**-0.5 + trial_id / 1e5
+            if number % 10:
+                numbers = {"lr": 1e-3, "loss": loss, "grad_norm": 0.731, "tokens_per_s": 81234.5}
+                numbers |= {"games_per_s": 241.5, "flops_per_s": 1.25e12, "mfu": None}
+                numbers |= {"data_wait_s": 0.00123, "step_s": 0.2512, "device_memory_bytes": None}
+                writer.write("train", step, numbers)
+            else:
+                numbers = {"val_loss": loss, "perplexity": math.exp(loss), "top1": 0.0731}
+                numbers |= {"top5": 0.2712, "kl": loss - 3, "legal_rate": 0.912}
+                writer.write("eval", step, numbers)
+
+
+def at_scale(workspace: Path) -> list[Figure]:
+    """Measure what looks at many trials, at the first call and at a later one."""
+    with Lab.open(workspace, trainer=WAITING) as lab:
+        fill_large(lab)
+        keep_loaded()
+        some = list(range(1, 11))
+        asked: list[tuple[str, float, Callable[[], object]]] = [
+            ("results", 10, lambda: call(lab, "lab_results")),
+            ("results of 10", 0.5, lambda: call(lab, "lab_results", trial_ids=some)),
+            ("compare", 10, lambda: call(lab, "lab_compare")),
+            ("compare 10", 0.5, lambda: call(lab, "lab_compare", trial_ids=some)),
+            ("plot 10", 1, lambda: call(lab, "lab_plot", trial_ids=some)),
+            ("status", 1, lambda: call(lab, "lab_status")),
+            ("dry run", 1, lambda: call(lab, "lab_launch", config=CONFIG, dry_run=True)),
+        ]
+        figures = []
+        for what, bound, ask in asked:
+            figures += [once(f"{what}, first", bound, ask), once(f"{what}, again", bound, ask)]
+        return figures
+
+
+def once(what: str, bound: float, call: Callable[[], object]) -> Figure:
+    """Return what one call takes, in seconds of wall time and of CPU time."""
+    before, used = time.perf_counter(), time.process_time()
+    call()
+    wall, cpu = time.perf_counter() - before, time.process_time() - used
+    return Figure(f"{ENDED + QUEUED:,} trials: {what}", wall, bound, "s", cpu)
 
 
 def timed(what: str, bound: float, call: Callable[[], object], count: int) -> Figure:
@@ -190,7 +259,7 @@ def main() -> None:
     """Print the table; complain where a bound is exceeded."""
     os.environ |= {"PAWN_CPU_SLOTS": str(RUNNING), "CUDA_VISIBLE_DEVICES": ""}
     with tempfile.TemporaryDirectory() as folder:
-        figures = measured(Path(folder) / "runs")
+        figures = measured(Path(folder) / "runs") + at_scale(Path(folder) / "large")
     print("| figure | measured | of that CPU | bound |\n|---|---|---|---|")
     print("\n".join(figure.row() for figure in figures))
     sys.exit(any(figure.value > figure.bound for figure in figures))

@@ -92,7 +92,7 @@ def _run(lab: Lab, trial: Trial, metric: Metric, variant: str) -> Run:
     chosen = essential(config, lab.on_gpu(config))
     older = [
         (essential(variants.config_of(ancestor.config, variant), lab.on_gpu(config)), child)
-        for ancestor, child in pairwise(lineage(lab, trial.id))
+        for ancestor, child in pairwise(lineage(lab, trial))
     ]
     earlier = [
         f"{_changes(before, chosen)} to step {child.from_step}"
@@ -102,7 +102,7 @@ def _run(lab: Lab, trial: Trial, metric: Metric, variant: str) -> Run:
     if earlier:
         chosen[LINEAGE] = ", ".join(earlier)
     seeds = config.get("seed", 0), config.get("data_seed", 0)
-    return Run(trial, chosen, seeds, curve(lab, trial.id, metric, variant), variant)
+    return Run(trial, chosen, seeds, curve(lab, trial, metric, variant), variant)
 
 
 def essential(config: dict[str, Any], on_gpu: bool | None = None) -> dict[str, Any]:

@@ -93,10 +93,10 @@ def _history(rows: Iterable[Row], workspace: WorkspacePaths) -> History:
     paces: list[Pace] = []
     memory: list[int] = []
     for row in rows:
-        records = _train_records(workspace, row)
-        if (pace := _pace(row, records)) is not None:
+        summary = streams.summary(workspace.trial(row["id"]))
+        if (pace := _pace(row, _train_records(summary))) is not None:
             paces.append(pace)
-            memory += [r["device_memory_bytes"] for r in records if r.get("device_memory_bytes")]
+            memory += [summary.shown.memory] if summary.shown.memory else []
         if len(paces) == MOST_COMPARABLE:
             break
     return History(paces, max(memory, default=None))
@@ -130,9 +130,8 @@ def _cost_key(config: dict[str, Any]) -> str:
     return repr([config.get(name) for name in SPEED_FIELDS])
 
 
-def _train_records(workspace: WorkspacePaths, row: Row) -> list[dict[str, Any]]:
-    records = streams.records(workspace.trial(row["id"]))
-    return [r for r in records if r["type"] == "train" and r["time"] is not None]
+def _train_records(summary: streams.Summary) -> list[dict[str, Any]]:
+    return [r for r in summary.records if r["type"] == "train" and r["time"] is not None]
 
 
 def _pace(row: Row, records: list[dict[str, Any]]) -> Pace | None:

@@ -1,12 +1,15 @@
 """Learning curves that follow a trial's lineage: its ancestors up to each resume, then its own."""
 
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from itertools import pairwise
+from typing import Literal, NamedTuple
 
+from pawn_core.metrics import EVAL, TRAIN, Record
 from pawn_lab import streams
 from pawn_lab.lab import Lab
 from pawn_lab.records import Spent, Trial
 from pawn_lab.reporting.metrics import Metric
+from pawn_lab.streams import TOKENS, Summary, TokenCount
 from pawn_lab.trials import variants
 from pawn_lab.trials.variants import SINGLE
 
@@ -24,66 +27,63 @@ class Point(NamedTuple):
     tokens: float = 0.0
 
 
-def curve(lab: Lab, trial_id: int, metric: Metric, variant: str = SINGLE) -> list[Point]:
+class Segment(NamedTuple):
+    """A trial of a lineage and its records up to the step at which the next one starts."""
+
+    trial: Trial
+    summary: Summary
+    records: list[Record]
+
+    def tokens(self, variant: str, before: float) -> list[float]:
+        """Return the tokens that a model was trained on up to each of its records, `before` too."""
+        count = self.summary.shown.tokens.get(variant, TokenCount())
+        lead = count.first * (self.trial.from_step or 0)
+        own = [record.get(TOKENS) or 0.0 for record in self.of(variant)]
+        return [before + max(0.0, tokens - lead) for tokens in own]
+
+    def of(self, variant: str) -> list[Record]:
+        """Return the records of a model whose time is known."""
+        mine = variants.records_of(self.records, variant)
+        return [record for record in mine if record["time"] is not None]
+
+
+def curve(lab: Lab, trial: Trial | int, metric: Metric, variant: str = SINGLE) -> list[Point]:
     """Return a metric of a trial and of what it was resumed from, by step; nulls are left out.
 
     Of several models, that of `variant`; hours and cost are those of the whole trial.
     """
-    points, before, count = [], Spent(hours=0.0, cost=0.0), TokenCount()
-    for trial, everything in segments(lab, trial_id):
-        records = [r for r in variants.records_of(everything, variant) if r["time"] is not None]
-        spent = lab.spent(trial.id, [record["time"] for record in records])
+    points: list[Point] = []
+    before, tokens_before = Spent(hours=0.0, cost=0.0), 0.0
+    for segment in segments(lab, trial, training=metric.record == TRAIN):
+        records = segment.of(variant)
+        spent = lab.spent(segment.trial.id, [record["time"] for record in records])
         totals = [Spent(hours=before.hours + s.hours, cost=before.cost + s.cost) for s in spent]
-        tokens = [count.after(record) for record in records]
+        tokens = segment.tokens(variant, tokens_before)
         points += [
             Point(record["step"], total.hours, total.cost, record[metric.name], seen)
             for record, total, seen in zip(records, totals, tokens, strict=True)
-            if record["type"] == metric.record and _is_number(record.get(metric.name))
+            if record["type"] == metric.record and record.get(metric.name) is not None
         ]
-        before = totals[-1] if totals else before
+        if records:
+            before, tokens_before = totals[-1], tokens[-1]
     return points
 
 
-class TokenCount:
-    """Tokens trained on up to each record: those of a step are the window's speed times its step.
-
-    Steps without a train record of their own count as many as the last ones that had one.
-    """
-
-    def __init__(self) -> None:
-        self._step, self._tokens, self._a_step = 0, 0.0, 0.0
-
-    def after(self, record: dict[str, Any]) -> float:
-        """Return the tokens up to a record; records come by step."""
-        if record["type"] == "train":
-            self._a_step = _tokens_a_step(record) or self._a_step
-            self._tokens += self._a_step * max(0, record["step"] - self._step)
-            self._step = record["step"]
-        return self._tokens + self._a_step * max(0, record["step"] - self._step)
-
-
-def _tokens_a_step(train: dict[str, Any]) -> float | None:
-    speed, duration = train.get("tokens_per_s"), train.get("step_s")
-    if isinstance(speed, int | float) and isinstance(duration, int | float):
-        return speed * duration
-    return None
-
-
-def evaluations(lab: Lab, trial_id: int) -> list[dict[str, Any]]:
+def evaluations(lab: Lab, trial: Trial | int) -> list[Record]:
     """Return the evaluation records of a trial and of what it was resumed from, by step."""
     return [
         record
-        for _, records in segments(lab, trial_id)
-        for record in records
-        if record["type"] == "eval"
+        for segment in segments(lab, trial, training=False)
+        for record in segment.records
+        if record["type"] == EVAL
     ]
 
 
-def lineage(lab: Lab, trial_id: int) -> list[Trial]:
+def lineage(lab: Lab, trial: Trial | int) -> list[Trial]:
     """Return the trial and its ancestors, oldest first."""
-    trial = lab.trial(trial_id)
-    older = lineage(lab, trial.parent) if trial.parent is not None else []
-    return [*older, trial]
+    youngest = lab.trial(trial) if isinstance(trial, int) else trial
+    older = lineage(lab, youngest.parent) if youngest.parent is not None else []
+    return [*older, youngest]
 
 
 def related(lab: Lab, trial_id: int) -> set[int]:
@@ -99,17 +99,20 @@ def _older(trial_id: int | None, parents: dict[int, int | None]) -> Iterator[int
         trial_id = parents[trial_id]
 
 
-def segments(lab: Lab, trial_id: int) -> list[tuple[Trial, list[dict[str, Any]]]]:
-    """Return each trial of the lineage with its records up to where the next one starts."""
-    trials = lineage(lab, trial_id)
-    ends = [child.from_step for child in trials[1:]] + [None]
-    return [(trial, _until(lab, trial, end)) for trial, end in zip(trials, ends, strict=True)]
+def segments(lab: Lab, trial: Trial | int, *, training: bool) -> list[Segment]:
+    """Return each trial of the lineage with its records up to where the next one starts.
+
+    training: with the train records of the youngest one too; those of the others tell what it took
+    to get to where they were left.
+    """
+    trials = lineage(lab, trial)
+    older = [
+        _segment(lab, parent, child.from_step, training=True) for parent, child in pairwise(trials)
+    ]
+    return [*older, _segment(lab, trials[-1], None, training=training)]
 
 
-def _until(lab: Lab, trial: Trial, end: int | None) -> list[dict[str, Any]]:
-    records = streams.records(lab.paths.trial(trial.id))
-    return [record for record in records if end is None or record["step"] <= end]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _segment(lab: Lab, trial: Trial, end: int | None, *, training: bool) -> Segment:
+    summary = streams.summary(lab.paths.trial(trial.id))
+    records = summary.records if training else summary.shown.evaluations
+    return Segment(trial, summary, [r for r in records if end is None or r["step"] <= end])

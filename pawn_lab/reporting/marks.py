@@ -27,16 +27,17 @@ class Mark(NamedTuple):
 
 def marks(lab: Lab, trial_id: int, variant: str = SINGLE) -> list[Mark]:
     """Return the resumes of a trial's lineage and the turns of a model's learning rate, by step."""
-    lineage = segments(lab, trial_id)
+    lineage = segments(lab, trial_id, training=True)
     rates = [
         (record["step"], record["lr"])
-        for _, records in lineage
-        for record in variants.records_of(records, variant)
-        if record["type"] == "train" and isinstance(record.get("lr"), int | float)
+        for segment in lineage
+        for record in variants.records_of(segment.records, variant)
+        if record["type"] == "train" and record.get("lr") is not None
     ]
+    trials = [segment.trial for segment in lineage[1:]]
     resumes = [
         Mark(trial.from_step, "resume", f"resumed as {trial.id}")
-        for trial, _ in lineage[1:]
+        for trial in trials
         if trial.from_step is not None
     ]
     return sorted([*resumes, *turns(rates)], key=lambda mark: mark.step)

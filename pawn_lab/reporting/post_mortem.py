@@ -42,12 +42,11 @@ _BY_LOG = {
 def post_mortem(trial: Row, how: Exit, paths: TrialPaths, good: Iterable[Row]) -> PostMortem:
     """Explain a trial that failed or was lost; `good` are trials that ended well."""
     tail = _tail(paths)
-    records = streams.records(paths)
     kind = _kind(how, tail)
     return PostMortem(
         kind=kind,
-        first_bad_step=_first_bad_step(records, how),
-        last_healthy=_last_healthy(records),
+        first_bad_step=_first_bad_step(streams.recent_records(paths), how),
+        last_healthy=_last_healthy(streams.records(paths)),
         traceback=_traceback(tail),
         **_nearest(trial, good),
         next_call=_next_call(trial, kind, saved=bool(list_checkpoints(paths.checkpoints))),

@@ -1,6 +1,7 @@
 """What trials have shown: their metrics streams, read tolerantly."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from pawn_lab import streams
@@ -14,7 +15,7 @@ from pawn_lab.trials.states import ACTIVE, HOLDING
 METRIC_OF_MERIT = "val_loss"
 """Lower is better; decides which evaluation of a trial is its best."""
 
-_ENVELOPE = ("type", "seq", "step", "time")
+_ENVELOPE = ("type", "seq", "step", "time", streams.TOKENS)
 _RATE_RECORDS = 20
 
 Record = dict[str, Any]
@@ -25,14 +26,13 @@ def results(row: Row, paths: TrialPaths, cost: float) -> list[TrialResult]:
 
     The cost is that of the whole trial.
     """
-    records = streams.records(paths)
-    return [_result(row, records, name, cost) for name in variants.names(row["config"])]
+    shown = streams.shown(paths)
+    return [_result(row, shown, name, cost) for name in variants.names(row["config"])]
 
 
-def _result(row: Row, everything: list[Record], variant: str, cost: float) -> TrialResult:
-    records = variants.records_of(everything, variant)
+def _result(row: Row, shown: streams.Shown, variant: str, cost: float) -> TrialResult:
+    evaluations = variants.records_of(shown.evaluations, variant)
     config = variants.config_of(row["config"], variant)
-    evaluations = [_evaluation(record) for record in records if record["type"] == "eval"]
     return TrialResult(
         id=row["id"],
         state=row["state"],
@@ -42,9 +42,9 @@ def _result(row: Row, everything: list[Record], variant: str, cost: float) -> Tr
         ablation=ablation(config),
         parent=row["parent"],
         from_step=row["from_step"],
-        step=_last_step(records) or row["from_step"],
-        last=evaluations[-1] if evaluations else None,
-        best=min(evaluations, key=merit, default=None),
+        step=shown.last_step(variant) or row["from_step"],
+        last=_evaluation(evaluations[-1]) if evaluations else None,
+        best=_evaluation(min(evaluations, key=_merit)) if evaluations else None,
         cost=cost,
     )
 
@@ -126,7 +126,11 @@ def _evaluation(record: Record) -> Evaluation:
 
 def merit(evaluation: Evaluation) -> float:
     """Return what decides which evaluation is the best: lower is better."""
-    value = evaluation.metrics.get(METRIC_OF_MERIT)
+    return _merit(evaluation.metrics)
+
+
+def _merit(metrics: Mapping[str, Any]) -> float:
+    value = metrics.get(METRIC_OF_MERIT)
     return float("inf") if value is None else value
 
 

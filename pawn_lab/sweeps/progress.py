@@ -111,8 +111,8 @@ def stop_step(plan: SweepPlan, first: Row) -> int:
 def _losses(workspace: WorkspacePaths, chain: Iterable[Row]) -> dict[int, float]:
     found: dict[int, float] = {}
     for row in chain:
-        records = streams.records(workspace.trial(row["id"]))
-        found |= variants.by_step(records, METRIC_OF_MERIT)
+        evaluations = streams.evaluations(workspace.trial(row["id"]))
+        found |= variants.by_step(evaluations, METRIC_OF_MERIT)
     return found
 
 

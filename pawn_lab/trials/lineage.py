@@ -102,7 +102,7 @@ def _step(path: Path) -> int:
 
 def _losses(paths: TrialPaths) -> dict[int, float]:
     """Return the validation loss of each evaluation by step, the mean over variants."""
-    return variants.by_step(streams.records(paths), "val_loss")
+    return variants.by_step(streams.evaluations(paths), "val_loss")
 
 
 def resumed_config(

@@ -3,12 +3,13 @@
 import json
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,8 +17,10 @@ from pawn_core.checkpoint.manifest import FILES, checkpoint_name, seal
 from pawn_core.durable import replace_file
 from pawn_lab.lab import Lab
 from pawn_lab.processes import identity
+from pawn_lab.processes.locks import try_lock
 from pawn_lab.records import Exit, Trial
-from pawn_lab.store import Database, trials
+from pawn_lab.store import Database, Transaction, trials
+from pawn_lab.store.database import Row
 from pawn_lab.trials.states import ENDED, State
 
 T = TypeVar("T")
@@ -133,19 +136,34 @@ def add_ended_trial(lab: Lab, config: dict[str, Any], stop: int = 200) -> int:
 
     The config lies in the database as it is given, whatever this version makes of it.
     """
-    database = Database.open(lab.paths)
-    columns = {"config": config, "tags": [], "hypothesis": None, "priority": 0}
-    columns |= {"trainer": stand_in("complete"), "limits": {}, "request_hash": ""}
-    with database.write() as tx:
-        trial_id = trials.insert(tx, "queued", **columns)
-        row = trials.move(tx, trials.get(tx, trial_id), State.LAUNCHING, "launching on cpu:0")
-        row = trials.move(tx, row, State.RUNNING, "trainer started", started_at=tx.now)
+    with closing(Database.open(lab.paths)) as database, database.write() as tx:
+        row = _running_row(tx, config)
         how = Exit(code=0, signal=None, reason="completed", message="", step=stop).model_dump()
         trials.move(tx, row, State.COMPLETED, "completed", exit=how)
-    database.close()
-    lab.paths.trial(trial_id).run.mkdir(parents=True)
-    write_losses(lab, trial_id, stop)
-    return trial_id
+    lab.paths.trial(row["id"]).run.mkdir(parents=True)
+    write_losses(lab, row["id"], stop)
+    return row["id"]
+
+
+@contextmanager
+def add_running_trial(lab: Lab, config: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    """Put a trial into a workspace that runs as long as the block; yield its number and token."""
+    with closing(Database.open(lab.paths)) as database, database.write() as tx:
+        row = _running_row(tx, config)
+        paths = lab.paths.trial(row["id"])
+        paths.run.mkdir(parents=True)
+        lock = try_lock(paths.alive_lock)
+    write_losses(lab, row["id"], 200)
+    yield row["id"], row["token"]
+    os.close(lock)
+
+
+def _running_row(tx: Transaction, config: dict[str, Any]) -> Row:
+    columns = {"config": config, "tags": [], "hypothesis": None, "priority": 0}
+    columns |= {"trainer": stand_in("complete"), "limits": {}, "request_hash": ""}
+    row = trials.get(tx, trials.insert(tx, "queued", **columns))
+    row = trials.move(tx, row, State.LAUNCHING, "launching", token=secrets.token_hex(8))
+    return trials.move(tx, row, State.RUNNING, "trainer started", started_at=tx.now)
 
 
 def make_checkpoint(checkpoints: Path, step: int) -> Path:

@@ -1,0 +1,278 @@
+"""Every file that a trial or a person can replace, in every way: no call waits, fails or follows.
+
+Each workspace has, for each file, one ended and one running trial in which just that file is
+damaged, so that one call sees them all.
+"""
+
+import contextlib
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lab_testing import CONFIG, add_ended_trial, add_running_trial, make_checkpoint
+
+from pawn_core.config import parse_config
+from pawn_lab.errors import LabError
+from pawn_lab.lab import Lab
+from pawn_lab.paths import TrialPaths
+from pawn_lab.tools import TOOLS
+from pawn_lab.tools.plot import MOST_CURVES
+from pawn_lab.trials.states import ENDED
+
+MOST_S = 60
+TOOL_NAMED = {tool.name: tool for tool in TOOLS}
+PLAIN = parse_config(CONFIG).model_dump(mode="json")
+SECRET = "quagga"
+SECRET_LINE = {"type": "eval", "seq": 0, "step": 7, "time": 1.7e9, "val_loss": 31337.5}
+SECRET_LINE |= dict.fromkeys(("reason", "message", "commit", "why", "code_sha256"), SECRET)
+
+FILES: dict[str, Callable[[TrialPaths], Path]] = {
+    "request": lambda paths: paths.request,
+    "launch": lambda paths: paths.launch,
+    "provenance": lambda paths: paths.provenance,
+    "patch": lambda paths: paths.patch,
+    "identity": lambda paths: paths.identity,
+    "exit": lambda paths: paths.exit,
+    "finding": lambda paths: paths.finding,
+    "log": lambda paths: paths.log,
+    "shim log": lambda paths: paths.shim_log,
+    "run": lambda paths: paths.run,
+    "metrics": lambda paths: paths.metrics,
+    "outcome": lambda paths: paths.outcome,
+    "schedule health": lambda paths: paths.schedule_health,
+    "checkpoints": lambda paths: paths.checkpoints,
+    "sentinel": lambda paths: paths.checkpoints / "step_00000200" / ".complete",
+    "upload record": lambda paths: paths.run / "uploads" / "hf_repo.json",
+}
+
+FIELDS = [
+    *("type", "seq", "step", "time", "variant", "loss", "val_loss", "lr", "grad_norm", "kl"),
+    *("tokens_per_s", "step_s", "data_wait_s", "device_memory_bytes", "top1"),
+    *("event", "destination", "failures", "non_finite_step", "message", "checkpoint", "reason"),
+    *("code", "signal", "stopped_by", "evidence", "ended_at", "duration_s", "outcome"),
+    *("pid", "boot_id", "start_ticks", "guardian", "started_at", "folder", "stop", "why", "at"),
+    *("commit", "code_sha256", "dirty_patch_sha256", "packages", "device_name", "driver", "seeds"),
+    *("variants", "actual_steps", "planned_steps", "final_lr", "planned_final_lr"),
+    *("where", "uploads", "weights", "format", "files"),
+]
+DEEP = json.loads("[" * 200 + "]" * 200)
+VALUES: dict[str, Any] = {
+    "400 digits": 10**400,
+    "NaN": float("nan"),
+    "infinity": float("inf"),
+    "1e308": 1e308,
+    "zero": 0,
+    "negative": -1,
+    "fraction": 0.5,
+    "true": True,
+    "null": None,
+    "text": "1",
+    "half an emoji": "\ud83d",
+    "list": [1],
+    "object": {"x": {"y": 1}},
+    "deep": DEEP,
+}
+
+
+def replaced_by_fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def replaced_by_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def replaced_by_link(path: Path) -> None:
+    path.symlink_to(path.parents[-2] / "proc" / "self" / "environ")
+
+
+def replaced_by_dangling_link(path: Path) -> None:
+    path.symlink_to("nowhere")
+
+
+def replaced_by_secret(path: Path) -> None:
+    """Link a file to one outside of the workspace that it could be read as; a folder likewise."""
+    outside = next(p for p in path.parents if p.name == "workspace").with_name("outside")
+    outside.mkdir(exist_ok=True)
+    (outside / "step_00000200").mkdir(exist_ok=True)
+    for name in ("secret", "metrics.jsonl", "outcome.json", "schedule_health.json"):
+        (outside / name).write_text(json.dumps(SECRET_LINE) + "\n")
+    path.symlink_to(outside if path.name in ("run", "checkpoints") else outside / "secret")
+
+
+def with_contents(data: bytes) -> Callable[[Path], None]:
+    return lambda path: path.write_bytes(data) and None
+
+
+def sparse(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 1 << 30)
+
+
+PLACES = {
+    "fifo": replaced_by_fifo,
+    "folder": replaced_by_folder,
+    "link": replaced_by_link,
+    "dangling link": replaced_by_dangling_link,
+    "link to a secret": replaced_by_secret,
+    "empty": with_contents(b""),
+    "binary": with_contents(bytes(range(256)) * 1000),
+    "deep": with_contents(b'{"a":' * 50_000),
+    "a list": with_contents(b"[1]\n"),
+    "a number": with_contents(b"9" * 5000 + b"\n"),
+    "1 GiB of zeros": sparse,
+}
+
+
+def strange_text(path: Path, value: Any, token: str | None) -> str:
+    """Return a document with that value in every field, or a stream with it in each in turn."""
+    if path.name != "metrics.jsonl":
+        return json.dumps(dict.fromkeys(FIELDS, value) | {"token": token})
+    sound = {"seq": 0, "step": 5, "time": 1.7e9, "loss": 1.0, "val_loss": 1.0, "lr": 0.1}
+    sound |= {"tokens_per_s": 1.0, "step_s": 1.0}
+    records = [
+        {"type": kind} | sound | {"step": n, "time": 1.7e9 + n} | {field: value}
+        for kind in ("train", "eval", "event")
+        for n, field in enumerate(FIELDS)
+    ]
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
+def damaged(path: Path, damage: Callable[[Path], None]) -> None:
+    """Put something else in a file's place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        path.rename(path.with_name(f"former-{path.name}"))
+    path.unlink(missing_ok=True)
+    damage(path)
+
+
+@contextmanager
+def damaged_trials(
+    lab: Lab, damage: Callable[[Path, str | None], Callable[[Path], None]]
+) -> Iterator[None]:
+    """Add, for each file, an ended and a running trial with that file damaged; it runs inside."""
+    with ExitStack() as running:
+        for file in FILES.values():
+            trial_id = add_ended_trial(lab, PLAIN)
+            paths = lab.paths.trial(trial_id)
+            make_checkpoint(paths.checkpoints, 200)
+            damaged(file(paths), damage(file(paths), None))
+            trial_id, token = running.enter_context(add_running_trial(lab, PLAIN))
+            paths = lab.paths.trial(trial_id)
+            damaged(file(paths), damage(file(paths), token))
+        yield
+
+
+def calls(lab: Lab) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield calls of every tool; those about one trial for each."""
+    ids = [trial.id for trial in lab.trials()]
+    yield from [(name, {}) for name in ("lab_status", "lab_events", "lab_results", "lab_compare")]
+    yield from [("lab_audit", {}), ("lab_notes", {}), ("lab_schema", {})]
+    yield "lab_results", {"front": "hours"}
+    yield "lab_compare", {"at": "tokens"}
+    yield "lab_compare", {"reaching": 3.5}
+    yield "lab_set_cost", {"cost_per_hour": 2.0}
+    yield "lab_launch", {"config": CONFIG | {"seed": 99}, "dry_run": True}
+    plan = {"config": CONFIG, "space": {"lr": [0.1, 0.2]}}
+    yield "lab_sweep", {"settings": plan, "dry_run": True}
+    yield "lab_wait", {"timeout_s": 0}
+    yield "lab_wait", {"timeout_s": 0, "until": "val_loss<1"}
+    for start in range(0, len(ids), MOST_CURVES):
+        some = ids[start : start + MOST_CURVES]
+        yield "lab_plot", {"trial_ids": some, "metric": "val_loss", "x": "hours"}
+        yield "lab_plot", {"trial_ids": some, "metric": "loss"}
+    for trial_id in ids:
+        yield "lab_status", {"trial_id": trial_id}
+        yield "lab_log", {"trial_id": trial_id}
+        yield "lab_log", {"trial_id": trial_id, "grep": "x"}
+        if trial_id > 1:
+            yield "lab_diff", {"a": 1, "b": trial_id}
+
+
+MAY_REFUSE = {"lab_plot", "lab_resume", "lab_kill", "lab_notes"}
+"""Where there may be nothing to draw, to resume, to kill or to read."""
+
+
+def answers(lab: Lab) -> None:
+    """Make every call; each has to answer, soon, and with nothing from outside."""
+    for name, arguments in calls(lab):
+        with within(MOST_S, f"{name}({arguments})"):
+            answer = answer_of(lab, name, arguments)
+        assert SECRET not in answer, f"{name}({arguments})"
+        assert "31337" not in answer, f"{name}({arguments})"
+        assert "PATH=" not in answer, f"{name}({arguments})"
+
+
+def answer_of(lab: Lab, name: str, arguments: dict[str, Any]) -> str:
+    try:
+        return str(TOOL_NAMED[name](lab, arguments).wire())
+    except LabError as error:
+        if name not in MAY_REFUSE:
+            raise
+        return str(error)
+
+
+@contextmanager
+def within(seconds: int, what: str) -> Iterator[None]:
+    """Break off what waits for ever, as opening a FIFO does."""
+
+    def late(*_: object) -> None:
+        raise AssertionError(f"{what} has not ended after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def all_end(lab: Lab) -> None:
+    """See that trials whose processes are gone end, and can be killed and resumed or not."""
+    assert {trial.state for trial in lab.trials()} <= ENDED
+    for trial in lab.trials():
+        for name, arguments in (("lab_kill", {}), ("lab_resume", UNSAFE)):
+            for which in ("latest", "best") if arguments else (None,):
+                more = {"checkpoint": which} if which else {}
+                with within(MOST_S, name), contextlib.suppress(LabError):
+                    TOOL_NAMED[name](lab, {"trial_id": trial.id} | arguments | more)
+
+
+UNSAFE = {"overrides": {"d_model": 2}}
+"""What keeps a resume from starting anything, once the checkpoint was looked for."""
+
+
+@pytest.mark.parametrize("damage", PLACES.values(), ids=PLACES)
+def test_whatever_is_in_a_files_place_every_tool_answers(open_lab, damage) -> None:
+    lab = open_lab()
+    with damaged_trials(lab, lambda _path, _token: damage):
+        answers(lab)
+    all_end(lab)
+    answers(lab)
+
+
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
+def test_whatever_a_files_fields_hold_every_tool_answers(open_lab, value) -> None:
+    lab = open_lab()
+
+    def damage(path: Path, token: str | None) -> Callable[[Path], None]:
+        if path.name in ("run", "checkpoints"):
+            return replaced_by_folder
+        return with_contents(strange_text(path, value, token).encode())
+
+    with damaged_trials(lab, damage):
+        answers(lab)
+    all_end(lab)
+    answers(lab)
+
+
+def test_every_tool_is_called() -> None:
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert [tool.name for tool in TOOLS if f'"{tool.name}"' not in source] == []
