@@ -8,6 +8,7 @@ import json
 import math
 import os
 import time
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Self
 
@@ -122,7 +123,7 @@ def _parse(line: bytes) -> Record | None:
     if len(line) > MAX_RECORD_BYTES:
         return None
     try:
-        record = json.loads(line.decode("utf-8"), parse_constant=_reject)
+        record = _JSON.decode(line.decode("utf-8"))
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) and "type" in record else None
@@ -130,6 +131,9 @@ def _parse(line: bytes) -> Record | None:
 
 def _reject(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
+
+
+_JSON = json.JSONDecoder(parse_constant=_reject)
 
 
 def measurement(record: Record) -> Record | None:
@@ -144,12 +148,13 @@ def measurement(record: Record) -> Record | None:
         return None
     time = record.get("time")
     envelope = {"type": plain(kind), "step": step, "time": time if _is_moment(time) else None}
-    label = {"variant": plain(variant)[:MOST_NAME_CHARACTERS]} if variant else {}
-    rest = {name: record[name] for name in record if name not in _ENVELOPE}
-    if kind in (TRAIN, EVAL):
-        names = [name for name in rest if len(name) <= MOST_NAME_CHARACTERS][:MOST_FIELDS]
-        rest = {name: number(rest[name]) for name in names}
-    return envelope | label | plain(rest)
+    if variant:
+        envelope["variant"] = plain(variant)[:MOST_NAME_CHARACTERS]
+    rest = ((name, value) for name, value in record.items() if name not in _ENVELOPE)
+    if kind not in (TRAIN, EVAL):
+        return envelope | plain(dict(rest))
+    named = ((n, v) for n, v in rest if len(n) <= MOST_NAME_CHARACTERS and n.isascii())
+    return envelope | {name: number(value) for name, value in islice(named, MOST_FIELDS)}
 
 
 def number(value: Any) -> int | float | None:

@@ -167,7 +167,7 @@ class Summary:
         return sorted(kept, key=_number)
 
     def add(self, record: Record) -> None:
-        """Take note of the stream's next record."""
+        """Take note of the stream's next record, and keep it, numbered."""
         shown, model = self.shown, record.get("variant", "")
         if model not in shown.steps and len(shown.steps) == MOST_MODELS:
             return
@@ -176,11 +176,11 @@ class Summary:
         if record["type"] not in (TRAIN, EVAL):
             return
         tokens = shown.tokens.setdefault(model, TokenCount()).after(record)
-        kept = record | {"seq": shown.records, TOKENS: tokens}
+        record["seq"], record[TOKENS] = shown.records, tokens
         if record["type"] == EVAL:
-            shown.add_evaluation(model, kept)
+            shown.add_evaluation(model, record)
             return
-        self.training.setdefault(model, Kept()).add(kept)
+        self.training.setdefault(model, Kept()).add(record)
         if held := record.get("device_memory_bytes"):
             shown.memory = max(shown.memory or 0, min(int(held), LARGEST_STEP))
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from pawn_core.checkpoint.errors import CheckpointIntegrityError, IncompleteCheckpointError
 from pawn_core.checkpoint.safety import check_tensor_file
 from pawn_core.durable import write_file
+from pawn_core.untrusted import UntrustedFileError, parse_json, read_file
 
 SENTINEL = ".complete"
 MODEL = "model.safetensors"
@@ -105,12 +106,10 @@ def _read_sentinel(path: Path) -> Manifest:
     sentinel = path / SENTINEL
     if not sentinel.is_file():
         raise IncompleteCheckpointError(f"{path} has no {SENTINEL}: the save never finished")
-    if sentinel.stat().st_size > _MAX_SENTINEL_BYTES:
-        raise CheckpointIntegrityError(f"{sentinel} is over {_MAX_SENTINEL_BYTES} bytes")
     try:
-        document = json.loads(sentinel.read_bytes())
+        document = parse_json(read_file(sentinel, most=_MAX_SENTINEL_BYTES))
         manifest = Manifest(path, document["step"], document["files"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (UntrustedFileError, ValueError, KeyError, TypeError) as error:
         raise CheckpointIntegrityError(f"{sentinel} is not readable: {error}") from None
     _check_manifest(manifest, document)
     return manifest

@@ -46,11 +46,9 @@ def missing(run_dir: Path, record: UploadRecord, up_to: int | None = None) -> li
 def _best(run_dir: Path, by_step: dict[int, Path]) -> dict[str, Path]:
     records, _ = metrics.read_records(run_dir / metrics.FILE)
     best: dict[str, tuple[float, Path]] = {}
-    for record in records:
-        step, loss, model = record.get("step"), record.get("val_loss"), record.get("variant", "")
-        if record["type"] != "eval" or not isinstance(step, int) or step not in by_step:
-            continue
-        if not isinstance(loss, int | float) or not isinstance(model, str):
+    for record in filter(None, map(metrics.measurement, records)):
+        step, loss, model = record["step"], record.get("val_loss"), record.get("variant", "")
+        if record["type"] != metrics.EVAL or step not in by_step or loss is None:
             continue
         if model not in best or loss < best[model][0]:
             best[model] = loss, by_step[step]

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from pawn_core.checkpoint.manifest import SENTINEL, file_sha256
 from pawn_core.durable import make_directory, replace_file
+from pawn_core.untrusted import parse_json, read_file
 
 FOLDER = "uploads"
 
@@ -82,9 +83,9 @@ def _read(path: Path) -> dict[str, Any]:
     What it knew is found out again: an upload compares hashes first.
     """
     try:
-        document = json.loads(path.read_bytes())
+        document = parse_json(read_file(path))
         uploads = {name: asdict(Upload(**each)) for name, each in document["uploads"].items()}
         weights, where = dict(document["weights"]), str(document["where"])
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}
     return {"where": where, "uploads": uploads, "weights": weights}

@@ -19,7 +19,8 @@ def type_of(config: Config) -> type[RunConfig] | None:
 def unknown_fields(config: Config) -> Config:
     """Return what a config says that its class here does not have; all of an unknown run type."""
     kind = type_of(config)
-    return {n: v for n, v in config.items() if kind is None or n not in kind.model_fields}
+    known = kind.model_fields if kind else {}
+    return {name: value for name, value in config.items() if name not in known}
 
 
 def known(config: Config) -> RunConfig | None:
