@@ -109,7 +109,7 @@ def send_signal(identity: ProcessIdentity, number: signal.Signals) -> bool:
 
 def is_stopped(identity: ProcessIdentity) -> bool:
     """Say whether exactly this process is there, and a signal has stopped it."""
-    return is_alive(identity) and is_process_stopped(identity.pid)
+    return is_process_stopped(identity.pid) and is_alive(identity)
 
 
 def is_process_stopped(pid: int) -> bool:

@@ -196,9 +196,10 @@ def run(paths: TrialPaths, workspace: WorkspacePaths, lock: int, given: Handover
     failpoints.hit("shim.started")
     identity = ProcessIdentity.of_self(token).to_dict() | {"guardian": given.guardian.to_dict()}
     place = {"folder": folder_id(paths.root)}
+    check_launch(paths, launch, lock, token)  # the identity there may be that of another's shim
     write_json(paths.identity, identity | place | {"started_at": time.time(), "uptime": uptime_s()})
     failpoints.hit("shim.identified")
-    check_launch(paths, launch, lock, token)  # after we have said who we are: see supervision
+    check_launch(paths, launch, lock, token)  # again: see how supervision takes a launch over
     pid = start_trainer(paths, launch, lock)
     trainer = Trainer(pid, Limits(**launch["limits"]), paths, workspace)
     failpoints.hit("shim.trainer-started")

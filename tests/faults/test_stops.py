@@ -9,6 +9,7 @@ from pathlib import Path
 
 import front_end
 import pytest
+from lab_fixtures import command_line, processes_of
 from lab_testing import (
     CONFIG,
     DEADLINE_S,
@@ -182,11 +183,19 @@ def test_a_launch_whose_front_end_is_stopped_is_made_by_another(workspace, monke
         in_state(lab, 1, State.RUNNING)
         owner = shim_of(lab, 1)
         let_go_on(first)
+        eventually(
+            lambda: shims(workspace) == {owner.pid, guardian_of(lab, 1).pid}, "no other shim"
+        )
         assert shim_of(lab, 1) == owner
         open_gate(lab, 1)
         assert ended(lab, 1).state is State.COMPLETED
         assert event_kinds(lab, 1).count("launching") == 2
         assert_sound(lab)
+
+
+def shims(workspace: Path) -> set[int]:
+    """Return the shims of a workspace and what is above them."""
+    return {pid for pid in processes_of(workspace) if "shim" in command_line(pid)}
 
 
 def test_a_kill_of_a_launch_whose_front_end_is_stopped_takes_it_out(workspace, monkeypatch):
