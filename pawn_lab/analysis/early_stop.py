@@ -20,10 +20,6 @@ from pawn_lab.reporting.metrics import GAMES, metric_of_merit
 from pawn_lab.reporting.results import METRIC_OF_MERIT
 from pawn_lab.trials.states import ENDED_WELL, HOLDING
 
-FEWEST_TESTED = 3
-LEAST_HELD = 0.8
-"""No trial is stopped where forecasts made as early held for fewer trials that have ended."""
-
 TUNED = frozenset(
     {"lr", "lr_schedule", "warmup_steps", "min_lr_ratio", "decay_steps", "cooldown_steps"}
     | {"constant_lr_ratio", "weight_decay", "max_grad_norm", "accumulation_steps"}
@@ -70,9 +66,8 @@ def judge(run: Run, rivals: Sequence[Run], ended: Sequence[Run], *, of_sweep: bo
         return Finding(False, f"it may still reach trial {reference.id}", evidence)
     tested = backtest(ended, share_done(run))
     evidence |= {"held": tested.held, "of": tested.of}
-    if tested.of < FEWEST_TESTED or tested.held < LEAST_HELD * tested.of:
-        why = f"forecasts made as early held for {tested.held} of {tested.of} trials"
-        return Finding(False, f"{why}; it takes {LEAST_HELD:.0%} of {FEWEST_TESTED}", evidence)
+    if tested.doubt:
+        return Finding(False, tested.doubt, evidence)
     return Finding(True, f"it is not expected to reach trial {reference.id}", evidence)
 
 

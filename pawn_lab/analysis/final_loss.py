@@ -19,6 +19,9 @@ MOST_TESTED = 100
 """A forecast is tested on at most so many trials."""
 LEVEL = 0.1
 """A learning rate that changes by less than this share of itself counts as steady."""
+FEWEST_TESTED = 3
+LEAST_HELD = 0.8
+"""No forecast is told or acted on where those made as early held for fewer ended trials."""
 _SAMPLES = 256
 
 
@@ -35,6 +38,14 @@ class Coverage(NamedTuple):
 
     held: int
     of: int
+
+    @property
+    def doubt(self) -> str | None:
+        """Say why forecasts made as early cannot be relied on; None where they can."""
+        if self.of >= FEWEST_TESTED and self.held >= LEAST_HELD * self.of:
+            return None
+        why = f"forecasts made as early held for {self.held} of {self.of} trials"
+        return f"{why}; it takes {LEAST_HELD:.0%} of {FEWEST_TESTED}"
 
 
 def outlook(run: Run) -> Outlook:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 
-from pawn_lab.analysis.final_loss import backtest, outlook, share_done
+from pawn_lab.analysis.final_loss import Outlook, backtest, outlook, share_done, tested_on
 from pawn_lab.analysis.groups import Run
+from pawn_lab.lab import Lab
+from pawn_lab.reporting.metrics import Metric
 from pawn_lab.tools.values import Answer, Number
 from pawn_lab.trials.states import HOLDING
 
@@ -11,7 +13,7 @@ from pawn_lab.trials.states import HOLDING
 class ForecastRow(Answer):
     """The loss expected at at_step, the next stop; low, high: 95 % by its own residuals.
 
-    held: how many ended trials ended within a forecast made as early; trust it more.
+    held: how many ended trials ended within a forecast made as early.
     """
 
     trial_id: int
@@ -24,18 +26,20 @@ class ForecastRow(Answer):
     why: str | None = None
 
 
-def forecast_rows(runs: Iterable[Run], ended: Iterable[Run]) -> list[ForecastRow]:
-    """Show the outlook of those that run, tested on those that have ended."""
-    past = list(ended)
-    return [_row(run, past) for run in runs if run.trial.state in HOLDING]
+def forecast_rows(lab: Lab, runs: Iterable[Run], metric: Metric) -> list[ForecastRow]:
+    """Show the outlook of those that run, tested on the trials of the lab that have ended."""
+    running = [(run, outlook(run)) for run in runs if run.trial.state in HOLDING]
+    kinds = {run.trial.config["run_type"] for run, told in running if told.loss}
+    ended = {kind: tested_on(lab, kind, metric) for kind in kinds}
+    return [_row(run, told, ended.get(run.trial.config["run_type"], [])) for run, told in running]
 
 
-def _row(run: Run, ended: list[Run]) -> ForecastRow:
-    told = outlook(run)
+def _row(run: Run, told: Outlook, ended: list[Run]) -> ForecastRow:
     row = ForecastRow(trial_id=run.id, variant=run.variant or None, at_step=told.step, why=told.why)
     if told.loss is None:
         return row
-    held = backtest(ended, share_done(run))
-    numbers = ForecastRow.model_validate(row.model_dump() | told.loss._asdict())
-    numbers.held = f"{held.held} of {held.of}"
-    return numbers
+    tested = backtest(ended, share_done(run))
+    if tested.doubt:
+        return row.model_copy(update={"why": tested.doubt})
+    held = {"held": f"{tested.held} of {tested.of}"}
+    return ForecastRow.model_validate(row.model_dump() | told.loss._asdict() | held)

@@ -107,7 +107,7 @@ def lab_results(
         best_trials=best,
         fronts=(front and front_rows(runs, front)) or None,
         next_points=next_rows(runs, _others(lab, runs, metric)) or None,
-        forecasts=forecast_rows(runs, runs) or None,
+        forecasts=forecast_rows(lab, runs, metric_of_merit(metric)) or None,
         note="; ".join(notes) or None,
         left_out=_too_many(results),
     )

@@ -4,7 +4,6 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pawn_lab.analysis.final_loss import tested_on
 from pawn_lab.analysis.groups import runs_of
 from pawn_lab.lab import Lab
 from pawn_lab.records import Glance, Trial
@@ -165,8 +164,7 @@ def _forecasts(lab: Lab, trial: Trial) -> list[ForecastRow]:
     if trial.state not in HOLDING:
         return []
     metric = metric_of_merit("val_loss")
-    ended = tested_on(lab, trial.config["run_type"], metric)
-    return forecast_rows(runs_of(lab, [trial], metric), ended)
+    return forecast_rows(lab, runs_of(lab, [trial], metric), metric)
 
 
 TOOL = LabTool(lab_status, title="The lab at a glance", read_only=True, idempotent=True)
