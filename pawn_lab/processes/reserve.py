@@ -1,5 +1,6 @@
 """Room kept on the disk for the record of a trial's end. Standard library only."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -40,7 +41,8 @@ def write_reserved(path: Path, reserve: Path, record: dict[str, Any]) -> None:
         reserve.replace(path)
         sync_file(path.parent)
     except OSError:
-        reserve.unlink(missing_ok=True)  # a file system that never writes in place has room then
+        with contextlib.suppress(OSError):
+            reserve.unlink()  # a file system that never writes in place has room then
         write_json(path, record)
 
 

@@ -163,6 +163,7 @@ def _prepare(connection: apsw.Connection, path: Path) -> None:
     connection.pragma("foreign_keys", True)
     if connection.pragma("user_version") < SCHEMA_VERSION:
         _migrate(connection)
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)  # its log may get lost
         sync_file(path.parent)
         failpoints.hit("open.created")
     connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, False)

@@ -130,9 +130,17 @@ class Database:
         if self.refusal is not None:
             if time.monotonic() >= self._retry_at:
                 self._look()
-        elif self._files != _identities(self._paths):
-            self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
+        elif self._files != (now := _identities(self._paths)):
+            self._let_go(log_deleted=now[:2] == [self._files[0], None])
             self._look()
+
+    def _let_go(self, log_deleted: bool) -> None:
+        """Close what was opened, with a deleted log written back where none has followed it."""
+        with contextlib.suppress(apsw.Error):
+            if log_deleted:
+                self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_FULL)
+        self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
+        self._use(apsw.Connection(":memory:"), None)
 
     def _look(self) -> None:
         """Open the database for changes, else a copy of it, else nothing yet."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import front_end
 import pytest
+from lab_fixtures import processes_of
 from lab_testing import (
     CONFIG,
     ended,
@@ -172,6 +173,28 @@ def test_a_copy_of_the_workspace_leaves_the_trials_of_the_original_alone(open_la
     open_gate(lab, trial_id)
     assert ended(lab, trial_id).state is State.COMPLETED
     assert_sound(lab)
+
+
+def test_a_workspace_that_is_moved_takes_its_running_trial_and_its_queue_along(
+    open_lab, workspace, monkeypatch
+):
+    monkeypatch.setenv("PAWN_CPU_SLOTS", "1")
+    lab = open_lab("gate")
+    first, second = lab.launch(CONFIG).id, lab.launch(CONFIG | {"seed": 1}).id
+    trainer_greeting(lab, first)
+    lab.close()
+    moved = WorkspacePaths(workspace.with_name("workspace-moved"))
+    workspace.rename(moved.root)
+    (moved.trial(first).root / "gate").touch()
+    eventually(moved.trial(second).identity.exists, "start of the next trial, by no front end")
+    assert not workspace.exists()
+    with Lab.open(moved.root) as lab:
+        assert ended(lab, first).state is State.COMPLETED
+        open_gate(lab, second)
+        assert ended(lab, second).state is State.COMPLETED
+        assert_sound(lab)
+    eventually(lambda: not processes_of(moved.root), "end of the last scheduler pass")
+    assert not workspace.exists()
 
 
 def test_a_trial_whose_files_cannot_be_written_is_given_up_with_the_reason(open_lab, monkeypatch):
