@@ -10,13 +10,35 @@ UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 # One compute thread a process: the suite starts many, and results must not depend on core count.
 TEST_ENV := OMP_NUM_THREADS=1
+# A process a core, each with the tests of whole files: what a file's tests share is made once.
+PARALLEL := -n logical --maxprocesses 8 --dist loadfile
+
+# TORCH=cpu takes torch's small build in place of PyPI's, which carries CUDA; later calls remember.
+TORCH ?= $(or $(shell cat .tools/torch 2>/dev/null),cuda)
+TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
+CUDA_PACKAGES := $(shell sed -n 's/^name = "\(torch\|triton\|cuda-.*\|nvidia-[^m].*\)"$$/\1/p' uv.lock)
+TORCH_VERSION := $(shell sed -n '/^name = "torch"$$/{n;s/version = "\(.*\)"/\1/p}' uv.lock)
+ifeq ($(TORCH),cpu)
+SYNC := $(UV) sync --frozen $(CUDA_PACKAGES:%=--no-install-package %)
+SYNC_TORCH := $(UV) pip install "torch==$(TORCH_VERSION)" --index-url $(TORCH_CPU_INDEX)
+else
+SYNC := $(UV) sync --frozen
+SYNC_TORCH := true
+endif
 
 setup: .venv/.synced
 
-.venv/.synced: pyproject.toml uv.lock Cargo.lock engine/pyproject.toml \
-		$(shell find engine/src engine/python -type f -not -name '*.so' 2>/dev/null) | rust $(UV)
-	$(UV) sync --frozen
+.venv/.synced: .tools/torch pyproject.toml uv.lock Cargo.lock engine/pyproject.toml \
+		engine/build.rs $(shell find engine/src engine/python -type f -not -name '*.so' 2>/dev/null) | rust $(UV)
+	$(SYNC)
+	$(SYNC_TORCH)
 	@touch $@
+
+# Written only where the choice changes.
+.tools/torch: FORCE
+	@mkdir -p .tools
+	@[ "$$(cat $@ 2>/dev/null)" = "$(TORCH)" ] || echo $(TORCH) > $@
+.PHONY: FORCE
 
 .PHONY: rust
 rust:
@@ -32,7 +54,7 @@ demo: setup
 
 test: setup protocol-checks
 	cargo test --locked --package pawn-engine --package pawn-fuzz
-	$(TEST_ENV) $(RUN) pytest -m "not slow"
+	$(TEST_ENV) $(RUN) pytest -m "not slow" $(PARALLEL)
 
 # The official checks of the protocol are Node programs; where they cannot be had, their tests are
 # skipped and say so.
@@ -54,7 +76,7 @@ docs: setup
 	$(RUN) python scripts/make_docs.py
 
 bench: setup
-	$(UV) sync --frozen --inexact --group bench
+	$(SYNC) --inexact --group bench
 	$(RUN) python scripts/bench_engine.py
 	$(RUN) python scripts/bench_replay.py
 	$(RUN) python scripts/bench_pgn.py
