@@ -88,7 +88,7 @@ async def study(workspace: Path, view: LiveView) -> None:
 async def orient(lab: LabClient, view: LiveView) -> None:
     """Look at what a config may hold and set the price of an hour."""
     schema = await lab.call("lab_schema", run_type="pretrain")
-    view.say(f"lab_schema: {len(schema['fields'])} fields of a pretraining config")
+    view.say(f"lab_schema: {len(schema['fields'])} fields that a pretraining config usually sets")
     await lab.call("lab_set_cost", cost_per_hour=DOLLARS_PER_HOUR)
 
 

@@ -97,7 +97,7 @@ def _told(node: ast.Module | ast.ClassDef | ast.FunctionDef) -> str:
 def _code(node: ast.FunctionDef) -> str:
     """Return a function as the stub has it: its signature, its documentation below."""
     docstring = "\n".join(f"    {line}".rstrip() for line in f'"""{_told(node)}"""'.split("\n"))
-    return f"```python\n{_signature(node)}:\n{docstring}\n```\n"
+    return f"```text\n{_signature(node)}:\n{docstring}\n```\n"
 
 
 def _tool(tool: LabTool) -> str:

@@ -16,6 +16,7 @@ use crate::py::{arrays, calls, outputs};
 use crate::threads::Workers;
 use crate::vocabulary::Vocabulary;
 
+#[doc = doc!("BatchGames")]
 #[pyclass(frozen, module = "chess_engine")]
 pub struct BatchGames {
     games: Mutex<batch::BatchGames>,
@@ -105,6 +106,7 @@ impl BatchGames {
         self.column(py, batch::BatchGames::side_to_move)
     }
 
+    #[doc = doc!("BatchGames.apply")]
     fn apply(&self, py: Python<'_>, moves: &Bound<'_, PyAny>) -> PyResult<()> {
         let moves: PyReadonlyArray1<'_, i16> =
             arrays::contiguous::<_, Ix1>("moves", moves, "an int16 array of shape (n_games,)")?;
@@ -118,10 +120,12 @@ impl BatchGames {
         Ok(py.detach(|| self.lock().apply(moves, &workers))?)
     }
 
+    #[doc = doc!("BatchGames.legal_tokens")]
     fn legal_tokens(&self, py: Python<'_>) -> LegalTokens {
         LegalTokens::new(py, self.read(py, batch::BatchGames::legal_tokens))
     }
 
+    #[doc = doc!("BatchGames.legal_masks")]
     #[pyo3(signature = (out = None))]
     fn legal_masks<'py>(
         &self,
@@ -143,11 +147,13 @@ impl BatchGames {
         Ok((**masks).clone())
     }
 
+    #[doc = doc!("BatchGames.fens")]
     fn fens(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         let workers = self.undisturbed()?;
         Ok(self.read(py, |games| games.fens(&workers))?)
     }
 
+    #[doc = doc!("BatchGames.reset")]
     #[pyo3(signature = (games = None))]
     fn reset(&self, py: Python<'_>, games: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let chosen = match games {

@@ -17,6 +17,7 @@ const MAX_GAMES: u64 = 10_000_000;
 const MAX_ROLLOUTS: u64 = 1_000_000;
 const MAX_RESAMPLES: u64 = 100_000;
 
+#[doc = doc!("Estimate")]
 #[pyclass(frozen, get_all, module = "chess_engine")]
 pub struct Estimate {
     value: f64,
@@ -24,6 +25,7 @@ pub struct Estimate {
     high: f64,
 }
 
+#[doc = doc!("Ceilings")]
 #[pyclass(frozen, get_all, module = "chess_engine")]
 pub struct Ceilings {
     n_positions: u64,
@@ -33,6 +35,7 @@ pub struct Ceilings {
     mc_upper: Option<Py<Estimate>>,
 }
 
+#[doc = doc!("AccuracyCeiling")]
 #[pyclass(frozen, get_all, module = "chess_engine")]
 pub struct AccuracyCeiling {
     vocabulary: &'static str,
@@ -45,6 +48,7 @@ pub struct AccuracyCeiling {
     pure_unconditional: Py<Estimate>,
 }
 
+#[doc = doc!("compute_accuracy_ceiling")]
 #[pyfunction]
 #[pyo3(
     signature = (

@@ -9,6 +9,7 @@ use crate::py::calls;
 use crate::py::games::Games;
 use crate::vocabulary::Vocabulary;
 
+#[doc = doc!("generate_checkmate_games")]
 #[pyfunction]
 #[pyo3(
     signature = (

@@ -16,6 +16,7 @@ use crate::vocabulary::Vocabulary;
 
 const MOST: u64 = 1_000_000;
 
+#[doc = doc!("DiagnosticSets")]
 #[pyclass(frozen, get_all, module = "chess_engine")]
 pub struct DiagnosticSets {
     flags: Py<PyArray1<u64>>,
@@ -27,6 +28,7 @@ pub struct DiagnosticSets {
     unfilled: Py<PyDict>,
 }
 
+#[doc = doc!("generate_diagnostic_sets")]
 #[pyfunction]
 #[pyo3(
     signature = (

@@ -9,6 +9,7 @@ use crate::py::arguments::Integer;
 use crate::py::{arrays, calls};
 use crate::vocabulary::Vocabulary;
 
+#[doc = doc!("EdgeCaseFlags")]
 #[pyclass(frozen, get_all, module = "chess_engine")]
 pub struct EdgeCaseFlags {
     before: Py<PyAny>,
@@ -30,6 +31,7 @@ impl EdgeCaseFlags {
     }
 }
 
+#[doc = doc!("compute_edge_case_flags")]
 #[pyfunction]
 #[pyo3(signature = (tokens, lengths = None, *, vocabulary = "searchless", threads = None))]
 pub fn compute_edge_case_flags(

@@ -10,6 +10,7 @@ use crate::py::arguments::{self, Integer, Number};
 use crate::py::calls;
 use crate::vocabulary::Vocabulary;
 
+#[doc = doc!("Games")]
 #[pyclass(frozen, get_all, module = "chess_engine")]
 pub struct Games {
     tokens: Py<PyArray2<i16>>,
@@ -23,6 +24,7 @@ pub struct Games {
     mating_offsets: Option<Py<PyArray1<i64>>>,
 }
 
+#[doc = doc!("generate_random_games")]
 #[pyfunction]
 #[pyo3(
     signature = (

@@ -10,6 +10,7 @@ use crate::py::arguments::Integer;
 use crate::py::{arrays, calls};
 use crate::vocabulary::Vocabulary;
 
+#[doc = doc!("LegalTokens")]
 #[pyclass(frozen, get_all, module = "chess_engine")]
 pub struct LegalTokens {
     values: Py<PyArray1<i16>>,
@@ -25,6 +26,7 @@ impl LegalTokens {
     }
 }
 
+#[doc = doc!("compute_legal_moves")]
 #[pyfunction]
 #[pyo3(signature = (tokens, lengths = None, *, vocabulary = "searchless", threads = None))]
 pub fn compute_legal_moves(
@@ -43,6 +45,7 @@ pub fn compute_legal_moves(
     Ok(LegalTokens::new(py, rows))
 }
 
+#[doc = doc!("compute_legal_token_masks_sparse")]
 #[pyfunction]
 #[pyo3(signature = (
     tokens, lengths = None, *, layout = "pure", vocabulary = "searchless", threads = None
@@ -65,6 +68,7 @@ pub fn compute_legal_token_masks_sparse(
     Ok(LegalTokens::new(py, rows))
 }
 
+#[doc = doc!("compute_legal_token_masks")]
 #[pyfunction]
 #[pyo3(signature = (
     tokens, lengths = None, *, layout = "pure", vocabulary = "searchless", threads = None

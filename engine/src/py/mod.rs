@@ -1,5 +1,12 @@
 //! The Python module `chess_engine._native`: checks, conversions, nothing else.
 
+/// The docstring that the Python stub has for a name.
+macro_rules! doc {
+    ($name:literal) => {
+        include_str!(concat!(env!("OUT_DIR"), "/docs/", $name))
+    };
+}
+
 mod arguments;
 mod arrays;
 mod batch;

@@ -7,6 +7,7 @@ use crate::py::arguments::Integer;
 use crate::py::{arrays, calls};
 use crate::vocabulary::Vocabulary;
 
+#[doc = doc!("tokens_to_san")]
 #[pyfunction]
 #[pyo3(signature = (tokens, lengths = None, *, vocabulary = "searchless", threads = None))]
 pub fn tokens_to_san(
@@ -24,6 +25,7 @@ pub fn tokens_to_san(
     })
 }
 
+#[doc = doc!("tokens_to_pgn")]
 #[pyfunction]
 #[pyo3(signature = (tokens, lengths = None, *, vocabulary = "searchless", threads = None))]
 pub fn tokens_to_pgn(

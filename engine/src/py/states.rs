@@ -9,12 +9,14 @@ use crate::py::{arrays, calls};
 use crate::states::{self, MATERIAL, SQUARES, States};
 use crate::vocabulary::Vocabulary;
 
+#[doc = doc!("BoardStates")]
 #[pyclass(frozen, get_all, module = "chess_engine")]
 pub struct BoardStates {
     before: Py<PositionColumns>,
     after: Py<PositionColumns>,
 }
 
+#[doc = doc!("PositionColumns")]
 #[pyclass(frozen, get_all, module = "chess_engine")]
 pub struct PositionColumns {
     pieces: Py<PyAny>,
@@ -73,6 +75,7 @@ fn column<T: Element, const N: usize>(
         .unbind())
 }
 
+#[doc = doc!("extract_board_states")]
 #[pyfunction]
 #[pyo3(signature = (tokens, lengths = None, *, vocabulary = "searchless", threads = None))]
 pub fn extract_board_states(
@@ -95,6 +98,7 @@ pub fn extract_board_states(
     })
 }
 
+#[doc = doc!("count_legal_moves")]
 #[pyfunction]
 #[pyo3(signature = (tokens, lengths = None, *, vocabulary = "searchless", threads = None))]
 pub fn count_legal_moves(

@@ -14,6 +14,7 @@ use crate::py::outputs::{self, IntegerSlice, Integers, Outputs};
 use crate::training::{Form, LegalSets};
 use crate::vocabulary::Vocabulary;
 
+#[doc = doc!("TrainingBatch")]
 #[pyclass(frozen, get_all, module = "chess_engine")]
 pub struct TrainingBatch {
     layout: &'static str,
@@ -31,6 +32,7 @@ pub struct TrainingBatch {
     mating_offsets: Option<Py<PyArray1<i64>>>,
 }
 
+#[doc = doc!("generate_training_batch")]
 #[pyfunction]
 #[pyo3(
     signature = (

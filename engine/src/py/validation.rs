@@ -8,6 +8,7 @@ use crate::py::{arrays, calls};
 use crate::replay::{self, Replay};
 use crate::vocabulary::Vocabulary;
 
+#[doc = doc!("Validation")]
 #[pyclass(frozen, get_all, module = "chess_engine")]
 pub struct Validation {
     first_illegal: Py<PyArray1<i32>>,
@@ -16,6 +17,7 @@ pub struct Validation {
     outcomes: Py<PyArray1<i16>>,
 }
 
+#[doc = doc!("validate_games")]
 #[pyfunction]
 #[pyo3(signature = (tokens, lengths = None, *, vocabulary = "searchless", threads = None))]
 pub fn validate_games(

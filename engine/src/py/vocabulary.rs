@@ -6,6 +6,7 @@ use pyo3::types::{PyDict, PyList};
 
 use crate::vocabulary::{self, TokenMove};
 
+#[doc = doc!("Vocabulary")]
 #[pyclass(frozen, get_all, module = "chess_engine")]
 pub struct Vocabulary {
     name: &'static str,
@@ -19,6 +20,7 @@ pub struct Vocabulary {
     promotion: Py<PyArray1<i8>>,
 }
 
+#[doc = doc!("export_move_vocabulary")]
 #[pyfunction]
 #[pyo3(signature = (name = "searchless"))]
 pub fn export_move_vocabulary(py: Python<'_>, name: &str) -> PyResult<Vocabulary> {
