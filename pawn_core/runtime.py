@@ -19,7 +19,7 @@ R = TypeVar("R")
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 _AMP_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "none": None}
-_BFLOAT16_CPUS = ("avx512_bf16", "amx_bf16")  # others emulate it, at a third of float32's speed
+_BFLOAT16_CPUS = ("avx512_bf16", "amx_bf16")  # others emulate it
 
 
 @dataclass(frozen=True)

@@ -237,8 +237,9 @@ class RunConfig(BaseModel):
     def _check_storage(self) -> Self:
         if self.local_checkpoints == (self.hf_repo is not None):
             raise ValueError(
-                "set exactly one of local_checkpoints: true (this machine) and hf_repo: "
-                "'owner/name' (durable); without either, checkpoints have nowhere to go"
+                "set exactly one of local_checkpoints: true (this machine; --local-checkpoints) "
+                "and hf_repo: 'owner/name' (durable; --hf-repo); without either, checkpoints have "
+                "nowhere to go"
             )
         if self.shm_checkpoints and self.hf_repo is None:
             raise ValueError("shm_checkpoints needs hf_repo: /dev/shm does not survive a reboot")

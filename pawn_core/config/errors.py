@@ -6,7 +6,7 @@ ConfigError (ValueError)
 import difflib
 import functools
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -42,13 +42,15 @@ class ConfigError(ValueError):
     """A run configuration that cannot be honoured; the text says which field and what would do."""
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` for the nearest known name, or an empty string."""
+def did_you_mean(
+    name: str, known: Iterable[str], spelled: Callable[[str], str | None] = str
+) -> str:
+    """Return `; did you mean 'x'?` for the nearest known name as it is spelled, or nothing."""
     known = list(known)
     if _COMMON_NAMES.get(name) in known:
-        return f"; did you mean '{_COMMON_NAMES[name]}'?"
+        return f"; did you mean '{spelled(_COMMON_NAMES[name])}'?"
     close = difflib.get_close_matches(name[:200], known, n=1, cutoff=0.6)
-    return f"; did you mean '{close[0]}'?" if close else ""
+    return f"; did you mean '{spelled(close[0])}'?" if close else ""
 
 
 def shown(value: Any) -> str:
@@ -85,18 +87,18 @@ def _describe(problem: Any, model: type[BaseModel], run_type: str) -> str:
             return f"{field} {shown(value)} is not allowed: {_bounds(field, model, problem['msg'])}"
 
 
+def bounds(schema: dict[str, Any]) -> list[str]:
+    """Return the bounds of a number's JSON Schema, such as `>= 1`."""
+    signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+    return [f"{sign} {schema[key]:g}" for key, sign in signs.items() if key in schema]
+
+
 def _bounds(field: str, model: type[BaseModel], message: str) -> str:
     """Return the message with the field's whole range, so that one reply is enough to mend it."""
     schema = _properties(model).get(field, {})
-    signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
-    bounds = [
-        f"{sign} {option[keyword]:g}"
-        for option in (schema, *schema.get("anyOf", []))
-        for keyword, sign in signs.items()
-        if keyword in option
-    ]
+    allowed = [bound for option in (schema, *schema.get("anyOf", [])) for bound in bounds(option)]
     message = message[0].lower() + message[1:]
-    return f"{message} (allowed: {' and '.join(bounds)})" if bounds else message
+    return f"{message} (allowed: {' and '.join(allowed)})" if allowed else message
 
 
 @functools.cache

@@ -1,6 +1,10 @@
-"""Metrics records as lines for a log that people read."""
+"""Metrics records, and how far a run is, as lines for a log that people read."""
 
+import time
+from datetime import timedelta
 from typing import Any
+
+_QUIET_S = 30.0
 
 _SHOWN = {
     "train": ("loss", "lr", "grad_norm", "tokens_per_s"),
@@ -8,7 +12,39 @@ _SHOWN = {
 }
 
 
-def describe_record(kind: str, step: int, fields: dict[str, Any]) -> str:
+class Pace:
+    """How far a run is, and how long it takes still at the rate since its first step here."""
+
+    def __init__(self, target: int) -> None:
+        """`target`: the step at which it ends or pauses."""
+        self._target = target
+        self._first: tuple[int, float] | None = None
+        self._spoken = time.monotonic()
+
+    def advance(self, step: int) -> None:
+        """Note that a step is done; the first one, with what is compiled for it, is not timed."""
+        if self._first is None:
+            self._first = step, time.monotonic()
+
+    def position(self, step: int) -> str:
+        """Return `100 of 5000 (0:12:30 left)`, for a line that is about to be written."""
+        self._spoken = time.monotonic()
+        left_s = self._left_s(step)
+        left = "" if left_s is None else f" ({timedelta(seconds=round(left_s))} left)"
+        return f"{step} of {self._target}{left}"
+
+    def quiet_too_long(self) -> bool:
+        """Whether nothing has been said for so long that one may think the run hangs."""
+        return time.monotonic() - self._spoken > _QUIET_S
+
+    def _left_s(self, step: int) -> float | None:
+        if self._first is None or step <= self._first[0] or step >= self._target:
+            return None
+        done, since = step - self._first[0], time.monotonic() - self._first[1]
+        return since / done * (self._target - step)
+
+
+def describe_record(kind: str, step: str, fields: dict[str, Any]) -> str:
     """Return one line: the numbers that matter, or the event's message."""
     if kind not in _SHOWN:
         return f"step {step} {fields.get('event', kind)}: {fields.get('message', '')}".rstrip(": ")

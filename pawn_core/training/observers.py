@@ -51,11 +51,18 @@ def save_when_due(run: Run) -> None:
         save(run)
 
 
+def break_silence(run: Run) -> None:
+    """Say how far the run is where nothing else has for long; a long run must not seem to hang."""
+    if run.leads and run.pace.quiet_too_long():
+        run.say_progress()
+
+
 OBSERVERS: tuple[Callable[[Run], None], ...] = (
     log_step,
     stop_if_not_finite,
     evaluate_when_due,
     save_when_due,
+    break_silence,
 )
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from pawn_core.checkpoint.rng import capture_rng, restore_rng
 from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import RunConfig
@@ -18,7 +20,7 @@ from pawn_core.parallel import ALONE, Processes
 from pawn_core.phases import Phases
 from pawn_core.signals import StopFlag
 from pawn_core.sinks.process import SinkProcess
-from pawn_core.training.console import describe_record
+from pawn_core.training.console import Pace, describe_record
 from pawn_core.training.learner import Learner
 from pawn_core.training.outcome import Outcome, Reason
 from pawn_core.uploads.backlog import CHECKPOINTS
@@ -52,6 +54,10 @@ class Run:
     """Whether the run was resumed in its own folder."""
     sinks: list[SinkProcess] = field(default_factory=list)
     uploads: list[UploadProcess] = field(default_factory=list)
+    pace: Pace = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pace = Pace(self.config.pause_after_steps or self.config.total_steps)
 
     @property
     def checkpoints_dir(self) -> Path:
@@ -89,6 +95,7 @@ class Run:
             learner.learn(micro_batches, waited)
         self.phases.begin("first steps")
         self.step += 1
+        self.pace.advance(self.step)
 
     def check_finite(self) -> None:
         """Wait for the device and raise NonFiniteLossError for the first step that was not."""
@@ -100,6 +107,10 @@ class Run:
         self._write(kind, fields)
         for sink in self.sinks:
             self._report_sink(sink, sink.write(kind, self.step, finite(fields)))
+
+    def say_progress(self) -> None:
+        """Write a line to the log, and nothing else."""
+        _LOG.info("step %s", self.pace.position(self.step))
 
     def event(self, name: str, message: str, **details: Any) -> None:
         """Write an event record."""
@@ -154,6 +165,7 @@ class Run:
             "data": {"next_game": self.stream.cursor * self.config.batch_size},
             "metrics": self.metrics.mark()._asdict() if self.metrics else None,
             "amp_dtype": self.precision,
+            "threads": torch.get_num_threads(),
         }
 
     def _report_sink(self, sink: SinkProcess, failure: str | None) -> None:
@@ -165,7 +177,7 @@ class Run:
         if self.metrics is None:
             return
         self.metrics.write(kind, self.step, fields)
-        _LOG.info("%s", describe_record(kind, self.step, fields))
+        _LOG.info("%s", describe_record(kind, self.pace.position(self.step), fields))
 
 
 def metrics_mark(checkpoint: Checkpoint) -> Mark:

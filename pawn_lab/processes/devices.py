@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from pawn_core.machine import Machine, cpu_flags, cpu_memory, torch_without_gpus
+from pawn_core.threads import usable_cores
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.processes.gpus import Gpu, read_gpus, visible
 from pawn_lab.records import DeviceStatus
@@ -121,7 +122,7 @@ def cpu_slots() -> int:
 
 def core_count() -> int:
     """Return the cores this process may use."""
-    return len(os.sched_getaffinity(0))
+    return usable_cores()
 
 
 def statuses(inventory: list[Device], held: dict[str, int]) -> list[DeviceStatus]:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from pawn_core.durable import sync_file
+from pawn_core.threads import SLEEP, WAIT_VARIABLE
 from pawn_core.untrusted import open_log
 from pawn_lab import failpoints
 from pawn_lab.documents import write_json
@@ -143,6 +144,7 @@ def distributed(trainer: list[str], processes: int) -> list[str]:
 
 def _trainer_environment(claim: Claim) -> dict[str, str]:
     return {
+        WAIT_VARIABLE: SLEEP,
         **environment.allowed(os.environ),
         **environment_of(claim.devices, claim.device_count),
         "PYTHONUNBUFFERED": "1",

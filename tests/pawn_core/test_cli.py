@@ -52,8 +52,10 @@ def test_flags_override_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--varient", "toy"], r"--varient is not an option; did you mean 'variant'\?"),
-        (["--learning-rate", "1"], r"--learning-rate is not an option; did you mean 'lr'\?"),
+        (["--varient", "toy"], r"--varient is not an option; did you mean '--variant'\?"),
+        (["--learning-rate", "1"], r"--learning-rate is not an option; did you mean '--lr'\?"),
+        (["--batch_size=2"], r"--batch_size=2 is not an option; did you mean '--batch-size'\?"),
+        (["--outcome_token"], r"did you mean '--outcome-token'\?"),
         (
             ["--lr", "nan", "--local-checkpoints"],
             r"lr 'nan' is not allowed: .*allowed: > 0 and <= 1",
@@ -151,3 +153,98 @@ def test_sigterm_saves_and_exits_143_and_a_second_one_changes_nothing(
     assert (outcome["reason"], outcome["message"]) == ("signal", "stopped by SIGTERM")
     assert outcome["checkpoint"] == f"step_{outcome['step']:08d}"
     assert (tmp_path / "run/checkpoints" / outcome["checkpoint"] / ".complete").is_file()
+
+
+@pytest.mark.parametrize("place", ["", "run", "run/checkpoints/step_00000012"])
+def test_a_run_folder_means_its_newest_whole_checkpoint(
+    tiny, train, tmp_path: Path, place: str
+) -> None:
+    train(tiny, "trial/run")
+    options = cli._parse(["--resume", str(tmp_path / "trial" / place), "--total-steps=20"])
+    newest = tmp_path / "trial/run/checkpoints/step_00000012"
+    assert cli._read_config(options)[1] == newest
+    if not place.endswith("12"):
+        (newest / "model.safetensors").write_bytes(b"damaged")
+        assert cli._read_config(options)[1] == newest.with_name("step_00000008")
+
+
+def test_a_run_folder_without_a_whole_checkpoint_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "checkpoints/step_00000004").mkdir(parents=True)
+    assert cli.main(["--resume", str(tmp_path)]) == 2
+    assert "checkpoints holds no whole checkpoint" in capsys.readouterr().err
+
+
+def test_a_person_reads_where_the_run_is_how_far_it_got_and_how_to_go_on(
+    tiny, spawn, tmp_path: Path
+) -> None:
+    process = spawn(tiny | {"pause_after_steps": 8}, "run")
+    lines = process.communicate(timeout=280)[1].splitlines()
+    run = tmp_path / "run"
+    assert lines[0] == f"pawn-train: run folder {run}, 1 threads; loading torch"
+    assert lines[1] == "pawn-train: Ctrl-C saves a checkpoint at the end of a step and stops"
+    trained = [line for line in lines if " train loss " in line]
+    assert re.search(r"step 6 of 8 \(\d:\d\d:\d\d left\) train loss ", trained[1])
+    assert lines[-1] == (
+        f"pawn-train: paused after 8 steps; newest checkpoint {run}/checkpoints/step_00000008; "
+        f"to go on: pawn-train --resume {run} --run-dir {run}"
+    )
+    command = lines[-1].partition("to go on: pawn-train ")[2].split()
+    assert cli.main(command) == 0
+    outcome = json.loads((run / "outcome.json").read_text())
+    assert (outcome["reason"], outcome["step"]) == ("completed", 12)
+
+
+def test_a_supervised_run_is_not_told_how_to_go_on_by_hand(tiny, spawn, monkeypatch) -> None:
+    monkeypatch.setenv("PAWN_TRIAL_TOKEN", "t")
+    assert "pawn-train:" not in spawn(tiny, "run").communicate(timeout=280)[1]
+
+
+def test_ctrl_c_says_at_once_what_it_does_and_a_later_one_ends_at_once() -> None:
+    """A process that never comes to the end of its step."""
+    code = """
+import time
+from pawn_core import signals
+stop = signals.StopFlag().install()
+print("ready", flush=True)
+while True:
+    time.sleep(0.01)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.readline() == (
+            "SIGINT: a checkpoint is saved at the end of this step; Ctrl-C again ends at once, "
+            "unsaved\n"
+        )
+        process.send_signal(signal.SIGINT)  # within the same second: a launcher's copy of it
+        process.send_signal(signal.SIGTERM)
+        time.sleep(1.1)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        assert process.stderr.read().startswith("SIGINT again: ends unsaved")
+
+
+def test_help_names_choices_defaults_and_bounds(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "--optimizer {adamw,muon}" in told
+    assert "Peak learning rate. [> 0, <= 1, default 0.0003]" in told
+    assert "--run-type {pretrain,cotrain} Kind of run. [default pretrain]" in told
+    assert "--resume CHECKPOINT Go on from a checkpoint directory, or from the newest whole" in told
+    assert "pawn-train --variant toy --local-checkpoints --total-steps 200 --device cpu" in told
+
+
+def test_a_place_on_the_command_line_takes_the_configs_place(tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    path.write_text('{"variant": "toy", "local_checkpoints": true}')
+    pushed, _ = cli._read_config(cli._parse(["--config", str(path), "--hf-repo", "o/n"]))
+    assert (pushed.hf_repo, pushed.local_checkpoints) == ("o/n", False)
+    path.write_text('{"variant": "toy", "hf_repo": "o/n"}')
+    kept, _ = cli._read_config(cli._parse(["--config", str(path), "--local-checkpoints"]))
+    assert (kept.hf_repo, kept.local_checkpoints) == (None, True)
