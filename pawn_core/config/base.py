@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pawn_core.config import costs, idle
+from pawn_core.config.costs import Cost
 from pawn_core.config.idle import Idle
 from pawn_core.config.types import (
     ABLATION,
@@ -303,10 +304,10 @@ class RunConfig(BaseModel):
             config = type(config).model_validate(config.model_dump() | changes)
         return config._chosen()
 
-    def costs(self, machine_has_gpu: bool, from_step: int = 0) -> dict[str, str]:
-        """Return by field what the run pays from a step on that a long one seldom wants to pay."""
+    def costs(self, machine_has_gpu: bool, from_step: int = 0) -> list[Cost]:
+        """Return what the run pays for from a step on that a long one seldom wants to pay."""
         along = costs.along_the_way(self, from_step)
-        return dict([*costs.of_steps(self, machine_has_gpu), *along])
+        return [*costs.of_steps(self, machine_has_gpu), *along]
 
     def _chosen(self) -> dict[str, Any]:
         """Return the values without those that follow from others."""

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from pawn_core.config import run_type_named
 from pawn_lab.analysis.groups import INCIDENTAL
 from pawn_lab.lab import Lab
 from pawn_lab.records import Resumed
@@ -47,19 +46,12 @@ def inherited(lab: Lab, parent_id: int, resumed: Resumed) -> list[str]:
     costs = inheritance.costs(parent, config, lab.has_gpu, step)
     stale = inheritance.stale(parent, config)
     remarks = inheritance.rate_changes(parent, config, step)
-    remarks += [
-        f"{name} {json.dumps(config[name])} inherited: {why}" for name, why in costs.items()
-    ]
+    remarks += [f"{c.field} {json.dumps(config[c.field])} inherited: {c.why}" for c in costs]
     remarks += [f"{name} {why}" for name, why in stale.items()]
     if resumed.without:
         remarks.append(f"not inherited: {', '.join(resumed.without)}")
-    if costs or stale:
-        defaults = {name: _default(config, name) for name in {**costs, **stale}}
+    if changes := {cost.field: cost.instead for cost in costs} | dict.fromkeys(stale):
         first = f"lab_kill({resumed.trial.id}), then " if resumed.trial else ""
-        call = f"lab_resume({parent_id}, overrides={json.dumps(defaults)})"
+        call = f"lab_resume({parent_id}, overrides={json.dumps(changes)})"
         remarks.append(f"to change it: {first}{call}")
     return remarks
-
-
-def _default(config: Config, name: str) -> Any:
-    return run_type_named(config["run_type"]).config.model_fields[name].default

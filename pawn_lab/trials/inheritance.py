@@ -3,6 +3,7 @@
 from typing import Any
 
 from pawn_core.config import RunConfig, parse_config
+from pawn_core.config.costs import Cost
 from pawn_core.training.schedules import build_schedule
 from pawn_lab.trials import configs
 
@@ -17,10 +18,10 @@ _SCHEDULE = (
 )
 
 
-def costs(parent: Config, config: Config, machine_has_gpu: bool, step: int) -> dict[str, str]:
-    """Return by field what a continuation pays because its parent did."""
+def costs(parent: Config, config: Config, machine_has_gpu: bool, step: int) -> list[Cost]:
+    """Return what a continuation pays for because its parent did."""
     of_run = parse_config(config).costs(machine_has_gpu, step)
-    return {name: why for name, why in of_run.items() if parent.get(name) == config[name]}
+    return [cost for cost in of_run if parent.get(cost.field) == config[cost.field]]
 
 
 def stale(parent: Config, config: Config) -> dict[str, str]:

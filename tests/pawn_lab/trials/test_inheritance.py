@@ -25,7 +25,8 @@ def continued(parent, **overrides):
 
 def costs(machine_has_gpu, **overrides):
     parent = resolved(EXPLORED)
-    return inheritance.costs(parent, continued(EXPLORED, **overrides), machine_has_gpu, 5000)
+    found = inheritance.costs(parent, continued(EXPLORED, **overrides), machine_has_gpu, 5000)
+    return {cost.field: cost.why for cost in found}
 
 
 def test_what_an_exploration_saves_a_continuation_pays_for():
@@ -36,6 +37,17 @@ def test_what_an_exploration_saves_a_continuation_pays_for():
         "patience": "it stops after 2000 steps without improvement",
     }
     assert costs(False).keys() == {"eval_interval", "checkpoint_interval", "patience"}
+
+
+def test_float32_is_changed_by_name_for_auto_stays_what_the_checkpoint_was_trained_in():
+    parent = EXPLORED | {"no_amp": True}
+    found = inheritance.costs(resolved(parent), continued(parent), True, 5000)
+    changes = {cost.field: cost.instead for cost in found}
+    assert {n: changes[n] for n in ("no_amp", "amp_dtype")} == {
+        "no_amp": False,
+        "amp_dtype": "bfloat16",
+    }
+    assert continued(parent, **changes)["amp_dtype"] == "bfloat16"
 
 
 def test_what_the_caller_overrides_is_not_inherited():
