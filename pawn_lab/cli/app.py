@@ -156,9 +156,9 @@ def _may_found(tool: LabTool, arguments: dict[str, Any]) -> bool:
 
 
 def _warn(lab: Lab) -> None:
-    """Say beside the answer that the lab can only be read."""
-    if lab.refusal is not None:
-        print(f"pawn-lab: {lab.refusal}", file=sys.stderr)  # noqa: T201
+    """Say beside the answer that the lab can only be read, or was mended."""
+    if (warning := lab.refusal or lab.mended) is not None:
+        print(f"pawn-lab: {warning}", file=sys.stderr)  # noqa: T201
 
 
 for _tool in TOOLS:

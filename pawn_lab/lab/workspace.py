@@ -82,6 +82,11 @@ class OpenWorkspace:
         """Why nothing is recorded or launched at present; None where all is well."""
         return self._refusal
 
+    @property
+    def mended(self) -> str | None:
+        """What this opening took from the folders because the database lacked it."""
+        return self._database.mended
+
     def check_exists(self) -> None:
         """Refuse to go on where there is no lab.
 

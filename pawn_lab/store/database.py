@@ -32,6 +32,7 @@ class Database:
     """The state database of a workspace, open. Safe to use from several threads.
 
     refusal: why nothing can be changed; None where it can.
+    mended: what was taken from the folders when it was opened; None where it lacked nothing.
     """
 
     def __init__(self, paths: WorkspacePaths) -> None:
@@ -42,6 +43,7 @@ class Database:
         self._retry_at = 0.0
         self._opened = False
         self.refusal: WorkspaceError | None = None
+        self.mended: str | None = None
 
     @classmethod
     def open(cls, paths: WorkspacePaths) -> "Database":
@@ -176,7 +178,7 @@ class Database:
         if ledger.lacks_something(transaction, self._paths):
             with self.write() as tx:
                 if ledger.lacks_something(tx, self._paths):
-                    ledger.adopt(tx, self._paths)
+                    self.mended = ledger.adopt(tx, self._paths)
 
     def _use(self, connection: apsw.Connection, refusal: WorkspaceError | None) -> None:
         self._connection.close()

@@ -21,6 +21,7 @@ from pawn_lab.store import events
 from pawn_lab.store.transaction import Row, Transaction
 
 PRICES = ("rates", "budgets")
+MOST_NAMED = 20
 _Document = dict[str, Any]
 
 
@@ -54,8 +55,8 @@ def lacks_something(tx: Transaction, paths: WorkspacePaths) -> bool:
     )
 
 
-def adopt(tx: Transaction, paths: WorkspacePaths) -> None:
-    """Take from the folders what a database from a backup lacks, and say so in events."""
+def adopt(tx: Transaction, paths: WorkspacePaths) -> str:
+    """Take from the folders what a database from a backup lacks; say so in events, and return it."""
     newest = events.last(tx)
     ledger = read_json_object(paths.ledger) or {}
     for table in PRICES:
@@ -67,19 +68,21 @@ def adopt(tx: Transaction, paths: WorkspacePaths) -> None:
     records = {number: record for number, record in found.items() if record is not None}
     tx.delete("leases", "trial_id", records)
     adopted = [n for n, record in records.items() if _adopt_trial(tx, n, record)]
-    _report(tx, adopted, max(0, _seq(ledger) - newest))
+    return _report(tx, adopted, max(0, _seq(ledger) - newest))
 
 
-def _report(tx: Transaction, adopted: list[int], lost_events: int) -> None:
-    """Say which trials were taken, each in an event of its own."""
+def _report(tx: Transaction, adopted: list[int], lost_events: int) -> str:
+    """Say which trials were taken, each in an event of its own too."""
+    numbers = ", ".join(map(str, adopted[:MOST_NAMED])) + ", ..." * (len(adopted) > MOST_NAMED)
     message = (
-        f"the database is older than its workspace, as one from a backup is: {len(adopted)} trials "
-        f"it lacked or knew less of were taken from their folders; {lost_events} events are gone"
+        "the database is older than its workspace, as one from a backup is: what it lacked of "
+        f"trials {numbers or '(none)'} was taken from their folders; {lost_events} events are gone"
     )
     events.append(tx, "adopted", message, data={"trials": adopted, "events_lost": lost_events})
     for trial_id in adopted:
         state = tx.value("SELECT state FROM trials WHERE id = ?", trial_id)
         events.append(tx, "adopted", f"taken from its folder as {state}", trial_id)
+    return message
 
 
 def _trial(tx: Transaction, trial_id: int) -> _Document:

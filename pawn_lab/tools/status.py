@@ -99,7 +99,7 @@ def lab_status(
     common = queue[0].waits_for if queue else None
     ailing = {row.trial_id: row.health for row in running if is_trouble(row.health)}
     answer = StatusAnswer(
-        headline=_stuck(lab) or headline(everything, devices, ailing),
+        headline=_warning(lab) or headline(everything, devices, ailing),
         running=[row for row in running if row.trial_id in active],
         waits_for=common,
         waiting=[waiting_row(trial, common) for trial in queue[:rows]],
@@ -129,9 +129,11 @@ def _shown(
     return Glance(counts={trial.state: 1}, active=active, ended=ended, unresumed=0)
 
 
-def _stuck(lab: Lab) -> str | None:
-    """Say that the lab can only be read, and why."""
-    return f"Nothing is recorded or launched: {lab.refusal}." if lab.refusal else None
+def _warning(lab: Lab) -> str | None:
+    """Say that the lab can only be read, and why, or that it was mended just now."""
+    if lab.refusal:
+        return f"Nothing is recorded or launched: {lab.refusal}."
+    return lab.mended and f"Look through lab_events: {lab.mended}."
 
 
 def _queued(shown: Glance) -> list[Trial]:

@@ -9,6 +9,7 @@ from lab_testing import CONFIG, ended, eventually, in_state, open_gate, shim_of
 
 from pawn_lab.lab import Lab
 from pawn_lab.paths import WorkspacePaths
+from pawn_lab.tools.status import lab_status
 from pawn_lab.trials.states import State
 
 PLAN = {"config": CONFIG, "arms": [{}], "space": {"lr": [1e-3, 3e-4]}}
@@ -59,6 +60,7 @@ def test_what_a_restored_database_lacks_is_taken_from_the_folders_as_it_was(open
     restore(lab.paths)
 
     lab = open_lab("study")
+    assert "lacked of trials 2, 3, 4, 5 was taken from their folders" in lab_status(lab).headline
     assert standing(lab) == before
     assert {t.id: t.state for t in lab.trials()}[queued.id] is State.QUEUED
     assert lab.trial(second.id).cost == pytest.approx(cost.by_trial[second.id])
