@@ -135,7 +135,7 @@ def _answer(lab: Lab, tool: LabTool, arguments: dict[str, Any]) -> Answer:
         if lab.exists:
             raise
         raise NoLabError(f"{error}; {no_lab(lab.paths.root)}") from None
-    if not _may_found(tool, arguments):
+    if not _may_create(tool, arguments):
         lab.check_exists()
     return answer
 
@@ -150,9 +150,9 @@ def _newest_events(lab: Lab, arguments: dict[str, Any]) -> Answer:
     return answer
 
 
-def _may_found(tool: LabTool, arguments: dict[str, Any]) -> bool:
+def _may_create(tool: LabTool, arguments: dict[str, Any]) -> bool:
     """Say whether a call makes sense where there is no lab yet; notes do when they are written."""
-    return tool.founds and (tool is not NOTES or arguments.get("append") is not None)
+    return tool.creates and (tool is not NOTES or arguments.get("append") is not None)
 
 
 def _warn(lab: Lab) -> None:

@@ -31,7 +31,7 @@ class Lab(Launching, Sweeping, Spending, Storing):
             NotesTooLongError: the text does not fit a section.
         """
         if append is not None:
-            self.found()
+            self.create()
             notes.append(self.paths, append, section)
             if named := trials_named(f"{section or ''}\n{append}"):
                 with self._database.write() as tx:

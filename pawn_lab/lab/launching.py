@@ -88,7 +88,7 @@ class Launching(Reading):
             "tags": requests.checked_tags(tags),
             "hypothesis": requests.checked_hypothesis(hypothesis),
         }
-        self.found()
+        self.create()
         with self._database.write() as tx:
             made = launches.launch(tx, request, configs, launcher, once=once, **columns)
             budget.reserve(tx, self.paths, self._devices, made.new)

@@ -30,7 +30,7 @@ class Spending(OpenWorkspace):
         """
         if basis is not None and budget is None:
             raise InvalidRequestError(f"budget_of {basis} needs budget: how much of it")
-        self.found()
+        self.create()
         with self._database.write() as tx:
             cost.set_rate(tx, cost_per_hour, len(self._devices))
             if budget is not None:

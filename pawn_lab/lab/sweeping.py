@@ -31,7 +31,7 @@ class Sweeping(OpenWorkspace):
         """
         checked = checked_plan(plan)
         warnings = self._check_runnable(checked)
-        self.found()
+        self.create()
         with self._database.write() as tx:
             sweep_id, known = create.create(
                 tx, self.paths, self._devices, self._launcher, checked, idempotency_key

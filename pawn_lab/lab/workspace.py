@@ -49,7 +49,7 @@ class OpenWorkspace:
             WorkspaceError: its state is damaged, from another version, or cannot even be read.
         """
         lab = cls.look(workspace, trainer=trainer, limits=limits)
-        lab.found(anywhere=True)
+        lab.create(anywhere=True)
         return lab
 
     @classmethod
@@ -96,7 +96,7 @@ class OpenWorkspace:
         if not self.exists:
             raise no_lab(self.paths.root)
 
-    def found(self, *, anywhere: bool = False) -> None:
+    def create(self, *, anywhere: bool = False) -> None:
         """Make the lab where there is none yet; `anywhere`, if told to, beside what else is there.
 
         Raises:
@@ -107,7 +107,7 @@ class OpenWorkspace:
             return
         if not anywhere and not self.paths.may_be_made():
             raise no_lab(self.paths.root)
-        self._database.found()
+        self._database.create()
 
     @property
     def has_gpu(self) -> bool:

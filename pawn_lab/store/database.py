@@ -54,7 +54,7 @@ class Database:
             StateBusyError, SqliteVersionError: see pawn_lab.errors.
         """
         database = cls(paths)
-        database.found()
+        database.create()
         return database
 
     @classmethod
@@ -75,7 +75,7 @@ class Database:
         """Say whether there is a lab in the folder."""
         return not isinstance(self.refusal, NoLabError)
 
-    def found(self) -> None:
+    def create(self) -> None:
         """Open the database for changes, creating it and its folder where there is nothing yet."""
         with self._lock, translated(self._paths.root, self._paths.database):
             self._paths.root.mkdir(parents=True, exist_ok=True)

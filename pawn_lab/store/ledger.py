@@ -55,8 +55,11 @@ def lacks_something(tx: Transaction, paths: WorkspacePaths) -> bool:
     )
 
 
-def adopt(tx: Transaction, paths: WorkspacePaths) -> str:
-    """Take from the folders what a database from a backup lacks; say so in events, and return it."""
+def adopt(tx: Transaction, paths: WorkspacePaths) -> str | None:
+    """Take from the folders what a database from a backup lacks; return what the event says of it.
+
+    None where what is left there cannot be read.
+    """
     newest = events.last(tx)
     ledger = read_json_object(paths.ledger) or {}
     for table in PRICES:
@@ -64,11 +67,12 @@ def adopt(tx: Transaction, paths: WorkspacePaths) -> str:
     for sweep_id in sorted(paths.sweep_numbers()):
         _adopt_sweep(tx, newest, read_json_object(paths.sweep_record(sweep_id)))
     numbers = sorted(paths.trial_numbers())
-    found = {n: _newer(tx, n, newest, read_json_object(paths.trial(n).record)) for n in numbers}
-    records = {number: record for number, record in found.items() if record is not None}
+    kept = {n: read_json_object(paths.trial(n).record) for n in numbers}
+    records = {n: record for n, record in kept.items() if _is_news(tx, n, newest, record)}
     tx.delete("leases", "trial_id", records)
     adopted = [n for n, record in records.items() if _adopt_trial(tx, n, record)]
-    return _report(tx, adopted, max(0, _seq(ledger) - newest))
+    lost_events = max(0, _seq(ledger) - newest)
+    return _report(tx, adopted, lost_events) if adopted or lost_events else None
 
 
 def _report(tx: Transaction, adopted: list[int], lost_events: int) -> str:
@@ -103,15 +107,13 @@ def _sweeps_of(tx: Transaction, points: Iterable[int]) -> set[int]:
     return {row["sweep"] for row in tx.rows(sql, marks)}
 
 
-def _newer(tx: Transaction, trial_id: int, newest: int, record: _Document | None) -> Any:
-    """Return a trial's record where the database lacks it, or knows less."""
-    if record is None:
-        return None
+def _is_news(tx: Transaction, trial_id: int, newest: int, record: _Document | None) -> bool:
+    """Say whether the database lacks a trial of which there is a record, or knows less of it."""
     missing = not tx.rows("SELECT id FROM trials WHERE id = ?", trial_id)
-    return record if missing or _seq(record) > newest else None
+    return record is not None and (missing or _seq(record) > newest)
 
 
-def _adopt_trial(tx: Transaction, trial_id: int, record: _Document) -> bool:
+def _adopt_trial(tx: Transaction, trial_id: int, record: Any) -> bool:
     """Put a trial's row and its leases in; say whether the record could be read."""
     try:
         with tx.savepoint():

@@ -64,4 +64,4 @@ def lab_launch(
     return launch_answer(lab, launched)
 
 
-TOOL = LabTool(lab_launch, title="Launch a trial", founds=True)
+TOOL = LabTool(lab_launch, title="Launch a trial", creates=True)

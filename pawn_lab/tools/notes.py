@@ -109,4 +109,4 @@ def _summary(lab: Lab, section: str | None, since: int | str | None) -> Iterator
         yield f"the latest compaction; section='{notes.COMPACTION}'"
 
 
-TOOL = LabTool(lab_notes, title="Lab notes", founds=True)
+TOOL = LabTool(lab_notes, title="Lab notes", creates=True)

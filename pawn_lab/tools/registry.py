@@ -33,7 +33,7 @@ class LabTool:
     idempotent: bool = False
     waits: bool = False
     """It may take up to a minute, and does nothing meanwhile."""
-    founds: bool = False
+    creates: bool = False
     """It makes the lab where there is none yet, or does not need one."""
 
     @property

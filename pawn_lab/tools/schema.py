@@ -113,5 +113,5 @@ def _bound(value: float) -> str:
 
 
 TOOL = LabTool(
-    lab_schema, title="Fields of a run config", read_only=True, idempotent=True, founds=True
+    lab_schema, title="Fields of a run config", read_only=True, idempotent=True, creates=True
 )

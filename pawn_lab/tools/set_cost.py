@@ -62,4 +62,4 @@ def lab_set_cost(
     )
 
 
-TOOL = LabTool(lab_set_cost, title="Set cost and budget", idempotent=True, founds=True)
+TOOL = LabTool(lab_set_cost, title="Set cost and budget", idempotent=True, creates=True)

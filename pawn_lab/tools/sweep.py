@@ -74,4 +74,4 @@ def _refuse_both(plan: str | None, settings: dict[str, Any] | None, dry_run: boo
         raise InvalidRequestError("sweep_id looks at a sweep: leave out plan, settings and dry_run")
 
 
-TOOL = LabTool(lab_sweep, title="Sweep over settings", founds=True)
+TOOL = LabTool(lab_sweep, title="Sweep over settings", creates=True)

@@ -148,6 +148,8 @@ def test_a_record_that_cannot_be_read_hinders_no_other(open_lab):
     restore(lab.paths)
     lab = open_lab("complete")
     assert [trial.id for trial in lab.trials()] == [3]
+    newest = lab.latest_event()
+    assert open_lab("complete").latest_event() == newest
     assert lab.launch(CONFIG | {"seed": 9}).id == 4
 
 
