@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from pawn_core.config.errors import config_error, did_you_mean, shown
 from pawn_core.config.games import GamesConfig
 from pawn_core.config.pretrain import PretrainConfig
-from pawn_core.config.types import FIXED_ON_RESUME
+from pawn_core.config.types import FIXED_ON_RESUME, VARIANT, VariantsHubRepo
 
 MEMBER_NAME = r"[a-z0-9][a-z0-9_-]{0,31}"
 MOST_VARIANTS = 16
@@ -37,6 +37,12 @@ class CotrainConfig(GamesConfig):
         '{"small": {"lr": 1e-3}, "wide": {"variant": "base", "d_model": 768}}; its variant is its '
         f"name unless given. Allowed: {', '.join(OWN_FIELDS)}.",
         json_schema_extra=FIXED_ON_RESUME,
+    )
+
+    hf_repo: VariantsHubRepo | None = Field(
+        None,
+        description="Hugging Face repository for checkpoints, on a branch of its own; with "
+        "{variant}, as in owner/pawn-{variant}, one for each; needs `hf auth login`.",
     )
 
     @model_validator(mode="after")
@@ -95,6 +101,8 @@ class CotrainConfig(GamesConfig):
 
     def _member(self, name: str, own: dict[str, Any]) -> PretrainConfig:
         shared = self.model_dump(exclude={"run_type", "variants"})
+        if self.hf_repo is not None:
+            shared["hf_repo"] = self.hf_repo.replace(VARIANT, name)
         if "lr_schedule" in own:
             shared |= dict.fromkeys(_SCHEDULE)
         try:

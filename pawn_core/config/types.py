@@ -11,6 +11,15 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
 HubRepo = Annotated[str, StringConstraints(pattern=rf"^{_NAME}/{_NAME}$")]
+VARIANT = "{variant}"
+"""Stands for each variant's name in the repository of a run of several."""
+VariantsHubRepo = Annotated[
+    str,
+    StringConstraints(
+        pattern=rf"^{_NAME}/({_NAME}|[A-Za-z0-9._-]{{0,64}}\{{variant\}}[A-Za-z0-9._-]{{0,64}})$"
+    ),
+]
+"""One repository for all variants, or one for each: `owner/pawn-{variant}`."""
 HubBucket = Annotated[str, StringConstraints(pattern=rf"^(hf://buckets/)?{_NAME}/{_NAME}$")]
 Device = Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:[0-9]{1,2})?)$")]
 

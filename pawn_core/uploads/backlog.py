@@ -27,20 +27,25 @@ class Wanted(NamedTuple):
         return list(dict.fromkeys([*newest, *self.best.values()]))
 
 
-def wanted(run_dir: Path, up_to: int | None = None) -> Wanted:
-    """Return what matters among the checkpoints up to a step; None: among all."""
+def wanted(run_dir: Path, up_to: int | None = None, model: str = "") -> Wanted:
+    """Return what matters among the checkpoints up to a step; None: among all.
+
+    Of a run of several models, `model` alone counts where it is named.
+    """
     by_step: dict[int, Path] = {}
     for path in list_checkpoints(run_dir / CHECKPOINTS):
         step = checkpoint_step(path)
         if step is not None and (up_to is None or step <= up_to) and (path / SENTINEL).is_file():
             by_step[step] = path
     newest = by_step[max(by_step)] if by_step else None
-    return Wanted(newest, _best(run_dir, by_step))
+    best = _best(run_dir, by_step)
+    return Wanted(newest, {name: path for name, path in best.items() if model in ("", name)})
 
 
 def missing(run_dir: Path, record: UploadRecord, up_to: int | None = None) -> list[Path]:
     """Return those that have not arrived, the most urgent first."""
-    return [path for path in wanted(run_dir, up_to).in_order if not record.holds(path)]
+    matter = wanted(run_dir, up_to, record.model).in_order
+    return [path for path in matter if not record.holds(path)]
 
 
 def _best(run_dir: Path, by_step: dict[int, Path]) -> dict[str, Path]:

@@ -30,24 +30,28 @@ class Package:
     """Of the checkpoint's own files: what has to be there for it to have arrived."""
     weights: dict[str, Path]
     """By model, the checkpoint that the weights at the root are of."""
+    model: str = ""
+    """The only model that goes there, as if it had been trained alone; empty: all there are."""
 
     @classmethod
-    def of(cls, run_dir: Path, checkpoint: Path, weights: dict[str, Path]) -> Self:
+    def of(cls, run_dir: Path, checkpoint: Path, weights: dict[str, Path], model: str = "") -> Self:
         """Verify a checkpoint, and those whose weights go along, and list the files.
 
         Raises:
             CheckpointError: one of them is incomplete or damaged.
         """
-        hashes = _hashes(verify(checkpoint))
+        source = checkpoint / model
+        hashes = _hashes(verify(source))
         for other in {*weights.values()} - {checkpoint}:
             verify(other)
         folder = _folder(checkpoint)
-        files: dict[str, Contents] = {f"{folder}/{name}": checkpoint / name for name in hashes}
-        for model, best in weights.items():
-            files |= {posixpath.join(model, name): best / model / name for name in _WEIGHTS}
+        files: dict[str, Contents] = {f"{folder}/{name}": source / name for name in hashes}
+        for name, best in weights.items():
+            place = "" if name == model else name
+            files |= {posixpath.join(place, file): best / name / file for file in _WEIGHTS}
         files[metrics.FILE] = _whole_lines(run_dir / metrics.FILE)
         sha256 = {f"{folder}/{name}": digest for name, digest in hashes.items()}
-        return cls(checkpoint, files, sha256, weights)
+        return cls(checkpoint, files, sha256, weights, model)
 
     @property
     def manifest(self) -> str:
@@ -56,7 +60,7 @@ class Package:
 
     def checkpoint_file(self, path: str) -> Path:
         """Return where one of the checkpoint's own files is on this machine."""
-        return self.checkpoint / path.removeprefix(f"{_folder(self.checkpoint)}/")
+        return self.checkpoint / self.model / path.removeprefix(f"{_folder(self.checkpoint)}/")
 
 
 def _folder(checkpoint: Path) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from pawn_core.config import ConfigError, RunConfig
 from pawn_core.uploads import backlog
 from pawn_core.uploads.record import UploadRecord
-from pawn_core.uploads.registry import places
+from pawn_core.uploads.registry import field_of, places
 from pawn_core.uploads.serve import serve_command
 from pawn_core.uploads.worker import Report
 
@@ -155,7 +155,8 @@ def open_uploads(config: RunConfig, run_dir: Path) -> list[UploadProcess]:
 
 def _check(upload: UploadProcess, config: dict[str, Any]) -> None:
     first = upload.first_report()
-    asked = f"{upload.name} {config[upload.name]!r}"
+    field = field_of(upload.name)
+    asked = f"{field} {config[field]!r}"
     if first["event"] == "refused":
         raise ConfigError(f"{asked} is refused: {first['message']}")
     if first["event"] != "ready" and config["shm_checkpoints"]:

@@ -14,6 +14,8 @@ from pawn_core.durable import make_directory, replace_file
 from pawn_core.untrusted import parse_json, read_file
 
 FOLDER = "uploads"
+MODEL_MARK = "-"
+"""Between a destination's name and that of the model which alone goes there: `hf_repo-small`."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class UploadRecord:
 
     path: Path
     where: str
+    model: str = ""
+    """The only one of a run's models that goes there; empty: all that the run has."""
     uploads: dict[str, Upload] = field(default_factory=dict)
     """By checkpoint name."""
     weights: dict[str, str] = field(default_factory=dict)
@@ -42,17 +46,19 @@ class UploadRecord:
     @classmethod
     def read(cls, run_dir: Path, destination: str, where: str) -> Self:
         """Return a run's record; an empty one where there is none of this place."""
-        path = _path(run_dir, destination)
+        path, model = _path(run_dir, destination), destination.partition(MODEL_MARK)[2]
         document = _read(path)
         if document.get("where") != where:
-            return cls(path, where)
+            return cls(path, where, model)
         uploads = {name: Upload(**each) for name, each in document["uploads"].items()}
-        return cls(path, where, uploads, document["weights"])
+        return cls(path, where, model, uploads, document["weights"])
 
     def holds(self, checkpoint: Path) -> bool:
         """Whether this very checkpoint has arrived, not another of its step."""
         upload = self.uploads.get(checkpoint.name)
-        return upload is not None and upload.manifest == file_sha256(checkpoint / SENTINEL)
+        return upload is not None and upload.manifest == file_sha256(
+            checkpoint / self.model / SENTINEL
+        )
 
     def add(
         self, checkpoint: Path, manifest: str, revision: str | None, weights: dict[str, Path]

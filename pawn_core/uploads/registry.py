@@ -6,8 +6,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pawn_core.config.types import VARIANT
 from pawn_core.sinks.sink import RunInfo
-from pawn_core.uploads.record import noted_place
+from pawn_core.uploads.record import MODEL_MARK, noted_place
 
 if TYPE_CHECKING:
     from pawn_core.uploads.destination import Destination
@@ -21,10 +22,10 @@ class DestinationType(NamedTuple):
     prefix: Callable[[str], str]
     """From the config's value to what the place of each of its runs begins with."""
 
-    def where(self, value: str, run_dir: Path) -> str:
+    def where(self, value: str, run_dir: Path, destination: str) -> str:
         """Return where a run goes: a place of its own, the same after its folder has moved."""
         prefix = self.prefix(value)
-        noted = noted_place(run_dir, self.name)
+        noted = noted_place(run_dir, destination)
         return noted if noted.startswith(prefix) else f"{prefix}{run_name(run_dir)}"
 
     def build(self, where: str) -> "Destination":
@@ -54,11 +55,30 @@ DESTINATIONS: tuple[DestinationType, ...] = (
 
 
 def places(config: dict[str, Any], run_dir: Path) -> dict[str, str]:
-    """Return where a config wants its run to go, by destination."""
-    asked = {kind: config.get(kind.name) for kind in DESTINATIONS}
-    return {kind.name: kind.where(value, run_dir) for kind, value in asked.items() if value}
+    """Return where a config wants its run to go, by destination: one, or one for each variant."""
+    found: dict[str, str] = {}
+    for kind in DESTINATIONS:
+        for name, value in _destinations(kind.name, config):
+            found[name] = kind.where(value, run_dir, name)
+    return found
+
+
+def _destinations(field: str, config: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the destinations of a config's field, each with its repository or bucket."""
+    value = config.get(field)
+    if not value:
+        return []
+    if VARIANT not in value:
+        return [(field, value)]
+    variants = config.get("variants") or ()
+    return [(f"{field}{MODEL_MARK}{name}", value.replace(VARIANT, name)) for name in variants]
+
+
+def field_of(destination: str) -> str:
+    """Return the config field that asks for a destination."""
+    return destination.partition(MODEL_MARK)[0]
 
 
 def destination_named(name: str) -> DestinationType:
     """Return a destination by its name."""
-    return next(kind for kind in DESTINATIONS if kind.name == name)
+    return next(kind for kind in DESTINATIONS if kind.name == field_of(name))

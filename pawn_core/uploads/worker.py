@@ -97,7 +97,7 @@ class Worker:
         identity = _identity(checkpoint)
         try:
             self._destination.open()
-            package = Package.of(self._run_dir, checkpoint, self._new_weights())
+            package = Package.of(self._run_dir, checkpoint, self._new_weights(), self._record.model)
             revision = self._destination.upload(package)
         except Exception as error:
             self._failed(checkpoint.name, identity, error)
@@ -120,9 +120,9 @@ class Worker:
     def _make_room(self) -> None:
         """Remove what no longer matters, once all that does has arrived."""
         up_to = self._orders.up_to
-        wanted = backlog.wanted(self._run_dir, up_to).in_order
-        if not all(self._record.holds(path) for path in wanted):
+        if backlog.missing(self._run_dir, self._record, up_to):
             return
+        wanted = backlog.wanted(self._run_dir, up_to).in_order  # of all models
         for path in list_checkpoints(self._run_dir / backlog.CHECKPOINTS):
             step = checkpoint_step(path)
             past = step is not None and (up_to is None or step <= up_to)
@@ -131,7 +131,7 @@ class Worker:
 
     def _new_weights(self) -> dict[str, Path]:
         """Return the best checkpoint of each model whose weights are not at the root yet."""
-        best = backlog.wanted(self._run_dir, self._orders.up_to).best
+        best = backlog.wanted(self._run_dir, self._orders.up_to, self._record.model).best
         return {m: path for m, path in best.items() if self._record.weights.get(m) != path.name}
 
     def _failed(self, name: str, identity: tuple[str, str], error: Exception) -> None:
