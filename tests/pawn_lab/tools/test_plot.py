@@ -115,8 +115,8 @@ def test_a_long_curve_keeps_its_ends():
     ("arguments", "message"),
     [
         ({"metric": "valloss"}, "did you mean 'val_loss'?"),
-        ({"tag": "nobody"}, "no trial of these has val_loss yet"),
-        ({"metric": "mean_plies_completed", "trial_ids": []}, "no trial of these"),
+        ({"tag": "nobody"}, "no trial has the tag 'nobody'"),
+        ({"trial_ids": []}, "trial_ids"),
     ],
 )
 def test_a_chart_that_cannot_be_drawn_is_refused(lab, arguments, message):
