@@ -1,6 +1,7 @@
 """Documents on disk, absent or whole, whoever may have replaced them. Standard library only."""
 
 import contextlib
+import errno
 import json
 import os
 import threading
@@ -16,8 +17,21 @@ def write_json(path: Path, value: Any, mode: int = 0o666) -> None:
     replace_file(path, json.dumps(value, indent=2, allow_nan=False).encode() + b"\n", mode)
 
 
+def own_folder(path: Path) -> None:
+    """Make a folder where there is none; what is written in it shall stay below its parent.
+
+    Raises:
+        NotADirectoryError: a link, or no folder, is in its place.
+        OSError: it cannot be made.
+    """
+    with contextlib.suppress(FileExistsError):
+        path.mkdir()
+    if path.is_symlink() or not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "not a folder of its own; move it away", str(path))
+
+
 def write_cache(path: Path, data: bytes) -> None:
-    """Replace a file whose loss costs nothing; where it cannot be written, it is not."""
+    """Replace a file in one step, not forced to the disk; where it cannot be written, leave it."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         with contextlib.suppress(OSError):

@@ -127,6 +127,7 @@ def at_scale(workspace: Path) -> list[Figure]:
         figures = []
         for what, bound, ask in asked:
             figures += [once(f"{what}, first", bound, ask), once(f"{what}, again", bound, ask)]
+        stop(lab)
         return figures
 
 

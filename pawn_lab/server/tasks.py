@@ -5,6 +5,7 @@ A client that declares the extension gets a task at once where a wait would bloc
 each poll looks whether it is over. So tasks outlive the server, as trials do.
 """
 
+import contextlib
 import re
 import secrets
 import time
@@ -27,13 +28,14 @@ from mcp_types import (
 )
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from pawn_lab.documents import read_json_object, write_json
+from pawn_lab.documents import own_folder, read_json_object, write_json
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.processes.locks import locked
 from pawn_lab.tools.wait import TOOL as WAIT
 
 TTL_MS = 24 * 3600 * 1000
 POLL_MS = 2000
+_LATEST = 1e11
 _TASK_ID = re.compile(r"[0-9a-f]{32}")
 
 Document = dict[str, Any]
@@ -54,11 +56,12 @@ class WaitStore:
 
     def create(self, arguments: dict[str, Any]) -> Document:
         """Keep a new wait, and forget those whose time is over."""
-        self._folder.mkdir(exist_ok=True)
+        own_folder(self._folder)
         oldest = time.time() - TTL_MS / 1000
         for path in self._folder.glob("*.json"):
-            if path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # another process forgot it, or it is no file
+                if path.lstat().st_mtime < oldest:
+                    path.unlink()
         now = time.time()
         task = {"id": secrets.token_hex(16), "arguments": arguments, "created": now}
         return self._change(task, "working")
@@ -71,7 +74,7 @@ class WaitStore:
         """
         known = _TASK_ID.fullmatch(task_id)
         task = read_json_object(self._folder / f"{task_id}.json") if known else None
-        if task is None or time.time() > task["created"] + TTL_MS / 1000:
+        if task is None or not _is_whole(task) or time.time() > task["created"] + TTL_MS / 1000:
             raise MCPError(
                 code=INVALID_PARAMS, message=f"there is no task '{task_id[:40]}', or none any more"
             )
@@ -94,6 +97,18 @@ class WaitStore:
         changed = task | {"status": status, "changed": time.time(), "result": result}
         write_json(self._folder / f"{task['id']}.json", changed)
         return changed
+
+
+def _is_whole(task: Document) -> bool:
+    """Whether a document is one that was written here."""
+    moments = [task.get("created"), task.get("changed")]
+    return (
+        all(isinstance(moment, int | float) and 0 <= moment < _LATEST for moment in moments)
+        and isinstance(task.get("id"), str)
+        and isinstance(task.get("status"), str)
+        and isinstance(task.get("arguments"), dict)
+        and isinstance(task.get("result"), dict | None)
+    )
 
 
 class WaitTasks(Extension):

@@ -7,15 +7,13 @@ forced to the disk: they never say what was not committed, and only ever serve t
 
 import contextlib
 import json
-import os
-import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import apsw
 
-from pawn_lab.documents import read_json_object
+from pawn_lab.documents import read_json_object, write_cache
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.store import events
 from pawn_lab.store.transaction import Row, Transaction
@@ -163,8 +161,4 @@ def _seq(document: _Document | None) -> int:
 
 
 def _write(path: Path, document: _Document) -> None:
-    """Replace a file in one step, without waiting for the disk; leave it where that fails."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-    with contextlib.suppress(OSError):
-        partial.write_text(json.dumps(document), encoding="utf-8")
-        partial.replace(path)
+    write_cache(path, json.dumps(document).encode())

@@ -11,6 +11,7 @@ from typing import Any
 import apsw
 
 from pawn_lab.clock import Moment
+from pawn_lab.documents import own_folder
 from pawn_lab.paths import WorkspacePaths
 
 LARGEST_ID = 2**63 - 1
@@ -102,7 +103,7 @@ class Transaction:
     def new_sweep(self) -> int:
         """Return a number that neither a row nor a file of a sweep has; make their folder."""
         if self._paths is not None:
-            self._paths.sweeps.mkdir(exist_ok=True)
+            own_folder(self._paths.sweeps)
         numbers = self._paths.sweep_numbers() if self._paths else set()
         return 1 + max(self.value("SELECT max(id) FROM sweeps") or 0, *numbers, 0)
 

@@ -10,12 +10,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pawn_core.untrusted import read_file
+from pawn_lab.documents import own_folder
 from pawn_lab.sweeps.plan import Range
 
 if TYPE_CHECKING:
     import optuna
 
 Space = dict[str, list[Any] | Range]
+_MOST_JOURNAL_BYTES = 256 << 20
 
 
 class Asked(NamedTuple):
@@ -40,7 +43,7 @@ class Study:
         import optuna  # Late: it takes over a second to load, and most labs never sweep by TPE.
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        journal.parent.mkdir(parents=True, exist_ok=True)
+        own_folder(journal.parent)
         _drop_torn_line(journal)
         self._space = space
         lock: Any = _Held()
@@ -116,7 +119,7 @@ def _suggest(trial: "optuna.trial.Trial", name: str, values: list[Any] | Range) 
 def _drop_torn_line(journal: Path) -> None:
     """Cut what a killed process left of its last line; nothing after it was acknowledged."""
     with contextlib.suppress(FileNotFoundError):
-        data = journal.read_bytes()
+        data = read_file(journal, most=_MOST_JOURNAL_BYTES)
         whole = data.rfind(b"\n") + 1
         if whole < len(data):
             os.truncate(journal, whole)

@@ -93,8 +93,10 @@ def compared_rows(
         InvalidRequestError: the reference is none of the trials.
     """
     first = _reference(groups, measured, reference)
-    ordered = sorted(groups, key=lambda g: (g is not first, measured.rank(g)))
-    return [_row(group, first, groups, measured, allowed) for group in ordered]
+    told = map(setting_text, distinguished([group.settings for group in groups]))
+    named = list(zip(groups, told, strict=True))
+    ordered = sorted(named, key=lambda pair: (pair[0] is not first, measured.rank(pair[0])))
+    return [_row(group, text or BASELINE, first, measured, allowed) for group, text in ordered]
 
 
 def _reference(groups: list[Group], measured: Measured, trial_id: int | None) -> Group | None:
@@ -112,14 +114,14 @@ def _reference(groups: list[Group], measured: Measured, trial_id: int | None) ->
 
 def _row(
     group: Group,
+    setting: str,
     reference: Group | None,
-    groups: list[Group],
     measured: Measured,
     allowed: set[str] | None,
 ) -> GroupRow:
     known = measured.of(group)
     columns: dict[str, object] = {
-        "setting": _setting(group, groups),
+        "setting": setting,
         "trial_ids": list(dict.fromkeys(run.id for run in group.runs)),
         "mean": measured.shown(measured.mean(group)) if known else None,
         "sd": statistics.stdev(known) if len(known) > 1 and not measured.ratios else None,
@@ -181,9 +183,3 @@ def _size(difference: float, measured: Measured) -> dict[str, object]:
 def _own_games(group: Group, reference: Group) -> str | None:
     games = [name for name in differing(group, reference) if name in GAMES]
     return f"each on games of its own kind ({', '.join(games)})" if games else None
-
-
-def _setting(group: Group, groups: list[Group]) -> str:
-    """Return what was set in a group of the fields in which any two groups differ."""
-    settings = distinguished([other.settings for other in groups])
-    return setting_text(settings[groups.index(group)]) or BASELINE

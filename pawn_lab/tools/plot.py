@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr
 from pawn_core.durable import replace_file
 from pawn_lab.analysis.bands import band as band_of
 from pawn_lab.analysis.groups import GAMES, Run, distinguished, grouped, runs_of
+from pawn_lab.documents import own_folder
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.reporting.curves import Axis
@@ -236,9 +237,13 @@ def _value_at(row: CurveRow, x: float) -> float:
 
 def _write(lab: Lab, name: str, answer: PlotAnswer, spec: str) -> None:
     files = lab.paths.plot(name)
-    lab.paths.plots.mkdir(exist_ok=True)
-    replace_file(files.png, answer._picture)
-    replace_file(files.spec, spec.encode())
+    try:
+        own_folder(lab.paths.plots)
+        replace_file(files.png, answer._picture)
+        replace_file(files.spec, spec.encode())
+    except OSError as error:
+        answer.note = "; ".join(filter(None, (answer.note, f"not written: {error}")))
+        return
     answer.png, answer.spec = (str(file.relative_to(lab.paths.root)) for file in files)
 
 

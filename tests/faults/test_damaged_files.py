@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 from lab_testing import CONFIG, add_ended_trial, add_running_trial, make_checkpoint
+from mcp.shared.exceptions import MCPError
 
 from pawn_core.config import parse_config
 from pawn_lab.errors import LabError
 from pawn_lab.lab import Lab
-from pawn_lab.paths import TrialPaths
+from pawn_lab.paths import TrialPaths, WorkspacePaths
+from pawn_lab.server.tasks import WaitStore
 from pawn_lab.tools import TOOLS
 from pawn_lab.tools.plot import MOST_CURVES
 from pawn_lab.trials.states import ENDED
@@ -49,6 +51,8 @@ FILES: dict[str, Callable[[TrialPaths], Path]] = {
     "sentinel": lambda paths: paths.checkpoints / "step_00000200" / ".complete",
     "upload record": lambda paths: paths.run / "uploads" / "hf_repo.json",
 }
+
+FOLDERS = {"run", "checkpoints", "plots", "plans", "waits", "sweeps"}
 
 FIELDS = [
     *("type", "seq", "step", "time", "variant", "loss", "val_loss", "lr", "grad_norm", "kl"),
@@ -97,12 +101,12 @@ def replaced_by_dangling_link(path: Path) -> None:
 
 def replaced_by_secret(path: Path) -> None:
     """Link a file to one outside of the workspace that it could be read as; a folder likewise."""
-    outside = next(p for p in path.parents if p.name == "workspace").with_name("outside")
+    outside = path_outside(path)
     outside.mkdir(exist_ok=True)
     (outside / "step_00000200").mkdir(exist_ok=True)
     for name in ("secret", "metrics.jsonl", "outcome.json", "schedule_health.json"):
         (outside / name).write_text(json.dumps(SECRET_LINE) + "\n")
-    path.symlink_to(outside if path.name in ("run", "checkpoints") else outside / "secret")
+    path.symlink_to(outside if path.name in FOLDERS else outside / "secret")
 
 
 def with_contents(data: bytes) -> Callable[[Path], None]:
@@ -286,6 +290,54 @@ def test_whatever_a_files_fields_hold_every_tool_answers(open_lab, value) -> Non
         answers(lab)
     all_end(lab)
     answers(lab)
+
+
+OF_WORKSPACE: dict[str, Callable[[WorkspacePaths], Path]] = {
+    "notes": lambda paths: paths.notes,
+    "archive": lambda paths: paths.notes_archive,
+    "budget stop": lambda paths: paths.budget_stop,
+    "plots": lambda paths: paths.plots,
+    "plans": lambda paths: paths.plans,
+    "plan": lambda paths: paths.plan("mine"),
+    "waits": lambda paths: paths.waits,
+    "wait": lambda paths: paths.waits / f"{WAIT}.json",
+    "journals": lambda paths: paths.study(1).parent,
+    "journal": lambda paths: paths.study(1),
+}
+WAIT = "0" * 32
+TPE = {"config": CONFIG, "method": "tpe", "points": 2, "space": {"lr": [0.1, 0.2]}}
+
+
+def workspace_calls() -> Iterator[tuple[str, dict[str, Any]]]:
+    yield from [("lab_notes", {}), ("lab_notes", {"append": "a note"}), ("lab_status", {})]
+    yield "lab_plot", {"trial_ids": [1]}
+    yield "lab_sweep", {"plan": "mine", "dry_run": True}
+    yield "lab_sweep", {"settings": TPE}
+
+
+@pytest.mark.parametrize("file", OF_WORKSPACE.values(), ids=OF_WORKSPACE)
+@pytest.mark.parametrize("damage", [replaced_by_fifo, replaced_by_folder, replaced_by_secret])
+def test_whatever_a_person_put_in_the_place_of_the_labs_files(open_lab, damage, file) -> None:
+    """A refusal names it; nothing waits, leaks, or is written behind a link."""
+    lab = open_lab("gate")
+    add_ended_trial(lab, PLAIN)
+    path = file(lab.paths)
+    damaged(path, damage)
+    outside = {p: p.read_bytes() for p in path_outside(path).rglob("*") if p.is_file()}
+    for name, arguments in workspace_calls():
+        with within(MOST_S, f"{name}({arguments})"), contextlib.suppress(LabError):
+            assert SECRET not in str(TOOL_NAMED[name](lab, arguments).wire())
+    store = WaitStore(lab.paths)
+    with within(MOST_S, "a wait"), contextlib.suppress(MCPError, OSError):
+        store.create({})
+    with within(MOST_S, "a wait"), contextlib.suppress(MCPError):
+        store.get(WAIT)
+    assert {p: p.read_bytes() for p in path_outside(path).rglob("*") if p.is_file()} == outside
+
+
+def path_outside(path: Path) -> Path:
+    """Return the folder that links lead to."""
+    return next(p for p in path.parents if p.name == "workspace").with_name("outside")
 
 
 def test_every_tool_is_called() -> None:

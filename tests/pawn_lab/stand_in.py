@@ -62,6 +62,17 @@ def write_paced_metrics(run: Path) -> None:
             file.write(json.dumps(record) + "\n")
 
 
+def write_wild_metrics(run: Path) -> None:
+    """Write what is no record or no number, thrice as much as a rule looks back, and wait."""
+    wild = ["9" * 400, "NaN", "Infinity", "-1", '"text"', "null", "[]", "[" * 5000 + "]" * 5000]
+    places = ['"loss": %s', '"loss": 1, "step": %s', '"loss": 1, "variant": %s', '"type": %s']
+    records = [
+        '{"type": "train", "step": 1, "time": 1, ' + p % w + "}" for p in places for w in wild
+    ]
+    (run / "metrics.jsonl").write_text("\n".join(records * 60) + "\n[1]\n7\n")
+    time.sleep(2.5)  # two looks of the shim
+
+
 def climb(run: Path) -> None:
     """Write a training loss that falls to 2 and then stays at 7."""
     losses = [8.0 - 0.1 * n for n in range(60)] + [2.0] * 20 + [7.0] * 25
@@ -134,6 +145,11 @@ def main() -> None:
             raise MemoryError("CUDA out of memory: \x1b[31mtried\x1b[0m to allocate 2 GiB")
         case "paced":
             write_paced_metrics(run)
+            finish(run, "completed", 0)
+        case "deep outcome":
+            (run / "outcome.json").write_text('{"reason": ' + "[" * 100_000 + "]" * 100_000 + "}")
+        case "wild metrics":
+            write_wild_metrics(run)
             finish(run, "completed", 0)
         case "pause":
             finish(run, "paused", 0)

@@ -5,7 +5,14 @@ import os
 import pytest
 
 from pawn_core.untrusted import MOST_BYTES, UntrustedFileError
-from pawn_lab.documents import load_json_object, read_json_object, read_text, write_json
+from pawn_lab.documents import (
+    load_json_object,
+    own_folder,
+    read_json_object,
+    read_text,
+    write_cache,
+    write_json,
+)
 
 
 def test_a_written_document_is_read_again(tmp_path):
@@ -34,3 +41,22 @@ def test_the_end_of_a_text_is_read_whatever_its_bytes_and_nothing_of_a_fifo(tmp_
     assert read_text(tmp_path / "other") == ""
     os.mkfifo(tmp_path / "fifo")
     assert read_text(tmp_path / "fifo") == ""
+
+
+def test_a_folder_of_the_labs_own_is_made_once_and_is_no_link(tmp_path):
+    own_folder(tmp_path / "own")
+    own_folder(tmp_path / "own")
+    (tmp_path / "link").symlink_to("own")
+    (tmp_path / "file").touch()
+    for name in ("link", "file"):
+        with pytest.raises(
+            NotADirectoryError, match=r"not a folder of its own; move it away.*" + name
+        ):
+            own_folder(tmp_path / name)
+
+
+def test_a_cache_is_replaced_whole_or_not_at_all(tmp_path):
+    write_cache(tmp_path / "file", b"1")
+    write_cache(tmp_path / "file", b"2")
+    write_cache(tmp_path / "missing" / "file", b"3")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"2"]

@@ -63,3 +63,16 @@ def test_only_allow_listed_variables_travel(monkeypatch):
     assert "canary" not in passed.values()
     assert passed["LANG"] == "C.UTF-8"
     assert failpoints.VARIABLE not in passed, "a front end's failpoint is not the shim's"
+
+
+def test_an_end_that_was_seen_stays_seen_however_deep_the_trainers_outcome_is(open_lab):
+    lab = open_lab("deep outcome")
+    trial = ended(lab, lab.launch(CONFIG).id)
+    assert (trial.state, trial.exit.reason, trial.exit.code) == (State.FAILED, "crashed", 0)
+    assert "recorded no outcome" in trial.exit.message
+
+
+def test_records_that_are_none_stop_no_healthy_trial(open_lab):
+    lab = open_lab("wild metrics", divergence_factor=2.0, forecast_every_s=1.0)
+    assert ended(lab, lab.launch(CONFIG).id).state == State.COMPLETED
+    assert "Traceback" not in lab.paths.trial(1).shim_log.read_text(encoding="utf-8")
