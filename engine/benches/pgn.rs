@@ -84,10 +84,8 @@ fn yardstick(path: &Path, vocabulary: &'static Vocabulary, replays: bool) -> (us
 
 fn ours(path: &Path, vocabulary: &'static Vocabulary, annotations: bool) -> (usize, usize) {
     let format = Format {
-        notation: Notation::Pgn,
-        vocabulary,
-        max_ply: 512,
         annotations,
+        ..Format::new(Notation::Pgn, vocabulary, 512)
     };
     let workers = Workers::new(Some(1)).expect("it is one");
     let mut reader = GameReader::open(path, format, workers).expect("FILE can be read");

@@ -1,7 +1,7 @@
-//! Recorded games as text: SAN and PGN.
+//! Recorded games as text: SAN, UCI and PGN.
 
-use shakmaty::Chess;
 use shakmaty::san::SanPlus;
+use shakmaty::{CastlingMode, Chess, Move, Position};
 
 use crate::error::Result;
 use crate::outcome::{Outcome, Termination};
@@ -19,6 +19,31 @@ pub fn san(
     vocabulary: &Vocabulary,
     workers: &Workers,
 ) -> Result<Vec<Vec<String>>> {
+    write(games, vocabulary, workers, |position, m| {
+        SanPlus::from_move_and_play_unchecked(position, m).to_string()
+    })
+}
+
+/// The moves of each game in UCI.
+pub fn uci(
+    games: &Recorded,
+    castling: CastlingMode,
+    vocabulary: &Vocabulary,
+    workers: &Workers,
+) -> Result<Vec<Vec<String>>> {
+    write(games, vocabulary, workers, |position, m| {
+        position.play_unchecked(m);
+        m.to_uci(castling).to_string()
+    })
+}
+
+/// Each move of each game as `play` writes it, which also plays it.
+fn write(
+    games: &Recorded,
+    vocabulary: &Vocabulary,
+    workers: &Workers,
+    play: impl Fn(&mut Chess, Move) -> String + Sync,
+) -> Result<Vec<Vec<String>>> {
     let jobs = games.rows.iter().copied().enumerate().collect();
     workers.try_map(jobs, |(game, tokens): (usize, &[i16])| {
         let mut position = Chess::new();
@@ -26,7 +51,7 @@ pub fn san(
         for (ply, &token) in tokens.iter().enumerate() {
             let m = replay::legal_move(&position, token, vocabulary)
                 .ok_or(IllegalToken { ply, token }.in_game(game))?;
-            moves.push(SanPlus::from_move_and_play_unchecked(&mut position, m).to_string());
+            moves.push(play(&mut position, m));
         }
         Ok(moves)
     })

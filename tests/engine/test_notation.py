@@ -28,6 +28,24 @@ def test_san_is_that_of_python_chess(games: engine.Games):
         assert san == expected
 
 
+@pytest.mark.parametrize(("castling", "chess960"), [("two_step", False), ("king_takes_rook", True)])
+def test_uci_writes_castling_as_asked_for(castling: str, chess960: bool):
+    played = engine.generate_random_games(300, seed=72, max_ply=60)
+    words = engine.tokens_to_uci(played.tokens, castling=castling)
+    n_castlings = 0
+    for tokens, length, uci in zip(played.tokens, played.lengths, words, strict=True):
+        board, expected = chess.Board(), []
+        for token in tokens[:length]:
+            move = chess.Move.from_uci(MOVES[token])
+            n_castlings += board.is_castling(move)
+            expected.append(board.uci(move, chess960=chess960))
+            board.push(move)
+        assert uci == expected
+    assert n_castlings > 5
+    with pytest.raises(ValueError, match="castling must be one of: two_step, king_takes_rook"):
+        engine.tokens_to_uci(played.tokens, castling="fischer")
+
+
 def test_pgn_is_read_back_by_python_chess_and_by_us(games: engine.Games):
     text = engine.tokens_to_pgn(games.tokens)
     assert max(map(len, text.splitlines())) <= 80

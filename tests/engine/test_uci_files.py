@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import chess
 import chess_engine as engine
 import numpy as np
 import pytest
@@ -16,6 +17,11 @@ CLEAN = {
     "empty": 0,
     "malformed": 0,
 }
+
+CASTLINGS = [
+    "g1f3 g8f6 g2g3 g7g6 f1g2 f8g7 e1g1 e8g8",
+    "d2d4 d7d5 c1f4 c8f5 b1c3 b8c6 d1d2 d8d7 e1c1 e8c8",
+]
 
 
 def written(games: engine.Games) -> str:
@@ -77,6 +83,43 @@ def test_castling_is_the_kings_two_step(tmp_path: Path):
     line = "g1f3 g8f6 g2g3 g7g6 f1g2 f8g7 e1g1 e8g8"
     games = read(tmp_path, line)
     assert [MOVES[t] for t in games.tokens[0, 6:8]] == ["e1g1", "e8g8"]
+
+
+@pytest.mark.parametrize("line", CASTLINGS)
+def test_castling_is_king_takes_rook_on_request(tmp_path: Path, line: str):
+    """Both spellings are read; neither is legal where the king may not castle."""
+    two_step = read(tmp_path, line)
+    board, words = chess.Board(), []
+    for word in line.split():
+        move = board.push_uci(word)
+        board.pop()
+        words.append(board.uci(move, chess960=True))
+        board.push(move)
+    rooks = " ".join(words)
+    assert rooks != line
+    for text in (line, rooks):
+        games = read(tmp_path, text, castling="king_takes_rook")
+        np.testing.assert_array_equal(games.tokens, two_step.tokens)
+    assert read(tmp_path, rooks).report["illegal_move"] == 1
+
+
+@pytest.mark.parametrize(
+    "line", ["e1h1", "e1d1", "g1f3 g8f6 g2g3 g7g6 f1g2 f8g7 h1g1 e8h8 e1g1", "e2e4 e7e5 e1e2"]
+)
+def test_a_king_takes_a_rook_only_where_he_may_castle(tmp_path: Path, line: str):
+    games = read(tmp_path, line, castling="king_takes_rook")
+    board = chess.Board(chess960=True)
+    try:
+        for word in line.split():
+            board.push_uci(word)
+        assert games.report["kept"] == 1
+    except ValueError:
+        assert games.report["illegal_move"] == 1
+
+
+def test_an_unknown_castling_is_refused(tmp_path: Path):
+    with pytest.raises(ValueError, match="castling must be one of: two_step, king_takes_rook, got"):
+        read(tmp_path, "e2e4", castling="chess960")
 
 
 def test_line_breaks_and_spaces_are_of_any_kind(tmp_path: Path):

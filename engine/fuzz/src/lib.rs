@@ -115,10 +115,9 @@ pub fn pgn(data: &[u8]) {
 
 fn read(text: Vec<u8>) -> Columns {
     let format = Format {
-        notation: Notation::Pgn,
-        vocabulary: Vocabulary::canonical(),
-        max_ply: MAX_PLY,
         annotations: true,
+        tags: true,
+        ..Format::new(Notation::Pgn, Vocabulary::canonical(), MAX_PLY)
     };
     let mut reader = GameReader::from_bytes(text, format, Workers::caller());
     let games = reader.next_batch(usize::MAX);

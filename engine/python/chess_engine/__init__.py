@@ -43,6 +43,7 @@ from chess_engine._native import (
     pgn_to_tokens,
     tokens_to_pgn,
     tokens_to_san,
+    tokens_to_uci,
     validate_games,
 )
 
@@ -86,5 +87,6 @@ __all__ = [
     "pgn_to_tokens",
     "tokens_to_pgn",
     "tokens_to_san",
+    "tokens_to_uci",
     "validate_games",
 ]

@@ -551,11 +551,15 @@ class PgnGames:
     terminations: NDArray[np.uint8]
     """(n_games,) index into `TERMINATIONS`; unfinished where the players ended the game."""
     outcomes: NDArray[np.int16]
-    """(n_games,) outcome token: what the board says, else result and `Termination` tag (Normal:
-    resignation or agreement; Time forfeit: on time). -1 where abandoned, adjudicated, without a
-    result, or where the vocabulary has no such outcome."""
+    """(n_games,) outcome token: what the board says, else the result and why the game ended. That
+    is the `Termination` tag in the words of Lichess, chess.com, ICC and FICS, else the comment
+    behind the last move (`White resigns`), else a resignation or an agreement. A claimed
+    repetition or 50 moves counts as agreed, time that ran out against a side that could not mate as
+    draw by time, `Insufficient material` as draw by rule. -1 where abandoned, adjudicated, without
+    a result, said in other words, or where the vocabulary has no such outcome."""
     scores: NDArray[np.int8]
-    """(n_games,) 1 white won, 0 draw, -1 black won, 2 no result."""
+    """(n_games,) 1 white won, 0 draw, -1 black won, 2 no result: what the moves end with, else the
+    `Result` tag."""
     clocks: NDArray[np.float32] | None
     """(n_games, max_ply) seconds left to the mover after each ply (`%clk`); NaN where unknown."""
     evaluations: NDArray[np.float32] | None
@@ -569,18 +573,33 @@ class PgnGames:
     eco: list[str]
     time_controls: list[str]
     sites: list[str]
-    """"" where the tag is missing."""
+    white: list[str] | None
+    black: list[str] | None
+    """Names of the players."""
+    white_titles: list[str] | None
+    black_titles: list[str] | None
+    """GM, IM, ... and BOT."""
+    events: list[str] | None
+    dates: list[str] | None
+    """`UTCDate`, else `Date`, as written: 2024.01.31, unknown parts as question marks."""
+    times: list[str] | None
+    """`UTCTime`, else `Time`, as written. None, from `white` on, without `tags=True`; "" where a tag
+    is missing, as in the lists before."""
     report: dict[str, int]
     """Games `read` from the file so far, `kept`, and dropped by reason, the first that applies:
-    `variant` (Chess960 too), `custom_start`, `illegal_move` (ambiguous and null moves too),
-    `moves_after_end` (of the game by the rules), `too_long` (over `max_ply`; nothing is cut),
-    `empty` (no moves), `malformed`: a comment, variation or tag without an end, a word that is no
-    move, moves that do not start at number 1 (the rest of a game that an empty line tore apart), a
-    game of more than 16 MB."""
+    `variant` (Chess960 too), `custom_start`, with `drop_bots` also `bot`, `illegal_move` (ambiguous
+    and null moves too), `moves_after_end` (of the game by the rules), `too_long` (over `max_ply`;
+    nothing is cut), `empty` (no moves), `malformed`: a comment, variation or tag without an end, a
+    word that is no move, moves that do not start at number 1 (the rest of a game that an empty line
+    tore apart), a game of more than 16 MB. Text between games that has neither tags nor moves is no
+    game."""
 
 @final
 class PgnReader:
-    """Iterate over the games of a PGN file, plain or zstd, in batches and constant memory."""
+    """Iterate over the games of a PGN file in batches and constant memory.
+
+    The file is plain, or zstd, gzip or bzip2 by its first bytes, whatever its name.
+    """
 
     report: dict[str, int]
     """As `PgnGames.report`, up to where reading has come."""
@@ -593,22 +612,29 @@ class PgnReader:
         max_ply: int = 512,
         vocabulary: str = "searchless",
         annotations: bool = True,
+        tags: bool = False,
+        drop_bots: bool = False,
         threads: int | None = None,
     ) -> Self:
         """Open a file.
 
         Read are games in PGN import format: comments, NAGs, variations, line comments (`;`),
         escaped lines (`%`), `1.e4` without a space, missing tags, either line break, byte order
-        marks. A result ends a game, so does an empty line outside a comment. Moves may be written
-        in SAN, with or without `x`, `=` and check signs, in long algebraic notation (`Ng1-f3`,
-        `e2e4`), castling also with zeros.
+        marks. A result ends a game, so does an empty line behind moves and outside a comment. Moves
+        may be written in SAN, with or without `x`, `=` and check signs, in long algebraic notation
+        (`Ng1-f3`, `e2e4`), castling also with zeros, pieces also as figurines. Signs of who stands
+        better (`±`, `+-`, `□`) are skipped. Tags that are not UTF-8 are read as Latin-1.
 
         Args:
             max_ply: longer games are dropped and counted.
             annotations: also return clocks and evaluations, four fifths of the memory.
+            tags: also return names, titles, events, dates and times.
+            drop_bots: drop and count games of programs: a title BOT, `WhiteType "program"`,
+                `WhiteIsComp "Yes"`.
 
         Raises:
-            OSError: the file cannot be read or decompressed (also while iterating).
+            OSError: the file cannot be read or decompressed. Where that shows while iterating, the
+                whole games before the place come first.
             ValueError: an argument is outside its range.
         """
 
@@ -622,9 +648,11 @@ def parse_pgn_file(
     max_ply: int = 512,
     vocabulary: str = "searchless",
     annotations: bool = True,
+    tags: bool = False,
+    drop_bots: bool = False,
     threads: int | None = None,
 ) -> PgnGames:
-    """Return the games of a PGN file, plain or zstd, at once; `PgnReader` is for large files.
+    """Return the games of a PGN file at once; `PgnReader` is for large and for damaged files.
 
     All other arguments as in `PgnReader`.
 
@@ -642,6 +670,8 @@ def pgn_to_tokens(
     max_ply: int = 512,
     vocabulary: str = "searchless",
     annotations: bool = True,
+    tags: bool = False,
+    drop_bots: bool = False,
     threads: int | None = None,
 ) -> PgnGames:
     """Return the games of a PGN text. Arguments and errors as in `parse_pgn_file`."""
@@ -667,7 +697,8 @@ class UciGames:
 
 @final
 class UciReader:
-    """Iterate over a file of UCI games, plain or zstd, in batches and constant memory."""
+    """Iterate over a file of UCI games, plain or compressed as in `PgnReader`, in batches and
+    constant memory."""
 
     report: dict[str, int]
     """As `UciGames.report`, up to where reading has come."""
@@ -679,15 +710,17 @@ class UciReader:
         batch_size: int = 4096,
         max_ply: int = 512,
         vocabulary: str = "searchless",
+        castling: str = "two_step",
         threads: int | None = None,
     ) -> Self:
         """Open a file with one game a line, moves apart by white space.
 
-        Castling is the king's two-step (`e1g1`); written as king takes rook (`e1h1`) it is an
-        illegal move.
+        Args:
+            castling: "two_step", the king's two-step alone (`e1g1`; `e1h1` is an illegal move), or
+                "king_takes_rook", both (`e1h1` as in Chess960).
 
         Raises:
-            OSError: the file cannot be read or decompressed (also while iterating).
+            OSError: the file cannot be read or decompressed, as in `PgnReader`.
             ValueError: an argument is outside its range.
         """
 
@@ -700,6 +733,7 @@ def parse_uci_file(
     max_games: int | None = None,
     max_ply: int = 512,
     vocabulary: str = "searchless",
+    castling: str = "two_step",
     threads: int | None = None,
 ) -> UciGames:
     """Return the games of a file of UCI moves at once; `UciReader` is for large files.
@@ -724,6 +758,22 @@ def tokens_to_san(
     """Return the moves of recorded games in SAN, with check and mate signs.
 
     Arguments and errors as in `compute_legal_moves`.
+    """
+
+def tokens_to_uci(
+    tokens: NDArray[np.int16],
+    lengths: NDArray[np.int32] | None = None,
+    *,
+    castling: str = "two_step",
+    vocabulary: str = "searchless",
+    threads: int | None = None,
+) -> list[list[str]]:
+    """Return the moves of recorded games in UCI.
+
+    Arguments and errors as in `compute_legal_moves`.
+
+    Args:
+        castling: "two_step" (`e1g1`) or "king_takes_rook" (`e1h1`, as in Chess960).
     """
 
 def tokens_to_pgn(

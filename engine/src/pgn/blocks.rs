@@ -16,6 +16,8 @@ pub struct Blocks {
     buffer: Vec<u8>,
     start: usize,
     is_last: bool,
+    /// Why nothing more can be read. What was read before is as good as without it.
+    failure: Option<io::Error>,
 }
 
 impl Blocks {
@@ -25,6 +27,7 @@ impl Blocks {
             buffer: Vec::new(),
             start: 0,
             is_last: false,
+            failure: None,
         }
     }
 
@@ -38,17 +41,31 @@ impl Blocks {
         self.is_last
     }
 
+    /// Why reading broke off; the window is then the last, but its end is not that of the text.
+    pub fn failure(&self) -> Option<&io::Error> {
+        self.failure.as_ref()
+    }
+
     /// Move the start of the window.
     pub fn consume(&mut self, n: usize) {
         self.start += n;
     }
 
     /// Read more, up to this many bytes.
-    pub fn extend(&mut self, n: usize) -> io::Result<()> {
+    pub fn extend(&mut self, n: usize) {
         self.buffer.drain(..self.start);
         self.start = 0;
-        let mut source = self.source.by_ref().take(n as u64);
-        self.is_last = source.read_to_end(&mut self.buffer)? < n;
-        Ok(())
+        if self.failure.is_some() {
+            return;
+        }
+        match self
+            .source
+            .by_ref()
+            .take(n as u64)
+            .read_to_end(&mut self.buffer)
+        {
+            Ok(length) => self.is_last = length < n,
+            Err(error) => self.failure = Some(error),
+        }
     }
 }

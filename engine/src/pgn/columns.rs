@@ -1,9 +1,8 @@
 //! Games as columns, each written once.
 
-use std::ops::Range;
-
 use super::game::{Format, Games, Record};
 use super::report::Report;
+use super::tags::{Text, Texts};
 
 /// Games with padded rows of `max_ply` plies.
 pub struct Columns {
@@ -23,11 +22,10 @@ pub struct Columns {
     pub black_elo: Vec<i16>,
     /// Place of the game in its file, from 0.
     pub numbers: Vec<i64>,
-    pub eco: Vec<Range<usize>>,
-    pub time_controls: Vec<Range<usize>>,
-    pub sites: Vec<Range<usize>>,
-    /// What the ranges are ranges of.
-    pub texts: String,
+    /// One for each game.
+    pub texts: Vec<Texts>,
+    /// What the ranges of `texts` are ranges of.
+    pub text: String,
     /// What became of all games of the file so far.
     pub report: Report,
 }
@@ -46,10 +44,8 @@ impl Columns {
             white_elo: Vec::new(),
             black_elo: Vec::new(),
             numbers: Vec::new(),
-            eco: Vec::new(),
-            time_controls: Vec::new(),
-            sites: Vec::new(),
-            texts: String::new(),
+            texts: Vec::new(),
+            text: String::new(),
             report: Report::default(),
         }
     }
@@ -94,14 +90,23 @@ impl Columns {
         self.white_elo.push(record.tags.white_elo.unwrap_or(-1));
         self.black_elo.push(record.tags.black_elo.unwrap_or(-1));
         self.numbers.push(number as i64);
-        let mut text = |range: &Range<usize>| {
-            let start = self.texts.len();
-            self.texts.push_str(&games.texts[range.clone()]);
-            start..self.texts.len()
-        };
-        self.eco.push(text(&record.tags.eco));
-        self.time_controls.push(text(&record.tags.time_control));
-        self.sites.push(text(&record.tags.site));
+        self.push_texts(&record.tags.texts, &games.texts);
+    }
+
+    fn push_texts(&mut self, texts: &Texts, buffer: &str) {
+        let mut moved = Texts::default();
+        for (range, moved) in texts.iter().zip(&mut moved).take(self.format.n_texts()) {
+            let start = self.text.len();
+            self.text.push_str(&buffer[range.clone()]);
+            *moved = start..self.text.len();
+        }
+        self.texts.push(moved);
+    }
+
+    /// The texts of one tag, game after game.
+    pub fn texts_of(&self, text: Text) -> impl ExactSizeIterator<Item = &str> {
+        let of_game = move |texts: &Texts| &self.text[texts[text as usize].clone()];
+        self.texts.iter().map(of_game)
     }
 }
 

@@ -9,7 +9,8 @@ pub struct Annotations {
     pub evaluation: Option<f32>,
 }
 
-/// The first clock and the first evaluation of a comment.
+/// The first clock and the first evaluation of a comment. White space, line breaks too, may stand
+/// between the parts of a command: files are wrapped at any space.
 ///
 /// ```
 /// use chess_engine::pgn::comment::annotations;
@@ -21,6 +22,7 @@ pub struct Annotations {
 /// assert_eq!(read("[%clk 0:00:01.5]"), (Some(1.5), None));
 /// assert_eq!(read("[%eval -1.25,20]"), (None, Some(-1.25)));
 /// assert_eq!(read("[%eval #-3]"), (None, Some(f32::NEG_INFINITY)));
+/// assert_eq!(read("[%clk\n0:00:49 ][ %eval  0.31 , 20]"), (Some(49.0), Some(0.31)));
 /// assert_eq!(read("a comment [%eval NaN] [%clk 1:2]"), (None, None));
 /// ```
 #[inline]
@@ -28,14 +30,23 @@ pub fn annotations(comment: &[u8]) -> Annotations {
     let mut said = Annotations::default();
     let mut rest = comment;
     while let Some(start) = rest.iter().position(|&byte| byte == b'[') {
-        rest = &rest[start + 1..];
-        if let Some(text) = rest.strip_prefix(b"%clk ") {
+        rest = rest[start + 1..].trim_ascii_start();
+        if let Some(text) = command(rest, b"%clk") {
             said.clock = said.clock.or_else(|| clock(text));
-        } else if let Some(text) = rest.strip_prefix(b"%eval ") {
+        } else if let Some(text) = command(rest, b"%eval") {
             said.evaluation = said.evaluation.or_else(|| evaluation(text));
         }
     }
     said
+}
+
+/// What stands behind the name of a command.
+#[inline]
+fn command<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let text = text.strip_prefix(name)?;
+    text.first()?
+        .is_ascii_whitespace()
+        .then(|| text.trim_ascii_start())
 }
 
 #[inline]
@@ -51,14 +62,21 @@ fn clock(text: &[u8]) -> Option<f32> {
 
 fn any_clock(text: &[u8]) -> Option<f32> {
     let (hours, rest) = whole(text)?;
-    let (minutes, rest) = whole(rest.strip_prefix(b":")?)?;
-    let (seconds, rest) = decimal(rest.strip_prefix(b":")?)?;
+    let (minutes, rest) = whole(behind(rest, b":")?)?;
+    let (seconds, rest) = decimal(behind(rest, b":")?)?;
     closes(rest).then_some((hours * 3600.0 + minutes * 60.0 + seconds) as f32)
+}
+
+/// The text behind a sign that may have white space around it.
+#[inline]
+fn behind<'a>(text: &'a [u8], sign: &[u8]) -> Option<&'a [u8]> {
+    let text = text.trim_ascii_start().strip_prefix(sign)?;
+    Some(text.trim_ascii_start())
 }
 
 #[inline]
 fn evaluation(text: &[u8]) -> Option<f32> {
-    let (text, is_mate) = match text.strip_prefix(b"#") {
+    let (text, is_mate) = match behind(text, b"#") {
         Some(text) => (text, true),
         None => (text, false),
     };
@@ -68,9 +86,9 @@ fn evaluation(text: &[u8]) -> Option<f32> {
         _ => (1.0, text),
     };
     let (pawns, rest) = decimal(text)?;
-    let rest = match rest {
-        [b',', depth @ ..] => whole(depth)?.1,
-        _ => rest,
+    let rest = match behind(rest, b",") {
+        Some(depth) => whole(depth)?.1,
+        None => rest,
     };
     let size = if is_mate { f64::INFINITY } else { pawns };
     closes(rest).then_some((sign * size) as f32)

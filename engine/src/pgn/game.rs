@@ -1,10 +1,15 @@
 //! One game of a PGN, replayed while it is read.
 
+use std::ops::Range;
+
+use shakmaty::CastlingMode;
+
 use super::comment;
+use super::ending::Ending;
 use super::lexer::{Lexer, Token};
 use super::report::Dropped;
 use super::san;
-use super::tags::{Ending, Next, Tags};
+use super::tags::{Next, Tags, Text, TextBuffer};
 use crate::outcome::{Outcome, Termination};
 use crate::playout::{San, SanGame};
 use crate::vocabulary::Vocabulary;
@@ -26,7 +31,39 @@ pub struct Format {
     pub max_ply: usize,
     /// Whether clocks and evaluations are wanted.
     pub annotations: bool,
+    /// Whether all texts of [`Text`] are wanted, or only the first.
+    pub tags: bool,
+    /// Whether games of programs are dropped.
+    pub drop_bots: bool,
+    /// How lines of UCI write castling.
+    pub castling: CastlingMode,
 }
+
+impl Format {
+    /// Games as they are written most, and all of them.
+    pub fn new(notation: Notation, vocabulary: &'static Vocabulary, max_ply: usize) -> Format {
+        Format {
+            notation,
+            vocabulary,
+            max_ply,
+            annotations: false,
+            tags: false,
+            drop_bots: false,
+            castling: CastlingMode::Standard,
+        }
+    }
+
+    /// How many of the kinds of [`Text`] are wanted.
+    pub fn n_texts(&self) -> usize {
+        if self.tags { Text::COUNT } else { Text::ALWAYS }
+    }
+}
+
+/// Words that say something about the move before them.
+const REMARKS: [&[u8]; 9] = [
+    b"e.p.", b"ep", b"ch", b"dis", b"dbl", b"mate", b"N", b"TN", b"D",
+];
+const NULL_MOVES: [&[u8]; 6] = [b"--", b"Z0", b"null", b"0000", b"@@@@", b"pass"];
 
 /// A game that was read whole. Its plies are those of [`Games`] behind those of the game before.
 #[derive(Debug, Clone)]
@@ -91,8 +128,12 @@ impl Games {
         loop {
             let (before, mark) = (lexer.at, self.mark());
             lexer.skip_between_games();
+            let is_junk = lexer.at < stop && lexer.skip_junk(is_last);
             if lexer.is_at_end() && !is_last {
                 return before;
+            }
+            if is_junk {
+                continue;
             }
             if lexer.at >= stop {
                 return lexer.at;
@@ -147,7 +188,10 @@ pub struct Reading<'a> {
     /// The first reason to drop it.
     dropped: Option<Dropped>,
     score: Option<i8>,
+    has_begun: bool,
     is_over: bool,
+    /// The last comment, and the plies before it.
+    comment: (Range<usize>, usize),
 }
 
 impl<'a> Reading<'a> {
@@ -160,24 +204,44 @@ impl<'a> Reading<'a> {
             format,
             dropped: None,
             score: None,
+            has_begun: false,
             is_over: false,
+            comment: (0..0, 0),
         }
     }
 
     fn read(mut self, lexer: &mut Lexer<'_>) -> Result<Record, Dropped> {
         let mut tags = Tags::default();
-        let next = tags.read(lexer, &mut self.games.texts);
+        let n_kinds = self.format.n_texts();
+        let text = &mut self.games.texts;
+        let next = tags.read(lexer, &mut TextBuffer { text, n_kinds });
         if tags.is_variant {
             self.dropped = Some(Dropped::Variant);
         } else if tags.has_start {
             self.dropped = Some(Dropped::CustomStart);
+        } else if tags.has_bot && self.format.drop_bots {
+            self.dropped = Some(Dropped::Bot);
         }
         match next {
             Next::Movetext => self.read_movetext(lexer),
             Next::Game => {}
             Next::Broken => self.drop(Dropped::Malformed),
         }
+        if self.score.is_none() && tags.score.is_some() {
+            let is_whole = self.is_over || !lexer.continues_game();
+            self.score = tags.score.filter(|_| is_whole);
+        }
+        tags.ending = tags.ending.or_else(|| self.said_at_the_end(lexer.text));
         self.finish(tags)
+    }
+
+    /// How the game ended by the comment behind its last move.
+    fn said_at_the_end(&self, text: &[u8]) -> Option<Ending> {
+        let (range, plies) = &self.comment;
+        let is_last = *plies == self.length();
+        is_last
+            .then(|| Ending::of_comment(&text[range.clone()]))
+            .flatten()
     }
 
     /// Read to the end of the game; the token behind it stays.
@@ -191,15 +255,22 @@ impl<'a> Reading<'a> {
                 return;
             }
             match token {
-                Token::Word => self.read_word(lexer),
+                Token::Word => {
+                    self.has_begun = true;
+                    self.read_word(lexer);
+                }
                 Token::Number(number) => self.check_start(number),
-                Token::Comment(text) => self.annotate(text),
+                Token::Comment(text) => {
+                    self.comment = (lexer.at - 1 - text.len()..lexer.at - 1, self.length());
+                    self.annotate(text);
+                }
                 Token::Score(score) => {
                     self.score = score;
                     self.is_over = true;
                 }
                 Token::Broken => self.drop(Dropped::Malformed),
-                Token::End => return,
+                Token::End if self.has_begun || self.is_over || !lexer.reaches_movetext() => return,
+                Token::End => {}
             }
         }
     }
@@ -220,8 +291,8 @@ impl<'a> Reading<'a> {
             return;
         }
         match lexer.skip_word() {
-            b"e.p." | b"ep" if self.length() > 0 => {}
-            b"--" | b"Z0" | b"null" => self.drop(Dropped::IllegalMove),
+            word if self.length() > 0 && REMARKS.contains(&word) => {}
+            word if NULL_MOVES.contains(&word) => self.drop(Dropped::IllegalMove),
             _ => self.drop(Dropped::Malformed),
         }
     }
@@ -243,6 +314,14 @@ impl<'a> Reading<'a> {
             self.games.evaluations.push(f32::NAN);
         }
         Ok(())
+    }
+
+    /// The two-step that is meant where the format writes castling as king takes rook.
+    pub fn castling_of(&self, san: San) -> San {
+        match self.format.castling {
+            CastlingMode::Standard => san,
+            CastlingMode::Chess960 => self.game.castling_of(san),
+        }
     }
 
     /// Moves that do not start with the first are a part of a game that was torn apart.
@@ -285,7 +364,7 @@ impl<'a> Reading<'a> {
             termination: by_rule.unwrap_or(Termination::Unfinished),
             outcome: match by_rule {
                 Some(termination) => termination.outcome(self.game.turn()),
-                None => by_agreement(self.score, tags.ending),
+                None => tags.ending.unwrap_or_default().outcome(self.score),
             },
             tags,
         })
@@ -300,18 +379,4 @@ fn write(slot: Option<&mut f32>, value: Option<f32>) {
     {
         *slot = value;
     }
-}
-
-/// How a game ended that no rule of the board ended. Games abandoned, adjudicated or without a
-/// result have no outcome.
-fn by_agreement(score: Option<i8>, ending: Ending) -> Option<Outcome> {
-    Some(match (score?, ending) {
-        (_, Ending::Other) => return None,
-        (1, Ending::Normal) => Outcome::WhiteWinsByResignation,
-        (-1, Ending::Normal) => Outcome::BlackWinsByResignation,
-        (_, Ending::Normal) => Outcome::DrawByAgreement,
-        (1, Ending::OnTime) => Outcome::WhiteWinsOnTime,
-        (-1, Ending::OnTime) => Outcome::BlackWinsOnTime,
-        (_, Ending::OnTime) => Outcome::DrawByTime,
-    })
 }

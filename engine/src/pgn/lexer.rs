@@ -2,6 +2,8 @@
 
 use memchr::{memchr, memchr2};
 
+use super::glyphs;
+
 /// A part of the main line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Token<'a> {
@@ -50,7 +52,7 @@ impl<'a> Lexer<'a> {
                 return Token::End;
             };
             match byte {
-                b' ' | b'\t' | b'\r' | b'.' | b'!' | b'?' => self.at += 1,
+                b' ' | b'\t' | b'\r' | 0x0b | 0x0c | b'.' | b'!' | b'?' => self.at += 1,
                 b'\n' if self.ends_game() => return Token::End,
                 b'\n' => {}
                 b'{' => return self.comment(),
@@ -64,14 +66,18 @@ impl<'a> Lexer<'a> {
                 b';' => self.skip_line(),
                 b'$' => self.skip_while(|byte| byte == b'$' || byte.is_ascii_digit()),
                 b'+' | b'=' => self.skip_glyph(),
-                b'-' if matches!(self.text.get(self.at + 1), Some(b'+' | b'/')) => {
-                    self.skip_glyph();
-                }
+                b'-' if self.text.get(self.at + 1) == Some(&b'-') => return Token::Word,
+                b'-' => self.skip_glyph(),
+                b',' | b'~' | b'<' | b'>' | b'^' | b'|' | b'/' | b'\\' | b'#' => self.at += 1,
                 b'*' => {
                     self.at += 1;
                     return Token::Score(None);
                 }
-                0xc2 => return self.half(),
+                0x80.. => {
+                    if let Some(token) = self.sign() {
+                        return token;
+                    }
+                }
                 _ => return Token::Word,
             }
         }
@@ -88,6 +94,28 @@ impl<'a> Lexer<'a> {
                 _ => return,
             }
         }
+    }
+
+    /// Go past the empty lines between tags, comments and moves; false where the game has no moves.
+    pub fn reaches_movetext(&mut self) -> bool {
+        let before = self.at;
+        self.skip_between_games();
+        let is_tag = matches!(self.rest(), [b'[', letter, ..] if letter.is_ascii_alphabetic());
+        if is_tag {
+            self.at = before;
+        }
+        !is_tag && !self.is_at_end()
+    }
+
+    /// Whether a game that an empty line tore apart goes on here, with another number than the first.
+    pub fn continues_game(&mut self) -> bool {
+        let mut ahead = *self;
+        ahead.skip_between_games();
+        let number = ahead.next();
+        if ahead.is_at_end() {
+            self.at = ahead.at;
+        }
+        matches!(number, Token::Number(number) if number != 1)
     }
 
     /// Go past the word that starts here.
@@ -112,6 +140,19 @@ impl<'a> Lexer<'a> {
     /// Signs of who stands better: `+-`, `=`, `+/=`.
     fn skip_glyph(&mut self) {
         self.skip_while(|byte| b"+-=/".contains(&byte));
+    }
+
+    /// A sign that is not ASCII: half a point, or the figurine of a move. Others say who stands
+    /// better, or are spaces, and are skipped; letters may be a word of another language.
+    #[inline(never)]
+    fn sign(&mut self) -> Option<Token<'a>> {
+        let (sign, length) = glyphs::character(self.rest())?;
+        match sign {
+            '½' => return Some(self.half()),
+            _ if sign.is_alphanumeric() || glyphs::is_figurine(sign) => return Some(Token::Word),
+            _ => self.at += length,
+        }
+        None
     }
 
     /// Whether this line break ends the game; goes past it where not.
@@ -189,6 +230,9 @@ impl<'a> Lexer<'a> {
         if let Some(token) = self.score() {
             return token;
         }
+        if self.rest().starts_with(b"0000") {
+            return Token::Word;
+        }
         let mut number: u32 = 0;
         while let Some(digit @ b'0'..=b'9') = self.peek() {
             number = number
@@ -237,12 +281,12 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// Length of the dash that a text starts with: hyphen, en dash or em dash.
+/// Length of the dash that a text starts with: a hyphen, a dash of typesetters, a minus.
 #[inline]
 fn dash(text: &[u8]) -> Option<usize> {
     match text {
         [b'-', ..] => Some(1),
-        [0xe2, 0x80, 0x93 | 0x94, ..] => Some(3),
+        [0xe2, 0x80, 0x90..=0x95, ..] | [0xe2, 0x88, 0x92, ..] => Some(3),
         _ => None,
     }
 }
@@ -251,6 +295,7 @@ fn half_of(text: &[u8]) -> Option<usize> {
     match text {
         [b'1', b'/', b'2', ..] => Some(3),
         [0xc2, 0xbd, ..] => Some(2),
+        [0xbd, ..] => Some(1),
         _ => None,
     }
 }

@@ -8,7 +8,10 @@ mod ahead;
 mod blocks;
 mod columns;
 pub mod comment;
+mod ending;
 mod game;
+mod glyphs;
+mod junk;
 mod lexer;
 mod report;
 pub mod san;
@@ -22,8 +25,10 @@ use std::path::Path;
 use memchr::memmem;
 
 pub use columns::Columns;
+pub use ending::Ending;
 pub use game::{Format, Notation};
 pub use report::{Dropped, Report};
+pub use tags::Text;
 
 use crate::error::{Error, Result};
 use crate::threads::Workers;
@@ -54,10 +59,10 @@ struct Cursor {
 }
 
 impl GameReader {
-    /// Read a file, plain or zstd.
+    /// Read a file, plain, zstd, gzip or bzip2.
     pub fn open(path: &Path, format: Format, workers: Workers<'static>) -> Result<GameReader> {
         let name = path.display().to_string();
-        let (source, workers) = open(path, workers).map_err(|e| read_error(&name, &e))?;
+        let (source, workers) = open(path, workers).map_err(|error| read_error(&name, error))?;
         Ok(GameReader::new(source, name, format, workers))
     }
 
@@ -92,12 +97,22 @@ impl GameReader {
     /// Some milliseconds of [`next_batch`](GameReader::next_batch); the batch once it is complete.
     pub fn step(&mut self, n: usize) -> Result<Option<Columns>> {
         while self.batch.len() < n && self.take() {}
-        if self.batch.len() < n && self.parse_block()? {
-            return Ok(None);
+        if self.batch.len() < n {
+            match self.parse_block() {
+                Ok(true) => return Ok(None),
+                // The games before the place come first; the next call meets the error again.
+                Err(Error::Read { .. }) if !self.batch.is_empty() => {}
+                parsed => drop(parsed?),
+            }
         }
         let mut batch = std::mem::replace(&mut self.batch, Columns::new(self.format));
         batch.report = self.report;
         Ok(Some(batch))
+    }
+
+    /// What games are read for.
+    pub fn format(&self) -> Format {
+        self.format
     }
 
     /// What became of the games read so far.
@@ -139,16 +154,19 @@ impl GameReader {
         }
         // A game longer than the block doubles it.
         let size = (BLOCK * self.workers.count()).max(self.blocks.text().len());
-        self.blocks
-            .extend(size)
-            .map_err(|e| read_error(&self.name, &e))?;
-        let consumed = match self.parse_pieces()? {
-            0 if self.blocks.text().len() > LONGEST_GAME => {
-                self.parsed = vec![Games::of_one(Err(Dropped::Malformed))];
-                self.blocks.text().len()
-            }
-            consumed => consumed,
-        };
+        self.blocks.extend(size);
+        let mut consumed = self.parse_pieces()?;
+        if consumed == 0
+            && let Some(error) = self.blocks.failure()
+        {
+            let n_read = self.report.n_read;
+            let reason = format!("{error}, after {n_read} whole games");
+            return Err(read_error(&self.name, reason));
+        }
+        if consumed == 0 && self.blocks.text().len() > LONGEST_GAME {
+            self.parsed = vec![Games::of_one(Err(Dropped::Malformed))];
+            consumed = self.blocks.text().len();
+        }
         self.blocks.consume(consumed);
         Ok(true)
     }
@@ -203,9 +221,9 @@ fn open(path: &Path, workers: Workers<'static>) -> io::Result<(Input, Workers<'s
     Ok((Box::new(Ahead::new(source)), others))
 }
 
-fn read_error(name: &str, error: &io::Error) -> Error {
+fn read_error(name: &str, reason: impl ToString) -> Error {
     Error::Read {
         path: name.to_owned(),
-        reason: error.to_string(),
+        reason: reason.to_string(),
     }
 }

@@ -17,10 +17,12 @@ pub enum Dropped {
     Empty = 5,
     /// Something that cannot be read.
     Malformed = 6,
+    /// A player is a program, and such games are not wanted.
+    Bot = 7,
 }
 
 impl Dropped {
-    pub const NAMES: [&'static str; 7] = [
+    pub const NAMES: [&'static str; 8] = [
         "variant",
         "custom_start",
         "illegal_move",
@@ -28,6 +30,7 @@ impl Dropped {
         "too_long",
         "empty",
         "malformed",
+        "bot",
     ];
 }
 

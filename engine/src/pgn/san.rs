@@ -1,8 +1,10 @@
 //! The words of SAN.
 //!
 //! Wider than the standard where no doubt is left: long algebraic notation (`Ng1-f3`, `e2e4`),
-//! captures without `x`, promotions without `=` or in lower case, castling with zeros.
+//! captures without `x`, promotions without `=` or in lower case, castling with zeros, a `P` for
+//! pawns, figurines and the dashes of typesetters, signs of who stands better behind the move.
 
+use super::glyphs;
 use crate::playout::San;
 
 const A_FILE: u64 = 0x0101_0101_0101_0101;
@@ -26,7 +28,9 @@ const PAWN: usize = 1;
 /// ```
 #[inline]
 pub fn parse(text: &[u8], side: usize) -> Option<(San, usize)> {
-    parse_plain(text).or_else(|| parse_any(text, side))
+    parse_plain(text)
+        .or_else(|| parse_any(text, side))
+        .or_else(|| parse_typeset(text, side))
 }
 
 /// The usual words: `e4`, `exd5`, `Nf3`, `Nxf3`, with or without a check.
@@ -55,22 +59,32 @@ fn parse_plain(text: &[u8]) -> Option<(San, usize)> {
     is_plain.then_some((san, length))
 }
 
+/// A word with signs that are not ASCII, in it or behind it: `♘f3`, `O–O`, `Nf3□`.
+#[inline(never)]
+fn parse_typeset(text: &[u8], side: usize) -> Option<(San, usize)> {
+    let word = glyphs::Word::of(text)?;
+    let (san, length) = parse_any(word.ascii(), side)?;
+    Some((san, word.length_of(length)))
+}
+
 #[inline(never)]
 fn parse_any(text: &[u8], side: usize) -> Option<(San, usize)> {
     let (san, length) = match role(*text.first()?) {
-        Some(KING) if matches!(text[0], b'O' | b'0') => castling(text, side)?,
+        Some(KING) if text[0] != b'K' => castling(text, side)?,
         Some(role) => {
             let (squares, length) = Squares::parse(&text[1..])?;
             (squares.of_piece(role), length + 1)
         }
         None => {
-            let (squares, length) = Squares::parse(text)?;
-            let (promotion, suffix) = promotion(&text[length..]);
+            let letter = usize::from(text[0] == b'P');
+            let (squares, length) = Squares::parse(&text[letter..])?;
+            let length = length + letter;
+            let (promotion, suffix) = promotion(&text[length..], squares.to());
             (squares.of_any(promotion), length + suffix)
         }
     };
     let length = length + suffix(&text[length..]);
-    ends_word(text.get(length)).then_some((san, length))
+    ends_word(&text[length..]).then_some((san, length))
 }
 
 #[inline]
@@ -80,16 +94,16 @@ fn role(letter: u8) -> Option<usize> {
         b'B' => Some(BISHOP),
         b'R' => Some(ROOK),
         b'Q' => Some(QUEEN),
-        b'K' | b'O' | b'0' => Some(KING),
+        b'K' | b'O' | b'0' | b'o' => Some(KING),
         _ => None,
     }
 }
 
 /// The king's two-step, from his own square only: a step of one is not castling.
 fn castling(text: &[u8], side: usize) -> Option<(San, usize)> {
-    let (to, length) = match text {
-        [b'O', b'-', b'O', b'-', b'O', ..] | [b'0', b'-', b'0', b'-', b'0', ..] => (2, 5),
-        [b'O', b'-', b'O', ..] | [b'0', b'-', b'0', ..] => (6, 3),
+    let (to, length) = match *text {
+        [a, b'-', b, b'-', c, ..] if a == b && b == c => (2, 5),
+        [a, b'-', b, ..] if a == b => (6, 3),
         _ => return None,
     };
     let san = San {
@@ -200,7 +214,7 @@ impl Squares {
 
 /// The role promoted to, 0 for none, and how many letters say so.
 #[inline]
-fn promotion(text: &[u8]) -> (usize, usize) {
+fn promotion(text: &[u8], to: usize) -> (usize, usize) {
     let of = |letter: u8| match letter.to_ascii_uppercase() {
         b'N' => KNIGHT,
         b'B' => BISHOP,
@@ -208,9 +222,12 @@ fn promotion(text: &[u8]) -> (usize, usize) {
         b'Q' => QUEEN,
         _ => 0,
     };
-    match text {
-        [b'=', letter, ..] if of(*letter) != 0 => (of(*letter), 2),
-        [letter, ..] if of(*letter) != 0 => (of(*letter), 1),
+    let is_last_rank = matches!(to / 8, 0 | 7);
+    match *text {
+        [b'=', letter, ..] if of(letter) != 0 => (of(letter), 2),
+        [b'/', letter, ..] if is_last_rank && of(letter) != 0 => (of(letter), 2),
+        [b'(', letter, b')', ..] if is_last_rank && of(letter) != 0 => (of(letter), 3),
+        [letter, ..] if of(letter) != 0 => (of(letter), 1),
         _ => (0, 0),
     }
 }
@@ -218,17 +235,27 @@ fn promotion(text: &[u8]) -> (usize, usize) {
 /// Length of the signs for check, mate and en passant.
 #[inline]
 fn suffix(text: &[u8]) -> usize {
-    let n_signs = |text: &[u8]| text.iter().take_while(|b| matches!(b, b'+' | b'#')).count();
-    match text.starts_with(b"e.p.") {
-        true => 4 + n_signs(&text[4..]),
-        false => n_signs(text),
-    }
+    let en_passant = match text {
+        [b'e', b'.', b'p', b'.', ..] => 4,
+        [b'e', b'p', ..] => 2,
+        _ => 0,
+    };
+    let signs = text[en_passant..].iter();
+    en_passant + signs.take_while(|b| matches!(b, b'+' | b'#')).count()
 }
 
+/// Whether a word ends here: at its end, at signs of who stands better, or at a result.
 #[inline]
-fn ends_word(next: Option<&u8>) -> bool {
-    !matches!(next, Some(byte) if byte.is_ascii_alphanumeric()
-        || matches!(byte, b'=' | b'-' | b'/' | b'+' | b'#' | b':' | b'@' | b'[' | b'"' | 0x80..))
+fn ends_word(text: &[u8]) -> bool {
+    let is_sign = |byte: &u8| b"+-=/#<>~^|".contains(byte);
+    let signs = text.iter().take_while(|byte| is_sign(byte)).count();
+    match &text[signs..] {
+        [b'1', b'-' | b'/', ..] | [b'0', b'-', b'1', ..] => true,
+        [byte, ..] => {
+            !byte.is_ascii_alphanumeric() && !matches!(byte, b':' | b'@' | b'[' | b'"' | 0x80..)
+        }
+        [] => true,
+    }
 }
 
 #[cfg(test)]
@@ -252,13 +279,45 @@ mod tests {
         assert_eq!(read("exd8b"), Some((PAWN, e_file, 59, BISHOP)));
         assert_eq!(read("e8=Q#"), Some((PAWN, e_file, 60, QUEEN)));
         assert_eq!(read("0-0-0++"), Some((KING, 1 << 60, 58, 0)));
+        assert_eq!(read("o-o"), Some((KING, 1 << 60, 62, 0)));
+        assert_eq!(read("e8(Q)+"), Some((PAWN, e_file, 60, QUEEN)));
+        assert_eq!(read("e8/N"), Some((PAWN, e_file, 60, KNIGHT)));
+        assert_eq!(read("Pe4"), Some((PAWN, e_file, 28, 0)));
+        assert_eq!(read("exd6ep"), Some((PAWN, e_file, 43, 0)));
+        assert_eq!(read("O–O–O"), Some((KING, 1 << 60, 58, 0)));
+        assert_eq!(read("♞b×d2†"), Some((KNIGHT, b_file, 11, 0)));
+        assert_eq!(read("♘\u{fe0f}g1–f3"), Some((KNIGHT, 1 << 6, 21, 0)));
+    }
+
+    #[test]
+    fn signs_of_who_stands_better_end_a_word() {
+        for text in [
+            "e4",
+            "e4=",
+            "e4-",
+            "e4+/-",
+            "e4□",
+            "e4±!",
+            "e4\u{a0}e5",
+            "e4!?",
+            "e4{x}",
+            "e4⩲",
+            "e4(N)",
+            "e4\u{b1}",
+        ] {
+            let (san, length) = parse(text.as_bytes(), 0).unwrap();
+            assert_eq!((san.role, san.to), (PAWN, 28), "{text}");
+            assert!(text[..length].starts_with("e4"), "{text}");
+        }
+        assert_eq!(parse(b"e4\xb1 e5", 0).unwrap().1, 2);
+        assert_eq!(parse(b"Qh4#0-1", 1).unwrap().1, 4);
     }
 
     #[test]
     fn words_that_are_no_moves_are_refused() {
         for word in [
-            "", "N", "Nf", "f", "Nf9", "Nf33", "Nabcd2", "e4e5e6", "Kx", "O-", "e4=", "e8=P",
-            "Nf3x", "e4-", "Pe4", "N@f3", "--",
+            "", "N", "Nf", "f", "Nf9", "Nf33", "Nabcd2", "e4e5e6", "Kx", "O-", "e8=P", "Nf3x",
+            "N@f3", "--", "Кf3", "Nf3é", "P", "PNf3", "e4-1", "O-O-0", "e81-0",
         ] {
             assert_eq!(read(word), None, "{word}");
         }

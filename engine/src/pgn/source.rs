@@ -1,36 +1,89 @@
-//! Bytes of PGN from a file, plain or zstd, in constant memory.
+//! Bytes of text from a file, plain or compressed, in constant memory.
 
 use std::fs::File;
 use std::io::{self, BufReader, Chain, Cursor, Read};
 use std::path::Path;
 
-use ruzstd::decoding::FrameDecoder;
-use ruzstd::decoding::StreamingDecoder;
-
-const ZSTD_MAGIC: u32 = 0xfd2f_b528;
-const SKIPPABLE_MAGIC: u32 = 0x184d_2a50;
+use bzip2::bufread::MultiBzDecoder;
+use flate2::bufread::MultiGzDecoder;
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder, StreamingDecoder};
 
 /// Where text comes from.
 pub type Input = Box<dyn Read + Send>;
 
-type Packed = BufReader<File>;
+/// A file whose first bytes were looked at.
+type Packed = BufReader<Chain<Cursor<Vec<u8>>, File>>;
 type Frame = StreamingDecoder<Chain<Cursor<[u8; 4]>, Packed>, FrameDecoder>;
+
+const ZSTD_MAGIC: u32 = 0xfd2f_b528;
+const SKIPPABLE_MAGIC: u32 = 0x184d_2a50;
+
+/// Most bytes that say what a file is.
+const LONGEST_MAGIC: u64 = 8;
+
+/// What is refused: first bytes, name, and the command that makes text of it.
+const REFUSED: [(&[u8], &str, &str); 10] = [
+    (b"\xfd7zXZ\0", "xz", "xz -dc FILE"),
+    (b"\x5d\0\0", "lzma", "xz -dc FILE"),
+    (b"PK\x03\x04", "a zip archive", "unzip -p FILE"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "7z e -so FILE"),
+    (b"Rar!\x1a\x07", "a rar archive", "unrar p -inul FILE"),
+    (b"\x04\x22\x4d\x18", "lz4", "lz4 -dc FILE"),
+    (b"\x1f\x9d", "compress (.Z)", "gzip -dc FILE"),
+    (
+        b"\xff\xfe",
+        "text in UTF-16",
+        "iconv -f UTF-16 -t UTF-8 FILE",
+    ),
+    (
+        b"\xfe\xff",
+        "text in UTF-16",
+        "iconv -f UTF-16 -t UTF-8 FILE",
+    ),
+    (b"Scid.si", "a Scid database", "sc_epgn FILE"),
+];
 
 /// Open a file, and say whether it is compressed, which shows in its first bytes, not in its name.
 pub fn open(path: &Path) -> io::Result<(Input, bool)> {
     let mut file = File::open(path)?;
     let mut magic = Vec::new();
-    file.by_ref().take(4).read_to_end(&mut magic)?;
-    let compressed = magic.try_into().is_ok_and(|magic| {
-        let magic = u32::from_le_bytes(magic);
-        magic == ZSTD_MAGIC || is_skippable(magic)
-    });
-    let input = BufReader::with_capacity(1 << 16, File::open(path)?);
-    let source: Input = match compressed {
-        true => Box::new(ZstdFrames::Between(input)),
-        false => Box::new(input),
+    file.by_ref().take(LONGEST_MAGIC).read_to_end(&mut magic)?;
+    let compression = compression(&magic)?;
+    let input = BufReader::with_capacity(1 << 16, Cursor::new(magic).chain(file));
+    let source: Input = match compression {
+        Some(Compression::Zstd) => Box::new(ZstdFrames::Between(input)),
+        Some(Compression::Gzip) => Box::new(MultiGzDecoder::new(input)),
+        Some(Compression::Bzip2) => Box::new(MultiBzDecoder::new(input)),
+        None => Box::new(input),
     };
-    Ok((source, compressed))
+    Ok((source, compression.is_some()))
+}
+
+#[derive(Clone, Copy)]
+enum Compression {
+    Zstd,
+    Gzip,
+    Bzip2,
+}
+
+/// How a file with these first bytes is compressed; an error where it can be nothing but something
+/// that is not read here.
+fn compression(magic: &[u8]) -> io::Result<Option<Compression>> {
+    if let Some((_, name, command)) = REFUSED.iter().find(|(bytes, ..)| magic.starts_with(bytes)) {
+        return Err(io::Error::other(format!(
+            "it is {name}; read are plain text, zstd, gzip and bzip2: make text of it with `{command}`"
+        )));
+    }
+    Ok(match *magic {
+        [0x1f, 0x8b, ..] => Some(Compression::Gzip),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some(Compression::Bzip2),
+        [a, b, c, d, ..] if is_zstd(u32::from_le_bytes([a, b, c, d])) => Some(Compression::Zstd),
+        _ => None,
+    })
+}
+
+fn is_zstd(magic: u32) -> bool {
+    magic == ZSTD_MAGIC || is_skippable(magic)
 }
 
 fn is_skippable(magic: u32) -> bool {
@@ -41,24 +94,31 @@ fn is_skippable(magic: u32) -> bool {
 enum ZstdFrames {
     Between(Packed),
     Inside(Box<Frame>),
+    /// What is left of a frame that was cut off.
+    Cut(Box<Frame>),
     Done,
 }
 
 impl Read for ZstdFrames {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            *self = match std::mem::replace(self, ZstdFrames::Done) {
+            let (n, next) = match std::mem::replace(self, ZstdFrames::Done) {
                 ZstdFrames::Done => return Ok(0),
-                ZstdFrames::Between(input) => next_frame(input)?,
-                ZstdFrames::Inside(mut frame) => {
-                    let n = frame.read(buffer)?;
-                    if n > 0 || buffer.is_empty() {
-                        *self = ZstdFrames::Inside(frame);
-                        return Ok(n);
-                    }
-                    ZstdFrames::Between(frame.into_inner().into_inner().1)
-                }
+                ZstdFrames::Between(input) => (0, next_frame(input)?),
+                ZstdFrames::Inside(mut frame) => match frame.read(buffer) {
+                    Ok(0) if !buffer.is_empty() => (0, ZstdFrames::Between(end(*frame)?)),
+                    Ok(n) => (n, ZstdFrames::Inside(frame)),
+                    Err(error) => (0, let_go(frame, error)?),
+                },
+                ZstdFrames::Cut(mut frame) => match frame.read(buffer)? {
+                    0 if !buffer.is_empty() => return Err(cut_off()),
+                    n => (n, ZstdFrames::Cut(frame)),
+                },
             };
+            *self = next;
+            if n > 0 || buffer.is_empty() {
+                return Ok(n);
+            }
         }
     }
 }
@@ -70,7 +130,7 @@ fn next_frame(mut input: Packed) -> io::Result<ZstdFrames> {
     if magic.is_empty() {
         return Ok(ZstdFrames::Done);
     }
-    let magic: [u8; 4] = magic.try_into().map_err(|_| io::ErrorKind::UnexpectedEof)?;
+    let magic: [u8; 4] = magic.try_into().map_err(|_| cut_off())?;
     if is_skippable(u32::from_le_bytes(magic)) {
         let mut length = [0; 4];
         input.read_exact(&mut length)?;
@@ -82,8 +142,43 @@ fn next_frame(mut input: Packed) -> io::Result<ZstdFrames> {
     Ok(ZstdFrames::Inside(Box::new(frame)))
 }
 
+/// The file behind a frame that was read whole.
+fn end(frame: Frame) -> io::Result<Packed> {
+    let (source, decoder) = frame.into_parts();
+    let written = decoder.get_checksum_from_data();
+    if written.is_some() && written != decoder.get_calculated_checksum() {
+        return Err(io::Error::other(
+            "a zstd frame is damaged: its checksum is wrong",
+        ));
+    }
+    Ok(source.into_inner().1)
+}
+
+/// Of a frame that was cut off, the decoder still holds the last window, which later blocks could
+/// refer to: an empty last block lets it go. What a damaged block left there is not to be trusted.
+fn let_go(mut frame: Box<Frame>, error: io::Error) -> io::Result<ZstdFrames> {
+    const LAST_BLOCK: [u8; 3] = [1, 0, 0];
+    const CHECKSUM: [u8; 4] = [0; 4];
+    if frame.get_mut().read(&mut [0])? > 0 {
+        return Err(error);
+    }
+    let end = Cursor::new(LAST_BLOCK).chain(Cursor::new(CHECKSUM));
+    let one = BlockDecodingStrategy::UptoBlocks(1);
+    frame
+        .decoder
+        .decode_blocks(end, one)
+        .map_err(io::Error::other)?;
+    Ok(ZstdFrames::Cut(frame))
+}
+
+fn cut_off() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the file was cut off")
+}
+
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
     use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
@@ -128,9 +223,56 @@ mod tests {
     }
 
     #[test]
-    fn a_truncated_frame_is_an_error() {
+    fn a_frame_that_is_cut_gives_what_it_had() {
+        let text = b"1. e4 e5 2. Nf3 Nc6 ".repeat(20_000);
+        let file = compressed(&text);
+        let path = std::env::temp_dir().join(format!("cut-{}", std::process::id()));
+        std::fs::write(&path, &file[..file.len() - 5]).unwrap();
+        let mut all = Vec::new();
+        let error = open(&path).unwrap().0.read_to_end(&mut all).unwrap_err();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(error.to_string(), "the file was cut off");
+        assert!(all.len() >= text.len() - (1 << 17) && text.starts_with(&all));
+    }
+
+    #[test]
+    fn damage_is_an_error() {
         let file = compressed(&b"1. e4 e5 ".repeat(1000));
-        assert!(read("truncated", &file[..file.len() - 5]).is_err());
         assert!(read("garbage", &[&file[..], b"xyz"].concat()).is_err());
+        let mut damaged = file;
+        *damaged.last_mut().unwrap() ^= 1;
+        let error = read("damaged", &damaged).unwrap_err();
+        assert!(error.to_string().contains("checksum"), "{error}");
+    }
+
+    #[test]
+    fn members_of_gzip_and_bzip2_are_read_one_after_the_other() {
+        let parts = [&b"1. e4 "[..], b"e5 *"];
+        let gzip = |text: &[u8]| {
+            let mut file = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            file.write_all(text).unwrap();
+            file.finish().unwrap()
+        };
+        let bzip2 = |text: &[u8]| {
+            let mut file = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+            file.write_all(text).unwrap();
+            file.finish().unwrap()
+        };
+        assert_eq!(
+            read("gz", &parts.map(gzip).concat()).unwrap(),
+            b"1. e4 e5 *"
+        );
+        assert_eq!(
+            read("bz2", &parts.map(bzip2).concat()).unwrap(),
+            b"1. e4 e5 *"
+        );
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused_by_name() {
+        for (magic, name, command) in REFUSED {
+            let error = read("refused", &[magic, b"rest"].concat()).unwrap_err();
+            assert!(error.to_string().contains(name) && error.to_string().contains(command));
+        }
     }
 }

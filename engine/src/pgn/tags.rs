@@ -2,32 +2,59 @@
 
 use std::ops::Range;
 
-use memchr::{memchr2, memchr3};
+use memchr::{memchr, memchr2, memchr3, memrchr};
 
-use super::lexer::Lexer;
+use super::ending::Ending;
+use super::lexer::{Lexer, Token};
 
-/// How the `Termination` tag says that the players ended the game.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Ending {
-    /// `Normal`, or nothing said.
-    #[default]
-    Normal,
-    OnTime,
-    /// Abandoned, adjudicated, or anything else.
-    Other,
+/// The tags whose texts are kept, as places in [`Tags::texts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Text {
+    Eco = 0,
+    TimeControl = 1,
+    Site = 2,
+    White = 3,
+    Black = 4,
+    WhiteTitle = 5,
+    BlackTitle = 6,
+    Event = 7,
+    /// `UTCDate`, else `Date`.
+    Date = 8,
+    /// `UTCTime`, else `Time`.
+    Time = 9,
 }
 
-/// The tag pairs that are kept. Texts are ranges of one buffer.
+impl Text {
+    pub const COUNT: usize = 10;
+
+    /// How many there are where only the first are wanted.
+    pub const ALWAYS: usize = 3;
+}
+
+/// Texts of tags, each a range of one buffer.
+pub type Texts = [Range<usize>; Text::COUNT];
+
+/// Where the texts of tags go.
+pub struct TextBuffer<'a> {
+    pub text: &'a mut String,
+    /// How many of the kinds of [`Text`] are wanted.
+    pub n_kinds: usize,
+}
+
+/// The tag pairs that are kept.
 #[derive(Debug, Clone, Default)]
 pub struct Tags {
     pub white_elo: Option<i16>,
     pub black_elo: Option<i16>,
-    pub eco: Range<usize>,
-    pub time_control: Range<usize>,
-    pub site: Range<usize>,
-    pub ending: Ending,
+    pub texts: Texts,
+    /// Not set where the tag is missing, or unknown.
+    pub ending: Option<Ending>,
+    /// As `Lexer` reads the mark that ends a game.
+    pub score: Option<i8>,
     pub is_variant: bool,
     pub has_start: bool,
+    /// Whether a player is a program.
+    pub has_bot: bool,
 }
 
 /// What stands behind the tags.
@@ -41,10 +68,19 @@ pub enum Next {
 }
 
 const START: &str = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq -";
+/// `Variant` tags of standard chess; `From Position` leaves it to the `FEN` tag.
+const STANDARD: [&str; 6] = [
+    "standard",
+    "chess",
+    "classical",
+    "from position",
+    "normal",
+    "",
+];
 
 impl Tags {
-    /// Read all tag pairs of a game; texts are appended to `texts`.
-    pub fn read(&mut self, lexer: &mut Lexer<'_>, texts: &mut String) -> Next {
+    /// Read all tag pairs of a game.
+    pub fn read(&mut self, lexer: &mut Lexer<'_>, buffer: &mut TextBuffer<'_>) -> Next {
         loop {
             let before = lexer.at;
             lexer.skip_between_games();
@@ -56,7 +92,7 @@ impl Tags {
             if is_apart && lexer.rest().starts_with(b"[Event ") {
                 return Next::Game;
             }
-            if !self.read_one(lexer, texts) {
+            if !self.read_one(lexer, buffer) {
                 return Next::Broken;
             }
         }
@@ -64,7 +100,7 @@ impl Tags {
 
     /// Read one tag pair, or skip a line that only looks like one; false where the text ends in it.
     #[inline]
-    fn read_one(&mut self, lexer: &mut Lexer<'_>, texts: &mut String) -> bool {
+    fn read_one(&mut self, lexer: &mut Lexer<'_>, buffer: &mut TextBuffer<'_>) -> bool {
         lexer.at += 1;
         let start = lexer.at;
         lexer.skip_while(|byte| byte.is_ascii_alphanumeric() || b"_+#=:-".contains(&byte));
@@ -80,7 +116,7 @@ impl Tags {
             return false;
         };
         lexer.at = end;
-        self.set(name, &lexer.text[start..end], texts);
+        self.set(name, &lexer.text[start..end], buffer);
         match &lexer.text[end..] {
             [b'"', b']', ..] => lexer.at += 2,
             [b'\n', ..] => {}
@@ -90,18 +126,47 @@ impl Tags {
     }
 
     #[inline]
-    fn set(&mut self, name: &[u8], value: &[u8], texts: &mut String) {
+    fn set(&mut self, name: &[u8], value: &[u8], buffer: &mut TextBuffer<'_>) {
         match name {
             b"WhiteElo" => self.white_elo = elo(value),
             b"BlackElo" => self.black_elo = elo(value),
-            b"ECO" => self.eco = append(texts, value),
-            b"TimeControl" => self.time_control = append(texts, value),
-            b"Site" => self.site = append(texts, value),
-            b"Termination" => self.ending = ending(value),
-            b"Variant" => self.is_variant = !is_standard(value),
+            b"ECO" => self.keep(Text::Eco, value, buffer),
+            b"TimeControl" => self.keep(Text::TimeControl, value, buffer),
+            b"Site" => self.keep(Text::Site, value, buffer),
+            b"Result" => self.score = score(value),
+            b"Termination" => self.ending = Ending::of_tag(value),
+            b"ICCResult" if self.ending.is_none() => self.ending = Ending::of_tag(value),
+            b"Variant" => self.is_variant = !is_any(value, &STANDARD),
             b"FEN" => self.has_start = !text_of(value).starts_with(START),
+            b"White" => self.keep(Text::White, value, buffer),
+            b"Black" => self.keep(Text::Black, value, buffer),
+            b"WhiteTitle" => self.set_title(Text::WhiteTitle, value, buffer),
+            b"BlackTitle" => self.set_title(Text::BlackTitle, value, buffer),
+            b"WhiteType" | b"BlackType" => self.has_bot |= is_any(value, &["program"]),
+            b"WhiteIsComp" | b"BlackIsComp" => self.has_bot |= is_any(value, &["yes"]),
+            b"Event" => self.keep(Text::Event, value, buffer),
+            b"UTCDate" => self.keep(Text::Date, value, buffer),
+            b"UTCTime" => self.keep(Text::Time, value, buffer),
+            b"Date" if self.lacks(Text::Date) => self.keep(Text::Date, value, buffer),
+            b"Time" if self.lacks(Text::Time) => self.keep(Text::Time, value, buffer),
             _ => {}
         }
+    }
+
+    #[inline]
+    fn keep(&mut self, text: Text, value: &[u8], buffer: &mut TextBuffer<'_>) {
+        if (text as usize) < buffer.n_kinds {
+            self.texts[text as usize] = append(buffer.text, value);
+        }
+    }
+
+    fn set_title(&mut self, text: Text, value: &[u8], buffer: &mut TextBuffer<'_>) {
+        self.has_bot |= is_any(value, &["bot"]);
+        self.keep(text, value, buffer);
+    }
+
+    fn lacks(&self, text: Text) -> bool {
+        self.texts[text as usize].is_empty()
     }
 }
 
@@ -114,32 +179,45 @@ fn skip_behind(lexer: &mut Lexer<'_>, found: Option<usize>) -> bool {
     found.is_some()
 }
 
-/// Where a value ends: at its quote, or, without one, with its line.
+/// Where a value ends: at its quote, or, without one, with its line. Names are often quoted inside
+/// (`"Hikaru "H" Nakamura"`): the quote that counts has the bracket behind it, or is the last.
 #[inline]
 fn value_end(text: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
     loop {
         at += memchr3(b'"', b'\\', b'\n', text.get(at..)?)?;
-        match text[at] {
-            b'\\' => at += 2,
-            _ => return Some(at),
+        match &text[at..] {
+            [b'\\', ..] => at += 2,
+            [b'"', b']', ..] => return Some(at),
+            [b'"', rest @ ..] if rest.trim_ascii_start().starts_with(b"]") => return Some(at),
+            _ => return last_quote(text, start),
         }
     }
 }
 
-#[inline]
-fn append(texts: &mut String, value: &[u8]) -> Range<usize> {
-    let start = texts.len();
-    match std::str::from_utf8(value) {
-        Ok(text) if !value.contains(&b'\\') => texts.push_str(text.trim()),
-        _ => texts.push_str(&text_of(value)),
-    }
-    start..texts.len()
+#[inline(never)]
+fn last_quote(text: &[u8], start: usize) -> Option<usize> {
+    let length = memchr(b'\n', &text[start..])?;
+    let line = &text[start..start + length];
+    Some(start + memrchr(b'"', line).unwrap_or(length))
 }
 
-/// The text of a value: escapes resolved, bytes that are no UTF-8 replaced.
+#[inline]
+fn append(buffer: &mut String, value: &[u8]) -> Range<usize> {
+    let start = buffer.len();
+    match std::str::from_utf8(value) {
+        Ok(text) if !value.contains(&b'\\') => buffer.push_str(text.trim()),
+        _ => buffer.push_str(&text_of(value)),
+    }
+    start..buffer.len()
+}
+
+/// The text of a value: escapes resolved; Latin-1, as the standard has it, where it is not UTF-8.
 fn text_of(value: &[u8]) -> String {
-    let text = String::from_utf8_lossy(value);
+    let text = match std::str::from_utf8(value) {
+        Ok(text) => text.to_owned(),
+        Err(_) => value.iter().copied().map(char::from).collect(),
+    };
     let mut characters = text.trim().chars();
     let next = || match characters.next()? {
         '\\' => characters.next(),
@@ -148,25 +226,25 @@ fn text_of(value: &[u8]) -> String {
     std::iter::from_fn(next).collect()
 }
 
+/// A rating; those that are provisional have a question mark behind them.
 fn elo(value: &[u8]) -> Option<i16> {
-    let text = std::str::from_utf8(value).ok()?;
-    text.trim().parse().ok().filter(|&elo| elo > 0)
+    let text = std::str::from_utf8(value).ok()?.trim();
+    let digits = text.trim_end_matches('?').trim_end();
+    digits.parse().ok().filter(|&elo| elo > 0)
 }
 
-fn ending(value: &[u8]) -> Ending {
-    let value = value.trim_ascii();
-    if value.is_empty() || value.eq_ignore_ascii_case(b"Normal") {
-        Ending::Normal
-    } else if value.eq_ignore_ascii_case(b"Time forfeit") {
-        Ending::OnTime
-    } else {
-        Ending::Other
+fn score(value: &[u8]) -> Option<i8> {
+    let mut lexer = Lexer { text: value, at: 0 };
+    match lexer.next() {
+        Token::Score(score) if lexer.rest().trim_ascii().is_empty() => score,
+        _ => None,
     }
 }
 
-/// Whether a `Variant` tag names standard chess; `From Position` leaves it to the `FEN` tag.
-fn is_standard(variant: &[u8]) -> bool {
-    ["standard", "chess", "from position", "normal", ""]
+/// Whether a value is one of these, in any case.
+fn is_any(value: &[u8], names: &[&str]) -> bool {
+    let value = value.trim_ascii();
+    names
         .iter()
-        .any(|name| variant.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
+        .any(|name| value.eq_ignore_ascii_case(name.as_bytes()))
 }

@@ -40,7 +40,8 @@ impl Reading<'_> {
         let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         let words = line.split(u8::is_ascii_whitespace);
         for word in words.filter(|word| !word.is_empty()) {
-            self.play(parse(word)?)?;
+            let san = parse(word)?;
+            self.play(self.castling_of(san))?;
         }
         self.finish(Tags::default())
     }

@@ -76,6 +76,20 @@ impl SanGame {
         Some(step.token(vocabulary))
     }
 
+    /// The king's two-step for a king that goes to a rook of his own; any other move as it is.
+    pub fn castling_of(&self, san: San) -> San {
+        let board = &self.place.board;
+        let own = board.sides[self.place.side];
+        let takes_rook =
+            san.from & own & board.roles[KING] != 0 && bit(san.to) & own & board.roles[ROOK] != 0;
+        if !takes_rook {
+            return san;
+        }
+        let is_kingside = san.to > san.from.trailing_zeros() as usize;
+        let to = (san.to & !7) + if is_kingside { 6 } else { 2 };
+        San { to, ..san }
+    }
+
     /// Why the game is over, by the first rule that applies; there is no ply limit.
     pub fn termination(&mut self) -> Option<Termination> {
         self.place.find();

@@ -3,7 +3,7 @@
 use std::ops::{Range, RangeInclusive};
 
 use pyo3::prelude::*;
-use shakmaty::Color;
+use shakmaty::{CastlingMode, Color};
 
 use crate::error::{Error, Result};
 use crate::rng::Probability;
@@ -76,6 +76,22 @@ pub fn side(name: &str) -> Result<Color> {
         _ => {
             let got = format!("{name:?}");
             Err(Error::out_of_range("side", "one of: white, black", got))
+        }
+    }
+}
+
+/// How UCI writes castling: as the king's two-step, or as king takes rook, which Chess960 needs.
+pub fn castling(name: &str) -> Result<CastlingMode> {
+    match name {
+        "two_step" => Ok(CastlingMode::Standard),
+        "king_takes_rook" => Ok(CastlingMode::Chess960),
+        _ => {
+            let expected = "one of: two_step, king_takes_rook";
+            Err(Error::out_of_range(
+                "castling",
+                expected,
+                format!("{name:?}"),
+            ))
         }
     }
 }

@@ -52,7 +52,7 @@ mod _native {
         compute_legal_token_masks_sparse,
     };
     #[pymodule_export]
-    use super::notation::{tokens_to_pgn, tokens_to_san};
+    use super::notation::{tokens_to_pgn, tokens_to_san, tokens_to_uci};
     #[pymodule_export]
     use super::pgn::{PgnGames, PgnReader, parse_pgn_file, pgn_to_tokens};
     #[pymodule_export]

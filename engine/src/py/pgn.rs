@@ -1,6 +1,5 @@
 //! `PgnGames`, `PgnReader`, `parse_pgn_file` and `pgn_to_tokens`.
 
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,7 +8,7 @@ use pyo3::exceptions::PyStopIteration;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::pgn::{Columns, Dropped, Format, GameReader, Notation, Report};
+use crate::pgn::{Columns, Dropped, Format, GameReader, Notation, Report, Text};
 use crate::py::arguments::{self, Integer};
 use crate::py::calls;
 use crate::threads::Workers;
@@ -33,6 +32,13 @@ pub struct PgnGames {
     eco: Py<PyList>,
     time_controls: Py<PyList>,
     sites: Py<PyList>,
+    white: Option<Py<PyList>>,
+    black: Option<Py<PyList>>,
+    white_titles: Option<Py<PyList>>,
+    black_titles: Option<Py<PyList>>,
+    events: Option<Py<PyList>>,
+    dates: Option<Py<PyList>>,
+    times: Option<Py<PyList>>,
     report: Py<PyDict>,
 }
 
@@ -43,11 +49,19 @@ impl PgnGames {
             let rows = || values.into_pyarray(py).reshape(shape).map(Bound::unbind);
             columns.format.annotations.then(rows).transpose()
         };
-        let texts = |ranges: &[Range<usize>]| strings(py, &columns.texts, ranges);
+        let texts = |text| Ok::<_, PyErr>(PyList::new(py, columns.texts_of(text))?.unbind());
+        let on_request = |text| columns.format.tags.then(|| texts(text)).transpose();
         Ok(PgnGames {
-            eco: texts(&columns.eco)?,
-            time_controls: texts(&columns.time_controls)?,
-            sites: texts(&columns.sites)?,
+            eco: texts(Text::Eco)?,
+            time_controls: texts(Text::TimeControl)?,
+            sites: texts(Text::Site)?,
+            white: on_request(Text::White)?,
+            black: on_request(Text::Black)?,
+            white_titles: on_request(Text::WhiteTitle)?,
+            black_titles: on_request(Text::BlackTitle)?,
+            events: on_request(Text::Event)?,
+            dates: on_request(Text::Date)?,
+            times: on_request(Text::Time)?,
             tokens: columns.tokens.into_pyarray(py).reshape(shape)?.unbind(),
             lengths: columns.lengths.into_pyarray(py).unbind(),
             terminations: columns.terminations.into_pyarray(py).unbind(),
@@ -58,14 +72,9 @@ impl PgnGames {
             white_elo: columns.white_elo.into_pyarray(py).unbind(),
             black_elo: columns.black_elo.into_pyarray(py).unbind(),
             numbers: columns.numbers.into_pyarray(py).unbind(),
-            report: report(py, columns.report)?,
+            report: report(py, columns.report, columns.format)?,
         })
     }
-}
-
-fn strings(py: Python<'_>, texts: &str, ranges: &[Range<usize>]) -> PyResult<Py<PyList>> {
-    let strings = ranges.iter().map(|range| &texts[range.clone()]);
-    Ok(PyList::new(py, strings)?.unbind())
 }
 
 /// A reader and how many games to take at a time.
@@ -99,6 +108,16 @@ impl Batches {
         })
     }
 
+    /// The one batch of a file that is read at once. Fewer games than it may have are all there are,
+    /// or those before a place that cannot be read: the next batch says which.
+    pub fn take_all(&self, py: Python<'_>) -> PyResult<Columns> {
+        let columns = self.take(py)?;
+        if columns.len() < self.size {
+            self.take(py)?;
+        }
+        Ok(columns)
+    }
+
     /// The next batch of an iterator, which has games.
     pub fn next(&self, py: Python<'_>) -> PyResult<Columns> {
         match self.take(py)? {
@@ -108,7 +127,11 @@ impl Batches {
     }
 
     pub fn report(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
-        report(py, py.detach(|| self.lock().report()))
+        let (counts, format) = py.detach(|| {
+            let reader = self.lock();
+            (reader.report(), reader.format())
+        });
+        report(py, counts, format)
     }
 }
 
@@ -121,21 +144,30 @@ impl PgnReader {
     #[pyo3(
         signature = (
             path, *, batch_size = Integer::of(4096), max_ply = Integer::of(512),
-            vocabulary = "searchless", annotations = true, threads = None
+            vocabulary = "searchless", annotations = true, tags = false, drop_bots = false,
+            threads = None
         ),
         text_signature = "(path, *, batch_size=4096, max_ply=512, vocabulary='searchless', \
-            annotations=True, threads=None)"
+            annotations=True, tags=False, drop_bots=False, threads=None)"
     )]
+    #[expect(clippy::too_many_arguments, reason = "they are those of Python")]
     fn new(
         path: PathBuf,
         batch_size: Integer,
         max_ply: Integer,
         vocabulary: &str,
         annotations: bool,
+        tags: bool,
+        drop_bots: bool,
         threads: Option<Integer>,
     ) -> PyResult<PgnReader> {
         let batch_size = batch_size.within("batch_size", 1..=ALL)?;
-        let format = format(vocabulary, max_ply, annotations)?;
+        let format = Format {
+            annotations,
+            tags,
+            drop_bots,
+            ..format(vocabulary, max_ply)?
+        };
         let workers = Workers::new(arguments::threads(threads)?)?;
         let reader = GameReader::open(&path, format, workers)?;
         Ok(PgnReader(Batches::new(reader, batch_size)))
@@ -155,12 +187,14 @@ impl PgnReader {
     }
 }
 
-pub fn report(py: Python<'_>, report: Report) -> PyResult<Py<PyDict>> {
+pub fn report(py: Python<'_>, report: Report, format: Format) -> PyResult<Py<PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("read", report.n_read)?;
     dict.set_item("kept", report.n_kept())?;
     for (name, count) in Dropped::NAMES.iter().zip(report.n_dropped) {
-        dict.set_item(name, count)?;
+        if format.drop_bots || *name != "bot" {
+            dict.set_item(name, count)?;
+        }
     }
     Ok(dict.unbind())
 }
@@ -169,11 +203,12 @@ pub fn report(py: Python<'_>, report: Report) -> PyResult<Py<PyDict>> {
 #[pyo3(
     signature = (
         path, *, max_games = None, max_ply = Integer::of(512), vocabulary = "searchless",
-        annotations = true, threads = None
+        annotations = true, tags = false, drop_bots = false, threads = None
     ),
     text_signature = "(path, *, max_games=None, max_ply=512, vocabulary='searchless', \
-        annotations=True, threads=None)"
+        annotations=True, tags=False, drop_bots=False, threads=None)"
 )]
+#[expect(clippy::too_many_arguments, reason = "they are those of Python")]
 pub fn parse_pgn_file(
     py: Python<'_>,
     path: PathBuf,
@@ -181,42 +216,58 @@ pub fn parse_pgn_file(
     max_ply: Integer,
     vocabulary: &str,
     annotations: bool,
+    tags: bool,
+    drop_bots: bool,
     threads: Option<Integer>,
 ) -> PyResult<PgnGames> {
-    let max_games = max_games.unwrap_or(Integer::of(ALL));
-    max_games.within("max_games", 1..=ALL)?;
-    let reader = PgnReader::new(path, max_games, max_ply, vocabulary, annotations, threads)?;
-    PgnGames::new(py, reader.0.take(py)?)
+    let size = max_games.unwrap_or(Integer::of(ALL));
+    size.within("max_games", 1..=ALL)?;
+    let reader = PgnReader::new(
+        path,
+        size,
+        max_ply,
+        vocabulary,
+        annotations,
+        tags,
+        drop_bots,
+        threads,
+    )?;
+    PgnGames::new(py, reader.0.take_all(py)?)
 }
 
 #[pyfunction]
 #[pyo3(
     signature = (
         pgn, *, max_ply = Integer::of(512), vocabulary = "searchless", annotations = true,
-        threads = None
+        tags = false, drop_bots = false, threads = None
     ),
     text_signature = "(pgn, *, max_ply=512, vocabulary='searchless', annotations=True, \
-        threads=None)"
+        tags=False, drop_bots=False, threads=None)"
 )]
+#[expect(clippy::too_many_arguments, reason = "they are those of Python")]
 pub fn pgn_to_tokens(
     py: Python<'_>,
     pgn: &str,
     max_ply: Integer,
     vocabulary: &str,
     annotations: bool,
+    tags: bool,
+    drop_bots: bool,
     threads: Option<Integer>,
 ) -> PyResult<PgnGames> {
-    let format = format(vocabulary, max_ply, annotations)?;
+    let format = Format {
+        annotations,
+        tags,
+        drop_bots,
+        ..format(vocabulary, max_ply)?
+    };
     let workers = Workers::new(arguments::threads(threads)?)?;
     let reader = GameReader::from_bytes(pgn.as_bytes().to_vec(), format, workers);
     PgnGames::new(py, Batches::new(reader, ALL).take(py)?)
 }
 
-fn format(vocabulary: &str, max_ply: Integer, annotations: bool) -> PyResult<Format> {
-    Ok(Format {
-        notation: Notation::Pgn,
-        vocabulary: Vocabulary::named(vocabulary)?,
-        max_ply: arguments::max_ply(max_ply)?,
-        annotations,
-    })
+fn format(vocabulary: &str, max_ply: Integer) -> PyResult<Format> {
+    let vocabulary = Vocabulary::named(vocabulary)?;
+    let max_ply = arguments::max_ply(max_ply)?;
+    Ok(Format::new(Notation::Pgn, vocabulary, max_ply))
 }

@@ -31,7 +31,7 @@ impl UciGames {
             terminations: columns.terminations.into_pyarray(py).unbind(),
             outcomes: columns.outcomes.into_pyarray(py).unbind(),
             numbers: columns.numbers.into_pyarray(py).unbind(),
-            report: report(py, columns.report)?,
+            report: report(py, columns.report, columns.format)?,
         })
     }
 }
@@ -45,24 +45,25 @@ impl UciReader {
     #[pyo3(
         signature = (
             path, *, batch_size = Integer::of(4096), max_ply = Integer::of(512),
-            vocabulary = "searchless", threads = None
+            vocabulary = "searchless", castling = "two_step", threads = None
         ),
         text_signature = "(path, *, batch_size=4096, max_ply=512, vocabulary='searchless', \
-            threads=None)"
+            castling='two_step', threads=None)"
     )]
     fn new(
         path: PathBuf,
         batch_size: Integer,
         max_ply: Integer,
         vocabulary: &str,
+        castling: &str,
         threads: Option<Integer>,
     ) -> PyResult<UciReader> {
         let batch_size = batch_size.within("batch_size", 1..=ALL)?;
+        let vocabulary = Vocabulary::named(vocabulary)?;
+        let max_ply = arguments::max_ply(max_ply)?;
         let format = Format {
-            notation: Notation::Uci,
-            vocabulary: Vocabulary::named(vocabulary)?,
-            max_ply: arguments::max_ply(max_ply)?,
-            annotations: false,
+            castling: arguments::castling(castling)?,
+            ..Format::new(Notation::Uci, vocabulary, max_ply)
         };
         let workers = Workers::new(arguments::threads(threads)?)?;
         let reader = GameReader::open(&path, format, workers)?;
@@ -87,9 +88,10 @@ impl UciReader {
 #[pyo3(
     signature = (
         path, *, max_games = None, max_ply = Integer::of(512), vocabulary = "searchless",
-        threads = None
+        castling = "two_step", threads = None
     ),
-    text_signature = "(path, *, max_games=None, max_ply=512, vocabulary='searchless', threads=None)"
+    text_signature = "(path, *, max_games=None, max_ply=512, vocabulary='searchless', \
+        castling='two_step', threads=None)"
 )]
 pub fn parse_uci_file(
     py: Python<'_>,
@@ -97,10 +99,11 @@ pub fn parse_uci_file(
     max_games: Option<Integer>,
     max_ply: Integer,
     vocabulary: &str,
+    castling: &str,
     threads: Option<Integer>,
 ) -> PyResult<UciGames> {
-    let max_games = max_games.unwrap_or(Integer::of(ALL));
-    max_games.within("max_games", 1..=ALL)?;
-    let reader = UciReader::new(path, max_games, max_ply, vocabulary, threads)?;
-    UciGames::new(py, reader.0.take(py)?)
+    let size = max_games.unwrap_or(Integer::of(ALL));
+    size.within("max_games", 1..=ALL)?;
+    let reader = UciReader::new(path, size, max_ply, vocabulary, castling, threads)?;
+    UciGames::new(py, reader.0.take_all(py)?)
 }
