@@ -1,7 +1,6 @@
 //! One game of a PGN, replayed while it is read.
 
-use std::ops::Range;
-
+use memchr::memrchr;
 use shakmaty::CastlingMode;
 
 use super::comment;
@@ -190,8 +189,8 @@ pub struct Reading<'a> {
     score: Option<i8>,
     has_begun: bool,
     is_over: bool,
-    /// The last comment, and the plies before it.
-    comment: (Range<usize>, usize),
+    /// Where the moves end, and the comments on them.
+    end: usize,
 }
 
 impl<'a> Reading<'a> {
@@ -206,15 +205,17 @@ impl<'a> Reading<'a> {
             score: None,
             has_begun: false,
             is_over: false,
-            comment: (0..0, 0),
+            end: 0,
         }
     }
 
     fn read(mut self, lexer: &mut Lexer<'_>) -> Result<Record, Dropped> {
         let mut tags = Tags::default();
-        let n_kinds = self.format.n_texts();
-        let text = &mut self.games.texts;
-        let next = tags.read(lexer, &mut TextBuffer { text, n_kinds });
+        let mut buffer = TextBuffer {
+            text: &mut self.games.texts,
+            wants_players: self.format.tags || self.format.drop_bots,
+        };
+        let next = tags.read(lexer, &mut buffer);
         if tags.is_variant {
             self.dropped = Some(Dropped::Variant);
         } else if tags.has_start {
@@ -231,17 +232,9 @@ impl<'a> Reading<'a> {
             let is_whole = self.is_over || !lexer.continues_game();
             self.score = tags.score.filter(|_| is_whole);
         }
-        tags.ending = tags.ending.or_else(|| self.said_at_the_end(lexer.text));
+        let said = || Ending::of_comment(last_comment(&lexer.text[..self.end])?);
+        tags.ending = tags.ending.or_else(said);
         self.finish(tags)
-    }
-
-    /// How the game ended by the comment behind its last move.
-    fn said_at_the_end(&self, text: &[u8]) -> Option<Ending> {
-        let (range, plies) = &self.comment;
-        let is_last = *plies == self.length();
-        is_last
-            .then(|| Ending::of_comment(&text[range.clone()]))
-            .flatten()
     }
 
     /// Read to the end of the game; the token behind it stays.
@@ -260,19 +253,26 @@ impl<'a> Reading<'a> {
                     self.read_word(lexer);
                 }
                 Token::Number(number) => self.check_start(number),
-                Token::Comment(text) => {
-                    self.comment = (lexer.at - 1 - text.len()..lexer.at - 1, self.length());
-                    self.annotate(text);
-                }
+                Token::Comment(text) => self.annotate(text),
                 Token::Score(score) => {
                     self.score = score;
+                    self.end = before;
                     self.is_over = true;
                 }
                 Token::Broken => self.drop(Dropped::Malformed),
-                Token::End if self.has_begun || self.is_over || !lexer.reaches_movetext() => return,
+                Token::End if self.ends(lexer, before) => return,
                 Token::End => {}
             }
         }
+    }
+
+    /// Whether the game ends at this empty line, not only what stands before its moves.
+    #[cold]
+    fn ends(&mut self, lexer: &mut Lexer<'_>, before: usize) -> bool {
+        if !self.is_over {
+            self.end = before;
+        }
+        self.is_over || self.has_begun || !lexer.reaches_movetext()
     }
 
     #[inline]
@@ -290,10 +290,16 @@ impl<'a> Reading<'a> {
             }
             return;
         }
-        match lexer.skip_word() {
-            word if self.length() > 0 && REMARKS.contains(&word) => {}
-            word if NULL_MOVES.contains(&word) => self.drop(Dropped::IllegalMove),
-            _ => self.drop(Dropped::Malformed),
+        self.read_remark(lexer.skip_word());
+    }
+
+    /// A word that is no move.
+    #[cold]
+    fn read_remark(&mut self, word: &[u8]) {
+        if NULL_MOVES.contains(&word) {
+            self.drop(Dropped::IllegalMove);
+        } else if self.length() == 0 || !REMARKS.contains(&word) {
+            self.drop(Dropped::Malformed);
         }
     }
 
@@ -369,6 +375,12 @@ impl<'a> Reading<'a> {
             tags,
         })
     }
+}
+
+/// The comment that a text ends with.
+fn last_comment(text: &[u8]) -> Option<&[u8]> {
+    let text = text.trim_ascii_end().strip_suffix(b"}")?;
+    Some(&text[memrchr(b'{', text)? + 1..])
 }
 
 /// The first annotation of a ply counts.

@@ -12,7 +12,7 @@ impl Lexer<'_> {
             return false;
         }
         let mut ahead = *self;
-        match ahead.next() {
+        match ahead.next_apart() {
             Token::Comment(_) | Token::Score(_) => *self = ahead,
             _ => self.skip_paragraph(),
         }
@@ -37,12 +37,12 @@ impl Lexer<'_> {
             return false;
         }
         loop {
-            match self.next() {
+            match self.next_apart() {
                 Token::Number(_) | Token::Comment(_) => {}
                 Token::Broken => return false,
                 Token::Score(_) | Token::End => return is_last || !self.is_at_end(),
                 Token::Word => {
-                    let is_move = san::parse(self.rest(), 0).is_some();
+                    let is_move = san::is_move(self.rest());
                     self.skip_word();
                     return !is_move && (is_last || !self.is_at_end());
                 }

@@ -44,8 +44,14 @@ impl<'a> Lexer<'a> {
         self.at >= self.text.len()
     }
 
+    /// The next token of the main line, where few are read: the loop over moves has its own copy.
+    #[inline(never)]
+    pub fn next_apart(&mut self) -> Token<'a> {
+        self.next()
+    }
+
     /// The next token of the main line.
-    #[inline]
+    #[inline(always)]
     pub fn next(&mut self) -> Token<'a> {
         loop {
             let Some(byte) = self.peek() else {
@@ -97,6 +103,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Go past the empty lines between tags, comments and moves; false where the game has no moves.
+    #[cold]
     pub fn reaches_movetext(&mut self) -> bool {
         let before = self.at;
         self.skip_between_games();
@@ -108,10 +115,11 @@ impl<'a> Lexer<'a> {
     }
 
     /// Whether a game that an empty line tore apart goes on here, with another number than the first.
+    #[cold]
     pub fn continues_game(&mut self) -> bool {
         let mut ahead = *self;
         ahead.skip_between_games();
-        let number = ahead.next();
+        let number = ahead.next_apart();
         if ahead.is_at_end() {
             self.at = ahead.at;
         }
@@ -144,7 +152,7 @@ impl<'a> Lexer<'a> {
 
     /// A sign that is not ASCII: half a point, or the figurine of a move. Others say who stands
     /// better, or are spaces, and are skipped; letters may be a word of another language.
-    #[inline(never)]
+    #[cold]
     fn sign(&mut self) -> Option<Token<'a>> {
         let (sign, length) = glyphs::character(self.rest())?;
         match sign {
@@ -225,13 +233,10 @@ impl<'a> Lexer<'a> {
     }
 
     /// A move number with its dots, a score, or castling with zeros.
-    #[inline]
+    #[inline(always)]
     fn number(&mut self) -> Token<'a> {
         if let Some(token) = self.score() {
             return token;
-        }
-        if self.rest().starts_with(b"0000") {
-            return Token::Word;
         }
         let mut number: u32 = 0;
         while let Some(digit @ b'0'..=b'9') = self.peek() {
@@ -244,10 +249,11 @@ impl<'a> Lexer<'a> {
         Token::Number(number)
     }
 
-    #[inline]
+    #[inline(always)]
     fn score(&mut self) -> Option<Token<'a>> {
         let (dash, digit) = match self.rest() {
             [b'1', b'/', b'2', ..] => return Some(self.half()),
+            [b'0', b'0', b'0', b'0', ..] => return Some(Token::Word),
             [b'0' | b'1', rest @ ..] => {
                 let dash = dash(rest)?;
                 (dash, rest.get(dash).copied())

@@ -26,15 +26,19 @@ const PAWN: usize = 1;
 /// assert_eq!(parse(b"Nd9", 0), None);
 /// assert_eq!(parse(b"e4e", 0), None);
 /// ```
-#[inline]
+#[inline(always)]
 pub fn parse(text: &[u8], side: usize) -> Option<(San, usize)> {
-    parse_plain(text)
-        .or_else(|| parse_any(text, side))
-        .or_else(|| parse_typeset(text, side))
+    parse_plain(text).or_else(|| parse_other(text, side))
+}
+
+/// Whether a text starts with a move.
+#[inline(never)]
+pub fn is_move(text: &[u8]) -> bool {
+    parse(text, 0).is_some()
 }
 
 /// The usual words: `e4`, `exd5`, `Nf3`, `Nxf3`, with or without a check.
-#[inline]
+#[inline(always)]
 fn parse_plain(text: &[u8]) -> Option<(San, usize)> {
     let is_file = |byte: u8| byte.wrapping_sub(b'a') < 8;
     let (role, from, start) = match *text {
@@ -59,15 +63,19 @@ fn parse_plain(text: &[u8]) -> Option<(San, usize)> {
     is_plain.then_some((san, length))
 }
 
-/// A word with signs that are not ASCII, in it or behind it: `♘f3`, `O–O`, `Nf3□`.
 #[inline(never)]
+fn parse_other(text: &[u8], side: usize) -> Option<(San, usize)> {
+    parse_any(text, side).or_else(|| parse_typeset(text, side))
+}
+
+/// A word with signs that are not ASCII, in it or behind it: `♘f3`, `O–O`, `Nf3□`.
+#[cold]
 fn parse_typeset(text: &[u8], side: usize) -> Option<(San, usize)> {
     let word = glyphs::Word::of(text)?;
     let (san, length) = parse_any(word.ascii(), side)?;
     Some((san, word.length_of(length)))
 }
 
-#[inline(never)]
 fn parse_any(text: &[u8], side: usize) -> Option<(San, usize)> {
     let (san, length) = match role(*text.first()?) {
         Some(KING) if text[0] != b'K' => castling(text, side)?,

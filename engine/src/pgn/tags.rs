@@ -34,11 +34,11 @@ impl Text {
 /// Texts of tags, each a range of one buffer.
 pub type Texts = [Range<usize>; Text::COUNT];
 
-/// Where the texts of tags go.
+/// Where the texts of tags go, and which are looked at.
 pub struct TextBuffer<'a> {
     pub text: &'a mut String,
-    /// How many of the kinds of [`Text`] are wanted.
-    pub n_kinds: usize,
+    /// Whether it is asked who played, and when.
+    pub wants_players: bool,
 }
 
 /// The tag pairs that are kept.
@@ -138,6 +138,13 @@ impl Tags {
             b"ICCResult" if self.ending.is_none() => self.ending = Ending::of_tag(value),
             b"Variant" => self.is_variant = !is_any(value, &STANDARD),
             b"FEN" => self.has_start = !text_of(value).starts_with(START),
+            _ if buffer.wants_players => self.set_player(name, value, buffer),
+            _ => {}
+        }
+    }
+
+    fn set_player(&mut self, name: &[u8], value: &[u8], buffer: &mut TextBuffer<'_>) {
+        match name {
             b"White" => self.keep(Text::White, value, buffer),
             b"Black" => self.keep(Text::Black, value, buffer),
             b"WhiteTitle" => self.set_title(Text::WhiteTitle, value, buffer),
@@ -155,9 +162,7 @@ impl Tags {
 
     #[inline]
     fn keep(&mut self, text: Text, value: &[u8], buffer: &mut TextBuffer<'_>) {
-        if (text as usize) < buffer.n_kinds {
-            self.texts[text as usize] = append(buffer.text, value);
-        }
+        self.texts[text as usize] = append(buffer.text, value);
     }
 
     fn set_title(&mut self, text: Text, value: &[u8], buffer: &mut TextBuffer<'_>) {
@@ -235,7 +240,7 @@ fn elo(value: &[u8]) -> Option<i16> {
 
 fn score(value: &[u8]) -> Option<i8> {
     let mut lexer = Lexer { text: value, at: 0 };
-    match lexer.next() {
+    match lexer.next_apart() {
         Token::Score(score) if lexer.rest().trim_ascii().is_empty() => score,
         _ => None,
     }
