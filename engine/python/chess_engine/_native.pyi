@@ -583,8 +583,8 @@ class PgnGames:
     dates: list[str] | None
     """`UTCDate`, else `Date`, as written: 2024.01.31, unknown parts as question marks."""
     times: list[str] | None
-    """`UTCTime`, else `Time`, as written. None, from `white` on, without `tags=True`; "" where a tag
-    is missing, as in the lists before."""
+    """`UTCTime`, else `Time`, as written. The lists from `white` on are None without `tags=True`; a
+    missing tag is "" in all."""
     report: dict[str, int]
     """Games `read` from the file so far, `kept`, and dropped by reason, the first that applies:
     `variant` (Chess960 too), `custom_start`, with `drop_bots` also `bot`, `illegal_move` (ambiguous
