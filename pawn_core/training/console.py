@@ -26,12 +26,15 @@ class Pace:
         if self._first is None:
             self._first = step, time.monotonic()
 
-    def position(self, step: int) -> str:
-        """Return `100 of 5000 (0:12:30 left)`, for a line that is about to be written."""
-        self._spoken = time.monotonic()
+    def described(self, step: int, numbers: str = "") -> str:
+        """Return `step 100/5000 train loss 3.1, 0:12:30 left`."""
         left_s = self._left_s(step)
-        left = "" if left_s is None else f" ({timedelta(seconds=round(left_s))} left)"
-        return f"{step} of {self._target}{left}"
+        left = "" if left_s is None else f", {timedelta(seconds=round(left_s))} left"
+        return f"step {step}/{self._target}{numbers}{left}"
+
+    def spoke(self) -> None:
+        """Note that a line of the log is written."""
+        self._spoken = time.monotonic()
 
     def quiet_too_long(self) -> bool:
         """Whether nothing has been said for so long that one may think the run hangs."""
@@ -44,10 +47,11 @@ class Pace:
         return since / done * (self._target - step)
 
 
-def describe_record(kind: str, step: str, fields: dict[str, Any]) -> str:
+def describe_record(kind: str, step: int, fields: dict[str, Any], pace: Pace) -> str:
     """Return one line: the numbers that matter, or the event's message."""
     if kind not in _SHOWN:
         return f"step {step} {fields.get('event', kind)}: {fields.get('message', '')}".rstrip(": ")
     values = (f"{name} {fields[name]:.5g}" for name in _SHOWN[kind] if fields[name] is not None)
     which = f"{fields['variant']} {kind}" if "variant" in fields else kind
-    return f"step {step} {which} {' '.join(values)}"
+    numbers = f" {which} {' '.join(values)}"
+    return pace.described(step, numbers) if kind == "train" else f"step {step}{numbers}"

@@ -110,7 +110,7 @@ class Run:
 
     def say_progress(self) -> None:
         """Write a line to the log, and nothing else."""
-        _LOG.info("step %s", self.pace.position(self.step))
+        self._log(self.pace.described(self.step))
 
     def event(self, name: str, message: str, **details: Any) -> None:
         """Write an event record."""
@@ -177,7 +177,11 @@ class Run:
         if self.metrics is None:
             return
         self.metrics.write(kind, self.step, fields)
-        _LOG.info("%s", describe_record(kind, self.pace.position(self.step), fields))
+        self._log(describe_record(kind, self.step, fields, self.pace))
+
+    def _log(self, line: str) -> None:
+        self.pace.spoke()
+        _LOG.info("%s", line)
 
 
 def metrics_mark(checkpoint: Checkpoint) -> Mark:
