@@ -66,7 +66,7 @@ def _check_runnable(config: RunConfig) -> None:
     if reasons := refusals(config, machine) or [*filter(None, [processes_refusal(config.gpus)])]:
         raise ConfigError("\n".join(reasons))
     for warning in warnings(config, machine):
-        sys.stderr.write(f"pawn-train: {warning}\n")
+        _tell(warning)
 
 
 def _train(config: RunConfig, run_dir: Path, resume: Path | None, stop: StopFlag) -> int:

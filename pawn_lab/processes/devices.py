@@ -126,7 +126,10 @@ def core_count() -> int:
 
 
 def statuses(inventory: list[Device], held: dict[str, int]) -> list[DeviceStatus]:
-    """Return devices with who holds them and, for GPUs, their load as far as it can be read."""
+    """Return devices with who holds them and, for GPUs, their load as far as it can be read.
+
+    A GPU that was lost since the inventory is left out, unless a trial still holds it.
+    """
     on_gpus = any(device.kind == "gpu" for device in inventory)
     readings = {gpu.uuid: gpu.reading for gpu in visible(read_gpus(), None)} if on_gpus else {}
     return [
@@ -136,4 +139,5 @@ def statuses(inventory: list[Device], held: dict[str, int]) -> list[DeviceStatus
             **(readings[device.id]._asdict() if device.id in readings else {}),
         )
         for device in inventory
+        if device.kind == "cpu" or device.id in readings or device.id in held
     ]

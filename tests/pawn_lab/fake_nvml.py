@@ -36,6 +36,7 @@ class FakeGpu:
 
     uuid: str
     name: str = "NVIDIA H200"
+    memory: int = 141 << 30
     refuses: dict[str, Exception] = field(default_factory=dict)
     instances: list["FakeGpu | None"] = field(default_factory=list)
     divided: bool = False
@@ -69,7 +70,7 @@ def library(gpus: list[FakeGpu], init: Exception | None) -> types.ModuleType:
         "HandleByIndex": lambda gpu: gpu,
         "UUID": lambda gpu: gpu.uuid,
         "Name": lambda gpu: gpu.name,
-        "MemoryInfo": lambda _: SimpleNamespace(used=1, total=2),
+        "MemoryInfo": lambda gpu: SimpleNamespace(used=1, total=gpu.memory),
         "Temperature": lambda _: 40,
         "UtilizationRates": lambda _: SimpleNamespace(gpu=3),
         "MigMode": lambda gpu: (int(gpu.divided), int(gpu.divided)),

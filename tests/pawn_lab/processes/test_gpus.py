@@ -72,6 +72,7 @@ def test_a_gpu_lost_while_a_front_end_is_open_gets_no_trial(monkeypatch, open_la
     trial = lab.launch(CONFIG)
     in_state(lab, trial.id, State.RUNNING)
     assert lab.trial(trial.id).device == "GPU-b"
+    assert [(device.id, device.trial_id) for device in lab.devices()] == [("GPU-b", trial.id)]
     open_gate(lab, trial.id)
 
 
@@ -123,7 +124,7 @@ def test_each_mig_instance_is_a_device(monkeypatch, value, expected):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
     assert ids(devices.inventory()) == expected
     readings = {s.id: s.memory_total for s in devices.statuses(devices.inventory(), {})}
-    assert readings == dict.fromkeys(expected, 2)
+    assert readings == dict.fromkeys(expected, 141 << 30)
 
 
 def test_a_gpu_in_mig_mode_without_instances_is_named_as_unusable(monkeypatch):

@@ -91,11 +91,11 @@ def test_a_precision_that_the_cpu_emulates_is_launched_with_a_warning(open_lab):
     [
         ({"device": "cuda:1"}, "'cuda:1' does not exist: 1 GPU found (a trial sees its own GPUs)"),
         ({"gpus": 4}, "gpus 4 is not allowed: the machine has 2 devices"),
-        ({"variant": "base"}, "parameters do not fit: weights, gradients and optimizer state"),
+        ({"variant": "base"}, "alone take 0.5 GiB of 0.0 GiB"),
     ],
 )
 def test_a_trial_has_the_gpus_that_the_lab_gives_it(open_lab, monkeypatch, fields, reason):
-    install(monkeypatch, [FakeGpu("GPU-a"), FakeGpu("GPU-b")])  # of two bytes each
+    install(monkeypatch, [FakeGpu("GPU-a", memory=4 << 20), FakeGpu("GPU-b", memory=5 << 20)])
     lab = open_lab()
     with pytest.raises(InvalidRequestError, match=re.escape(reason)):
         lab_launch(lab, CONFIG | fields, dry_run=True)
@@ -123,7 +123,8 @@ def test_where_all_gpus_are_lost_a_launch_is_refused_by_that(open_lab, monkeypat
 
 def test_the_largest_gpus_decide_whether_a_trial_may_fit(monkeypatch):
     monkeypatch.setattr(devices, "torch_without_gpus", lambda: None)
-    install(monkeypatch, [FakeGpu("GPU-a"), FakeGpu("GPU-b", refuses={"MemoryInfo": OSError()})])
+    unread = FakeGpu("GPU-c", refuses={"MemoryInfo": OSError()})
+    install(monkeypatch, [FakeGpu("GPU-a", memory=1), FakeGpu("GPU-b", memory=2), unread])
     assert devices.trial_machine(devices.inventory()) == Machine(
-        (2, None), frozenset({"avx2"}), 8 << 30, "a trial sees its own GPUs"
+        (2, 1, None), frozenset({"avx2"}), 8 << 30, "a trial sees its own GPUs"
     )
