@@ -129,13 +129,17 @@ class Shown:
     def add_evaluation(self, model: str, record: Record) -> None:
         """Take note of an evaluation of a model."""
         self.by_model.setdefault(model, Kept()).add(record)
-        loss, best = record.get("val_loss"), self.best.get(model)
-        if best is None or (loss is not None and loss < (best.get("val_loss") or math.inf)):
+        if model not in self.best or _loss(record) < _loss(self.best[model]):
             self.best[model] = record
 
     def last_step(self, model: str) -> int | None:
         """Return the step of the last record of a model, or of none in particular."""
         return max((self.steps[name] for name in {model, ""} & self.steps.keys()), default=None)
+
+
+def _loss(evaluation: Record) -> float:
+    loss = evaluation.get("val_loss")
+    return math.inf if loss is None else loss
 
 
 def _number(record: Record) -> float:
