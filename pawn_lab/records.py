@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from pawn_lab.trials.states import State
+from pawn_lab.states import State
 
 
 class Record(BaseModel):

@@ -22,9 +22,9 @@ from pawn_core.config import parse_config
 from pawn_core.metrics import MetricsWriter
 from pawn_lab.lab import Lab
 from pawn_lab.server.lab_server import keep_loaded
+from pawn_lab.states import ACTIVE, State
 from pawn_lab.store import Database, events, trials
 from pawn_lab.tools import TOOLS
-from pawn_lab.trials.states import ACTIVE, State
 
 TRIALS, EVENTS, RUNNING = 1000, 10_000, 4
 ENDED, QUEUED, RECORDS_EACH = 1500, 500, 200

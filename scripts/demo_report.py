@@ -7,9 +7,9 @@ from demo_games import BASELINE, GamesOfArm, games_of
 from rich.console import Console
 from rich.markdown import Markdown
 
+from pawn_lab.analysis.curves import evaluations
 from pawn_lab.lab import Lab
 from pawn_lab.reporting.charts import Axes, CurvePoint, Floor, curve_panels, png
-from pawn_lab.reporting.curves import evaluations
 
 Answer = dict[str, Any]
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pawn_lab.analysis.curves import Axis
 from pawn_lab.analysis.groups import Run
-from pawn_lab.reporting.curves import Axis
-from pawn_lab.trials.states import BROKE_OFF
+from pawn_lab.states import BROKE_OFF
 
 
 @dataclass(frozen=True)

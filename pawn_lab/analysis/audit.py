@@ -12,7 +12,7 @@ from pawn_lab.documents import read_json_object
 from pawn_lab.lab import Lab
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Trial
-from pawn_lab.trials.states import ACTIVE, ENDED_WELL
+from pawn_lab.states import ACTIVE, ENDED_WELL
 from pawn_lab.trials.variants import SINGLE
 
 

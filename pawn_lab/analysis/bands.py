@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from pawn_lab.analysis import student_t
 from pawn_lab.analysis.compare import CONFIDENCE
+from pawn_lab.analysis.curves import Axis
 from pawn_lab.analysis.groups import Run
-from pawn_lab.reporting.curves import Axis
 
 
 class BandPoint(NamedTuple):

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from pawn_lab.analysis.curves import Axis
 from pawn_lab.analysis.groups import Run
 from pawn_lab.documents import read_json_object
 from pawn_lab.lab import Lab
-from pawn_lab.reporting.curves import Axis
 
 _OF_TIME: tuple[Axis, ...] = ("hours", "cost")
 _DECIDE = ("torch", "pawn-engine")

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
+from pawn_lab.analysis.curves import evaluations
 from pawn_lab.analysis.groups import INCIDENTAL, STREAM, VALIDATION, essential
 from pawn_lab.documents import read_json_object
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
-from pawn_lab.reporting.curves import evaluations
 from pawn_lab.reporting.metrics import GAMES, METRICS
 from pawn_lab.trials import variants
 

@@ -18,7 +18,7 @@ from pawn_lab.lab import Lab
 from pawn_lab.paths import TrialPaths
 from pawn_lab.reporting.metrics import GAMES, metric_of_merit
 from pawn_lab.reporting.results import METRIC_OF_MERIT
-from pawn_lab.trials.states import ENDED_WELL, HOLDING
+from pawn_lab.states import ENDED_WELL, HOLDING
 
 TUNED = frozenset(
     {"lr", "lr_schedule", "warmup_steps", "min_lr_ratio", "decay_steps", "cooldown_steps"}

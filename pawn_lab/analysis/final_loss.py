@@ -8,10 +8,10 @@ from pawn_core.training.schedules import Schedule, build_schedule
 from pawn_lab.analysis.groups import LINEAGE, Run, runs_of
 from pawn_lab.analysis.power_law import FARTHEST, FEWEST_POINTS, Interval, extrapolated
 from pawn_lab.lab import Lab
-from pawn_lab.planning.speed import stop_step
 from pawn_lab.reporting.metrics import Metric
+from pawn_lab.scheduling.speed import stop_step
+from pawn_lab.states import ENDED, ENDED_WELL
 from pawn_lab.trials import configs
-from pawn_lab.trials.states import ENDED, ENDED_WELL
 
 EARLIEST = 0.2
 """Points before this share of the steps done are left out: the first losses follow no power law."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
 
+from pawn_lab.analysis.curves import Point, curve, lineage
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
-from pawn_lab.reporting.curves import Point, curve, lineage
 from pawn_lab.reporting.metrics import GAMES, Metric
 from pawn_lab.trials import settings, variants
 from pawn_lab.trials.variants import SINGLE

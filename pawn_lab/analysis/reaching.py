@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable
 from itertools import pairwise
 
+from pawn_lab.analysis.curves import Axis, Point
 from pawn_lab.analysis.groups import Run
-from pawn_lab.reporting.curves import Axis, Point
 from pawn_lab.reporting.metrics import Metric
 
 

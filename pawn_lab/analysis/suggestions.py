@@ -15,8 +15,8 @@ from pawn_lab.analysis.groups import LINEAGE, Run, essential, grouped
 from pawn_lab.analysis.tpe import Point
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
+from pawn_lab.states import ENDED_WELL
 from pawn_lab.trials import variants
-from pawn_lab.trials.states import ENDED_WELL
 
 FACTOR = 3.0
 """Between rates, where those tried do not say what a step is."""

@@ -16,22 +16,14 @@ from rich.console import Console
 
 from pawn_core.config import ConfigError
 from pawn_lab.cli import watch
-from pawn_lab.cli.arguments import (
-    command_parameters,
-    flags,
-    tool_arguments,
-    with_values_joined,
-)
+from pawn_lab.cli.arguments import command_parameters, flags, tool_arguments, with_values_joined
 from pawn_lab.cli.options import DEFAULTS, Options
 from pawn_lab.cli.storage import add_storage_commands
 from pawn_lab.cli.words import in_cli_words
 from pawn_lab.errors import InvalidRequestError, LabError, NoLabError, TrialStateError
 from pawn_lab.lab import Lab, opener
-from pawn_lab.paths import (
-    WORKSPACE_NAME,
-    WORKSPACE_VARIABLE,
-    default_workspace,
-)
+from pawn_lab.paths import WORKSPACE_NAME, WORKSPACE_VARIABLE, default_workspace
+from pawn_lab.states import ACTIVE
 from pawn_lab.store.database import no_lab
 from pawn_lab.text import mask_secrets
 from pawn_lab.tools import TOOLS, Answer, LabTool
@@ -41,7 +33,6 @@ from pawn_lab.tools.kill import TOOL as KILL
 from pawn_lab.tools.notes import TOOL as NOTES
 from pawn_lab.tools.trial_views import TrialAnswer
 from pawn_lab.tools.values import Table
-from pawn_lab.trials.states import ACTIVE
 
 NOT_CLEAR = 1
 BAD_INPUT = 2

@@ -10,13 +10,13 @@ from rich.text import Text
 
 from pawn_lab.cli.render import render
 from pawn_lab.lab import Lab
+from pawn_lab.states import ENDED
 from pawn_lab.tools.events import TOOL as EVENTS
 from pawn_lab.tools.events import EventsAnswer
 from pawn_lab.tools.log import TOOL as LOG
 from pawn_lab.tools.log import LogAnswer
 from pawn_lab.tools.status import TOOL as STATUS
 from pawn_lab.tools.values import Answer
-from pawn_lab.trials.states import ENDED
 
 INTERVAL_S = 1.0
 Show = Callable[[Answer], None]

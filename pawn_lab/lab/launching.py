@@ -7,14 +7,15 @@ from typing import Any
 from pawn_core.config import RunConfig
 from pawn_lab import failpoints
 from pawn_lab.lab.reading import Reading
-from pawn_lab.planning import budget, forecast
 from pawn_lab.records import Forecast, Launched, Resumed, Trial
+from pawn_lab.scheduling import budget
+from pawn_lab.scheduling import estimates as forecast
+from pawn_lab.states import State
 from pawn_lab.store import trials
 from pawn_lab.store.database import Row
 from pawn_lab.trials import checks, launches, lineage, requests
 from pawn_lab.trials.launches import Made
 from pawn_lab.trials.lineage import Continuation, Which
-from pawn_lab.trials.states import State
 
 SHIM_TIMEOUT_S = 30.0
 SHIM_POLL_S = 0.02

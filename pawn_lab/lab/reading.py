@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from itertools import islice
 
+from pawn_lab.lab import views
 from pawn_lab.lab.workspace import OpenWorkspace
-from pawn_lab.processes import devices
 from pawn_lab.records import (
     DeviceStatus,
     EventPage,
@@ -16,10 +16,11 @@ from pawn_lab.records import (
     TrialResult,
 )
 from pawn_lab.reporting import cost, digest, log, results
+from pawn_lab.scheduling import devices
+from pawn_lab.states import ACTIVE, HOLDING, State
 from pawn_lab.store import events, leases, trials
 from pawn_lab.store.database import Row
-from pawn_lab.trials import requests, selection, views
-from pawn_lab.trials.states import ACTIVE, HOLDING, State
+from pawn_lab.trials import requests, selection
 
 MOST_TROUBLE = 3
 """Trials in trouble that a glance names; the others are counted."""

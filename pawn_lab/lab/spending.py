@@ -5,9 +5,9 @@ from typing import Literal
 
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab.workspace import OpenWorkspace
-from pawn_lab.planning import budget as budgets
 from pawn_lab.records import Basis, CostReport, Spent
 from pawn_lab.reporting import cost
+from pawn_lab.scheduling import budget as budgets
 from pawn_lab.store import leases
 
 

@@ -12,10 +12,10 @@ from pawn_lab.errors import InvalidRequestError, TrialStateError
 from pawn_lab.lab.reading import Reading
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import DiskUse, FreedTrial, Trial
+from pawn_lab.states import ACTIVE, ENDED
 from pawn_lab.store import Transaction, trials
 from pawn_lab.store.database import Row
 from pawn_lab.trials import requests, selection
-from pawn_lab.trials.states import ACTIVE, ENDED
 
 
 class Storing(Reading):

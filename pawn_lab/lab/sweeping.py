@@ -5,11 +5,11 @@ from typing import Any
 
 from pawn_lab.errors import TrialStateError
 from pawn_lab.lab.workspace import OpenWorkspace
-from pawn_lab.processes.devices import trial_machine
 from pawn_lab.records import Sweep, SweepForecast, SweepPoint
+from pawn_lab.scheduling.devices import trial_machine
 from pawn_lab.store import sweeps, trials
 from pawn_lab.sweeps import create
-from pawn_lab.sweeps.forecast import forecast
+from pawn_lab.sweeps.estimates import forecast
 from pawn_lab.sweeps.plan import SweepPlan, checked_plan
 from pawn_lab.sweeps.points import known_overrides
 from pawn_lab.sweeps.progress import Standing, standings

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from pawn_lab.errors import WorkspaceNotWritableError
+from pawn_lab.lab import tick
 from pawn_lab.paths import WorkspacePaths, default_workspace
-from pawn_lab.processes import devices, start, tick
-from pawn_lab.processes.limits import Limits
+from pawn_lab.scheduling import devices, start
+from pawn_lab.shim.limits import Limits
 from pawn_lab.store import Database
 from pawn_lab.store.database import no_lab
 from pawn_lab.text import clean

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from pawn_lab.records import CostReport, Event, Progress
+from pawn_lab.states import State
 from pawn_lab.text import shorten
-from pawn_lab.trials.states import State
 
 MOST_CHARACTERS = 1500
 MOST_TRIALS_LISTED = 8

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from pawn_core.durable import replace_file
 from pawn_core.untrusted import UntrustedFileError, read_file
 from pawn_lab.errors import InvalidRequestError, NotesTooLongError, StateBusyError, WorkspaceError
+from pawn_lab.locks import locked
 from pawn_lab.paths import WorkspacePaths
-from pawn_lab.processes.locks import locked
 from pawn_lab.text import clean
 
 BUDGET_BYTES = 32_000

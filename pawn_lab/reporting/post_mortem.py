@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from pawn_core.checkpoint.manifest import list_checkpoints
-from pawn_lab import streams
 from pawn_lab.documents import read_text
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Exit, PostMortem
 from pawn_lab.store.database import Row
 from pawn_lab.text import clean_line, shorten
-from pawn_lab.trials import settings
+from pawn_lab.trials import settings, streams
 from pawn_lab.trials.variants import SINGLE, records_of
 
 _TAIL_BYTES = 1 << 16

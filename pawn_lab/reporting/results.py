@@ -4,13 +4,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from pawn_lab import streams
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Evaluation, ModelProgress, Progress, TrialResult
 from pawn_lab.reporting import health
+from pawn_lab.states import ACTIVE, HOLDING
 from pawn_lab.store.database import Row
-from pawn_lab.trials import configs, settings, variants
-from pawn_lab.trials.states import ACTIVE, HOLDING
+from pawn_lab.trials import configs, settings, streams, variants
 
 METRIC_OF_MERIT = "val_loss"
 """Lower is better; decides which evaluation of a trial is its best."""

@@ -29,8 +29,8 @@ from mcp_types import (
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from pawn_lab.documents import own_folder, read_json_object, write_json
+from pawn_lab.locks import locked
 from pawn_lab.paths import WorkspacePaths
-from pawn_lab.processes.locks import locked
 from pawn_lab.tools.wait import TOOL as WAIT
 
 TTL_MS = 24 * 3600 * 1000

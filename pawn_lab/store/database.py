@@ -10,14 +10,9 @@ from pathlib import Path
 import apsw
 
 from pawn_lab import failpoints
-from pawn_lab.errors import (
-    NoLabError,
-    StateBusyError,
-    WorkspaceError,
-    WorkspaceNotWritableError,
-)
+from pawn_lab.errors import NoLabError, StateBusyError, WorkspaceError, WorkspaceNotWritableError
+from pawn_lab.locks import locked
 from pawn_lab.paths import WorkspacePaths, nearest_lab
-from pawn_lab.processes.locks import locked
 from pawn_lab.store import connection as connections
 from pawn_lab.store import ledger
 from pawn_lab.store.failures import full, translated

@@ -5,9 +5,9 @@ import math
 from typing import Any
 
 from pawn_lab.records import Event, EventPage
+from pawn_lab.states import State
 from pawn_lab.store.transaction import Transaction
 from pawn_lab.text import clean
-from pawn_lab.trials.states import State
 
 KINDS = (
     *State,

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic_core import from_json
 
 from pawn_lab.errors import UnknownTrialError
+from pawn_lab.states import ENDED, HOLDING, State, check_transition
 from pawn_lab.store import events, leases
 from pawn_lab.store.transaction import LARGEST_ID, Row, Transaction
-from pawn_lab.trials.states import ENDED, HOLDING, State, check_transition
 
 _JSON_COLUMNS = ("config", "tags", "trainer", "limits", "exit")
 _ASSUMED = {"run_type": "pretrain", "total_steps": 0, "pause_after_steps": None}

@@ -2,9 +2,9 @@
 
 from pawn_lab.errors import IdempotencyConflictError
 from pawn_lab.paths import WorkspacePaths
-from pawn_lab.planning import budget
-from pawn_lab.processes.devices import Device
-from pawn_lab.processes.start import Launcher
+from pawn_lab.scheduling import budget
+from pawn_lab.scheduling.devices import Device
+from pawn_lab.scheduling.start import Launcher
 from pawn_lab.store import Transaction, sweeps, trials
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.sweeps.points import points

@@ -4,16 +4,15 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pawn_lab import streams
 from pawn_lab.paths import WorkspacePaths
-from pawn_lab.processes.exits import BY_FORECAST
 from pawn_lab.records import Evidence
+from pawn_lab.reporting.exits import BY_FORECAST
 from pawn_lab.reporting.results import METRIC_OF_MERIT
+from pawn_lab.states import ACTIVE, BROKE_OFF, ENDED_WELL
 from pawn_lab.store import Transaction, sweeps, trials
 from pawn_lab.store.database import Row
 from pawn_lab.sweeps.plan import SweepPlan
-from pawn_lab.trials import variants
-from pawn_lab.trials.states import ACTIVE, BROKE_OFF, ENDED_WELL
+from pawn_lab.trials import streams, variants
 
 
 @dataclass(frozen=True)

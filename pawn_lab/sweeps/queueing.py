@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from pawn_core.config import RunConfig
-from pawn_lab.processes.limits import Limits
-from pawn_lab.processes.start import Launcher
+from pawn_lab.scheduling.start import Launcher
+from pawn_lab.shim.limits import Limits
 from pawn_lab.store import Transaction, events, trials
 from pawn_lab.store.database import Row
 from pawn_lab.sweeps.plan import SweepPlan

@@ -9,11 +9,11 @@ from pawn_core.config.errors import did_you_mean
 from pawn_lab.analysis.alignment import Alignment, align, without_early
 from pawn_lab.analysis.circumstances import warnings
 from pawn_lab.analysis.compare import CONFIDENCE
+from pawn_lab.analysis.curves import Axis
 from pawn_lab.analysis.groups import Run, grouped, runs_of
 from pawn_lab.analysis.reaching import logarithms
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
-from pawn_lab.reporting.curves import Axis
 from pawn_lab.reporting.metrics import Metric, metric_of_merit
 from pawn_lab.tools import remarks
 from pawn_lab.tools.compare_headline import headline

@@ -5,14 +5,7 @@ import statistics
 from dataclasses import dataclass
 
 from pawn_lab.analysis.compare import Difference, Verdict, paired, welch
-from pawn_lab.analysis.groups import (
-    Group,
-    Run,
-    differing,
-    distinguished,
-    obstacles,
-    shared,
-)
+from pawn_lab.analysis.groups import Group, Run, differing, distinguished, obstacles, shared
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.reporting.metrics import GAMES, Metric
 from pawn_lab.tools.results_rows import BASELINE

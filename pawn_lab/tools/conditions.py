@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pawn_core.config.errors import did_you_mean
-from pawn_lab import streams
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.records import Event
 from pawn_lab.reporting.metrics import METRICS
+from pawn_lab.states import ENDED
 from pawn_lab.store.events import KINDS
+from pawn_lab.trials import streams
 from pawn_lab.trials.requests import MOST_EVENTS
-from pawn_lab.trials.states import ENDED
 
 SIGNS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,

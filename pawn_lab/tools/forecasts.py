@@ -6,8 +6,8 @@ from pawn_lab.analysis.final_loss import Outlook, backtest, outlook, share_done,
 from pawn_lab.analysis.groups import Run
 from pawn_lab.lab import Lab
 from pawn_lab.reporting.metrics import Metric
+from pawn_lab.states import HOLDING
 from pawn_lab.tools.values import Answer, Number
-from pawn_lab.trials.states import HOLDING
 
 
 class ForecastRow(Answer):

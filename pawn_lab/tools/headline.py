@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from pawn_lab.records import DeviceStatus, Glance, Trial
-from pawn_lab.trials.states import HOLDING, State
+from pawn_lab.states import HOLDING, State
 
 NONE_AILS: Mapping[int, str | None] = MappingProxyType({})
 

@@ -11,12 +11,12 @@ from pydantic import Field, PrivateAttr
 
 from pawn_core.durable import replace_file
 from pawn_lab.analysis.bands import band as band_of
+from pawn_lab.analysis.curves import Axis
 from pawn_lab.analysis.groups import GAMES, Run, distinguished, grouped, runs_of
+from pawn_lab.analysis.marks import marks, placed
 from pawn_lab.documents import own_folder
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
-from pawn_lab.reporting.curves import Axis
-from pawn_lab.reporting.marks import marks, placed
 from pawn_lab.reporting.metrics import Metric, metric_named
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool

@@ -7,14 +7,15 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from pawn_core.config.errors import did_you_mean
+from pawn_lab.analysis.curves import related
 from pawn_lab.analysis.groups import Run, runs_of
 from pawn_lab.analysis.pareto import Price
 from pawn_lab.analysis.suggestions import comparable
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.records import TrialResult
-from pawn_lab.reporting.curves import related
 from pawn_lab.reporting.metrics import metric_of_merit
+from pawn_lab.states import HOLDING
 from pawn_lab.tools import remarks
 from pawn_lab.tools.forecasts import ForecastRow, forecast_rows
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
@@ -31,7 +32,6 @@ from pawn_lab.tools.results_rows import (
 )
 from pawn_lab.tools.values import Table, Tag, TrialId
 from pawn_lab.trials.configs import strangers
-from pawn_lab.trials.states import HOLDING
 
 MOST_CURVES = 200
 """Fronts, next points and forecasts are of at most so many trials: each curve is read whole."""

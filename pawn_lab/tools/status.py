@@ -9,6 +9,7 @@ from pawn_lab.lab import Lab
 from pawn_lab.records import Glance, Trial
 from pawn_lab.reporting.health import is_trouble
 from pawn_lab.reporting.metrics import metric_of_merit
+from pawn_lab.states import ENDED, HOLDING, State
 from pawn_lab.tools.forecasts import ForecastRow, forecast_rows
 from pawn_lab.tools.headline import headline
 from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
@@ -25,7 +26,6 @@ from pawn_lab.tools.status_rows import (
 )
 from pawn_lab.tools.trial_views import beyond_defaults, timestamp
 from pawn_lab.tools.values import Answer, Number, Table, Tag, TrialId, rounded
-from pawn_lab.trials.states import ENDED, HOLDING, State
 
 ROWS = 5
 MOST_ROWS = 500

@@ -10,13 +10,13 @@ from pydantic import Field
 
 from pawn_lab.lab import Lab
 from pawn_lab.records import Event
+from pawn_lab.states import ACTIVE
 from pawn_lab.tools.conditions import GROUPS, Bound, Streams, news, parsed_until
 from pawn_lab.tools.events import EventRow, event_row, first_rows
 from pawn_lab.tools.reading import MaxTokens, Reading, Since, position
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Answer, Number, Table, TrialId
 from pawn_lab.trials.requests import check_reached
-from pawn_lab.trials.states import ACTIVE
 
 LONGEST_S = 60.0
 DEFAULT_S = 30.0

@@ -8,7 +8,7 @@ from typing import Any
 from pawn_core.config import ConfigError, RunConfig, parse_config
 from pawn_core.machine import Machine, refusals, warnings
 from pawn_lab.errors import InvalidConfigError, InvalidRequestError
-from pawn_lab.processes.devices import Device, trial_machine
+from pawn_lab.scheduling.devices import Device, trial_machine
 from pawn_lab.trials import variants
 
 MOST_CONFIG_BYTES = 65_536

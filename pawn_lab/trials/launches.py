@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 
 from pawn_core.config import RunConfig
 from pawn_lab.errors import TrialStateError
-from pawn_lab.processes import exits
-from pawn_lab.processes.start import Launcher
+from pawn_lab.reporting import exits
+from pawn_lab.scheduling.start import Launcher
+from pawn_lab.states import ACTIVE, State
 from pawn_lab.store import Transaction, events, trials
 from pawn_lab.store.database import Row
 from pawn_lab.trials import requests
 from pawn_lab.trials.code import code_digest
 from pawn_lab.trials.lineage import Continuation
 from pawn_lab.trials.requests import Request
-from pawn_lab.trials.states import ACTIVE, State
 
 
 class Made(NamedTuple):

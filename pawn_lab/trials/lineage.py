@@ -6,7 +6,6 @@ from typing import Any, Literal, NamedTuple
 from pawn_core.checkpoint import CheckpointError, Manifest, verify
 from pawn_core.checkpoint.manifest import checkpoint_step, list_checkpoints
 from pawn_core.config import ConfigError, RunConfig, parse_config
-from pawn_lab import streams
 from pawn_lab.errors import (
     InvalidConfigError,
     InvalidRequestError,
@@ -15,10 +14,10 @@ from pawn_lab.errors import (
     UnsafeOverrideError,
 )
 from pawn_lab.paths import TrialPaths
-from pawn_lab.processes.limits import Limits
+from pawn_lab.shim.limits import Limits
+from pawn_lab.states import ACTIVE
 from pawn_lab.store.database import Row
-from pawn_lab.trials import checks, variants
-from pawn_lab.trials.states import ACTIVE
+from pawn_lab.trials import checks, streams, variants
 
 Which = int | Literal["latest", "best"]
 """A checkpoint: of a step, the newest, or that of the lowest validation loss."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pawn_lab.errors import IdempotencyConflictError, InvalidRequestError
+from pawn_lab.states import State
 from pawn_lab.store.database import LARGEST_ID, Row
 from pawn_lab.text import clean
-from pawn_lab.trials.states import State
 
 MOST_TAGS = 20
 MOST_TAG_CHARACTERS = 64

@@ -15,9 +15,9 @@ from lab_testing import CONFIG, DEADLINE_S, ended, in_state, stand_in
 
 from pawn_lab import failpoints
 from pawn_lab.lab import Lab
-from pawn_lab.processes.limits import Limits
+from pawn_lab.shim.limits import Limits
+from pawn_lab.states import State
 from pawn_lab.trials.code import code_digest
-from pawn_lab.trials.states import State
 
 Call = tuple[str, Any]
 """A call and its argument: launch (a key), launch group (how many seeds), sweep (a plan), kill,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from lab_testing import CONFIG
 
-from pawn_lab.trials.states import ENDED, State
+from pawn_lab.states import ENDED, State
 
 ENDS = {
     "complete": State.COMPLETED,

@@ -7,10 +7,10 @@ from pathlib import Path
 from lab_testing import eventually, open_gate
 
 from pawn_lab.lab import Lab
-from pawn_lab.processes import identity
 from pawn_lab.records import Event, Trial
+from pawn_lab.shim import identity
+from pawn_lab.states import ENDED, TRANSITIONS, State
 from pawn_lab.store import leases
-from pawn_lab.trials.states import ENDED, TRANSITIONS, State
 
 _STATE_KINDS = frozenset(State)
 

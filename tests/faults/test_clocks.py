@@ -11,9 +11,9 @@ from lab_testing import CONFIG, ended, in_state, open_gate
 from pawn_lab import clock as clock_module
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.reporting import cost
+from pawn_lab.states import State
 from pawn_lab.store import Database, leases, trials
 from pawn_lab.store import transaction as transaction_module
-from pawn_lab.trials.states import State
 
 HOUR_S, DAY_S = 3_600.0, 86_400.0
 YEAR_S = 365.25 * DAY_S

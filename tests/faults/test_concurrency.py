@@ -15,8 +15,8 @@ from pawn_lab.errors import TrialStateError
 from pawn_lab.lab import Lab
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.records import Event
+from pawn_lab.states import State
 from pawn_lab.store import trials
-from pawn_lab.trials.states import State
 
 COUNTS = (1, 2, 10)
 """How many front ends work on a workspace at once."""

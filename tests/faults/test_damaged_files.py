@@ -22,9 +22,9 @@ from pawn_lab.errors import LabError
 from pawn_lab.lab import Lab
 from pawn_lab.paths import TrialPaths, WorkspacePaths
 from pawn_lab.server.tasks import WaitStore
+from pawn_lab.states import ENDED
 from pawn_lab.tools import TOOLS
 from pawn_lab.tools.plot import MOST_CURVES
-from pawn_lab.trials.states import ENDED
 
 MOST_S = 60
 TOOL_NAMED = {tool.name: tool for tool in TOOLS}

@@ -12,10 +12,10 @@ from soundness import assert_recovers
 
 from pawn_lab import failpoints
 from pawn_lab.lab import Lab
+from pawn_lab.locks import is_locked
 from pawn_lab.paths import WorkspacePaths
-from pawn_lab.processes import identity
-from pawn_lab.processes.locks import is_locked
-from pawn_lab.trials.states import State
+from pawn_lab.shim import identity
+from pawn_lab.states import State
 
 KILLED = -9
 LAUNCH: list[front_end.Call] = [("launch", "first"), ("launch", "second")]

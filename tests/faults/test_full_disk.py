@@ -14,7 +14,7 @@ from lab_fixtures import kill_processes_of
 from lab_testing import CONFIG, ended, eventually, in_state, open_gate, stand_in, trainer_greeting
 
 from pawn_lab.lab import Lab
-from pawn_lab.trials.states import State
+from pawn_lab.states import State
 
 LAUNCH = "launch --set variant=toy local_checkpoints=true"
 READING = (

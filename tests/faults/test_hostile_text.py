@@ -14,8 +14,8 @@ from lab_testing import CONFIG, ended, in_state, open_gate
 from pawn_lab.errors import LabError
 from pawn_lab.lab import Lab
 from pawn_lab.server.lab_server import INSTRUCTIONS
+from pawn_lab.states import State
 from pawn_lab.tools import TOOLS
-from pawn_lab.trials.states import State
 
 MARK = "quagga"
 UNSEEN = "\xad\u061c\u180e\u200b\u200e\u200f\u2028\u2029\u202a\u202e\u2060\u2066\u2069\ufeff\ufe0f"

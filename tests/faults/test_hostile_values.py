@@ -16,8 +16,8 @@ from lab_testing import CONFIG, ended, open_gate
 
 from pawn_core.config import ConfigError, config_json_schema, parse_config
 from pawn_lab.errors import LabError
+from pawn_lab.states import State
 from pawn_lab.tools import TOOLS
-from pawn_lab.trials.states import State
 
 MOST_REFUSAL_S = 0.05
 SECRETS = 1000

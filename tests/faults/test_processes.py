@@ -24,10 +24,10 @@ from lab_testing import (
 from soundness import assert_sound
 
 from pawn_lab.lab import Lab
+from pawn_lab.locks import is_locked
 from pawn_lab.paths import WorkspacePaths
-from pawn_lab.processes import identity
-from pawn_lab.processes.locks import is_locked
-from pawn_lab.trials.states import State
+from pawn_lab.shim import identity
+from pawn_lab.states import State
 
 ALLOWED_ENDS = {
     "shim": {(State.LOST, None)},

@@ -38,10 +38,10 @@ from pawn_lab.errors import (
     TrialStateError,
 )
 from pawn_lab.lab import Lab
-from pawn_lab.processes import identity
-from pawn_lab.processes.identity import ProcessIdentity
 from pawn_lab.records import Event, Trial
-from pawn_lab.trials.states import ENDED, State
+from pawn_lab.shim import identity
+from pawn_lab.shim.identity import ProcessIdentity
+from pawn_lab.states import ENDED, State
 
 SLOTS = 2
 KEYS = st.sampled_from(["alpha", "beta", "gamma"])

@@ -26,8 +26,9 @@ from lab_testing import (
 from soundness import assert_sound
 
 from pawn_lab.lab import Lab
-from pawn_lab.processes import identity, owners, supervision
-from pawn_lab.trials.states import State
+from pawn_lab.scheduling import owners, supervision
+from pawn_lab.shim import identity
+from pawn_lab.states import State
 
 CGROUPS = Path("/proc/self/mounts")
 
@@ -209,7 +210,7 @@ def test_a_kill_of_a_launch_whose_front_end_is_stopped_takes_it_out(workspace, m
 
 
 def test_a_front_end_keeps_no_zombie_of_a_launch_that_took_long(open_lab, monkeypatch):
-    monkeypatch.setattr("pawn_lab.processes.start.HANDSHAKE_TIMEOUT_S", 0.0)
+    monkeypatch.setattr("pawn_lab.scheduling.start.HANDSHAKE_TIMEOUT_S", 0.0)
     lab = open_lab("gate")
     lab.launch(CONFIG)
     trainer_greeting(lab, 1)

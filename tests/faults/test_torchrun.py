@@ -8,9 +8,9 @@ import pytest
 from lab_testing import ended, eventually, guardian_of, identity_of, nobody_left, shim_of
 
 from pawn_lab.lab import Lab
-from pawn_lab.processes import identity
-from pawn_lab.processes.identity import ProcessIdentity
-from pawn_lab.trials.states import State
+from pawn_lab.shim import identity
+from pawn_lab.shim.identity import ProcessIdentity
+from pawn_lab.states import State
 
 ENDLESS = {"variant": "toy", "max_seq_len": 32, "batch_size": 4, "total_steps": 1_000_000}
 ENDLESS |= {"log_interval": 1, "eval_interval": 1_000_000, "val_games": 4, "num_workers": 0}

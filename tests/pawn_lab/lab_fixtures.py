@@ -10,8 +10,8 @@ import pytest
 from lab_testing import eventually, stand_in
 
 from pawn_lab.lab import Lab
-from pawn_lab.processes import identity
-from pawn_lab.processes.limits import Limits
+from pawn_lab.shim import identity
+from pawn_lab.shim.limits import Limits
 
 OpenLab = Callable[..., Lab]
 

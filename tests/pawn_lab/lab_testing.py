@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 from pawn_core.checkpoint.manifest import FILES, checkpoint_name, seal
 from pawn_core.durable import replace_file
 from pawn_lab.lab import Lab
-from pawn_lab.processes import identity
-from pawn_lab.processes.locks import try_lock
+from pawn_lab.locks import try_lock
 from pawn_lab.records import Exit, Trial
+from pawn_lab.shim import identity
+from pawn_lab.states import ENDED, State
 from pawn_lab.store import Database, Transaction, trials
 from pawn_lab.store.database import Row
-from pawn_lab.trials.states import ENDED, State
 
 T = TypeVar("T")
 

@@ -16,9 +16,9 @@ from lab_testing import (
 )
 
 from pawn_lab import errors
-from pawn_lab.processes import identity
 from pawn_lab.records import Event
-from pawn_lab.trials.states import State
+from pawn_lab.shim import identity
+from pawn_lab.states import State
 
 
 def test_a_launched_trial_runs_and_its_exit_is_known(open_lab):
@@ -219,5 +219,5 @@ def test_results_give_last_and_best_evaluation(open_lab):
 
 
 def test_importing_the_lab_leaves_torch_out():
-    code = "import sys, pawn_lab.lab, pawn_lab.processes.tick; sys.exit('torch' in sys.modules)"
+    code = "import sys, pawn_lab.lab, pawn_lab.lab.tick; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -7,12 +7,12 @@ from lab_testing import ended, eventually, shim_of
 
 from pawn_core.checkpoint import verify
 from pawn_lab.lab import Lab
-from pawn_lab.processes import identity
+from pawn_lab.shim import identity
+from pawn_lab.states import State
 from pawn_lab.tools.audit import lab_audit
 from pawn_lab.tools.compare import lab_compare
 from pawn_lab.tools.plot import lab_plot
 from pawn_lab.tools.results import lab_results
-from pawn_lab.trials.states import State
 
 CONFIG = {
     "variant": "toy",

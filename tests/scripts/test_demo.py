@@ -14,7 +14,7 @@ from lab_testing import ended
 
 from pawn_lab.errors import TrialStateError
 from pawn_lab.lab import Lab
-from pawn_lab.trials.states import ACTIVE
+from pawn_lab.states import ACTIVE
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "demo.py"
 MOST_TOKENS = 25_000

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from pawn_lab.analysis.alignment import align
-from pawn_lab.reporting.curves import Point
+from pawn_lab.analysis.curves import Point
 
 
 def runs(*curves):

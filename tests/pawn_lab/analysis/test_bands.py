@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from pawn_lab.analysis.bands import band, half_width
-from pawn_lab.reporting.curves import Point
+from pawn_lab.analysis.curves import Point
 
 
 def run(*points: tuple[int, float]):

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from pawn_core.config import parse_config
+from pawn_lab.analysis.curves import Point
 from pawn_lab.analysis.early_stop import judge
 from pawn_lab.analysis.groups import Run, essential
-from pawn_lab.reporting.curves import Point
-from pawn_lab.trials.states import State
+from pawn_lab.states import State
 
 BASE = {"variant": "toy", "local_checkpoints": True, "total_steps": 4000, "warmup_steps": 100}
 HALF, WHOLE = range(100, 2001, 100), range(100, 4001, 100)

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from pawn_core.config import parse_config
+from pawn_lab.analysis.curves import Point
 from pawn_lab.analysis.final_loss import backtest, outlook
 from pawn_lab.analysis.power_law import extrapolated
-from pawn_lab.reporting.curves import Point
-from pawn_lab.trials.states import State
+from pawn_lab.states import State
 
 STEADY = {"lr_schedule": "constant"}
 

@@ -13,9 +13,9 @@ from lab_testing import CONFIG, ended, in_state
 from pawn_lab.cli.app import NOT_CLEAR, app
 from pawn_lab.cli.arguments import command_parameters
 from pawn_lab.lab import Lab
+from pawn_lab.states import State
 from pawn_lab.tools import TOOLS
 from pawn_lab.tools.reading import settled
-from pawn_lab.trials.states import State
 
 PAWN_LAB = Path(sys.executable).with_name("pawn-lab")
 READ_ONLY_CALLS = [

@@ -7,7 +7,7 @@ import pytest
 from cli_command import Command
 
 from pawn_lab.lab import Lab
-from pawn_lab.trials.states import State
+from pawn_lab.states import State
 
 
 @pytest.fixture

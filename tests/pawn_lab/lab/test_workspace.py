@@ -14,8 +14,8 @@ from pawn_lab.cli.app import main
 from pawn_lab.lab import Lab, opener
 from pawn_lab.paths import WorkspacePaths, default_workspace
 from pawn_lab.server import LabServer
+from pawn_lab.states import State
 from pawn_lab.tools import TOOLS
-from pawn_lab.trials.states import State
 
 READING = ("status", "events", "wait", "results", "compare", "diff 1 2", "log 1", "notes")
 ACTING = ("kill 1", "resume 1", "audit", "sweep --sweep-id 1 --stop")

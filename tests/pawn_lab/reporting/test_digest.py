@@ -3,7 +3,7 @@
 from lab_testing import CONFIG, in_state
 
 from pawn_lab.reporting.digest import MOST_CHARACTERS
-from pawn_lab.trials.states import State
+from pawn_lab.states import State
 
 
 def test_an_empty_lab_says_so(open_lab):

@@ -14,10 +14,10 @@ from lab_testing import (
 )
 
 from pawn_lab.paths import TrialPaths
-from pawn_lab.processes import identity
 from pawn_lab.records import Exit
 from pawn_lab.reporting.post_mortem import post_mortem
-from pawn_lab.trials.states import State
+from pawn_lab.shim import identity
+from pawn_lab.states import State
 
 TRIAL = {"id": 7, "config": {"run_type": "pretrain", "lr": 3e-3, "batch_size": 8}}
 

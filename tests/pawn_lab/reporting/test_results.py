@@ -7,7 +7,7 @@ import pytest
 from pawn_core.config import parse_config
 from pawn_lab.paths import TrialPaths
 from pawn_lab.reporting import results
-from pawn_lab.trials.states import State
+from pawn_lab.states import State
 
 
 @pytest.fixture

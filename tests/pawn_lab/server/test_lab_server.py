@@ -19,9 +19,9 @@ from mcp_types import Implementation
 from pawn_lab.errors import LabError
 from pawn_lab.lab import Lab
 from pawn_lab.server import INSTRUCTIONS, LabServer
+from pawn_lab.states import State
 from pawn_lab.tools import TOOLS
 from pawn_lab.tools.wait import lab_wait
-from pawn_lab.trials.states import State
 
 pytestmark = pytest.mark.anyio
 ERAS = {"legacy": "2025-11-25", "auto": "2026-07-28"}

@@ -14,8 +14,8 @@ from pydantic import ConfigDict
 
 from pawn_lab.lab import Lab
 from pawn_lab.server import LabServer
+from pawn_lab.states import State
 from pawn_lab.tools.wait import TOOL as WAIT
-from pawn_lab.trials.states import State
 
 pytestmark = pytest.mark.anyio
 TASKS = "io.modelcontextprotocol/tasks"

@@ -17,7 +17,7 @@ from mcp_types import JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 
 from pawn_lab.lab import Lab
 from pawn_lab.server.wire import MOST_BYTES, lines, received
-from pawn_lab.trials.states import State
+from pawn_lab.states import State
 
 
 @pytest.mark.parametrize("case", UNANSWERABLE)

@@ -10,12 +10,12 @@ import pytest
 
 from pawn_lab import errors
 from pawn_lab.paths import WorkspacePaths
-from pawn_lab.planning import budget
 from pawn_lab.reporting import cost
+from pawn_lab.scheduling import budget
+from pawn_lab.states import State
 from pawn_lab.store import Database, Transaction, events, leases, trials
 from pawn_lab.store.connection import check_sqlite_version
 from pawn_lab.store.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
-from pawn_lab.trials.states import State
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from lab_testing import CONFIG, ended, eventually, in_state, open_gate, shim_of
 
 from pawn_lab.lab import Lab
 from pawn_lab.paths import WorkspacePaths
+from pawn_lab.states import State
 from pawn_lab.tools.status import lab_status
-from pawn_lab.trials.states import State
 
 PLAN = {"config": CONFIG, "arms": [{}], "space": {"lr": [1e-3, 3e-4]}}
 

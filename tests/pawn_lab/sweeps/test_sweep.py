@@ -13,7 +13,7 @@ from lab_testing import (
 
 from pawn_lab import errors
 from pawn_lab.lab import Lab
-from pawn_lab.trials.states import ACTIVE, State
+from pawn_lab.states import ACTIVE, State
 
 LRS = [1e-5, 1e-4, 1e-3, 1e-2, 1e-1]
 PLAN = {"config": CONFIG | {"eval_interval": 10}, "space": {"lr": LRS}}

@@ -5,11 +5,11 @@ from lab_testing import CONFIG, ended, in_state, make_checkpoint, open_gate, sta
 
 from pawn_lab.errors import NoCheckpointError, TrialStateError
 from pawn_lab.lab import Lab
+from pawn_lab.states import State
 from pawn_lab.tools import TOOLS
 from pawn_lab.tools.kill import lab_kill
 from pawn_lab.tools.launch import lab_launch
 from pawn_lab.tools.resume import lab_resume
-from pawn_lab.trials.states import State
 
 
 def test_more_trials_than_devices_wait_and_say_for_what(open_lab):

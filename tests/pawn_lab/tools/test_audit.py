@@ -9,8 +9,8 @@ from pawn_core.checkpoint.manifest import file_sha256, list_checkpoints
 from pawn_core.uploads.record import UploadRecord
 from pawn_core.uploads.registry import places
 from pawn_lab.lab import Lab
+from pawn_lab.states import State
 from pawn_lab.tools.audit import lab_audit
-from pawn_lab.trials.states import State
 
 
 @pytest.fixture

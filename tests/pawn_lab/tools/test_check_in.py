@@ -4,10 +4,10 @@ import pytest
 from lab_testing import CONFIG, ended, in_state, open_gate, trainer_greeting
 
 from pawn_lab.records import Pulse
+from pawn_lab.states import State
 from pawn_lab.tools.check_in import LATEST_S, SOON_S, SOONEST_S, check_in, idle, interval
 from pawn_lab.tools.events import lab_events
 from pawn_lab.tools.kill import lab_kill
-from pawn_lab.trials.states import State
 
 
 def pulse(**fields) -> Pulse:

@@ -8,10 +8,10 @@ from lab_testing import CONFIG, ended, in_state, make_checkpoint, open_gate, tra
 from pawn_core.config import PretrainConfig
 from pawn_lab.analysis.groups import GAMES, INCIDENTAL, SEEDS, STREAM, VALIDATION, essential
 from pawn_lab.errors import InvalidRequestError
+from pawn_lab.states import State
 from pawn_lab.tools.compare import lab_compare
 from pawn_lab.tools.diff import lab_diff
 from pawn_lab.tools.results import lab_results
-from pawn_lab.trials.states import State
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from lab_testing import CONFIG, ended, in_state, open_gate
 from pawn_lab.documents import read_json_object
 from pawn_lab.errors import IdempotencyConflictError, InvalidRequestError
 from pawn_lab.lab import Lab
+from pawn_lab.states import State
 from pawn_lab.tools.launch import lab_launch
-from pawn_lab.trials.states import State
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import struct
 import pytest
 from lab_testing import ended
 
+from pawn_lab.analysis.curves import Point
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
-from pawn_lab.reporting.curves import Point
 from pawn_lab.tools.plot import MOST_POINTS, lab_plot, thinned
 
 

@@ -8,6 +8,7 @@ from lab_testing import CONFIG, ended, in_state, open_gate
 
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
+from pawn_lab.states import State
 from pawn_lab.tools import TOOLS, tokens
 from pawn_lab.tools.check_in import LATEST_S
 from pawn_lab.tools.events import lab_events
@@ -17,7 +18,6 @@ from pawn_lab.tools.reading import LEAST_TOKENS, Reading
 from pawn_lab.tools.results import lab_results
 from pawn_lab.tools.status import lab_status
 from pawn_lab.tools.wait import lab_wait
-from pawn_lab.trials.states import State
 
 BY_NAME = {tool.name: tool for tool in TOOLS}
 READING = [tool for tool in TOOLS if issubclass(tool.signature.return_annotation, Reading)]

@@ -5,8 +5,8 @@ from lab_testing import CONFIG, ended, in_state, open_gate
 
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
+from pawn_lab.states import State
 from pawn_lab.tools.results import lab_results
-from pawn_lab.trials.states import State
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from lab_testing import CONFIG, ended, in_state, open_gate, trainer_greeting
 
 from pawn_lab.errors import InvalidRequestError, UnknownTrialError
 from pawn_lab.lab import Lab
+from pawn_lab.states import State
 from pawn_lab.store.events import KINDS
 from pawn_lab.tools.check_in import LATEST_S
 from pawn_lab.tools.wait import Waiter, lab_wait, waiter
-from pawn_lab.trials.states import State
 
 
 def test_a_wait_ends_with_the_trial_and_the_next_one_goes_on_from_its_cursor(open_lab, workspace):

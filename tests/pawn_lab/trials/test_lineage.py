@@ -8,8 +8,8 @@ from lab_testing import CONFIG, ended, in_state, make_checkpoint, shim_of, stand
 from pawn_lab import errors
 from pawn_lab.documents import read_json_object
 from pawn_lab.lab import Lab
-from pawn_lab.processes import identity
-from pawn_lab.trials.states import State
+from pawn_lab.shim import identity
+from pawn_lab.states import State
 
 
 @pytest.fixture

@@ -1,0 +1,117 @@
+"""Learning curves that follow a trial's lineage: its ancestors up to each resume, then its own."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+from pawn_core.metrics import EVAL, TRAIN, Record
+from pawn_lab.lab import Lab
+from pawn_lab.records import Spent, Trial
+from pawn_lab.reporting.metrics import Metric
+from pawn_lab.trials import streams, variants
+from pawn_lab.trials.streams import TOKENS, Summary, TokenCount
+from pawn_lab.trials.variants import SINGLE
+
+Axis = Literal["step", "tokens", "hours", "cost"]
+"""Optimizer steps; tokens, device-hours or money spent on the trial and what it continues."""
+
+
+class Point(NamedTuple):
+    """A metric's value, and what it took to get there."""
+
+    step: int
+    hours: float
+    cost: float
+    value: float
+    tokens: float = 0.0
+
+
+class Segment(NamedTuple):
+    """A trial of a lineage and its records up to the step at which the next one starts."""
+
+    trial: Trial
+    summary: Summary
+    records: list[Record]
+
+    def tokens(self, variant: str, before: float) -> list[float]:
+        """Return the tokens that a model was trained on up to each of its records, `before` too."""
+        count = self.summary.shown.tokens.get(variant, TokenCount())
+        lead = count.first * (self.trial.from_step or 0)
+        own = [record.get(TOKENS) or 0.0 for record in self.of(variant)]
+        return [before + max(0.0, tokens - lead) for tokens in own]
+
+    def of(self, variant: str) -> list[Record]:
+        """Return the records of a model whose time is known."""
+        mine = variants.records_of(self.records, variant)
+        return [record for record in mine if record["time"] is not None]
+
+
+def curve(lab: Lab, trial: Trial | int, metric: Metric, variant: str = SINGLE) -> list[Point]:
+    """Return a metric of a trial and of what it was resumed from, by step; nulls are left out.
+
+    Of several models, that of `variant`; hours and cost are those of the whole trial.
+    """
+    points: list[Point] = []
+    before, tokens_before = Spent(hours=0.0, cost=0.0), 0.0
+    for segment in segments(lab, trial, training=metric.record == TRAIN):
+        records = segment.of(variant)
+        spent = lab.spent(segment.trial.id, [record["time"] for record in records])
+        totals = [Spent(hours=before.hours + s.hours, cost=before.cost + s.cost) for s in spent]
+        tokens = segment.tokens(variant, tokens_before)
+        points += [
+            Point(record["step"], total.hours, total.cost, record[metric.name], seen)
+            for record, total, seen in zip(records, totals, tokens, strict=True)
+            if record["type"] == metric.record and record.get(metric.name) is not None
+        ]
+        if records:
+            before, tokens_before = totals[-1], tokens[-1]
+    return points
+
+
+def evaluations(lab: Lab, trial: Trial | int) -> list[Record]:
+    """Return the evaluation records of a trial and of what it was resumed from, by step."""
+    return [
+        record
+        for segment in segments(lab, trial, training=False)
+        for record in segment.records
+        if record["type"] == EVAL
+    ]
+
+
+def lineage(lab: Lab, trial: Trial | int) -> list[Trial]:
+    """Return the trial and its ancestors, oldest first."""
+    youngest = lab.trial(trial) if isinstance(trial, int) else trial
+    older = lineage(lab, youngest.parent) if youngest.parent is not None else []
+    return [*older, youngest]
+
+
+def related(lab: Lab, trial_id: int) -> set[int]:
+    """Return a trial with what it continues and what continues it, however often."""
+    own = {trial.id for trial in lineage(lab, trial_id)}
+    parents = {trial.id: trial.parent for trial in lab.trials()}
+    return own | {each for each in parents if trial_id in _older(each, parents)}
+
+
+def _older(trial_id: int | None, parents: dict[int, int | None]) -> Iterator[int]:
+    while trial_id is not None:
+        yield trial_id
+        trial_id = parents[trial_id]
+
+
+def segments(lab: Lab, trial: Trial | int, *, training: bool) -> list[Segment]:
+    """Return each trial of the lineage with its records up to where the next one starts.
+
+    training: with the train records of the youngest one too; those of the others tell what it took
+    to get to where they were left.
+    """
+    trials = lineage(lab, trial)
+    older = [
+        _segment(lab, parent, child.from_step, training=True) for parent, child in pairwise(trials)
+    ]
+    return [*older, _segment(lab, trials[-1], None, training=training)]
+
+
+def _segment(lab: Lab, trial: Trial, end: int | None, *, training: bool) -> Segment:
+    summary = streams.summary(lab.paths.trial(trial.id))
+    records = summary.records if training else summary.shown.evaluations
+    return Segment(trial, summary, [r for r in records if end is None or r["step"] <= end])

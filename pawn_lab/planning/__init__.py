@@ -1,1 +1,0 @@
-"""What a trial would take before it is launched: time, money, memory, its place in the queue."""

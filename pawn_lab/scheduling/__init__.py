@@ -1,0 +1,1 @@
+"""What gives trials their devices, starts them and follows them."""

@@ -1,0 +1,200 @@
+"""A cap on money: reserved at launch, forecast while trials run, kept by a soft stop.
+
+A trial that starts reserves the device-time that nine in ten comparable trials stay below, or all
+of fewer than ten; one without history reserves nothing. At the moment at which the budget will be
+spent, the shims stop their trainers by SIGTERM: each saves a checkpoint and can be resumed. A
+budget counts either the device-time that trials hold or the machine's own time, which passes
+whether any trial runs or not.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from pawn_lab.errors import BudgetExceededError, InvalidRequestError
+from pawn_lab.paths import WorkspacePaths
+from pawn_lab.records import Basis, BudgetReport
+from pawn_lab.reporting import cost, results
+from pawn_lab.scheduling.devices import Device
+from pawn_lab.scheduling.speed import Comparables, devices_needed
+from pawn_lab.shim.limits import BudgetStop
+from pawn_lab.states import ACTIVE, HOLDING
+from pawn_lab.store import Transaction, events, leases, trials
+from pawn_lab.store.database import Row
+
+MOST_BUDGET = 1e9
+_HOUR_S = 3600.0
+
+
+def set_budget(tx: Transaction, budget: float | None, basis: Basis | None = None) -> None:
+    """Cap what all trials, or all hours of the machine, may cost from the first on.
+
+    None removes the cap; without a basis it counts what it has counted, at first device-time.
+
+    Raises:
+        InvalidRequestError: not a number from 0 to `MOST_BUDGET`.
+    """
+    if budget is not None and not (math.isfinite(budget) and 0 <= budget <= MOST_BUDGET):
+        raise InvalidRequestError(f"budget {budget} is not allowed: 0 to {MOST_BUDGET:g}, or none")
+    latest = _latest(tx)
+    basis = basis or latest.basis
+    if (budget, basis) == (latest.budget, latest.basis):
+        return
+    tx.insert("budgets", since=tx.now, budget=budget, basis=basis)
+    counts = "the machine's time" if basis == "machine_time" else "device-time"
+    message = "no budget" if budget is None else f"the budget is {budget:g} in all, of {counts}"
+    events.append(tx, "budget", message, data={"budget": budget, "basis": basis})
+
+
+def report(tx: Transaction) -> BudgetReport | None:
+    """Return the cap, what was spent and what active trials have reserved; None without a cap."""
+    budget, basis, _ = _latest(tx)
+    if budget is None:
+        return None
+    costs = cost.by_trial(tx, leases.history(tx))
+    rate = (cost.device_rate(tx) or 0.0) / _HOUR_S
+    ahead = [
+        _Ahead(
+            max(0.0, (row["expected_s"] or 0.0) * rate - costs.get(row["id"], 0.0)),
+            devices_needed(row["config"]),
+        )
+        for row in trials.select(tx, ACTIVE)
+    ]
+    spent, reserved = _spent(tx, basis, costs), _to_come(tx, basis, ahead)
+    return BudgetReport(budget=budget, basis=basis, spent=spent, reserved=reserved)
+
+
+class _Ahead(NamedTuple):
+    """What the device-time that a trial has ahead of it costs, and how many devices it takes."""
+
+    cost: float
+    devices: int
+
+
+def _spent(tx: Transaction, basis: Basis, costs: dict[int, float]) -> float:
+    if basis == "device_time":
+        return math.fsum(costs.values())
+    machine = cost.machine(tx)
+    return machine.total if machine else 0.0
+
+
+def _to_come(tx: Transaction, basis: Basis, ahead: list[_Ahead]) -> float:
+    """Return what trials will cost at least.
+
+    On the machine's clock they share its devices at best, and none is over before its own end.
+    """
+    total = math.fsum(trial.cost for trial in ahead)
+    if basis == "device_time" or not total:
+        return total
+    devices = cost.rates(tx)[-1]["devices"]
+    return max(total, *(trial.cost * devices / trial.devices for trial in ahead))
+
+
+def reserve(
+    tx: Transaction,
+    workspace: WorkspacePaths,
+    devices: list[Device],
+    launched: Iterable[int],
+    *,
+    refuse: bool = True,
+) -> None:
+    """Reserve what new trials are expected to take.
+
+    Raises:
+        BudgetExceededError: with `refuse`, where it does not fit what is left; the transaction must
+            not be kept.
+    """
+    if _latest(tx).budget is None or not (new := list(launched)):
+        return
+    comparables = Comparables(tx, workspace, devices)
+    for trial_id in new:
+        row = trials.get(tx, trial_id)
+        expected = comparables.duration_s(row["config"], row["from_step"])
+        device_time = expected and expected.high * devices_needed(row["config"])
+        tx.update("trials", trial_id, expected_s=device_time)
+    after = report(tx)
+    if refuse and after is not None and after.spent + after.reserved > after.budget:
+        raise BudgetExceededError(_does_not_fit(after, len(new)))
+
+
+def exhausted(tx: Transaction) -> str | None:
+    """Say that nothing may start because the budget is spent; None where something may."""
+    now = report(tx)
+    if now is None or now.spent < now.budget:
+        return None
+    return (
+        f"the budget is spent: {now.spent:.2f} of {now.budget:g}{_of_what(now)}; "
+        "raise it with lab_set_cost(budget=...)"
+    )
+
+
+def watch(tx: Transaction, workspace: WorkspacePaths) -> None:
+    """Tell shims when to stop, and report once that the trials would take more than is left."""
+    now = report(tx)
+    BudgetStop(workspace.budget_stop).write(None if now is None else _stop_at(tx, now))
+    if now is not None and not _latest(tx).overrun_told:
+        _forecast(tx, workspace, now)
+
+
+def _forecast(tx: Transaction, workspace: WorkspacePaths, now: BudgetReport) -> None:
+    rate = (cost.device_rate(tx) or 0.0) / _HOUR_S
+    active = trials.select(tx, ACTIVE)
+    each = [_Ahead(rate * _ahead_s(workspace, r), devices_needed(r["config"])) for r in active]
+    ahead = _to_come(tx, now.basis, each)
+    if ahead == 0.0 or now.spent + ahead <= now.budget:
+        return
+    message = (
+        f"{now.spent:.2f} spent, about {ahead:.2f} more for the active trials: over the budget of "
+        f"{now.budget:g}{_of_what(now)}; they will be stopped there, with a checkpoint"
+    )
+    data = {"spent": now.spent, "ahead": ahead, "budget": now.budget}
+    events.append(tx, "budget_forecast", message, data=data)
+    tx.update("budgets", tx.value("SELECT max(id) FROM budgets"), overrun_told=1)
+
+
+def _ahead_s(workspace: WorkspacePaths, row: Row) -> float:
+    """Return the device-time still ahead of a trial: from its rate, else what it reserved."""
+    if row["state"] in HOLDING:
+        eta = results.progress(row, workspace.trial(row["id"])).eta_s
+        if eta is not None:
+            return eta * devices_needed(row["config"])
+    return row["expected_s"] or 0.0
+
+
+def _stop_at(tx: Transaction, now: BudgetReport) -> float | None:
+    """Return when the rest will be spent, as things stand; None: never."""
+    history = cost.rates(tx)
+    if now.basis == "machine_time":
+        burn = history[-1]["cost_per_hour"] / _HOUR_S if history else 0.0
+    else:
+        burn = (cost.device_rate(tx) or 0.0) / _HOUR_S * len(leases.held(tx))
+    return tx.now + max(0.0, now.budget - now.spent) / burn if burn > 0 else None
+
+
+class _Cap(NamedTuple):
+    """The latest budget; of None there is no cap."""
+
+    budget: float | None
+    basis: Basis
+    overrun_told: bool
+
+
+def _latest(tx: Transaction) -> _Cap:
+    rows = tx.rows("SELECT budget, basis, overrun_told FROM budgets ORDER BY id DESC LIMIT 1")
+    if not rows:
+        return _Cap(None, "device_time", overrun_told=False)
+    return _Cap(rows[0]["budget"], rows[0]["basis"], bool(rows[0]["overrun_told"]))
+
+
+def _of_what(now: BudgetReport) -> str:
+    return " of the machine's time" if now.basis == "machine_time" else ""
+
+
+def _does_not_fit(after: BudgetReport, count: int) -> str:
+    over = after.spent + after.reserved - after.budget
+    trials_ = "this trial" if count == 1 else f"these {count} trials"
+    return (
+        f"budget {after.budget:g}{_of_what(after)} is too small by {over:.2f}: {after.spent:.2f} "
+        f"spent and {after.reserved:.2f} reserved, {trials_} included; raise it with "
+        "lab_set_cost(budget=...), set pause_after_steps, or kill a trial"
+    )

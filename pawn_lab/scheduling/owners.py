@@ -1,0 +1,81 @@
+"""Who owns a trial, and what is done when its owner does not answer."""
+
+import signal
+from typing import NamedTuple
+
+from pawn_lab.clock import Moment
+from pawn_lab.documents import read_json_object
+from pawn_lab.paths import TrialPaths
+from pawn_lab.shim import identity
+from pawn_lab.shim.identity import ProcessIdentity
+from pawn_lab.store import Transaction, events
+from pawn_lab.store.database import Row
+
+ANSWER_S = 30.0
+"""How long a kill may wait to be taken before the next in line gets it."""
+
+
+class Shim(NamedTuple):
+    """A trial's shim, the guardian above it, and when it started the trainer, in which folder."""
+
+    identity: ProcessIdentity
+    guardian: ProcessIdentity
+    started: Moment
+    folder: list[int] | None
+
+    def is_of_copy(self, paths: TrialPaths) -> bool:
+        """Say whether the trial's folder is a copy of that in which the shim was started."""
+        return self.folder is not None and self.folder != identity.folder_id(paths.root)
+
+    def lives(self) -> bool:
+        """Say whether the shim or its guardian does."""
+        return identity.is_alive(self.identity) or identity.is_alive(self.guardian)
+
+
+def shim_of(paths: TrialPaths, trial: Row) -> Shim | None:
+    """Return who the shim of this attempt is, or None before it has said so."""
+    try:
+        record = read_json_object(paths.identity) or {}
+        ours = ProcessIdentity.from_dict(record)
+        guardian = ProcessIdentity.from_dict(record.get("guardian", record))
+        uptime = record.get("uptime")
+        started = Moment(float(record["started_at"]), ours.boot_id, uptime and float(uptime))
+        shim = Shim(ours, guardian, started, record.get("folder"))
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return None
+    return shim if shim.identity.token == trial["token"] else None
+
+
+def continue_stopped(tx: Transaction, trial: Row, shim: Shim) -> None:
+    """Let a shim or guardian that a signal has stopped go on: its trainer would have no owner."""
+    for name, owner in (("shim", shim.identity), ("guardian", shim.guardian)):
+        if identity.is_stopped(owner) and identity.send_signal(owner, signal.SIGCONT):
+            _say(tx, trial, f"its {name} was stopped (SIGSTOP): continued")
+
+
+def escalate(tx: Transaction, trial: Row, shim: Shim | None) -> None:
+    """Pass a kill that its owner does not take to the next in line; every step is an event.
+
+    From the shim, killed, to its guardian, which ends what a dead shim leaves; from there to the
+    token and the mark of the trial's processes. A shim that has taken the kill is left to its work.
+    """
+    waited_s = tx.now - events.latest_time(tx, trial["id"], "kill_requested")
+    if waited_s <= ANSWER_S:
+        return
+    if shim is None:
+        _kill_members(tx, trial, "who its shim is cannot be read")
+    elif identity.is_alive(shim.identity):
+        if identity.ignores(shim.identity, signal.SIGTERM):
+            _say(tx, trial, f"its shim has not taken the kill in {waited_s:.0f} s: SIGKILL to it")
+            identity.send_signal(shim.identity, signal.SIGKILL)
+    elif identity.is_alive(shim.guardian) and waited_s > 2 * ANSWER_S:
+        _kill_members(tx, trial, "its guardian does not end what the shim left")
+
+
+def _kill_members(tx: Transaction, trial: Row, why: str) -> None:
+    if identity.kill_members(trial["token"]):
+        _say(tx, trial, f"{why}: SIGKILL to all that carries the trial's token")
+
+
+def _say(tx: Transaction, trial: Row, message: str) -> None:
+    events.append(tx, "stuck", message, trial["id"])

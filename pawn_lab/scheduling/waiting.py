@@ -1,0 +1,52 @@
+"""Why a queued trial waits, and how many come before it."""
+
+from typing import NamedTuple
+
+from pawn_lab.scheduling import budget
+from pawn_lab.scheduling.devices import Device
+from pawn_lab.scheduling.speed import devices_needed
+from pawn_lab.store import Transaction, leases, trials
+
+_MOST_NAMED = 8
+
+
+class Wait(NamedTuple):
+    """What a queued trial waits for, and the trials that are before it in the queue."""
+
+    why: str
+    ahead: int
+
+
+def waits(tx: Transaction, devices: list[Device]) -> dict[int, Wait]:
+    """Say for each queued trial, in the order of the queue, what it waits for."""
+    queue, held = trials.queue(tx), leases.held(tx)
+    if (spent := budget.exhausted(tx)) is not None:
+        return {row["id"]: Wait(spent, ahead) for ahead, row in enumerate(queue)}
+    holders = [held[device.id] for device in devices if device.id in held]
+    free, found = len(devices) - len(holders), dict[int, Wait]()
+    for ahead, row in enumerate(queue):
+        needed = devices_needed(row["config"])
+        found[row["id"]] = Wait(_why(holders, needed, free, len(devices)), ahead)
+        if needed <= len(devices):
+            free = free - needed if needed <= free else 0
+    return found
+
+
+def _why(holders: list[int], needed: int, free: int, machine: int) -> str:
+    if needed > machine:
+        return f"it needs {needed} devices and the machine has {machine}; kill it"
+    if needed <= free:
+        return "next to be launched"
+    if needed > 1:
+        return f"it needs {needed} devices at once; {len(holders)} of {machine} held{_by(holders)}"
+    if not holders:
+        return "the devices are kept for a trial that needs several"
+    return f"every device is held{_by(holders)}"
+
+
+def _by(holders: list[int]) -> str:
+    """Name the trials that hold devices, each once."""
+    ids = list(dict.fromkeys(holders))
+    if not ids or len(ids) > _MOST_NAMED:
+        return ""
+    return f", by trial{'s' * (len(ids) > 1)} {', '.join(map(str, ids))}"

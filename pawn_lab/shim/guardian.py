@@ -1,0 +1,94 @@
+"""The process above a shim: it ends what a killed shim leaves behind, and runs the queue on.
+
+A killed shim takes its trainer with it, but not the trainer's own children. They become the
+guardian's, whatever session or environment they have. It holds the trial's lock until none is
+left, then becomes one scheduler pass; so no front end has to come by. It lets a shim that was
+stopped go on. Should the guardian be killed, the shim goes on without it and does the pass itself.
+Standard library only.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from pawn_core.prctl import adopt_orphans
+from pawn_lab import failpoints
+from pawn_lab.shim import environment
+from pawn_lab.shim.descendants import kill_descendants
+from pawn_lab.shim.identity import TOKEN_VARIABLE, ProcessIdentity
+from pawn_lab.shim.places import name_now
+
+STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+
+
+class Handover(NamedTuple):
+    """What the shim gets from those above it."""
+
+    guardian: ProcessIdentity
+    ready: int
+    """The descriptor whose closing, by it or by its death, lets the launcher's child end."""
+
+
+def fork_shim(workspace: Path) -> Handover:
+    """Return in the shim, a grandchild of the launcher's child, which ends once it is ready."""
+    ready = _detach()
+    guardian = ProcessIdentity.of_self(os.environ[TOKEN_VARIABLE])
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would reap children unseen
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    adopt_orphans()
+    if pid := os.fork():
+        os.close(ready)
+        _guard(pid)
+        become_scheduler_pass(workspace)
+    return Handover(guardian, ready)
+
+
+def end_shim(guardian: ProcessIdentity, workspace: Path) -> NoReturn:
+    """End the shim; where its guardian is gone, in its place."""
+    if os.getppid() != guardian.pid:
+        become_scheduler_pass(workspace)
+    os._exit(0)
+
+
+def become_scheduler_pass(workspace: Path) -> NoReturn:
+    """Replace this process by one scheduler pass; the lock, not inheritable, is freed by that."""
+    adopt_orphans(False)
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    argv = [sys.executable, "-P", "-m", "pawn_lab.lab.tick", name_now(workspace)]
+    os.execve(sys.executable, argv, environment.without_trial())
+
+
+def _detach() -> int:
+    """Continue in a child of nobody; return the descriptor that the first process waits for."""
+    read, write = os.pipe()
+    if os.fork() == 0:
+        os.close(read)
+        return write
+    os.close(write)
+    os.read(read, 1)
+    os._exit(0)
+
+
+def _guard(shim: int) -> None:
+    """Wait for the end of the shim, and end what it left."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)  # what is sent to every process is the shim's to obey
+    while not _has_ended(shim, *os.waitpid(-1, os.WUNTRACED)):
+        pass
+    failpoints.hit("guardian.shim-ended")
+    kill_descendants(os.environ[TOKEN_VARIABLE])
+
+
+def _has_ended(shim: int, pid: int, status: int) -> bool:
+    """Say whether what was seen of a child is the end of the shim; one that was stopped goes on.
+
+    A stopped shim enforces no limit and hears no kill, while its trainer holds the device.
+    """
+    if pid == shim and os.WIFSTOPPED(status):
+        sys.stderr.write(f"the shim was stopped by signal {os.WSTOPSIG(status)}: continued\n")
+        os.kill(shim, signal.SIGCONT)
+    return pid == shim and not os.WIFSTOPPED(status)
