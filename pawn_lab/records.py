@@ -1,6 +1,6 @@
 """What the lab answers with. Times are Unix seconds, durations seconds."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -41,6 +41,16 @@ class Exit(Record):
     duration_s: float | None = None
     evidence: Evidence | None = None
     post_mortem: PostMortem | None = None
+
+    @classmethod
+    def never_ran(cls, reason: str) -> Self:
+        """Return the exit of a trial that was killed while it was queued."""
+        return cls(code=None, signal=None, reason="killed", message=f"killed: {reason}")
+
+    @classmethod
+    def lost(cls, message: str) -> Self:
+        """Return the exit of a trial that nobody saw end."""
+        return cls(code=None, signal=None, reason="lost", message=message)
 
 
 class Trial(Record):

@@ -8,7 +8,7 @@ from pawn_core.config import RunConfig
 from pawn_lab import failpoints
 from pawn_lab.lab.reading import Reading
 from pawn_lab.records import Forecast, Launched, Resumed, Trial
-from pawn_lab.scheduling import budget
+from pawn_lab.scheduling import budget, runnable
 from pawn_lab.scheduling import estimates as forecast
 from pawn_lab.states import State
 from pawn_lab.store import trials
@@ -77,7 +77,7 @@ class Launching(Reading):
             BudgetExceededError: it is expected to cost more than the budget leaves.
         """
         checked = checks.checked_config(checks.with_gpus(config, gpus))
-        warnings = checks.check_runnable(checked, self._devices)
+        warnings = runnable.check_runnable(checked, self._devices)
         configs = checks.checked_seeds(checked, seeds)
         asked: dict[str, Any] = {"config": checked.model_dump(mode="json"), "seeds": seeds}
         request = requests.request(priority, idempotency_key, **asked)
@@ -116,7 +116,7 @@ class Launching(Reading):
             InvalidRequestError: the config or the priority is refused; says why.
         """
         checked = checks.checked_config(checks.with_gpus(config, gpus))
-        warnings = checks.check_runnable(checked, self._devices)
+        warnings = runnable.check_runnable(checked, self._devices)
         requests.request(priority, None)
         self._refresh()
         with self._database.read() as tx:
@@ -174,7 +174,7 @@ class Launching(Reading):
         config = lineage.resumed_config(
             parent, point.checkpoint.step, overrides or {}, pause_after_steps
         )
-        warnings = checks.check_runnable(config, self._devices)
+        warnings = runnable.check_runnable(config, self._devices)
         continuation = Continuation(parent, point, config)
         if dry_run:
             return self._would_resume(continuation, priority, once)
@@ -215,7 +215,7 @@ class Launching(Reading):
             from_step=step,
             without=lineage.dropped_limits(parent, self._launcher.limits),
             forecast=planned,
-            warnings=checks.check_runnable(config, self._devices),
+            warnings=runnable.check_runnable(config, self._devices),
         )
 
     def kill(self, trial_id: int, *, reason: str | None = None) -> Trial:

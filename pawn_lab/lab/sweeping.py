@@ -6,6 +6,7 @@ from typing import Any
 from pawn_lab.errors import TrialStateError
 from pawn_lab.lab.workspace import OpenWorkspace
 from pawn_lab.records import Sweep, SweepForecast, SweepPoint
+from pawn_lab.scheduling import runnable
 from pawn_lab.scheduling.devices import trial_machine
 from pawn_lab.store import sweeps, trials
 from pawn_lab.sweeps import create
@@ -14,7 +15,6 @@ from pawn_lab.sweeps.plan import SweepPlan, checked_plan
 from pawn_lab.sweeps.points import known_overrides
 from pawn_lab.sweeps.progress import Standing, standings
 from pawn_lab.sweeps.queueing import tag
-from pawn_lab.trials import checks
 
 
 class Sweeping(OpenWorkspace):
@@ -58,7 +58,7 @@ class Sweeping(OpenWorkspace):
         """Refuse a plan of which a known point cannot run here; return what will run worse."""
         machine = trial_machine(self._devices)
         configs = [plan.resolved(overrides) for overrides in known_overrides(plan)]
-        told = [checks.check_runs_on(machine, config, self._devices) for config in configs]
+        told = [runnable.check_runs_on(machine, config, self._devices) for config in configs]
         return list(dict.fromkeys(itertools.chain(*told)))
 
     def sweep(self, sweep_id: int) -> Sweep:

@@ -9,11 +9,12 @@ from typing import Any, Self
 from pawn_lab.errors import WorkspaceNotWritableError
 from pawn_lab.lab import tick
 from pawn_lab.paths import WorkspacePaths, default_workspace
-from pawn_lab.scheduling import devices, start
-from pawn_lab.shim.limits import Limits
+from pawn_lab.scheduling import devices
+from pawn_lab.shim.rules import Limits
 from pawn_lab.store import Database
 from pawn_lab.store.database import no_lab
 from pawn_lab.text import clean
+from pawn_lab.trials.launcher import TRAINER, Launcher
 
 MOST_CALLER_CHARACTERS = 40
 
@@ -26,7 +27,7 @@ class OpenWorkspace:
         paths: WorkspacePaths,
         database: Database,
         inventory: list[devices.Device],
-        launcher: start.Launcher,
+        launcher: Launcher,
     ) -> None:
         self.paths = paths
         self._database = database
@@ -41,7 +42,7 @@ class OpenWorkspace:
         cls,
         workspace: Path | None = None,
         *,
-        trainer: Sequence[str] = start.TRAINER,
+        trainer: Sequence[str] = TRAINER,
         limits: Limits = Limits(),  # noqa: B008 - frozen
     ) -> Self:
         """Open a workspace as `look` does, and make it where there is none yet.
@@ -58,7 +59,7 @@ class OpenWorkspace:
         cls,
         workspace: Path | None = None,
         *,
-        trainer: Sequence[str] = start.TRAINER,
+        trainer: Sequence[str] = TRAINER,
         limits: Limits = Limits(),  # noqa: B008 - frozen
     ) -> Self:
         """Open a workspace, by default `PAWN_WORKSPACE`, else the nearest `runs` upwards.
@@ -70,7 +71,7 @@ class OpenWorkspace:
             WorkspaceError: its state is damaged, from another version, or cannot even be read.
         """
         paths = WorkspacePaths(Path(workspace or default_workspace()).absolute())
-        launcher = start.Launcher(tuple(trainer), limits)
+        launcher = Launcher(tuple(trainer), limits)
         return cls(paths, Database.view(paths), devices.inventory(), launcher)
 
     @property

@@ -145,16 +145,6 @@ def saved(paths: TrialPaths, last_step: int | None = None) -> str:
     )
 
 
-def never_ran(reason: str) -> Exit:
-    """Return the exit of a trial that was killed while it was queued."""
-    return Exit(code=None, signal=None, reason="killed", message=f"killed: {reason}")
-
-
-def lost(message: str) -> Exit:
-    """Return the exit of a trial that nobody saw end."""
-    return Exit(code=None, signal=None, reason="lost", message=message)
-
-
 def _exit(record: ExitRecord, reason: str, message: str) -> Exit:
     outcome = record.outcome
     return Exit(

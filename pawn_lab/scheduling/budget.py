@@ -17,7 +17,7 @@ from pawn_lab.records import Basis, BudgetReport
 from pawn_lab.reporting import cost, results
 from pawn_lab.scheduling.devices import Device
 from pawn_lab.scheduling.speed import Comparables, devices_needed
-from pawn_lab.shim.limits import BudgetStop
+from pawn_lab.shim.rules import BudgetStop
 from pawn_lab.states import ACTIVE, HOLDING
 from pawn_lab.store import Transaction, events, leases, trials
 from pawn_lab.store.database import Row

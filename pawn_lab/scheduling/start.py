@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pawn_core.durable import sync_file
@@ -21,36 +21,10 @@ from pawn_lab.scheduling import provenance
 from pawn_lab.scheduling.devices import Device, environment_of
 from pawn_lab.shim import environment
 from pawn_lab.shim.identity import TOKEN_VARIABLE
-from pawn_lab.shim.limits import FORECAST_EVERY_S, Limits
 from pawn_lab.store.database import Row
 
-TRAINER = (sys.executable, "-P", "-m", "pawn_core")
 HANDSHAKE_TIMEOUT_S = 0.2
 """Past it the caller gets its answer: the trial is `launching`, and `running` at the next look."""
-
-
-@dataclass(frozen=True)
-class Launcher:
-    """How the trials of a lab are run: the trainer's command and its limits."""
-
-    trainer: tuple[str, ...] = TRAINER
-    limits: Limits = field(default_factory=Limits)
-    caller: str | None = None
-    """Who asks for the trials; it changes nothing of how they run."""
-
-    def limited(self, hours: float | None) -> "Launcher":
-        """Return the same with a limit to the time on a device; None: as it is."""
-        if hours is None:
-            return self
-        return replace(self, limits=replace(self.limits, wall_clock_s=hours * 3600.0))
-
-    def hopeless_stopped(self) -> "Launcher":
-        """Return the same with the rule that stops a trial by its forecast."""
-        return replace(self, limits=replace(self.limits, forecast_every_s=FORECAST_EVERY_S))
-
-    def columns(self) -> dict[str, Any]:
-        """Return the columns of a trial's row, so that any later process runs it alike."""
-        return {"trainer": list(self.trainer), "limits": asdict(self.limits)}
 
 
 @dataclass(frozen=True)

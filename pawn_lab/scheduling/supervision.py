@@ -42,10 +42,10 @@ def abandon_launch(tx: Transaction, attempt: Row, why: str) -> None:
     if trial["attempts"] < MOST_LAUNCH_ATTEMPTS:
         queued = trials.move(tx, trial, State.QUEUED, f"launch interrupted, queued again: {why}")
         if trial["kill_reason"] is not None:
-            how = exits.never_ran(trial["kill_reason"])
+            how = Exit.never_ran(trial["kill_reason"])
             trials.move(tx, queued, State.KILLED, how.message, exit=how.model_dump())
         return
-    how = exits.lost(f"never started in {trial['attempts']} attempts: {why}")
+    how = Exit.lost(f"never started in {trial['attempts']} attempts: {why}")
     trials.move(tx, trial, State.LOST, how.message, exit=how.model_dump())
 
 
@@ -122,7 +122,7 @@ def _end(tx: Transaction, paths: TrialPaths, trial: Row, shim: Shim | None) -> N
 def _end_lost(tx: Transaction, paths: TrialPaths, trial: Row, shim: Shim | None) -> None:
     """Mark a trial lost once no process of it is left."""
     if shim is not None and shim.is_of_copy(paths):
-        how = exits.lost("this workspace is a copy: the trial may go on where it was started")
+        how = Exit.lost("this workspace is a copy: the trial may go on where it was started")
         trials.move(tx, trial, State.LOST, how.message, exit=how.model_dump())
         return
     deadline = time.monotonic() + _SURVIVORS_TIMEOUT_S
@@ -132,7 +132,7 @@ def _end_lost(tx: Transaction, paths: TrialPaths, trial: Row, shim: Shim | None)
         time.sleep(0.01)
     last_sign = _last_sign_of_life(paths, tx.now)
     asked = "a kill was asked for, and " if trial["kill_reason"] is not None else ""
-    how = exits.lost(
+    how = Exit.lost(
         f"{asked}its shim died without recording an end; {exits.saved(paths)}. Its device-time "
         f"counts up to its last sign of life, {max(0.0, tx.now - last_sign):.0f} s ago"
     )

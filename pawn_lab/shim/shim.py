@@ -26,14 +26,11 @@ from pawn_lab.documents import load_json_object, load_own, write_json
 from pawn_lab.locks import is_current
 from pawn_lab.paths import TrialPaths, WorkspacePaths
 from pawn_lab.shim import environment
-from pawn_lab.shim.descendants import kill_descendants
-from pawn_lab.shim.divergence import Divergence
-from pawn_lab.shim.guardian import STOP_SIGNALS, Handover, end_shim, fork_shim
-from pawn_lab.shim.hopeless import Hopeless
+from pawn_lab.shim.guardian import STOP_SIGNALS, Handover, end_shim, fork_shim, kill_descendants
 from pawn_lab.shim.identity import TOKEN_VARIABLE, ProcessIdentity, folder_id, mark_this_process
-from pawn_lab.shim.limits import BudgetStop, Limits, Progress
 from pawn_lab.shim.places import held
 from pawn_lab.shim.reserve import write_reserved
+from pawn_lab.shim.rules import BudgetStop, Divergence, Growth, Hopeless, Limits
 from pawn_lab.shim.tail import Tail
 
 POLL_S = 1.0
@@ -53,7 +50,7 @@ class Trainer:
         self.wait_status: int | None = None
         self.stopped_by: str | None = None
         self._limits = limits
-        self._progress = Progress(paths.metrics)
+        self._progress = Growth(paths.metrics)
         self._tail = Tail(paths.metrics, paths.root)
         self._divergence = Divergence(limits.divergence_factor)
         self._hopeless = Hopeless(paths, workspace.root, limits.forecast_every_s)

@@ -4,13 +4,13 @@ from pawn_lab.errors import IdempotencyConflictError
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.scheduling import budget
 from pawn_lab.scheduling.devices import Device
-from pawn_lab.scheduling.start import Launcher
 from pawn_lab.store import Transaction, sweeps, trials
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.sweeps.points import points
 from pawn_lab.sweeps.queueing import queue_point
 from pawn_lab.trials import launches, requests
 from pawn_lab.trials.code import code_digest
+from pawn_lab.trials.launcher import Launcher
 
 
 def create(

@@ -9,12 +9,12 @@ from pawn_lab.reporting import cost
 from pawn_lab.scheduling.devices import Device
 from pawn_lab.scheduling.estimates import range_of
 from pawn_lab.scheduling.speed import Comparables, Quantiles
-from pawn_lab.scheduling.start import Launcher
 from pawn_lab.store import Transaction
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.sweeps.points import Point, points
 from pawn_lab.sweeps.queueing import configs_of, reusable
 from pawn_lab.trials import checks
+from pawn_lab.trials.launcher import Launcher
 
 _HOUR_S = 3600.0
 

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from pawn_core.config import RunConfig
-from pawn_lab.scheduling.start import Launcher
-from pawn_lab.shim.limits import Limits
+from pawn_lab.shim.rules import Limits
 from pawn_lab.store import Transaction, events, trials
 from pawn_lab.store.database import Row
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.sweeps.points import Point
 from pawn_lab.trials import checks, launches, requests
+from pawn_lab.trials.launcher import Launcher
 
 
 def queue_point(tx: Transaction, sweep: Row, number: int, point: Point) -> list[int]:

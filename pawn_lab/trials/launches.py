@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 from pawn_core.config import RunConfig
 from pawn_lab.errors import TrialStateError
-from pawn_lab.reporting import exits
-from pawn_lab.scheduling.start import Launcher
+from pawn_lab.records import Exit
 from pawn_lab.states import ACTIVE, State
 from pawn_lab.store import Transaction, events, trials
 from pawn_lab.store.database import Row
 from pawn_lab.trials import requests
 from pawn_lab.trials.code import code_digest
+from pawn_lab.trials.launcher import Launcher
 from pawn_lab.trials.lineage import Continuation
 from pawn_lab.trials.requests import Request
 
@@ -153,7 +153,7 @@ def request_kill(tx: Transaction, trial: Row, why: str) -> None:
             f"{', '.join(sorted(ACTIVE))}"
         )
     if trial["state"] == State.QUEUED:
-        how = exits.never_ran(why)
+        how = Exit.never_ran(why)
         trials.move(tx, trial, State.KILLED, how.message, exit=how.model_dump())
     elif trial["kill_reason"] is None:
         tx.update("trials", trial["id"], kill_reason=why)

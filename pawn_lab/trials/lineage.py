@@ -14,7 +14,7 @@ from pawn_lab.errors import (
     UnsafeOverrideError,
 )
 from pawn_lab.paths import TrialPaths
-from pawn_lab.shim.limits import Limits
+from pawn_lab.shim.rules import Limits
 from pawn_lab.states import ACTIVE
 from pawn_lab.store.database import Row
 from pawn_lab.trials import checks, streams, variants

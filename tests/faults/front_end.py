@@ -15,7 +15,7 @@ from lab_testing import CONFIG, DEADLINE_S, ended, in_state, stand_in
 
 from pawn_lab import failpoints
 from pawn_lab.lab import Lab
-from pawn_lab.shim.limits import Limits
+from pawn_lab.shim.rules import Limits
 from pawn_lab.states import State
 from pawn_lab.trials.code import code_digest
 

@@ -11,7 +11,7 @@ from lab_testing import eventually, stand_in
 
 from pawn_lab.lab import Lab
 from pawn_lab.shim import identity
-from pawn_lab.shim.limits import Limits
+from pawn_lab.shim.rules import Limits
 
 OpenLab = Callable[..., Lab]
 

@@ -11,7 +11,7 @@ from lab_testing import CONFIG, ended, event_kinds, in_state, open_gate, shim_of
 from pawn_lab import errors
 from pawn_lab.documents import read_json_object
 from pawn_lab.shim import identity, limits
-from pawn_lab.shim.limits import BudgetStop
+from pawn_lab.shim.rules import BudgetStop
 from pawn_lab.states import State
 from pawn_lab.tools.set_cost import lab_set_cost
 from pawn_lab.tools.status import lab_status

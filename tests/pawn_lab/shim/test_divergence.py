@@ -2,7 +2,7 @@
 
 import pytest
 
-from pawn_lab.shim.divergence import LOSSES, Divergence
+from pawn_lab.shim.rules import LOSSES, Divergence
 
 
 def train(losses, first=0, **fields):
