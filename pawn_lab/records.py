@@ -125,7 +125,7 @@ class Resumed(Record):
     config: dict[str, Any]
     from_step: int
     without: list[str]
-    forecast: "Forecast | None" = None
+    estimate: "Estimate | None" = None
     warnings: list[str] = []
 
 
@@ -239,7 +239,7 @@ class Progress(Record):
     health: str | None = None
 
 
-class Range(Record):
+class Span(Record):
     """A quantity's median over comparable trials, with their 90th percentile or, of few, the most.
 
     `most` is that of two to nine trials; one alone has neither.
@@ -250,7 +250,7 @@ class Range(Record):
     most: float | None = None
 
 
-class Forecast(Record):
+class Estimate(Record):
     """What a launch would take; a number is None where `unknown` says why.
 
     `queue_position` counts the trials before it. `state_bytes` are weights, gradients and optimizer
@@ -261,9 +261,9 @@ class Forecast(Record):
     queue_position: int
     starts_in_s: float | None
     steps: int
-    step_s: Range | None
-    total_s: Range | None
-    cost: Range | None
+    step_s: Span | None
+    total_s: Span | None
+    cost: Span | None
     from_trials: int
     parameters: int | None
     state_bytes: int | None
@@ -272,7 +272,7 @@ class Forecast(Record):
     warnings: list[str] = []
 
 
-class SweepForecast(Record):
+class SweepEstimate(Record):
     """What the trials of a sweep would take together at most; `unknown` of them have no history.
 
     same_as: by point the trials that are taken instead of run. repeats: the sweep that has the plan
@@ -281,8 +281,8 @@ class SweepForecast(Record):
 
     trials: int
     unknown: int
-    device_hours: Range | None
-    cost: Range | None
+    device_hours: Span | None
+    cost: Span | None
     same_as: dict[int, list[int]] = {}
     repeats: int | None = None
     warnings: list[str] = []

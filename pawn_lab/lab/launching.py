@@ -6,10 +6,9 @@ from typing import Any
 
 from pawn_core.config import RunConfig
 from pawn_lab import failpoints
-from pawn_lab.lab.reading import Reading
-from pawn_lab.records import Forecast, Launched, Resumed, Trial
-from pawn_lab.scheduling import budget, runnable
-from pawn_lab.scheduling import estimates as forecast
+from pawn_lab.lab.reading import Queries
+from pawn_lab.records import Estimate, Launched, Resumed, Trial
+from pawn_lab.scheduling import budget, estimates, runnable
 from pawn_lab.states import State
 from pawn_lab.store import trials
 from pawn_lab.store.database import Row
@@ -21,7 +20,7 @@ SHIM_TIMEOUT_S = 30.0
 SHIM_POLL_S = 0.02
 
 
-class Launching(Reading):
+class Launching(Queries):
     """Calls that start trials and end them."""
 
     def launch(
@@ -107,9 +106,9 @@ class Launching(Reading):
             alike = [trials.alike(tx, mark) for mark in marks]
         return [trial_id for trial_id in alike if trial_id is not None]
 
-    def forecast(
+    def estimate(
         self, config: dict[str, Any], *, priority: int = 0, gpus: int | None = None
-    ) -> tuple[RunConfig, Forecast]:
+    ) -> tuple[RunConfig, Estimate]:
         """Return the resolved config and what one trial of it would take, launched now.
 
         Raises:
@@ -120,7 +119,7 @@ class Launching(Reading):
         requests.request(priority, None)
         self._refresh()
         with self._database.read() as tx:
-            planned = forecast.forecast(tx, self.paths, self._devices, checked, priority)
+            planned = estimates.estimate(tx, self.paths, self._devices, checked, priority)
         return checked, planned.model_copy(update={"warnings": warnings})
 
     def resume(self, trial_id: int, **asked: Any) -> Trial:
@@ -206,7 +205,7 @@ class Launching(Reading):
         with self._database.read() as tx:
             mark = launches.fingerprint_of(continuation, self._launcher)
             alike = trials.alike(tx, mark) if once else None
-            planned = forecast.forecast(tx, self.paths, self._devices, config, priority, step)
+            planned = estimates.estimate(tx, self.paths, self._devices, config, priority, step)
         return Resumed(
             trial=None,
             repeated=[] if alike is None else [alike],
@@ -214,7 +213,7 @@ class Launching(Reading):
             config=config.model_dump(mode="json"),
             from_step=step,
             without=lineage.dropped_limits(parent, self._launcher.limits),
-            forecast=planned,
+            estimate=planned,
             warnings=runnable.check_runnable(config, self._devices),
         )
 

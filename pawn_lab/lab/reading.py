@@ -26,7 +26,7 @@ MOST_TROUBLE = 3
 """Trials in trouble that a glance names; the others are counted."""
 
 
-class Reading(OpenWorkspace):
+class Queries(OpenWorkspace):
     """Calls that change nothing but what a scheduler pass would."""
 
     def trial(self, trial_id: int) -> Trial:

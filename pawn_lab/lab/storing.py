@@ -9,7 +9,7 @@ from pathlib import Path
 from pawn_core.checkpoint.manifest import list_checkpoints
 from pawn_core.durable import sync_file
 from pawn_lab.errors import InvalidRequestError, TrialStateError
-from pawn_lab.lab.reading import Reading
+from pawn_lab.lab.reading import Queries
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import DiskUse, FreedTrial, Trial
 from pawn_lab.states import ACTIVE, ENDED
@@ -18,7 +18,7 @@ from pawn_lab.store.database import Row
 from pawn_lab.trials import requests, selection
 
 
-class Storing(Reading):
+class Storing(Queries):
     """Calls about the folders, the names and the place of trials in what is shown."""
 
     def tag(

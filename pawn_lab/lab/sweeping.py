@@ -5,12 +5,12 @@ from typing import Any
 
 from pawn_lab.errors import TrialStateError
 from pawn_lab.lab.workspace import OpenWorkspace
-from pawn_lab.records import Sweep, SweepForecast, SweepPoint
+from pawn_lab.records import Sweep, SweepEstimate, SweepPoint
 from pawn_lab.scheduling import runnable
 from pawn_lab.scheduling.devices import trial_machine
 from pawn_lab.store import sweeps, trials
 from pawn_lab.sweeps import create
-from pawn_lab.sweeps.estimates import forecast
+from pawn_lab.sweeps.estimates import estimate
 from pawn_lab.sweeps.plan import SweepPlan, checked_plan
 from pawn_lab.sweeps.points import known_overrides
 from pawn_lab.sweeps.progress import Standing, standings
@@ -41,7 +41,7 @@ class Sweeping(OpenWorkspace):
             sweep = self.sweep(sweep_id)
         return sweep.model_copy(update={"warnings": warnings}), known
 
-    def forecast_sweep(self, plan: dict[str, Any]) -> SweepForecast:
+    def estimate_sweep(self, plan: dict[str, Any]) -> SweepEstimate:
         """Return what a plan would take, which trials it would take over, and of which sweep it is.
 
         Raises:
@@ -50,7 +50,7 @@ class Sweeping(OpenWorkspace):
         checked = checked_plan(plan)
         warnings = self._check_runnable(checked)
         with self._database.read() as tx:
-            total = forecast(tx, self.paths, self._devices, self._launcher, checked)
+            total = estimate(tx, self.paths, self._devices, self._launcher, checked)
             known = sweeps.alike(tx, create.request(checked, None).digest)
         return total.model_copy(update={"repeats": known, "warnings": warnings})
 

@@ -3,11 +3,11 @@
 from pawn_core.config import RunConfig
 from pawn_core.footprint import footprint
 from pawn_lab.paths import WorkspacePaths
-from pawn_lab.records import Forecast, Range
+from pawn_lab.records import Estimate, Span
 from pawn_lab.reporting import cost, results
 from pawn_lab.scheduling import speed
 from pawn_lab.scheduling.devices import Device
-from pawn_lab.scheduling.queue import Place, place
+from pawn_lab.scheduling.queue import QueuePlace, place
 from pawn_lab.scheduling.speed import Comparables
 from pawn_lab.store import Transaction, leases, trials
 
@@ -15,14 +15,14 @@ _HOUR_S = 3600.0
 _NO_RATE = "no cost_per_hour: lab_set_cost"
 
 
-def forecast(
+def estimate(
     tx: Transaction,
     workspace: WorkspacePaths,
     devices: list[Device],
     config: RunConfig,
     priority: int,
     from_step: int = 0,
-) -> Forecast:
+) -> Estimate:
     """Return the plan of one trial of this config, were it launched now, from a step on."""
     values, comparables = config.model_dump(mode="json"), Comparables(tx, workspace, devices)
     known = comparables.history(values)
@@ -30,7 +30,7 @@ def forecast(
     rate = cost.device_rate(tx)
     where = queue_place(tx, workspace, devices, comparables, priority)
     sizes = footprint(config)
-    return Forecast(
+    return Estimate(
         devices=[device.id for device in devices],
         queue_position=where.position,
         starts_in_s=where.starts_in_s,
@@ -52,7 +52,7 @@ def queue_place(
     devices: list[Device],
     comparables: Comparables,
     priority: int,
-) -> Place:
+) -> QueuePlace:
     """Return where a new trial of that priority would stand, and when it would start."""
     ahead = [row for row in trials.queue(tx) if row["priority"] >= priority]
     durations = [
@@ -72,20 +72,20 @@ def _remaining_s(tx: Transaction, workspace: WorkspacePaths, trial_id: int) -> f
     return results.progress(trials.get(tx, trial_id), workspace.trial(trial_id)).eta_s
 
 
-def _range(quantiles: speed.Quantiles | None, factor: float = 1.0) -> Range | None:
+def _range(quantiles: speed.Quantiles | None, factor: float = 1.0) -> Span | None:
     if quantiles is None:
         return None
     return range_of(quantiles.p50 * factor, quantiles.high * factor, quantiles.count)
 
 
-def range_of(p50: float, high: float, count: int) -> Range:
+def range_of(p50: float, high: float, count: int) -> Span:
     """Return a range, whose bad end is named after the number of trials behind it."""
     if count >= speed.FEWEST_FOR_P90:
-        return Range(p50=p50, p90=high)
-    return Range(p50=p50, most=high if count > 1 else None)
+        return Span(p50=p50, p90=high)
+    return Span(p50=p50, most=high if count > 1 else None)
 
 
-def _unknown(has_history: bool, has_rate: bool, where: Place) -> list[str]:
+def _unknown(has_history: bool, has_rate: bool, where: QueuePlace) -> list[str]:
     """Say why a number is missing."""
     reasons = {
         "time and cost: no trial with this cost of a step has run on such a device": has_history,

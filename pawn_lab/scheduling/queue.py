@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
+class QueuePlace(NamedTuple):
     """A place in the queue; `starts_in_s` is None where it depends on something unknown."""
 
     position: int
@@ -15,7 +15,7 @@ class Place(NamedTuple):
 
 def place(
     free_in_s: Sequence[float | None], ahead_s: Sequence[float | None], position: int
-) -> Place:
+) -> QueuePlace:
     """Return when the trial after those ahead gets a device.
 
     free_in_s: seconds until each device is free, 0 for an idle one; ahead_s: how long each trial
@@ -26,4 +26,4 @@ def place(
     for seconds in ahead_s:
         heapq.heappush(free, heapq.heappop(free) + (math.inf if seconds is None else seconds))
     starts = free[0] if free else math.inf
-    return Place(position, starts if math.isfinite(starts) else None)
+    return QueuePlace(position, starts if math.isfinite(starts) else None)

@@ -10,23 +10,23 @@ from pawn_lab.store import Transaction, leases, trials
 _MOST_NAMED = 8
 
 
-class Wait(NamedTuple):
+class QueuedTrial(NamedTuple):
     """What a queued trial waits for, and the trials that are before it in the queue."""
 
     why: str
     ahead: int
 
 
-def waits(tx: Transaction, devices: list[Device]) -> dict[int, Wait]:
+def waits(tx: Transaction, devices: list[Device]) -> dict[int, QueuedTrial]:
     """Say for each queued trial, in the order of the queue, what it waits for."""
     queue, held = trials.queue(tx), leases.held(tx)
     if (spent := budget.exhausted(tx)) is not None:
-        return {row["id"]: Wait(spent, ahead) for ahead, row in enumerate(queue)}
+        return {row["id"]: QueuedTrial(spent, ahead) for ahead, row in enumerate(queue)}
     holders = [held[device.id] for device in devices if device.id in held]
-    free, found = len(devices) - len(holders), dict[int, Wait]()
+    free, found = len(devices) - len(holders), dict[int, QueuedTrial]()
     for ahead, row in enumerate(queue):
         needed = devices_needed(row["config"])
-        found[row["id"]] = Wait(_why(holders, needed, free, len(devices)), ahead)
+        found[row["id"]] = QueuedTrial(_why(holders, needed, free, len(devices)), ahead)
         if needed <= len(devices):
             free = free - needed if needed <= free else 0
     return found

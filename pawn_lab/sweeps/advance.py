@@ -20,7 +20,7 @@ from pawn_lab.store import Database, Transaction, events, sweeps, trials
 from pawn_lab.store.database import Row
 from pawn_lab.sweeps.decide import Decision, Promotion, Settled, decide
 from pawn_lab.sweeps.plan import SweepPlan
-from pawn_lab.sweeps.points import Point
+from pawn_lab.sweeps.points import PlannedPoint
 from pawn_lab.sweeps.progress import Standing, standings, stop_step
 from pawn_lab.sweeps.queueing import launcher_of, queue_point
 from pawn_lab.sweeps.study import Asked, Study, Told
@@ -139,7 +139,7 @@ def _add(
 ) -> None:
     """Add a point that was asked for, with its trials."""
     plan = SweepPlan.model_validate(sweep["plan"])
-    point = Point(0, plan.arms[0] | asked.values)
+    point = PlannedPoint(0, plan.arms[0] | asked.values)
     sweeps.add_points(tx, sweep["id"], [(asked.number, point.arm, point.overrides)])
     made = queue_point(tx, sweep, asked.number, point)
     budget.reserve(tx, workspace, devices, made, refuse=False)

@@ -10,14 +10,14 @@ from pawn_lab.errors import InvalidRequestError
 from pawn_lab.sweeps.plan import MOST_TRIALS, Range, SweepPlan
 
 
-class Point(NamedTuple):
+class PlannedPoint(NamedTuple):
     """What a point changes in the plan's config, and to which arm it belongs."""
 
     arm: int
     overrides: dict[str, Any]
 
 
-def points(plan: SweepPlan) -> list[Point]:
+def points(plan: SweepPlan) -> list[PlannedPoint]:
     """Return all points of a grid or random plan, arm by arm; none of TPE, which asks later.
 
     Of points that come to the same run only the first is one.
@@ -28,7 +28,7 @@ def points(plan: SweepPlan) -> list[Point]:
     return [members[0] for members in by_run(plan)]
 
 
-def by_run(plan: SweepPlan) -> list[list[Point]]:
+def by_run(plan: SweepPlan) -> list[list[PlannedPoint]]:
     """Return the points of a grid or random plan, those together that come to the same run.
 
     Raises:
@@ -36,7 +36,7 @@ def by_run(plan: SweepPlan) -> list[list[Point]]:
     """
     for overrides in known_overrides(plan):
         plan.resolved(overrides)
-    runs: dict[str, list[Point]] = {}
+    runs: dict[str, list[PlannedPoint]] = {}
     for point in _points(plan):
         run = json.dumps(plan.resolved(point.overrides).settings(), sort_keys=True)
         runs.setdefault(run, []).append(point)
@@ -55,11 +55,11 @@ def known_overrides(plan: SweepPlan) -> list[dict[str, Any]]:
     return [point.overrides for point in _points(plan)]
 
 
-def _points(plan: SweepPlan) -> list[Point]:
+def _points(plan: SweepPlan) -> list[PlannedPoint]:
     if plan.method == "tpe":
         return []
     chosen = _grid(plan) if plan.method == "grid" else _random(plan)
-    return [Point(n, arm | own) for n, arm in enumerate(plan.arms) for own in chosen]
+    return [PlannedPoint(n, arm | own) for n, arm in enumerate(plan.arms) for own in chosen]
 
 
 def check_count(plan: SweepPlan) -> None:

@@ -7,12 +7,12 @@ from pawn_lab.shim.rules import Limits
 from pawn_lab.store import Transaction, events, trials
 from pawn_lab.store.database import Row
 from pawn_lab.sweeps.plan import SweepPlan
-from pawn_lab.sweeps.points import Point
+from pawn_lab.sweeps.points import PlannedPoint
 from pawn_lab.trials import checks, launches, requests
 from pawn_lab.trials.launcher import Launcher
 
 
-def queue_point(tx: Transaction, sweep: Row, number: int, point: Point) -> list[int]:
+def queue_point(tx: Transaction, sweep: Row, number: int, point: PlannedPoint) -> list[int]:
     """Queue the trials of a point, one for each seed, to the first rung; return those queued.
 
     One that is `reusable` is taken instead: it counts, and is not run again.
@@ -39,7 +39,7 @@ def reusable(tx: Transaction, plan: SweepPlan, config: RunConfig, launcher: Laun
     return trials.spare(tx, launches.fingerprint(config, launcher), leaf=has_rungs)
 
 
-def configs_of(plan: SweepPlan, point: Point) -> list[RunConfig]:
+def configs_of(plan: SweepPlan, point: PlannedPoint) -> list[RunConfig]:
     """Return the configs of a point's first trials, one for each seed.
 
     Raises:

@@ -47,7 +47,7 @@ def lab_launch(
     and the median of comparable trials with the 90th percentile of ten, or the most of fewer.
     """
     if dry_run:
-        planned = lab.forecast(config, priority=priority, gpus=gpus)
+        planned = lab.estimate(config, priority=priority, gpus=gpus)
         return planned_launch(lab, *planned, seeds if idempotency_key is None else 0)
     launched = lab.launch_group(
         config,

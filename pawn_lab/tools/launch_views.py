@@ -5,7 +5,7 @@ from typing import Any
 from pawn_core.config import RunConfig
 from pawn_lab.analysis import neighbours
 from pawn_lab.lab import Lab
-from pawn_lab.records import Evaluation, Forecast, Launched, Range
+from pawn_lab.records import Estimate, Evaluation, Launched, Span
 from pawn_lab.reporting.results import merit
 from pawn_lab.tools import remarks
 from pawn_lab.tools.check_in import check_in
@@ -93,37 +93,37 @@ def launch_answer(lab: Lab, launched: Launched) -> LaunchAnswer:
     )
 
 
-def planned_launch(lab: Lab, config: RunConfig, forecast: Forecast, seeds: int) -> LaunchAnswer:
+def planned_launch(lab: Lab, config: RunConfig, estimate: Estimate, seeds: int) -> LaunchAnswer:
     """Show a dry run, with the past trials that it resembles."""
     values, past = config.model_dump(mode="json"), lab.trials()
     near = neighbours.nearest(values, past, NEAREST)
-    plan = plan_row(values, forecast)
+    plan = plan_row(values, estimate)
     plan.nearest = _near_rows(lab, near) or None
     plan.duplicates = neighbours.duplicates(values, past) or None
     plan.confounds = neighbours.confounds(near) or None
     return LaunchAnswer(
         plan=plan,
         repeated=lab.repeated(config, seeds) or None,
-        warnings=forecast.warnings + remarks.no_effect(lab, values) or None,
+        warnings=estimate.warnings + remarks.no_effect(lab, values) or None,
     )
 
 
-def plan_row(config: dict[str, Any], forecast: Forecast) -> PlanRow:
+def plan_row(config: dict[str, Any], estimate: Estimate) -> PlanRow:
     """Show what a trial would take."""
     return PlanRow(
         config=beyond_defaults(config),
-        devices=forecast.devices,
-        queue_position=forecast.queue_position,
-        starts_in_s=forecast.starts_in_s,
-        steps=forecast.steps,
-        step_s=range_row(forecast.step_s),
-        total_s=range_row(forecast.total_s),
-        cost=range_row(forecast.cost),
-        from_trials=forecast.from_trials,
-        parameters=forecast.parameters,
-        state_gib=_gib(forecast.state_bytes),
-        measured_gib=_gib(forecast.measured_bytes),
-        unknown=forecast.unknown or None,
+        devices=estimate.devices,
+        queue_position=estimate.queue_position,
+        starts_in_s=estimate.starts_in_s,
+        steps=estimate.steps,
+        step_s=range_row(estimate.step_s),
+        total_s=range_row(estimate.total_s),
+        cost=range_row(estimate.cost),
+        from_trials=estimate.from_trials,
+        parameters=estimate.parameters,
+        state_gib=_gib(estimate.state_bytes),
+        measured_gib=_gib(estimate.measured_bytes),
+        unknown=estimate.unknown or None,
     )
 
 
@@ -144,7 +144,7 @@ def _near_row(near: neighbours.Neighbour, best: Evaluation | None) -> NearRow:
     )
 
 
-def range_row(values: Range | None) -> RangeRow | None:
+def range_row(values: Span | None) -> RangeRow | None:
     """Show a range; None stays None."""
     return RangeRow(p50=values.p50, p90=values.p90, most=values.most) if values else None
 

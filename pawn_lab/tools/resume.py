@@ -82,8 +82,8 @@ def lab_resume(
     )
     if resumed.trial is not None:
         _show(lab, answer, resumed.trial)
-    if resumed.forecast is not None:
-        answer.plan = plan_row(resumed.config, resumed.forecast).wire()
+    if resumed.estimate is not None:
+        answer.plan = plan_row(resumed.config, resumed.estimate).wire()
     return answer
 
 

@@ -50,7 +50,7 @@ def lab_sweep(
         raise InvalidRequestError("stop True needs sweep_id: the sweep to stop")
     whole = _whole(lab, plan, settings)
     if dry_run:
-        planned = lab.forecast_sweep(whole)
+        planned = lab.estimate_sweep(whole)
         return question.answered(planned_answer(lab, checked_plan(whole), planned))
     sweep, known = lab.start_sweep(whole, idempotency_key=idempotency_key)
     answer = sweep_answer(sweep, known)

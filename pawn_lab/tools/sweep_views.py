@@ -4,7 +4,7 @@ from itertools import groupby
 from typing import Any, ClassVar
 
 from pawn_lab.lab import Lab
-from pawn_lab.records import Sweep, SweepForecast, SweepPoint
+from pawn_lab.records import Sweep, SweepEstimate, SweepPoint
 from pawn_lab.store.sweeps import ACTIVE
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.sweeps.points import by_run, points
@@ -98,30 +98,30 @@ def sweep_answer(sweep: Sweep, known: bool = False) -> SweepAnswer:
     )
 
 
-def planned_answer(lab: Lab, plan: SweepPlan, forecast: SweepForecast) -> SweepAnswer:
+def planned_answer(lab: Lab, plan: SweepPlan, estimate: SweepEstimate) -> SweepAnswer:
     """Show a dry run."""
     total = TotalRow(
-        trials=forecast.trials,
-        device_hours=range_row(forecast.device_hours),
-        cost=range_row(forecast.cost),
-        unknown=forecast.unknown or None,
+        trials=estimate.trials,
+        device_hours=range_row(estimate.device_hours),
+        cost=range_row(estimate.cost),
+        unknown=estimate.unknown or None,
     )
     rows = [
         PointRow(
             point=number,
             arm=point.arm if len(plan.arms) > 1 else None,
             setting=_own(point.overrides, plan.arms, point.arm),
-            same_as=forecast.same_as.get(number),
+            same_as=estimate.same_as.get(number),
         )
         for number, point in enumerate(points(plan))
     ]
     return SweepAnswer(
-        sweep_id=forecast.repeats,
-        repeated=forecast.repeats is not None or None,
+        sweep_id=estimate.repeats,
+        repeated=estimate.repeats is not None or None,
         arms=_arms(plan.arms),
         points=rows,
-        total=total if forecast.repeats is None else None,
-        warnings=forecast.warnings + plan_warnings(lab, plan) or None,
+        total=total if estimate.repeats is None else None,
+        warnings=estimate.warnings + plan_warnings(lab, plan) or None,
     )
 
 

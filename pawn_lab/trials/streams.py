@@ -40,7 +40,7 @@ Count = Annotated[int, Field(ge=0, le=LARGEST_STEP)]
 
 
 @dataclass(frozen=True)
-class Place:
+class StreamPosition:
     """Up to where a stream was read; `seam` tells one that goes on from one that was made anew."""
 
     inode: tuple[int, int] = (0, 0)
@@ -111,7 +111,7 @@ class Shown:
     best: by model the evaluation of the lowest validation loss. memory: the most bytes on a GPU.
     """
 
-    place: Place = field(default_factory=Place)
+    place: StreamPosition = field(default_factory=StreamPosition)
     records: Count = 0
     steps: dict[str, Count] = field(default_factory=dict)
     tokens: dict[str, TokenCount] = field(default_factory=dict)
@@ -274,12 +274,12 @@ def _digest(data: bytes) -> bytes:
     return hashlib.sha256(data).hexdigest().encode()
 
 
-def _place(file: BufferedReader, offset: int) -> Place:
+def _place(file: BufferedReader, offset: int) -> StreamPosition:
     """Return a place in a stream with what tells it from another stream's."""
     status = os.fstat(file.fileno())
     before = os.pread(file.fileno(), _SEAM_BYTES, max(0, offset - _SEAM_BYTES))
     seam = hashlib.sha256(before[: min(offset, _SEAM_BYTES)]).hexdigest()[:16]
-    return Place((status.st_dev, status.st_ino), offset, seam)
+    return StreamPosition((status.st_dev, status.st_ino), offset, seam)
 
 
 def records_from(

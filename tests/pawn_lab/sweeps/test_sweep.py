@@ -56,7 +56,7 @@ def test_a_trial_that_ran_by_itself_before_is_taken_and_not_run_again(open_lab):
     lab = open_lab("study")
     ended(lab, lab.launch(PLAN["config"] | {"lr": 1e-3}, tags=["mine"]).id)
     plan = PLAN | {"space": {"lr": [1e-3, 1e-4]}}
-    planned = lab.forecast_sweep(plan)
+    planned = lab.estimate_sweep(plan)
     assert (planned.same_as, planned.trials) == ({0: [1]}, 1)
     sweep = finished(lab, lab.start_sweep(plan)[0].id)
     assert [point.trials for point in sweep.points] == [[1], [2]]
@@ -79,7 +79,7 @@ def test_a_trial_that_was_continued_is_taken_where_there_is_nothing_to_promote(o
         ended(lab, lab.launch(paused | {"lr": lr}, tags=["by hand"]).id)
     ended(lab, lab.resume(2).id)
     plan = PLAN | {"config": paused, "space": {"lr": LRS[:3]}, "tags": ["swept"]}
-    planned = lab.forecast_sweep(plan)
+    planned = lab.estimate_sweep(plan)
     assert (planned.same_as, planned.trials) == ({0: [1], 1: [2], 2: [3]}, 0)
     sweep = finished(lab, lab.start_sweep(plan)[0].id)
     assert [point.trials for point in sweep.points] == [[1], [2], [3]]
@@ -94,7 +94,7 @@ def test_a_trial_that_a_sweep_is_to_promote_must_not_have_been_continued(open_la
         ended(lab, lab.launch(paused | {"lr": lr}).id)
     ended(lab, lab.resume(2).id)
     plan = PLAN | {"space": {"lr": LRS[:2]}, "early_stopping": ASHA}
-    planned = lab.forecast_sweep(plan)
+    planned = lab.estimate_sweep(plan)
     assert (planned.same_as, planned.trials) == ({0: [1]}, 2)
     lab.start_sweep(plan)
     assert [point.trials[0] for point in lab.sweep(1).points] == [1, 4]
@@ -106,7 +106,7 @@ def test_a_plan_of_the_same_runs_is_the_same_sweep_and_its_trials_take_the_new_t
     finished(lab, lab.start_sweep(plan)[0].id)
     config = PLAN["config"] | {"no_outcome_token": True}
     again = plan | {"tags": ["again"], "config": config, "hypothesis": "said anew"}
-    assert lab.forecast_sweep(again).repeats == 1
+    assert lab.estimate_sweep(again).repeats == 1
     sweep, known = lab.start_sweep(again)
     assert (sweep.id, known, len(lab.trials())) == (1, True, 2)
     assert [trial.id for trial in lab.selected(tag="again")] == [1, 2]

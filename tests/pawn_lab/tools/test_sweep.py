@@ -48,7 +48,7 @@ def test_a_dry_run_adds_up_what_all_trials_would_cost(study):
         config = lab.trial(1).config
         plan = {"config": config, "space": {"lr": [4e-3, 5e-3]}, "seeds": 3}
         total = lab_sweep(lab, settings=plan, dry_run=True).total
-        _, one = lab.forecast(config)
+        _, one = lab.estimate(config)
     assert (total.trials, total.unknown) == (6, None)
     assert total.cost.p50 == pytest.approx(6 * one.cost.p50, rel=1e-3)
     assert total.device_hours.most == pytest.approx(6 * one.total_s.most / 3600, rel=1e-3)
