@@ -7,12 +7,10 @@ parabolas takes fewer trials to come as near as TPE; where several fields were, 
 import math
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pawn_lab.analysis import tpe
 from pawn_lab.analysis.alignment import align
 from pawn_lab.analysis.groups import LINEAGE, Run, essential, grouped
-from pawn_lab.analysis.tpe import Point
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
 from pawn_lab.states import ENDED_WELL
@@ -25,6 +23,14 @@ CLOSE = 1.5
 VARIED = ("lr", "weight_decay", "warmup_steps", "min_lr_ratio", "max_grad_norm")
 """Fields of which a next value is told, where all of the trials have a number there."""
 _BROKE = ("non_finite", "diverged")
+
+
+Point = dict[str, float]
+
+FEWEST = 8
+"""Points from which TPE is asked: with fewer it draws almost at random."""
+BEYOND = 3.0
+"""How far beyond the rates tried the next one may lie, as a factor."""
 
 
 class Suggestion(NamedTuple):
@@ -104,14 +110,14 @@ def _next_point(family: _Family) -> Suggestion | None:
     """Ask TPE, where several fields were varied at points enough."""
     fields = [name for name in VARIED if _is_varied(name, family.runs)]
     losses = _losses(family, fields)
-    if len(fields) < 2 or len(losses) < tpe.FEWEST:
+    if len(fields) < 2 or len(losses) < FEWEST:
         return None
     worst = max((loss for loss in losses.values() if math.isfinite(loss)), default=0.0)
     tried = [
         (dict(zip(fields, point, strict=True)), min(loss, worst)) for point, loss in losses.items()
     ]
     why = f"TPE over {len(tried)} points of {', '.join(fields)}, {_place(family)}"
-    return Suggestion(family.runs, tpe.proposed(tried), why)
+    return Suggestion(family.runs, proposed(tried), why)
 
 
 def _next_rate(family: _Family) -> Suggestion | None:
@@ -177,3 +183,40 @@ def next_rate(tried: Sequence[tuple[float, float]]) -> tuple[float | None, str]:
 def _step(ratio: float) -> float:
     """Return the spacing of the rates tried, where it is a sensible one."""
     return ratio if CLOSE <= ratio <= 10.0 else FACTOR
+
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+
+def proposed(tried: Sequence[tuple[Point, float]]) -> Point:
+    """Return the point to try next; `tried` are points of the same fields with their losses.
+
+    The learning rate is drawn in its logarithm and may go beyond those tried, up to 1; other fields
+    stay within. The same points give the same answer.
+    """
+    import optuna  # Late: few labs vary several fields, and loading it takes memory.
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    sampler = optuna.samplers.TPESampler(seed=len(tried), n_startup_trials=FEWEST)
+    space: dict[str, BaseDistribution] = {
+        name: _distribution(name, [point[name] for point, _ in tried]) for name in tried[0][0]
+    }
+    study = optuna.create_study(sampler=sampler)
+    study.add_trials(
+        optuna.trial.create_trial(params=point, distributions=space, value=loss)
+        for point, loss in tried
+    )
+    return study.ask(space).params
+
+
+def _distribution(name: str, values: list[float]):
+    import optuna
+
+    low, high = min(values), max(values)
+    if name == "lr":
+        ends = low / BEYOND, min(1.0, high * BEYOND)
+        return optuna.distributions.FloatDistribution(*ends, log=True)
+    if all(isinstance(value, int) for value in values):
+        return optuna.distributions.IntDistribution(int(low), int(high))
+    return optuna.distributions.FloatDistribution(low, high)

@@ -13,8 +13,8 @@ from pawn_lab.lab.spending import Spending
 from pawn_lab.lab.storing import Storing
 from pawn_lab.lab.sweeping import Sweeping
 from pawn_lab.reporting import notes
+from pawn_lab.reporting.notes import trials_named
 from pawn_lab.store import trials
-from pawn_lab.trials.mentions import trials_named
 
 __all__ = ["Lab", "opener"]
 

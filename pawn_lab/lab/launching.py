@@ -6,7 +6,7 @@ from typing import Any
 
 from pawn_core.config import RunConfig
 from pawn_lab import failpoints
-from pawn_lab.lab.reading import Queries
+from pawn_lab.lab.queries import Queries
 from pawn_lab.records import Estimate, Launched, Resumed, Trial
 from pawn_lab.scheduling import budget, estimates, runnable
 from pawn_lab.states import State

@@ -9,7 +9,7 @@ from pathlib import Path
 from pawn_core.checkpoint.manifest import list_checkpoints
 from pawn_core.durable import sync_file
 from pawn_lab.errors import InvalidRequestError, TrialStateError
-from pawn_lab.lab.reading import Queries
+from pawn_lab.lab.queries import Queries
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import DiskUse, FreedTrial, Trial
 from pawn_lab.states import ACTIVE, ENDED

@@ -1,5 +1,10 @@
 """A launch thought through: where it would run, when, for how long and for how much."""
 
+import heapq
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from pawn_core.config import RunConfig
 from pawn_core.footprint import footprint
 from pawn_lab.paths import WorkspacePaths
@@ -7,12 +12,34 @@ from pawn_lab.records import Estimate, Span
 from pawn_lab.reporting import cost, results
 from pawn_lab.scheduling import speed
 from pawn_lab.scheduling.devices import Device
-from pawn_lab.scheduling.queue import QueuePlace, place
 from pawn_lab.scheduling.speed import Comparables
 from pawn_lab.store import Transaction, leases, trials
 
 _HOUR_S = 3600.0
 _NO_RATE = "no cost_per_hour: lab_set_cost"
+
+
+class QueuePlace(NamedTuple):
+    """A place in the queue; `starts_in_s` is None where it depends on something unknown."""
+
+    position: int
+    starts_in_s: float | None
+
+
+def place(
+    free_in_s: Sequence[float | None], ahead_s: Sequence[float | None], position: int
+) -> QueuePlace:
+    """Return when the trial after those ahead gets a device.
+
+    free_in_s: seconds until each device is free, 0 for an idle one; ahead_s: how long each trial
+    ahead in the queue takes; None: unknown.
+    """
+    free = [math.inf if seconds is None else seconds for seconds in free_in_s]
+    heapq.heapify(free)
+    for seconds in ahead_s:
+        heapq.heappush(free, heapq.heappop(free) + (math.inf if seconds is None else seconds))
+    starts = free[0] if free else math.inf
+    return QueuePlace(position, starts if math.isfinite(starts) else None)
 
 
 def estimate(

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from pawn_lab.analysis.audit import audit
 from pawn_lab.lab import Lab
-from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
+from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Answer, Table, Tag, TrialId
 

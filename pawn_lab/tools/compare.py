@@ -16,9 +16,8 @@ from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.reporting.metrics import Metric, metric_of_merit
 from pawn_lab.tools import remarks
-from pawn_lab.tools.compare_headline import headline
-from pawn_lab.tools.compare_rows import ONE_SEED, GroupRow, Measured, compared_rows
-from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
+from pawn_lab.tools.compare_rows import ONE_SEED, GroupRow, Measured, compared_rows, headline
+from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Number, Table, Tag, TrialId
 from pawn_lab.trials.configs import strangers

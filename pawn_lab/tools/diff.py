@@ -8,7 +8,7 @@ from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
 from pawn_lab.tools import remarks
-from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
+from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Answer, Number, Table, TrialId, compact
 from pawn_lab.trials.configs import strangers

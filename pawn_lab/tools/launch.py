@@ -1,13 +1,160 @@
 """lab_launch: put a new trial in the queue."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from pawn_core.config import RunConfig
+from pawn_lab.analysis import neighbours
 from pawn_lab.lab import Lab
-from pawn_lab.tools.launch_views import LaunchAnswer, launch_answer, planned_launch
+from pawn_lab.records import Estimate, Evaluation, Launched, Span
+from pawn_lab.reporting.results import merit
+from pawn_lab.tools import remarks
+from pawn_lab.tools.check_in import check_in
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.values import JsonObject
+from pawn_lab.tools.trial_views import beyond_defaults
+from pawn_lab.tools.values import Answer, JsonObject, Number, compact
+
+NEAREST = 3
+_GIB = 1 << 30
+
+
+class RangeRow(Answer):
+    """Of comparable trials; most: of two to nine."""
+
+    p50: Number = None
+    p90: Number = None
+    most: Number = None
+
+
+class NearRow(Answer):
+    """A past trial like this one; `differs` holds `[its value, this value]` by field."""
+
+    trial_id: int
+    state: str
+    differs: dict[str, list[Any]]
+    best_val_loss: Number = None
+    at_step: int | None = None
+
+
+class PlanRow(Answer):
+    """What one trial would take; unknown: why a number is missing.
+
+    state_gib: weights, gradients and optimizer state. measured_gib: most of comparable trials.
+    """
+
+    config: dict[str, Any]
+    devices: list[str]
+    queue_position: int
+    starts_in_s: Number = None
+    steps: int
+    step_s: RangeRow | None = None
+    total_s: RangeRow | None = None
+    cost: RangeRow | None = None
+    from_trials: int
+    parameters: int | None = None
+    state_gib: Number = None
+    measured_gib: Number = None
+    unknown: list[str] | None = None
+    nearest: list[NearRow] | None = None
+    duplicates: list[int] | None = None
+    confounds: list[str] | None = None
+
+
+class LaunchAnswer(Answer):
+    """The first trial of a launch; trial_ids: all of several.
+
+    repeated: those that existed, now with the tags, or of a dry run would be returned.
+    """
+
+    trial_id: int | None = None
+    trial_ids: list[int] | None = None
+    state: str | None = None
+    tags: list[str] | None = None
+    device: str | None = None
+    why_waiting: str | None = None
+    repeated: list[int] | None = None
+    next_check_s: int | None = None
+    warnings: list[str] | None = None
+    plan: PlanRow | None = None
+
+
+def launch_answer(lab: Lab, launched: Launched) -> LaunchAnswer:
+    """Show the trials of one launch."""
+    first = launched.trials[0]
+    ids = [trial.id for trial in launched.trials]
+    return LaunchAnswer(
+        trial_id=first.id,
+        trial_ids=ids if len(ids) > 1 else None,
+        state=first.state,
+        tags=first.tags or None,
+        device=first.device,
+        why_waiting=first.why_waiting,
+        repeated=launched.known or None,
+        next_check_s=check_in(lab).next_check_s,
+        warnings=launched.warnings + remarks.no_effect(lab, launched.config) or None,
+    )
+
+
+def planned_launch(lab: Lab, config: RunConfig, estimate: Estimate, seeds: int) -> LaunchAnswer:
+    """Show a dry run, with the past trials that it resembles."""
+    values, past = config.model_dump(mode="json"), lab.trials()
+    near = neighbours.nearest(values, past, NEAREST)
+    plan = plan_row(values, estimate)
+    plan.nearest = _near_rows(lab, near) or None
+    plan.duplicates = neighbours.duplicates(values, past) or None
+    plan.confounds = neighbours.confounds(near) or None
+    return LaunchAnswer(
+        plan=plan,
+        repeated=lab.repeated(config, seeds) or None,
+        warnings=estimate.warnings + remarks.no_effect(lab, values) or None,
+    )
+
+
+def plan_row(config: dict[str, Any], estimate: Estimate) -> PlanRow:
+    """Show what a trial would take."""
+    return PlanRow(
+        config=beyond_defaults(config),
+        devices=estimate.devices,
+        queue_position=estimate.queue_position,
+        starts_in_s=estimate.starts_in_s,
+        steps=estimate.steps,
+        step_s=range_row(estimate.step_s),
+        total_s=range_row(estimate.total_s),
+        cost=range_row(estimate.cost),
+        from_trials=estimate.from_trials,
+        parameters=estimate.parameters,
+        state_gib=_gib(estimate.state_bytes),
+        measured_gib=_gib(estimate.measured_bytes),
+        unknown=estimate.unknown or None,
+    )
+
+
+def _near_rows(lab: Lab, near: list[neighbours.Neighbour]) -> list[NearRow]:
+    bests: dict[int, list[Evaluation]] = {each.trial.id: [] for each in near}
+    for result in lab.results(bests) if near else []:
+        bests[result.id] += [result.best] if result.best else []
+    return [_near_row(each, min(bests[each.trial.id], key=merit, default=None)) for each in near]
+
+
+def _near_row(near: neighbours.Neighbour, best: Evaluation | None) -> NearRow:
+    return NearRow(
+        trial_id=near.trial.id,
+        state=near.trial.state,
+        differs={name: [compact(v) for v in pair] for name, pair in near.differs.items()},
+        best_val_loss=best.metrics.get("val_loss") if best else None,
+        at_step=best.step if best else None,
+    )
+
+
+def range_row(values: Span | None) -> RangeRow | None:
+    """Show a range; None stays None."""
+    return RangeRow(p50=values.p50, p90=values.p90, most=values.most) if values else None
+
+
+def _gib(size: int | None) -> float | None:
+    return None if size is None else size / _GIB
+
 
 IdempotencyKey = Annotated[
     str | None,

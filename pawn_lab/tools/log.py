@@ -7,7 +7,7 @@ from pydantic import Field
 
 from pawn_lab.lab import Lab
 from pawn_lab.tools import tokens
-from pawn_lab.tools.reading import MaxTokens, Reading, Since, enough, position
+from pawn_lab.tools.questions import MaxTokens, Reading, Since, enough, position
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import TrialId
 

@@ -13,7 +13,7 @@ from pawn_lab.reporting import notes
 from pawn_lab.reporting.notes import Section
 from pawn_lab.text import shorten
 from pawn_lab.tools import tokens
-from pawn_lab.tools.reading import MaxTokens, Reading, Since, position
+from pawn_lab.tools.questions import MaxTokens, Reading, Since, position
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.trials.requests import check_reached
 

@@ -18,9 +18,9 @@ from pawn_lab.documents import own_folder
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.reporting.metrics import Metric, metric_named
-from pawn_lab.tools.reading import MaxTokens, Question, Reading, Since
+from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.results_rows import BASELINE
+from pawn_lab.tools.results import BASELINE
 from pawn_lab.tools.trial_views import setting_text
 from pawn_lab.tools.values import Answer, Coordinate, Tag, TrialId
 from pawn_lab.trials.configs import strangers

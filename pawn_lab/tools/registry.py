@@ -13,9 +13,12 @@ from pawn_core.config.errors import did_you_mean, shown
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.store.failures import translated
-from pawn_lab.tools import schemas
-from pawn_lab.tools.schemas import Schema
 from pawn_lab.tools.values import Answer, parsed
+
+Schema = dict[str, Any]
+_LEVELS = 2
+_NULL = {"type": "null"}
+_CHECKED = frozenset({"default", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 
 
 @dataclass(frozen=True)
@@ -81,12 +84,12 @@ class LabTool:
     @property
     def input_schema(self) -> Schema:
         """JSON Schema of the arguments as hosts show it."""
-        return schemas.input_schema(self.whole_schema)
+        return input_schema(self.whole_schema)
 
     @property
     def output_schema(self) -> Schema:
         """JSON Schema of the answer."""
-        return schemas.output_schema(self.signature.return_annotation.output_schema())
+        return output_schema(self.signature.return_annotation.output_schema())
 
     def __call__(self, lab: Lab, arguments: Mapping[str, Any]) -> Answer:
         """Check the arguments and run the tool.
@@ -107,7 +110,7 @@ class LabTool:
         """Return the arguments as meant: hosts send null for what is left out, and JSON as text."""
         known = self.whole_schema["properties"]
         read = {
-            name: parsed(value) if name in known and not schemas.takes_text(known[name]) else value
+            name: parsed(value) if name in known and not takes_text(known[name]) else value
             for name, value in arguments.items()
         }
         return {name: value for name, value in read.items() if value is not None}
@@ -130,3 +133,87 @@ class LabTool:
 
 def _required(parameter: inspect.Parameter) -> bool:
     return parameter.default is inspect.Parameter.empty
+
+
+def input_schema(whole: Schema) -> Schema:
+    """Return the schema of a tool's arguments: each of one type, without what the tool does.
+
+    What may be text or something else is text, which the tool reads.
+    """
+    named = brief(whole, whole.get("$defs", {}))["properties"]
+    arguments = {name: _argument(spec) for name, spec in named.items()}
+    needed = {"required": whole["required"]} if "required" in whole else {}
+    return {"type": "object", "properties": arguments, "additionalProperties": False} | needed
+
+
+def _argument(spec: Schema) -> Schema:
+    kept = {key: value for key, value in spec.items() if key not in _CHECKED}
+    if kept.pop("anyOf", None) or isinstance(kept["type"], list):
+        kept["type"] = "string"
+    if "items" in kept:
+        kept["items"] = {"type": kept["items"]["type"]}
+    return kept
+
+
+def takes_text(spec: Schema) -> bool:
+    """Say whether a property may be text."""
+    return any(option.get("type") == "string" for option in spec.get("anyOf", [spec]))
+
+
+def output_schema(whole: Schema) -> Schema:
+    """Return the schema of an answer: its fields, and those of what they hold."""
+    return _down_to(_LEVELS, brief(whole, whole.get("$defs", {})))
+
+
+def _down_to(levels: int, schema: Schema) -> Schema:
+    """Leave out the fields of objects that lie deeper: they are seen in the answer."""
+    kept = {key: value for key, value in schema.items() if levels or key != "properties"}
+    if "items" in kept:
+        kept["items"] = _down_to(levels, kept["items"])
+    if "properties" in kept:
+        fields = kept["properties"].items()
+        kept["properties"] = {name: _down_to(levels - 1, spec) for name, spec in fields}
+    return kept
+
+
+def brief(schema: Any, defined: Schema) -> Any:
+    """Drop what says nothing: titles, which repeat names, and null for what may be left out."""
+    if isinstance(schema, list):
+        return [brief(item, defined) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return brief(defined[schema["$ref"].removeprefix("#/$defs/")], defined)
+    return {
+        key: _properties(value, defined) if key == "properties" else brief(value, defined)
+        for key, value in schema.items()
+        if not _says_nothing(key, value) and not (key == "type" and "const" in schema)
+    }
+
+
+def _properties(named: Schema, defined: Schema) -> Schema:
+    return {name: brief(_without_null(spec), defined) for name, spec in named.items()}
+
+
+def _without_null(spec: Schema) -> Schema:
+    """Return a property's schema without null: what has no value is neither asked nor sent."""
+    options = [option for option in spec.get("anyOf", []) if option != _NULL]
+    rest = {key: value for key, value in spec.items() if key != "anyOf"}
+    if len(options) == 1:
+        return options[0] | rest
+    if options and all(option.keys() == {"type"} for option in options):
+        return rest | {"type": [option["type"] for option in options]}
+    return rest | {"anyOf": options} if options else rest
+
+
+def _says_nothing(key: str, value: Any) -> bool:
+    match key:
+        case "title" | "required" | "$defs":
+            return True
+        case "additionalProperties":
+            return isinstance(value, bool)
+        case "default":
+            return value is None or value is False
+        case "items":
+            return value == {}
+    return False

@@ -8,8 +8,7 @@ from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
 from pawn_lab.tools import remarks
 from pawn_lab.tools.check_in import check_in
-from pawn_lab.tools.launch import IdempotencyKey, Priority
-from pawn_lab.tools.launch_views import plan_row
+from pawn_lab.tools.launch import IdempotencyKey, Priority, plan_row
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Answer, JsonObject, TrialId
 

@@ -15,7 +15,7 @@ from pawn_lab.cli.arguments import command_parameters
 from pawn_lab.lab import Lab
 from pawn_lab.states import State
 from pawn_lab.tools import TOOLS
-from pawn_lab.tools.reading import settled
+from pawn_lab.tools.questions import settled
 
 PAWN_LAB = Path(sys.executable).with_name("pawn-lab")
 READ_ONLY_CALLS = [

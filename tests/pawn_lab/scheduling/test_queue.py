@@ -2,7 +2,7 @@
 
 import pytest
 
-from pawn_lab.scheduling.queue import place
+from pawn_lab.scheduling.estimates import place
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from pawn_lab import tools
 from pawn_lab.errors import InvalidRequestError, LabError
 from pawn_lab.lab import Lab
 from pawn_lab.tools import TOOLS, Answer, LabTool
-from pawn_lab.tools.reading import settled
-from pawn_lab.tools.schemas import output_schema
+from pawn_lab.tools.questions import settled
+from pawn_lab.tools.registry import output_schema
 from pawn_lab.tools.values import Number, compact
 
 MOST_DESCRIPTION_BYTES = 2048

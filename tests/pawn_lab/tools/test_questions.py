@@ -14,7 +14,7 @@ from pawn_lab.tools.check_in import LATEST_S
 from pawn_lab.tools.events import lab_events
 from pawn_lab.tools.log import lab_log
 from pawn_lab.tools.notes import lab_notes
-from pawn_lab.tools.reading import LEAST_TOKENS, Reading
+from pawn_lab.tools.questions import LEAST_TOKENS, Reading
 from pawn_lab.tools.results import lab_results
 from pawn_lab.tools.status import lab_status
 from pawn_lab.tools.wait import lab_wait

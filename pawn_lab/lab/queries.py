@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from itertools import islice
 
-from pawn_lab.lab import views
 from pawn_lab.lab.workspace import OpenWorkspace
 from pawn_lab.records import (
     DeviceStatus,
     EventPage,
+    Exit,
     Glance,
     LogExcerpt,
     Progress,
@@ -17,8 +17,10 @@ from pawn_lab.records import (
 )
 from pawn_lab.reporting import cost, digest, log, results
 from pawn_lab.scheduling import devices
+from pawn_lab.scheduling.devices import Device
+from pawn_lab.scheduling.waiting import waits
 from pawn_lab.states import ACTIVE, HOLDING, State
-from pawn_lab.store import events, leases, trials
+from pawn_lab.store import Transaction, events, leases, trials
 from pawn_lab.store.database import Row
 from pawn_lab.trials import requests, selection
 
@@ -37,7 +39,7 @@ class Queries(OpenWorkspace):
         """
         self._refresh()
         with self._database.read() as tx:
-            return views.trial_record(tx, trials.get(tx, trial_id), self._devices)
+            return trial_record(tx, trials.get(tx, trial_id), self._devices)
 
     def trials(self, states: Iterable[State | str] | None = None) -> list[Trial]:
         """Return trials by number: all, or those in some states.
@@ -48,7 +50,7 @@ class Queries(OpenWorkspace):
         wanted = requests.checked_states(states)
         self._refresh()
         with self._database.read() as tx:
-            return views.trial_records(tx, trials.select(tx, wanted), self._devices)
+            return trial_records(tx, trials.select(tx, wanted), self._devices)
 
     def selected(
         self, trial_ids: Iterable[int] | None = None, tag: str | None = None
@@ -62,7 +64,7 @@ class Queries(OpenWorkspace):
         self._refresh()
         with self._database.read() as tx:
             rows = selection.selected(tx, trial_ids, tag)
-            return views.trial_records(tx, rows, self._devices)
+            return trial_records(tx, rows, self._devices)
 
     def glance(self, tag: str | None = None, latest: int = 5) -> Glance:
         """Return the trials at a glance, of a tag or all; trouble and unresumed are of all tags.
@@ -77,7 +79,7 @@ class Queries(OpenWorkspace):
             active = [row for row in trials.select(tx, ACTIVE) if tag in (None, *row["tags"])]
             ended, trouble = trials.latest_ended(tx, latest, tag), trials.in_trouble(tx)
             rows = [*active, *ended, *trouble[:MOST_TROUBLE]]
-            records = iter(views.trial_records(tx, rows, self._devices))
+            records = iter(trial_records(tx, rows, self._devices))
             return Glance(
                 counts=trials.counts(tx, tag),
                 active=list(islice(records, len(active))),
@@ -230,3 +232,48 @@ class Queries(OpenWorkspace):
 def _age_s(row: Row, now: float) -> float:
     """Return for how long a trial that holds devices has been at it."""
     return max(0.0, now - (row["started_at"] or row["created_at"]))
+
+
+def trial_record(tx: Transaction, row: Row, devices: list[Device]) -> Trial:
+    """Return one trial."""
+    return _records(tx, [row], leases.history(tx, row["id"]), devices)[0]
+
+
+def trial_records(tx: Transaction, rows: list[Row], devices: list[Device]) -> list[Trial]:
+    """Return trials with their device, cost and, while queued, what they wait for."""
+    return _records(tx, rows, leases.history(tx), devices)
+
+
+def _records(
+    tx: Transaction, rows: list[Row], held: list[Row], devices: list[Device]
+) -> list[Trial]:
+    costs = cost.by_trial(tx, held)
+    last_devices: dict[int, list[Row]] = {}
+    for lease in held:
+        known = last_devices.setdefault(lease["trial_id"], [])
+        if known and known[0]["start"] != lease["start"]:
+            known.clear()  # an earlier attempt to launch
+        known.append(lease)
+    queued = any(row["state"] == State.QUEUED for row in rows)
+    waiting = waits(tx, devices) if queued else {}
+    return [
+        Trial(
+            id=row["id"],
+            state=row["state"],
+            config=row["config"],
+            tags=row["tags"],
+            hypothesis=row["hypothesis"],
+            priority=row["priority"],
+            parent=row["parent"],
+            from_step=row["from_step"],
+            device=",".join(lease["device"] for lease in last_devices.get(row["id"], [])) or None,
+            created_at=row["created_at"],
+            started_at=row["started_at"],
+            ended_at=row["ended_at"],
+            waits_for=waiting[row["id"]].why if row["id"] in waiting else None,
+            queued_before=waiting[row["id"]].ahead if row["id"] in waiting else None,
+            exit=Exit(**row["exit"]) if row["exit"] is not None else None,
+            cost=costs.get(row["id"], 0.0),
+        )
+        for row in rows
+    ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pawn_lab.trials.mentions import trials_named
+from pawn_lab.reporting.notes import trials_named
 
 
 @pytest.mark.parametrize(
