@@ -16,14 +16,14 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, NoReturn
 
-from pawn_core.checkpoint.manifest import STATE, latest_verified
+from pawn_core.checkpoint.manifest import CONFIG, STATE, latest_verified
 from pawn_core.config import RUN_TYPES, ConfigError, RunConfig, config_json_schema, parse_config
 from pawn_core.config.errors import bounds, did_you_mean
 from pawn_core.machine import processes_refusal, refusals, this_machine, warnings
+from pawn_core.run_paths import RunPaths
 from pawn_core.signals import StopFlag
 from pawn_core.threads import THREADS_VARIABLE, settle_threads, usable_cores
 from pawn_core.training.outcome import EXIT_CONFIG_ERROR, Outcome
-from pawn_core.uploads.backlog import CHECKPOINTS
 
 SUPERVISED = "PAWN_TRIAL_TOKEN"
 """In the environment of a run that a lab watches and resumes."""
@@ -87,10 +87,11 @@ def _farewell(outcome: Outcome, run_dir: Path) -> str:
     """Say how a run ended, and which command goes on from there."""
     if outcome.checkpoint is None:
         return f"{outcome.message}; no checkpoint was saved in {run_dir}"
+    newest = RunPaths(run_dir).checkpoints / outcome.checkpoint
     folder = shlex.quote(str(run_dir))
     more = " --total-steps N" if outcome.reason == "completed" else ""
     return (
-        f"{outcome.message}; newest checkpoint {run_dir / CHECKPOINTS / outcome.checkpoint}; "
+        f"{outcome.message}; newest checkpoint {newest}; "
         f"to go on: pawn-train --resume {folder} --run-dir {folder}{more}"
     )
 
@@ -109,7 +110,7 @@ def _read_config(options: dict[str, Any]) -> tuple[RunConfig, Path | None]:
     if "config" in options:
         raw = read_json(Path(options["config"]))
     elif resume is not None:
-        raw = read_json(resume / "config.json") | {"pause_after_steps": None}
+        raw = read_json(resume / CONFIG) | {"pause_after_steps": None}
     flags = {name: value for name, value in options.items() if name not in _OWN_OPTIONS}
     for place, other in (_PLACES, _PLACES[::-1]):  # each excludes the other
         if flags.get(place) and other not in flags:
@@ -119,7 +120,7 @@ def _read_config(options: dict[str, Any]) -> tuple[RunConfig, Path | None]:
 
 def _checkpoint(path: Path) -> Path:
     """Return a checkpoint; of a run's folder, or a trial's, its newest whole one."""
-    folders = (path / CHECKPOINTS, path / "run" / CHECKPOINTS)
+    folders = (run.checkpoints for run in (RunPaths(path), RunPaths.in_trial(path)))
     saved = next((folder for folder in folders if folder.is_dir()), None)
     if saved is None:
         return path

@@ -14,7 +14,6 @@ from typing import Any, BinaryIO, NamedTuple, Self
 
 from pawn_core.untrusted import open_file, plain
 
-FILE = "metrics.jsonl"
 TRAIN, EVAL = "train", "eval"
 
 MAX_RECORD_BYTES = 1 << 20

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Literal
 
-FILE = "phase.json"
+from pawn_core.run_paths import RunPaths
 
 Phase = Literal["build", "first batch", "compile", "first step", "first steps", "first evaluation"]
 
@@ -21,7 +21,7 @@ class Phases:
 
     def __init__(self, run_dir: Path | None = None) -> None:
         """Tell them in the run's folder; None, in a process that only follows another: nowhere."""
-        self._file = run_dir and run_dir / FILE
+        self._file = run_dir and RunPaths(run_dir).phase
         self._begun: set[Phase] = set()
 
     def begin(self, phase: Phase) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from pawn_core.run_paths import RunPaths
+
 WORKSPACE_VARIABLE = "PAWN_WORKSPACE"
 WORKSPACE_NAME = "runs"
 
@@ -112,34 +114,38 @@ class TrialPaths:
         return self.root / "shim.log"
 
     @property
+    def _run(self) -> RunPaths:
+        return RunPaths.in_trial(self.root)
+
+    @property
     def run(self) -> Path:
         """The trainer's run directory."""
-        return self.root / "run"
+        return self._run.root
 
     @property
     def metrics(self) -> Path:
         """Metrics stream of the run."""
-        return self.run / "metrics.jsonl"
+        return self._run.metrics
 
     @property
     def outcome(self) -> Path:
         """What the trainer says about its own end."""
-        return self.run / "outcome.json"
+        return self._run.outcome
 
     @property
     def phase(self) -> Path:
         """What the trainer is at before its records tell it."""
-        return self.run / "phase.json"
+        return self._run.phase
 
     @property
     def schedule_health(self) -> Path:
         """How far the trainer got along its learning-rate schedule."""
-        return self.run / "schedule_health.json"
+        return self._run.schedule_health
 
     @property
     def checkpoints(self) -> Path:
         """Checkpoints of the run."""
-        return self.run / "checkpoints"
+        return self._run.checkpoints
 
 
 class PlotPaths(NamedTuple):

@@ -25,10 +25,11 @@ import torch
 from pawn_core.config import RunConfig, parse_config
 from pawn_core.data.sequences import Batch
 from pawn_core.metrics import read_records
+from pawn_core.run_paths import RunPaths
 from pawn_core.runtime import Runtime, resolve_runtime
 from pawn_core.signals import StopFlag
 from pawn_core.training.run import Run
-from pawn_core.training.trainer import METRICS, Setup, build_run, run_training
+from pawn_core.training.trainer import Setup, build_run, run_training
 
 WARM_UP_STEPS = 10  # packed rows have two shapes to compile
 WINDOWS = 3
@@ -189,7 +190,7 @@ def train_longest(hours: float, fields: dict[str, Any], run_dir: Path) -> None:
 
 def evaluations(run_dir: Path) -> Iterator[str]:
     """Yield a table of a run's evaluations."""
-    records, _ = read_records(run_dir / METRICS)
+    records, _ = read_records(RunPaths(run_dir).metrics)
     names = ("kl", "val_loss", "top1", "legal_rate", "game_completion_both")
     yield "| step | hours | " + " | ".join(names) + " |"
     yield "|---" * (2 + len(names)) + "|"

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pawn_core.durable import make_directory, replace_file
+from pawn_core.run_paths import RunPaths
 
 PROJECT = "pawn-lab"
-FOLDER = "trackers"
-"""Of a run's folder: what each tracker has had."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Sink(ABC):
     name: ClassVar[str]
 
     def __init__(self, info: RunInfo) -> None:
-        self._delivered = _Delivered(info.run_dir / FOLDER / f"{self.name}.json")
+        self._delivered = _Delivered(RunPaths(info.run_dir).tracker(self.name))
 
     def write(self, step: int, values: dict[str, float]) -> None:
         """Log those numbers, by names such as `train/loss`, that the tracker has not had."""

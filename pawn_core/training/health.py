@@ -8,8 +8,6 @@ from pawn_core.training.learner import Learner
 from pawn_core.training.outcome import Reason
 from pawn_core.training.run import Run
 
-FILE = "schedule_health.json"
-
 
 @dataclass(frozen=True)
 class ScheduleHealth:
@@ -42,4 +40,4 @@ def write(run: Run, reason: Reason) -> None:
     """Write `schedule_health.json` in one step; with variants, one entry each."""
     health = {learner.name: asdict(ScheduleHealth.of(learner, reason)) for learner in run.learners}
     document = {"variants": health} if run.has_variants else health[""]
-    replace_file(run.run_dir / FILE, json.dumps(document, indent=1).encode() + b"\n")
+    replace_file(run.paths.schedule_health, json.dumps(document, indent=1).encode() + b"\n")

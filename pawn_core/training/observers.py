@@ -84,7 +84,7 @@ def save(run: Run) -> None:
     if not run.leads:
         return
     with run.pause_clock():
-        run.last_checkpoint = store.save(run.checkpoints_dir, run.checkpoint())
+        run.last_checkpoint = store.save(run.paths.checkpoints, run.checkpoint())
     announce_checkpoint(run)
 
 

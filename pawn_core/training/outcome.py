@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pawn_core.durable import replace_file
-
-FILE = "outcome.json"
+from pawn_core.run_paths import RunPaths
 
 Reason = Literal["completed", "paused", "patience", "signal", "non_finite", "error"]
 
@@ -41,4 +40,5 @@ class Outcome:
 
     def write(self, run_dir: Path) -> None:
         """Write `outcome.json` in one step."""
-        replace_file(run_dir / FILE, json.dumps(asdict(self), indent=1).encode() + b"\n")
+        document = json.dumps(asdict(self), indent=1)
+        replace_file(RunPaths(run_dir).outcome, document.encode() + b"\n")

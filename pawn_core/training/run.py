@@ -18,12 +18,12 @@ from pawn_core.data.stream import Stream
 from pawn_core.metrics import Mark, MetricsWriter, finite
 from pawn_core.parallel import ALONE, Processes
 from pawn_core.phases import Phases
+from pawn_core.run_paths import RunPaths
 from pawn_core.signals import StopFlag
 from pawn_core.sinks.process import SinkProcess
 from pawn_core.training.console import Pace, describe_record
 from pawn_core.training.learner import Learner
 from pawn_core.training.outcome import Outcome, Reason
-from pawn_core.uploads.backlog import CHECKPOINTS
 from pawn_core.uploads.process import UploadProcess
 
 _LOG = logging.getLogger("pawn_core")
@@ -60,9 +60,9 @@ class Run:
         self.pace = Pace(self.config.pause_after_steps or self.config.total_steps)
 
     @property
-    def checkpoints_dir(self) -> Path:
-        """Where checkpoints go."""
-        return self.run_dir / CHECKPOINTS
+    def paths(self) -> RunPaths:
+        """The run's files."""
+        return RunPaths(self.run_dir)
 
     @property
     def leads(self) -> bool:

@@ -18,24 +18,21 @@ from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import ConfigError, RunConfig, run_type_named
 from pawn_core.data.upload import stream_batches
 from pawn_core.durable import make_directory, replace_file
-from pawn_core.metrics import FILE as METRICS
 from pawn_core.metrics import START, MetricsWriter
 from pawn_core.parallel import leave_processes
 from pawn_core.phases import Phases
+from pawn_core.run_paths import RunPaths
 from pawn_core.runtime import Runtime, best_precision, resolve_runtime
 from pawn_core.signals import StopFlag
 from pawn_core.sinks.registry import open_sinks
-from pawn_core.training import health, outcome
+from pawn_core.training import health
 from pawn_core.training.learner import Learner
 from pawn_core.training.loop import train
 from pawn_core.training.outcome import Outcome
 from pawn_core.training.resume import check_resumable, next_batch
 from pawn_core.training.run import Run, metrics_mark
 from pawn_core.training.uploading import finish_uploads
-from pawn_core.uploads.backlog import CHECKPOINTS
 from pawn_core.uploads.process import open_uploads
-
-CONFIG = "config.json"
 
 _LOG = logging.getLogger("pawn_core")
 
@@ -50,6 +47,11 @@ class Setup:
     stop: StopFlag
     resumed_from: Path | None
     checkpoint: Checkpoint | None
+
+    @property
+    def paths(self) -> RunPaths:
+        """The run's files."""
+        return RunPaths(self.run_dir)
 
     @property
     def continues_stream(self) -> bool:
@@ -107,7 +109,7 @@ def _follow(setup: Setup) -> Outcome:
 def _prepare(setup: Setup) -> None:
     """Make the run's folder, or check that it is this run's."""
     run_dir = setup.run_dir
-    if not setup.continues_stream and _holds_run(run_dir):
+    if not setup.continues_stream and _holds_run(setup.paths):
         raise ConfigError(
             f"run-dir {run_dir} already holds a run; choose another, "
             "or resume from one of its checkpoints"
@@ -115,17 +117,17 @@ def _prepare(setup: Setup) -> None:
     document = json.dumps(setup.config.model_dump(mode="json"), indent=1)
     try:
         make_directory(run_dir)
-        for left_over in (outcome.FILE, health.FILE):
-            (run_dir / left_over).unlink(missing_ok=True)
+        for leftover in (setup.paths.outcome, setup.paths.schedule_health):
+            leftover.unlink(missing_ok=True)
         _place_checkpoints(setup)
-        replace_file(run_dir / CONFIG, document.encode() + b"\n")
+        replace_file(setup.paths.config, document.encode() + b"\n")
     except OSError as error:
         raise ConfigError(f"run-dir {run_dir} cannot be written: {error.strerror}") from None
 
 
 def _place_checkpoints(setup: Setup) -> None:
     """Make room for checkpoints where the config wants them."""
-    checkpoints = setup.run_dir / CHECKPOINTS
+    checkpoints = setup.paths.checkpoints
     if setup.config.shm_checkpoints:
         try:
             volatile.keep_in_memory(checkpoints)
@@ -134,9 +136,8 @@ def _place_checkpoints(setup: Setup) -> None:
     store.remove_partials(checkpoints)
 
 
-def _holds_run(run_dir: Path) -> bool:
-    metrics = run_dir / METRICS
-    return metrics.exists() and metrics.stat().st_size > 0
+def _holds_run(paths: RunPaths) -> bool:
+    return paths.metrics.exists() and paths.metrics.stat().st_size > 0
 
 
 def _train(setup: Setup, run: Run) -> Outcome:
@@ -160,7 +161,7 @@ def _open_metrics(setup: Setup) -> MetricsWriter:
     if setup.checkpoint and setup.continues_stream:
         mark = metrics_mark(setup.checkpoint)
     try:
-        return MetricsWriter(setup.run_dir / METRICS, mark)
+        return MetricsWriter(setup.paths.metrics, mark)
     except ValueError as error:
         raise ConfigError(f"cannot go on in the same folder: {error}") from None
 

@@ -64,6 +64,6 @@ def _missing(run: Run, upload: UploadProcess) -> str:
 def _settle(run: Run) -> None:
     """Bring what matters from memory to the disk."""
     try:
-        volatile.settle(run.checkpoints_dir, backlog.wanted(run.run_dir).in_order)
+        volatile.settle(run.paths.checkpoints, backlog.wanted(run.run_dir).in_order)
     except OSError as error:
         run.event("memory_only", f"checkpoints stay in memory, not on the disk: {error}")

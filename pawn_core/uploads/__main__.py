@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+from pawn_core.run_paths import RunPaths
 from pawn_core.uploads.record import UploadRecord
 from pawn_core.uploads.registry import destination_named, places
 from pawn_core.uploads.serve import listen_to_client
@@ -16,7 +17,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m pawn_core.uploads", description=__doc__)
     parser.add_argument("run_dir", type=Path, help="the folder of a run or of a trial's run")
     run_dir = parser.parse_args().run_dir
-    config = json.loads((run_dir / "config.json").read_bytes())
+    config = json.loads(RunPaths(run_dir).config.read_bytes())
     failed = [_upload_rest(run_dir, *place) for place in places(config, run_dir).items()]
     return 1 if any(failed) else 0
 

@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 from pawn_core import metrics
 from pawn_core.checkpoint.manifest import SENTINEL, checkpoint_step, list_checkpoints
+from pawn_core.run_paths import RunPaths
 from pawn_core.uploads.record import UploadRecord
-
-CHECKPOINTS = "checkpoints"
 
 
 class Wanted(NamedTuple):
@@ -33,7 +32,7 @@ def wanted(run_dir: Path, up_to: int | None = None, model: str = "") -> Wanted:
     Of a run of several models, `model` alone counts where it is named.
     """
     by_step: dict[int, Path] = {}
-    for path in list_checkpoints(run_dir / CHECKPOINTS):
+    for path in list_checkpoints(RunPaths(run_dir).checkpoints):
         step = checkpoint_step(path)
         if step is not None and (up_to is None or step <= up_to) and (path / SENTINEL).is_file():
             by_step[step] = path
@@ -49,7 +48,7 @@ def missing(run_dir: Path, record: UploadRecord, up_to: int | None = None) -> li
 
 
 def _best(run_dir: Path, by_step: dict[int, Path]) -> dict[str, Path]:
-    records, _ = metrics.read_records(run_dir / metrics.FILE)
+    records, _ = metrics.read_records(RunPaths(run_dir).metrics)
     best: dict[str, tuple[float, Path]] = {}
     for record in filter(None, map(metrics.measurement, records)):
         step, loss, model = record["step"], record.get("val_loss"), record.get("variant", "")

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from pawn_core import metrics
 from pawn_core.checkpoint.manifest import CONFIG, MODEL, SENTINEL, Manifest, file_sha256, verify
-from pawn_core.uploads.backlog import CHECKPOINTS
+from pawn_core.run_paths import CHECKPOINTS, METRICS, RunPaths
 
 _WEIGHTS = (MODEL, CONFIG, SENTINEL)
 
@@ -49,7 +48,7 @@ class Package:
         for name, best in weights.items():
             place = "" if name == model else name
             files |= {posixpath.join(place, file): best / name / file for file in _WEIGHTS}
-        files[metrics.FILE] = _whole_lines(run_dir / metrics.FILE)
+        files[METRICS] = _whole_lines(RunPaths(run_dir).metrics)
         sha256 = {f"{folder}/{name}": digest for name, digest in hashes.items()}
         return cls(checkpoint, files, sha256, weights, model)
 

@@ -11,9 +11,9 @@ from typing import Any, Self
 
 from pawn_core.checkpoint.manifest import SENTINEL, file_sha256
 from pawn_core.durable import make_directory, replace_file
+from pawn_core.run_paths import RunPaths
 from pawn_core.untrusted import parse_json, read_file
 
-FOLDER = "uploads"
 MODEL_MARK = "-"
 """Between a destination's name and that of the model which alone goes there: `hf_repo-small`."""
 
@@ -46,7 +46,8 @@ class UploadRecord:
     @classmethod
     def read(cls, run_dir: Path, destination: str, where: str) -> Self:
         """Return a run's record; an empty one where there is none of this place."""
-        path, model = _path(run_dir, destination), destination.partition(MODEL_MARK)[2]
+        path = RunPaths(run_dir).upload(destination)
+        model = destination.partition(MODEL_MARK)[2]
         document = _read(path)
         if document.get("where") != where:
             return cls(path, where, model)
@@ -76,11 +77,7 @@ class UploadRecord:
 
 def noted_place(run_dir: Path, destination: str) -> str:
     """Return the place that a run's record is of; empty where there is no record."""
-    return _read(_path(run_dir, destination)).get("where", "")
-
-
-def _path(run_dir: Path, destination: str) -> Path:
-    return run_dir / FOLDER / f"{destination}.json"
+    return _read(RunPaths(run_dir).upload(destination)).get("where", "")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pawn_core.checkpoint.manifest import (
     file_sha256,
     list_checkpoints,
 )
+from pawn_core.run_paths import RunPaths
 from pawn_core.uploads import backlog
 from pawn_core.uploads.destination import Destination
 from pawn_core.uploads.errors import described, is_permanent, redacted, retry_after_s
@@ -123,7 +124,7 @@ class Worker:
         if backlog.missing(self._run_dir, self._record, up_to):
             return
         wanted = backlog.wanted(self._run_dir, up_to).in_order  # of all models
-        for path in list_checkpoints(self._run_dir / backlog.CHECKPOINTS):
+        for path in list_checkpoints(RunPaths(self._run_dir).checkpoints):
             step = checkpoint_step(path)
             past = step is not None and (up_to is None or step <= up_to)
             if past and path not in wanted:

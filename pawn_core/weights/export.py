@@ -20,8 +20,8 @@ from pawn_core.checkpoint.manifest import (
 )
 from pawn_core.config import PretrainConfig, parse_config
 from pawn_core.durable import sync_file, write_file
-from pawn_core.metrics import FILE as METRICS
 from pawn_core.metrics import read_records
+from pawn_core.run_paths import METRICS, RunPaths
 from pawn_core.weights.card import model_card
 
 CARD = "README.md"
@@ -58,7 +58,7 @@ def export_run(run_dir: Path, output_dir: Path, name: str, license_name: str) ->
     partial.mkdir(parents=True)
     try:
         shutil.copyfile(best.checkpoint / MODEL, partial / MODEL)
-        shutil.copyfile(run_dir / METRICS, partial / METRICS)
+        shutil.copyfile(RunPaths(run_dir).metrics, partial / METRICS)
         _write_json(partial / CONFIG, published_config(config))
         write_file(partial / CARD, model_card(name, license_name, config, best.metrics).encode())
         _seal(partial)
@@ -76,10 +76,10 @@ def find_best(run_dir: Path) -> Best:
     Raises:
         IncompleteCheckpointError: there is none.
     """
-    records, _ = read_records(run_dir / METRICS)
+    records, _ = read_records(RunPaths(run_dir).metrics)
     evaluations = [r for r in records if r["type"] == "eval" and r.get("val_loss") is not None]
     for record in sorted(evaluations, key=lambda r: r["val_loss"]):
-        checkpoint = run_dir / "checkpoints" / checkpoint_name(record["step"])
+        checkpoint = RunPaths(run_dir).checkpoints / checkpoint_name(record["step"])
         try:
             verify(checkpoint)
         except CheckpointError:

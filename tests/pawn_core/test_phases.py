@@ -6,7 +6,8 @@ import time
 import pytest
 
 from pawn_core import phases
-from pawn_core.phases import FILE, Phases
+from pawn_core.phases import Phases
+from pawn_core.run_paths import RunPaths
 
 
 def test_a_phase_is_told_the_first_time_that_it_begins(tmp_path):
@@ -14,10 +15,10 @@ def test_a_phase_is_told_the_first_time_that_it_begins(tmp_path):
     run.begin("build")
     run.begin("first batch")
     run.begin("build")
-    document = json.loads((tmp_path / FILE).read_text("utf-8"))
+    document = json.loads(RunPaths(tmp_path).phase.read_text("utf-8"))
     assert document["phase"] == "first batch"
     assert begin <= document["since"] <= time.time()
-    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+    assert [path.name for path in tmp_path.iterdir()] == ["phase.json"]
     run.end()
     assert not list(tmp_path.iterdir())
 

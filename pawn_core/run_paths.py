@@ -1,0 +1,58 @@
+"""Every file name of a run's folder, spelled once. Standard library only."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+METRICS = "metrics.jsonl"
+CHECKPOINTS = "checkpoints"
+"""These two are called the same where a run is uploaded or exported."""
+
+
+@dataclass(frozen=True)
+class RunPaths:
+    """The files of one run."""
+
+    root: Path
+
+    @classmethod
+    def in_trial(cls, folder: Path) -> "RunPaths":
+        """Return the files of the run in a trial's folder."""
+        return cls(folder / "run")
+
+    @property
+    def config(self) -> Path:
+        """The config with every default filled in."""
+        return self.root / "config.json"
+
+    @property
+    def metrics(self) -> Path:
+        """The metrics stream."""
+        return self.root / METRICS
+
+    @property
+    def outcome(self) -> Path:
+        """What the trainer says about its own end."""
+        return self.root / "outcome.json"
+
+    @property
+    def phase(self) -> Path:
+        """What the trainer is at before its records tell it."""
+        return self.root / "phase.json"
+
+    @property
+    def schedule_health(self) -> Path:
+        """How far the trainer got along its learning-rate schedule."""
+        return self.root / "schedule_health.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The checkpoints, a folder each; may be a link into memory."""
+        return self.root / CHECKPOINTS
+
+    def upload(self, destination: str) -> Path:
+        """Return the record of what has arrived at a destination."""
+        return self.root / "uploads" / f"{destination}.json"
+
+    def tracker(self, name: str) -> Path:
+        """Return the record of what an experiment tracker has had."""
+        return self.root / "trackers" / f"{name}.json"
