@@ -22,6 +22,7 @@ MOVETEXTS: dict[str, str] = {
     "promotions": "1. a4 h5 2. a5 h4 3. a6 h3 4. axb7 hxg2 5. bxa8Q gxh1=n 1-0",
     "en passant apart": "1. e4 a6 2. e5 d5 3. exd6 e.p. a5 1-0",
     "en passant glued": "1. e4 a6 2. e5 d5 3. exd6e.p. a5 1-0",
+    "en passant apart, with a sign": "1. e4 a6 2. e5 d5 3. exd6 e.p.! a5 1-0",
     "a check apart": "1. e4 f5 2. Qh5 + g6 1-0",
     "a check in words": "1. e4 f5 2. Qh5 ch g6 1-0",
     "a pawn named": "1. Pe4 e5 2. Nf3 1-0",
@@ -30,6 +31,7 @@ MOVETEXTS: dict[str, str] = {
     "form feeds": "1. e4\x0ce5 2. Nf3 1-0",
     "no result": "1. e4 e5 2. Nf3",
     "an unknown result": "1. e4 e5 2. Nf3 *",
+    "a result with a colon": "1. e4 e5 1:0",
     "a result with a dash of typesetters": "1. e4 e5 1–0",
 }
 

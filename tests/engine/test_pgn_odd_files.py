@@ -119,7 +119,7 @@ with an empty line. }
 """
 
 
-@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
 def test_tags_belong_to_the_moves_behind_comments_and_empty_lines(line_break: str):
     games = engine.pgn_to_tokens(INTRODUCTION.replace("\n", line_break))
     assert (games.report["read"], games.report["custom_start"]) == (2, 1)
@@ -177,6 +177,12 @@ def test_the_result_tag_counts_where_the_moves_have_none():
     assert games.outcomes[0] == outcomes["white_wins_by_resignation"]
 
 
+def test_a_result_behind_an_empty_line_is_that_of_the_game():
+    games = engine.pgn_to_tokens('[Result "*"]\n\n1. e4 e5\n\n1-0\n\n[Event "b"]\n\n1. d4 *')
+    assert games.report["read"] == 2
+    assert games.scores.tolist() == [1, 2]
+
+
 def test_a_part_of_a_game_has_no_result():
     text = '[Result "1-0"]\n\n1. e4 e5\n\n2. Nf3 Nc6 1-0\n\n1. d4 *'
     games = engine.pgn_to_tokens(text)
@@ -213,7 +219,7 @@ PLAYERS = """[Event "Rated blitz"]
 
 1. e4 *
 
-[White "Stockfish"]
+[ White "Stockfish" ]
 [BlackTitle "BOT"]
 [Date "1999.12.31"]
 [Time "12:00:00"]

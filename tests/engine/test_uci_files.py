@@ -123,9 +123,10 @@ def test_an_unknown_castling_is_refused(tmp_path: Path):
 
 
 def test_line_breaks_and_spaces_are_of_any_kind(tmp_path: Path):
-    games = read(tmp_path, "\ufeffe2e4\te7e5\r\n  d2d4   d7d5 \r\n")
-    assert games.lengths.tolist() == [2, 2]
-    assert games.report["read"] == 2
+    for line_break in ("\n", "\r\n", "\r"):
+        games = read(tmp_path, f"\ufeffe2e4\te7e5{line_break}  d2d4   d7d5 {line_break}")
+        assert games.lengths.tolist() == [2, 2]
+        assert games.report["read"] == 2
 
 
 def test_batches_and_threads_change_nothing(tmp_path: Path):

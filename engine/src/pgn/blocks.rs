@@ -2,6 +2,8 @@
 
 use std::io::{self, Read};
 
+use memchr::memchr;
+
 use super::source::Input;
 
 /// What is read at a time for each thread; it stays in the cache of a core.
@@ -16,6 +18,8 @@ pub struct Blocks {
     buffer: Vec<u8>,
     start: usize,
     is_last: bool,
+    /// Whether lines end with carriage returns alone, as old Macintoshes wrote them.
+    is_macintosh: Option<bool>,
     /// Why nothing more can be read. What was read before is as good as without it.
     failure: Option<io::Error>,
 }
@@ -27,6 +31,7 @@ impl Blocks {
             buffer: Vec::new(),
             start: 0,
             is_last: false,
+            is_macintosh: None,
             failure: None,
         }
     }
@@ -58,14 +63,23 @@ impl Blocks {
         if self.failure.is_some() {
             return;
         }
-        match self
-            .source
-            .by_ref()
-            .take(n as u64)
-            .read_to_end(&mut self.buffer)
-        {
+        let before = self.buffer.len();
+        let mut source = self.source.by_ref().take(n as u64);
+        match source.read_to_end(&mut self.buffer) {
             Ok(length) => self.is_last = length < n,
             Err(error) => self.failure = Some(error),
+        }
+        self.end_lines(before);
+    }
+
+    /// Let lines end with line feeds from here on, where the first text has carriage returns alone.
+    fn end_lines(&mut self, from: usize) {
+        let text = &mut self.buffer[from..];
+        let has_none = || memchr(b'\n', text).is_none() && memchr(b'\r', text).is_some();
+        if *self.is_macintosh.get_or_insert_with(has_none) {
+            for byte in text.iter_mut().filter(|byte| **byte == b'\r') {
+                *byte = b'\n';
+            }
         }
     }
 }

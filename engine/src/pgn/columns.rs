@@ -1,5 +1,7 @@
 //! Games as columns, each written once.
 
+use std::ops::Range;
+
 use super::game::{Format, Games, Record};
 use super::report::Report;
 use super::tags::{Text, Texts};
@@ -22,8 +24,8 @@ pub struct Columns {
     pub black_elo: Vec<i16>,
     /// Place of the game in its file, from 0.
     pub numbers: Vec<i64>,
-    /// One for each game.
-    pub texts: Vec<Texts>,
+    /// By the kinds of [`Text`]; empty where not wanted.
+    pub texts: [Vec<Range<usize>>; Text::COUNT],
     /// What the ranges of `texts` are ranges of.
     pub text: String,
     /// What became of all games of the file so far.
@@ -44,7 +46,7 @@ impl Columns {
             white_elo: Vec::new(),
             black_elo: Vec::new(),
             numbers: Vec::new(),
-            texts: Vec::new(),
+            texts: Default::default(),
             text: String::new(),
             report: Report::default(),
         }
@@ -94,19 +96,18 @@ impl Columns {
     }
 
     fn push_texts(&mut self, texts: &Texts, buffer: &str) {
-        let mut moved = Texts::default();
-        for (range, moved) in texts.iter().zip(&mut moved).take(self.format.n_texts()) {
+        let columns = self.texts.iter_mut().zip(texts);
+        for (column, range) in columns.take(self.format.n_texts()) {
             let start = self.text.len();
             self.text.push_str(&buffer[range.clone()]);
-            *moved = start..self.text.len();
+            column.push(start..self.text.len());
         }
-        self.texts.push(moved);
     }
 
-    /// The texts of one tag, game after game.
+    /// The texts of one kind, game after game.
     pub fn texts_of(&self, text: Text) -> impl ExactSizeIterator<Item = &str> {
-        let of_game = move |texts: &Texts| &self.text[texts[text as usize].clone()];
-        self.texts.iter().map(of_game)
+        let ranges = self.texts[text as usize].iter();
+        ranges.map(|range| &self.text[range.clone()])
     }
 }
 

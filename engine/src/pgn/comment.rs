@@ -25,7 +25,7 @@ pub struct Annotations {
 /// assert_eq!(read("[%clk\n0:00:49 ][ %eval  0.31 , 20]"), (Some(49.0), Some(0.31)));
 /// assert_eq!(read("a comment [%eval NaN] [%clk 1:2]"), (None, None));
 /// ```
-#[inline]
+#[inline(always)]
 pub fn annotations(comment: &[u8]) -> Annotations {
     let mut said = Annotations::default();
     let mut rest = comment;
@@ -41,7 +41,7 @@ pub fn annotations(comment: &[u8]) -> Annotations {
 }
 
 /// What stands behind the name of a command.
-#[inline]
+#[inline(always)]
 fn command<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let text = text.strip_prefix(name)?;
     text.first()?
@@ -49,7 +49,7 @@ fn command<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
         .then(|| text.trim_ascii_start())
 }
 
-#[inline]
+#[inline(always)]
 fn clock(text: &[u8]) -> Option<f32> {
     if let [h, b':', m, n, b':', s, t, b']', ..] = text {
         let [h, m, n, s, t] = [h, m, n, s, t].map(|digit| u32::from(digit.wrapping_sub(b'0')));
@@ -60,6 +60,7 @@ fn clock(text: &[u8]) -> Option<f32> {
     any_clock(text)
 }
 
+#[inline(never)]
 fn any_clock(text: &[u8]) -> Option<f32> {
     let (hours, rest) = whole(text)?;
     let (minutes, rest) = whole(behind(rest, b":")?)?;
@@ -74,7 +75,7 @@ fn behind<'a>(text: &'a [u8], sign: &[u8]) -> Option<&'a [u8]> {
     Some(text.trim_ascii_start())
 }
 
-#[inline]
+#[inline(never)]
 fn evaluation(text: &[u8]) -> Option<f32> {
     let (text, is_mate) = match behind(text, b"#") {
         Some(text) => (text, true),

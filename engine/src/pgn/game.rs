@@ -228,13 +228,23 @@ impl<'a> Reading<'a> {
             Next::Game => {}
             Next::Broken => self.drop(Dropped::Malformed),
         }
-        if self.score.is_none() && tags.score.is_some() {
-            let is_whole = self.is_over || !lexer.continues_game();
-            self.score = tags.score.filter(|_| is_whole);
-        }
+        self.score = self.score.or_else(|| self.score_without_mark(lexer, &tags));
         let said = || Ending::of_comment(last_comment(&lexer.text[..self.end])?);
         tags.ending = tags.ending.or_else(said);
         self.finish(tags)
+    }
+
+    /// The score of a game whose moves do not end with one: that behind the empty line, or that of
+    /// the tag. A part of a game has none.
+    fn score_without_mark(&self, lexer: &mut Lexer<'_>, tags: &Tags) -> Option<i8> {
+        if self.is_over {
+            return tags.score;
+        }
+        match lexer.behind_empty_line() {
+            Token::Score(score) => score.or(tags.score),
+            Token::Number(number) if number != 1 => None,
+            _ => tags.score,
+        }
     }
 
     /// Read to the end of the game; the token behind it stays.
@@ -275,7 +285,7 @@ impl<'a> Reading<'a> {
         self.is_over || self.has_begun || !lexer.reaches_movetext()
     }
 
-    #[inline]
+    #[inline(always)]
     fn read_word(&mut self, lexer: &mut Lexer<'_>) {
         if self.dropped.is_some() {
             lexer.skip_word();
@@ -298,7 +308,7 @@ impl<'a> Reading<'a> {
     fn read_remark(&mut self, word: &[u8]) {
         if NULL_MOVES.contains(&word) {
             self.drop(Dropped::IllegalMove);
-        } else if self.length() == 0 || !REMARKS.contains(&word) {
+        } else if self.length() == 0 || !REMARKS.contains(&without_signs(word)) {
             self.drop(Dropped::Malformed);
         }
     }
@@ -338,7 +348,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn annotate(&mut self, text: &[u8]) {
         if !self.format.annotations || self.dropped.is_some() || self.length() == 0 {
             return;
@@ -375,6 +385,12 @@ impl<'a> Reading<'a> {
             tags,
         })
     }
+}
+
+fn without_signs(word: &[u8]) -> &[u8] {
+    let is_sign = |byte: &u8| b"!?+#".contains(byte);
+    let n_signs = word.iter().rev().take_while(|byte| is_sign(byte)).count();
+    &word[..word.len() - n_signs]
 }
 
 /// The comment that a text ends with.

@@ -2,13 +2,13 @@
 
 use memchr::memchr;
 
-use super::lexer::{Lexer, Token};
+use super::lexer::{Lexer, Token, starts_tag};
 use super::san;
 
 impl Lexer<'_> {
     /// Go past a comment, a score or a paragraph that is no game; false where there is none.
     pub fn skip_junk(&mut self, is_last: bool) -> bool {
-        if self.starts_tag() || !self.starts_junk(is_last) {
+        if self.starts_pair() || !self.starts_junk(is_last) {
             return false;
         }
         let mut ahead = *self;
@@ -20,14 +20,12 @@ impl Lexer<'_> {
     }
 
     /// Whether a tag pair starts here: a bracket, a name, a quote. The text may end in it.
-    fn starts_tag(&self) -> bool {
-        let Some(tag) = self.rest().strip_prefix(b"[") else {
-            return false;
-        };
+    fn starts_pair(&self) -> bool {
+        let tag = self.rest();
         let line = &tag[..memchr(b'\n', tag).unwrap_or(tag.len())];
         match line.iter().position(|&byte| byte == b'"' || byte == b']') {
-            Some(end) => line[end] == b'"' && line[0].is_ascii_alphabetic(),
-            None => line.len() == tag.len(),
+            Some(end) => line[end] == b'"' && starts_tag(line),
+            None => line.len() == tag.len() && line.starts_with(b"["),
         }
     }
 

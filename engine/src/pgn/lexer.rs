@@ -107,23 +107,24 @@ impl<'a> Lexer<'a> {
     pub fn reaches_movetext(&mut self) -> bool {
         let before = self.at;
         self.skip_between_games();
-        let is_tag = matches!(self.rest(), [b'[', letter, ..] if letter.is_ascii_alphabetic());
+        let is_tag = starts_tag(self.rest());
         if is_tag {
             self.at = before;
         }
         !is_tag && !self.is_at_end()
     }
 
-    /// Whether a game that an empty line tore apart goes on here, with another number than the first.
+    /// What stands behind the empty line that ended a game without a result. A score is that of the
+    /// game, and is gone past; a number other than the first is the rest of a game torn apart.
     #[cold]
-    pub fn continues_game(&mut self) -> bool {
+    pub fn behind_empty_line(&mut self) -> Token<'a> {
         let mut ahead = *self;
         ahead.skip_between_games();
-        let number = ahead.next_apart();
-        if ahead.is_at_end() {
+        let token = ahead.next_apart();
+        if ahead.is_at_end() || matches!(token, Token::Score(_)) {
             self.at = ahead.at;
         }
-        matches!(number, Token::Number(number) if number != 1)
+        token
     }
 
     /// Go past the word that starts here.
@@ -169,7 +170,7 @@ impl<'a> Lexer<'a> {
         let line = &self.text[self.at + 1..];
         let indent = line.iter().position(|byte| !b" \t\r".contains(byte));
         match line {
-            [b'[', letter, ..] if letter.is_ascii_alphabetic() => return true,
+            [b'[', ..] if starts_tag(line) => return true,
             [b'[' | b'%'] => self.at = self.text.len(),
             [b'%', ..] => {
                 self.at += 1;
@@ -287,11 +288,24 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// Length of the dash that a text starts with: a hyphen, a dash of typesetters, a minus.
+/// Whether a text starts with a bracket and a letter, as tags do.
+#[inline]
+pub fn starts_tag(text: &[u8]) -> bool {
+    match text {
+        [b'[', letter, ..] if letter.is_ascii_alphabetic() => true,
+        [b'[', b' ' | b'\t', rest @ ..] => {
+            let name = rest.trim_ascii_start();
+            name.first().is_some_and(u8::is_ascii_alphabetic)
+        }
+        _ => false,
+    }
+}
+
+/// Length of the dash that a text starts with: a hyphen, a colon, a dash of typesetters, a minus.
 #[inline]
 fn dash(text: &[u8]) -> Option<usize> {
     match text {
-        [b'-', ..] => Some(1),
+        [b'-' | b':', ..] => Some(1),
         [0xe2, 0x80, 0x90..=0x95, ..] | [0xe2, 0x88, 0x92, ..] => Some(3),
         _ => None,
     }

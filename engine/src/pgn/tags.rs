@@ -5,7 +5,7 @@ use std::ops::Range;
 use memchr::{memchr, memchr2, memchr3, memrchr};
 
 use super::ending::Ending;
-use super::lexer::{Lexer, Token};
+use super::lexer::{Lexer, Token, starts_tag};
 
 /// The tags whose texts are kept, as places in [`Tags::texts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Tags {
         loop {
             let before = lexer.at;
             lexer.skip_between_games();
-            if !matches!(lexer.rest(), [b'[', letter, ..] if letter.is_ascii_alphabetic()) {
+            if !starts_tag(lexer.rest()) {
                 return Next::Movetext;
             }
             let gap = &lexer.text[before..lexer.at];
@@ -102,6 +102,7 @@ impl Tags {
     #[inline]
     fn read_one(&mut self, lexer: &mut Lexer<'_>, buffer: &mut TextBuffer<'_>) -> bool {
         lexer.at += 1;
+        lexer.skip_while(|byte| byte == b' ' || byte == b'\t');
         let start = lexer.at;
         lexer.skip_while(|byte| byte.is_ascii_alphanumeric() || b"_+#=:-".contains(&byte));
         let name = &lexer.text[start..lexer.at];
