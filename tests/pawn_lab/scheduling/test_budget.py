@@ -10,7 +10,7 @@ from lab_testing import CONFIG, ended, event_kinds, in_state, open_gate, shim_of
 
 from pawn_lab import errors
 from pawn_lab.documents import read_json_object
-from pawn_lab.shim import identity, limits
+from pawn_lab.shim import identity, rules
 from pawn_lab.shim.rules import BudgetStop
 from pawn_lab.states import State
 from pawn_lab.tools.set_cost import lab_set_cost
@@ -210,7 +210,7 @@ def test_a_wall_clock_that_jumps_stops_no_trial_before_its_time(tmp_path, monkey
     stop = BudgetStop(tmp_path / "budget-stop.json")
     stop.write(time.time() + 100)
     jumped = time.time() + jump_s
-    monkeypatch.setattr(limits, "time", SimpleNamespace(time=lambda: jumped))
+    monkeypatch.setattr(rules, "time", SimpleNamespace(time=lambda: jumped))
     assert stop.at() - jumped == pytest.approx(100, abs=10)
 
 
