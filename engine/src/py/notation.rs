@@ -25,7 +25,7 @@ pub fn tokens_to_san(
     })
 }
 
-#[doc = doc!("tokens_to_pgn")]
+#[doc = doc!("tokens_to_uci")]
 #[pyfunction]
 #[pyo3(signature = (
     tokens, lengths = None, *, castling = "two_step", vocabulary = "searchless", threads = None
@@ -47,6 +47,7 @@ pub fn tokens_to_uci(
     })
 }
 
+#[doc = doc!("tokens_to_pgn")]
 #[pyfunction]
 #[pyo3(signature = (tokens, lengths = None, *, vocabulary = "searchless", threads = None))]
 pub fn tokens_to_pgn(

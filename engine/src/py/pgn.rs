@@ -17,6 +17,7 @@ use crate::vocabulary::Vocabulary;
 /// As many games as there are.
 pub const ALL: u64 = i32::MAX as u64;
 
+#[doc = doc!("PgnGames")]
 #[pyclass(frozen, get_all, module = "chess_engine")]
 pub struct PgnGames {
     tokens: Py<PyArray2<i16>>,
@@ -135,6 +136,7 @@ impl Batches {
     }
 }
 
+#[doc = doc!("PgnReader")]
 #[pyclass(frozen, module = "chess_engine")]
 pub struct PgnReader(Batches);
 
@@ -199,6 +201,7 @@ pub fn report(py: Python<'_>, report: Report, format: Format) -> PyResult<Py<PyD
     Ok(dict.unbind())
 }
 
+#[doc = doc!("parse_pgn_file")]
 #[pyfunction]
 #[pyo3(
     signature = (
@@ -235,6 +238,7 @@ pub fn parse_pgn_file(
     PgnGames::new(py, reader.0.take_all(py)?)
 }
 
+#[doc = doc!("pgn_to_tokens")]
 #[pyfunction]
 #[pyo3(
     signature = (

@@ -12,6 +12,7 @@ use crate::py::pgn::{ALL, Batches, report};
 use crate::threads::Workers;
 use crate::vocabulary::Vocabulary;
 
+#[doc = doc!("UciGames")]
 #[pyclass(frozen, get_all, module = "chess_engine")]
 pub struct UciGames {
     tokens: Py<PyArray2<i16>>,
@@ -36,6 +37,7 @@ impl UciGames {
     }
 }
 
+#[doc = doc!("UciReader")]
 #[pyclass(frozen, module = "chess_engine")]
 pub struct UciReader(Batches);
 
@@ -84,6 +86,7 @@ impl UciReader {
     }
 }
 
+#[doc = doc!("parse_uci_file")]
 #[pyfunction]
 #[pyo3(
     signature = (
