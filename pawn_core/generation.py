@@ -104,7 +104,7 @@ class _Rules:
 
     def __init__(self, pretrained: Pretrained, prompt_bt: Tensor) -> None:
         games, width = prompt_bt.shape
-        vocabulary, self._first_ply = pretrained.vocabulary, int(pretrained.layout.prepend_outcome)
+        vocabulary, self._first_ply = pretrained.vocabulary, int(pretrained.spec.prepend_outcome)
         plies = width - self._first_ply
         self._games = BatchGames(games, max_ply=plies, vocabulary=vocabulary.name)
         self._mask_bv = np.zeros((games, vocabulary.size), dtype=np.bool_)
@@ -145,7 +145,7 @@ def _uniform_numbers(sampling: Sampling, prompt_bt: Tensor) -> Tensor:
 
 
 def _checked_width(pretrained: Pretrained, max_tokens: int | None) -> int:
-    most = pretrained.layout.max_seq_len
+    most = pretrained.spec.max_seq_len
     width = most if max_tokens is None else max_tokens
     if not 1 <= width <= most:
         raise ValueError(f"max_tokens {max_tokens} is out of range; allowed: 1 to {most}")

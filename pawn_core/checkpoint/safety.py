@@ -48,7 +48,7 @@ def check_tensor_file(path: Path) -> None:
         if length > min(MAX_HEADER_BYTES, size - 8):
             raise UnsafeFileError(f"{path} claims a header of {length} bytes")
         header = file.read(length)
-    _check_layout(path, _parse_header(path, header), size - 8 - length)
+    _check_spans(path, _parse_header(path, header), size - 8 - length)
 
 
 def _parse_header(path: Path, header: bytes) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def _parse_header(path: Path, header: bytes) -> dict[str, Any]:
     return {name: entry for name, entry in entries.items() if name != "__metadata__"}
 
 
-def _check_layout(path: Path, entries: dict[str, Any], data_bytes: int) -> None:
+def _check_spans(path: Path, entries: dict[str, Any], data_bytes: int) -> None:
     """Check that the tensors cover the data exactly, in some order, without overlap."""
     end = 0
     spans = sorted(_span(path, name, entry) for name, entry in entries.items())

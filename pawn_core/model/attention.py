@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pawn_core.data.packing import BLOCK_TOKENS as BLOCK
-from pawn_core.model.games import Games, attend_games
+from pawn_core.model.spans import GameSpans, attend_spans
 
 if TYPE_CHECKING:
     from torch.nn.attention.flex_attention import BlockMask
@@ -24,7 +24,7 @@ class Packed(NamedTuple):
 
     times_bt: Tensor
     """int (b, t), each token's place in its game."""
-    mask: "Tensor | BlockMask | Games"
+    mask: "Tensor | BlockMask | GameSpans"
     """Which keys a query sees: those of its game that are not after it."""
 
 
@@ -32,7 +32,7 @@ def attend(
     q_bhtk: Tensor,
     k_bhtk: Tensor,
     v_bhtk: Tensor,
-    mask: "Tensor | BlockMask | Games | None" = None,
+    mask: "Tensor | BlockMask | GameSpans | None" = None,
     *,
     causal: bool = True,
 ) -> Tensor:
@@ -41,9 +41,9 @@ def attend(
         return F.scaled_dot_product_attention(q_bhtk, k_bhtk, v_bhtk, is_causal=causal)
     if isinstance(mask, Tensor):
         return F.scaled_dot_product_attention(q_bhtk, k_bhtk, v_bhtk, attn_mask=mask)
-    if isinstance(mask, Games):
+    if isinstance(mask, GameSpans):
         q_nhk, k_nhk, v_nhk = (x[0].transpose(0, 1) for x in (q_bhtk, k_bhtk, v_bhtk))
-        return attend_games(q_nhk, k_nhk, v_nhk, mask).transpose(0, 1)[None]
+        return attend_spans(q_nhk, k_nhk, v_nhk, mask).transpose(0, 1)[None]
     from torch.nn.attention.flex_attention import flex_attention
 
     mixed = flex_attention(q_bhtk, k_bhtk, v_bhtk, block_mask=mask)

@@ -1,8 +1,8 @@
 """The trackers: one entry each. A tracker's name is its package, its extra and its config field."""
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import NamedTuple
 
 from pawn_core.config import RunConfig
@@ -18,8 +18,7 @@ class SinkType(NamedTuple):
 
     def open(self, info: RunInfo) -> Sink:
         """Begin a run at the tracker."""
-        module, _, name = self.factory.partition(":")
-        factory: Callable[[RunInfo], Sink] = getattr(import_module(module), name)
+        factory: Callable[[RunInfo], Sink] = resolve_name(self.factory)
         return factory(info)
 
 

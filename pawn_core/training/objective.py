@@ -12,8 +12,8 @@ from pawn_core.data.sequences import Batch
 from pawn_core.data.targets import one_token_each
 from pawn_core.model import Transformer
 from pawn_core.model.attention import SMALLEST_HEAD, Packed, block_mask, dense_mask
-from pawn_core.model.games import Games
 from pawn_core.model.loss import linear_cross_entropy
+from pawn_core.model.spans import GameSpans
 from pawn_core.runtime import Runtime
 
 _IGNORED = -100
@@ -48,9 +48,9 @@ def _hidden_of_games(model: Transformer, batch: Batch) -> Tensor:
     positions = F.pad(batch.positions_n, (0, -n % _size_step(n)))
     times = batch.rows.times_bt.flatten()[positions] if batch.rows else positions % width
     begins = (times[:n] == 0).nonzero().flatten().tolist()
-    games = Games([end - begin for begin, end in pairwise([*begins, n])])
+    spans = GameSpans([end - begin for begin, end in pairwise([*begins, n])])
     tokens = batch.tokens_bt.flatten()[positions]
-    return model.hidden_at(tokens[None], None, Packed(times[None], games))[:n]
+    return model.hidden_at(tokens[None], None, Packed(times[None], spans))[:n]
 
 
 def _size_step(n: int) -> int:

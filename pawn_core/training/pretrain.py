@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from pawn_core.config import PretrainConfig
+from pawn_core.data.batching import build_batching
 from pawn_core.data.distribution import legal_sets
 from pawn_core.data.games import training_games, vocabulary_of
-from pawn_core.data.layout import build_layout
 from pawn_core.data.sequences import Batch
 from pawn_core.evaluation.validation import ValidationSet
 from pawn_core.flops import training_flops
@@ -34,7 +34,7 @@ class PretrainTask:
         self._offset = runtime.processes.rank * (config.batch_size // runtime.processes.size)
         self._micro_batch = micro_batch // runtime.processes.size
         self._games = training_games(config, torch.get_num_threads())
-        self._layout = build_layout(config, runtime, self._games, self._micro_batch)
+        self._batching = build_batching(config, runtime, self._games, self._micro_batch)
         eval_games = min(micro_batch, _MOST_EVAL_GAMES)
         # A compiled function wants one width; an uncompiled one is faster without the padding.
         eval_width = config.max_seq_len if runtime.compiled else None
@@ -44,7 +44,7 @@ class PretrainTask:
         self.model.to(runtime.device)
         if config.gradient_checkpointing:
             recompute_layers(self.model)
-        fixed_shapes = self._layout.fixed_shapes
+        fixed_shapes = self._batching.fixed_shapes
         self._objective = build_objective(self.model, runtime, fixed_shapes=fixed_shapes)
         self._logits_at = runtime.compile(self.model.forward_at)
 
@@ -53,7 +53,7 @@ class PretrainTask:
         first, size = index * self._config.batch_size + self._offset, self._micro_batch
         steps = range(self._config.accumulation_steps)
         batches = [self._lay_out(first + i * size, size) for i in steps]
-        return [part for batch in batches for part in self._layout.arrange(batch)]
+        return [part for batch in batches for part in self._batching.arrange(batch)]
 
     def loss_sum(self, batch: Batch) -> Tensor:
         """Return the summed cross-entropy against the batch's targets, in nats."""
@@ -74,7 +74,7 @@ class PretrainTask:
 
     def _lay_out(self, first: int, count: int) -> Batch:
         exact = self._config.targets == "legal"
-        width = self._layout.width
+        width = self._batching.width
         sequences = self._games.sequences(first, count, width=width, legal_moves=exact)
         batch = Batch.of(sequences)
         return replace(batch, exact=legal_sets(sequences).targets()) if exact else batch

@@ -6,8 +6,8 @@ import platform
 import random
 import traceback
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import torch
 from pawn_core.checkpoint import store, volatile
 from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import ConfigError, RunConfig, run_type_named
-from pawn_core.data.upload import stream_batches
+from pawn_core.data.device_copies import stream_batches
 from pawn_core.durable import make_directory, replace_file
 from pawn_core.metrics import START, MetricsWriter
 from pawn_core.parallel import leave_processes
@@ -209,8 +209,7 @@ def _restore(setup: Setup, run: Run, checkpoint: Checkpoint) -> None:
 
 def build_learner(name: str, config: RunConfig, runtime: Runtime, stop: StopFlag) -> Learner:
     """Build the model of a config, with its task, before its first step."""
-    module, _, task = run_type_named(config.model_dump()["run_type"]).task.partition(":")
-    build_task = getattr(import_module(module), task)
+    build_task = resolve_name(run_type_named(config.model_dump()["run_type"]).task)
     return Learner.build(name, config, build_task(config, runtime, stop), runtime)
 
 

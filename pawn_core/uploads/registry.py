@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pawn_core.config.types import VARIANT
@@ -30,8 +30,7 @@ class DestinationType(NamedTuple):
 
     def build(self, where: str) -> "Destination":
         """Return the destination, which is not open yet."""
-        module, _, name = self.factory.partition(":")
-        return getattr(import_module(module), name)(where)
+        return resolve_name(self.factory)(where)
 
 
 def run_name(run_dir: Path) -> str:

@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 from pawn_core.checkpoint.errors import IncompatibleWeightsError
 from pawn_core.model import Transformer
 from pawn_core.text_path import text_path
-from pawn_core.weights.layout import Layout, read_layout
 from pawn_core.weights.source import find
+from pawn_core.weights.spec import ModelSpec, read_spec
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Pretrained:
     model: Transformer
     """float32, in evaluation mode."""
     vocabulary: Vocabulary
-    layout: Layout
+    spec: ModelSpec
 
 
 def load_pretrained(source: str | Path, device: str | torch.device = "cpu") -> Pretrained:
@@ -40,11 +40,11 @@ def load_pretrained(source: str | Path, device: str | torch.device = "cpu") -> P
     files = find(source)
     with text_path(files.model) as readable:
         tensors = load_file(readable)
-    layout = read_layout({name: tuple(t.shape) for name, t in tensors.items()}, files.config)
-    vocabulary = chess_engine.export_move_vocabulary(layout.vocabulary)
-    model = Transformer(layout.architecture, vocabulary, layout.max_seq_len)
+    spec = read_spec({name: tuple(t.shape) for name, t in tensors.items()}, files.config)
+    vocabulary = chess_engine.export_move_vocabulary(spec.vocabulary)
+    model = Transformer(spec.architecture, vocabulary, spec.max_seq_len)
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
         raise IncompatibleWeightsError(f"{files.model} is not such a model: {error}") from None
-    return Pretrained(model.eval().to(device), vocabulary, layout)
+    return Pretrained(model.eval().to(device), vocabulary, spec)

@@ -10,7 +10,7 @@ from pawn_core.config import Architecture
 from pawn_core.generation import Sampling, draw, generate
 from pawn_core.model import Transformer
 from pawn_core.weights import Pretrained
-from pawn_core.weights.layout import Layout
+from pawn_core.weights.spec import ModelSpec
 
 ARCHITECTURE = Architecture(d_model=24, n_layers=2, n_heads=3, d_ff=40)
 
@@ -23,7 +23,7 @@ def untrained(vocabulary: str = "searchless", prefixed: bool = False, width: int
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.5)
-    return Pretrained(model, tokens, Layout(ARCHITECTURE, vocabulary, width, prefixed))
+    return Pretrained(model, tokens, ModelSpec(ARCHITECTURE, vocabulary, width, prefixed))
 
 
 def moves(pretrained: Pretrained, *ucis: str) -> list[int]:

@@ -38,7 +38,7 @@ def test_the_best_checkpoint_is_that_of_the_lowest_validation_loss(run_dir: Path
 def test_an_exported_run_loads_with_the_same_weights(run_dir: Path, tmp_path: Path) -> None:
     best = export_run(run_dir, tmp_path / "out", "pawn-tiny", "apache-2.0")
     loaded = load_pretrained(tmp_path / "out")
-    assert loaded.layout == load_pretrained(best.checkpoint).layout
+    assert loaded.spec == load_pretrained(best.checkpoint).spec
     exported = load_file(tmp_path / "out/model.safetensors")
     saved = load_file(best.checkpoint / "model.safetensors")
     assert exported.keys() == saved.keys()

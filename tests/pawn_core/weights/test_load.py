@@ -20,7 +20,7 @@ from pawn_core.checkpoint import (
 )
 from pawn_core.config import Architecture
 from pawn_core.weights import load_pretrained
-from pawn_core.weights.layout import Layout
+from pawn_core.weights.spec import ModelSpec
 
 SIZES = (24, 2, 3, 40)  # width, layers, heads, feed-forward width
 
@@ -36,9 +36,9 @@ def test_published_weights_give_the_logits_of_an_independent_computation(
 ) -> None:
     tensors = tensors_of(vocabulary)
     loaded = load_pretrained(publish(tensors, published_config(*SIZES, vocabulary)))
-    assert loaded.layout.architecture == Architecture(*SIZES)
-    assert (loaded.vocabulary.name, loaded.layout.max_seq_len) == (vocabulary, 32)
-    assert loaded.layout.prepend_outcome == (vocabulary == "coordinate")
+    assert loaded.spec.architecture == Architecture(*SIZES)
+    assert (loaded.vocabulary.name, loaded.spec.max_seq_len) == (vocabulary, 32)
+    assert loaded.spec.prepend_outcome == (vocabulary == "coordinate")
     moves = [loaded.vocabulary.move_ids[uci] for uci in ("e2e4", "e7e5", "g1f3", "a7a8q")]
     row = torch.tensor([[*loaded.vocabulary.outcomes.values(), *moves, loaded.vocabulary.pad]])
     state = {name: tensor.astype(np.float64) for name, tensor in tensors.items()}
@@ -52,7 +52,7 @@ def test_a_checkpoint_of_this_project_loads_as_it_was_trained(tiny, train, tmp_p
     train(tiny | {"prepend_outcome": True}, "run")
     checkpoint = tmp_path / "run/checkpoints/step_00000012"
     loaded = load_pretrained(checkpoint)
-    assert loaded.layout == Layout(Architecture(16, 1, 2, 64), "searchless", 24, True)
+    assert loaded.spec == ModelSpec(Architecture(16, 1, 2, 64), "searchless", 24, True)
     saved = load_file(checkpoint / "model.safetensors")
     for name, tensor in loaded.model.state_dict().items():
         np.testing.assert_array_equal(tensor, saved[name])
@@ -61,8 +61,8 @@ def test_a_checkpoint_of_this_project_loads_as_it_was_trained(tiny, train, tmp_p
 def test_a_bare_file_of_a_named_variant_needs_no_config(tmp_path: Path) -> None:
     save_file(published_tensors(64, 2, 256, "searchless"), tmp_path / "toy.safetensors")
     loaded = load_pretrained(tmp_path / "toy.safetensors")
-    assert loaded.layout.architecture.n_heads == 4
-    assert (loaded.layout.max_seq_len, loaded.layout.prepend_outcome) == (512, False)
+    assert loaded.spec.architecture.n_heads == 4
+    assert (loaded.spec.max_seq_len, loaded.spec.prepend_outcome) == (512, False)
 
 
 def test_other_sizes_without_a_config_are_refused_for_want_of_n_heads(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_repository_is_downloaded_once_and_then_comes_from_the_cache(hub: Fake
     first = load_pretrained("owner/name")
     downloads = hub.downloads
     second = load_pretrained("owner/name@main")
-    assert first.layout == second.layout
+    assert first.spec == second.spec
     assert downloads == ["model.safetensors", "config.json", ".complete"] == hub.downloads
 
 
@@ -202,7 +202,7 @@ def test_without_the_hub_a_file_that_the_repository_lacks_is_not_a_missing_model
         found.with_name(".complete").unlink()
     cut_off(monkeypatch, hub)
     if absent == ".complete":
-        assert load_pretrained("owner/name").layout.architecture == Architecture(*SIZES)
+        assert load_pretrained("owner/name").spec.architecture == Architecture(*SIZES)
     else:
         with pytest.raises(IncompatibleWeightsError, match="do not tell n_heads"):
             load_pretrained("owner/name")

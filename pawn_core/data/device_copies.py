@@ -8,7 +8,7 @@ from pawn_core.data.sequences import Batch
 from pawn_core.data.stream import Stream
 
 
-class Uploads:
+class DeviceCopies:
     """Copies batches from pinned memory on a CUDA stream of its own."""
 
     def __init__(self, device: torch.device) -> None:
@@ -38,5 +38,5 @@ def stream_batches(
     """Return the stream of batches from a cursor on, on the device that computes."""
     if device.type == "cpu":
         return Stream(make, cursor, workers)
-    uploads = Uploads(device)
-    return Stream(lambda index: uploads.send(make(index)), cursor, workers, uploads.receive)
+    copies = DeviceCopies(device)
+    return Stream(lambda index: copies.send(make(index)), cursor, workers, copies.receive)

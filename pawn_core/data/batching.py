@@ -13,8 +13,8 @@ from pawn_core.runtime import Runtime
 _SAMPLE_BATCHES = 32
 
 
-class Layout(NamedTuple):
-    """How batches are made."""
+class Batching(NamedTuple):
+    """How the batches of a run are made."""
 
     width: int | None
     """Tokens of a game's row as the engine lays it out; None: as many as the longest needs."""
@@ -37,19 +37,19 @@ def choose_batching(config: PretrainConfig, runtime: Runtime) -> str:
     return "padded"
 
 
-def build_layout(
+def build_batching(
     config: PretrainConfig, runtime: Runtime, games: GameSource, batch_games: int
-) -> Layout:
-    """Return the layout of a run's batches of `batch_games` games."""
-    batching = choose_batching(config, runtime)
-    if batching == "packed":
-        return Layout(None, _packer(config, games, batch_games), fixed_shapes=True)
-    if batching == "bucketed":
-        return Layout(None, split_by_length)
+) -> Batching:
+    """Return how a run's batches of `batch_games` games are made."""
+    name = choose_batching(config, runtime)
+    if name == "packed":
+        return Batching(None, _packer(config, games, batch_games), fixed_shapes=True)
+    if name == "bucketed":
+        return Batching(None, split_by_length)
     if runtime.compiled:
-        return Layout(config.max_seq_len, lambda batch: [batch], fixed_shapes=True)
+        return Batching(config.max_seq_len, lambda batch: [batch], fixed_shapes=True)
     on_cpu = runtime.device.type == "cpu"
-    return Layout(None, split_by_tokens if on_cpu else lambda batch: [batch])
+    return Batching(None, split_by_tokens if on_cpu else lambda batch: [batch])
 
 
 def _packer(config: PretrainConfig, games: GameSource, batch_games: int) -> Packer:

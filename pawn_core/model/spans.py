@@ -19,7 +19,7 @@ _BLOCK = 128  # queries; 64 measures alike, 256 computes more that the causal ma
 _SHORT_BLOCK = 16  # a lone block is a multiple of it
 
 
-class Games(NamedTuple):
+class GameSpans(NamedTuple):
     """Where games lie in a sequence of them."""
 
     lengths: Sequence[int]
@@ -39,35 +39,35 @@ class Games(NamedTuple):
             yield begin, begin + step, sum(length > begin for length in self.lengths)
 
 
-def attend_games(q_nhk: Tensor, k_nhk: Tensor, v_nhk: Tensor, games: Games) -> Tensor:
+def attend_spans(q_nhk: Tensor, k_nhk: Tensor, v_nhk: Tensor, spans: GameSpans) -> Tensor:
     """Return attention's mix of the values, (n, h, k): each token sees its game up to itself.
 
     Fillers see nothing and get zeros.
     """
-    return _GameAttention.apply(q_nhk, k_nhk, v_nhk, games)
+    return _GameAttention.apply(q_nhk, k_nhk, v_nhk, spans)
 
 
 class _GameAttention(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, q_nhk: Tensor, k_nhk: Tensor, v_nhk: Tensor, games: Games) -> Tensor:
-        q, k, v = (_to_rows(x, games) for x in (q_nhk, k_nhk, v_nhk))
+    def forward(ctx: Any, q_nhk: Tensor, k_nhk: Tensor, v_nhk: Tensor, spans: GameSpans) -> Tensor:
+        q, k, v = (_to_rows(x, spans) for x in (q_nhk, k_nhk, v_nhk))
         q *= q.shape[-1] ** -0.5
         mixed, shares = torch.empty_like(q), []
-        for begin, end, r in games.blocks():
+        for begin, end, r in spans.blocks():
             scores = _pairs(q[:r, :, begin:end], k[:r, :, :end])
             scores[..., begin:] += _future(scores, end - begin)
             shares.append(scores.softmax(-1))
             mixed[:r, :, begin:end] = _mix(shares[-1], v[:r, :, :end])
         ctx.save_for_backward(q, k, v, *shares)
-        ctx.games = games
-        return _from_rows(mixed, games, q_nhk)
+        ctx.spans = spans
+        return _from_rows(mixed, spans, q_nhk)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         q, k, v, *shares = ctx.saved_tensors
-        grad = _to_rows(grads[0], ctx.games)
+        grad = _to_rows(grads[0], ctx.spans)
         grad_q, grad_k, grad_v = (torch.zeros_like(x) for x in (q, k, v))
-        for (begin, end, r), share in zip(ctx.games.blocks(), shares, strict=True):
+        for (begin, end, r), share in zip(ctx.spans.blocks(), shares, strict=True):
             here = (slice(r), slice(None), slice(begin, end))
             seen = (slice(r), slice(None), slice(end))
             grad_share = _pairs(grad[here], v[seen])
@@ -76,25 +76,25 @@ class _GameAttention(torch.autograd.Function):
             grad_k[seen] += _mix(grad_scores.mT, q[here])
             grad_v[seen] += _mix(share.mT, grad[here])
         grad_q *= q.shape[-1] ** -0.5
-        of_q, of_k, of_v = (_from_rows(x, ctx.games, grads[0]) for x in (grad_q, grad_k, grad_v))
+        of_q, of_k, of_v = (_from_rows(x, ctx.spans, grads[0]) for x in (grad_q, grad_k, grad_v))
         return of_q, of_k, of_v, None
 
 
-def _to_rows(x_nhk: Tensor, games: Games) -> Tensor:
+def _to_rows(x_nhk: Tensor, spans: GameSpans) -> Tensor:
     """Return a row a game, (r, h, t, k), zeros where a game is over."""
     _, heads, channels = x_nhk.shape
-    *_, (_, width, _) = games.blocks()
-    rows = x_nhk.new_zeros(len(games.lengths), heads, width, channels)
-    for row, (begin, end) in zip(rows, games.longest_first, strict=True):
+    *_, (_, width, _) = spans.blocks()
+    rows = x_nhk.new_zeros(len(spans.lengths), heads, width, channels)
+    for row, (begin, end) in zip(rows, spans.longest_first, strict=True):
         row[:, : end - begin] = x_nhk[begin:end].transpose(0, 1)
     return rows
 
 
-def _from_rows(rows_rhtk: Tensor, games: Games, like_nhk: Tensor) -> Tensor:
+def _from_rows(rows_rhtk: Tensor, spans: GameSpans, like_nhk: Tensor) -> Tensor:
     x_nhk = torch.empty_like(like_nhk, memory_format=torch.contiguous_format)
-    for row, (begin, end) in zip(rows_rhtk, games.longest_first, strict=True):
+    for row, (begin, end) in zip(rows_rhtk, spans.longest_first, strict=True):
         x_nhk[begin:end] = row[:, : end - begin].transpose(0, 1)
-    x_nhk[sum(games.lengths) :] = 0
+    x_nhk[sum(spans.lengths) :] = 0
     return x_nhk
 
 

@@ -22,7 +22,7 @@ _DEFAULT_MAX_SEQ_LEN = {"searchless": 512, "coordinate": 256}
 
 
 @dataclass(frozen=True)
-class Layout:
+class ModelSpec:
     """Everything that is needed to build the model and to feed it."""
 
     architecture: Architecture
@@ -32,8 +32,8 @@ class Layout:
     """Whether its sequences start with the game's outcome."""
 
 
-def read_layout(shapes: Shapes, config: Mapping[str, Any] | None) -> Layout:
-    """Return the layout that both the tensors and the config agree on.
+def read_spec(shapes: Shapes, config: Mapping[str, Any] | None) -> ModelSpec:
+    """Return the model that both the tensors and the config agree on.
 
     Raises:
         IncompatibleWeightsError: a tensor is missing, config and tensors disagree, or the model is
@@ -47,7 +47,7 @@ def read_layout(shapes: Shapes, config: Mapping[str, Any] | None) -> Layout:
         _check_equal(name, facts.get(name), found)
     _check_equal("vocab_size", facts.get("vocab_size"), vocabulary.size)
     prefixed = facts.get("prepend_outcome")
-    return Layout(
+    return ModelSpec(
         architecture,
         vocabulary.name,
         int(facts.get("max_seq_len") or _DEFAULT_MAX_SEQ_LEN[vocabulary.name]),

@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from pawn_core.model.games import Games, attend_games
+from pawn_core.model.spans import GameSpans, attend_spans
 
 FILLERS = 3
 
 
-def each_alone(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, games: Games) -> torch.Tensor:
+def each_alone(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, games: GameSpans) -> torch.Tensor:
     """Return torch's own causal attention, game by game, (n, h, k); zeros for the fillers."""
     spans = [slice(begin, end) for begin, end in sorted(games.longest_first)]
     qkv = [x.transpose(0, 1) for x in (q, k, v)]
@@ -25,12 +25,12 @@ def each_alone(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, games: Games) 
 )
 @pytest.mark.parametrize("lengths", [[5, 130, 300, 1], [7], [128, 256], [511, 512, 30]])
 def test_values_and_gradients_are_those_of_each_game_alone(lengths, dtype, tolerance) -> None:
-    games, generator = Games(lengths), torch.Generator().manual_seed(len(lengths))
+    games, generator = GameSpans(lengths), torch.Generator().manual_seed(len(lengths))
     shape = (4, sum(lengths) + FILLERS, 2, 8)
     *qkv, weight = torch.randn(shape, generator=generator, dtype=torch.float64)
     found = [x.to(dtype).requires_grad_() for x in qkv]
     expected = [x.detach().double().requires_grad_() for x in found]
-    mixed, reference = attend_games(*found, games), each_alone(*expected, games)
+    mixed, reference = attend_spans(*found, games), each_alone(*expected, games)
     (mixed * weight.to(dtype)).sum().backward()
     (reference * weight.to(dtype)).sum().backward()
     for one, other in zip((mixed, *found), (reference, *expected), strict=True):
