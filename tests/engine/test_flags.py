@@ -179,12 +179,15 @@ def test_before_and_after_share_their_memory():
 def test_endings_of_random_games_are_flagged_at_their_last_position():
     games = engine.generate_random_games(500, seed=84)
     flags = engine.compute_edge_case_flags(games.tokens, games.lengths)
+    flagged = set()
     for i, (length, code) in enumerate(zip(games.lengths, games.terminations, strict=True)):
         name = engine.TERMINATIONS[code]
         bit = engine.EDGE_CASES.get(name, 0)
         assert int(flags.after[i, length - 1]) & bit == bit
         if bit:
             assert not (flags.before[i, :length] & np.uint64(bit)).any()
+            flagged.add(name)
+    assert flagged >= {"checkmate", "stalemate", "seventy_five_moves", "insufficient_material"}
 
 
 def test_the_table_names_each_bit_once_and_cannot_be_changed():

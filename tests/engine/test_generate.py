@@ -93,9 +93,12 @@ def test_no_games_are_an_empty_batch():
 
 def test_a_full_mate_boost_plays_a_mate_wherever_there_is_one():
     games = engine.generate_random_games(300, seed=4, mate_boost=1.0, legal_moves=True)
+    mated = 0
     for row in rows(games):
         with_mate = [t for t, mating in enumerate(row.mating) if mating.size]
         assert with_mate in ([], [row.length - 1])
+        mated += len(with_mate)
+    assert mated == games.terminations.tolist().count(engine.TERMINATIONS.index("checkmate")) > 200
 
 
 def test_mate_boost_plays_mates_at_its_rate():

@@ -120,16 +120,18 @@ def test_settings_leave_out_what_follows_and_parse_to_themselves():
 
 def test_equal_settings_are_equal_learning_rates_at_every_step():
     seed = random.randrange(2**32)
-    rng, rates = random.Random(seed), {}
+    rng, rates, parsed = random.Random(seed), {}, 0
     for _ in range(3000):
         try:
             config = parse({"total_steps": rng.choice([3, 20])} | _schedule(rng))
         except ConfigError:
             continue
+        parsed += 1
         schedule = build_schedule(config)
         curve = [round(schedule(step), 12) for step in range(config.total_steps)]
         known = rates.setdefault(repr(config.settings()), curve)
         assert known == curve, f"seed {seed}: {config.settings()}"
+    assert parsed > len(rates) + 100, f"seed {seed}: few configs have the settings of another"
 
 
 def test_a_run_is_the_same_without_the_fields_that_are_said_to_have_no_effect():

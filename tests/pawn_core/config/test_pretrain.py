@@ -2,9 +2,10 @@
 
 import json
 import math
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from pawn_core.config import VARIANTS, ConfigError, PretrainConfig, config_json_schema, parse_config
@@ -172,3 +173,36 @@ def test_any_value_in_any_field_is_refused_or_parses_back_to_itself(field, value
     except ConfigError:
         return
     assert parse_config(config.model_dump(mode="json")) == config
+
+
+def allowed_by(spec: dict[str, Any]) -> st.SearchStrategy:
+    """Draw what a field's schema allows."""
+    match spec:
+        case {"anyOf": options}:
+            return st.one_of(map(allowed_by, options))
+        case {"const": only}:
+            return st.just(only)
+        case {"enum": choices}:
+            return st.sampled_from(choices)
+        case {"pattern": pattern}:
+            return st.from_regex(pattern, fullmatch=True)
+        case {"type": "integer"}:
+            return st.integers(spec["minimum"], spec["maximum"])
+        case {"type": "number"}:
+            least, above = spec.get("minimum"), spec.get("exclusiveMinimum")
+            low = above if least is None else least
+            return st.floats(low, spec["maximum"], exclude_min=least is None)
+        case {"type": "boolean"}:
+            return st.booleans()
+    return st.none()
+
+
+@given(field=st.sampled_from(sorted(PretrainConfig.model_fields)), data=st.data())
+def test_a_value_that_the_schema_allows_parses_to_itself_unless_other_fields_forbid_it(field, data):
+    value = data.draw(allowed_by(config_json_schema()["properties"][field]))
+    try:
+        config = parse_config(MINIMAL | {field: value})
+    except ConfigError:
+        reject()
+    assert parse_config(config.model_dump(mode="json")) == config
+    assert getattr(config, field) == value or value is None

@@ -181,8 +181,9 @@ def test_a_dry_run_names_duplicates_and_the_nearest_trials_with_their_results(fi
     nearest = plan.nearest[0]
     assert (nearest.trial_id, nearest.differs) == (2, {})
     assert nearest.best_val_loss > 0
-    (boosted,) = [near for near in plan.nearest if near.trial_id == 3] or [None]
-    assert boosted is None or boosted.differs["mate_boost"] == [1.0, None]
+    unboosted = finished.trial(3).config | {"mate_boost": 0.0}
+    near = lab_launch(finished, unboosted, dry_run=True).plan.nearest
+    assert {row.trial_id: row.differs for row in near}[3] == {"mate_boost": [1.0, 0.0]}
 
 
 def test_a_dry_run_warns_of_a_comparison_with_two_causes(finished):

@@ -26,7 +26,7 @@ ALIEN = {
     "little": {"run_type": "eval", "checkpoint": "x"},
     "future cotrain": RARE["cotrain"] | {"variants": {"a": {"variant": "giant"}, "b": 3}},
 }
-CALLS = [
+COMPARING = [
     ("lab_results", {}),
     ("lab_results", {"front": "parameters"}),
     ("lab_results", {"lineage": 2}),
@@ -36,6 +36,9 @@ CALLS = [
     ("lab_diff", {"a": 2, "b": 1}),
     ("lab_plot", {}),
     ("lab_plot", {"band": True}),
+]
+CALLS = [
+    *COMPARING,
     ("lab_status", {}),
     ("lab_status", {"trial_id": 2}),
     ("lab_events", {}),
@@ -60,9 +63,8 @@ def test_a_view_names_the_trial_whose_config_is_of_another_version(open_lab, con
     lab = open_lab()
     add_ended_trial(lab, PLAIN)
     add_ended_trial(lab, config)
-    for name, arguments in CALLS:
-        if name in ("lab_results", "lab_compare", "lab_diff", "lab_plot"):
-            assert "2: " in str(BY_NAME[name](lab, arguments).wire()), f"{name}({arguments})"
+    for name, arguments in COMPARING:
+        assert "2: " in str(BY_NAME[name](lab, arguments).wire()), f"{name}({arguments})"
 
 
 def test_a_field_or_a_run_type_of_another_version_sets_a_trial_apart(open_lab) -> None:
