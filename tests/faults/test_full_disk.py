@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,21 +136,27 @@ def test_a_lab_on_a_read_only_file_system_is_read_with_what_its_log_holds(small_
             subprocess.run(["umount", view], check=True)
 
 
+def let_anybody_in(workspace: Path) -> None:
+    """Open the folders of this test run, which only its user can enter."""
+    for folder in workspace.parents:
+        if folder == Path(tempfile.gettempdir()):
+            return
+        folder.chmod(0o755)
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 def test_another_users_lab_is_read_and_said_to_be_theirs(workspace):
     with Lab.open(workspace, trainer=stand_in("study")) as lab:
         for seed in range(2):
             ended(lab, lab.launch(PAUSED | {"seed": seed}).id)
-    for folder in workspace.parents[:3]:
-        folder.chmod(0o755)
+    let_anybody_in(workspace)
     check_read_only(workspace, "it belongs to root", NOBODY)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 def test_a_lab_that_cannot_even_be_read_is_not_taken_for_none(workspace):
     Lab.open(workspace).close()
-    for folder in workspace.parents[:3]:
-        folder.chmod(0o755)
+    let_anybody_in(workspace)
     workspace.chmod(0o700)
     done = run(workspace, ["status"], NOBODY)["status"]
     assert done.code == 2

@@ -4,6 +4,10 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from pawn_lab.lab import Lab
+
 SCRIPT = Path(__file__).parents[2] / "scripts" / "check_progress.sh"
 
 
@@ -12,9 +16,15 @@ def check(*arguments: object) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
-def test_it_shows_the_status_of_a_workspace(tmp_path):
-    assert "headline: No trials yet" in check("--workspace", tmp_path / "runs")
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    Lab.open(tmp_path / "runs").close()
+    return tmp_path / "runs"
 
 
-def test_options_go_to_the_command(tmp_path):
-    assert json.loads(check("--workspace", tmp_path / "runs", "--json"))["counts"] == {}
+def test_it_shows_the_status_of_a_workspace(workspace):
+    assert "headline: No trials yet" in check("--workspace", workspace)
+
+
+def test_options_go_to_the_command(workspace):
+    assert json.loads(check("--workspace", workspace, "--json"))["counts"] == {}
