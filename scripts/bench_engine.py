@@ -1,6 +1,6 @@
 """Measure the engine's speed against the yardstick, all in one run, and print a Markdown table.
 
-The yardstick is a careful shakmaty loop (`engine/benches/yardstick`). Single-thread figures are CPU
+The yardstick is a careful shakmaty loop (`engine/bench/src/lib.rs`). Single-thread figures are CPU
 time of the fastest of several rounds. A ratio is the median over the rounds of both figures of one
 round, measured within two seconds of each other, since the speed of a shared machine drifts.
 Instructions per ply come from callgrind, where valgrind is installed.
@@ -21,7 +21,7 @@ import chess_engine
 
 ROOT = Path(__file__).parent.parent
 GAMES, ROUNDS = 2000, 12
-BUILD = ["cargo", "bench", "--locked", "--package", "pawn-engine", "--no-default-features"]
+BUILD = ["cargo", "build", "--locked", "--release", "--package", "pawn-bench"]
 VARIANTS: dict[str, dict] = {
     "tokens only": {},
     "with every legal set": {"legal_moves": True},
@@ -31,9 +31,9 @@ VARIANTS: dict[str, dict] = {
 }
 
 
-def build() -> Path:
-    """Build the program that plays games without Python."""
-    command = [*BUILD, "--bench", "play", "--no-run", "--message-format=json"]
+def build(program: str) -> Path:
+    """Build a program of `engine/bench`, which runs without Python."""
+    command = [*BUILD, "--bin", program, "--message-format=json"]
     output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     messages = (json.loads(line) for line in output.splitlines())
     return next(Path(m["executable"]) for m in messages if m.get("executable"))
@@ -118,7 +118,7 @@ def instructions_table(program: Path) -> None:
 
 
 def main() -> None:
-    program = build()
+    program = build("play")
     single_thread_table(program)
     threads_table()
     if shutil.which("valgrind"):

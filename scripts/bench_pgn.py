@@ -1,11 +1,10 @@
 """Measure the PGN reader against pgn-reader's own loop, all in one run, and print a Markdown table.
 
-The yardstick (`engine/benches/pgn.rs`) is a visitor of pgn-reader that replays the moves with
+The yardstick (`engine/bench/src/bin/pgn.rs`) is a visitor of pgn-reader that replays the moves with
 shakmaty and stores their tokens. The file is Lichess-style PGN with clocks, made for the run.
 Figures are CPU time of one thread: speeds of the fastest round, ratios the median over rounds.
 """
 
-import json
 import os
 import statistics
 import subprocess
@@ -20,16 +19,6 @@ import lichess_pgn
 
 GAMES, ROUNDS = 20_000, 9
 YARDSTICK = "pgn-reader and shakmaty, tokens"
-
-
-def build() -> Path:
-    """Build the program that reads without Python."""
-    command = [*bench_engine.BUILD, "--bench", "pgn", "--no-run", "--message-format=json"]
-    output = subprocess.run(
-        command, cwd=bench_engine.ROOT, check=True, capture_output=True, text=True
-    ).stdout
-    messages = (json.loads(line) for line in output.splitlines())
-    return next(Path(m["executable"]) for m in messages if m.get("executable"))
 
 
 def cpu_of_program(program: Path, kind: str, path: Path) -> float:
@@ -70,7 +59,7 @@ def table(rounds: list[dict[str, float]]) -> None:
 
 
 def main() -> None:
-    program = build()
+    program = bench_engine.build("pgn")
     with tempfile.TemporaryDirectory() as folder:
         path, packed = Path(folder, "games.pgn"), Path(folder, "games.pgn.zst")
         path.write_text(lichess_pgn.games(GAMES), encoding="utf-8")

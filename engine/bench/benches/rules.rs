@@ -1,4 +1,4 @@
-//! `cargo bench --bench rules --no-default-features`: the kernel beside the yardstick, by criterion.
+//! `cargo bench --package pawn-bench`: the kernel beside the yardstick, by criterion.
 //!
 //! Elements are plies. Criterion compares with the last run; for ratios in one run see
 //! `scripts/bench_engine.py`.
@@ -9,8 +9,6 @@ use chess_engine::playout::{self, Choices, Rules, Walk};
 use chess_engine::rng::{Address, Probability};
 use chess_engine::vocabulary::Vocabulary;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-
-mod yardstick;
 
 const GAMES: u64 = 20;
 const MAX_PLY: usize = 512;
@@ -49,7 +47,7 @@ fn random_games(criterion: &mut Criterion) {
     let (plain, boosted) = (rules(0.0), rules(1.0));
     let (mut keys, mut choices) = (Vec::new(), Choices::default());
     bench_games(&mut group, "yardstick", |address, tokens| {
-        yardstick::play(address, plain.vocabulary, tokens, &mut keys).0
+        pawn_bench::play(address, plain.vocabulary, tokens, &mut keys).0
     });
     bench_games(&mut group, "tokens", |address, tokens| {
         playout::play(address, &plain, tokens, None).length

@@ -7,8 +7,6 @@ use chess_engine::playout::{self, Choices, Rules};
 use chess_engine::rng::{Address, Probability};
 use chess_engine::vocabulary::Vocabulary;
 
-mod yardstick;
-
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let [kind, games] = &arguments[1..3] else {
@@ -41,7 +39,9 @@ fn main() {
                     choices.truncate(0);
                     playout::play(address, &rules, &mut tokens, Some(&mut choices)).length
                 }
-                "yardstick" => yardstick::play(address, rules.vocabulary, &mut tokens, &mut keys).0,
+                "yardstick" => {
+                    pawn_bench::play(address, rules.vocabulary, &mut tokens, &mut keys).0
+                }
                 _ => panic!("KIND is tokens, legal, boost or yardstick"),
             }
         })
