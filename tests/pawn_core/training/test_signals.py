@@ -114,7 +114,8 @@ sys.exit(main())
         path = tmp_path / "config.json"
         path.write_text(json.dumps(config))
         command = [sys.executable, "-c", code, "--config", str(path)]
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        compiled_anew = {"TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "inductor")}
+        environment = os.environ | {"OMP_NUM_THREADS": "1"} | compiled_anew
         command += ["--run-dir", str(tmp_path / "run")]
         return subprocess.run(command, env=environment, timeout=deadline_s).returncode
 
