@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pawn_core.checkpoint.manifest import FILES, checkpoint_name, seal
+from pawn_core.config import parse_config
 from pawn_core.durable import replace_file
 from pawn_lab.lab import Lab
 from pawn_lab.locks import try_lock
@@ -143,6 +144,23 @@ def add_ended_trial(lab: Lab, config: dict[str, Any], stop: int = 200) -> int:
     lab.paths.trial(row["id"]).run.mkdir(parents=True)
     write_losses(lab, row["id"], stop)
     return row["id"]
+
+
+def add_measured_trial(lab: Lab, losses: list[float | None], **config: Any) -> int:
+    """Put in a completed trial whose evaluations, 100 steps apart, have these losses."""
+    trial_id = add_ended_trial(lab, parse_config(CONFIG | config).model_dump(mode="json"))
+    write_evaluations(lab, trial_id, losses)
+    return trial_id
+
+
+def write_evaluations(lab: Lab, trial_id: int, losses: list[float | None], first: int = 1) -> None:
+    """Write evaluations 100 steps apart, the first of them after `first` such intervals."""
+    records = [
+        {"type": "eval", "step": 100 * step, "time": 1e9 + step, "val_loss": loss, "kl": loss}
+        for step, loss in enumerate(losses, first)
+    ]
+    lines = "".join(json.dumps(record) + "\n" for record in records)
+    lab.paths.trial(trial_id).metrics.write_text(lines)
 
 
 @contextmanager

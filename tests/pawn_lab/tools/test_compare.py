@@ -3,7 +3,16 @@
 import json
 
 import pytest
-from lab_testing import CONFIG, ended, in_state, make_checkpoint, open_gate, trainer_greeting
+from lab_testing import (
+    CONFIG,
+    add_measured_trial,
+    ended,
+    in_state,
+    make_checkpoint,
+    open_gate,
+    trainer_greeting,
+    write_evaluations,
+)
 
 from pawn_core.config import PretrainConfig
 from pawn_lab.analysis.groups import GAMES, INCIDENTAL, SEEDS, STREAM, VALIDATION, essential
@@ -19,31 +28,14 @@ def lab(open_lab):
     return open_lab("complete")
 
 
-def finished(lab, losses, **config):
-    """Run a trial whose evaluations, 100 steps apart, have these losses."""
-    trial = lab.launch(CONFIG | config)
-    ended(lab, trial.id)
-    write(lab, trial.id, losses)
-    return trial.id
-
-
-def write(lab, trial_id, losses, first=1):
-    records = [
-        {"type": "eval", "step": 100 * step, "time": 1e9 + step, "val_loss": loss, "kl": loss}
-        for step, loss in enumerate(losses, first)
-    ]
-    lines = "".join(json.dumps(record) + "\n" for record in records)
-    lab.paths.trial(trial_id).metrics.write_text(lines)
-
-
 def rows(answer):
     return {row.setting: row for row in answer.groups}
 
 
 def test_a_difference_that_every_seed_shows_is_worse_by_a_paired_interval(lab):
     for seed, loss in enumerate((2.0, 2.5, 3.0)):
-        finished(lab, [9.0, loss], seed=seed)
-        finished(lab, [9.0, loss + 0.1 + seed / 1000], seed=seed, lr=0.01)
+        add_measured_trial(lab, [9.0, loss], seed=seed)
+        add_measured_trial(lab, [9.0, loss + 0.1 + seed / 1000], seed=seed, lr=0.01)
     answer = lab_compare(lab)
     assert (answer.position, answer.groups[0].setting) == (200, "lr=0.0003")
     assert answer.groups[0].reference
@@ -59,8 +51,8 @@ def test_a_difference_that_every_seed_shows_is_worse_by_a_paired_interval(lab):
 
 def test_noise_is_indistinguishable_and_says_how_many_seeds_would_tell(lab):
     for seed, (low, high) in enumerate(((2.0, 2.9), (2.8, 2.3))):
-        finished(lab, [low], seed=seed)
-        finished(lab, [high], seed=seed + 10, lr=0.01)
+        add_measured_trial(lab, [low], seed=seed)
+        add_measured_trial(lab, [high], seed=seed + 10, lr=0.01)
     row = rows(lab_compare(lab))["lr=0.01"]
     assert (row.verdict, row.paired) == ("indistinguishable", False)
     assert row.needs_seeds > 10
@@ -69,8 +61,8 @@ def test_noise_is_indistinguishable_and_says_how_many_seeds_would_tell(lab):
 
 
 def test_one_seed_each_gives_a_difference_and_no_interval(lab):
-    finished(lab, [2.0])
-    finished(lab, [2.512345], lr=0.01)
+    add_measured_trial(lab, [2.0])
+    add_measured_trial(lab, [2.512345], lr=0.01)
     row = rows(lab_compare(lab))["lr=0.01"]
     assert (row.verdict, row.difference, row.needs_seeds) == ("not comparable", 0.5123, 1)
     assert (row.interval_low, row.detectable) == (None, None)
@@ -80,8 +72,8 @@ def test_one_seed_each_gives_a_difference_and_no_interval(lab):
 
 def test_two_fields_that_differ_are_not_comparable_unless_both_are_named(lab):
     for seed in (0, 1):
-        finished(lab, [2.0 + seed], seed=seed)
-        finished(lab, [2.5 + seed], seed=seed, lr=0.01, optimizer="muon")
+        add_measured_trial(lab, [2.0 + seed], seed=seed)
+        add_measured_trial(lab, [2.5 + seed], seed=seed, lr=0.01, optimizer="muon")
     for factor in (None, "lr"):
         row = lab_compare(lab, factor=factor).groups[1]
         assert row.verdict == "not comparable"
@@ -91,8 +83,8 @@ def test_two_fields_that_differ_are_not_comparable_unless_both_are_named(lab):
 
 def test_losses_on_other_games_are_not_comparable_and_kl_is_with_a_caveat(lab):
     for seed in (0, 1):
-        finished(lab, [2.0 + seed], seed=seed)
-        finished(lab, [2.5 + seed], seed=seed, mate_boost=1.0)
+        add_measured_trial(lab, [2.0 + seed], seed=seed)
+        add_measured_trial(lab, [2.5 + seed], seed=seed, mate_boost=1.0)
     loss = lab_compare(lab, factor="mate_boost").groups[1]
     assert loss.verdict == "not comparable"
     assert "validation games (mate_boost)" in loss.why
@@ -103,42 +95,42 @@ def test_losses_on_other_games_are_not_comparable_and_kl_is_with_a_caveat(lab):
 
 def test_other_validation_games_are_never_comparable(lab):
     for seed in (0, 1):
-        finished(lab, [2.0], seed=seed)
-        finished(lab, [2.5], seed=seed, val_games=8)
+        add_measured_trial(lab, [2.0], seed=seed)
+        add_measured_trial(lab, [2.5], seed=seed, val_games=8)
     assert lab_compare(lab, metric="kl").groups[1].verdict == "not comparable"
 
 
 def test_one_order_of_the_data_against_another_is_not_comparable(lab):
     for seed in (0, 1):
-        finished(lab, [2.0 + seed], seed=seed, data_seed=7)
-        finished(lab, [2.5 + seed], seed=seed, data_seed=8, lr=0.01)
+        add_measured_trial(lab, [2.0 + seed], seed=seed, data_seed=7)
+        add_measured_trial(lab, [2.5 + seed], seed=seed, data_seed=8, lr=0.01)
     row = lab_compare(lab).groups[1]
     assert (row.verdict, row.why) == ("not comparable", "every data_seed is 8 against 7")
 
 
 def test_trials_are_compared_where_the_shortest_ends(lab):
-    finished(lab, [5.0, 4.0, 3.0])
-    finished(lab, [5.0, 4.5], lr=0.01)
+    add_measured_trial(lab, [5.0, 4.0, 3.0])
+    add_measured_trial(lab, [5.0, 4.5], lr=0.01)
     answer = lab_compare(lab)
     assert (answer.position, [row.mean for row in answer.groups]) == (200, [4.0, 4.5])
     assert answer.notes[0] == "at 200, the end of 2 (completed); others go on"
 
 
 def test_without_a_common_step_nothing_is_compared(lab):
-    write(lab, finished(lab, []), [2.0])
-    write(lab, finished(lab, [], lr=0.01), [2.5], first=2)
+    write_evaluations(lab, add_measured_trial(lab, []), [2.0])
+    write_evaluations(lab, add_measured_trial(lab, [], lr=0.01), [2.5], first=2)
     answer = lab_compare(lab)
     assert {row.verdict for row in answer.groups} == {"not comparable"}
     assert "no common point" in answer.groups[0].why
 
 
 def test_a_repeated_or_continued_run_counts_once(lab):
-    first = finished(lab, [2.0, 1.9])
-    finished(lab, [2.0])
+    first = add_measured_trial(lab, [2.0, 1.9])
+    add_measured_trial(lab, [2.0])
     make_checkpoint(lab.paths.trial(first).checkpoints, 200)
     continued = lab.resume(first).id
     ended(lab, continued)
-    write(lab, continued, [1.8], first=3)
+    write_evaluations(lab, continued, [1.8], first=3)
     answer = lab_compare(lab)
     assert [row.trial_ids for row in answer.groups] == [[continued]]
     assert answer.groups[0].mean == 1.8
@@ -146,25 +138,25 @@ def test_a_repeated_or_continued_run_counts_once(lab):
 
 
 def test_a_run_that_changed_its_setting_on_the_way_is_another_setting(lab):
-    parent = finished(lab, [2.0], lr=0.01)
+    parent = add_measured_trial(lab, [2.0], lr=0.01)
     make_checkpoint(lab.paths.trial(parent).checkpoints, 100)
     child = lab.resume(parent, overrides={"lr": 0.001}).id
     ended(lab, child)
-    write(lab, child, [2.0, 2.0])
-    finished(lab, [2.0, 2.0], lr=0.001)
+    write_evaluations(lab, child, [2.0, 2.0])
+    add_measured_trial(lab, [2.0, 2.0], lr=0.001)
     assert "lr=0.001 lineage=lr=0.01 to step 100" in rows(lab_compare(lab))
 
 
 def test_a_trial_without_the_metric_is_named(lab):
-    finished(lab, [2.0])
-    finished(lab, [None], lr=0.01)
+    add_measured_trial(lab, [2.0])
+    add_measured_trial(lab, [None], lr=0.01)
     assert lab_compare(lab).notes == ["left out, without val_loss: 2 (completed)"]
 
 
 def test_what_it_took_to_reach_a_value_is_compared_as_a_ratio(lab):
     for seed in (0, 1):
-        finished(lab, [5.0, 4.0, 3.0, 2.0 - seed], seed=seed)
-        finished(lab, [4.0, 2.0 - seed / 10], seed=seed, lr=0.01)
+        add_measured_trial(lab, [5.0, 4.0, 3.0, 2.0 - seed], seed=seed)
+        add_measured_trial(lab, [4.0, 2.0 - seed / 10], seed=seed, lr=0.01)
     answer = lab_compare(lab, metric="kl", reaching=3.0, reference=1)
     slow, fast = answer.groups
     assert (slow.mean, slow.reference, fast.verdict) == (300, True, "better")
@@ -175,7 +167,7 @@ def test_what_it_took_to_reach_a_value_is_compared_as_a_ratio(lab):
 
 
 def test_a_higher_metric_is_reached_from_below_and_at_once_where_it_begins_there(lab):
-    finished(lab, [0.8, 0.6, 0.5])
+    add_measured_trial(lab, [0.8, 0.6, 0.5])
     lines = lab.paths.trial(1).metrics.read_text().replace("kl", "top1")
     lab.paths.trial(1).metrics.write_text(lines)
     assert lab_compare(lab, metric="top1", reaching=0.7).groups[0].mean == 100
@@ -183,8 +175,8 @@ def test_a_higher_metric_is_reached_from_below_and_at_once_where_it_begins_there
 
 def test_a_setting_that_never_gets_there_is_not_comparable(lab):
     for seed in (0, 1):
-        finished(lab, [3.0, 2.0], seed=seed)
-        finished(lab, [3.0, 2.0 + seed], seed=seed, lr=0.01)
+        add_measured_trial(lab, [3.0, 2.0], seed=seed)
+        add_measured_trial(lab, [3.0, 2.0 + seed], seed=seed, lr=0.01)
     row = lab_compare(lab, metric="kl", reaching=2.5).groups[1]
     assert (row.mean, row.verdict) == (None, "not comparable")
     assert row.why == "a trial of one of the two never gets to kl 2.5"
@@ -258,7 +250,7 @@ def test_a_killed_trial_does_not_move_the_comparison_back_unless_it_is_named(ope
             lab.kill(trial.id)
         open_gate(lab, trial.id)
         ended(lab, trial.id)
-        write(lab, trial.id, losses)
+        write_evaluations(lab, trial.id, losses)
     answer = lab_compare(lab)
     assert (answer.position, len(answer.groups)) == (300, 2)
     assert answer.notes[0] == (
@@ -272,7 +264,9 @@ def test_a_killed_trial_does_not_move_the_comparison_back_unless_it_is_named(ope
 
 def test_other_code_another_device_model_and_a_shared_processor_are_warned_of(lab):
     for number in range(4):
-        finished(lab, [2.0 + number % 2], seed=number // 2, lr=(0.001, 0.01)[number % 2])
+        trial = lab.launch(CONFIG | {"seed": number // 2, "lr": (0.001, 0.01)[number % 2]})
+        ended(lab, trial.id)
+        write_evaluations(lab, trial.id, [2.0 + number % 2])
     assert not [note for note in lab_compare(lab).notes or () if "other" in note]
     for trial_id, changes in ((3, {"code_sha256": "b"}), (4, {"device_name": "NVIDIA H200"})):
         file = lab.paths.trial(trial_id).provenance

@@ -1,7 +1,7 @@
 """lab_results: picking the best learning rate of each ablation is one look."""
 
 import pytest
-from lab_testing import CONFIG, ended, in_state, open_gate
+from lab_testing import CONFIG, add_measured_trial, ended, in_state, open_gate
 
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
@@ -43,9 +43,9 @@ def test_losses_of_several_ablations_carry_a_warning_and_those_of_one_do_not(lab
 
 
 def test_another_rule_of_learning_is_named_in_its_row(open_lab):
-    lab = open_lab("complete")
+    lab = open_lab()
     for setting in ({"optimizer": "muon"}, {"targets": "legal"}, {}):
-        ended(lab, lab.launch(CONFIG | setting).id)
+        add_measured_trial(lab, [2.0], **setting)
     named = {row.trial_id: row.ablation for row in lab_results(lab).rows}
     assert named == {1: "optimizer=muon", 2: "targets=legal", 3: "baseline"}
 
@@ -78,10 +78,10 @@ def test_the_front_against_parameters_keeps_the_better_of_equal_models(lab):
 
 
 def test_the_next_rate_comes_from_trials_that_differ_in_nothing_else(open_lab):
-    lab = open_lab("study")
-    for lr in (1e-5, 1e-4):
-        ended(lab, lab.launch(CONFIG | {"lr": lr}).id)
-    ended(lab, lab.launch(CONFIG | {"lr": 1e-3, "mate_boost": 1.0}).id)
+    lab = open_lab()
+    for lr, loss in ((1e-5, 3.0), (1e-4, 2.0)):
+        add_measured_trial(lab, [loss] * 10, lr=lr)
+    add_measured_trial(lab, [1.0] * 10, lr=1e-3, mate_boost=1.0)
     [point] = lab_results(lab).next_points
     assert (point.trial_ids, point.lr) == ([1, 2], pytest.approx(1e-3))
     assert point.why == "the best, 0.0001, is the highest tried, at step 1000, one seed"
@@ -131,10 +131,10 @@ def test_a_trial_that_has_measured_nothing_of_its_own_has_no_place_in_a_front(ex
 
 
 def test_several_fields_at_once_are_proposed_by_tpe_from_the_trials_named(open_lab):
-    lab = open_lab("study")
+    lab = open_lab()
     for number in range(8):
         varied = {"lr": 10.0 ** -(1 + number % 4), "weight_decay": 0.01 * (1 + number // 4)}
-        ended(lab, lab.launch(CONFIG | varied).id)
+        add_measured_trial(lab, [abs(number % 4 - 2) + 0.1] * 10, **varied)
     [point] = lab_results(lab).next_points
     assert point.trial_ids == list(range(1, 9))
     assert 1e-4 / 3 <= point.lr <= 0.3
