@@ -10,9 +10,7 @@ from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
 from pawn_lab.reporting.metrics import GAMES, METRICS
 from pawn_lab.trials import variants
-
-Pairs = dict[str, list[Any]]
-"""Values of the first and of the second trial, by name."""
+from pawn_lab.trials.settings import Pairs, differing
 
 TRAINING_GAMES = STREAM | {"data_seed"}
 VALIDATION_GAMES = GAMES | VALIDATION
@@ -22,12 +20,12 @@ _HASH_CHARACTERS = 12
 def chosen(a: Trial, b: Trial) -> Pairs:
     """Return the settings and seeds in which two trials differ, without those that follow."""
     configs = [_seeds(t.config) | essential(t.config) for t in (a, b)]
-    return _differing(*configs)
+    return differing(*configs)
 
 
 def incidental(a: Trial, b: Trial) -> Pairs:
     """Return the fields that decide when and where a trial runs, where they differ."""
-    return _differing(*({n: t.config.get(n) for n in sorted(INCIDENTAL)} for t in (a, b)))
+    return differing(*({n: t.config.get(n) for n in sorted(INCIDENTAL)} for t in (a, b)))
 
 
 def _seeds(config: dict[str, Any]) -> dict[str, Any]:
@@ -37,7 +35,7 @@ def _seeds(config: dict[str, Any]) -> dict[str, Any]:
 def games(a: Trial, b: Trial, deciding: Iterable[str]) -> list[str]:
     """Return which of the fields that decide the games are not the same."""
     configs = [essential(t.config) | _seeds(t.config) for t in (a, b)]
-    return sorted(_differing(*configs).keys() & set(deciding))
+    return sorted(differing(*configs).keys() & set(deciding))
 
 
 def provenance(lab: Lab, a: Trial, b: Trial) -> Pairs | None:
@@ -45,7 +43,7 @@ def provenance(lab: Lab, a: Trial, b: Trial) -> Pairs | None:
     records = [read_json_object(lab.paths.trial(t.id).provenance) for t in (a, b)]
     if not all(records):
         return None
-    return _differing(*(_flat(record) for record in records if record))
+    return differing(*(_flat(record) for record in records if record))
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:
@@ -59,11 +57,6 @@ def _flat(record: dict[str, Any]) -> dict[str, Any]:
         else:
             flat[name] = value
     return flat
-
-
-def _differing(a: dict[str, Any], b: dict[str, Any]) -> Pairs:
-    names = dict.fromkeys([*a, *b])
-    return {name: [a.get(name), b.get(name)] for name in names if a.get(name) != b.get(name)}
 
 
 def models(a: Trial, b: Trial) -> list[tuple[str, str]]:

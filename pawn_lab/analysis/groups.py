@@ -127,15 +127,13 @@ def grouped(runs: Iterable[Run]) -> tuple[list[Group], list[Run]]:
 
 def differing(a: Group | Run, b: Group | Run) -> list[str]:
     """Return the settings in which two groups, or two runs, differ."""
-    names = dict.fromkeys([*a.settings, *b.settings])
-    return [name for name in names if a.settings.get(name) != b.settings.get(name)]
+    return list(settings.differing(a.settings, b.settings))
 
 
-def distinguished(settings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def distinguished(chosen: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return of each what was set of the fields in which any two differ."""
-    names = {name for each in settings for name in each}
-    varied = {n for n in names if any(each.get(n) != settings[0].get(n) for each in settings)}
-    return [{k: v for k, v in each.items() if k in varied} for each in settings]
+    varied = {name for other in chosen for name in settings.differing(chosen[0], other)}
+    return [{k: v for k, v in own.items() if k in varied} for own in chosen]
 
 
 def obstacles(a: Group, b: Group, allowed: set[str] | None, metric: Metric) -> list[str]:
@@ -175,8 +173,8 @@ def _unlike(a: Group, b: Group, field: str) -> str:
 
 
 def _changes(earlier: dict[str, Any], now: dict[str, Any]) -> str:
-    names = dict.fromkeys([*earlier, *now])
-    return " ".join(f"{n}={earlier.get(n)}" for n in names if earlier.get(n) != now.get(n))
+    pairs = settings.differing(earlier, now)
+    return " ".join(f"{name}={before}" for name, (before, _) in pairs.items())
 
 
 def _key(run: Run) -> str:

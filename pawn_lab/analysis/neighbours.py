@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from pawn_lab.analysis.groups import SEEDS, essential
 from pawn_lab.records import Trial
+from pawn_lab.trials.settings import Pairs, differing
 
 MOST_COMPARED = 500
 """The newest so many trials are looked at."""
@@ -14,7 +15,7 @@ class Neighbour(NamedTuple):
     """A past trial and the settings in which it differs, as `field: [theirs, ours]`."""
 
     trial: Trial
-    differs: dict[str, list[Any]]
+    differs: Pairs
 
 
 def duplicates(config: dict[str, Any], trials: Iterable[Trial]) -> list[int]:
@@ -27,7 +28,8 @@ def nearest(config: dict[str, Any], trials: list[Trial], count: int) -> list[Nei
     """Return the trials with the fewest different settings, newest first among equals."""
     newest = sorted(trials, key=lambda trial: -trial.id)[:MOST_COMPARED]
     same_run = [trial for trial in newest if trial.config["run_type"] == config["run_type"]]
-    near = [Neighbour(trial, _differences(trial.config, config)) for trial in same_run]
+    ours = essential(config)
+    near = [Neighbour(trial, differing(essential(trial.config), ours)) for trial in same_run]
     return sorted(near, key=lambda neighbour: len(neighbour.differs))[:count]
 
 
@@ -43,8 +45,3 @@ def confounds(neighbours: list[Neighbour]) -> list[str]:
 
 def _with_seeds(config: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
     return essential(config), [config.get(name) for name in SEEDS]
-
-
-def _differences(theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str, list[Any]]:
-    a, b = essential(theirs), essential(ours)
-    return {n: [a.get(n), b.get(n)] for n in dict.fromkeys([*a, *b]) if a.get(n) != b.get(n)}

@@ -108,18 +108,18 @@ def _nearest(trial: Row, good: Iterable[Row]) -> dict[str, Any]:
     same = [row for row in good if row["config"].get("run_type") == ours.get("run_type")]
     if not same:
         return {}
-    nearest = min(same, key=lambda row: (len(_differences(row["config"], ours)), -row["id"]))
-    differences = _differences(nearest["config"], ours)
+    differences, nearest = min(
+        ((_differences(row["config"], ours), row["id"]) for row in same),
+        key=lambda near: (len(near[0]), -near[1]),
+    )
     return {
-        "nearest_good": nearest["id"],
+        "nearest_good": nearest,
         "differs": dict(list(differences.items())[:_MOST_DIFFERENCES]) or None,
     }
 
 
-def _differences(theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str, list[Any]]:
-    theirs, ours = settings.settings(theirs), settings.settings(ours)
-    names = dict.fromkeys([*ours, *theirs])
-    return {n: [theirs.get(n), ours.get(n)] for n in names if theirs.get(n) != ours.get(n)}
+def _differences(theirs: dict[str, Any], ours: dict[str, Any]) -> settings.Pairs:
+    return settings.differing(settings.settings(theirs), settings.settings(ours))
 
 
 def _next_call(trial: Row, kind: str, saved: bool) -> str:

@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 from pawn_lab.analysis import differences
-from pawn_lab.analysis.differences import Pairs
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
@@ -12,6 +11,7 @@ from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Answer, Number, Table, TrialId, compact
 from pawn_lab.trials.configs import strangers
+from pawn_lab.trials.settings import Pairs
 
 _SAME = "the same"
 

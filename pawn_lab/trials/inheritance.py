@@ -6,6 +6,7 @@ from pawn_core.config import RunConfig, parse_config
 from pawn_core.config.costs import Cost
 from pawn_core.training.schedules import build_schedule
 from pawn_lab.trials import configs
+from pawn_lab.trials.settings import differing
 
 Config = dict[str, Any]
 
@@ -40,11 +41,8 @@ def rate_changes(parent: Config, config: Config, step: int) -> list[str]:
     before, now = configs.known(parent), parse_config(config)
     if before is None:
         return []
-    changed = [
-        f"{name} {parent.get(name)} -> {config[name]}"
-        for name in _SCHEDULE
-        if parent.get(name) != config[name]
-    ]
+    pairs = differing(parent, config)
+    changed = [f"{n} {pairs[n][0]} -> {pairs[n][1]}" for n in _SCHEDULE if n in pairs]
     old, new = before.members(), now.members()
     return [
         f"{f'{name}: ' if name else ''}{jump} ({', '.join(changed)})"

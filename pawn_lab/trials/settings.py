@@ -8,6 +8,8 @@ from typing import Any
 from pawn_lab.trials import configs
 
 Config = dict[str, Any]
+Pairs = dict[str, list[Any]]
+"""Values of the first and of the second, by field."""
 
 _MOST_KEPT = 4096
 
@@ -24,6 +26,12 @@ def settings(config: Config, on_gpu: bool | None = None) -> Config:
 def no_effect(config: Config, on_gpu: bool | None = None) -> dict[str, str]:
     """Return the fields that a config sets to no effect, each with the reason."""
     return dict(_no_effect(json.dumps(config, sort_keys=True), on_gpu))
+
+
+def differing(a: Config, b: Config) -> Pairs:
+    """Return the fields whose values are not the same; one that is missing counts as None."""
+    names = dict.fromkeys([*a, *b])
+    return {name: [a.get(name), b.get(name)] for name in names if a.get(name) != b.get(name)}
 
 
 @functools.lru_cache(_MOST_KEPT)
