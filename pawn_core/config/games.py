@@ -30,7 +30,7 @@ class GamesConfig(RunConfig):
     prepend_outcome: bool | None = Field(
         None,
         description="Start each sequence with the outcome; default only with coordinate.",
-        json_schema_extra=FIXED_ON_RESUME,
+        json_schema_extra=FIXED_ON_RESUME | ABLATION,
     )
     no_outcome_token: bool = Field(
         False,

@@ -93,9 +93,11 @@ def test_ablations_are_the_marked_fields_that_make_another_run_than_the_default(
         ({"no_outcome_token": True}, {}),
         ({"no_outcome_token": True, "vocabulary": "coordinate"}, {"no_outcome_token": True}),
         ({"prepend_outcome": False, "vocabulary": "coordinate"}, {"no_outcome_token": True}),
+        ({"prepend_outcome": True, "vocabulary": "coordinate"}, {}),
+        ({"prepend_outcome": True}, {"prepend_outcome": True}),
     ],
 )
-def test_runs_without_an_outcome_token_are_an_ablation_where_there_is_one(fields, ablation):
+def test_an_outcome_token_or_none_is_an_ablation_where_the_vocabulary_has_it_otherwise(fields, ablation):
     assert results.ablation(row(**fields)["config"]) == ablation
 
 
