@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
 from pawn_core.cli import read_json
-from pawn_core.config import ConfigError, RunConfig, parse_config
+from pawn_core.config import ConfigError, RunConfig, TrainingConfig, parse_config
 from pawn_core.data.sequences import Batch
 from pawn_core.model import parameter_count
 from pawn_core.runtime import Runtime, most_memory_bytes, resolve_runtime
@@ -94,8 +94,10 @@ def estimate(config: RunConfig) -> Estimate:
     """Do a few steps of a run and return what the whole will need.
 
     Raises:
-        ConfigError: the config cannot be honoured on this machine.
+        ConfigError: the run trains nothing, or cannot be honoured on this machine.
     """
+    if not isinstance(config, TrainingConfig):
+        raise ConfigError(f"run_type '{config.run_type}' has no optimizer steps to measure")
     runtime = resolve_runtime(config.model_copy(update={"gpus": 1}))
     small = _calibration_config(config, runtime)
     members = small.members().items()
@@ -118,14 +120,14 @@ def estimate(config: RunConfig) -> Estimate:
     )
 
 
-def _calibration_config(config: RunConfig, runtime: Runtime) -> RunConfig:
+def _calibration_config(config: TrainingConfig, runtime: Runtime) -> TrainingConfig:
     """Return one process's share of the run; on a CPU of few games, for it is slow."""
     share = config.batch_size // config.gpus
     few = min(_CPU_GAMES, share // config.accumulation_steps)
     on_gpu = runtime.device.type == "cuda"
     batch = {} if on_gpu else {"accumulation_steps": 1}
     batch |= {"batch_size": share if on_gpu else few, "gpus": 1}
-    return parse_config(config.model_dump() | batch)
+    return type(config).model_validate(config.model_dump() | batch)
 
 
 def _calibrate(learners: list[Learner], runtime: Runtime) -> _Calibration:

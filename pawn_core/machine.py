@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pawn_core.config import RunConfig
+from pawn_core.config.compute import ComputeConfig
 from pawn_core.footprint import footprint
 
 ALLOW_CPU = "PAWN_ALLOW_CPU"
@@ -83,7 +84,9 @@ def refusals(config: RunConfig, machine: Machine) -> list[str]:
 
 def warnings(config: RunConfig, machine: Machine) -> list[str]:
     """Return what will work on a machine, but not as well as one may think."""
-    slow = _emulated(config.amp_dtype, machine) if machine.runs_on_cpu(config) else None
+    if not (isinstance(config, ComputeConfig) and machine.runs_on_cpu(config)):
+        return []
+    slow = _emulated(config.amp_dtype, machine)
     return [slow] if slow else []
 
 

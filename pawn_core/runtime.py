@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 import torch
 
 from pawn_core.config import ConfigError, RunConfig
+from pawn_core.config.compute import ComputeConfig
 from pawn_core.flops import peak_flops
 from pawn_core.machine import device_refusal
 from pawn_core.parallel import ALONE, Processes, join_processes, local_device
@@ -77,18 +78,26 @@ def resolve_runtime(config: RunConfig, resumed_precision: str | None = None) -> 
     if config.gpus > 1 and device.type == "cuda":
         device = _resolve_device(f"cuda:{local_device()}", config.real_size)
         torch.cuda.set_device(device)
-    on_gpu = device.type == "cuda"
-    precision = config.amp_dtype
+    if device.type != "cuda":
+        _keep_freed_memory()
+    _set_threads()
+    processes = join_processes(config)
+    if not isinstance(config, ComputeConfig):
+        return Runtime(device, None, compiled=False, processes=processes)
+    return _computing(config, device, processes, resumed_precision)
+
+
+def _computing(
+    config: ComputeConfig, device: torch.device, processes: Processes, resumed: str | None
+) -> Runtime:
+    """Choose how a model computes; `resumed` is the precision of the checkpoint gone on from."""
+    on_gpu, precision = device.type == "cuda", config.amp_dtype
     if precision == "auto":
-        precision = resumed_precision or best_precision(device)
+        precision = resumed or best_precision(device)
     compiled = on_gpu if config.no_compile is None else not config.no_compile
     if config.sdpa_math:
         _force_math_attention()
-    if not on_gpu:
-        _keep_freed_memory()
-    _set_threads()
     block_attention = on_gpu and compiled and not config.sdpa_math
-    processes = join_processes(config)
     return Runtime(device, _AMP_DTYPES[precision], compiled, processes, block_attention)
 
 

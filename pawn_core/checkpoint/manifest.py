@@ -12,16 +12,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pawn_core.checkpoint.errors import CheckpointIntegrityError, IncompleteCheckpointError
+from pawn_core.checkpoint.files import CONFIG, FILES, SENTINEL, STATE
 from pawn_core.checkpoint.safety import check_tensor_file
 from pawn_core.durable import write_file
 from pawn_core.untrusted import UntrustedFileError, parse_json, read_file
-
-SENTINEL = ".complete"
-MODEL = "model.safetensors"
-OPTIMIZER = "optimizer.safetensors"
-STATE = "training_state.json"
-CONFIG = "config.json"
-FILES = (MODEL, OPTIMIZER, STATE, CONFIG)
 
 _FORMAT = 1
 _NAME = re.compile(r"step_(\d{8,})")

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from pawn_core.checkpoint import manifest
+from pawn_core.checkpoint import files, manifest
 from pawn_core.checkpoint.errors import CheckpointIntegrityError
 from pawn_core.durable import exchange, make_directory, sync_file, write_file
 from pawn_core.text_path import text_path
@@ -78,10 +78,10 @@ def _read(path: Path, verified: manifest.Manifest) -> Checkpoint:
     members = {name: _read(path / name, inner) for name, inner in verified.members.items()}
     return Checkpoint(
         step=verified.step,
-        model={} if members else _load_tensors(path / manifest.MODEL),
-        optimizer={} if members else _load_tensors(path / manifest.OPTIMIZER),
-        training_state=_read_json(path / manifest.STATE),
-        config=_read_json(path / manifest.CONFIG),
+        model={} if members else _load_tensors(path / files.MODEL),
+        optimizer={} if members else _load_tensors(path / files.OPTIMIZER),
+        training_state=_read_json(path / files.STATE),
+        config=_read_json(path / files.CONFIG),
         members=members,
     )
 
@@ -96,9 +96,9 @@ def _write_partial(partial: Path, checkpoint: Checkpoint) -> None:
     for name, member in checkpoint.members.items():
         _write_partial(partial / name, member)
     if not checkpoint.members:
-        _write_tensors(partial / manifest.MODEL, checkpoint.model)
-        _write_tensors(partial / manifest.OPTIMIZER, checkpoint.optimizer)
-    documents = {manifest.STATE: checkpoint.training_state, manifest.CONFIG: checkpoint.config}
+        _write_tensors(partial / files.MODEL, checkpoint.model)
+        _write_tensors(partial / files.OPTIMIZER, checkpoint.optimizer)
+    documents = {files.STATE: checkpoint.training_state, files.CONFIG: checkpoint.config}
     for name, document in documents.items():
         write_file(partial / name, json.dumps(document, allow_nan=False).encode())
     manifest.seal(partial, checkpoint.step)

@@ -1,7 +1,6 @@
 """Run configurations: the one source of JSON Schema, CLI flags and validation."""
 
 from pawn_core.config.architecture import VARIANTS, Architecture
-from pawn_core.config.base import RunConfig
 from pawn_core.config.cotrain import CotrainConfig
 from pawn_core.config.errors import ConfigError
 from pawn_core.config.pretrain import PretrainConfig
@@ -12,6 +11,8 @@ from pawn_core.config.registry import (
     parse_config,
     run_type_named,
 )
+from pawn_core.config.run import RunConfig
+from pawn_core.config.training import TrainingConfig
 
 __all__ = [
     "RUN_TYPES",
@@ -22,6 +23,7 @@ __all__ = [
     "PretrainConfig",
     "RunConfig",
     "RunType",
+    "TrainingConfig",
     "config_json_schema",
     "parse_config",
     "run_type_named",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from pawn_core.config.base import RunConfig
+    from pawn_core.config.training import TrainingConfig
 
 MANY = 100
 """Evaluations or checkpoints of a run that are worth a word."""
@@ -20,7 +20,7 @@ class Cost(NamedTuple):
     instead: Any = None
 
 
-def of_steps(config: "RunConfig", machine_has_gpu: bool) -> Iterator[Cost]:
+def of_steps(config: "TrainingConfig", machine_has_gpu: bool) -> Iterator[Cost]:
     """Yield what makes each step slower."""
     on_gpu = machine_has_gpu and config.device != "cpu"
     if machine_has_gpu and config.device == "cpu":
@@ -44,9 +44,9 @@ def of_steps(config: "RunConfig", machine_has_gpu: bool) -> Iterator[Cost]:
         yield Cost("log_interval", f"the GPU is waited for every {config.log_interval} steps", 100)
 
 
-def along_the_way(config: "RunConfig", from_step: int) -> Iterator[Cost]:
+def along_the_way(config: "TrainingConfig", from_step: int) -> Iterator[Cost]:
     """Yield what is done very often from a step to the end."""
-    steps = (config.pause_after_steps or config.total_steps) - from_step
+    steps = config.target - from_step
     if (count := steps // config.eval_interval) > MANY:
         yield Cost("eval_interval", f"{count} evaluations of {config.val_games} games", 5000)
     if (count := steps // (config.checkpoint_interval or steps)) > MANY:

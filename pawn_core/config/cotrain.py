@@ -1,5 +1,6 @@
 """Cotraining: several variants learn from the same batches, each by a schedule of its own."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
@@ -7,6 +8,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from pawn_core.config.errors import config_error, did_you_mean, shown
 from pawn_core.config.games import GamesConfig
 from pawn_core.config.pretrain import PretrainConfig
+from pawn_core.config.run import SINGLE
 from pawn_core.config.types import FIXED_ON_RESUME, VARIANT, VariantsHubRepo
 
 MEMBER_NAME = r"[a-z0-9][a-z0-9_-]{0,31}"
@@ -51,6 +53,12 @@ class CotrainConfig(GamesConfig):
             _check_own_fields(name, own)
             self._member(name, own)
         return self
+
+    @classmethod
+    def model_names(cls, config: Mapping[str, Any]) -> list[str]:
+        """Return the variants' names."""
+        variants = config.get("variants")
+        return list(variants) if isinstance(variants, dict) and variants else [SINGLE]
 
     @property
     def real_size(self) -> bool:

@@ -1,18 +1,27 @@
 """What every run on random games can be told about them: tokens, targets, the random player."""
 
 from collections.abc import Iterator
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from pawn_core.config import idle
-from pawn_core.config.base import RunConfig
 from pawn_core.config.idle import Idle
+from pawn_core.config.training import TrainingConfig
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction
 
+GAMES = frozenset(
+    {"mate_boost", "discard_ply_limit", "vocabulary", "max_seq_len"}
+    | {"prepend_outcome", "no_outcome_token"}
+)
+"""Fields that decide what games, training and validation, are like as sequences."""
 
-class GamesConfig(RunConfig):
+
+class GamesConfig(TrainingConfig):
     """Learn from random games of the engine."""
+
+    measured_on: ClassVar[frozenset[str]] = TrainingConfig.measured_on | GAMES
+    learned_from: ClassVar[frozenset[str]] = TrainingConfig.learned_from | GAMES
 
     # Tokens
     vocabulary: Literal["searchless", "coordinate"] = Field(

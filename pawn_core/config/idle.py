@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from pawn_core.config.base import RunConfig
+    from pawn_core.config.compute import ComputeConfig
     from pawn_core.config.games import GamesConfig
+    from pawn_core.config.run import RunConfig
+    from pawn_core.config.schedule import ScheduleConfig
+    from pawn_core.config.training import TrainingConfig
 
 
 class Idle(NamedTuple):
@@ -20,7 +23,7 @@ class Idle(NamedTuple):
     why: str | None
 
 
-def schedule(config: "RunConfig") -> Iterator[Idle]:
+def schedule(config: "ScheduleConfig") -> Iterator[Idle]:
     """Yield what of the learning rate's schedule never comes to pass."""
     shape, warmup = config.lr_schedule, config.warmup_steps
     if shape in ("constant", "wsd") and warmup == 1:
@@ -44,7 +47,7 @@ def _constant(decay: str | None, shape: str | None, floor: str | None = None) ->
     yield Idle("min_lr_ratio", 0.0, floor)
 
 
-def _infinite(config: "RunConfig") -> Iterator[Idle]:
+def _infinite(config: "ScheduleConfig") -> Iterator[Idle]:
     if config.constant_lr_ratio == 1.0:
         yield Idle("lr_schedule", "wsd", None)
         yield Idle("cooldown_steps", None, "constant_lr_ratio 1 leaves nothing to cool down")
@@ -55,7 +58,14 @@ def _infinite(config: "RunConfig") -> Iterator[Idle]:
         yield Idle("min_lr_ratio", 0.0, "decay_steps 1 ends at the plateau")
 
 
-def stops(config: "RunConfig") -> Iterator[Idle]:
+def pause(config: "RunConfig") -> Iterator[Idle]:
+    """Yield a pause where the run ends in any case."""
+    if config.pause_after_steps == config.length:
+        end = f"{config.progress.field} {config.length}"
+        yield Idle("pause_after_steps", None, f"the run ends at {end}")
+
+
+def stops(config: "TrainingConfig") -> Iterator[Idle]:
     """Yield what is due only after the end."""
     total, interval = config.total_steps, config.eval_interval
     past = f"it is past total_steps {total}, where one comes in any case"
@@ -66,8 +76,6 @@ def stops(config: "RunConfig") -> Iterator[Idle]:
     for field, default in defaults.items():
         if getattr(config, field) > total:
             yield Idle(field, total, past if default >= total else None)
-    if config.pause_after_steps == total:
-        yield Idle("pause_after_steps", None, f"the run ends at total_steps {total}")
     evaluations = (total - 1) // interval  # the one at the end comes too late
     if config.patience is None or config.patience >= evaluations:
         few = f"only {evaluations} evaluations come before total_steps; it takes patience + 1"
@@ -75,7 +83,7 @@ def stops(config: "RunConfig") -> Iterator[Idle]:
         yield Idle("patience_metric", "val_loss", "nothing is watched without patience")
 
 
-def hardware(config: "RunConfig", on_gpu: bool | None) -> Iterator[Idle]:
+def compute(config: "ComputeConfig", on_gpu: bool | None) -> Iterator[Idle]:
     """Yield what makes no difference on the device; `on_gpu` None: it is not known."""
     if config.amp_dtype == "none":
         yield Idle("no_amp", False, None)

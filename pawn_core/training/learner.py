@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pawn_core.checkpoint.store import Checkpoint
-from pawn_core.config import RunConfig
+from pawn_core.config import TrainingConfig
 from pawn_core.data.sequences import Batch
 from pawn_core.metrics import finite
 from pawn_core.runtime import Runtime
@@ -31,7 +31,7 @@ class Learner:
 
     name: str
     """Its name among several; the only one has none."""
-    config: RunConfig
+    config: TrainingConfig
     task: Task
     optimizer: Optimizer
     schedule: Schedule
@@ -46,7 +46,7 @@ class Learner:
     last_eval_step: int | None = None
 
     @classmethod
-    def build(cls, name: str, config: RunConfig, task: Task, runtime: Runtime) -> "Learner":
+    def build(cls, name: str, config: TrainingConfig, task: Task, runtime: Runtime) -> "Learner":
         """Assemble a learner before its first step."""
         optimizer = build_optimizer(task.model, config, runtime)
         return cls(

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pawn_core.config import RunConfig
+from pawn_core.config import TrainingConfig
 from pawn_core.runtime import Runtime
 from pawn_core.training.rules import AdamW, Muon, Named, Rule
 
@@ -63,7 +63,7 @@ class Optimizer:
             tensor.copy_(state[name])
 
 
-def build_optimizer(model: nn.Module, config: RunConfig, runtime: Runtime) -> Optimizer:
+def build_optimizer(model: nn.Module, config: TrainingConfig, runtime: Runtime) -> Optimizer:
     """Return the config's optimizer over a model's trainable parameters.
 
     Norms and embeddings are never decayed. With Muon, the matrices inside the layers are Muon's;

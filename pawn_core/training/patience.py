@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from pawn_core.config import RunConfig
+from pawn_core.config import TrainingConfig
 
 _HIGHER_IS_BETTER = ("late_legal_rate", "game_completion", "mean_plies_completed")
 _METRICS = {"val_loss": ("val_loss",), "compound": ("val_loss", *_HIGHER_IS_BETTER)}
@@ -20,7 +20,7 @@ class Patience:
     without_improvement: int = 0
 
     @classmethod
-    def of(cls, config: RunConfig) -> Self:
+    def of(cls, config: TrainingConfig) -> Self:
         """Return the config's patience, before any evaluation."""
         return cls(metrics=_METRICS[config.patience_metric])
 

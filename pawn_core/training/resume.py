@@ -22,7 +22,7 @@ def check_resumable(config: RunConfig, saved: dict[str, Any], step: int) -> None
     if pause is not None and pause <= step:
         raise ConfigError(
             f"pause_after_steps {pause} is not after the checkpoint's step {step}; "
-            f"allowed: {step + 1} to {config.total_steps}, or null"
+            f"allowed: {step + 1} to {config.length}, or null"
         )
 
 

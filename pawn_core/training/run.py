@@ -12,7 +12,7 @@ import torch
 
 from pawn_core.checkpoint.rng import capture_rng, restore_rng
 from pawn_core.checkpoint.store import Checkpoint
-from pawn_core.config import RunConfig
+from pawn_core.config import TrainingConfig
 from pawn_core.data.sequences import Batch
 from pawn_core.data.stream import Stream
 from pawn_core.metrics import Mark, MetricsWriter, finite
@@ -34,7 +34,7 @@ _SINK_FINISH_S, _SINK_HURRY_S = 60.0, 5.0
 class Run:
     """Everything that the loop and its observers share."""
 
-    config: RunConfig
+    config: TrainingConfig
     run_dir: Path
     learners: list[Learner]
     stream: Stream[list[Batch]]

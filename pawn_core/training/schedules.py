@@ -7,7 +7,7 @@ linearly over `warmup_steps` (the first update already moves), and ends at `min_
 import math
 from collections.abc import Callable
 
-from pawn_core.config import RunConfig
+from pawn_core.config.schedule import ScheduleConfig
 
 Schedule = Callable[[int], float]
 
@@ -15,19 +15,19 @@ ONE_CYCLE_START_RATIO = 1 / 25
 """Where one_cycle's warm-up begins, as in Smith & Topin, 2018 (arXiv 1708.07120)."""
 
 
-def build_schedule(config: RunConfig) -> Schedule:
+def build_schedule(config: ScheduleConfig) -> Schedule:
     """Return the config's schedule as a function of the step."""
     return SCHEDULES[config.lr_schedule](config)
 
 
-def cosine(config: RunConfig) -> Schedule:
+def cosine(config: ScheduleConfig) -> Schedule:
     """Half a cosine from the peak to the minimum (Loshchilov & Hutter, 2017, arXiv 1608.03983)."""
     warmup, floor = _warmup(config), config.min_lr_ratio
     span = max(1, config.total_steps - warmup)
     return lambda step: _ramp(step, warmup) or _half_cosine((step - warmup) / span, 1.0, floor)
 
 
-def wsd(config: RunConfig) -> Schedule:
+def wsd(config: ScheduleConfig) -> Schedule:
     """Warm up, stay, then decay linearly over the last `decay_steps` (Hu et al., 2024)."""
     warmup, decay, total = _warmup(config), config.decay_steps or 1, config.total_steps
     floor = config.min_lr_ratio
@@ -39,13 +39,13 @@ def wsd(config: RunConfig) -> Schedule:
     return ratio
 
 
-def constant(config: RunConfig) -> Schedule:
+def constant(config: ScheduleConfig) -> Schedule:
     """Stay at the peak after warm-up; `min_lr_ratio` does not apply."""
     warmup = _warmup(config)
     return lambda step: _ramp(step, warmup) or 1.0
 
 
-def one_cycle(config: RunConfig) -> Schedule:
+def one_cycle(config: ScheduleConfig) -> Schedule:
     """Rise on half a cosine from 1/25 of the peak over the warm-up, then fall on another."""
     warmup, floor = _warmup(config), config.min_lr_ratio
     span = max(1, config.total_steps - warmup)
@@ -58,7 +58,7 @@ def one_cycle(config: RunConfig) -> Schedule:
     return ratio
 
 
-def infinite(config: RunConfig) -> Schedule:
+def infinite(config: ScheduleConfig) -> Schedule:
     """Warm up, cool down on a cosine to a plateau, stay, anneal linearly at the end.
 
     The plateau can be prolonged by resuming with more total steps (after Ibrahim et al., 2024,
@@ -77,7 +77,7 @@ def infinite(config: RunConfig) -> Schedule:
     return ratio
 
 
-SCHEDULES: dict[str, Callable[[RunConfig], Schedule]] = {
+SCHEDULES: dict[str, Callable[[ScheduleConfig], Schedule]] = {
     "cosine": cosine,
     "wsd": wsd,
     "constant": constant,
@@ -86,7 +86,7 @@ SCHEDULES: dict[str, Callable[[RunConfig], Schedule]] = {
 }
 
 
-def _warmup(config: RunConfig) -> int:
+def _warmup(config: ScheduleConfig) -> int:
     return config.warmup_steps or 0
 
 

@@ -15,7 +15,7 @@ import torch
 
 from pawn_core.checkpoint import store, volatile
 from pawn_core.checkpoint.store import Checkpoint
-from pawn_core.config import ConfigError, RunConfig, run_type_named
+from pawn_core.config import ConfigError, RunConfig, TrainingConfig, run_type_named
 from pawn_core.data.device_copies import stream_batches
 from pawn_core.durable import make_directory, replace_file
 from pawn_core.metrics import START, MetricsWriter
@@ -173,6 +173,7 @@ def build_run(setup: Setup, metrics: MetricsWriter | None) -> Run:
         ConfigError: the checkpoint's tensors are not this model's.
     """
     config = setup.config
+    assert isinstance(config, TrainingConfig)
     _seed_generators(config.seed)
     learners = [
         build_learner(name, member, setup.runtime, setup.stop)
@@ -207,9 +208,9 @@ def _restore(setup: Setup, run: Run, checkpoint: Checkpoint) -> None:
     run.last_checkpoint = setup.resumed_from if setup.continues_stream else None
 
 
-def build_learner(name: str, config: RunConfig, runtime: Runtime, stop: StopFlag) -> Learner:
+def build_learner(name: str, config: TrainingConfig, runtime: Runtime, stop: StopFlag) -> Learner:
     """Build the model of a config, with its task, before its first step."""
-    build_task = resolve_name(run_type_named(config.model_dump()["run_type"]).task)
+    build_task = resolve_name(run_type_named(config.run_type).task)
     return Learner.build(name, config, build_task(config, runtime, stop), runtime)
 
 

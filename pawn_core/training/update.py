@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
-from pawn_core.config import RunConfig
+from pawn_core.config import TrainingConfig
 from pawn_core.data.sequences import Batch
 from pawn_core.runtime import Runtime
 from pawn_core.training.optimizer import Optimizer
@@ -32,7 +32,7 @@ class Updater:
     """
 
     def __init__(
-        self, task: Task, optimizer: Optimizer, config: RunConfig, runtime: Runtime
+        self, task: Task, optimizer: Optimizer, config: TrainingConfig, runtime: Runtime
     ) -> None:
         self._task = task
         self._optimizer = optimizer

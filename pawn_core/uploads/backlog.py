@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pawn_core import metrics
-from pawn_core.checkpoint.manifest import SENTINEL, checkpoint_step, list_checkpoints
+from pawn_core.checkpoint.files import SENTINEL
+from pawn_core.checkpoint.manifest import checkpoint_step, list_checkpoints
 from pawn_core.run_paths import RunPaths
 from pawn_core.uploads.record import UploadRecord
 

@@ -7,12 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pawn_core.checkpoint import volatile
-from pawn_core.checkpoint.manifest import (
-    SENTINEL,
-    checkpoint_step,
-    file_sha256,
-    list_checkpoints,
-)
+from pawn_core.checkpoint.files import SENTINEL
+from pawn_core.checkpoint.manifest import checkpoint_step, file_sha256, list_checkpoints
 from pawn_core.run_paths import RunPaths
 from pawn_core.uploads import backlog
 from pawn_core.uploads.destination import Destination

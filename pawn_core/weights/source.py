@@ -20,7 +20,8 @@ from pawn_core.checkpoint.errors import (
     IncompatibleWeightsError,
     IncompleteCheckpointError,
 )
-from pawn_core.checkpoint.manifest import CONFIG, MODEL, SENTINEL, file_sha256
+from pawn_core.checkpoint.files import CONFIG, MODEL, SENTINEL
+from pawn_core.checkpoint.manifest import file_sha256
 from pawn_core.checkpoint.safety import check_tensor_file
 
 _REPOSITORY = re.compile(

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from pawn_core.config.schedule import ScheduleConfig
 from pawn_core.training.schedules import Schedule, build_schedule
 from pawn_lab.analysis.groups import LINEAGE, Run, runs_of
 from pawn_lab.analysis.power_law import FARTHEST, FEWEST_POINTS, Interval, extrapolated
@@ -104,7 +105,7 @@ def share_done(run: Run) -> float:
 
 def _schedule(run: Run) -> Schedule:
     config = configs.known(run.config)
-    assert config is not None, "without one there is no forecast"
+    assert isinstance(config, ScheduleConfig), "without one there is no forecast"
     return build_schedule(config)
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from pawn_core.checkpoint.manifest import SENTINEL, checkpoint_step, list_checkpoints
+from pawn_core.checkpoint.files import SENTINEL
+from pawn_core.checkpoint.manifest import checkpoint_step, list_checkpoints
 from pawn_lab.clock import Moment
 from pawn_lab.documents import load_json_object
 from pawn_lab.paths import TrialPaths

@@ -38,10 +38,10 @@ def estimate(
         last = checks.checked_seeds(plan.resolved(point.overrides), plan.seeds)
         for first, whole in zip(configs_of(plan, point), last, strict=True):
             known = reusable(tx, plan, first, launcher)
-            done = 0 if known is None else first.pause_after_steps or first.total_steps
+            done = 0 if known is None else first.target
             if known is not None and chosen:
                 taken.setdefault(number, []).append(known)
-            if done < (whole.pause_after_steps or whole.total_steps):
+            if done < whole.target:
                 totals.append(_device_time(comparables, whole, done))
     told = [total for total in totals if total is not None]
     rate = cost.device_rate(tx)

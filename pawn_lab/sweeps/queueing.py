@@ -46,7 +46,7 @@ def configs_of(plan: SweepPlan, point: PlannedPoint) -> list[RunConfig]:
         InvalidConfigError: the trainer would refuse one.
     """
     config = plan.resolved(point.overrides)
-    rungs = plan.rungs(config.pause_after_steps or config.total_steps)
+    rungs = plan.rungs(config.target)
     if rungs:
         config = plan.resolved(point.overrides | {"pause_after_steps": rungs[0]})
     return checks.checked_seeds(config, plan.seeds)

@@ -4,6 +4,7 @@ from typing import Any
 
 from pawn_core.config import RunConfig, parse_config
 from pawn_core.config.costs import Cost
+from pawn_core.config.schedule import ScheduleConfig
 from pawn_core.training.schedules import build_schedule
 from pawn_lab.trials import configs
 from pawn_lab.trials.settings import differing
@@ -52,6 +53,8 @@ def rate_changes(parent: Config, config: Config, step: int) -> list[str]:
 
 
 def _jump(before: RunConfig, now: RunConfig, step: int) -> str | None:
+    if not (isinstance(before, ScheduleConfig) and isinstance(now, ScheduleConfig)):
+        return None
     old, new = build_schedule(before), build_schedule(now)
     expected, actual = before.lr * old(step), now.lr * new(step)
     if max(expected, actual) <= JUMP * min(expected, actual):

@@ -17,7 +17,8 @@ from pawn_core.checkpoint import (
     store,
     verify,
 )
-from pawn_core.checkpoint.manifest import FILES, file_sha256
+from pawn_core.checkpoint.files import FILES
+from pawn_core.checkpoint.manifest import file_sha256
 from pawn_core.checkpoint.safety import check_tensor_file, is_pickle
 
 

@@ -1,0 +1,98 @@
+"""What every kind of run has: seed, device, storage, a length and a place to pause."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from pawn_core.checkpoint.files import CONFIG, STATE
+from pawn_core.config import idle
+from pawn_core.config.costs import Cost
+from pawn_core.config.facts import Merit, Progress
+from pawn_core.config.idle import Idle
+from pawn_core.config.storage import StorageConfig
+from pawn_core.config.types import FIXED_ON_RESUME, Device, Seed, StepCount
+
+SINGLE = ""
+"""The name of a run's only model."""
+
+
+class RunConfig(StorageConfig):
+    """What every run type can be told, and what each says of itself to those that watch it."""
+
+    run_type: Any
+    """Each run type's own name, a literal."""
+
+    progress: ClassVar[Progress]
+    merit: ClassVar[Merit]
+    checkpoint_files: ClassVar[frozenset[str]] = frozenset({STATE, CONFIG})
+    """What the checkpoint of one model holds, `.complete` aside."""
+    measured_on: ClassVar[frozenset[str]] = frozenset()
+    """Fields that decide what is measured on: values of runs that differ in one do not compare."""
+    learned_from: ClassVar[frozenset[str]] = frozenset()
+    """Fields that, with the seeds, decide what each step learns from."""
+
+    pause_after_steps: StepCount | None = Field(None, description="Save and stop at this step.")
+    seed: Seed = Field(0, description="Of all that is random.", json_schema_extra=FIXED_ON_RESUME)
+    checkpoint_interval: StepCount | None = Field(
+        None, description="Steps between checkpoints; default: one at the end."
+    )
+    device: Device = Field("auto", description="auto, cpu, cuda or cuda:N.")
+    gpus: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes that share each batch, one GPU each (on device cpu, none); "
+        "torchrun starts them.",
+    )
+
+    @model_validator(mode="after")
+    def _check_pause(self) -> Self:
+        pause, field = self.pause_after_steps, self.progress.field
+        if pause is not None and pause > self.length:
+            raise ValueError(
+                f"pause_after_steps {pause} is past {field} {self.length}; allowed: 1 to {field}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_devices(self) -> Self:
+        if self.gpus > 1 and ":" in self.device:
+            raise ValueError(
+                f"device '{self.device}' is one GPU and gpus is {self.gpus}; "
+                "allowed: auto, cuda or cpu"
+            )
+        return self
+
+    @property
+    def length(self) -> int:
+        """The run's whole length, in its unit of progress."""
+        return getattr(self, self.progress.field)
+
+    @property
+    def target(self) -> int:
+        """Where the run ends or pauses, in its unit of progress."""
+        return self.pause_after_steps or self.length
+
+    @property
+    def real_size(self) -> bool:
+        """Whether running on a CPU would almost always be a mistake."""
+        return False
+
+    @classmethod
+    def model_names(cls, config: Mapping[str, Any]) -> list[str]:
+        """Return the names of a run's models, by a config perhaps of another version."""
+        return [SINGLE]
+
+    def members(self) -> Mapping[str, "RunConfig"]:
+        """Return the config of each model that the run trains, by name; of a single one, ''."""
+        return {SINGLE: self}
+
+    def idle_fields(self, on_gpu: bool | None = None) -> Iterator[Idle]:
+        """Yield the fields that change nothing."""
+        yield from super().idle_fields(on_gpu)
+        yield from idle.pause(self)
+
+    def costs(self, machine_has_gpu: bool, from_step: int = 0) -> list[Cost]:
+        """Return what the run pays for from a step on that a long one seldom wants to pay."""
+        return []

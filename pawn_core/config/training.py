@@ -1,0 +1,137 @@
+"""What every run that trains a model has: a schedule, an optimizer, batches and evaluations."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pawn_core.checkpoint.files import FILES
+from pawn_core.config import costs, idle
+from pawn_core.config.compute import ComputeConfig
+from pawn_core.config.costs import Cost
+from pawn_core.config.facts import Merit, Progress
+from pawn_core.config.idle import Idle
+from pawn_core.config.run import SINGLE, RunConfig
+from pawn_core.config.schedule import ScheduleConfig
+from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, Seed, StepCount
+
+DEFAULT_VAL_SEED = 1_000_000_007
+
+
+class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
+    """A run of optimizer steps; progress and merit are its steps and its validation loss."""
+
+    progress: ClassVar[Progress] = Progress("total_steps", "step")
+    merit: ClassVar[Merit] = Merit("val_loss", "low")
+    checkpoint_files: ClassVar[frozenset[str]] = frozenset(FILES)
+    measured_on: ClassVar[frozenset[str]] = frozenset({"val_seed", "val_games"})
+    learned_from: ClassVar[frozenset[str]] = frozenset({"batch_size"})
+
+    patience: int | None = Field(
+        None,
+        ge=1,
+        le=100_000,
+        description="Stop after this many evaluations without improvement.",
+    )
+    patience_metric: Literal["val_loss", "compound"] = Field(
+        "val_loss",
+        description="What has to improve; compound: any of val_loss, late_legal_rate, "
+        "game_completion and mean_plies_completed.",
+    )
+
+    # Optimization
+    batch_size: int = Field(256, ge=1, le=65_536, description="Games per optimizer step.")
+    accumulation_steps: int = Field(
+        1, ge=1, le=1024, description="Micro-batches per optimizer step; divides batch_size."
+    )
+    optimizer: Literal["adamw", "muon"] = Field(
+        "adamw",
+        description="muon: for the matrices inside the layers; AdamW for the rest.",
+        json_schema_extra=FIXED_ON_RESUME | ABLATION,
+    )
+    weight_decay: Fraction = Field(
+        0.01, description="Decoupled weight decay of matrices; embeddings have none."
+    )
+    max_grad_norm: float | None = Field(
+        1.0,
+        gt=0.0,
+        le=1e6,
+        description="Clip the gradient's global norm to this; null: no clipping.",
+    )
+
+    # Seeds
+    seed: Seed = Field(
+        0,
+        description="Weight initialization, and the data unless data_seed is set.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    data_seed: Seed | None = Field(None, description="Training games; default: seed.")
+    val_seed: Seed = Field(DEFAULT_VAL_SEED, description="Validation games; never a training seed.")
+
+    # Evaluation, checkpoints, logging
+    eval_interval: StepCount = Field(5_000, description="Steps between evaluations.")
+    val_games: int = Field(512, ge=1, le=1_000_000, description="Validation games.")
+    checkpoint_interval: StepCount | None = Field(
+        None, description="Steps between checkpoints; default: eval_interval."
+    )
+    log_interval: StepCount = Field(100, description="Steps between train records.")
+
+    # Hardware
+    gradient_checkpointing: bool = Field(
+        False,
+        description="Recompute each layer in the backward pass: less memory, more compute, "
+        "the same gradients.",
+    )
+    num_workers: int = Field(
+        4,
+        ge=0,
+        le=256,
+        description="Threads that prepare batches ahead; 0: in the training thread.",
+    )
+
+    @model_validator(mode="after")
+    def _check_shares(self) -> Self:
+        if self.batch_size % self.accumulation_steps:
+            raise ValueError(
+                f"accumulation_steps {self.accumulation_steps} does not divide "
+                f"batch_size {self.batch_size}"
+            )
+        if self.batch_size % (self.accumulation_steps * self.gpus):
+            raise ValueError(
+                f"gpus {self.gpus} x accumulation_steps {self.accumulation_steps} does not divide "
+                f"batch_size {self.batch_size}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_seeds(self) -> Self:
+        if self.data_seed == self.val_seed:
+            raise ValueError(
+                f"val_seed {self.val_seed} is also the training data's seed; "
+                "validation games must not be trained on"
+            )
+        return self
+
+    @property
+    def real_size(self) -> bool:
+        """Whether training on a CPU would almost always be a mistake."""
+        return True
+
+    def members(self) -> Mapping[str, "TrainingConfig"]:
+        """Return the config of each model that the run trains, by name; of a single one, ''."""
+        return {SINGLE: self}
+
+    def follows(self) -> dict[str, Any]:
+        """Return what null fields come to."""
+        shared = {"data_seed": self.seed, "checkpoint_interval": self.eval_interval}
+        return super().follows() | shared
+
+    def idle_fields(self, on_gpu: bool | None = None) -> Iterator[Idle]:
+        """Yield the fields that change nothing."""
+        yield from super().idle_fields(on_gpu)
+        yield from idle.stops(self)
+
+    def costs(self, machine_has_gpu: bool, from_step: int = 0) -> list[Cost]:
+        """Return what the run pays for from a step on that a long one seldom wants to pay."""
+        along = costs.along_the_way(self, from_step)
+        return [*costs.of_steps(self, machine_has_gpu), *along]
