@@ -87,7 +87,7 @@ def test_each_variant_of_several_loads_from_a_folder_of_its_name(
     for name, own in variants.items():
         for folder in (name, f"checkpoints/step_00000012/{name}"):
             loaded = load_pretrained(f"{upload.where}:{folder}")
-            assert loaded.layout.architecture.d_model == own["d_model"]
+            assert loaded.spec.architecture.d_model == own["d_model"]
 
 
 def test_a_backlog_is_cut_to_the_newest_and_the_best(hub, uploading, run_dir) -> None:
