@@ -55,13 +55,26 @@ class Column(NamedTuple):
     """A field of each row, and the least width at which it can be read."""
 
     title: str
-    values: list[Any]
+    cells: list[str]
+    numeric: bool
     width: int
 
     @classmethod
     def of(cls, name: str, values: list[Any]) -> Self:
         """Return the column of a field."""
-        return cls(_words(name), values, _least_width([_words(name), *map(_cell, values)]))
+        cells = list(map(_cell, values))
+        numeric = all(isinstance(value, int | float | None) for value in values)
+        return cls(_words(name), cells, numeric, _least_width([_words(name), *cells]))
+
+    @property
+    def natural_width(self) -> int:
+        """Width at which nothing has to be folded."""
+        return max(map(len, [self.title, *self.cells]))
+
+    @property
+    def folds(self) -> bool:
+        """Whether its texts may be folded."""
+        return max(map(len, self.cells)) > _FOLDING_CHARACTERS
 
 
 def _tables(title: str, rows: Sequence[Answer], console: Console) -> Iterator[Table]:
@@ -74,7 +87,7 @@ def _tables(title: str, rows: Sequence[Answer], console: Console) -> Iterator[Ta
     columns = [Column.of(name, vs) for name, vs in fields.items() if any(map(_is_given, vs))]
     most = console.width if console.is_terminal else sys.maxsize
     for number, block in enumerate(_blocks(columns, most)):
-        yield _table(None if number else _words(title), block)
+        yield _table(None if number else _words(title), block, most)
 
 
 def _blocks(columns: Sequence[Column], most: int) -> Iterator[list[Column]]:
@@ -92,19 +105,20 @@ def _blocks(columns: Sequence[Column], most: int) -> Iterator[list[Column]]:
     yield block
 
 
-def _table(title: str | None, columns: Sequence[Column]) -> Table:
-    """Make a table; numbers to the right."""
+def _table(title: str | None, columns: Sequence[Column], most: int) -> Table:
+    """Make a table at most so wide, if that can be; numbers to the right."""
+    is_tight = sum(column.natural_width + _PADDING for column in columns) > most
     table = Table(title=title, title_justify="left", title_style="bold", box=None)
     for column in columns:
-        numeric = all(isinstance(value, int | float | None) for value in column.values)
         table.add_column(
             column.title,
-            justify="right" if numeric else "left",
+            justify="right" if column.numeric else "left",
             overflow="fold",
             min_width=column.width,
+            width=column.width if is_tight and not column.folds else None,
         )
-    for cells in zip(*(column.values for column in columns), strict=True):
-        table.add_row(*(Text(_cell(cell)) for cell in cells))
+    for cells in zip(*(column.cells for column in columns), strict=True):
+        table.add_row(*map(Text, cells))
     return table
 
 

@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 from rich.console import Console
 
 from pawn_lab.cli.render import line, render
@@ -61,6 +62,29 @@ def test_a_terminal_too_narrow_for_all_columns_has_the_last_ones_below():
         "     2  0.2   yes",
         "cursor: 0",
     ]
+
+
+class Measured(Answer):
+    trial: int
+    best_val_loss: float
+    last_val_loss: float
+    game_completion: float
+    why: str
+
+
+class Measurements(Answer):
+    rows: list[Measured]
+
+
+@pytest.mark.parametrize("width", range(36, 100))
+def test_no_line_is_wider_than_the_terminal(width):
+    row = Measured(
+        trial=1, best_val_loss=7.454, last_val_loss=7.5, game_completion=0.25,
+        why="the best, 0.001, is the highest tried, at step 6, one seed",
+    )  # fmt: skip
+    lines = printed(Measurements(rows=[row]), width=width, force_terminal=True)
+    assert max(map(len, lines)) <= width
+    assert "highest" in "".join(lines)
 
 
 def test_what_holds_nothing_is_not_shown():

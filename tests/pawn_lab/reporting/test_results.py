@@ -97,7 +97,9 @@ def test_ablations_are_the_marked_fields_that_make_another_run_than_the_default(
         ({"prepend_outcome": True}, {"prepend_outcome": True}),
     ],
 )
-def test_an_outcome_token_or_none_is_an_ablation_where_the_vocabulary_has_it_otherwise(fields, ablation):
+def test_an_outcome_token_or_none_is_an_ablation_where_the_vocabulary_has_it_otherwise(
+    fields, ablation
+):
     assert results.ablation(row(**fields)["config"]) == ablation
 
 
