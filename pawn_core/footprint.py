@@ -1,22 +1,15 @@
 """What a model takes in device memory, from its dimensions alone. Never imports torch."""
 
+import functools
 from typing import NamedTuple
+
+import chess_engine
 
 from pawn_core.config import Architecture, CotrainConfig, PretrainConfig, RunConfig
 from pawn_core.flops import matrix_parameters
 
 _FLOAT32 = 4
 _SQUARES_AND_PROMOTIONS = 64 + 64 + 5  # source, destination, promotion: embeddings of a move
-
-
-class Vocabulary(NamedTuple):
-    """Tokens of the head, and outcomes that the embedding knows."""
-
-    tokens: int
-    outcomes: int
-
-
-_VOCABULARIES = {"searchless": Vocabulary(1980, 11), "coordinate": Vocabulary(4278, 5)}
 
 
 class Footprint(NamedTuple):
@@ -42,9 +35,16 @@ def _footprint(config: PretrainConfig) -> Footprint:
     return Footprint(parameters, _FLOAT32 * (2 * parameters + moments))
 
 
+@functools.cache
+def _sizes(vocabulary: str) -> tuple[int, int]:
+    """Return the tokens of the head, and the outcomes that the embedding knows."""
+    exported = chess_engine.export_move_vocabulary(vocabulary)
+    return exported.size, len(exported.outcomes)
+
+
 def parameter_count(architecture: Architecture, vocabulary: str) -> int:
     """Return all parameters: layers, head, factored embedding, outcomes, PAD and norms."""
-    tokens, outcomes = _VOCABULARIES[vocabulary]
+    tokens, outcomes = _sizes(vocabulary)
     embedding = _SQUARES_AND_PROMOTIONS + outcomes + 1
     norms = 2 * architecture.n_layers + 1
     return matrix_parameters(architecture, tokens) + architecture.d_model * (embedding + norms)

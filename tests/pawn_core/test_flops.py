@@ -12,7 +12,7 @@ from pawn_core.config import VARIANTS, Architecture
 from pawn_core.data.sequences import Batch
 from pawn_core.flops import matrix_parameters, peak_flops, training_flops
 
-SEARCHLESS = 1980
+SEARCHLESS = chess_engine.export_move_vocabulary().size
 
 
 def game_flops(lengths: np.ndarray) -> int:

@@ -177,7 +177,7 @@ def test_a_certain_and_wrong_model_has_infinite_divergence_not_nan(tiny) -> None
     sets = legal_sets(sequences)
     logits = torch.full((len(sets.counts_n), validation.vocabulary_size), -torch.inf)
     logits[:, 0] = 0.0
-    targets = torch.full((len(logits),), 1968)
+    targets = torch.full((len(logits),), chess_engine.export_move_vocabulary().pad)
     assert score(logits, targets, sets).kl == math.inf
 
 
@@ -206,7 +206,8 @@ def test_the_distribution_is_known_only_where_the_sequence_tells_nothing_of_the_
 def test_evaluation_does_not_depend_on_its_batch_size(tiny) -> None:
     cfg = config(tiny, val_games=21)
     torch.manual_seed(0)
-    table = torch.randn(1980, 1980)
+    n_tokens = chess_engine.export_move_vocabulary().size
+    table = torch.randn(n_tokens, n_tokens)
 
     def logits_at(tokens_bt: torch.Tensor, positions_n: torch.Tensor) -> torch.Tensor:
         return table[tokens_bt.flatten()[positions_n]]

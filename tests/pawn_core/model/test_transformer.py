@@ -89,7 +89,7 @@ def test_logits_equal_an_independent_float64_computation() -> None:
 
 def test_logits_at_positions_are_those_of_the_full_forward() -> None:
     model = build(VARIANTS["toy"])
-    tokens = torch.randint(0, 1968, (3, 17), generator=torch.Generator().manual_seed(1))
+    tokens = torch.randint(0, SEARCHLESS.pad, (3, 17), generator=torch.Generator().manual_seed(1))
     positions = torch.tensor([0, 5, 16, 17, 50])
     chosen = model.forward_at(tokens, positions)
     assert_close(chosen, model(tokens).flatten(0, 1)[positions])
@@ -97,7 +97,7 @@ def test_logits_at_positions_are_those_of_the_full_forward() -> None:
 
 def test_logits_from_a_cache_are_those_of_the_full_forward() -> None:
     model = build(VARIANTS["toy"])
-    tokens = torch.randint(0, 1968, (3, 17), generator=torch.Generator().manual_seed(1))
+    tokens = torch.randint(0, SEARCHLESS.pad, (3, 17), generator=torch.Generator().manual_seed(1))
     expected, cache = model(tokens), model.new_cache(batch=3)
     assert_close(model.forward_next(tokens[:, :5], cache), expected[:, 4])
     for t in range(5, 17):
@@ -117,7 +117,7 @@ def test_a_cache_takes_one_token_at_a_time_and_no_more_than_the_model() -> None:
 
 def test_a_later_token_never_changes_an_earlier_logit() -> None:
     model = build(VARIANTS["toy"])
-    tokens = torch.randint(0, 1968, (1, 20), generator=torch.Generator().manual_seed(2))
+    tokens = torch.randint(0, SEARCHLESS.pad, (1, 20), generator=torch.Generator().manual_seed(2))
     changed = tokens.clone()
     changed[0, 12:] = 5
     assert_close(model(tokens)[0, :12], model(changed)[0, :12])

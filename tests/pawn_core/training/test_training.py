@@ -74,7 +74,8 @@ def test_a_train_record_reports_the_speed_of_its_window(tiny, train, tmp_path) -
     (record,) = [r for r in found if r["type"] == "train"]
     lengths = chess_engine.generate_random_games(12 * 4, seed=0, max_ply=24).lengths.astype(int)
     tokens, pairs = int(lengths.sum()), int((lengths * (lengths + 1) // 2).sum())
-    flops = training_flops(Architecture(16, 1, 2, 64), 1980, tokens, pairs)
+    n_tokens = chess_engine.export_move_vocabulary().size
+    flops = training_flops(Architecture(16, 1, 2, 64), n_tokens, tokens, pairs)
     elapsed = 12 * record["step_s"]
     assert record["tokens_per_s"] * elapsed == pytest.approx(tokens)
     assert record["games_per_s"] * elapsed == pytest.approx(48)
