@@ -42,7 +42,7 @@ def cpu_of(call: Callable[[], object]) -> float:
 
 
 def replay_table() -> None:
-    program = build()
+    program = build("play")
     games = engine.generate_random_games(GAMES, seed=1)
     measured = calls(games)
     rounds = [
