@@ -80,20 +80,20 @@ def _train(config: RunConfig, run_dir: Path, resume: Path | None, stop: StopFlag
         outcome = run_training(config, run_dir, resume, stop)
     except CheckpointError as error:
         raise ConfigError(f"--resume: {error}") from None
-    _tell(_farewell(outcome, run_dir))
+    _tell(_farewell(outcome, config, run_dir))
     return 128 + stop.signal if outcome.reason == "signal" and stop.signal else outcome.exit_code
 
 
-def _farewell(outcome: Outcome, run_dir: Path) -> str:
+def _farewell(outcome: Outcome, config: RunConfig, run_dir: Path) -> str:
     """Say how a run ended, and which command goes on from there."""
     if outcome.checkpoint is None:
         return f"{outcome.message}; no checkpoint was saved in {run_dir}"
     newest = RunPaths(run_dir).checkpoints / outcome.checkpoint
     folder = shlex.quote(str(run_dir))
-    more = " --total-steps N" if outcome.reason == "completed" else ""
+    longer = f" {_flag(config.progress.field)} N" if outcome.reason == "completed" else ""
     return (
         f"{outcome.message}; newest checkpoint {newest}; "
-        f"to go on: pawn-train --resume {folder} --run-dir {folder}{more}"
+        f"to go on: pawn-train --resume {folder} --run-dir {folder}{longer}"
     )
 
 
@@ -222,7 +222,7 @@ def _fields() -> dict[str, dict[str, Any]]:
 
 def _add_field(parser: _Parser, name: str, schema: dict[str, Any]) -> None:
     """Add a field's flag: `--name VALUE`, or `--name` and its negation where it is a yes or no."""
-    flag, options = f"--{name.replace('_', '-')}", schema.get("anyOf", [schema])
+    flag, options = _flag(name), schema.get("anyOf", [schema])
     help_text = f"{schema['description']} {_limits(schema, options)}".strip().replace("%", "%%")
     if not any(option.get("type") == "boolean" for option in options):
         parser.add_argument(flag, dest=name, type=_value, metavar=_metavar(options), help=help_text)
@@ -230,6 +230,10 @@ def _add_field(parser: _Parser, name: str, schema: dict[str, Any]) -> None:
     negation = f"--{flag[5:]}" if flag.startswith("--no-") else f"--no-{flag[2:]}"
     parser.add_argument(flag, dest=name, action="store_true", help=help_text)
     parser.add_argument(negation, dest=name, action="store_false", help=argparse.SUPPRESS)
+
+
+def _flag(field: str) -> str:
+    return f"--{field.replace('_', '-')}"
 
 
 def _metavar(options: list[dict[str, Any]]) -> str:

@@ -24,8 +24,8 @@ from pawn_core.model import parameter_count
 from pawn_core.runtime import Runtime, most_memory_bytes, resolve_runtime
 from pawn_core.signals import StopFlag
 from pawn_core.training.learner import Learner
+from pawn_core.training.learning import build_learner
 from pawn_core.training.outcome import EXIT_CONFIG_ERROR
-from pawn_core.training.trainer import build_learner
 
 _CPU_GAMES = 16
 _WARM_UP_STEPS, _TIMED_STEPS = 2, 3

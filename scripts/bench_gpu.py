@@ -28,8 +28,10 @@ from pawn_core.metrics import read_records
 from pawn_core.run_paths import RunPaths
 from pawn_core.runtime import Runtime, resolve_runtime
 from pawn_core.signals import StopFlag
+from pawn_core.training.learning import Learning
 from pawn_core.training.run import Run
-from pawn_core.training.trainer import Setup, build_run, run_training
+from pawn_core.training.setup import Setup
+from pawn_core.training.trainer import build_run, run_training
 
 WARM_UP_STEPS = 10  # packed rows have two shapes to compile
 WINDOWS = 3
@@ -61,15 +63,17 @@ def measure(config: RunConfig, steps: int) -> Row:
     runtime = resolve_runtime(config)
     if runtime.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(runtime.device)
-    setup = Setup(config, Path("unwritten"), runtime, StopFlag(), None, None)
+    setup = Setup(config, Path("unwritten"), runtime, StopFlag())
     run = build_run(setup, metrics=None)
+    learning = run.task
+    assert isinstance(learning, Learning)
     try:
         warm_up_s = timed(run, WARM_UP_STEPS)
-        windows = [window(run, steps) for _ in range(WINDOWS)]
+        windows = [window(run, learning, steps) for _ in range(WINDOWS)]
     finally:
-        run.stream.close()
+        run.task.close()
     [*_, typical] = sorted(windows, key=lambda fields: fields["step_s"])[: WINDOWS // 2 + 1]
-    batches = [run.learners[0].task.make_batch(index) for index in range(4)]
+    batches = [learning.learners[0].task.make_batch(index) for index in range(4)]
     return Row(
         step_s=typical["step_s"],
         games_per_s=typical["games_per_s"],
@@ -86,16 +90,16 @@ def timed(run: Run, steps: int) -> float:
     begin = time.perf_counter()
     for _ in range(steps):
         run.advance()
-    run.check_finite()  # waits for the device
+    run.task.check()  # waits for the device
     return time.perf_counter() - begin
 
 
-def window(run: Run, steps: int) -> dict[str, Any]:
+def window(run: Run, learning: Learning, steps: int) -> dict[str, Any]:
     """Return the train record of a window of steps, the models' shares of the peak added up."""
-    for learner in run.learners:
+    for learner in learning.learners:
         learner.stats.take()
     timed(run, steps)
-    records = [learner.stats.take() for learner in run.learners]
+    records = [learner.stats.take() for learner in learning.learners]
     shares = [record["mfu"] for record in records]
     mfu = None if None in shares else sum(share for share in shares if share is not None)
     return {**records[0], "mfu": mfu}

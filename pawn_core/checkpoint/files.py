@@ -1,8 +1,9 @@
 """The file names of a checkpoint. Standard library only."""
 
 SENTINEL = ".complete"
-MODEL = "model.safetensors"
-OPTIMIZER = "optimizer.safetensors"
+TENSORS = ".safetensors"
+MODEL = f"model{TENSORS}"
+OPTIMIZER = f"optimizer{TENSORS}"
 STATE = "training_state.json"
 CONFIG = "config.json"
 FILES = (MODEL, OPTIMIZER, STATE, CONFIG)

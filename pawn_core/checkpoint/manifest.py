@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pawn_core.checkpoint.errors import CheckpointIntegrityError, IncompleteCheckpointError
-from pawn_core.checkpoint.files import CONFIG, FILES, SENTINEL, STATE
+from pawn_core.checkpoint.files import CONFIG, SENTINEL, STATE, TENSORS
 from pawn_core.checkpoint.safety import check_tensor_file
 from pawn_core.durable import write_file
 from pawn_core.untrusted import UntrustedFileError, parse_json, read_file
 
 _FORMAT = 1
+_TENSORS = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,31}}{re.escape(TENSORS)}")
 _NAME = re.compile(r"step_(\d{8,})")
 _MEMBER = re.compile(rf"([a-z0-9][a-z0-9_-]{{0,31}})/{re.escape(SENTINEL)}")
 _MAX_SENTINEL_BYTES = 1 << 20
@@ -32,6 +33,11 @@ class Manifest:
     files: dict[str, str]
     members: dict[str, "Manifest"] = field(default_factory=dict)
     """The checkpoints inside, by name; none for a run of one model."""
+
+    @property
+    def tensor_files(self) -> list[str]:
+        """The names of its own files of tensors."""
+        return [name for name in self.files if name.endswith(TENSORS)]
 
 
 def checkpoint_name(step: int) -> str:
@@ -65,6 +71,7 @@ def verify(path: Path) -> Manifest:
     manifest = _read_sentinel(path)
     for name, expected in manifest.files.items():
         _verify_file(path / name, expected)
+    _check_files(manifest)
     return replace(
         manifest, members={name: _verify_member(path / name) for name in _members(manifest)}
     )
@@ -115,7 +122,7 @@ def _check_manifest(manifest: Manifest, document: dict[str, object]) -> None:
         raise CheckpointIntegrityError(f"{where} has format {document.get('format')}, not 1")
     if not isinstance(manifest.files, dict) or not _lists_a_checkpoint(manifest):
         raise CheckpointIntegrityError(
-            f"{where} must list exactly {', '.join(FILES)}; "
+            f"{where} must list {STATE}, {CONFIG} and files of tensors; "
             f"or {STATE}, {CONFIG} and the {SENTINEL} of each model"
         )
     if type(manifest.step) is not int or manifest.step < 0:
@@ -128,7 +135,25 @@ def _check_manifest(manifest: Manifest, document: dict[str, object]) -> None:
 def _lists_a_checkpoint(manifest: Manifest) -> bool:
     names, members = set(manifest.files), _members(manifest)
     inner = {f"{name}/{SENTINEL}" for name in members}
-    return names == set(FILES) or (bool(members) and names == {STATE, CONFIG} | inner)
+    rest = names - {STATE, CONFIG}
+    if names == rest | {STATE, CONFIG}:
+        return rest == inner if members else all(map(_TENSORS.fullmatch, rest))
+    return False
+
+
+def _check_files(manifest: Manifest) -> None:
+    """Check that the files of one model are those of its run type, as far as that is known."""
+    # the registry's configs name files of this package
+    from pawn_core.config.registry import RUN_TYPES
+
+    config = parse_json(read_file(manifest.path / CONFIG))
+    name = config.get("run_type", "pretrain") if isinstance(config, dict) else None
+    for run_type in RUN_TYPES:
+        expected = run_type.checkpoint_files
+        if run_type.name == name and not _members(manifest) and manifest.files.keys() != expected:
+            raise CheckpointIntegrityError(
+                f"{manifest.path / SENTINEL} must list exactly {', '.join(sorted(expected))}"
+            )
 
 
 def _members(manifest: Manifest) -> list[str]:
@@ -148,5 +173,5 @@ def _verify_file(path: Path, expected: str) -> None:
         raise IncompleteCheckpointError(f"{path} is missing")
     if file_sha256(path) != expected:
         raise CheckpointIntegrityError(f"{path} does not match its SHA-256 in {SENTINEL}")
-    if path.suffix == ".safetensors":
+    if path.suffix == TENSORS:
         check_tensor_file(path)

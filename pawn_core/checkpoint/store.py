@@ -28,12 +28,22 @@ class Checkpoint:
     """Everything that a run needs to go on: tensors by name, and JSON documents."""
 
     step: int
-    model: dict[str, Tensor]
-    optimizer: dict[str, Tensor]
+    tensors: dict[str, dict[str, Tensor]]
+    """By file name; a run type's own files, such as a model and its optimizer."""
     training_state: dict[str, Any]
     config: dict[str, Any]
     members: dict[str, "Checkpoint"] = field(default_factory=dict)
     """A run of several models: each one's own checkpoint; the outer one has no tensors."""
+
+    @property
+    def model(self) -> dict[str, Tensor]:
+        """The weights of a model in training."""
+        return self.tensors.get(files.MODEL, {})
+
+    @property
+    def optimizer(self) -> dict[str, Tensor]:
+        """The state of its optimizer."""
+        return self.tensors.get(files.OPTIMIZER, {})
 
 
 def save(checkpoints_dir: Path, checkpoint: Checkpoint) -> Path:
@@ -78,8 +88,7 @@ def _read(path: Path, verified: manifest.Manifest) -> Checkpoint:
     members = {name: _read(path / name, inner) for name, inner in verified.members.items()}
     return Checkpoint(
         step=verified.step,
-        model={} if members else _load_tensors(path / files.MODEL),
-        optimizer={} if members else _load_tensors(path / files.OPTIMIZER),
+        tensors={name: _load_tensors(path / name) for name in verified.tensor_files},
         training_state=_read_json(path / files.STATE),
         config=_read_json(path / files.CONFIG),
         members=members,
@@ -95,9 +104,8 @@ def _write_partial(partial: Path, checkpoint: Checkpoint) -> None:
     partial.mkdir()
     for name, member in checkpoint.members.items():
         _write_partial(partial / name, member)
-    if not checkpoint.members:
-        _write_tensors(partial / files.MODEL, checkpoint.model)
-        _write_tensors(partial / files.OPTIMIZER, checkpoint.optimizer)
+    for name, tensors in checkpoint.tensors.items():
+        _write_tensors(partial / name, tensors)
     documents = {files.STATE: checkpoint.training_state, files.CONFIG: checkpoint.config}
     for name, document in documents.items():
         write_file(partial / name, json.dumps(document, allow_nan=False).encode())

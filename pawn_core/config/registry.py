@@ -68,8 +68,8 @@ class RunType:
 
 
 RUN_TYPES: tuple[RunType, ...] = (
-    RunType("pretrain", PretrainConfig, "pawn_core.training.pretrain:PretrainTask"),
-    RunType("cotrain", CotrainConfig, "pawn_core.training.pretrain:PretrainTask"),
+    RunType("pretrain", PretrainConfig, "pawn_core.training.pretrain:Pretraining"),
+    RunType("cotrain", CotrainConfig, "pawn_core.training.pretrain:Pretraining"),
 )
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 _QUIET_S = 30.0
+_MOST_NUMBERS = 5
 
 _SHOWN = {
     "train": ("loss", "lr", "grad_norm", "tokens_per_s"),
@@ -51,7 +52,13 @@ def describe_record(kind: str, step: int, fields: dict[str, Any], pace: Pace) ->
     """Return one line: the numbers that matter, or the event's message."""
     if kind not in _SHOWN:
         return f"step {step} {fields.get('event', kind)}: {fields.get('message', '')}".rstrip(": ")
-    values = (f"{name} {fields[name]:.5g}" for name in _SHOWN[kind] if fields[name] is not None)
+    values = (f"{name} {fields[name]:.5g}" for name in _names(kind, fields))
     which = f"{fields['variant']} {kind}" if "variant" in fields else kind
     numbers = f" {which} {' '.join(values)}"
     return pace.described(step, numbers) if kind == "train" else f"step {step}{numbers}"
+
+
+def _names(kind: str, fields: dict[str, Any]) -> list[str]:
+    """Return the numbers that matter; of a run type that has none of them, the first ones."""
+    numbers = [name for name, value in fields.items() if isinstance(value, int | float)]
+    return [name for name in _SHOWN[kind] if name in numbers] or numbers[:_MOST_NUMBERS]

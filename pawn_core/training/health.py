@@ -1,12 +1,14 @@
 """How far a run got along its learning-rate schedule, for `schedule_health.json`."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from pawn_core.config.run import SINGLE
 from pawn_core.durable import replace_file
+from pawn_core.run_paths import RunPaths
 from pawn_core.training.learner import Learner
 from pawn_core.training.outcome import Reason
-from pawn_core.training.run import Run
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ class ScheduleHealth:
         )
 
 
-def write(run: Run, reason: Reason) -> None:
-    """Write `schedule_health.json` in one step; with variants, one entry each."""
-    health = {learner.name: asdict(ScheduleHealth.of(learner, reason)) for learner in run.learners}
-    document = {"variants": health} if run.has_variants else health[""]
-    replace_file(run.paths.schedule_health, json.dumps(document, indent=1).encode() + b"\n")
+def write(paths: RunPaths, learners: Sequence[Learner], reason: Reason) -> None:
+    """Write `schedule_health.json` in one step; of learners with names, one entry each."""
+    health = {learner.name: asdict(ScheduleHealth.of(learner, reason)) for learner in learners}
+    document = health.get(SINGLE) or {"variants": health}
+    replace_file(paths.schedule_health, json.dumps(document, indent=1).encode() + b"\n")

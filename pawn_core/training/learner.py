@@ -12,17 +12,8 @@ from pawn_core.training.optimizer import Optimizer, build_optimizer
 from pawn_core.training.patience import Patience
 from pawn_core.training.schedules import Schedule, build_schedule
 from pawn_core.training.stats import StepStats
-from pawn_core.training.task import Task
+from pawn_core.training.task import ModelTask, NonFiniteLossError
 from pawn_core.training.update import Updater
-
-
-class NonFiniteLossError(Exception):
-    """The loss or its gradient was not finite."""
-
-    def __init__(self, step: int, name: str = "") -> None:
-        of = f" of {name}" if name else ""
-        super().__init__(f"loss or gradient{of} not finite at step {step}")
-        self.step = step
 
 
 @dataclass
@@ -32,7 +23,7 @@ class Learner:
     name: str
     """Its name among several; the only one has none."""
     config: TrainingConfig
-    task: Task
+    task: ModelTask
     optimizer: Optimizer
     schedule: Schedule
     updater: Updater
@@ -46,7 +37,9 @@ class Learner:
     last_eval_step: int | None = None
 
     @classmethod
-    def build(cls, name: str, config: TrainingConfig, task: Task, runtime: Runtime) -> "Learner":
+    def build(
+        cls, name: str, config: TrainingConfig, task: ModelTask, runtime: Runtime
+    ) -> "Learner":
         """Assemble a learner before its first step."""
         optimizer = build_optimizer(task.model, config, runtime)
         return cls(
@@ -91,6 +84,18 @@ class Learner:
         step = self.stats.first_bad_step()
         if step is not None:
             raise NonFiniteLossError(step, self.name)
+
+    @property
+    def is_out_of_patience(self) -> bool:
+        """Whether too many evaluations have improved on nothing."""
+        limit = self.config.patience
+        return limit is not None and self.patience.without_improvement >= limit
+
+    @property
+    def why_out_of_patience(self) -> str:
+        """What has not improved, and since when."""
+        reason = self.patience.describe()
+        return f"{self.name}: {reason}" if self.name else reason
 
     def evaluated(self, metrics: dict[str, Any]) -> None:
         """Remember an evaluation of the present weights."""

@@ -5,10 +5,10 @@ from contextlib import suppress
 from pawn_core.checkpoint.manifest import checkpoint_step
 from pawn_core.signals import Interrupted
 from pawn_core.training import observers
-from pawn_core.training.learner import NonFiniteLossError
-from pawn_core.training.observers import OBSERVERS, Stop, find_stop
-from pawn_core.training.outcome import Outcome
+from pawn_core.training.observers import OBSERVERS, find_stop
+from pawn_core.training.outcome import Outcome, Stop
 from pawn_core.training.run import Run
+from pawn_core.training.task import NonFiniteLossError
 from pawn_core.training.uploading import tell_uploads
 
 
@@ -34,7 +34,7 @@ def _catch_up(run: Run) -> None:
     if run.step == 0:
         return
     with suppress(Interrupted):
-        observers.evaluate_when_due(run)
+        observers.evaluate(run)
     if run.continues_stream and run.is_due(run.config.checkpoint_interval):
         observers.announce_checkpoint(run)
 
@@ -64,16 +64,9 @@ def _finish(run: Run, stop: Stop) -> Outcome:
     if run.step and not _is_saved(run):
         observers.save(run)
     if stop.reason == "paused" and run.leads:
-        _evaluate_paused(run)
+        run.task.evaluate_paused(run)
     run.event("pause" if stop.reason == "paused" else "stop", stop.message, reason=stop.reason)
     return run.outcome(stop.reason, stop.message)
-
-
-def _evaluate_paused(run: Run) -> None:
-    with suppress(Interrupted):
-        for learner in run.active:
-            if learner.last_eval_step != run.step:
-                observers.evaluate(run, learner)
 
 
 def _is_saved(run: Run) -> bool:

@@ -1,48 +1,24 @@
 """What happens at step boundaries, in the order of `OBSERVERS`, then of `STOP_CHECKS`."""
 
-import math
 from collections.abc import Callable
-from typing import NamedTuple, get_args
+from typing import get_args
 
 from pawn_core.checkpoint import store
 from pawn_core.checkpoint.manifest import checkpoint_name
-from pawn_core.training.learner import Learner, NonFiniteLossError
-from pawn_core.training.outcome import Reason
+from pawn_core.training.outcome import Reason, Stop
 from pawn_core.training.run import Run
 
 _REASONS: tuple[Reason, ...] = get_args(Reason)
 
 
-class Stop(NamedTuple):
-    """Why the loop ends."""
-
-    reason: Reason
-    message: str
+def log(run: Run) -> None:
+    """Write the task's records that are due."""
+    run.task.log(run)
 
 
-def log_step(run: Run) -> None:
-    """Write a train record of each learner every log_interval steps."""
-    if run.step % run.config.log_interval:
-        return
-    for learner in run.active:
-        lr = learner.lr_of(learner.step)
-        run.record("train", {**learner.label, "lr": lr, **learner.stats.take()})
-
-
-def stop_if_not_finite(run: Run) -> None:
-    """Raise on a non-finite loss: on a CPU at once, on a GPU without waiting at every step."""
-    if run.learners[0].on_cpu or run.step % run.config.log_interval == 0:
-        run.check_finite()
-
-
-def evaluate_when_due(run: Run) -> None:
-    """Evaluate every eval_interval steps and at the end; it counts for patience."""
-    if not (run.leads and run.is_due(run.config.eval_interval)):
-        return
-    for learner in run.active:
-        if learner.last_eval_step != run.step:
-            evaluate(run, learner)
-            learner.patience.observe(learner.last_eval, run.step)
+def evaluate(run: Run) -> None:
+    """Write the task's evaluation that is due."""
+    run.task.evaluate(run)
 
 
 def save_when_due(run: Run) -> None:
@@ -58,33 +34,20 @@ def break_silence(run: Run) -> None:
 
 
 OBSERVERS: tuple[Callable[[Run], None], ...] = (
-    log_step,
-    stop_if_not_finite,
-    evaluate_when_due,
+    log,
+    evaluate,
     save_when_due,
     break_silence,
 )
 
 
-def evaluate(run: Run, learner: Learner) -> None:
-    """Write an eval record of a learner's present weights."""
-    learner.check_finite()
-    run.phases.begin("first evaluation")
-    with run.pause_clock():
-        metrics = learner.task.evaluate()
-    run.record("eval", {**learner.label, **metrics})
-    if not math.isfinite(metrics["val_loss"]):
-        raise NonFiniteLossError(run.step, learner.name)
-    learner.evaluated(metrics)
-
-
 def save(run: Run) -> None:
     """Write a checkpoint and announce it."""
-    run.check_finite()
+    run.task.check()
     if not run.leads:
         return
     with run.pause_clock():
-        run.last_checkpoint = store.save(run.paths.checkpoints, run.checkpoint())
+        run.last_checkpoint = store.save(run.paths.checkpoints, run.task.checkpoint(run))
     announce_checkpoint(run)
 
 
@@ -105,45 +68,31 @@ def _signal(run: Run) -> Stop | None:
 
 def _pause(run: Run) -> Stop | None:
     due = run.config.pause_after_steps
-    return Stop("paused", f"paused after {due} steps") if due and run.step >= due else None
+    if not due or run.step < due:
+        return None
+    return Stop("paused", f"paused after {run.config.progress.counted(due)}")
 
 
-def _total(run: Run) -> Stop | None:
-    total = run.config.total_steps
-    return Stop("completed", f"completed {total} steps") if run.step >= total else None
+def _length(run: Run) -> Stop | None:
+    length = run.config.length
+    if run.step < length:
+        return None
+    return Stop("completed", f"completed {run.config.progress.counted(length)}")
 
 
-def _patience(run: Run) -> Stop | None:
-    """Let learners that are out of patience stop, and the run with the last of them."""
-    out = [learner for learner in run.active if _is_out_of_patience(learner)]
-    if len(out) == len(run.active):
-        return Stop("patience", "; ".join(_why_out(learner) for learner in out or run.learners))
-    for learner in out:
-        learner.stopped = True
-        run.event("variant_stop", _why_out(learner), **learner.label, reason="patience")
-    return None
+def _task(run: Run) -> Stop | None:
+    return run.task.stop(run)
 
 
-def _is_out_of_patience(learner: Learner) -> bool:
-    limit = learner.config.patience
-    return limit is not None and learner.patience.without_improvement >= limit
-
-
-def _why_out(learner: Learner) -> str:
-    why = learner.patience.describe()
-    return f"{learner.name}: {why}" if learner.name else why
-
-
-STOP_CHECKS: tuple[Callable[[Run], Stop | None], ...] = (_signal, _total, _pause, _patience)
+STOP_CHECKS: tuple[Callable[[Run], Stop | None], ...] = (_signal, _length, _pause, _task)
 
 
 def find_stop(run: Run) -> Stop | None:
     """Return the first reason to stop at this boundary; the leading process finds it for all."""
-    found = (stop for check in STOP_CHECKS if (stop := check(run)))
-    stop = next(found, None) if run.leads else None
-    code, *stopped = run.processes.follow([_code(stop), *(one.stopped for one in run.learners)])
-    for learner, has_stopped in zip(run.learners, stopped, strict=True):
-        learner.stopped = bool(has_stopped)
+    reasons = (stop for check in STOP_CHECKS if (stop := check(run)))
+    stop = next(reasons, None) if run.leads else None
+    code, *decisions = run.processes.follow([_code(stop), *run.task.decisions()])
+    run.task.follow(decisions)
     return stop or (Stop(_REASONS[code], "as the leading process") if code >= 0 else None)
 
 

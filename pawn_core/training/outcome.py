@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pawn_core.durable import replace_file
 from pawn_core.run_paths import RunPaths
@@ -19,6 +19,13 @@ EXIT_CODES: dict[Reason, int] = {
     "error": 1,
 }
 EXIT_CONFIG_ERROR = 2
+
+
+class Stop(NamedTuple):
+    """Why the loop ends."""
+
+    reason: Reason
+    message: str
 
 
 @dataclass(frozen=True)

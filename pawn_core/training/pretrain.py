@@ -17,6 +17,7 @@ from pawn_core.model import Transformer, parameter_count
 from pawn_core.model.recompute import recompute_layers
 from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag
+from pawn_core.training.learning import Learning
 from pawn_core.training.objective import build_objective
 
 _MOST_EVAL_GAMES = 64  # an evaluation keeps a whole batch's logits: 64 x 512 x 1,980
@@ -78,3 +79,9 @@ class PretrainTask:
         sequences = self._games.sequences(first, count, width=width, legal_moves=exact)
         batch = Batch.of(sequences)
         return replace(batch, exact=legal_sets(sequences).targets()) if exact else batch
+
+
+class Pretraining(Learning):
+    """Models that learn from random games."""
+
+    model_task = PretrainTask

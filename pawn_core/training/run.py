@@ -1,4 +1,4 @@
-"""A run in progress: its learners, what they share, and the state that a checkpoint keeps."""
+"""A run in progress: its task, its records, and the state that every checkpoint keeps."""
 
 import logging
 import time
@@ -12,9 +12,7 @@ import torch
 
 from pawn_core.checkpoint.rng import capture_rng, restore_rng
 from pawn_core.checkpoint.store import Checkpoint
-from pawn_core.config import TrainingConfig
-from pawn_core.data.sequences import Batch
-from pawn_core.data.stream import Stream
+from pawn_core.config import RunConfig
 from pawn_core.metrics import Mark, MetricsWriter, finite
 from pawn_core.parallel import ALONE, Processes
 from pawn_core.phases import Phases
@@ -22,8 +20,8 @@ from pawn_core.run_paths import RunPaths
 from pawn_core.signals import StopFlag
 from pawn_core.sinks.process import SinkProcess
 from pawn_core.training.console import Pace, describe_record
-from pawn_core.training.learner import Learner
 from pawn_core.training.outcome import Outcome, Reason
+from pawn_core.training.task import Task
 from pawn_core.uploads.process import UploadProcess
 
 _LOG = logging.getLogger("pawn_core")
@@ -34,21 +32,16 @@ _SINK_FINISH_S, _SINK_HURRY_S = 60.0, 5.0
 class Run:
     """Everything that the loop and its observers share."""
 
-    config: TrainingConfig
+    config: RunConfig
     run_dir: Path
-    learners: list[Learner]
-    stream: Stream[list[Batch]]
+    task: Task
     metrics: MetricsWriter | None
     """None in a process that only follows another."""
     stop: StopFlag
     processes: Processes = ALONE
     phases: Phases = field(default_factory=Phases)
-    precision: str = "none"
-    """What `amp_dtype` came to."""
-    compiled: bool = False
-    """Whether the first step waits for the compiler."""
     step: int = 0
-    """Steps done."""
+    """Units of progress done."""
     last_checkpoint: Path | None = None
     continues_stream: bool = False
     """Whether the run was resumed in its own folder."""
@@ -57,7 +50,7 @@ class Run:
     pace: Pace = field(init=False)
 
     def __post_init__(self) -> None:
-        self.pace = Pace(self.config.pause_after_steps or self.config.total_steps)
+        self.pace = Pace(self.config.target)
 
     @property
     def paths(self) -> RunPaths:
@@ -69,38 +62,16 @@ class Run:
         """Whether this process evaluates, saves, writes and decides when to stop."""
         return self.processes.leads
 
-    @property
-    def active(self) -> list[Learner]:
-        """Return the learners that still learn."""
-        return [learner for learner in self.learners if not learner.stopped]
-
-    @property
-    def has_variants(self) -> bool:
-        """Whether the learners have names: records and checkpoints are then by name."""
-        return bool(self.learners[0].name)
-
     def is_due(self, interval: int | None) -> bool:
         """Whether something with this interval falls on the present step; all do on the last."""
-        at_end = self.step == self.config.total_steps
+        at_end = self.step == self.config.length
         return at_end or (interval is not None and self.step % interval == 0)
 
     def advance(self) -> None:
-        """Do one step: every active learner learns from the same batch."""
-        self.phases.begin("first batch")
-        asked = time.perf_counter()
-        micro_batches = next(self.stream)
-        waited = time.perf_counter() - asked
-        self.phases.begin("compile" if self.compiled else "first step")
-        for learner in self.active:
-            learner.learn(micro_batches, waited)
-        self.phases.begin("first steps")
+        """Do one unit of progress."""
+        self.task.advance(self)
         self.step += 1
         self.pace.advance(self.step)
-
-    def check_finite(self) -> None:
-        """Wait for the device and raise NonFiniteLossError for the first step that was not."""
-        for learner in self.active:
-            learner.check_finite()
 
     def record(self, kind: str, fields: dict[str, Any]) -> None:
         """Write a metrics record of this step, and a line of it to the log."""
@@ -125,46 +96,32 @@ class Run:
     def outcome(self, reason: Reason, message: str) -> Outcome:
         """Return how the run ends here."""
         checkpoint = self.last_checkpoint.name if self.last_checkpoint else None
-        metrics = {learner.name: learner.last_eval for learner in self.learners}
-        metrics = metrics if self.has_variants else metrics[""]
-        return Outcome(reason, self.step, message, checkpoint, metrics)
+        return Outcome(reason, self.step, message, checkpoint, self.task.last_metrics())
 
     @contextmanager
     def pause_clock(self) -> Generator[None]:
-        """Leave what happens inside out of the training speed."""
+        """Leave what happens inside out of the speed that is logged."""
         begin = time.perf_counter()
         try:
             yield
         finally:
-            for learner in self.learners:
-                learner.stats.exclude(time.perf_counter() - begin)
-
-    def checkpoint(self) -> Checkpoint:
-        """Return the run's state as of this step; with variants, a checkpoint of each inside."""
-        shared = self._shared_state()
-        members = {learner.name: _checkpoint_of(learner, shared) for learner in self.learners}
-        if not self.has_variants:
-            return members[""]
-        config = self.config.model_dump(mode="json")
-        return Checkpoint(self.step, {}, {}, {"step": self.step, **shared}, config, members)
+            self.task.exclude(time.perf_counter() - begin)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint.
 
         Raises:
-            ValueError: its tensors are not these models'.
+            ValueError: its tensors are not this task's.
         """
-        for learner in self.learners:
-            learner.restore(checkpoint.members[learner.name] if learner.name else checkpoint)
+        self.task.restore(checkpoint)
         self.step = checkpoint.step
         restore_rng(checkpoint.training_state["rng"])
 
-    def _shared_state(self) -> dict[str, Any]:
+    def shared_state(self) -> dict[str, Any]:
+        """Return what the checkpoint of any task keeps."""
         return {
             "rng": capture_rng(),
-            "data": {"next_game": self.stream.cursor * self.config.batch_size},
             "metrics": self.metrics.mark()._asdict() if self.metrics else None,
-            "amp_dtype": self.precision,
             "threads": torch.get_num_threads(),
         }
 
@@ -187,14 +144,3 @@ class Run:
 def metrics_mark(checkpoint: Checkpoint) -> Mark:
     """Return where the metrics stream stood when the checkpoint was taken."""
     return Mark(**checkpoint.training_state["metrics"])
-
-
-def _checkpoint_of(learner: Learner, shared: dict[str, Any]) -> Checkpoint:
-    """Return a learner's state as that of a run of its own."""
-    return Checkpoint(
-        step=learner.step,
-        model=learner.task.model.state_dict(),
-        optimizer=learner.optimizer.state_dict(),
-        training_state=learner.state_dict() | shared,
-        config=learner.config.model_dump(mode="json"),
-    )

@@ -1,63 +1,36 @@
-"""Build a run from a config, train it, and record how it ended."""
+"""Build a run from a config, do it, and record how it ended."""
 
 import json
 import logging
 import platform
 import random
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any
 
 import numpy as np
 import torch
 
 from pawn_core.checkpoint import store, volatile
 from pawn_core.checkpoint.store import Checkpoint
-from pawn_core.config import ConfigError, RunConfig, TrainingConfig, run_type_named
-from pawn_core.data.device_copies import stream_batches
+from pawn_core.config import ConfigError, RunConfig, run_type_named
 from pawn_core.durable import make_directory, replace_file
 from pawn_core.metrics import START, MetricsWriter
 from pawn_core.parallel import leave_processes
 from pawn_core.phases import Phases
 from pawn_core.run_paths import RunPaths
-from pawn_core.runtime import Runtime, best_precision, resolve_runtime
+from pawn_core.runtime import resolve_runtime
 from pawn_core.signals import StopFlag
 from pawn_core.sinks.registry import open_sinks
-from pawn_core.training import health
-from pawn_core.training.learner import Learner
 from pawn_core.training.loop import train
 from pawn_core.training.outcome import Outcome
-from pawn_core.training.resume import check_resumable, next_batch
+from pawn_core.training.resume import check_resumable
 from pawn_core.training.run import Run, metrics_mark
+from pawn_core.training.setup import Setup
 from pawn_core.training.uploading import finish_uploads
 from pawn_core.uploads.process import open_uploads
 
 _LOG = logging.getLogger("pawn_core")
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What a run starts from."""
-
-    config: RunConfig
-    run_dir: Path
-    runtime: Runtime
-    stop: StopFlag
-    resumed_from: Path | None
-    checkpoint: Checkpoint | None
-
-    @property
-    def paths(self) -> RunPaths:
-        """The run's files."""
-        return RunPaths(self.run_dir)
-
-    @property
-    def continues_stream(self) -> bool:
-        """Whether the checkpoint is one of this very folder."""
-        path = self.resumed_from  # its folder may be a link into memory
-        return path is not None and path.absolute().parents[1].resolve() == self.run_dir.resolve()
 
 
 def run_training(config: RunConfig, run_dir: Path, resume: Path | None, stop: StopFlag) -> Outcome:
@@ -96,7 +69,7 @@ def _lead(setup: Setup) -> Outcome:
         for upload in uploads:
             upload.kill()
     phases.end()
-    health.write(run, result.reason)
+    run.task.finish(run, result.reason)
     result.write(setup.run_dir)
     return result
 
@@ -149,7 +122,7 @@ def _train(setup: Setup, run: Run) -> Outcome:
         _LOG.error("%s", traceback.format_exc())
         result = run.outcome("error", f"{type(error).__name__}: {error}")
     finally:
-        run.stream.close()
+        run.task.close()
     try:
         return finish_uploads(run, result)
     finally:
@@ -170,28 +143,17 @@ def build_run(setup: Setup, metrics: MetricsWriter | None) -> Run:
     """Assemble the run's parts and restore the checkpoint, if any.
 
     Raises:
-        ConfigError: the checkpoint's tensors are not this model's.
+        ConfigError: the checkpoint's tensors are not this task's.
     """
     config = setup.config
-    assert isinstance(config, TrainingConfig)
     _seed_generators(config.seed)
-    learners = [
-        build_learner(name, member, setup.runtime, setup.stop)
-        for name, member in config.members().items()
-    ]
-    state = setup.checkpoint.training_state if setup.checkpoint else None
-    cursor = next_batch(state, config.batch_size) if state else 0
-    make = learners[0].task.make_batch
     run = Run(
         config=config,
         run_dir=setup.run_dir,
-        learners=learners,
-        stream=stream_batches(make, cursor, config.num_workers, setup.runtime.device),
+        task=resolve_name(run_type_named(config.run_type).task)(setup),
         metrics=metrics,
         stop=setup.stop,
         processes=setup.runtime.processes,
-        precision=setup.runtime.precision,
-        compiled=setup.runtime.compiled,
         continues_stream=setup.continues_stream,
         sinks=open_sinks(config, setup.run_dir) if metrics else [],
     )
@@ -208,12 +170,6 @@ def _restore(setup: Setup, run: Run, checkpoint: Checkpoint) -> None:
     run.last_checkpoint = setup.resumed_from if setup.continues_stream else None
 
 
-def build_learner(name: str, config: TrainingConfig, runtime: Runtime, stop: StopFlag) -> Learner:
-    """Build the model of a config, with its task, before its first step."""
-    build_task = resolve_name(run_type_named(config.run_type).task)
-    return Learner.build(name, config, build_task(config, runtime, stop), runtime)
-
-
 def _seed_generators(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)
@@ -226,10 +182,7 @@ def _announce(setup: Setup, run: Run) -> None:
         _LOG.info("going on from step %d", run.step)
     else:
         _begin_stream(setup, run)
-    usual, precision = best_precision(setup.runtime.device), setup.runtime.precision
-    if setup.resumed_from and run.config.amp_dtype == "auto" and usual != precision:
-        message = f"goes on in amp_dtype '{precision}'; a new run here would take '{usual}'"
-        run.event("precision", message, amp_dtype=precision)
+    run.task.begin(run, resumed=setup.resumed_from is not None)
 
 
 def _begin_stream(setup: Setup, run: Run) -> None:
@@ -238,21 +191,14 @@ def _begin_stream(setup: Setup, run: Run) -> None:
         {
             "config": run.config.model_dump(mode="json"),
             "device": str(setup.runtime.device),
-            "amp_dtype": setup.runtime.precision,
-            "compiled": setup.runtime.compiled,
             "hostname": platform.node(),
             "torch": torch.__version__,
-            **_describe(run),
+            **run.task.describe(),
         },
     )
     if setup.resumed_from:
         origin = str(setup.resumed_from)
-        run.event("resume", f"resumed from {origin} at step {run.step}", checkpoint=origin)
+        message = f"resumed from {origin} at {run.config.progress.unit} {run.step}"
+        run.event("resume", message, checkpoint=origin)
     else:
-        run.event("start", f"started {run.config.total_steps} steps")
-
-
-def _describe(run: Run) -> dict[str, Any]:
-    """Return each learner's facts, by name where there are several."""
-    facts = {learner.name: learner.task.describe() for learner in run.learners}
-    return {"variants": facts} if run.has_variants else facts[""]
+        run.event("start", f"started {run.config.progress.counted(run.config.length)}")

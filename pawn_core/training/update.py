@@ -10,7 +10,7 @@ from pawn_core.config import TrainingConfig
 from pawn_core.data.sequences import Batch
 from pawn_core.runtime import Runtime
 from pawn_core.training.optimizer import Optimizer
-from pawn_core.training.task import Task
+from pawn_core.training.task import ModelTask
 
 
 class Update(NamedTuple):
@@ -32,7 +32,7 @@ class Updater:
     """
 
     def __init__(
-        self, task: Task, optimizer: Optimizer, config: TrainingConfig, runtime: Runtime
+        self, task: ModelTask, optimizer: Optimizer, config: TrainingConfig, runtime: Runtime
     ) -> None:
         self._task = task
         self._optimizer = optimizer

@@ -9,7 +9,10 @@ from typing import NamedTuple
 from pawn_core import metrics
 from pawn_core.checkpoint.files import SENTINEL
 from pawn_core.checkpoint.manifest import checkpoint_step, list_checkpoints
+from pawn_core.config import TrainingConfig, run_type_named
+from pawn_core.config.facts import Merit
 from pawn_core.run_paths import RunPaths
+from pawn_core.untrusted import parse_json, read_file
 from pawn_core.uploads.record import UploadRecord
 
 
@@ -18,7 +21,7 @@ class Wanted(NamedTuple):
 
     newest: Path | None
     best: dict[str, Path]
-    """By model, that of lowest `val_loss`; a run of one model has one, named ''."""
+    """By model, the best by the run type's merit; a run of one model has one, named ''."""
 
     @property
     def in_order(self) -> list[Path]:
@@ -49,12 +52,22 @@ def missing(run_dir: Path, record: UploadRecord, up_to: int | None = None) -> li
 
 
 def _best(run_dir: Path, by_step: dict[int, Path]) -> dict[str, Path]:
+    merit = _merit(run_dir)
     records, _ = metrics.read_records(RunPaths(run_dir).metrics)
     best: dict[str, tuple[float, Path]] = {}
     for record in filter(None, map(metrics.measurement, records)):
-        step, loss, model = record["step"], record.get("val_loss"), record.get("variant", "")
-        if record["type"] != metrics.EVAL or step not in by_step or loss is None:
+        step, value, model = record["step"], record.get(merit.metric), record.get("variant", "")
+        if record["type"] != metrics.EVAL or step not in by_step or value is None:
             continue
-        if model not in best or loss < best[model][0]:
-            best[model] = loss, by_step[step]
+        if model not in best or merit.beats(value, best[model][0]):
+            best[model] = value, by_step[step]
     return {model: path for model, (_, path) in best.items()}
+
+
+def _merit(run_dir: Path) -> Merit:
+    """Return by what a run's evaluations are ranked, as its config has it."""
+    try:
+        config = parse_json(read_file(RunPaths(run_dir).config))
+        return run_type_named(config["run_type"]).merit
+    except (OSError, ValueError, TypeError, KeyError):
+        return TrainingConfig.merit

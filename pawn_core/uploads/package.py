@@ -47,6 +47,8 @@ class Package:
         folder = _folder(checkpoint)
         files: dict[str, Contents] = {f"{folder}/{name}": source / name for name in hashes}
         for name, best in weights.items():
+            if not (best / name / MODEL).is_file():  # no run type's checkpoints need have weights
+                continue
             place = "" if name == model else name
             files |= {posixpath.join(place, file): best / name / file for file in _WEIGHTS}
         files[METRICS] = _whole_lines(RunPaths(run_dir).metrics)

@@ -18,6 +18,7 @@ import torch
 from lab_testing import eventually
 
 from pawn_core.checkpoint import latest_verified, store
+from pawn_core.checkpoint.files import MODEL, OPTIMIZER
 from pawn_core.checkpoint.store import Checkpoint
 
 SAVED, RAISED, BUG = 0, 10, 20
@@ -55,9 +56,11 @@ def checkpoint(version: tuple[int, int], models: int = 0) -> Checkpoint:
     state, config = {"version": [step, number]}, {"lr": 0.1}
     if models:
         members = {f"m{n}": checkpoint(version) for n in range(models)}
-        return Checkpoint(step, {}, {}, state, config, members)
+        return Checkpoint(step, {}, state, config, members)
     weights = {"w": torch.full((3, 4), float(number))}
-    return Checkpoint(step, weights, {"w.exp_avg": torch.ones(3)}, state, config)
+    return Checkpoint(
+        step, {MODEL: weights, OPTIMIZER: {"w.exp_avg": torch.ones(3)}}, state, config
+    )
 
 
 def prepare(directory: Path, case: Case) -> Path:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from pawn_core.checkpoint import store
+from pawn_core.checkpoint.files import MODEL, OPTIMIZER
 from pawn_core.checkpoint.store import Checkpoint
 
 
@@ -17,7 +18,7 @@ def make() -> Callable[[int], Checkpoint]:
     def build(step: int) -> Checkpoint:
         weights = {"a": torch.full((3, 4), float(step)), "b": torch.arange(5, dtype=torch.float32)}
         moments = {"a.exp_avg": torch.ones(3, 4)}
-        return Checkpoint(step, weights, moments, {"step": step}, {"lr": 0.1})
+        return Checkpoint(step, {MODEL: weights, OPTIMIZER: moments}, {"step": step}, {"lr": 0.1})
 
     return build
 

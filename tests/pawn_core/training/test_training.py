@@ -198,7 +198,7 @@ def poisoned(path: Path, target: Path) -> Path:
     """Save a copy of a checkpoint with one infinite weight."""
     good = store.load(path)
     good.model["lm_head.weight"][0, 0] = torch.inf
-    parts = (good.step, good.model, good.optimizer, good.training_state, good.config)
+    parts = (good.step, good.tensors, good.training_state, good.config)
     return store.save(target, Checkpoint(*parts))
 
 

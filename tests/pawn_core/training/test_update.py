@@ -13,9 +13,9 @@ from pawn_core.evaluation.validation import score
 from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag
 from pawn_core.training import objective
+from pawn_core.training.learning import build_learner
 from pawn_core.training.optimizer import build_optimizer
 from pawn_core.training.pretrain import PretrainTask
-from pawn_core.training.trainer import build_learner
 from pawn_core.training.update import Updater
 
 CPU = Runtime(torch.device("cpu"), None, compiled=False)
