@@ -102,18 +102,18 @@ def estimate(config: RunConfig) -> Estimate:
     small = _calibration_config(config, runtime)
     members = small.members().items()
     learners = [build_learner(name, member, runtime, StopFlag()) for name, member in members]
-    found = _calibrate(learners, runtime)
+    calibration = _calibrate(learners, runtime)
     scale = config.batch_size / config.gpus / small.batch_size
     micro_batches = config.accumulation_steps / small.accumulation_steps
     return Estimate(
         parameters=sum(parameter_count(learner.task.model) for learner in learners),
-        tokens_per_step=round(found.tokens * scale),
-        flops_per_step=round(found.flops * scale),
-        step_s=found.step_s * scale,
-        first_step_s=found.first_step_s,
-        batch_s=found.batch_s * scale,
-        training_s=found.step_s * scale * config.total_steps,
-        memory=Memory.of(learners, round(found.activations * scale / micro_batches)),
+        tokens_per_step=round(calibration.tokens * scale),
+        flops_per_step=round(calibration.flops * scale),
+        step_s=calibration.step_s * scale,
+        first_step_s=calibration.first_step_s,
+        batch_s=calibration.batch_s * scale,
+        training_s=calibration.step_s * scale * config.total_steps,
+        memory=Memory.of(learners, round(calibration.activations * scale / micro_batches)),
         device_memory_bytes=most_memory_bytes(runtime.device),
         device=_device_name(runtime),
         calibrated_games=small.batch_size,
@@ -189,11 +189,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--config", metavar="FILE", type=Path, required=True, help="JSON config.")
     path = parser.parse_args(arguments).config
     try:
-        found = estimate(parse_config(read_json(path)))
+        result = estimate(parse_config(read_json(path)))
     except ConfigError as error:
         sys.stderr.write(f"estimate: {error}\n")
         return EXIT_CONFIG_ERROR
-    sys.stdout.write(json.dumps(asdict(found)) + "\n")
+    sys.stdout.write(json.dumps(asdict(result)) + "\n")
     return 0
 
 

@@ -157,8 +157,8 @@ def _check_files(manifest: Manifest) -> None:
 
 
 def _members(manifest: Manifest) -> list[str]:
-    found = (_MEMBER.fullmatch(name) for name in manifest.files)
-    return [match[1] for match in found if match]
+    matches = (_MEMBER.fullmatch(name) for name in manifest.files)
+    return [match[1] for match in matches if match]
 
 
 def _verify_member(path: Path) -> Manifest:

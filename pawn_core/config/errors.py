@@ -43,13 +43,13 @@ class ConfigError(ValueError):
 
 
 def did_you_mean(
-    name: str, known: Iterable[str], spelled: Callable[[str], str | None] = str
+    name: str, names: Iterable[str], spelled: Callable[[str], str | None] = str
 ) -> str:
-    """Return `; did you mean 'x'?` for the nearest known name as it is spelled, or nothing."""
-    known = list(known)
-    if _COMMON_NAMES.get(name) in known:
+    """Return `; did you mean 'x'?` for the nearest of some names as it is spelled, or nothing."""
+    names = list(names)
+    if _COMMON_NAMES.get(name) in names:
         return f"; did you mean '{spelled(_COMMON_NAMES[name])}'?"
-    close = difflib.get_close_matches(name[:200], known, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name[:200], names, n=1, cutoff=0.6)
     return f"; did you mean '{spelled(close[0])}'?" if close else ""
 
 

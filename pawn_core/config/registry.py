@@ -82,9 +82,9 @@ def run_type_named(name: object) -> RunType:
     for run_type in RUN_TYPES:
         if run_type.name == name:
             return run_type
-    known = [run_type.name for run_type in RUN_TYPES]
-    hint = did_you_mean(name, known) if isinstance(name, str) else ""
-    raise ConfigError(f"run_type {shown(name)} is unknown; one of: {', '.join(known)}{hint}")
+    names = [run_type.name for run_type in RUN_TYPES]
+    hint = did_you_mean(name, names) if isinstance(name, str) else ""
+    raise ConfigError(f"run_type {shown(name)} is unknown; one of: {', '.join(names)}{hint}")
 
 
 def parse_config(raw: Mapping[str, Any]) -> RunConfig:

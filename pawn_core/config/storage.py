@@ -66,11 +66,11 @@ class StorageConfig(BaseConfig):
 
     def _missing_packages(self) -> list[str]:
         """Return the trackers asked for whose package is not installed."""
-        asked = {"wandb": self.wandb, "trackio": self.trackio}
+        trackers = {"wandb": self.wandb, "trackio": self.trackio}
         return [
             f"{name}: true needs the package {name}, which is not installed: uv sync --extra {name}"
-            for name, wanted in asked.items()
-            if wanted and not _is_installed(name)
+            for name, chosen in trackers.items()
+            if chosen and not _is_installed(name)
         ]
 
 

@@ -46,8 +46,8 @@ def even_cuts(lengths: NDArray[np.int64]) -> list[int]:
     """Return where to cut so that parts have as many tokens as each other, to within a game."""
     ends = np.cumsum(lengths)
     parts = -(-int(ends[-1]) // _PART_TOKENS)
-    wanted = np.arange(1, parts) * ends[-1] / parts
-    return np.unique([0, *(np.searchsorted(ends, wanted) + 1), len(lengths)]).tolist()
+    even_ends = np.arange(1, parts) * ends[-1] / parts
+    return np.unique([0, *(np.searchsorted(ends, even_ends) + 1), len(lengths)]).tolist()
 
 
 def cheapest_cuts(lengths: NDArray[np.int64]) -> list[int]:

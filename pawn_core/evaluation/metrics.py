@@ -38,14 +38,18 @@ class PositionSums:
         The last three are null where q is not known.
         """
         n = max(self.positions, 1)
-        known = {"kl": self.kl, "top1_bound": self.top1_bound, "loss_floor": self.loss_floor}
+        exact = {
+            "kl": self.kl,
+            "top1_bound": self.top1_bound,
+            "loss_floor": self.loss_floor,
+        }
         loss = self.loss / n
         return {
             "val_loss": loss,
             "perplexity": math.exp(min(loss, 700.0)),
             "top1": self.top1 / n,
             "top5": self.top5 / n,
-            **{name: total / n if distribution_known else None for name, total in known.items()},
+            **{name: total / n if distribution_known else None for name, total in exact.items()},
         }
 
 

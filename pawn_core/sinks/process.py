@@ -47,13 +47,13 @@ class SinkProcess:
             return None
         self._open = False
         try:
-            said, _ = self._child.communicate(timeout=timeout_s)
+            answer, _ = self._child.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.communicate()
             return f"no answer within {timeout_s:.0f} s"
         code = self._child.returncode
-        return said.decode().strip() or f"exit code {code}" if code else None
+        return answer.decode().strip() or f"exit code {code}" if code else None
 
     def _send(self, document: dict[str, Any]) -> bool:
         """Write one line; False where the child is gone, or too far behind to take all of it."""

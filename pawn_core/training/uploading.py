@@ -56,14 +56,14 @@ def _missing(run: Run, upload: UploadProcess) -> str:
     if not names:
         return ""
     text = f"{', '.join(names)} not uploaded to {upload.where}"
-    how = f"`python -m pawn_core.uploads {run.run_dir}` does it"
-    run.event("upload_failed", f"{text}; {how}", destination=upload.name, checkpoints=names)
+    remedy = f"`python -m pawn_core.uploads {run.run_dir}` does it"
+    run.event("upload_failed", f"{text}; {remedy}", destination=upload.name, checkpoints=names)
     return text
 
 
 def _settle(run: Run) -> None:
     """Bring what matters from memory to the disk."""
     try:
-        volatile.settle(run.paths.checkpoints, backlog.wanted(run.run_dir).in_order)
+        volatile.settle(run.paths.checkpoints, backlog.notable(run.run_dir).in_order)
     except OSError as error:
         run.event("memory_only", f"checkpoints stay in memory, not on the disk: {error}")

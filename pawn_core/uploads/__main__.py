@@ -24,18 +24,18 @@ def main() -> int:
 
 def _upload_rest(run_dir: Path, name: str, where: str) -> bool:
     """Upload what one destination lacks; returns whether any of it cannot be."""
-    told: list[Report] = []
+    reports: list[Report] = []
 
-    def report(each: Report) -> None:
-        told.append(each)
-        sys.stdout.write(f"{each['event']}: {each['message']}\n")
+    def report(event: Report) -> None:
+        reports.append(event)
+        sys.stdout.write(f"{event['event']}: {event['message']}\n")
 
     destination = destination_named(name).build(where)
     record = UploadRecord.read(run_dir, name, where)
     worker = Worker(run_dir, destination, record, report, Orders(up_to=None, ending=True))
     listen_to_client(worker)
     worker.run()
-    return any(each["event"] == "upload_failed" for each in told)
+    return any(event["event"] == "upload_failed" for event in reports)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pawn_core.untrusted import parse_json, read_file
 from pawn_core.uploads.record import UploadRecord
 
 
-class Wanted(NamedTuple):
+class Notable(NamedTuple):
     """The checkpoints of a run that are worth uploading."""
 
     newest: Path | None
@@ -30,7 +30,7 @@ class Wanted(NamedTuple):
         return list(dict.fromkeys([*newest, *self.best.values()]))
 
 
-def wanted(run_dir: Path, up_to: int | None = None, model: str = "") -> Wanted:
+def notable(run_dir: Path, up_to: int | None = None, model: str = "") -> Notable:
     """Return what matters among the checkpoints up to a step; None: among all.
 
     Of a run of several models, `model` alone counts where it is named.
@@ -42,13 +42,13 @@ def wanted(run_dir: Path, up_to: int | None = None, model: str = "") -> Wanted:
             by_step[step] = path
     newest = by_step[max(by_step)] if by_step else None
     best = _best(run_dir, by_step)
-    return Wanted(newest, {name: path for name, path in best.items() if model in ("", name)})
+    return Notable(newest, {name: path for name, path in best.items() if model in ("", name)})
 
 
 def missing(run_dir: Path, record: UploadRecord, up_to: int | None = None) -> list[Path]:
     """Return those that have not arrived, the most urgent first."""
-    matter = wanted(run_dir, up_to, record.model).in_order
-    return [path for path in matter if not record.holds(path)]
+    checkpoints = notable(run_dir, up_to, record.model).in_order
+    return [path for path in checkpoints if not record.holds(path)]
 
 
 def _best(run_dir: Path, by_step: dict[int, Path]) -> dict[str, Path]:

@@ -50,11 +50,11 @@ class Bucket:
     def _lacks(self, files: dict[str, Path]) -> list[str]:
         """Return the files that the bucket lacks, or has differently."""
         assert self._api, "opened before"
-        found = self._api.get_bucket_paths_info(self._bucket, [self._at(path) for path in files])
-        there = {info.path: info.xet_hash for info in found}
+        entries = self._api.get_bucket_paths_info(self._bucket, [self._at(path) for path in files])
+        there = {info.path: info.xet_hash for info in entries}
         hashes = hash_files([str(file) for file in files.values()])
         expected = zip(files, hashes, strict=True)
-        return [path for path, each in expected if there.get(self._at(path)) != each.hash]
+        return [path for path, own in expected if there.get(self._at(path)) != own.hash]
 
     def _at(self, path: str) -> str:
         return f"{self._folder}/{path}"

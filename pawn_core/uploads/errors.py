@@ -24,7 +24,7 @@ def is_permanent(error: BaseException) -> bool:
     """Whether trying again is useless: refused, not allowed, not there, or damaged here."""
     if isinstance(error, RefusedError | CheckpointError):
         return True
-    if any(type(each).__name__ == "XetAuthenticationError" for each in _chain(error)):
+    if any(type(cause).__name__ == "XetAuthenticationError" for cause in _chain(error)):
         return True
     status = http_status(error)
     return status is not None and 400 <= status < 500 and status not in _FOR_NOW
@@ -32,8 +32,8 @@ def is_permanent(error: BaseException) -> bool:
 
 def http_status(error: BaseException) -> int | None:
     """Return the HTTP status that an error, or what caused it, stands for."""
-    for each in _chain(error):
-        status = getattr(getattr(each, "response", None), "status_code", None)
+    for cause in _chain(error):
+        status = getattr(getattr(cause, "response", None), "status_code", None)
         if isinstance(status, int):
             return status
     return None
@@ -41,10 +41,10 @@ def http_status(error: BaseException) -> int | None:
 
 def retry_after_s(error: BaseException) -> float | None:
     """Return how long the hub asks to be left alone, in seconds."""
-    for each in _chain(error):
-        headers = getattr(getattr(each, "response", None), "headers", {})
-        if (asked := str(headers.get("Retry-After", ""))).isdecimal():
-            return float(asked)
+    for cause in _chain(error):
+        headers = getattr(getattr(cause, "response", None), "headers", {})
+        if (seconds := str(headers.get("Retry-After", ""))).isdecimal():
+            return float(seconds)
     return None
 
 
@@ -53,8 +53,8 @@ def described(error: BaseException) -> str:
     if isinstance(error, RefusedError):
         return str(error)
     last = list(_chain(error))[-1]
-    told = [error] if last is error else [error, last]
-    return redacted(", caused by ".join(f"{type(each).__name__}: {each}" for each in told))
+    causes = [error] if last is error else [error, last]
+    return redacted(", caused by ".join(f"{type(cause).__name__}: {cause}" for cause in causes))
 
 
 def redacted(text: str) -> str:

@@ -31,8 +31,8 @@ class UploadProcess:
         self.where = where
         self._run_dir = run_dir
         self._command = serve_command(name, where, run_dir, in_memory)
-        self._told: int | None = None
-        self._unsaid: list[Report] = []
+        self._saved_step: int | None = None
+        self._pending: list[Report] = []
         self._start()
 
     def first_report(self) -> Report:
@@ -41,15 +41,15 @@ class UploadProcess:
         while (left_s := deadline - time.monotonic()) > 0 and self._alive:
             select.select([self._answers], [], [], min(left_s, _LOOK_S))
             if reports := self._read():
-                self._unsaid = reports
+                self._pending = reports
                 return reports[0]
         return {"event": "unreachable", "message": f"{self.where}: no answer"}
 
     def saved(self, step: int) -> None:
         """Say that the checkpoints up to a step are on the disk, with their evaluations."""
-        if step == self._told:
+        if step == self._saved_step:
             return
-        self._told = step
+        self._saved_step = step
         if not self._alive:
             self._start()
         self._send({"up_to": step})
@@ -74,7 +74,7 @@ class UploadProcess:
     def missing(self) -> list[Path]:
         """Return the checkpoints that matter and have not arrived."""
         record = UploadRecord.read(self._run_dir, self.name, self.where)
-        return backlog.missing(self._run_dir, record, self._told)
+        return backlog.missing(self._run_dir, record, self._saved_step)
 
     def kill(self) -> None:
         """End the child now; what it has not finished is missing."""
@@ -120,9 +120,11 @@ class UploadProcess:
         return [{"event": "upload_failed", "message": message}] if code else []
 
     def _events(self, reports: list[Report]) -> list[Report]:
-        said, self._unsaid = [*self._unsaid, *reports], []
-        named = ({**each, "event": _EVENTS.get(each["event"], each["event"])} for each in said)
-        return [{**each, "destination": self.name} for each in named if each["event"]]
+        reports, self._pending = [*self._pending, *reports], []
+        events = (
+            {**report, "event": _EVENTS.get(report["event"], report["event"])} for report in reports
+        )
+        return [{**event, "destination": self.name} for event in events if event["event"]]
 
     def _close(self) -> None:
         self._alive = False
@@ -156,8 +158,8 @@ def open_uploads(config: RunConfig, run_dir: Path) -> list[UploadProcess]:
 def _check(upload: UploadProcess, config: dict[str, Any]) -> None:
     first = upload.first_report()
     field = field_of(upload.name)
-    asked = f"{field} {config[field]!r}"
+    choice = f"{field} {config[field]!r}"
     if first["event"] == "refused":
-        raise ConfigError(f"{asked} is refused: {first['message']}")
+        raise ConfigError(f"{choice} is refused: {first['message']}")
     if first["event"] != "ready" and config["shm_checkpoints"]:
-        raise ConfigError(f"{asked} cannot be reached, and shm_checkpoints: {first['message']}")
+        raise ConfigError(f"{choice} cannot be reached, and shm_checkpoints: {first['message']}")

@@ -52,7 +52,7 @@ class UploadRecord:
         document = _read(path)
         if document.get("where") != where:
             return cls(path, where, model)
-        uploads = {name: Upload(**each) for name, each in document["uploads"].items()}
+        uploads = {name: Upload(**fields) for name, fields in document["uploads"].items()}
         return cls(path, where, model, uploads, document["weights"])
 
     def holds(self, checkpoint: Path) -> bool:
@@ -88,7 +88,7 @@ def _read(path: Path) -> dict[str, Any]:
     """
     try:
         document = parse_json(read_file(path))
-        uploads = {name: asdict(Upload(**each)) for name, each in document["uploads"].items()}
+        uploads = {name: asdict(Upload(**fields)) for name, fields in document["uploads"].items()}
         weights, where = dict(document["weights"]), str(document["where"])
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}

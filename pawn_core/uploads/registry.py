@@ -55,11 +55,11 @@ DESTINATIONS: tuple[DestinationType, ...] = (
 
 def places(config: dict[str, Any], run_dir: Path) -> dict[str, str]:
     """Return where a config wants its run to go, by destination: one, or one for each variant."""
-    found: dict[str, str] = {}
+    addresses: dict[str, str] = {}
     for kind in DESTINATIONS:
         for name, value in _destinations(kind.name, config):
-            found[name] = kind.where(value, run_dir, name)
-    return found
+            addresses[name] = kind.where(value, run_dir, name)
+    return addresses
 
 
 def _destinations(field: str, config: dict[str, Any]) -> list[tuple[str, str]]:

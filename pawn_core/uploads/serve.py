@@ -40,12 +40,12 @@ def main() -> int:
     answers = os.dup(1)
     os.dup2(2, 1)  # what the client prints belongs into the log
 
-    def report(told: Report) -> None:
-        os.write(answers, json.dumps(told).encode() + b"\n")
+    def report(event: Report) -> None:
+        os.write(answers, json.dumps(event).encode() + b"\n")
 
     orders = Orders()
-    said = FileIO(0, closefd=False)  # unbuffered: no lock is held at our end
-    threading.Thread(target=_obey, args=(said, orders), daemon=True).start()
+    order_lines = FileIO(0, closefd=False)  # unbuffered: no lock is held at our end
+    threading.Thread(target=_obey, args=(order_lines, orders), daemon=True).start()
     destination = destination_named(name).build(where)
     if not open_first(destination, where, report):
         return 1

@@ -119,16 +119,16 @@ class Worker:
         up_to = self._orders.up_to
         if backlog.missing(self._run_dir, self._record, up_to):
             return
-        wanted = backlog.wanted(self._run_dir, up_to).in_order  # of all models
+        kept = backlog.notable(self._run_dir, up_to).in_order  # of all models
         for path in list_checkpoints(RunPaths(self._run_dir).checkpoints):
             step = checkpoint_step(path)
             past = step is not None and (up_to is None or step <= up_to)
-            if past and path not in wanted:
+            if past and path not in kept:
                 volatile.remove(path)
 
     def _new_weights(self) -> dict[str, Path]:
         """Return the best checkpoint of each model whose weights are not at the root yet."""
-        best = backlog.wanted(self._run_dir, self._orders.up_to, self._record.model).best
+        best = backlog.notable(self._run_dir, self._orders.up_to, self._record.model).best
         return {m: path for m, path in best.items() if self._record.weights.get(m) != path.name}
 
     def _failed(self, name: str, identity: tuple[str, str], error: Exception) -> None:

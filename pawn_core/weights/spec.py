@@ -43,8 +43,8 @@ def read_spec(shapes: Shapes, config: Mapping[str, Any] | None) -> ModelSpec:
     facts = _facts(config or {})
     _check_family(facts)
     architecture = _architecture(shapes, facts)
-    for name, found in architecture._asdict().items():
-        _check_equal(name, facts.get(name), found)
+    for name, size in architecture._asdict().items():
+        _check_equal(name, facts.get(name), size)
     _check_equal("vocab_size", facts.get("vocab_size"), vocabulary.size)
     prefixed = facts.get("prepend_outcome")
     return ModelSpec(
@@ -68,11 +68,11 @@ def _check_family(facts: Mapping[str, Any]) -> None:
 
 
 def _vocabulary(size: int) -> Vocabulary:
-    known = [chess_engine.export_move_vocabulary(name) for name in _VOCABULARIES]
-    for vocabulary in known:
+    vocabularies = [chess_engine.export_move_vocabulary(name) for name in _VOCABULARIES]
+    for vocabulary in vocabularies:
         if vocabulary.size == size:
             return vocabulary
-    allowed = ", ".join(f"{v.size} ({v.name})" for v in known)
+    allowed = ", ".join(f"{v.size} ({v.name})" for v in vocabularies)
     raise IncompatibleWeightsError(
         f"lm_head.weight has {size} tokens, no vocabulary of this engine; allowed: {allowed}"
     )
@@ -107,8 +107,8 @@ def _shape(shapes: Shapes, name: str) -> tuple[int, int]:
     return shape[0], shape[1]
 
 
-def _check_equal(name: str, configured: object, found: int) -> None:
-    if configured is not None and configured != found:
+def _check_equal(name: str, configured: object, actual: int) -> None:
+    if configured is not None and configured != actual:
         raise IncompatibleWeightsError(
-            f"config.json says {name} {configured!r}, but the tensors say {found}"
+            f"config.json says {name} {configured!r}, but the tensors say {actual}"
         )

@@ -150,7 +150,7 @@ def _uploads(lab: Lab, trial: Trial) -> Iterable[Finding]:
     run = lab.paths.trial(trial.id).run
     for name, where in places(trial.config, run).items():
         record = UploadRecord.read(run, name, where)
-        matters = backlog.wanted(run, model=record.model).in_order
+        matters = backlog.notable(run, model=record.model).in_order
         missing = [path.name for path in matters if not record.holds(path)]
         if missing:
             how = f"python -m pawn_core.uploads {run}"

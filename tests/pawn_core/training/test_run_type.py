@@ -90,7 +90,7 @@ def test_what_its_checkpoint_lacks_is_noticed_though_every_hash_is_right(answer)
 def test_its_best_checkpoint_is_that_of_its_highest_accuracy(answer, records) -> None:
     run = answer("run", "--total-items", "20", "--checkpoint-interval", "5", "--choices", "2")
     accuracy = {r["step"]: r["accuracy"] for r in records(run, "eval")}
-    best = backlog.wanted(run).best
+    best = backlog.notable(run).best
     assert accuracy[int(best[""].name[5:])] == max(accuracy.values()) > min(accuracy.values())
     assert "model.safetensors" not in Package.of(run, best[""], best).files
 
