@@ -51,6 +51,7 @@ class Answering(Task):
         assert isinstance(setup.config, AnsweringConfig)
         self._config = setup.config
         self._answers: list[int] = []
+        self._evaluated = 0
 
     def advance(self, run: Run) -> None:
         """Answer one item; 0 is the right answer."""
@@ -58,8 +59,9 @@ class Answering(Task):
 
     def evaluate(self, run: Run) -> None:
         """Write the accuracy so far."""
-        if run.is_due(self._config.report_interval):
+        if run.is_due(self._config.report_interval) and self._evaluated != run.step:
             run.record("eval", self.last_metrics())
+            self._evaluated = run.step
 
     def last_metrics(self) -> dict[str, Any]:
         """Return the accuracy so far."""
@@ -69,11 +71,13 @@ class Answering(Task):
         """Return the answers."""
         tensors = {ANSWERS: {"answers": torch.tensor(self._answers)}}
         config = self._config.model_dump(mode="json")
-        return Checkpoint(run.step, tensors, run.shared_state(), config)
+        state = run.shared_state() | {"evaluated": self._evaluated}
+        return Checkpoint(run.step, tensors, state, config)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on after the answers given."""
         self._answers = checkpoint.tensors[ANSWERS]["answers"].tolist()
+        self._evaluated = checkpoint.training_state["evaluated"]
 
 
 ANSWERING = RunType("answering", AnsweringConfig, f"{__name__}:Answering")

@@ -56,10 +56,13 @@ def test_it_completes_with_its_own_metric_and_members(answer, records, capfd, ca
     assert "--total-items N" in capfd.readouterr().err
 
 
-def test_paused_and_resumed_it_is_bitwise_the_run_that_never_paused(answer, records) -> None:
+@pytest.mark.parametrize("pause", [5, 7])
+def test_paused_and_resumed_it_is_bitwise_the_run_that_never_paused(
+    answer, records, pause: int
+) -> None:
     whole = answer("whole", "--total-items", "12")
-    part = answer("part", "--total-items", "12", "--pause-after-steps", "7")
-    assert outcome_of(part)["message"] == "paused after 7 items"
+    part = answer("part", "--total-items", "12", "--pause-after-steps", str(pause))
+    assert outcome_of(part)["message"] == f"paused after {pause} items"
     resumed = answer("part", "--resume", str(part))
     assert outcome_of(resumed) == outcome_of(whole)
     pauses = ("pause", "checkpoint")

@@ -9,7 +9,7 @@ from tiny import TINY
 from pawn_core import cli
 from pawn_core.checkpoint import store
 from pawn_core.config import ConfigError, parse_config
-from pawn_core.uploads.backlog import wanted
+from pawn_core.uploads.backlog import notable
 from pawn_core.uploads.record import UploadRecord
 from pawn_core.uploads.registry import places
 from pawn_core.weights import load_pretrained
@@ -40,7 +40,7 @@ def test_each_variant_is_whole_in_its_own_repository(hub, train, tmp_path) -> No
             loaded, saved = load_pretrained(source).model.state_dict(), store.load(local).model
             assert all(torch.equal(loaded[key], saved[key]) for key in saved)
         record = UploadRecord.read(run, name, place)
-        assert all(record.holds(path) for path in wanted(run, model=variant).in_order)
+        assert all(record.holds(path) for path in notable(run, model=variant).in_order)
         assert [*record.weights] == [variant]
 
 
@@ -49,7 +49,7 @@ def test_in_memory_what_is_the_best_of_any_variant_stays(hub, train, tmp_path) -
     train(COTRAIN | {"shm_checkpoints": True}, "run")
     checkpoints = tmp_path / "run/checkpoints"
     assert not checkpoints.is_symlink()
-    matter = wanted(tmp_path / "run")
+    matter = notable(tmp_path / "run")
     assert set(matter.best) == set(SIZES)
     assert {path.name for path in matter.in_order} == {p.name for p in checkpoints.iterdir()}
 
