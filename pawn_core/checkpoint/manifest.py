@@ -146,14 +146,23 @@ def _check_files(manifest: Manifest) -> None:
     # the registry's configs name files of this package
     from pawn_core.config.registry import RUN_TYPES
 
-    config = parse_json(read_file(manifest.path / CONFIG))
-    name = config.get("run_type", "pretrain") if isinstance(config, dict) else None
-    for run_type in RUN_TYPES:
-        expected = run_type.checkpoint_files
-        if run_type.name == name and not _members(manifest) and manifest.files.keys() != expected:
-            raise CheckpointIntegrityError(
-                f"{manifest.path / SENTINEL} must list exactly {', '.join(sorted(expected))}"
-            )
+    name = _run_type(manifest.path / CONFIG)
+    names = frozenset(manifest.files)
+    expected = next((r.checkpoint_files for r in RUN_TYPES if r.name == name), names)
+    if names != expected and not _members(manifest):
+        raise CheckpointIntegrityError(
+            f"{manifest.path / SENTINEL} must list exactly {', '.join(sorted(expected))}"
+        )
+
+
+def _run_type(path: Path) -> object:
+    try:
+        config = parse_json(read_file(path))
+    except (UntrustedFileError, ValueError) as error:
+        raise CheckpointIntegrityError(f"{path} is not readable: {error}") from None
+    if not isinstance(config, dict):
+        raise CheckpointIntegrityError(f"{path} is not a JSON object")
+    return config.get("run_type", "pretrain")
 
 
 def _members(manifest: Manifest) -> list[str]:

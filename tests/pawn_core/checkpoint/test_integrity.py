@@ -129,6 +129,33 @@ def test_a_sentinel_that_is_not_one_is_refused(saved: Path, sentinel: str) -> No
         verify(saved)
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors"])
+def test_a_sentinel_without_one_of_the_run_types_files_is_refused(saved: Path, name: str) -> None:
+    document = json.loads((saved / ".complete").read_text())
+    del document["files"][name]
+    (saved / ".complete").write_text(json.dumps(document))
+    with pytest.raises(CheckpointIntegrityError, match="must list exactly"):
+        verify(saved)
+
+
+@pytest.mark.parametrize("config", ["{", "[]", "1", "x" * (17 << 20)], ids=lambda text: text[:2])
+def test_a_config_that_is_none_is_refused_though_its_hash_is_right(saved: Path, config) -> None:
+    (saved / "config.json").write_text(config)
+    reseal(saved)
+    with pytest.raises(CheckpointIntegrityError, match=r"config\.json"):
+        verify(saved)
+
+
+def test_the_files_of_a_run_type_that_is_unknown_here_are_taken_as_listed(saved: Path) -> None:
+    (saved / "config.json").write_text('{"run_type": "of another version"}')
+    (saved / "optimizer.safetensors").rename(saved / "critic.safetensors")
+    document = json.loads((saved / ".complete").read_text())
+    document["files"]["critic.safetensors"] = document["files"].pop("optimizer.safetensors")
+    (saved / ".complete").write_text(json.dumps(document))
+    reseal(saved)
+    assert set(store.load(saved).tensors) == {"model.safetensors", "critic.safetensors"}
+
+
 def test_a_link_in_place_of_a_file_is_refused(saved: Path, tmp_path: Path) -> None:
     elsewhere = (saved / "config.json").rename(tmp_path / "config.json")
     (saved / "config.json").symlink_to(elsewhere)
