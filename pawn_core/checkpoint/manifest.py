@@ -148,7 +148,7 @@ def _check_files(manifest: Manifest) -> None:
 
     name = _run_type(manifest.path / CONFIG)
     names = frozenset(manifest.files)
-    expected = next((r.checkpoint_files for r in RUN_TYPES if r.name == name), names)
+    expected = next((r.config.checkpoint_files for r in RUN_TYPES if r.name == name), names)
     if names != expected and not _members(manifest):
         raise CheckpointIntegrityError(
             f"{manifest.path / SENTINEL} must list exactly {', '.join(sorted(expected))}"

@@ -22,6 +22,7 @@ class GamesConfig(TrainingConfig):
 
     measured_on: ClassVar[frozenset[str]] = TrainingConfig.measured_on | GAMES
     learned_from: ClassVar[frozenset[str]] = TrainingConfig.learned_from | GAMES
+    incidental: ClassVar[frozenset[str]] = TrainingConfig.incidental | {"batching"}
 
     # Tokens
     vocabulary: Literal["searchless", "coordinate"] = Field(

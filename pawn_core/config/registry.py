@@ -1,70 +1,29 @@
 """The run types: one entry a type, read by the schema, the CLI, the lab and the trainer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from pawn_core.config.cotrain import CotrainConfig
 from pawn_core.config.errors import ConfigError, config_error, did_you_mean, shown
-from pawn_core.config.facts import Merit, Progress
 from pawn_core.config.pretrain import PretrainConfig
 from pawn_core.config.run import RunConfig
 
 _MOST_FIELDS = 256
 
 
-@dataclass(frozen=True)
-class RunType:
+class RunType(NamedTuple):
     """A kind of run: its name, its config class and where its task lives.
 
-    The config class says the rest: fields by their marks, all else by its class variables. `task`
-    is an import path (`module:Class`), so that listing run types never imports torch.
+    The config class says all else: fields by their marks, and what those need who watch, rank and
+    compare by its class variables. `task` is an import path (`module:Class`), so that listing run
+    types never imports torch.
     """
 
     name: str
     config: type[RunConfig]
     task: str
-
-    @property
-    def progress(self) -> Progress:
-        """The field that says how long a run is, and what it counts."""
-        return self.config.progress
-
-    @property
-    def merit(self) -> Merit:
-        """The metric by which runs are ranked, and its direction."""
-        return self.config.merit
-
-    @property
-    def ablations(self) -> list[str]:
-        """The fields that change what is learned from, or by which rule."""
-        return self.config.fields_marked("ablation")
-
-    @property
-    def fixed_on_resume(self) -> list[str]:
-        """The fields that a checkpoint decides."""
-        return self.config.fields_marked("fixed_on_resume")
-
-    @property
-    def checkpoint_files(self) -> frozenset[str]:
-        """What the checkpoint of one model holds, `.complete` aside."""
-        return self.config.checkpoint_files
-
-    @property
-    def measured_on(self) -> frozenset[str]:
-        """The fields that decide what is measured on: runs that differ in one do not compare."""
-        return self.config.measured_on
-
-    @property
-    def learned_from(self) -> frozenset[str]:
-        """The fields that, with the seeds, decide what each step learns from."""
-        return self.config.learned_from
-
-    def model_names(self, config: Mapping[str, Any]) -> list[str]:
-        """Return the names of a run's models; of a single one, ''."""
-        return self.config.model_names(config)
 
 
 RUN_TYPES: tuple[RunType, ...] = (

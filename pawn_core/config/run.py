@@ -31,6 +31,11 @@ class RunConfig(StorageConfig):
     """Fields that decide what is measured on: values of runs that differ in one do not compare."""
     learned_from: ClassVar[frozenset[str]] = frozenset()
     """Fields that, with the seeds, decide what each step learns from."""
+    incidental: ClassVar[frozenset[str]] = frozenset(
+        {"local_checkpoints", "hf_repo", "hf_bucket", "shm_checkpoints", "wandb", "trackio"}
+        | {"pause_after_steps", "checkpoint_interval", "device", "gpus"}
+    )
+    """Fields that decide when and where it runs, not what it comes to by a step."""
 
     pause_after_steps: StepCount | None = Field(None, description="Save and stop at this step.")
     seed: Seed = Field(0, description="Of all that is random.", json_schema_extra=FIXED_ON_RESUME)

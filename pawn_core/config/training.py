@@ -26,6 +26,13 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
     checkpoint_files: ClassVar[frozenset[str]] = frozenset(FILES)
     measured_on: ClassVar[frozenset[str]] = frozenset({"val_seed", "val_games"})
     learned_from: ClassVar[frozenset[str]] = frozenset({"batch_size"})
+    incidental: ClassVar[frozenset[str]] = (
+        RunConfig.incidental
+        | {"patience", "patience_metric", "eval_interval", "log_interval", "num_workers"}
+        | {"no_compile", "gradient_checkpointing", "sdpa_math"}
+        | {"accumulation_steps"}  # the gradients are the same
+        | {"no_amp"}  # amp_dtype says it
+    )
 
     patience: int | None = Field(
         None,

@@ -68,6 +68,6 @@ def _merit(run_dir: Path) -> Merit:
     """Return by what a run's evaluations are ranked, as its config has it."""
     try:
         config = parse_json(read_file(RunPaths(run_dir).config))
-        return run_type_named(config["run_type"]).merit
+        return run_type_named(config["run_type"]).config.merit
     except (OSError, ValueError, TypeError, KeyError):
         return TrainingConfig.merit

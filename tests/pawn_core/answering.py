@@ -33,6 +33,7 @@ class AnsweringConfig(RunConfig):
     merit: ClassVar[Merit] = Merit("accuracy", "high")
     checkpoint_files: ClassVar[frozenset[str]] = frozenset({STATE, CONFIG, ANSWERS})
     measured_on: ClassVar[frozenset[str]] = frozenset({"choices"})
+    incidental: ClassVar[frozenset[str]] = RunConfig.incidental | {"report_interval"}
 
     run_type: Literal["answering"] = Field(
         "answering", description="Kind of run.", json_schema_extra=FIXED_ON_RESUME
