@@ -1,14 +1,12 @@
 //! Positions of random games, collected by what is special about them.
 
-use std::ops::Range;
-
 use shakmaty::Color;
 
 use crate::buffers;
 use crate::error::Result;
 use crate::flags::{self, NAMES};
-use crate::playout::{self, Rules};
-use crate::rng::{Address, Draw, GameRng};
+use crate::random_games::RandomGames;
+use crate::rng::{Draw, GameRng};
 use crate::threads::Workers;
 
 /// A feature of the side to move: what a quota is for.
@@ -37,10 +35,8 @@ impl Cell {
 
 /// What to look for, and where.
 pub struct Search {
-    pub seed: u64,
     /// The games to look at, in this order, as long as something is missing.
-    pub games: Range<u64>,
-    pub rules: Rules,
+    pub random: RandomGames,
     /// Positions wanted for each flag, for either side to move.
     pub quota: [usize; NAMES.len()],
 }
@@ -70,10 +66,11 @@ const GAMES_A_ROUND: u64 = 64;
 pub fn search(search: &Search, workers: &Workers) -> Result<DiagnosticSets> {
     let mut missing: Vec<usize> = Cell::all().map(|cell| search.quota[cell.flag]).collect();
     let mut entries = Vec::new();
-    let mut next = search.games.start;
+    let games = &search.random.games;
+    let mut next = games.start;
     let round = GAMES_A_ROUND * workers.count() as u64;
-    while next < search.games.end && missing.iter().any(|&n| n > 0) {
-        let end = search.games.end.min(next + round);
+    while next < games.end && missing.iter().any(|&n| n > 0) {
+        let end = games.end.min(next + round);
         let wanted: Vec<Cell> = Cell::all().filter(|c| missing[c.index()] > 0).collect();
         let found = workers.map((next..end).collect(), |game| look(search, &wanted, game))?;
         for positions in found {
@@ -93,28 +90,25 @@ pub fn search(search: &Search, workers: &Workers) -> Result<DiagnosticSets> {
     let unfilled = Cell::all().zip(missing).filter(|(_, n)| *n > 0);
     Ok(DiagnosticSets {
         entries,
-        n_games: next - search.games.start,
+        n_games: next - games.start,
         unfilled: unfilled.collect(),
     })
 }
 
 /// One position of a game for each wanted cell that it has any for.
 fn look(search: &Search, wanted: &[Cell], game: u64) -> Vec<Entry> {
-    let mut tokens = vec![0; search.rules.max_ply];
-    let address = |attempt| Address {
-        seed: search.seed,
-        index: game,
-        attempt,
-    };
-    let length = playout::play(address(0), &search.rules, &mut tokens, None).length;
+    let random = &search.random;
+    let mut tokens = vec![0; random.rules.max_ply];
+    let length = random.play(game, 0, &mut tokens, None).length;
     let mut positions = Vec::with_capacity(length + 1);
-    flags::each_position(&tokens[..length], search.rules.vocabulary, |_, flags| {
+    flags::each_position(&tokens[..length], random.rules.vocabulary, |_, flags| {
         positions.push(flags);
     })
     .expect("a generated game is legal");
     let entry = |&cell: &Cell| {
         // Apart from the attempts of the game, which count from 0.
-        let mut rng = GameRng::new(address(u64::MAX - cell.index() as u64));
+        let stream = u64::MAX - cell.index() as u64;
+        let mut rng = GameRng::new(random.address(game, stream));
         let ply = pick(&positions, cell, &mut rng)?;
         Some(Entry {
             cell,

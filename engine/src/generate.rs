@@ -1,15 +1,14 @@
 //! Many random games at once.
 
-use std::ops::Range;
-
 use shakmaty::Color;
 
 use crate::buffers;
 use crate::csr::TokenRows;
 use crate::error::{Error, Result};
 use crate::outcome::Termination;
-use crate::playout::{self, Choices, End, Rules};
-use crate::rng::{Address, Probability};
+use crate::playout::{Choices, End};
+use crate::random_games::RandomGames;
+use crate::rng::Probability;
 use crate::threads::Workers;
 use crate::vocabulary::Vocabulary;
 
@@ -70,22 +69,13 @@ impl Keep {
 /// Which games to make.
 #[derive(Clone)]
 pub struct Request {
-    pub seed: u64,
-    /// Addresses under the seed.
-    pub games: Range<u64>,
-    pub rules: Rules,
+    pub random: RandomGames,
     pub keep: Keep,
     /// Also return what each move was drawn from.
     pub choices: bool,
 }
 
-impl Request {
-    pub fn n_games(&self) -> usize {
-        (self.games.end - self.games.start) as usize
-    }
-}
-
-/// Random games as columns; row `i` of each is game `games.start + i`.
+/// Random games as columns; row `i` of each is game `random.games.start + i`.
 pub struct Games {
     /// `max_ply` tokens a game, PAD after its end.
     pub tokens: Vec<i16>,
@@ -128,22 +118,23 @@ struct Chunk {
 
 /// Make the games of a request.
 pub fn generate(request: &Request, workers: &Workers) -> Result<Games> {
-    let max_ply = request.rules.max_ply;
+    let max_ply = request.random.rules.max_ply;
     request.keep.check(max_ply)?;
-    let len = request.n_games() as u128 * max_ply as u128;
+    let len = request.random.n_games() as u128 * max_ply as u128;
     let mut tokens = buffers::zeroed("n_games x max_ply", len)?;
     let all = make_all(request, &mut tokens, workers)?;
     Ok(columns(request, tokens, all))
 }
 
 fn make_all(request: &Request, tokens: &mut [i16], workers: &Workers) -> Result<Chunk> {
-    let starts = request.games.clone().step_by(CHUNK);
-    let mut jobs = tokens.chunks_mut(CHUNK * request.rules.max_ply).zip(starts);
+    let starts = request.random.games.clone().step_by(CHUNK);
+    let mut jobs = tokens
+        .chunks_mut(CHUNK * request.random.rules.max_ply)
+        .zip(starts);
     let round = match request.choices {
         true => workers.count() * CHUNKS_A_ROUND,
         false => usize::MAX,
     };
-    let n_games = request.games.end - request.games.start;
     let mut all = Chunk::default();
     let mut buffers: Vec<Choices> = Vec::new();
     loop {
@@ -156,7 +147,7 @@ fn make_all(request: &Request, tokens: &mut [i16], workers: &Workers) -> Result<
         let made = workers.try_map(batch, make)?.into_iter();
         let (games, choices): (Vec<_>, Vec<_>) = made.map(|c| (c.games, c.choices)).unzip();
         all.games.extend(games.into_iter().flatten());
-        let share = all.games.len() as f64 / n_games as f64;
+        let share = all.games.len() as f64 / request.random.n_games() as f64;
         all.choices.append_all(&choices, share, workers)?;
         buffers = choices;
     }
@@ -170,7 +161,7 @@ fn make_chunk(
     workers: &Workers,
 ) -> Result<Chunk> {
     choices.truncate(0);
-    let rows = rows.chunks_exact_mut(request.rules.max_ply);
+    let rows = rows.chunks_exact_mut(request.random.rules.max_ply);
     let games = rows
         .zip(first..)
         .map(|(row, index)| make(request, index, row, &mut choices, workers));
@@ -191,13 +182,8 @@ fn make(
     let kept = choices.legal.n_rows();
     let mut attempt = 0;
     let end = loop {
-        let address = Address {
-            seed: request.seed,
-            index,
-            attempt,
-        };
         let asked = request.choices.then_some(&mut *choices);
-        let end = playout::play(address, &request.rules, row, asked);
+        let end = request.random.play(index, attempt, row, asked);
         attempt += 1;
         if request.keep.keeps(end) {
             break end;
@@ -205,7 +191,7 @@ fn make(
         choices.truncate(kept);
         workers.check()?;
     };
-    row[end.length..].fill(request.rules.vocabulary.pad);
+    row[end.length..].fill(request.random.rules.vocabulary.pad);
     Ok(Made {
         end,
         attempts: attempt as i32,
@@ -214,15 +200,15 @@ fn make(
 
 fn columns(request: &Request, tokens: Vec<i16>, all: Chunk) -> Games {
     let games = &all.games;
-    let vocabulary = request.rules.vocabulary;
-    let boosted = request.rules.mate_boost != Probability::ZERO;
+    let rules = &request.random.rules;
+    let boosted = rules.mate_boost != Probability::ZERO;
     Games {
         tokens,
         lengths: games.iter().map(|m| m.end.length as i32).collect(),
         terminations: games.iter().map(|m| m.end.termination as u8).collect(),
         outcomes: games
             .iter()
-            .map(|m| outcome_token(m.end, vocabulary))
+            .map(|m| outcome_token(m.end, rules.vocabulary))
             .collect(),
         attempts: games.iter().map(|m| m.attempts).collect(),
         legal: request.choices.then_some(all.choices.legal),

@@ -19,6 +19,7 @@ pub mod pgn;
 
 pub mod playout;
 pub mod position;
+pub mod random_games;
 pub mod replay;
 pub mod rng;
 pub mod states;

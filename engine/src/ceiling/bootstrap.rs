@@ -1,7 +1,7 @@
 //! Confidence intervals by resampling whole games: the positions of one game are not independent.
 
 use crate::error::Result;
-use crate::rng::{Address, Draw, GameRng};
+use crate::rng::{Draw, GameRng};
 use crate::threads::Workers;
 
 use super::{Request, Sums};
@@ -28,11 +28,7 @@ pub fn estimate<const N: usize>(
 ) -> Result<[Estimate; N]> {
     let all = statistics(&games.iter().fold(Sums::default(), Sums::add));
     let resample = |attempt| {
-        let mut rng = GameRng::new(Address {
-            seed: request.seed,
-            index: RESAMPLES,
-            attempt,
-        });
+        let mut rng = GameRng::new(request.random.address(RESAMPLES, attempt));
         let n_games = games.len() as u32;
         let drawn =
             (0..n_games).map(|_| &games[Draw::next(&mut rng).index(n_games, &mut rng) as usize]);

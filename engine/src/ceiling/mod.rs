@@ -13,8 +13,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::buffers;
 use crate::error::Result;
 use crate::outcome::Outcome;
-use crate::playout::{self, Rules, TokenRow, Walk};
-use crate::rng::{Address, Draw, GameRng, Probability};
+use crate::playout::{TokenRow, Walk};
+use crate::random_games::RandomGames;
+use crate::rng::{Draw, GameRng, Probability};
 use crate::threads::Workers;
 
 pub use bootstrap::Estimate;
@@ -26,10 +27,7 @@ const ROLLOUTS: u64 = 1 << 63;
 
 #[derive(Clone)]
 pub struct Request {
-    pub seed: u64,
-    /// Games `0..n_games` of the seed.
-    pub n_games: usize,
-    pub rules: Rules,
+    pub random: RandomGames,
     /// Share of the positions whose ceiling given the outcome is looked for.
     pub sample_rate: Probability,
     /// Games played on behind each legal move of a sampled position; even.
@@ -86,27 +84,22 @@ pub fn compute(
         done.fetch_add(1, Ordering::Relaxed);
         Ok(sums)
     };
-    let games = workers.try_map((0..request.n_games as u64).collect(), one)?;
+    let games = workers.try_map(request.random.games.clone().collect(), one)?;
     summary(request, &games, workers)
 }
 
 fn game(request: &Request, index: u64, workers: &Workers) -> Result<Sums> {
-    let address = |attempt| Address {
-        seed: request.seed,
-        index,
-        attempt,
-    };
-    let rules = &request.rules;
+    let (random, rules) = (&request.random, &request.random.rules);
     let mut tokens = buffers::zeroed("max_ply", rules.max_ply as u128)?;
-    let end = playout::play(address(0), rules, &mut tokens, None);
+    let end = random.play(index, 0, &mut tokens, None);
     let outcome = end.termination.outcome(end.to_move);
     let outcome = outcome.expect("every random game has an outcome");
-    let mut sampling = GameRng::new(address(SAMPLING));
+    let mut sampling = GameRng::new(random.address(index, SAMPLING));
     let (mut sums, mut walk) = (Sums::default(), Walk::start());
     for &token in &tokens[..end.length] {
         sums.add_position(&walk);
         if Draw::next(&mut sampling).coin(request.sample_rate) {
-            let mut rng = GameRng::new(address(ROLLOUTS + walk.ply() as u64));
+            let mut rng = GameRng::new(random.address(index, ROLLOUTS + walk.ply() as u64));
             sums.add_sampled(&walk, outcome, request, &mut rng, workers)?;
         }
         let played = walk.play(token, rules.vocabulary);
@@ -132,7 +125,7 @@ impl Sums {
         workers: &Workers,
     ) -> Result<()> {
         let mut row: TokenRow = [0; 256];
-        let rules = &request.rules;
+        let rules = &request.random.rules;
         let moves = walk.tokens(rules.vocabulary, &mut row);
         let chance = 1.0 / moves.len() as f64;
         let next = posterior::possible(walk, moves, outcome, rules);

@@ -6,8 +6,11 @@ use pyo3::prelude::*;
 use shakmaty::{CastlingMode, Color};
 
 use crate::error::{Error, Result};
+use crate::playout::Rules;
+use crate::random_games::RandomGames;
 use crate::rng::Probability;
 use crate::threads::MAX_THREADS;
+use crate::vocabulary::Vocabulary;
 
 /// The longest game the 75-move rule allows is 17,697 plies.
 const PLIES: RangeInclusive<u64> = 1..=20_000;
@@ -69,6 +72,25 @@ pub fn games(n_games: Integer, first_game: Integer) -> Result<Range<u64>> {
     Ok(first_game..first_game + n_games)
 }
 
+/// What every generator is asked for, these games of a seed.
+pub fn random_games(
+    seed: Integer,
+    games: Range<u64>,
+    max_ply: Integer,
+    mate_boost: Number,
+    vocabulary: &str,
+) -> Result<RandomGames> {
+    Ok(RandomGames {
+        seed: self::seed(seed)?,
+        games,
+        rules: Rules {
+            max_ply: self::max_ply(max_ply)?,
+            mate_boost: probability("mate_boost", mate_boost)?,
+            vocabulary: Vocabulary::named(vocabulary)?,
+        },
+    })
+}
+
 pub fn side(name: &str) -> Result<Color> {
     match name {
         "white" => Ok(Color::White),
@@ -98,10 +120,6 @@ pub fn castling(name: &str) -> Result<CastlingMode> {
 
 pub fn max_ply(value: Integer) -> Result<usize> {
     Ok(value.within("max_ply", PLIES)? as usize)
-}
-
-pub fn mate_boost(p: Number) -> Result<Probability> {
-    probability("mate_boost", p)
 }
 
 pub fn probability(name: &'static str, p: Number) -> Result<Probability> {

@@ -6,10 +6,8 @@ use pyo3::prelude::*;
 
 use crate::ceiling::{self, Request};
 use crate::error::{Error, Result};
-use crate::playout::Rules;
 use crate::py::arguments::{self, Integer, Number};
 use crate::py::calls;
-use crate::rng::Probability;
 use crate::threads::Workers;
 use crate::vocabulary::Vocabulary;
 
@@ -75,16 +73,12 @@ pub fn compute_accuracy_ceiling(
     progress: Option<Py<PyAny>>,
     threads: Option<Integer>,
 ) -> PyResult<AccuracyCeiling> {
-    let vocabulary = Vocabulary::named(vocabulary)?;
-    let max_ply = max_ply.unwrap_or_else(|| Integer::of(vocabulary.default_max_ply));
+    let longest = Vocabulary::named(vocabulary)?.default_max_ply;
+    let max_ply = max_ply.unwrap_or_else(|| Integer::of(longest));
+    let games = 0..n_games.within("n_games", 1..=MAX_GAMES)?;
+    let unboosted = Number::of(0.0);
     let request = Request {
-        seed: seed.within("seed", 0..=u64::MAX)?,
-        n_games: n_games.within("n_games", 1..=MAX_GAMES)? as usize,
-        rules: Rules {
-            max_ply: arguments::max_ply(max_ply)?,
-            mate_boost: Probability::ZERO,
-            vocabulary,
-        },
+        random: arguments::random_games(seed, games, max_ply, unboosted, vocabulary)?,
         sample_rate: arguments::probability("sample_rate", sample_rate)?,
         rollouts: even("rollouts", rollouts)?,
         resamples: resamples.within("resamples", 1..=MAX_RESAMPLES)? as usize,
@@ -115,7 +109,7 @@ fn observed(
         let n = done.load(Ordering::Relaxed);
         match &progress {
             Some(progress) if told.swap(n, Ordering::Relaxed) != n => {
-                progress.call1(py, (n, request.n_games)).map(drop)
+                progress.call1(py, (n, request.random.n_games())).map(drop)
             }
             _ => Ok(()),
         }
@@ -134,9 +128,9 @@ impl AccuracyCeiling {
         found: &ceiling::AccuracyCeiling,
     ) -> PyResult<AccuracyCeiling> {
         Ok(AccuracyCeiling {
-            vocabulary: request.rules.vocabulary.name,
-            max_ply: request.rules.max_ply,
-            n_games: request.n_games,
+            vocabulary: request.random.rules.vocabulary.name,
+            max_ply: request.random.rules.max_ply,
+            n_games: request.random.n_games(),
             n_sampled: found.n_sampled,
             n_unresolved: found.n_unresolved,
             moves: Py::new(py, Ceilings::new(py, &found.moves)?)?,

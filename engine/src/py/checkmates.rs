@@ -2,12 +2,9 @@
 
 use pyo3::prelude::*;
 
-use crate::generate::{self, Keep, Request};
-use crate::playout::Rules;
+use crate::generate::{Keep, Request};
 use crate::py::arguments::{self, Integer, Number};
-use crate::py::calls;
 use crate::py::games::Games;
-use crate::vocabulary::Vocabulary;
 
 #[doc = doc!("generate_checkmate_games")]
 #[pyfunction]
@@ -36,17 +33,11 @@ pub fn generate_checkmate_games(
     legal_moves: bool,
     threads: Option<Integer>,
 ) -> PyResult<Games> {
+    let games = arguments::games(n_games, first_game)?;
     let request = Request {
-        seed: arguments::seed(seed)?,
-        games: arguments::games(n_games, first_game)?,
-        rules: Rules {
-            max_ply: arguments::max_ply(max_ply)?,
-            mate_boost: arguments::mate_boost(mate_boost)?,
-            vocabulary: Vocabulary::named(vocabulary)?,
-        },
+        random: arguments::random_games(seed, games, max_ply, mate_boost, vocabulary)?,
         keep: Keep::Checkmates(side.map(arguments::side).transpose()?),
         choices: legal_moves,
     };
-    let games = calls::run(py, threads, |workers| generate::generate(&request, workers))?;
-    Games::new(py, games, request.rules.max_ply)
+    Games::generate(py, &request, threads)
 }

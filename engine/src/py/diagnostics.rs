@@ -9,10 +9,8 @@ use pyo3::types::PyDict;
 use crate::diagnostics::{self, Entry, Search};
 use crate::error::{Error, Result};
 use crate::flags::NAMES;
-use crate::playout::Rules;
 use crate::py::arguments::{self, Integer, Number};
 use crate::py::calls;
-use crate::vocabulary::Vocabulary;
 
 const MOST: u64 = 1_000_000;
 
@@ -56,19 +54,14 @@ pub fn generate_diagnostic_sets(
 ) -> PyResult<DiagnosticSets> {
     let first_game = first_game.within("first_game", 0..=i64::MAX as u64)?;
     let max_games = max_games.within("max_games", 1..=i32::MAX as u64)?;
+    let games = first_game..first_game + max_games;
     let search = Search {
-        seed: arguments::seed(seed)?,
-        games: first_game..first_game + max_games,
-        rules: Rules {
-            max_ply: arguments::max_ply(max_ply)?,
-            mate_boost: arguments::mate_boost(mate_boost)?,
-            vocabulary: Vocabulary::named(vocabulary)?,
-        },
+        random: arguments::random_games(seed, games, max_ply, mate_boost, vocabulary)?,
         quota: self::quota(quota)?,
     };
     let (sets, tokens) = calls::run(py, threads, |workers| {
         let sets = diagnostics::search(&search, workers)?;
-        let tokens = sets.padded(search.rules.vocabulary.pad)?;
+        let tokens = sets.padded(search.random.rules.vocabulary.pad)?;
         Ok((sets, tokens))
     })?;
     DiagnosticSets::new(py, &sets, tokens)

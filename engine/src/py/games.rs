@@ -5,10 +5,8 @@ use pyo3::prelude::*;
 
 use crate::csr::TokenRows;
 use crate::generate::{self, Keep, Request};
-use crate::playout::Rules;
 use crate::py::arguments::{self, Integer, Number};
 use crate::py::calls;
-use crate::vocabulary::Vocabulary;
 
 #[doc = doc!("Games")]
 #[pyclass(frozen, get_all, module = "chess_engine")]
@@ -51,23 +49,26 @@ pub fn generate_random_games(
     legal_moves: bool,
     threads: Option<Integer>,
 ) -> PyResult<Games> {
+    let games = arguments::games(n_games, first_game)?;
     let request = Request {
-        seed: arguments::seed(seed)?,
-        games: arguments::games(n_games, first_game)?,
-        rules: Rules {
-            max_ply: arguments::max_ply(max_ply)?,
-            mate_boost: arguments::mate_boost(mate_boost)?,
-            vocabulary: Vocabulary::named(vocabulary)?,
-        },
+        random: arguments::random_games(seed, games, max_ply, mate_boost, vocabulary)?,
         keep: Keep::finished(discard_ply_limit),
         choices: legal_moves,
     };
-    let games = calls::run(py, threads, |workers| generate::generate(&request, workers))?;
-    Games::new(py, games, request.rules.max_ply)
+    Games::generate(py, &request, threads)
 }
 
 impl Games {
-    pub fn new(py: Python<'_>, games: generate::Games, max_ply: usize) -> PyResult<Games> {
+    pub fn generate(
+        py: Python<'_>,
+        request: &Request,
+        threads: Option<Integer>,
+    ) -> PyResult<Games> {
+        let games = calls::run(py, threads, |workers| generate::generate(request, workers))?;
+        Games::new(py, games, request.random.rules.max_ply)
+    }
+
+    fn new(py: Python<'_>, games: generate::Games, max_ply: usize) -> PyResult<Games> {
         let shape = [games.lengths.len(), max_ply];
         let (legal_values, legal_offsets) = csr(py, games.legal);
         let (mating_values, mating_offsets) = csr(py, games.mating);

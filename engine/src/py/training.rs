@@ -6,13 +6,11 @@ use pyo3::prelude::*;
 use crate::error::{Error, Result};
 use crate::generate::{self, Games, Keep, Request};
 use crate::masks::Layout;
-use crate::playout::Rules;
 use crate::py::arguments::{self, Integer, Number};
 use crate::py::calls;
 use crate::py::games::csr;
 use crate::py::outputs::{self, IntegerSlice, Integers, Outputs};
 use crate::training::{Form, LegalSets};
-use crate::vocabulary::Vocabulary;
 
 #[doc = doc!("TrainingBatch")]
 #[pyclass(frozen, get_all, module = "chess_engine")]
@@ -63,34 +61,29 @@ pub fn generate_training_batch(
     out: Option<&Bound<'_, PyAny>>,
     threads: Option<Integer>,
 ) -> PyResult<TrainingBatch> {
-    let vocabulary = Vocabulary::named(vocabulary)?;
     let layout = Layout::named(layout)?;
+    let games = arguments::games(n_games, first_game)?;
     let boost = mate_boost.value().unwrap_or_default();
     let request = Request {
-        seed: arguments::seed(seed)?,
-        games: arguments::games(n_games, first_game)?,
-        rules: Rules {
-            max_ply: arguments::max_ply(max_ply)?,
-            mate_boost: arguments::mate_boost(mate_boost)?,
-            vocabulary,
-        },
+        random: arguments::random_games(seed, games, max_ply, mate_boost, vocabulary)?,
         keep: Keep::finished(discard_ply_limit),
         choices: legal_moves,
     };
     let out = Outputs::new(py, out, &["inputs", "targets", "loss_mask"])?;
-    let least = request.rules.max_ply + layout.prefix();
+    let rules = request.random.rules;
+    let least = rules.max_ply + layout.prefix();
     let width = checked_width(width, &out, least)?;
-    let sequences = |width| Sequences::new(py, &out, [request.n_games(), width]);
+    let sequences = |width| Sequences::new(py, &out, [request.random.n_games(), width]);
     let known = width.map(sequences).transpose()?;
     let (games, sets) = calls::run(py, threads, |workers| {
         let games = generate::generate(&request, workers)?;
-        let sets = LegalSets::new(&games, layout, vocabulary.pad, boost);
+        let sets = LegalSets::new(&games, layout, rules.vocabulary.pad, boost);
         Ok((games, sets))
     })?;
     let form = Form {
         layout,
         width: width.unwrap_or_else(|| layout.longest(&games)),
-        vocabulary,
+        vocabulary: rules.vocabulary,
     };
     let sequences = known.map_or_else(|| sequences(form.width), Ok)?;
     sequences.write(py, form, &games)?;
