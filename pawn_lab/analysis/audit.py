@@ -13,6 +13,7 @@ from pawn_lab.lab import Lab
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Trial
 from pawn_lab.states import ACTIVE, ENDED_WELL
+from pawn_lab.trials import configs
 from pawn_lab.trials.variants import SINGLE
 
 
@@ -82,7 +83,7 @@ def _newest_step(lab: Lab, trial_id: int) -> int:
 def _schedule(lab: Lab, trial: Trial) -> Iterable[Finding]:
     """Say where a trial has ended before its last step."""
     paths = lab.paths.trial(trial.id)
-    step, total = trial.exit.step if trial.exit else None, trial.config["total_steps"]
+    step, total = trial.exit.step if trial.exit else None, configs.length(trial.config)
     if trial.state not in ENDED_WELL:
         why = f": {trial.exit.message}" if trial.exit and trial.exit.message else ""
         yield Finding(trial.id, f"{trial.state}{_at(step, total)}{why}", blocks=False)

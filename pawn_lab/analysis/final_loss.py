@@ -10,7 +10,6 @@ from pawn_lab.analysis.groups import LINEAGE, Run, runs_of
 from pawn_lab.analysis.power_law import FARTHEST, FEWEST_POINTS, Interval, extrapolated
 from pawn_lab.lab import Lab
 from pawn_lab.reporting.metrics import Metric
-from pawn_lab.scheduling.speed import stop_step
 from pawn_lab.states import ENDED, ENDED_WELL
 from pawn_lab.trials import configs
 
@@ -55,7 +54,7 @@ def outlook(run: Run) -> Outlook:
 
 
 def _outlook(run: Run, points: list[tuple[int, float]]) -> Outlook:
-    end = stop_step(run.config)
+    end = configs.target(run.config)
     done = points[-1][0] if points else 0
     if done >= end:
         return Outlook(end, None, "it has ended")
@@ -83,7 +82,7 @@ def backtest(runs: Iterable[Run], share: float) -> Coverage:
     for run in runs:
         if run.trial.state not in ENDED_WELL or not run.points:
             continue
-        end, last = stop_step(run.config), run.points[-1]
+        end, last = configs.target(run.config), run.points[-1]
         seen = [(point.step, point.value) for point in run.points if point.step <= share * end]
         if last.step < end or (told := _outlook(run, seen).loss) is None:
             continue
@@ -100,7 +99,7 @@ def tested_on(lab: Lab, run_type: str, metric: Metric) -> list[Run]:
 
 def share_done(run: Run) -> float:
     """Return how far a run is."""
-    return run.points[-1].step / stop_step(run.config)
+    return run.points[-1].step / configs.target(run.config)
 
 
 def _schedule(run: Run) -> Schedule:

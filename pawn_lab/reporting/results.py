@@ -53,7 +53,7 @@ def progress(row: Row, paths: TrialPaths) -> Progress:
     records = streams.recent_records(paths)
     step, rate = _last_step(records) or row["from_step"], steps_per_second(records)
     config = row["config"]
-    target = config["pause_after_steps"] or config["total_steps"]
+    target = configs.target(config)
     models = {
         name: ModelProgress(
             train=_latest(variants.records_of(records, name), "train"),

@@ -61,7 +61,7 @@ def estimate(
         devices=[device.id for device in devices],
         queue_position=where.position,
         starts_in_s=where.starts_in_s,
-        steps=speed.stop_step(values) - from_step,
+        steps=config.target - from_step,
         step_s=_range(known.step_s()),
         total_s=_range(total),
         cost=_range(total, config.gpus * rate / _HOUR_S) if rate is not None else None,

@@ -10,7 +10,7 @@ from pawn_lab.paths import WorkspacePaths
 from pawn_lab.scheduling.devices import Device
 from pawn_lab.store import Transaction, leases, trials
 from pawn_lab.store.database import Row
-from pawn_lab.trials import streams
+from pawn_lab.trials import configs, streams
 
 MOST_COMPARABLE = 10
 """The newest so many comparable trials count: code and drivers change."""
@@ -86,7 +86,7 @@ class Comparables:
 
     def duration_s(self, config: dict[str, Any], from_step: int | None) -> Quantiles | None:
         """Return the device-time from a step to the trial's next stop; None without history."""
-        return self.history(config).duration_s(max(0, stop_step(config) - (from_step or 0)))
+        return self.history(config).duration_s(max(0, configs.target(config) - (from_step or 0)))
 
 
 def _history(rows: Iterable[Row], workspace: WorkspacePaths) -> History:
@@ -114,11 +114,6 @@ def quantiles(values: Sequence[float]) -> Quantiles | None:
     ordered = sorted(values)
     high = ordered[math.ceil(0.9 * len(ordered)) - 1]
     return Quantiles(statistics.median(ordered), high, len(ordered))
-
-
-def stop_step(config: dict[str, Any]) -> int:
-    """Return the step at which a trial of this config ends or pauses."""
-    return config.get("pause_after_steps") or config["total_steps"]
 
 
 def devices_needed(config: dict[str, Any]) -> int:

@@ -12,7 +12,7 @@ from pawn_lab.states import ACTIVE, BROKE_OFF, ENDED_WELL
 from pawn_lab.store import Transaction, sweeps, trials
 from pawn_lab.store.database import Row
 from pawn_lab.sweeps.plan import SweepPlan
-from pawn_lab.trials import streams, variants
+from pawn_lab.trials import configs, streams, variants
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Standing:
     @property
     def rung(self) -> int | None:
         """The step at which every seed has paused or ended; None where they differ."""
-        steps = {leaf["config"]["pause_after_steps"] or _end(leaf) for leaf in self.leaves}
+        steps = {configs.target(leaf["config"]) for leaf in self.leaves}
         return steps.pop() if len(steps) == 1 and not self.running and not self.broken else None
 
 
@@ -104,7 +104,8 @@ def _values(
 
 def stop_step(plan: SweepPlan, first: Row) -> int:
     """Return the step at which a point has been trained as far as the plan asks for."""
-    return plan.config.get("pause_after_steps") or first["config"]["total_steps"]
+    pause = plan.config.get("pause_after_steps")
+    return configs.target(first["config"] | {"pause_after_steps": pause})
 
 
 def _losses(workspace: WorkspacePaths, chain: Iterable[Row]) -> dict[int, float]:
@@ -118,12 +119,7 @@ def _losses(workspace: WorkspacePaths, chain: Iterable[Row]) -> dict[int, float]
 def _at(chain: list[Row], losses: dict[int, float], step: int) -> float | None:
     """Return the last loss up to a step that a seed has reached in good order."""
     reached = any(
-        row["state"] in ENDED_WELL and (row["config"]["pause_after_steps"] or _end(row)) >= step
-        for row in chain
+        row["state"] in ENDED_WELL and configs.target(row["config"]) >= step for row in chain
     )
     before = [at for at in losses if at <= step]
     return losses[max(before)] if reached and before else None
-
-
-def _end(row: Row) -> int:
-    return row["config"]["total_steps"]

@@ -34,6 +34,17 @@ def known(config: Config) -> RunConfig | None:
         return None
 
 
+def length(config: Config) -> int:
+    """Return the whole length of a trial, in the unit of progress of its run type."""
+    kind = type_of(config)
+    return config[kind.progress.field if kind else "total_steps"]
+
+
+def target(config: Config) -> int:
+    """Return where a trial ends or pauses, in the unit of progress of its run type."""
+    return config.get("pause_after_steps") or length(config)
+
+
 def strangers(trials: Iterable[Trial | TrialResult]) -> list[str]:
     """Say of which trials the config is not one of this version, and why."""
     told = ((trial.id, _strange(trial.config)) for trial in trials)
