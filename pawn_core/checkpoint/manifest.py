@@ -95,6 +95,18 @@ def list_checkpoints(checkpoints_dir: Path) -> list[Path]:
     return sorted((p for p, step in steps.items() if step is not None), key=lambda p: steps[p] or 0)
 
 
+def by_step(checkpoints_dir: Path) -> dict[int, Path]:
+    """Return the checkpoints by rising step, verified or not: the newest is the last."""
+    steps = {path: checkpoint_step(path) for path in list_checkpoints(checkpoints_dir)}
+    return {step: path for path, step in steps.items() if step is not None}
+
+
+def finished(checkpoints_dir: Path) -> dict[int, Path]:
+    """Return the checkpoints whose save has finished, by rising step; their hashes unchecked."""
+    saved = by_step(checkpoints_dir)
+    return {step: path for step, path in saved.items() if (path / SENTINEL).is_file()}
+
+
 def file_sha256(path: Path) -> str:
     """Return a file's SHA-256 in hexadecimal."""
     with path.open("rb") as file:

@@ -24,3 +24,8 @@ class Merit(NamedTuple):
     def beats(self, value: float, other: float) -> bool:
         """Whether a value is better than another."""
         return value < other if self.better == "low" else value > other
+
+    def best_first(self, values: dict[int, float]) -> list[int]:
+        """Return the steps of values, that of the best first, of equals the earlier one."""
+        sign = 1 if self.better == "low" else -1
+        return sorted(values, key=lambda step: (sign * values[step], step))

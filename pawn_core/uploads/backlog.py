@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pawn_core import metrics
-from pawn_core.checkpoint.files import SENTINEL
-from pawn_core.checkpoint.manifest import checkpoint_step, list_checkpoints
+from pawn_core.checkpoint.manifest import finished
 from pawn_core.config import TrainingConfig, run_type_named
 from pawn_core.config.facts import Merit
 from pawn_core.run_paths import RunPaths
@@ -35,13 +34,10 @@ def notable(run_dir: Path, up_to: int | None = None, model: str = "") -> Notable
 
     Of a run of several models, `model` alone counts where it is named.
     """
-    by_step: dict[int, Path] = {}
-    for path in list_checkpoints(RunPaths(run_dir).checkpoints):
-        step = checkpoint_step(path)
-        if step is not None and (up_to is None or step <= up_to) and (path / SENTINEL).is_file():
-            by_step[step] = path
-    newest = by_step[max(by_step)] if by_step else None
-    best = _best(run_dir, by_step)
+    whole = finished(RunPaths(run_dir).checkpoints)
+    saved = {step: path for step, path in whole.items() if up_to is None or step <= up_to}
+    newest = saved[max(saved)] if saved else None
+    best = _best(run_dir, saved)
     return Notable(newest, {name: path for name, path in best.items() if model in ("", name)})
 
 
@@ -51,17 +47,15 @@ def missing(run_dir: Path, record: UploadRecord, up_to: int | None = None) -> li
     return [path for path in checkpoints if not record.holds(path)]
 
 
-def _best(run_dir: Path, by_step: dict[int, Path]) -> dict[str, Path]:
+def _best(run_dir: Path, saved: dict[int, Path]) -> dict[str, Path]:
     merit = _merit(run_dir)
     records, _ = metrics.read_records(RunPaths(run_dir).metrics)
-    best: dict[str, tuple[float, Path]] = {}
+    by_model: dict[str, dict[int, float]] = {}
     for record in filter(None, map(metrics.measurement, records)):
         step, value, model = record["step"], record.get(merit.metric), record.get("variant", "")
-        if record["type"] != metrics.EVAL or step not in by_step or value is None:
-            continue
-        if model not in best or merit.beats(value, best[model][0]):
-            best[model] = value, by_step[step]
-    return {model: path for model, (_, path) in best.items()}
+        if record["type"] == metrics.EVAL and step in saved and value is not None:
+            by_model.setdefault(model, {})[step] = value
+    return {model: saved[merit.best_first(of)[0]] for model, of in by_model.items()}
 
 
 def _merit(run_dir: Path) -> Merit:

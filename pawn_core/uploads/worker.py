@@ -8,7 +8,7 @@ from typing import Any
 
 from pawn_core.checkpoint import volatile
 from pawn_core.checkpoint.files import SENTINEL
-from pawn_core.checkpoint.manifest import checkpoint_step, file_sha256, list_checkpoints
+from pawn_core.checkpoint.manifest import by_step, file_sha256
 from pawn_core.run_paths import RunPaths
 from pawn_core.uploads import backlog
 from pawn_core.uploads.destination import Destination
@@ -120,10 +120,8 @@ class Worker:
         if backlog.missing(self._run_dir, self._record, up_to):
             return
         kept = backlog.notable(self._run_dir, up_to).in_order  # of all models
-        for path in list_checkpoints(RunPaths(self._run_dir).checkpoints):
-            step = checkpoint_step(path)
-            past = step is not None and (up_to is None or step <= up_to)
-            if past and path not in kept:
+        for step, path in by_step(RunPaths(self._run_dir).checkpoints).items():
+            if (up_to is None or step <= up_to) and path not in kept:
                 volatile.remove(path)
 
     def _new_weights(self) -> dict[str, Path]:

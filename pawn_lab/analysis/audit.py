@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from pawn_core.checkpoint import CheckpointError, verify
-from pawn_core.checkpoint.manifest import checkpoint_step, list_checkpoints
+from pawn_core.checkpoint.manifest import by_step, list_checkpoints
 from pawn_core.uploads import backlog
 from pawn_core.uploads.record import UploadRecord
 from pawn_core.uploads.registry import places
@@ -65,19 +65,12 @@ def _going_on(lab: Lab, trials: list[Trial]) -> Iterable[Finding]:
 
 def _superseded(lab: Lab, trials: list[Trial]) -> set[int]:
     """Return the trials that another continues and has saved a later step of."""
-    saved = {trial.id: _newest_step(lab, trial.id) for trial in trials}
+    saved = {t.id: max(by_step(lab.paths.trial(t.id).checkpoints), default=-1) for t in trials}
     return {
         trial.parent
         for trial in trials
         if trial.parent is not None and saved[trial.id] > saved[trial.parent]
     }
-
-
-def _newest_step(lab: Lab, trial_id: int) -> int:
-    """Return the step of a trial's newest checkpoint; -1 where it has none."""
-    paths = list_checkpoints(lab.paths.trial(trial_id).checkpoints)
-    step = checkpoint_step(paths[-1]) if paths else None
-    return -1 if step is None else step
 
 
 def _schedule(lab: Lab, trial: Trial) -> Iterable[Finding]:

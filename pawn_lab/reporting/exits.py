@@ -5,8 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from pawn_core.checkpoint.files import SENTINEL
-from pawn_core.checkpoint.manifest import checkpoint_step, list_checkpoints
+from pawn_core.checkpoint.manifest import finished
 from pawn_lab.clock import Moment
 from pawn_lab.documents import load_json_object
 from pawn_lab.paths import TrialPaths
@@ -135,12 +134,11 @@ def verdict(record: ExitRecord, kill_reason: str | None, paths: TrialPaths) -> t
 def saved(paths: TrialPaths, last_step: int | None = None) -> str:
     """Say what a trial that broke off, at a step where that is known, has left to go on from."""
     try:
-        whole = [p for p in list_checkpoints(paths.checkpoints) if (p / SENTINEL).is_file()]
+        step = max(finished(paths.checkpoints), default=None)
     except OSError as error:
         return f"its checkpoints cannot be read: {error.strerror}"
-    if not whole:
+    if step is None:
         return "nothing was saved"
-    step = checkpoint_step(whole[-1])
     return (
         f"saved at step {step}" if last_step == step else f"its newest checkpoint is of step {step}"
     )

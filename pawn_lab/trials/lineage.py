@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from pawn_core.checkpoint import CheckpointError, Manifest, verify
-from pawn_core.checkpoint.manifest import checkpoint_step, list_checkpoints
-from pawn_core.config import ConfigError, RunConfig, parse_config
+from pawn_core.checkpoint.manifest import by_step
+from pawn_core.config import ConfigError, RunConfig, TrainingConfig, parse_config
 from pawn_lab.errors import (
     InvalidConfigError,
     InvalidRequestError,
@@ -17,7 +17,7 @@ from pawn_lab.paths import TrialPaths
 from pawn_lab.shim.rules import Limits
 from pawn_lab.states import ACTIVE
 from pawn_lab.store.database import Row
-from pawn_lab.trials import checks, streams, variants
+from pawn_lab.trials import checks, configs, streams, variants
 
 Which = int | Literal["latest", "best"]
 """A checkpoint: of a step, the newest, or that of the lowest validation loss."""
@@ -73,35 +73,25 @@ def resume_point(parent: Row, paths: TrialPaths, which: Which) -> ResumePoint:
 
 def _candidates(parent: Row, paths: TrialPaths, which: Which) -> list[Path]:
     """Return the checkpoints that would do, in the order in which to try them."""
-    saved = {_step(path): path for path in list_checkpoints(paths.checkpoints)}
+    saved = by_step(paths.checkpoints)
     if which == "latest":
         return list(reversed(saved.values()))
     if which == "best":
-        losses = _losses(paths)
-        judged = sorted((step for step in saved if step in losses), key=lambda s: (losses[s], s))
-        if saved and not judged:
+        merit = (configs.type_of(parent["config"]) or TrainingConfig).merit
+        values = variants.by_step(streams.evaluations(paths), merit.metric)
+        ranked = [saved[step] for step in merit.best_first(values) if step in saved]
+        if saved and not ranked:
             raise NoCheckpointError(
                 f"trial {parent['id']} has no validation loss at a saved step; saved: "
                 f"{', '.join(map(str, saved))}"
             )
-        return [saved[step] for step in judged]
+        return ranked
     if saved and which not in saved:
         raise NoCheckpointError(
             f"trial {parent['id']} has no checkpoint of step {which}; saved: "
             f"{', '.join(map(str, saved))}"
         )
     return [saved[step] for step in saved if step == which]
-
-
-def _step(path: Path) -> int:
-    step = checkpoint_step(path)
-    assert step is not None, "list_checkpoints returns only names with a step"
-    return step
-
-
-def _losses(paths: TrialPaths) -> dict[int, float]:
-    """Return the validation loss of each evaluation by step, the mean over variants."""
-    return variants.by_step(streams.evaluations(paths), "val_loss")
 
 
 def resumed_config(
