@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from pawn_core.config import RUN_TYPES, config_json_schema
+from pawn_core.config.errors import bounds
 from pawn_lab.tools import TOOLS, LabTool
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 STUB = ROOT / "engine" / "python" / "chess_engine" / "_native.pyi"
 _LONGEST_LINE = 90
-_SIGNS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 
 
 def main() -> None:
@@ -127,8 +127,8 @@ def _option(option: dict[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in option["enum"])
     if "const" in option:
         return f"`{option['const']}`"
-    bounds = [f"{sign} {option[key]:,}" for key, sign in _SIGNS.items() if key in option]
-    return " ".join([option["type"], *bounds])
+    limits = " ".join([option["type"], *bounds(option, ",")])
+    return limits.replace(">=", "≥").replace("<=", "≤")
 
 
 if __name__ == "__main__":

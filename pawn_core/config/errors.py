@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 _SHOWN_CHARACTERS = 80
 _SHOWN_ERRORS = 8
+_SIGNS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = _SHOWN_CHARACTERS
 
@@ -87,10 +88,9 @@ def _describe(problem: Any, model: type[BaseModel], run_type: str) -> str:
             return f"{field} {shown(value)} is not allowed: {_bounds(field, model, problem['msg'])}"
 
 
-def bounds(schema: dict[str, Any]) -> list[str]:
-    """Return the bounds of a number's JSON Schema, such as `>= 1`."""
-    signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
-    return [f"{sign} {schema[key]:g}" for key, sign in signs.items() if key in schema]
+def bounds(schema: dict[str, Any], spec: str = "g") -> list[str]:
+    """Return the bounds of a number's JSON Schema, such as `>= 1`, each formatted by a spec."""
+    return [f"{sign} {schema[key]:{spec}}" for key, sign in _SIGNS.items() if key in schema]
 
 
 def _bounds(field: str, model: type[BaseModel], message: str) -> str:

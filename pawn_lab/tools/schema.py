@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from pawn_core.config import RUN_TYPES, config_json_schema
+from pawn_core.config.errors import bounds
 from pawn_lab.lab import Lab
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
@@ -29,8 +30,6 @@ RARELY_SET = frozenset(
 """Fields that most configs leave alone: named alone, until they are asked for."""
 NO_BOUND = 1_000_000
 """An upper bound from here on guards against slips, and tells nothing."""
-
-_SIGNS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 
 
 class SchemaField(Answer):
@@ -100,16 +99,8 @@ def _type(spec: dict[str, Any]) -> str:
         return f"'{spec['const']}'"
     if "enum" in spec:
         return "one of: " + ", ".join(map(str, spec["enum"]))
-    bounds = [f"{sign} {_bound(spec[key])}" for key, sign in _SIGNS.items() if _tells(spec, key)]
-    return f"{spec.get('type', 'any')} {', '.join(bounds)}".rstrip()
-
-
-def _tells(spec: dict[str, Any], key: str) -> bool:
-    return key in spec and ("ax" not in key or spec[key] < NO_BOUND)
-
-
-def _bound(value: float) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    limits = {k: value for k, value in spec.items() if "ax" not in k or value < NO_BOUND}
+    return f"{spec.get('type', 'any')} {', '.join(bounds(limits))}".rstrip()
 
 
 TOOL = LabTool(
