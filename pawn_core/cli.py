@@ -25,6 +25,7 @@ from pawn_core.run_paths import RunPaths
 from pawn_core.signals import StopFlag
 from pawn_core.threads import THREADS_VARIABLE, settle_threads, usable_cores
 from pawn_core.training.outcome import EXIT_CONFIG_ERROR, Outcome
+from pawn_core.untrusted import parse_object
 
 SUPERVISED = "PAWN_TRIAL_TOKEN"
 """In the environment of a run that a lab watches and resumes."""
@@ -149,14 +150,11 @@ def read_json(path: Path) -> dict[str, Any]:
         ConfigError: there is no such file, or it holds anything else.
     """
     try:
-        document = json.loads(path.read_text("utf-8"))
+        return parse_object(path.read_bytes(), path)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} is not JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise ConfigError(f"{path} is not a JSON object")
-    return document
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
 
 
 def _new_run_dir() -> Path:

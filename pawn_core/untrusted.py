@@ -7,6 +7,7 @@ import json
 import math
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,23 @@ def parse_json(data: bytes | str) -> Any:
         return plain(json.loads(text, parse_int=_integer))
     except RecursionError:
         raise ValueError("nested too deep") from None
+
+
+def parse_object(
+    data: bytes, name: object, parse: Callable[[bytes], Any] = json.loads
+) -> dict[str, Any]:
+    """Return the JSON object in a document, its values as `parse` reads them.
+
+    Raises:
+        ValueError: it is not JSON, or holds anything else; the text names the document.
+    """
+    try:
+        value = parse(data)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{name} is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} holds {type(value).__name__}, not a JSON object")
+    return value
 
 
 def _integer(digits: str) -> int | None:

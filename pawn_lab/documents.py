@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from pawn_core.durable import replace_file
-from pawn_core.untrusted import MOST_BYTES, UntrustedFileError, parse_json, read_end, read_file
+from pawn_core.untrusted import (
+    MOST_BYTES,
+    UntrustedFileError,
+    parse_json,
+    parse_object,
+    read_end,
+    read_file,
+)
 
 
 def write_json(path: Path, value: Any, mode: int = 0o666) -> None:
@@ -51,12 +58,9 @@ def load_json_object(path: Path, root: Path | None = None, most: int = MOST_BYTE
         UntrustedFileError: it holds anything else, or is no regular file.
     """
     try:
-        value = parse_json(read_file(path, root, most))
+        return parse_object(read_file(path, root, most), path.name, parse_json)
     except ValueError as error:
-        raise UntrustedFileError(f"{path.name} is not JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise UntrustedFileError(f"{path.name} holds {type(value).__name__}, not a JSON object")
-    return value
+        raise UntrustedFileError(str(error)) from None
 
 
 def load_own(path: Path) -> dict[str, Any]:
@@ -65,7 +69,7 @@ def load_own(path: Path) -> dict[str, Any]:
     Raises:
         OSError, ValueError: it cannot be read.
     """
-    return json.loads(read_file(path))
+    return parse_object(read_file(path), path.name)
 
 
 def read_json_object(path: Path, root: Path | None = None) -> dict[str, Any] | None:

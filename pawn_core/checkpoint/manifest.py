@@ -10,12 +10,13 @@ import json
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from pawn_core.checkpoint.errors import CheckpointIntegrityError, IncompleteCheckpointError
 from pawn_core.checkpoint.files import CONFIG, SENTINEL, STATE, TENSORS
 from pawn_core.checkpoint.safety import check_tensor_file
 from pawn_core.durable import write_file
-from pawn_core.untrusted import UntrustedFileError, parse_json, read_file
+from pawn_core.untrusted import UntrustedFileError, parse_json, parse_object, read_file
 
 _FORMAT = 1
 _TENSORS = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,31}}{re.escape(TENSORS)}")
@@ -105,6 +106,18 @@ def finished(checkpoints_dir: Path) -> dict[int, Path]:
     """Return the checkpoints whose save has finished, by rising step; their hashes unchecked."""
     saved = by_step(checkpoints_dir)
     return {step: path for step, path in saved.items() if (path / SENTINEL).is_file()}
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a checkpoint's file.
+
+    Raises:
+        CheckpointIntegrityError: it holds anything else.
+    """
+    try:
+        return parse_object(path.read_bytes(), path)
+    except ValueError as error:
+        raise CheckpointIntegrityError(str(error)) from None
 
 
 def file_sha256(path: Path) -> str:

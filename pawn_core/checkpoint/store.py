@@ -16,7 +16,6 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from pawn_core.checkpoint import files, manifest
-from pawn_core.checkpoint.errors import CheckpointIntegrityError
 from pawn_core.durable import exchange, make_directory, sync_file, write_file
 from pawn_core.text_path import text_path
 
@@ -89,8 +88,8 @@ def _read(path: Path, verified: manifest.Manifest) -> Checkpoint:
     return Checkpoint(
         step=verified.step,
         tensors={name: _load_tensors(path / name) for name in verified.tensor_files},
-        training_state=_read_json(path / files.STATE),
-        config=_read_json(path / files.CONFIG),
+        training_state=manifest.read_document(path / files.STATE),
+        config=manifest.read_document(path / files.CONFIG),
         members=members,
     )
 
@@ -127,13 +126,3 @@ def _publish(partial: Path, target: Path) -> None:
         exchange(partial, target)
     else:
         partial.rename(target)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise CheckpointIntegrityError(f"{path} is not JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise CheckpointIntegrityError(f"{path} is not a JSON object")
-    return document

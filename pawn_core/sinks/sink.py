@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from pawn_core.durable import make_directory, replace_file
 from pawn_core.run_paths import RunPaths
+from pawn_core.untrusted import parse_object
 
 PROJECT = "pawn-lab"
 
@@ -79,11 +80,10 @@ class _Delivered:
 def _read_steps(path: Path) -> dict[str, int]:
     """Return the steps by name; those of an unreadable file are taken for unknown."""
     try:
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        document = parse_object(path.read_bytes(), path)
+    except (OSError, ValueError):
         return {}
-    pairs = document.items() if isinstance(document, dict) else ()
-    return {name: step for name, step in pairs if isinstance(step, int)}
+    return {name: step for name, step in document.items() if isinstance(step, int)}
 
 
 def numbers(kind: str, fields: dict[str, Any]) -> dict[str, float]:

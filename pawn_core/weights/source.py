@@ -1,6 +1,5 @@
 """Where weights come from: a Hugging Face repository, a checkpoint directory or a bare file."""
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from pawn_core.checkpoint.errors import (
     IncompleteCheckpointError,
 )
 from pawn_core.checkpoint.files import CONFIG, MODEL, SENTINEL
-from pawn_core.checkpoint.manifest import file_sha256
+from pawn_core.checkpoint.manifest import file_sha256, read_document
 from pawn_core.checkpoint.safety import check_tensor_file
 
 _REPOSITORY = re.compile(
@@ -75,27 +74,17 @@ def _checked(name: str, files: list[Path | None]) -> Files:
     if sentinel is not None:
         _verify(sentinel, [file for file in (model, config) if file is not None])
     check_tensor_file(model)
-    return Files(model, _read_object(config) if config else None)
+    return Files(model, read_document(config) if config else None)
 
 
 def _verify(sentinel: Path, files: list[Path]) -> None:
     """Check files against the hashes of a `.complete`, ours or a published one."""
-    hashes = _read_object(sentinel).get("files")
+    hashes = read_document(sentinel).get("files")
     if not isinstance(hashes, dict):
         raise CheckpointIntegrityError(f"{sentinel} lists no files")
     for file in files:
         if hashes.get(file.name) != file_sha256(file):
             raise CheckpointIntegrityError(f"{file} does not match its SHA-256 in {SENTINEL}")
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise CheckpointIntegrityError(f"{path} is not JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise CheckpointIntegrityError(f"{path} is not a JSON object")
-    return document
 
 
 def _if_file(path: Path) -> Path | None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from pydantic.fields import FieldInfo
 
+from pawn_core.untrusted import parse_object
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.tools import LabTool
 
@@ -103,13 +104,13 @@ def tool_arguments(given: dict[str, Any]) -> dict[str, Any]:
     return arguments
 
 
-def _read_config(path: Path) -> Any:
+def _read_config(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_object(path.read_bytes(), f"--config {path}")
     except OSError as error:
         raise InvalidRequestError(f"--config {path}: {error.strerror}") from None
     except ValueError as error:
-        raise InvalidRequestError(f"--config {path} is not JSON: {error}") from None
+        raise InvalidRequestError(str(error)) from None
 
 
 def _setting(text: str) -> tuple[str, Any]:
