@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pawn_lab.documents import read_json_object
 from pawn_lab.paths import TrialPaths
+from pawn_lab.shim.rules import Losses
 
 Record = dict[str, Any]
 
@@ -28,9 +29,9 @@ SILENT_S = 120.0
 SILENT_INTERVALS = 10
 """A trial is silent after this many of its usual intervals between records, and `SILENT_S`."""
 
-WINDOW = 5
-CLIMB = 0.1
-"""The loss climbs when the mean of its last `WINDOW` records is a tenth over their lowest mean."""
+RECENT_LOSSES = 5
+CLIMB_FACTOR = 1.1
+"""The loss climbs while so many records are all a tenth over the lowest median of as many."""
 
 MOST_DATA_WAIT = 0.3
 
@@ -134,5 +135,6 @@ def is_silent(records: Sequence[Record], now: float) -> bool:
 
 
 def _climbs(losses: list[float]) -> bool:
-    means = [statistics.fmean(losses[i : i + WINDOW]) for i in range(len(losses) - WINDOW + 1)]
-    return len(means) > WINDOW and means[-1] > (1 + CLIMB) * min(means)
+    course = Losses(RECENT_LOSSES)
+    climbs = [course.after(loss, CLIMB_FACTOR) for loss in losses]
+    return bool(climbs) and climbs[-1] is not None

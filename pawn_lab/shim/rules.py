@@ -99,7 +99,7 @@ class Divergence:
 
     def __init__(self, factor: float | None) -> None:
         self._factor = factor
-        self._models: dict[str, _Losses] = {}
+        self._models: dict[str, Losses] = {}
 
     def evidence(self, records: Iterable[Record]) -> dict[str, Any] | None:
         """Take note of new records; return the numbers once the rule holds, else None."""
@@ -108,7 +108,7 @@ class Divergence:
         for name, step, loss in filter(None, map(_train, records)):
             if name not in self._models and len(self._models) == MOST_VARIANTS:
                 continue
-            model = self._models.setdefault(name, _Losses())
+            model = self._models.setdefault(name, Losses())
             climb = model.after(loss, self._factor)
             if climb is not None:
                 variant = {"variant": name} if name else {}
@@ -116,17 +116,20 @@ class Divergence:
         return None
 
 
-class _Losses:
-    """The training losses of one model."""
+class Losses:
+    """The training losses of one model: a number of recent ones and the lowest median before.
 
-    def __init__(self) -> None:
-        self._recent: deque[float] = deque(maxlen=LOSSES)
+    They climb while every recent one is over the lowest median by a factor.
+    """
+
+    def __init__(self, count: int = LOSSES) -> None:
+        self._recent: deque[float] = deque(maxlen=count)
         self._lowest: float | None = None
 
     def after(self, loss: float, factor: float) -> dict[str, float] | None:
-        """Take note of a loss; return the medians once all recent ones are too high."""
+        """Take note of a loss; return the medians while the losses climb."""
         self._recent.append(loss)
-        if len(self._recent) < LOSSES:
+        if len(self._recent) < (self._recent.maxlen or 0):
             return None
         median = statistics.median(self._recent)
         self._lowest = median if self._lowest is None else min(median, self._lowest)
