@@ -49,12 +49,12 @@ _hits: Counter[str] = Counter()
 
 def hit(name: str) -> None:
     """Die here if the environment says so."""
-    wanted = os.environ.get(VARIABLE)
-    if wanted is None:
+    failpoint = os.environ.get(VARIABLE)
+    if failpoint is None:
         return
     if name not in FAILPOINTS:
         raise LookupError(f"failpoint '{name}' is not listed in {__name__}")
     _hits[name] += 1
-    target, _, count = wanted.partition(":")
+    target, _, count = failpoint.partition(":")
     if name == target and _hits[name] == int(count or 1):
         os.kill(os.getpid(), signal.SIGKILL)

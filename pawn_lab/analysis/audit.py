@@ -93,12 +93,12 @@ def _at(step: int | None, total: int) -> str:
 
 def _learning_rate(paths: TrialPaths) -> str:
     """Return the rate that each model ended at, and the one its schedule ends at."""
-    told = [
+    rates_by_model = [
         f"{name} {rates}".lstrip()
         for name, health in _schedules(paths).items()
         if (rates := _rates(health))
     ]
-    return f" with learning rate {'; '.join(told)}" if told else ""
+    return f" with learning rate {'; '.join(rates_by_model)}" if rates_by_model else ""
 
 
 def _rates(health: dict[str, Any]) -> str:
@@ -123,7 +123,7 @@ def _schedules(paths: TrialPaths) -> dict[str, dict[str, Any]]:
     by_variant = health.get("variants", {SINGLE: health})
     if not isinstance(by_variant, dict):
         return {}
-    return {name: each for name, each in by_variant.items() if isinstance(each, dict)}
+    return {name: schedule for name, schedule in by_variant.items() if isinstance(schedule, dict)}
 
 
 def _checkpoint(lab: Lab, trial: Trial) -> Finding | bool:
@@ -147,8 +147,8 @@ def _uploads(lab: Lab, trial: Trial) -> Iterable[Finding]:
         matters = backlog.notable(run, model=record.model).in_order
         missing = [path.name for path in matters if not record.holds(path)]
         if missing:
-            how = f"python -m pawn_core.uploads {run}"
-            text = f"{', '.join(missing)} not uploaded to {where}: {how}"
+            command = f"python -m pawn_core.uploads {run}"
+            text = f"{', '.join(missing)} not uploaded to {where}: {command}"
             yield Finding(trial.id, text, blocks=True)
         elif matters:
             there = " and ".join(path.name for path in matters)

@@ -16,26 +16,26 @@ _DECIDE = ("torch", "pawn-engine")
 def warnings(lab: Lab, runs: Sequence[Run], at: Axis) -> list[str]:
     """Say what could be the cause of a difference instead of the settings."""
     ids = sorted({run.id for run in runs})
-    records = {each: read_json_object(lab.paths.trial(each).provenance) for each in ids}
-    known = {each: record for each, record in records.items() if record}
-    found = []
-    if len(codes := _by(known, _code)) > 1:
+    records = {trial_id: read_json_object(lab.paths.trial(trial_id).provenance) for trial_id in ids}
+    provenances = {trial_id: record for trial_id, record in records.items() if record}
+    causes = []
+    if len(codes := _by(provenances, _code)) > 1:
         first, second = list(codes.values())[:2]
-        found.append(f"other code: {_listed(codes.values())}; lab_diff({first[0]}, {second[0]})")
-    if len(models := _by(known, _model)) > 1:
-        told = "; ".join(f"{name}: {_ids(each)}" for name, each in models.items())
-        found.append(f"other device models: {told}")
+        causes.append(f"other code: {_listed(codes.values())}; lab_diff({first[0]}, {second[0]})")
+    if len(models := _by(provenances, _model)) > 1:
+        told = "; ".join(f"{name}: {_ids(group)}" for name, group in models.items())
+        causes.append(f"other device models: {told}")
     if at in _OF_TIME and (shared := lab.shared_processor(ids)):
-        found.append(f"{_ids(shared)} shared the processor with other trials, which costs time")
-    return found
+        causes.append(f"{_ids(shared)} shared the processor with other trials, which costs time")
+    return causes
 
 
 def _by(records: dict[int, Any], what: Callable[[Any], str]) -> dict[str, list[int]]:
     """Return the trials by what their records say."""
-    found: dict[str, list[int]] = {}
+    trials: dict[str, list[int]] = {}
     for trial_id, record in records.items():
-        found.setdefault(what(record), []).append(trial_id)
-    return found
+        trials.setdefault(what(record), []).append(trial_id)
+    return trials
 
 
 def _code(record: dict[str, Any]) -> str:
@@ -53,4 +53,4 @@ def _ids(trials: Iterable[int]) -> str:
 
 
 def _listed(groups: Iterable[list[int]]) -> str:
-    return " against ".join(_ids(each) for each in groups)
+    return " against ".join(_ids(group) for group in groups)

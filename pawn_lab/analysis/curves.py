@@ -89,7 +89,7 @@ def related(lab: Lab, trial_id: int) -> set[int]:
     """Return a trial with what it continues and what continues it, however often."""
     own = {trial.id for trial in lineage(lab, trial_id)}
     parents = {trial.id: trial.parent for trial in lab.trials()}
-    return own | {each for each in parents if trial_id in _older(each, parents)}
+    return own | {number for number in parents if trial_id in _older(number, parents)}
 
 
 def _older(trial_id: int | None, parents: dict[int, int | None]) -> Iterator[int]:

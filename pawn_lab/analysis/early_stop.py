@@ -44,25 +44,25 @@ class Outlook(NamedTuple):
 
 def judge(run: Run, rivals: Sequence[Run], ended: Sequence[Run], *, of_sweep: bool) -> Outlook:
     """Judge a run by its rivals; `ended` are the runs that its forecast is tested on."""
-    told = outlook(run)
-    if told.loss is None:
-        return Outlook(False, f"no forecast: {told.why}", {})
-    best = _best(run, rivals, told.step, None if of_sweep else TUNED)
+    forecast = outlook(run)
+    if forecast.loss is None:
+        return Outlook(False, f"no forecast: {forecast.why}", {})
+    best = _best(run, rivals, forecast.step, None if of_sweep else TUNED)
     if best is None:
         return Outlook(False, "no comparable trial has a loss", {})
     reference, step, loss = best
     evidence: dict[str, int | float] = {
         "step": run.points[-1].step,
         "val_loss": run.points[-1].value,
-        "at_step": told.step,
-        "forecast": told.loss.value,
-        "low": told.loss.low,
-        "high": told.loss.high,
+        "at_step": forecast.step,
+        "forecast": forecast.loss.value,
+        "low": forecast.loss.low,
+        "high": forecast.loss.high,
         "reference_trial": reference.id,
         "reference_step": step,
         "reference_loss": loss,
     }
-    if told.loss.low <= loss:
+    if forecast.loss.low <= loss:
         return Outlook(False, f"it may still reach trial {reference.id}", evidence)
     tested = backtest(ended, share_done(run))
     evidence |= {"held": tested.held, "of": tested.of}

@@ -23,33 +23,33 @@ class Placed(NamedTuple):
 
 def placed(runs: Sequence[Run], price: Price) -> list[Placed]:
     """Return the runs that have measured a value and have a price; lower values are better."""
-    found = []
+    placements = []
     for run in filter(lambda run: run.has_measured, runs):
         point = min(run.points, key=lambda p: (p.value, p.step), default=None)
         if point is None:
             continue
         paid = _parameters(run) if price == "parameters" else getattr(point, price)
         if paid is not None:
-            found.append(Placed(run, paid, point.value))
-    return found
+            placements.append(Placed(run, paid, point.value))
+    return placements
 
 
 def evaluated_alike(runs: Sequence[Placed]) -> list[list[Placed]]:
     """Return the runs by run type and evaluation set: only within one are values comparable."""
     sets: dict[str, list[Placed]] = {}
-    for each in runs:
+    for placement in runs:
         fields = sorted({"run_type", *GAMES, *VALIDATION})
-        key = repr([each.run.settings.get(name) for name in fields])
-        sets.setdefault(key, []).append(each)
+        key = repr([placement.run.settings.get(name) for name in fields])
+        sets.setdefault(key, []).append(placement)
     return list(sets.values())
 
 
 def front(runs: Sequence[Placed]) -> list[Placed]:
     """Return the runs that none beats in one number and equals in the other, cheapest first."""
     kept: list[Placed] = []
-    for each in sorted(runs, key=lambda p: (p.price, p.value)):
-        if not kept or each.value < kept[-1].value:
-            kept.append(each)
+    for placement in sorted(runs, key=lambda p: (p.price, p.value)):
+        if not kept or placement.value < kept[-1].value:
+            kept.append(placement)
     return kept
 
 

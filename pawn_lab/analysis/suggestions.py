@@ -50,7 +50,7 @@ def suggestions(runs: Iterable[Run], others: Iterable[Run] = ()) -> list[Suggest
     named = list(filter(_has_rate, runs))
     everything = named + list(filter(_has_rate, others))
     points = list(filter(None, map(_next_point, _families(everything, named, VARIED))))
-    covered = {run.name for each in points for run in each.runs}
+    covered = {run.name for point in points for run in point.runs}
     rest = [run for run in everything if run.name not in covered]
     return points + list(filter(None, map(_next_rate, _families(rest, named, ("lr",)))))
 
@@ -58,9 +58,9 @@ def suggestions(runs: Iterable[Run], others: Iterable[Run] = ()) -> list[Suggest
 def comparable(lab: Lab, runs: Iterable[Run]) -> list[Trial]:
     """Return the other trials of which a model may differ from a run only in what is varied."""
     shown = list(runs)
-    known = {_rest(run.settings, {*VARIED, LINEAGE}) for run in shown}
+    settings = {_rest(run.settings, {*VARIED, LINEAGE}) for run in shown}
     others = [trial for trial in lab.trials() if trial.id not in {run.id for run in shown}]
-    return [trial for trial in others if known & set(_rests(lab, trial))]
+    return [trial for trial in others if settings & set(_rests(lab, trial))]
 
 
 def _rests(lab: Lab, trial: Trial) -> Iterator[str]:

@@ -47,10 +47,10 @@ class Queries(OpenWorkspace):
         Raises:
             InvalidRequestError: an unknown state.
         """
-        wanted = requests.checked_states(states)
+        checked = requests.checked_states(states)
         self._refresh()
         with self._database.read() as tx:
-            return trial_records(tx, trials.select(tx, wanted), self._devices)
+            return trial_records(tx, trials.select(tx, checked), self._devices)
 
     def selected(
         self, trial_ids: Iterable[int] | None = None, tag: str | None = None
@@ -197,8 +197,8 @@ class Queries(OpenWorkspace):
         """
         with self._database.read() as tx:
             trials.get(tx, trial_id)
-        wanted = log.Wanted(lines, grep or "", around, since)
-        excerpt = log.excerpt(trial_id, self.paths.trial(trial_id).log, wanted)
+        search = log.Wanted(lines, grep or "", around, since)
+        excerpt = log.excerpt(trial_id, self.paths.trial(trial_id).log, search)
         requests.check_reached(since, excerpt.size_bytes, "byte of the log")
         return excerpt
 
@@ -250,10 +250,10 @@ def _records(
     costs = cost.by_trial(tx, held)
     last_devices: dict[int, list[Row]] = {}
     for lease in held:
-        known = last_devices.setdefault(lease["trial_id"], [])
-        if known and known[0]["start"] != lease["start"]:
-            known.clear()  # an earlier attempt to launch
-        known.append(lease)
+        latest = last_devices.setdefault(lease["trial_id"], [])
+        if latest and latest[0]["start"] != lease["start"]:
+            latest.clear()  # an earlier attempt to launch
+        latest.append(lease)
     queued = any(row["state"] == State.QUEUED for row in rows)
     waiting = waits(tx, devices) if queued else {}
     return [

@@ -33,13 +33,13 @@ class Sweeping(OpenWorkspace):
         warnings = self._check_runnable(checked)
         self.create()
         with self._database.write() as tx:
-            sweep_id, known = create.create(
+            sweep_id, repeated = create.create(
                 tx, self.paths, self._devices, self._launcher, checked, idempotency_key
             )
         with self.one_pass():
             self.tick()
             sweep = self.sweep(sweep_id)
-        return sweep.model_copy(update={"warnings": warnings}), known
+        return sweep.model_copy(update={"warnings": warnings}), repeated
 
     def estimate_sweep(self, plan: dict[str, Any]) -> SweepEstimate:
         """Return what a plan would take, which trials it would take over, and of which sweep it is.
@@ -51,15 +51,15 @@ class Sweeping(OpenWorkspace):
         warnings = self._check_runnable(checked)
         with self._database.read() as tx:
             total = estimate(tx, self.paths, self._devices, self._launcher, checked)
-            known = sweeps.alike(tx, create.request(checked, None).digest)
-        return total.model_copy(update={"repeats": known, "warnings": warnings})
+            alike = sweeps.alike(tx, create.request(checked, None).digest)
+        return total.model_copy(update={"repeats": alike, "warnings": warnings})
 
     def _check_runnable(self, plan: SweepPlan) -> list[str]:
         """Refuse a plan of which a known point cannot run here; return what will run worse."""
         machine = trial_machine(self._devices)
         configs = [plan.resolved(overrides) for overrides in known_overrides(plan)]
-        told = [runnable.check_runs_on(machine, config, self._devices) for config in configs]
-        return list(dict.fromkeys(itertools.chain(*told)))
+        warnings = [runnable.check_runs_on(machine, config, self._devices) for config in configs]
+        return list(dict.fromkeys(itertools.chain(*warnings)))
 
     def sweep(self, sweep_id: int) -> Sweep:
         """Return a sweep with its points.
@@ -71,7 +71,7 @@ class Sweeping(OpenWorkspace):
         with self._database.read() as tx:
             row = sweeps.get(tx, sweep_id)
             plan = SweepPlan.model_validate(row["plan"])
-            now = standings(tx, self.paths, sweep_id, plan)
+            points = standings(tx, self.paths, sweep_id, plan)
         return Sweep(
             id=sweep_id,
             state=row["state"],
@@ -79,9 +79,9 @@ class Sweeping(OpenWorkspace):
             arms=plan.arms,
             seeds=plan.seeds,
             tag=tag(sweep_id),
-            points=[_point(each) for each in now],
-            asked=len(now),
-            of=plan.points or len(now) if plan.method == "tpe" else len(now),
+            points=[_point(point) for point in points],
+            asked=len(points),
+            of=plan.points or len(points) if plan.method == "tpe" else len(points),
         )
 
     def rivals(self, trial_id: int) -> list[int] | None:

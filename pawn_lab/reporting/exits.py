@@ -166,20 +166,20 @@ def _force(record: ExitRecord) -> str:
 
 def _failure(record: ExitRecord, paths: TrialPaths) -> tuple[str, str]:
     """Return the reason of a failure and a sentence about it."""
-    how = f"exit code {record.code}" if record.signal is None else f"signal {record.signal}"
+    ending = f"exit code {record.code}" if record.signal is None else f"signal {record.signal}"
     if record.stopped_by in _STOPPED_BY:
-        return record.stopped_by, f"{_STOPPED_BY[record.stopped_by]} ({how}){_numbers(record)}"
+        return record.stopped_by, f"{_STOPPED_BY[record.stopped_by]} ({ending}){_numbers(record)}"
     if record.outcome is not None:
-        return record.outcome.reason, f"trainer failed with {how}: {record.outcome.message}"
+        return record.outcome.reason, f"trainer failed with {ending}: {record.outcome.message}"
     last = "".join(log.excerpt(0, paths.log, log.Wanted(lines=1)).lines)
     said = f"its log ends with: {shorten(last, MOST_MESSAGE_CHARACTERS)}" if last else "no log"
-    return "crashed", f"trainer failed with {how} and recorded no outcome; {said}"
+    return "crashed", f"trainer failed with {ending} and recorded no outcome; {said}"
 
 
 def _numbers(record: ExitRecord) -> str:
     """Return the evidence as text, to four digits."""
-    told = [f"{n} {_short(v)}" for n, v in record.evidence.items() if not n.endswith("_at")]
-    return ": " + ", ".join(told) if told else ""
+    numbers = [f"{n} {_short(v)}" for n, v in record.evidence.items() if not n.endswith("_at")]
+    return ": " + ", ".join(numbers) if numbers else ""
 
 
 def _short(value: float | str) -> str:

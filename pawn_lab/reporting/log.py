@@ -68,9 +68,9 @@ def excerpt(trial_id: int, path: Path, wanted: Wanted) -> LogExcerpt:
         size = file.seek(0, 2)
         start = _line_start(file, wanted.since) if wanted.since <= size else 0
         first = max(start, size - (GREP_BYTES if wanted.grep else TAIL_BYTES))
-        found = _found(_chunks_backwards(file, size, first), wanted)
-        lines = [shorten(line, MOST_LINE_CHARACTERS) for line in islice(found, wanted.lines)]
-        more = first > start or next(found, None) is not None
+        matches = _found(_chunks_backwards(file, size, first), wanted)
+        lines = [shorten(line, MOST_LINE_CHARACTERS) for line in islice(matches, wanted.lines)]
+        more = first > start or next(matches, None) is not None
     return LogExcerpt(trial_id=trial_id, lines=lines[::-1], size_bytes=size, truncated=more)
 
 

@@ -63,10 +63,10 @@ def metric_of_merit(name: str) -> Metric:
 
 
 def _one_of(name: str, metrics: tuple[Metric, ...]) -> Metric:
-    known = {metric.name: metric for metric in metrics}
-    if name not in known:
+    by_name = {metric.name: metric for metric in metrics}
+    if name not in by_name:
         raise InvalidRequestError(
-            f"metric {name[:100]!r} is not allowed{did_you_mean(name, known)}; "
-            f"one of: {', '.join(known)}"
+            f"metric {name[:100]!r} is not allowed{did_you_mean(name, by_name)}; "
+            f"one of: {', '.join(by_name)}"
         )
-    return known[name]
+    return by_name[name]

@@ -38,13 +38,13 @@ _BY_LOG = {
 """What the last lines of the log say, in the order in which it is believed."""
 
 
-def post_mortem(trial: Row, how: Exit, paths: TrialPaths, good: Iterable[Row]) -> PostMortem:
+def post_mortem(trial: Row, ending: Exit, paths: TrialPaths, good: Iterable[Row]) -> PostMortem:
     """Explain a trial that failed or was lost; `good` are trials that ended well."""
     tail = _tail(paths)
-    kind = _kind(how, tail)
+    kind = _kind(ending, tail)
     return PostMortem(
         kind=kind,
-        first_bad_step=_first_bad_step(streams.recent_records(paths), how),
+        first_bad_step=_first_bad_step(streams.recent_records(paths), ending),
         last_healthy=_last_healthy(streams.records(paths)),
         traceback=_traceback(tail),
         **_nearest(trial, good),
@@ -52,14 +52,14 @@ def post_mortem(trial: Row, how: Exit, paths: TrialPaths, good: Iterable[Row]) -
     )
 
 
-def _kind(how: Exit, tail: list[str]) -> str:
-    if how.reason in _BY_REASON:
-        return _BY_REASON[how.reason]
+def _kind(ending: Exit, tail: list[str]) -> str:
+    if ending.reason in _BY_REASON:
+        return _BY_REASON[ending.reason]
     last = "\n".join(tail[-_MOST_TRACEBACK_LINES:])
     for kind, pattern in _BY_LOG.items():
         if re.search(pattern, last, re.MULTILINE):
             return kind
-    return "signal" if how.signal is not None else "error"
+    return "signal" if ending.signal is not None else "error"
 
 
 def _tail(paths: TrialPaths) -> list[str]:
@@ -76,9 +76,9 @@ def _traceback(tail: list[str]) -> str | None:
     return shorten("\n".join(lines[-_MOST_TRACEBACK_LINES:]), _MOST_CHARACTERS)
 
 
-def _first_bad_step(records: list[dict[str, Any]], how: Exit) -> int | None:
-    if how.evidence and "step" in how.evidence:
-        return int(how.evidence["step"])
+def _first_bad_step(records: list[dict[str, Any]], ending: Exit) -> int | None:
+    if ending.evidence and "step" in ending.evidence:
+        return int(ending.evidence["step"])
     steps = (record.get("non_finite_step") for record in records if record["type"] == "event")
     return next((step for step in steps if isinstance(step, int)), None)
 
@@ -88,14 +88,14 @@ def _last_healthy(records: list[dict[str, Any]]) -> dict[str, float] | None:
 
     Of several variants, those of the one that wrote last.
     """
-    found: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     variant = next((r["variant"] for r in reversed(records) if r.get("variant")), SINGLE)
     records = records_of(records, variant)
     for kind, needed in (("eval", "val_loss"), ("train", "loss")):
         sound = [r for r in records if r["type"] == kind and _is_number(r.get(needed))]
         for record in sound[-1:]:
-            found |= {n: record[n] for n in _HEALTH if _is_number(record.get(n))}
-    return found or None
+            numbers |= {n: record[n] for n in _HEALTH if _is_number(record.get(n))}
+    return numbers or None
 
 
 def _is_number(value: Any) -> bool:

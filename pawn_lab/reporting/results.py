@@ -134,8 +134,8 @@ def _merit(metrics: Mapping[str, Any]) -> float:
 
 
 def _latest(records: list[Record], kind: str) -> Record | None:
-    found = next((record for record in reversed(records) if record["type"] == kind), None)
-    return found and {name: found[name] for name in found if name not in ("type", "seq")}
+    latest = next((record for record in reversed(records) if record["type"] == kind), None)
+    return latest and {name: latest[name] for name in latest if name not in ("type", "seq")}
 
 
 def _last_step(records: list[Record]) -> int | None:

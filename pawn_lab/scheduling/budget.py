@@ -139,8 +139,8 @@ def watch(tx: Transaction, workspace: WorkspacePaths) -> None:
 def _forecast(tx: Transaction, workspace: WorkspacePaths, now: BudgetReport) -> None:
     rate = (cost.device_rate(tx) or 0.0) / _HOUR_S
     active = trials.select(tx, ACTIVE)
-    each = [_Ahead(rate * _ahead_s(workspace, r), devices_needed(r["config"])) for r in active]
-    ahead = _to_come(tx, now.basis, each)
+    costs = [_Ahead(rate * _ahead_s(workspace, r), devices_needed(r["config"])) for r in active]
+    ahead = _to_come(tx, now.basis, costs)
     if ahead == 0.0 or now.spent + ahead <= now.budget:
         return
     message = (

@@ -140,8 +140,10 @@ class _Driver:
     def _instances(self, parent: Any, parent_uuid: str) -> tuple[Gpu, ...]:
         most = self.ask("nvmlDeviceGetMaxMigDeviceCount", parent) or 0
         handles = [self.ask("nvmlDeviceGetMigDeviceHandleByIndex", parent, n) for n in range(most)]
-        found = [self._instance(handle, parent_uuid) for handle in handles if handle is not None]
-        return tuple(instance for instance in found if instance is not None)
+        instances = [
+            self._instance(handle, parent_uuid) for handle in handles if handle is not None
+        ]
+        return tuple(instance for instance in instances if instance is not None)
 
     def _instance(self, handle: Any, parent_uuid: str) -> Gpu | None:
         uuid = self.ask("nvmlDeviceGetUUID", handle)

@@ -63,11 +63,11 @@ def record(paths: TrialPaths, trial: dict[str, Any], devices: list[Device]) -> N
 @functools.cache
 def _packages() -> dict[str, str]:
     """Return the versions of the packages that decide what is computed, as far as installed."""
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     for name in _PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
+            versions[name] = metadata.version(name)
+    return versions
 
 
 def _repository() -> Path | None:

@@ -109,21 +109,21 @@ def _end(tx: Transaction, paths: TrialPaths, trial: Row, shim: Shim | None) -> N
     if record is None:
         _end_lost(tx, paths, trial, shim)
         return
-    state, how = exits.verdict(record, trial["kill_reason"], paths)
+    state, ending = exits.verdict(record, trial["kill_reason"], paths)
     if state == State.FAILED:
-        how = _explained(tx, paths, trial, how)
-    data = how.model_dump()
+        ending = _explained(tx, paths, trial, ending)
+    data = ending.model_dump()
     started_at = trial["started_at"] if shim is None else shim.started.seen_from(tx.moment)
     times = {"started_at": started_at, "ended_at": record.ended.seen_from(tx.moment)}
-    left = "" if state in ENDED_WELL else f"; {exits.saved(paths, how.step)}"
-    trials.move(tx, trial, state, how.message + left, data, exit=data, **times)
+    left = "" if state in ENDED_WELL else f"; {exits.saved(paths, ending.step)}"
+    trials.move(tx, trial, state, ending.message + left, data, exit=data, **times)
 
 
 def _end_lost(tx: Transaction, paths: TrialPaths, trial: Row, shim: Shim | None) -> None:
     """Mark a trial lost once no process of it is left."""
     if shim is not None and shim.is_of_copy(paths):
-        how = Exit.lost("this workspace is a copy: the trial may go on where it was started")
-        trials.move(tx, trial, State.LOST, how.message, exit=how.model_dump())
+        ending = Exit.lost("this workspace is a copy: the trial may go on where it was started")
+        trials.move(tx, trial, State.LOST, ending.message, exit=ending.model_dump())
         return
     deadline = time.monotonic() + _SURVIVORS_TIMEOUT_S
     while identity.kill_members(trial["token"]):
@@ -132,22 +132,22 @@ def _end_lost(tx: Transaction, paths: TrialPaths, trial: Row, shim: Shim | None)
         time.sleep(0.01)
     last_sign = _last_sign_of_life(paths, tx.now)
     asked = "a kill was asked for, and " if trial["kill_reason"] is not None else ""
-    how = Exit.lost(
+    ending = Exit.lost(
         f"{asked}its shim died without recording an end; {exits.saved(paths)}. Its device-time "
         f"counts up to its last sign of life, {max(0.0, tx.now - last_sign):.0f} s ago"
     )
-    data = _explained(tx, paths, trial, how).model_dump()
-    trials.move(tx, trial, State.LOST, how.message, data, exit=data, ended_at=last_sign)
+    data = _explained(tx, paths, trial, ending).model_dump()
+    trials.move(tx, trial, State.LOST, ending.message, data, exit=data, ended_at=last_sign)
 
 
-def _explained(tx: Transaction, paths: TrialPaths, trial: Row, how: Exit) -> Exit:
+def _explained(tx: Transaction, paths: TrialPaths, trial: Row, ending: Exit) -> Exit:
     """Add the post-mortem, where the trial's files can be read."""
     good = trials.select(tx, ENDED_WELL)
     try:
-        explained = post_mortem(trial, how, paths, good)
+        explained = post_mortem(trial, ending, paths, good)
     except OSError:
-        return how
-    return how.model_copy(update={"post_mortem": explained})
+        return ending
+    return ending.model_copy(update={"post_mortem": explained})
 
 
 def _last_sign_of_life(paths: TrialPaths, default: float) -> float:

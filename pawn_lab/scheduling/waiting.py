@@ -23,13 +23,13 @@ def waits(tx: Transaction, devices: list[Device]) -> dict[int, QueuedTrial]:
     if (spent := budget.exhausted(tx)) is not None:
         return {row["id"]: QueuedTrial(spent, ahead) for ahead, row in enumerate(queue)}
     holders = [held[device.id] for device in devices if device.id in held]
-    free, found = len(devices) - len(holders), dict[int, QueuedTrial]()
+    free, waiting = len(devices) - len(holders), dict[int, QueuedTrial]()
     for ahead, row in enumerate(queue):
         needed = devices_needed(row["config"])
-        found[row["id"]] = QueuedTrial(_why(holders, needed, free, len(devices)), ahead)
+        waiting[row["id"]] = QueuedTrial(_why(holders, needed, free, len(devices)), ahead)
         if needed <= len(devices):
             free = free - needed if needed <= free else 0
-    return found
+    return waiting
 
 
 def _why(holders: list[int], needed: int, free: int, machine: int) -> str:

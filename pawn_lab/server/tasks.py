@@ -72,8 +72,8 @@ class WaitStore:
         Raises:
             MCPError: there is none of that name, or none any more.
         """
-        known = _TASK_ID.fullmatch(task_id)
-        task = read_json_object(self._folder / f"{task_id}.json") if known else None
+        named = _TASK_ID.fullmatch(task_id)
+        task = read_json_object(self._folder / f"{task_id}.json") if named else None
         if task is None or not _is_whole(task) or time.time() > task["created"] + TTL_MS / 1000:
             raise MCPError(
                 code=INVALID_PARAMS, message=f"there is no task '{task_id[:40]}', or none any more"

@@ -46,8 +46,8 @@ def keep_all(tx: Transaction, paths: WorkspacePaths) -> None:
 
 def lacks_something(tx: Transaction, paths: WorkspacePaths) -> bool:
     """Say whether the database is older than what lies around it."""
-    known = {row["id"] for row in tx.rows("SELECT id FROM trials")}
-    unknown = (paths.trial(n).record for n in paths.trial_numbers() - known)
+    rows = {row["id"] for row in tx.rows("SELECT id FROM trials")}
+    unknown = (paths.trial(n).record for n in paths.trial_numbers() - rows)
     return _seq(read_json_object(paths.ledger)) > events.last(tx) or any(
         record.exists() for record in unknown
     )

@@ -29,8 +29,8 @@ def get(tx: Transaction, sweep_id: int) -> Row:
     Raises:
         UnknownSweepError: no such sweep.
     """
-    known = 0 < sweep_id <= LARGEST_ID
-    rows = tx.rows("SELECT * FROM sweeps WHERE id = ?", sweep_id) if known else []
+    possible = 0 < sweep_id <= LARGEST_ID
+    rows = tx.rows("SELECT * FROM sweeps WHERE id = ?", sweep_id) if possible else []
     if not rows:
         last = tx.value("SELECT max(id) FROM sweeps")
         listed = f"the workspace has sweeps 1 to {last}" if last else "the workspace has none"

@@ -67,8 +67,8 @@ def get(tx: Transaction, trial_id: int) -> Row:
     Raises:
         UnknownTrialError: no such trial.
     """
-    known = 0 < trial_id <= LARGEST_ID
-    rows = tx.rows("SELECT * FROM trials WHERE id = ?", trial_id) if known else []
+    possible = 0 < trial_id <= LARGEST_ID
+    rows = tx.rows("SELECT * FROM trials WHERE id = ?", trial_id) if possible else []
     if not rows:
         last = tx.value("SELECT max(id) FROM trials")
         raise UnknownTrialError(

@@ -58,14 +58,14 @@ def _step(database: Database, workspace: WorkspacePaths, devices: list[Device], 
     plan = SweepPlan.model_validate(sweep["plan"])
     with database.read() as tx:
         seen = _signature(tx, sweep["id"])
-        now = standings(tx, workspace, sweep["id"], plan)
-    more = plan.method == "tpe" and len(now) < (plan.points or 0)
-    first = next((leaf for each in now for leaf in each.leaves), None)
+        points = standings(tx, workspace, sweep["id"], plan)
+    more = plan.method == "tpe" and len(points) < (plan.points or 0)
+    first = next((leaf for standing in points for leaf in standing.leaves), None)
     stop = stop_step(plan, first) if first else 0
-    prepared = [_prepared(workspace, d) for d in decide(plan, now, stop, more)]
+    prepared = [_prepared(workspace, d) for d in decide(plan, points, stop, more)]
     settled = {d.standing.number for d, _ in prepared if isinstance(d, Settled)}
-    room = _room(plan, now, settled, devices) if more else 0
-    asked = _ask(workspace, sweep, plan, now, prepared, room) if room > 0 else []
+    room = _room(plan, points, settled, devices) if more else 0
+    asked = _ask(workspace, sweep, plan, points, prepared, room) if room > 0 else []
     with database.write() as tx:
         if sweeps.get(tx, sweep["id"])["state"] != sweeps.ACTIVE:
             return False
@@ -74,7 +74,7 @@ def _step(database: Database, workspace: WorkspacePaths, devices: list[Device], 
             _apply(tx, workspace, devices, sweep, decision, continuations)
         for point in asked:
             _add(tx, workspace, devices, sweep, point)
-        if not asked and not more and all(not e.open or e.number in settled for e in now):
+        if not asked and not more and all(not e.open or e.number in settled for e in points):
             _end(tx, sweep)
     return bool(asked) or any(isinstance(d, Promotion) for d, _ in prepared)
 
@@ -146,32 +146,36 @@ def _add(
 
 
 def _room(
-    plan: SweepPlan, now: list[Standing], settled: set[int], devices: Sequence[Device]
+    plan: SweepPlan, points: list[Standing], settled: set[int], devices: Sequence[Device]
 ) -> int:
     """Return how many more points may be on their way."""
-    on_their_way = sum(each.open and each.number not in settled for each in now)
+    on_their_way = sum(point.open and point.number not in settled for point in points)
     most = plan.parallel or max(1, len(devices) // plan.seeds)
-    return min(most - on_their_way, (plan.points or 0) - len(now))
+    return min(most - on_their_way, (plan.points or 0) - len(points))
 
 
 def _ask(
     workspace: WorkspacePaths,
     sweep: Row,
     plan: SweepPlan,
-    now: list[Standing],
+    points: list[Standing],
     prepared: list[tuple[Decision, list[Continuation]]],
     room: int,
 ) -> list[Asked]:
     study = Study(workspace.study(sweep["id"]), plan.space, plan.sampler_seed)
-    study.tell(_told(now))
+    study.tell(_told(points))
     study.tell(_told_now(d) for d, _ in prepared if isinstance(d, Settled))
-    asked = [study.ask(len(now) + ahead) for ahead in range(room)]
+    asked = [study.ask(len(points) + ahead) for ahead in range(room)]
     failpoints.hit("sweep.asked")
     return asked
 
 
-def _told(now: list[Standing]) -> list[Told]:
-    return [_verdict(each, each.row["state"], each.row["value"]) for each in now if not each.open]
+def _told(points: list[Standing]) -> list[Told]:
+    return [
+        _verdict(point, point.row["state"], point.row["value"])
+        for point in points
+        if not point.open
+    ]
 
 
 def _told_now(settled: Settled) -> Told:

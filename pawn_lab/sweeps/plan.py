@@ -166,10 +166,10 @@ def checked_plan(raw: dict[str, Any]) -> SweepPlan:
     except ValidationError as error:
         lines = [_describe(problem) for problem in error.errors(include_url=False)]
         raise InvalidRequestError("\n".join(lines[:8])) from None
-    known = run_type_named(plan.config.get("run_type", "pretrain")).config.model_fields
+    fields = run_type_named(plan.config.get("run_type", "pretrain")).config.model_fields
     for name in plan.space:
-        if name not in known:
-            hint = did_you_mean(name, known)
+        if name not in fields:
+            hint = did_you_mean(name, fields)
             raise InvalidRequestError(f"space field {shown(name)} is no config field{hint}")
     requests.checked_tags(plan.tags)
     requests.checked_hypothesis(plan.hypothesis)
@@ -183,9 +183,9 @@ def read_plan(workspace: WorkspacePaths, name: str) -> dict[str, Any]:
     Raises:
         InvalidRequestError: no such plan, or a file that holds none.
     """
-    known = [path.stem for path in sorted(workspace.plans.glob("*.json"))]
-    if not _NAME.fullmatch(name) or name not in known:
-        hint = did_you_mean(name[:100], known) or f"; plans: {', '.join(known) or 'none'}"
+    names = [path.stem for path in sorted(workspace.plans.glob("*.json"))]
+    if not _NAME.fullmatch(name) or name not in names:
+        hint = did_you_mean(name[:100], names) or f"; plans: {', '.join(names) or 'none'}"
         raise InvalidRequestError(f"plan {shown(name)} is not in {workspace.plans.name}/{hint}")
     try:
         return load_json_object(workspace.plan(name), most=_MOST_PLAN_BYTES)

@@ -69,8 +69,8 @@ def check_count(plan: SweepPlan) -> None:
         InvalidRequestError: says how many.
     """
     values = [len(v) for v in plan.space.values() if isinstance(v, list)]
-    each = math.prod(values) if plan.method == "grid" else plan.points or 0
-    count = each * len(plan.arms) * plan.seeds
+    count_of_arm = math.prod(values) if plan.method == "grid" else plan.points or 0
+    count = count_of_arm * len(plan.arms) * plan.seeds
     if count > MOST_TRIALS:
         raise InvalidRequestError(
             f"{count} trials are too many for a sweep; allowed: {MOST_TRIALS}"

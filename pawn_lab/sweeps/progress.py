@@ -53,7 +53,9 @@ class Standing:
     def given_up(self) -> Evidence | None:
         """The numbers for which a trial of it was stopped by its forecast."""
         ends = [leaf["exit"] for leaf in self.leaves if leaf["exit"] is not None]
-        return next((how["evidence"] for how in ends if how["reason"] == BY_FORECAST), None)
+        return next(
+            (ending["evidence"] for ending in ends if ending["reason"] == BY_FORECAST), None
+        )
 
     @property
     def stopped_at(self) -> int | None:
@@ -94,12 +96,12 @@ def _values(
     """Return the mean loss at each step at which a decision is due, where every seed has it."""
     stop = stop_step(plan, chains[0][0])
     losses = [_losses(workspace, chain) for chain in chains]
-    found: dict[int, float] = {}
+    means: dict[int, float] = {}
     for step in [*plan.rungs(stop), stop]:
-        reached = [_at(chain, each, step) for chain, each in zip(chains, losses, strict=True)]
+        reached = [_at(chain, by_step, step) for chain, by_step in zip(chains, losses, strict=True)]
         if all(value is not None for value in reached):
-            found[step] = statistics.fmean(value for value in reached if value is not None)
-    return found
+            means[step] = statistics.fmean(value for value in reached if value is not None)
+    return means
 
 
 def stop_step(plan: SweepPlan, first: Row) -> int:
@@ -109,11 +111,11 @@ def stop_step(plan: SweepPlan, first: Row) -> int:
 
 
 def _losses(workspace: WorkspacePaths, chain: Iterable[Row]) -> dict[int, float]:
-    found: dict[int, float] = {}
+    losses: dict[int, float] = {}
     for row in chain:
         evaluations = streams.evaluations(workspace.trial(row["id"]))
-        found |= variants.by_step(evaluations, METRIC_OF_MERIT)
-    return found
+        losses |= variants.by_step(evaluations, METRIC_OF_MERIT)
+    return losses
 
 
 def _at(chain: list[Row], losses: dict[int, float], step: int) -> float | None:

@@ -48,8 +48,8 @@ class Study:
         self._space = space
         lock: Any = _Held()
         backend = optuna.storages.journal.JournalFileBackend(str(journal), lock_obj=lock)
-        known = self._trials_of(backend)
-        sampler = optuna.samplers.TPESampler(seed=seed + known, constant_liar=True)
+        tried = self._trials_of(backend)
+        sampler = optuna.samplers.TPESampler(seed=seed + tried, constant_liar=True)
         self._study = optuna.create_study(
             storage=optuna.storages.JournalStorage(backend),
             study_name="sweep",
@@ -61,9 +61,9 @@ class Study:
         """Return the point of that number; one that was asked for and never used is used now."""
         import optuna
 
-        asked = {t.number: t for t in self._study.get_trials(deepcopy=False)}
-        known = asked.get(number)
-        trial = optuna.trial.Trial(self._study, known._trial_id) if known else self._study.ask()
+        trials = {t.number: t for t in self._study.get_trials(deepcopy=False)}
+        frozen = trials.get(number)
+        trial = optuna.trial.Trial(self._study, frozen._trial_id) if frozen else self._study.ask()
         drawn = {name: _suggest(trial, name, values) for name, values in self._space.items()}
         return Asked(trial.number, drawn)
 
@@ -73,22 +73,22 @@ class Study:
 
         state = optuna.trial.TrialState
         open_ = {t.number for t in self._study.get_trials(deepcopy=False, states=[state.RUNNING])}
-        for told in results:
-            if told.number not in open_:
+        for result in results:
+            if result.number not in open_:
                 continue
-            if told.value is None:
-                self._study.tell(told.number, state=state.FAIL)
-            elif told.pruned_at is None:
-                self._study.tell(told.number, told.value)
+            if result.value is None:
+                self._study.tell(result.number, state=state.FAIL)
+            elif result.pruned_at is None:
+                self._study.tell(result.number, result.value)
             else:
-                self._prune(told)
+                self._prune(result)
 
-    def _prune(self, told: Told) -> None:
+    def _prune(self, result: Told) -> None:
         import optuna
 
-        (frozen,) = [t for t in self._study.get_trials(deepcopy=False) if t.number == told.number]
+        (frozen,) = [t for t in self._study.get_trials(deepcopy=False) if t.number == result.number]
         trial = optuna.trial.Trial(self._study, frozen._trial_id)
-        trial.report(told.value or 0.0, told.pruned_at or 0)
+        trial.report(result.value or 0.0, result.pruned_at or 0)
         self._study.tell(trial, state=optuna.trial.TrialState.PRUNED)
 
     @staticmethod

@@ -56,13 +56,14 @@ def lab_audit(
     """
     question = Question.of(lab, ("audit", trial_ids, tag), since, max_tokens)
     trials = lab.selected(trial_ids, tag)
-    found = audit(lab, trials)
+    report = audit(lab, trials)
     answer = AuditAnswer(
-        ready=not any(finding.blocks for finding in found.findings),
+        ready=not any(finding.blocks for finding in report.findings),
         trials=len(trials),
-        checkpoints_verified=found.verified,
+        checkpoints_verified=report.verified,
         findings=[
-            FindingRow(trial_id=f.trial_id, finding=f.text, blocks=f.blocks) for f in found.findings
+            FindingRow(trial_id=f.trial_id, finding=f.text, blocks=f.blocks)
+            for f in report.findings
         ],
     )
     return question.answered(answer)

@@ -79,11 +79,11 @@ def lab_compare(
     """
     asked = ("compare", trial_ids, tag, factor, metric, at, reaching, reference)
     question = Question.of(lab, asked, since, max_tokens)
-    allowed, wanted = _fields(factor), metric_of_merit(metric)
+    allowed, merit = _fields(factor), metric_of_merit(metric)
     trials = lab.selected(trial_ids, tag)
-    runs = runs_of(lab, trials, wanted)
+    runs = runs_of(lab, trials, merit)
     measured, notes = [run for run in runs if run.has_measured], strangers(trials)
-    notes += _left_out(runs, wanted)
+    notes += _left_out(runs, merit)
     if trial_ids is None:
         measured, early = without_early(measured)
         notes += _early(early)
@@ -91,9 +91,9 @@ def lab_compare(
     kept = [run for group in groups for run in group.runs]
     if reaching is None:
         aligned = align(kept, at)
-        compared, position, ends = _values(aligned, wanted), aligned.position, _ends(aligned, kept)
+        compared, position, ends = _values(aligned, merit), aligned.position, _ends(aligned, kept)
     else:
-        compared, position, ends = _costs(kept, at, wanted, reaching), None, []
+        compared, position, ends = _costs(kept, at, merit, reaching), None, []
     rows = compared_rows(groups, compared, allowed, reference)
     other = warnings(lab, kept, at)
     idle = remarks.settings_without_effect(lab, [(run.id, run.config) for run in kept])
@@ -123,10 +123,10 @@ def _costs(runs: list[Run], at: Axis, metric: Metric, value: float) -> Measured:
 def _fields(factor: str | None) -> set[str] | None:
     """Split the names; each must be a config field."""
     names = [] if factor is None else [name.strip() for name in factor.split(",")]
-    known = {name for run_type in RUN_TYPES for name in run_type.config.model_fields}
+    fields = {name for run_type in RUN_TYPES for name in run_type.config.model_fields}
     for name in names:
-        if name not in known:
-            hint = did_you_mean(name, known)
+        if name not in fields:
+            hint = did_you_mean(name, fields)
             raise InvalidRequestError(f"factor '{name[:100]}' is no config field{hint}")
     return set(names) or None
 

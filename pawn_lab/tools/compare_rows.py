@@ -59,8 +59,8 @@ class Measured:
 
     def of(self, group: Group) -> list[float]:
         """Return the values of a group; empty if any of its runs has none."""
-        known = [self.values[run.name] for run in group.runs if run.name in self.values]
-        return known if len(known) == len(group.runs) else []
+        values = [self.values[run.name] for run in group.runs if run.name in self.values]
+        return values if len(values) == len(group.runs) else []
 
     def mean(self, group: Group) -> float:
         """Return the mean of a group that has values."""
@@ -86,8 +86,8 @@ def compared_rows(
         InvalidRequestError: the reference is none of the trials.
     """
     first = _reference(groups, measured, reference)
-    told = map(setting_text, distinguished([group.settings for group in groups]))
-    named = list(zip(groups, told, strict=True))
+    texts = map(setting_text, distinguished([group.settings for group in groups]))
+    named = list(zip(groups, texts, strict=True))
     ordered = sorted(named, key=lambda pair: (pair[0] is not first, measured.rank(pair[0])))
     return [_row(group, text or BASELINE, first, measured, allowed) for group, text in ordered]
 
@@ -101,8 +101,8 @@ def _reference(groups: list[Group], measured: Measured, trial_id: int | None) ->
                 f"reference {trial_id} is not among the trials compared: {counted or 'none'}"
             )
         return named[0]
-    known = [group for group in groups if measured.of(group)]
-    return min(known, key=measured.rank, default=None)
+    valued = [group for group in groups if measured.of(group)]
+    return min(valued, key=measured.rank, default=None)
 
 
 def _row(
@@ -112,12 +112,12 @@ def _row(
     measured: Measured,
     allowed: set[str] | None,
 ) -> GroupRow:
-    known = measured.of(group)
+    values = measured.of(group)
     columns: dict[str, object] = {
         "setting": setting,
         "trial_ids": list(dict.fromkeys(run.id for run in group.runs)),
-        "mean": measured.shown(measured.mean(group)) if known else None,
-        "sd": statistics.stdev(known) if len(known) > 1 and not measured.ratios else None,
+        "mean": measured.shown(measured.mean(group)) if values else None,
+        "sd": statistics.stdev(values) if len(values) > 1 and not measured.ratios else None,
     }
     if group is reference:
         return GroupRow.model_validate(columns | {"reference": True})

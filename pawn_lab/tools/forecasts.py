@@ -29,17 +29,22 @@ class ForecastRow(Answer):
 def forecast_rows(lab: Lab, runs: Iterable[Run], metric: Metric) -> list[ForecastRow]:
     """Show the outlook of those that run, tested on the trials of the lab that have ended."""
     running = [(run, outlook(run)) for run in runs if run.trial.state in HOLDING]
-    kinds = {run.trial.config["run_type"] for run, told in running if told.loss}
+    kinds = {run.trial.config["run_type"] for run, forecast in running if forecast.loss}
     ended = {kind: tested_on(lab, kind, metric) for kind in kinds}
-    return [_row(run, told, ended.get(run.trial.config["run_type"], [])) for run, told in running]
+    return [
+        _row(run, forecast, ended.get(run.trial.config["run_type"], []))
+        for run, forecast in running
+    ]
 
 
-def _row(run: Run, told: Outlook, ended: list[Run]) -> ForecastRow:
-    row = ForecastRow(trial_id=run.id, variant=run.variant or None, at_step=told.step, why=told.why)
-    if told.loss is None:
+def _row(run: Run, forecast: Outlook, ended: list[Run]) -> ForecastRow:
+    row = ForecastRow(
+        trial_id=run.id, variant=run.variant or None, at_step=forecast.step, why=forecast.why
+    )
+    if forecast.loss is None:
         return row
     tested = backtest(ended, share_done(run))
     if tested.doubt:
         return row.model_copy(update={"why": tested.doubt})
     held = {"held": f"{tested.held} of {tested.of}"}
-    return ForecastRow.model_validate(row.model_dump() | told.loss._asdict() | held)
+    return ForecastRow.model_validate(row.model_dump() | forecast.loss._asdict() | held)

@@ -49,8 +49,8 @@ def _ailing(ailing: Mapping[int, str | None]) -> str | None:
     if not ailing:
         return None
     first = next(iter(ailing))
-    told = ", ".join(f"{trial_id} ({what})" for trial_id, what in ailing.items())
-    return f"Running, but not well: {told}. See lab_log(trial_id={first}); lab_kill ends one."
+    trials = ", ".join(f"{trial_id} ({what})" for trial_id, what in ailing.items())
+    return f"Running, but not well: {trials}. See lab_log(trial_id={first}); lab_kill ends one."
 
 
 def _idle(glance: Glance, devices: list[DeviceStatus]) -> str | None:

@@ -55,16 +55,16 @@ def lab_notes(
         written = [Section(start + 1, section, notes.compaction(lab.paths))]
     elif section is not None:
         _check_title(section, written)
-    wanted = [part for part in written if part.number > start and section in (None, part.title)]
-    kept = newest(wanted, max_tokens)
+    parts = [part for part in written if part.number > start and section in (None, part.title)]
+    kept = newest(parts, max_tokens)
     text = "".join(part.text for part in kept)
-    older = [*_older(lab, wanted[: len(wanted) - len(kept)]), *_summary(lab, section, since)]
+    older = [*_older(lab, parts[: len(parts) - len(kept)]), *_summary(lab, section, since)]
     answer = NotesAnswer(
         characters=len(text),
         notes=text,
         cursor=cursor,
         left_out="; ".join(older) or None,
-        unchanged=True if since is not None and not wanted else None,
+        unchanged=True if since is not None and not parts else None,
     )
     return answer.with_check_in(lab)
 

@@ -95,12 +95,12 @@ def lab_plot(
     """
     asked = ("plot", trial_ids, tag, metric, x, log_x, log_y, band)
     question = Question.of(lab, asked, since, max_tokens)
-    wanted = metric_named(metric)
+    measured = metric_named(metric)
     trials = lab.selected(trial_ids, tag)
-    runs = runs_of(lab, trials, wanted)
+    runs = runs_of(lab, trials, measured)
     drawn = [run for run in runs if run.points]
-    _check(drawn, wanted, x, log_x=log_x, log_y=log_y)
-    rows = _bands(drawn, wanted, x) if band else _curves(lab, drawn, wanted, x)
+    _check(drawn, measured, x, log_x=log_x, log_y=log_y)
+    rows = _bands(drawn, measured, x) if band else _curves(lab, drawn, measured, x)
     missing = ", ".join(run.name for run in runs if not run.points)
     notes = [f"without {metric}: {missing}"] if missing else []
     answer = PlotAnswer(
@@ -145,8 +145,8 @@ def _labels(runs: list[Run]) -> list[str]:
         | {"seed": run.seeds[0]}
         for run in runs
     ]
-    told = map(setting_text, distinguished(settings))
-    return [f"{run.name} {text}".rstrip() for run, text in zip(runs, told, strict=True)]
+    texts = map(setting_text, distinguished(settings))
+    return [f"{run.name} {text}".rstrip() for run, text in zip(runs, texts, strict=True)]
 
 
 def _panels(runs: list[Run], metric: Metric) -> list[str]:
@@ -154,8 +154,8 @@ def _panels(runs: list[Run], metric: Metric) -> list[str]:
     if not metric.own_games:
         return [""] * len(runs)
     games = [{k: v for k, v in run.settings.items() if k in GAMES} for run in runs]
-    told = distinguished(games)
-    return [setting_text(each) or (BASELINE if any(told) else "") for each in told]
+    kinds = distinguished(games)
+    return [setting_text(kind) or (BASELINE if any(kinds) else "") for kind in kinds]
 
 
 def _curves(lab: Lab, runs: list[Run], metric: Metric, x: Axis) -> list[CurveRow]:
@@ -229,9 +229,9 @@ def _draw(lab: Lab, answer: PlotAnswer, *, log_x: bool, log_y: bool) -> None:
 
 def _value_at(row: CurveRow, x: float) -> float:
     """Return a curve's value between the points that it is drawn with."""
-    known = [(at, value) for at, value, *_ in row.points]
-    after = bisect_left(known, (x, -math.inf))
-    (x0, y0), (x1, y1) = known[max(after - 1, 0)], known[min(after, len(known) - 1)]
+    points = [(at, value) for at, value, *_ in row.points]
+    after = bisect_left(points, (x, -math.inf))
+    (x0, y0), (x1, y1) = points[max(after - 1, 0)], points[min(after, len(points) - 1)]
     return y0 if x1 == x0 else y0 + (y1 - y0) * (x - x0) / (x1 - x0)
 
 

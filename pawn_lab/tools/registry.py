@@ -120,10 +120,13 @@ class LabTool:
 
     def _describe(self, problem: Any) -> str:
         where = ".".join(map(str, problem["loc"]))
-        known = list(self.signature.parameters)
+        arguments = list(self.signature.parameters)
         match problem["type"]:
             case "extra_forbidden":
-                hint = did_you_mean(where, known) or f"; it takes: {', '.join(known) or 'nothing'}"
+                hint = (
+                    did_you_mean(where, arguments)
+                    or f"; it takes: {', '.join(arguments) or 'nothing'}"
+                )
                 return f"{self.name} has no argument '{where}'{hint}"
             case "missing":
                 return f"{self.name} needs '{where}'"

@@ -15,8 +15,8 @@ Config = dict[str, Any]
 def no_effect(lab: Lab, config: Config, silent: frozenset[str] = frozenset()) -> list[str]:
     """Name the fields that a config sets to no effect, but for `silent` ones."""
     reasons = settings.no_effect(config, lab.on_gpu(config))
-    told = {field: why for field, why in reasons.items() if field.split(".")[-1] not in silent}
-    return [f"{field} has no effect: {why}" for field, why in told.items()]
+    remarks = {field: why for field, why in reasons.items() if field.split(".")[-1] not in silent}
+    return [f"{field} has no effect: {why}" for field, why in remarks.items()]
 
 
 def settings_without_effect(lab: Lab, configs: Iterable[tuple[int, Config]]) -> list[str]:

@@ -77,13 +77,13 @@ def front_rows(runs: list[Run], price: Price) -> list[FrontRow]:
     return [
         FrontRow(
             front=number,
-            trial_id=each.run.id,
-            variant=each.run.variant or None,
-            price=each.price,
-            value=each.value,
+            trial_id=placed.run.id,
+            variant=placed.run.variant or None,
+            price=placed.price,
+            value=placed.value,
         )
         for number, members in enumerate(sets, 1)
-        for each in pareto.front(members)
+        for placed in pareto.front(members)
     ]
 
 
@@ -91,12 +91,12 @@ def next_rows(runs: list[Run], others: list[Run]) -> list[NextRow]:
     """Show what to try next beside runs, and from which trials that follows; others were tried."""
     return [
         NextRow(
-            trial_ids=sorted({run.id for run in each.runs}),
-            lr=each.point.get("lr"),
-            set={name: value for name, value in each.point.items() if name != "lr"} or None,
-            why=each.why,
+            trial_ids=sorted({run.id for run in suggestion.runs}),
+            lr=suggestion.point.get("lr"),
+            set={name: value for name, value in suggestion.point.items() if name != "lr"} or None,
+            why=suggestion.why,
         )
-        for each in suggestions(runs, others)
+        for suggestion in suggestions(runs, others)
     ]
 
 
@@ -239,24 +239,24 @@ def _selected(
             )
     if ablation is None:
         return results
-    known = sorted({ablation_text(result) for result in results})
-    if ablation not in known:
-        hint = did_you_mean(ablation[:100], known)
+    names = sorted({ablation_text(result) for result in results})
+    if ablation not in names:
+        hint = did_you_mean(ablation[:100], names)
         raise InvalidRequestError(
             f"ablation {ablation[:100]!r} is of none of these trials{hint}; "
-            f"theirs: {', '.join(known) or 'none'}"
+            f"theirs: {', '.join(names) or 'none'}"
         )
     return [result for result in results if ablation_text(result) == ablation]
 
 
 def _runs(lab: Lab, results: list[TrialResult], metric: str) -> list[Run]:
     """Return the curves of the results; of too many none."""
-    wanted = {(result.id, result.variant) for result in results}
+    models = {(result.id, result.variant) for result in results}
     ids = list(dict.fromkeys(result.id for result in results))
     if not ids or _too_many(results):
         return []
     runs = runs_of(lab, lab.selected(ids), metric_of_merit(metric))
-    return [run for run in runs if (run.id, run.variant) in wanted]
+    return [run for run in runs if (run.id, run.variant) in models]
 
 
 def _others(lab: Lab, runs: list[Run], metric: str) -> list[Run]:
@@ -285,12 +285,12 @@ def _has_shown(result: TrialResult) -> bool:
 
 def _without(results: list[TrialResult]) -> dict[str, list[int]]:
     """Return the trials that have nothing to show, by state."""
-    found: dict[str, list[int]] = {}
+    by_state: dict[str, list[int]] = {}
     for result in sorted(results, key=lambda result: result.id):
-        ids = found.setdefault(result.state, [])
+        ids = by_state.setdefault(result.state, [])
         if not _has_shown(result) and result.id not in ids:
             ids.append(result.id)
-    return {state: ids for state, ids in found.items() if ids}
+    return {state: ids for state, ids in by_state.items() if ids}
 
 
 def _order(result: TrialResult) -> tuple[str, float, int]:

@@ -70,12 +70,14 @@ def lab_schema(
     """
     question = Question.of(lab, ("schema", run_type, full), since, max_tokens)
     schema = config_json_schema(run_type)
-    known = schema["properties"]
-    rare = [name for name in known if name in RARELY_SET]
+    properties = schema["properties"]
+    rare = [name for name in properties if name in RARELY_SET]
     answer = SchemaAnswer(
         run_type=run_type,
-        run_types=[each.name for each in RUN_TYPES],
-        fields=[_field(name, spec) for name, spec in known.items() if full or name not in rare],
+        run_types=[kind.name for kind in RUN_TYPES],
+        fields=[
+            _field(name, spec) for name, spec in properties.items() if full or name not in rare
+        ],
         rarely_set=None if full else ", ".join(rare),
         json_schema=schema if full else None,
     )

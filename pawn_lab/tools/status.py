@@ -83,7 +83,7 @@ class DeviceRow(Answer):
 
 def running_row(trial: Trial, progress: Progress, devices: list[DeviceStatus]) -> RunningRow:
     """Show a trial that holds a device."""
-    device = next((each for each in devices if each.trial_id == trial.id), None)
+    device = next((candidate for candidate in devices if candidate.trial_id == trial.id), None)
     models = {name: _model(model) for name, model in progress.models.items()}
     only = models.get(SINGLE)
     return RunningRow(

@@ -166,15 +166,15 @@ def _row(sweep: Sweep, point: SweepPoint) -> PointRow:
 
 def _best(sweep: Sweep) -> list[BestRow]:
     """Return the best point of each arm in which two have a loss at the last step of the best."""
-    found = []
+    rows = []
     for arm, members in groupby(sweep.points, key=lambda point: point.arm):
         tried = list(members)
         valued = [point for point in tried if point.value is not None]
         last = max((point.step or 0 for point in valued), default=0)
         ranked = sorted((p for p in valued if p.step == last), key=lambda p: p.value or 0.0)
         if len(ranked) > 1:
-            found.append(_best_row(sweep, arm, ranked, tried))
-    return found
+            rows.append(_best_row(sweep, arm, ranked, tried))
+    return rows
 
 
 def _best_row(sweep: Sweep, arm: int, ranked: list[SweepPoint], tried: list[SweepPoint]) -> BestRow:
@@ -195,7 +195,7 @@ def _edges(best: SweepPoint, tried: list[SweepPoint], arm: dict[str, Any]) -> li
     edges = []
     for name, value in best.overrides.items():
         values = {point.overrides[name] for point in tried if name in point.overrides}
-        numbers = {each for each in values if type(each) in (int, float)}
+        numbers = {number for number in values if type(number) in (int, float)}
         if name not in arm and len(numbers) > 1 and value in (min(numbers), max(numbers)):
             edges.append(f"{name} {'lowest' if value == min(numbers) else 'highest'} tried")
     return edges

@@ -103,10 +103,10 @@ def as_table(rows: Sequence[Answer]) -> Any:
     """
     if not rows:
         return []
-    told = [row.wire() for row in rows]
+    sent = [row.wire() for row in rows]
     fields = type(rows[0]).model_fields
-    columns = [name for name in fields if any(name in row for row in told)]
-    return {"columns": columns, "rows": [[row.get(c) for c in columns] for row in told]}
+    columns = [name for name in fields if any(name in row for row in sent)]
+    return {"columns": columns, "rows": [[row.get(c) for c in columns] for row in sent]}
 
 
 RowT = TypeVar("RowT", bound=Answer)

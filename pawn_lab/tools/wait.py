@@ -88,17 +88,17 @@ def parsed_until(until: str) -> frozenset[str] | Bound:
 
 
 def _bound(metric: str, sign: str, limit: str) -> Bound:
-    known = [STEP, *(m.name for m in METRICS)]
+    metrics = [STEP, *(m.name for m in METRICS)]
     try:
-        return Bound(metric, sign, float(limit)) if metric in known else _refuse(metric, known)
+        return Bound(metric, sign, float(limit)) if metric in metrics else _refuse(metric, metrics)
     except ValueError:
         raise InvalidRequestError(f"until: {limit[:50]} is not a number") from None
 
 
-def _refuse(name: str, known: list[str]) -> Any:
-    hint = did_you_mean(name, known)
+def _refuse(name: str, allowed: list[str]) -> Any:
+    hint = did_you_mean(name, allowed)
     raise InvalidRequestError(
-        f"until {name[:100]!r} is not allowed{hint}; one of: {', '.join(known)}; or a metric's "
+        f"until {name[:100]!r} is not allowed{hint}; one of: {', '.join(allowed)}; or a metric's "
         "bound, as val_loss<3"
     )
 
@@ -109,11 +109,11 @@ def news(
     """Return the first page's events that are waited for, and the cursor after that page."""
     for events, after in _pages(lab, cursor):
         cursor = after
-        found = [
+        awaited = [
             e for e in events if e.kind in kinds and (watched is None or e.trial_id in watched)
         ]
-        if found:
-            return found, cursor
+        if awaited:
+            return awaited, cursor
     return [], cursor
 
 
@@ -185,13 +185,13 @@ class Wait:
         self.seen |= active
         trial_ids = self.seen if self.watched is None else self.watched
         if isinstance(self.until, Bound):
-            found = self._crossed(self.until, trial_ids)
+            answer = self._crossed(self.until, trial_ids)
             ends = True
         else:
-            found = self._events(self.until)
+            answer = self._events(self.until)
             ends = self.until == GROUPS["ended"]
         idle = ends and not active & trial_ids
-        return found or (self.over("idle") if idle else None)
+        return answer or (self.over("idle") if idle else None)
 
     def over(
         self, why: Literal["timeout", "idle", "event", "metric"], events: list[Event] | None = None

@@ -19,8 +19,8 @@ def type_of(config: Config) -> type[RunConfig] | None:
 def unknown_fields(config: Config) -> Config:
     """Return what a config says that its class here does not have; all of an unknown run type."""
     kind = type_of(config)
-    known = kind.model_fields if kind else {}
-    return {name: value for name, value in config.items() if name not in known}
+    fields = kind.model_fields if kind else {}
+    return {name: value for name, value in config.items() if name not in fields}
 
 
 def known(config: Config) -> RunConfig | None:
@@ -47,8 +47,8 @@ def target(config: Config) -> int:
 
 def strangers(trials: Iterable[Trial | TrialResult]) -> list[str]:
     """Say of which trials the config is not one of this version, and why."""
-    told = ((trial.id, _strange(trial.config)) for trial in trials)
-    return [f"{trial_id}: {why}; taken as it is written" for trial_id, why in told if why]
+    reasons = ((trial.id, _strange(trial.config)) for trial in trials)
+    return [f"{trial_id}: {why}; taken as it is written" for trial_id, why in reasons if why]
 
 
 def _strange(config: Config) -> str | None:

@@ -153,8 +153,8 @@ def request_kill(tx: Transaction, trial: Row, why: str) -> None:
             f"{', '.join(sorted(ACTIVE))}"
         )
     if trial["state"] == State.QUEUED:
-        how = Exit.never_ran(why)
-        trials.move(tx, trial, State.KILLED, how.message, exit=how.model_dump())
+        ending = Exit.never_ran(why)
+        trials.move(tx, trial, State.KILLED, ending.message, exit=ending.model_dump())
     elif trial["kill_reason"] is None:
         tx.update("trials", trial["id"], kill_reason=why)
         events.append(tx, "kill_requested", why, trial["id"])

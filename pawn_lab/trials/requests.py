@@ -126,11 +126,11 @@ def checked_states(states: Iterable[State | str] | None) -> list[State] | None:
     """
     if states is None:
         return None
-    wanted = [states] if isinstance(states, str) else list(states)
-    for state in wanted:
+    names = [states] if isinstance(states, str) else list(states)
+    for state in names:
         if state not in list(State):
             raise InvalidRequestError(f"state {state!r} is unknown; one of: {', '.join(State)}")
-    return [State(state) for state in wanted]
+    return [State(state) for state in names]
 
 
 def checked_hours(hours: float | None) -> float | None:

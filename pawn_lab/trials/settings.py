@@ -37,13 +37,13 @@ def differing(a: Config, b: Config) -> Pairs:
 @functools.lru_cache(_MOST_KEPT)
 def _settings(config: str, on_gpu: bool | None) -> str:
     raw = json.loads(config)
-    if (known := configs.known(raw)) is not None:
+    if (parsed := configs.known(raw)) is not None:
         with contextlib.suppress(ValueError):
-            return json.dumps(known.settings(on_gpu) | configs.unknown_fields(raw))
+            return json.dumps(parsed.settings(on_gpu) | configs.unknown_fields(raw))
     return json.dumps({name: value for name, value in raw.items() if value is not None})
 
 
 @functools.lru_cache(_MOST_KEPT)
 def _no_effect(config: str, on_gpu: bool | None) -> tuple[tuple[str, str], ...]:
-    known = configs.known(json.loads(config))
-    return tuple(known.no_effect(on_gpu).items()) if known else ()
+    parsed = configs.known(json.loads(config))
+    return tuple(parsed.no_effect(on_gpu).items()) if parsed else ()

@@ -42,10 +42,10 @@ def records_of(records: Iterable[Record], variant: str) -> list[Record]:
 
 def by_step(records: Iterable[Record], metric: str) -> dict[int, float]:
     """Return a metric of the evaluations by step: the mean, where all variants have it."""
-    found: dict[int, dict[str, float]] = {}
+    values: dict[int, dict[str, float]] = {}
     evaluations = [record for record in records if record["type"] == "eval"]
     for record in evaluations:
         if isinstance(record.get(metric), int | float):
-            found.setdefault(record["step"], {})[record.get("variant", SINGLE)] = record[metric]
+            values.setdefault(record["step"], {})[record.get("variant", SINGLE)] = record[metric]
     count = len({record.get("variant", SINGLE) for record in evaluations})
-    return {s: statistics.fmean(v.values()) for s, v in found.items() if len(v) == count}
+    return {s: statistics.fmean(v.values()) for s, v in values.items() if len(v) == count}
