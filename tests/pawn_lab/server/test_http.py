@@ -1,14 +1,13 @@
 """The lab over HTTP: official client, token, Host and Origin."""
 
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import httpx2
 import pytest
-from lab_testing import PAWN_LAB, serving
+from cli_command import Command
+from lab_testing import serving
 from lines_of_clients import INITIALIZE, UNANSWERABLE
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -94,12 +93,16 @@ def test_a_name_that_was_allowed_is_served(guarded_server: str) -> None:
         (("--host", "256.0.0.1"), TOKEN, "cannot listen on 256.0.0.1 port 0"),
     ],
 )
-def test_an_unsafe_or_impossible_address_is_refused(tmp_path, arguments, token, complaint) -> None:
-    environment = os.environ | {"PAWN_LAB_TOKEN": token} if token else dict(os.environ)
-    command = [PAWN_LAB, "serve", "--port", "0", "--workspace", str(tmp_path / "runs"), *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert complaint in done.stderr
+def test_an_unsafe_or_impossible_address_is_refused(
+    tmp_path, capsys, monkeypatch, arguments, token, complaint
+) -> None:
+    monkeypatch.delenv("PAWN_LAB_TOKEN", raising=False)
+    if token:
+        monkeypatch.setenv("PAWN_LAB_TOKEN", token)
+    command = Command(tmp_path / "runs", capsys, monkeypatch)
+    code, _, said = command("serve", "--port", "0", *arguments)
+    assert code == 2
+    assert complaint in said
 
 
 def post(url: str, body: bytes, **headers: str) -> httpx2.Response:
