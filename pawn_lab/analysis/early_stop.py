@@ -34,7 +34,7 @@ _MOST_S = 60
 _NICE = 10
 
 
-class Outlook(NamedTuple):
+class Judgement(NamedTuple):
     """Whether to stop a trial, why or why not, and the numbers behind it."""
 
     stop: bool
@@ -42,14 +42,14 @@ class Outlook(NamedTuple):
     evidence: dict[str, int | float]
 
 
-def judge(run: Run, rivals: Sequence[Run], ended: Sequence[Run], *, of_sweep: bool) -> Outlook:
+def judge(run: Run, rivals: Sequence[Run], ended: Sequence[Run], *, of_sweep: bool) -> Judgement:
     """Judge a run by its rivals; `ended` are the runs that its forecast is tested on."""
     forecast = outlook(run)
     if forecast.loss is None:
-        return Outlook(False, f"no forecast: {forecast.why}", {})
+        return Judgement(False, f"no forecast: {forecast.why}", {})
     best = _best(run, rivals, forecast.step, None if of_sweep else TUNED)
     if best is None:
-        return Outlook(False, "no comparable trial has a loss", {})
+        return Judgement(False, "no comparable trial has a loss", {})
     reference, step, loss = best
     evidence: dict[str, int | float] = {
         "step": run.points[-1].step,
@@ -63,12 +63,12 @@ def judge(run: Run, rivals: Sequence[Run], ended: Sequence[Run], *, of_sweep: bo
         "reference_loss": loss,
     }
     if forecast.loss.low <= loss:
-        return Outlook(False, f"it may still reach trial {reference.id}", evidence)
+        return Judgement(False, f"it may still reach trial {reference.id}", evidence)
     tested = backtest(ended, share_done(run))
     evidence |= {"held": tested.held, "of": tested.of}
     if tested.doubt:
-        return Outlook(False, tested.doubt, evidence)
-    return Outlook(True, f"it is not expected to reach trial {reference.id}", evidence)
+        return Judgement(False, tested.doubt, evidence)
+    return Judgement(True, f"it is not expected to reach trial {reference.id}", evidence)
 
 
 def _best(
@@ -91,7 +91,7 @@ def _comparable(run: Run, rival: Run, may_differ: frozenset[str] | None) -> bool
     return bool(differ) and differ == allowed
 
 
-def find(lab: Lab, trial_id: int) -> Outlook:
+def find(lab: Lab, trial_id: int) -> Judgement:
     """Judge a trial of a single model by the other points of its sweep's arm, or by all trials."""
     trial, metric = lab.trial(trial_id), metric_of_merit(METRIC_OF_MERIT)
     [run] = runs_of(lab, [trial], metric)
