@@ -16,12 +16,11 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, NoReturn
 
-from pawn_core.checkpoint.files import CONFIG, STATE
 from pawn_core.checkpoint.manifest import latest_verified
 from pawn_core.config import RUN_TYPES, ConfigError, RunConfig, config_json_schema, parse_config
 from pawn_core.config.errors import bounds, did_you_mean
 from pawn_core.machine import processes_refusal, refusals, this_machine, warnings
-from pawn_core.run_paths import RunPaths
+from pawn_core.run_paths import CONFIG, STATE, RunPaths
 from pawn_core.signals import StopFlag
 from pawn_core.threads import THREADS_VARIABLE, settle_threads, usable_cores
 from pawn_core.training.outcome import EXIT_CONFIG_ERROR, Outcome

@@ -7,6 +7,15 @@ METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
 """These two are called the same where a run is uploaded or exported."""
 
+CONFIG = "config.json"
+"""Of a run's folder, and of each of its checkpoints, which have the following files besides."""
+SENTINEL = ".complete"
+TENSORS = ".safetensors"
+MODEL = f"model{TENSORS}"
+OPTIMIZER = f"optimizer{TENSORS}"
+STATE = "training_state.json"
+FILES = (MODEL, OPTIMIZER, STATE, CONFIG)
+
 
 @dataclass(frozen=True)
 class RunPaths:
@@ -22,7 +31,7 @@ class RunPaths:
     @property
     def config(self) -> Path:
         """The config with every default filled in."""
-        return self.root / "config.json"
+        return self.root / CONFIG
 
     @property
     def metrics(self) -> Path:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from pawn_core.checkpoint.errors import CheckpointIntegrityError, IncompleteCheckpointError
-from pawn_core.checkpoint.files import CONFIG, SENTINEL, STATE, TENSORS
 from pawn_core.checkpoint.safety import check_tensor_file
+from pawn_core.config.registry import RUN_TYPES
 from pawn_core.durable import write_file
+from pawn_core.run_paths import CONFIG, SENTINEL, STATE, TENSORS
 from pawn_core.untrusted import UntrustedFileError, parse_json, parse_object, read_file
 
 _FORMAT = 1
@@ -168,9 +169,6 @@ def _lists_a_checkpoint(manifest: Manifest) -> bool:
 
 def _check_files(manifest: Manifest) -> None:
     """Check that the files of one model are those of its run type, as far as that is known."""
-    # the registry's configs name files of this package
-    from pawn_core.config.registry import RUN_TYPES
-
     name = _run_type(manifest.path / CONFIG)
     names = frozenset(manifest.files)
     expected = next((r.config.checkpoint_files for r in RUN_TYPES if r.name == name), names)

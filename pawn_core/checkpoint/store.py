@@ -15,7 +15,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from pawn_core.checkpoint import files, manifest
+from pawn_core import run_paths
+from pawn_core.checkpoint import manifest
 from pawn_core.durable import exchange, make_directory, sync_file, write_file
 from pawn_core.text_path import text_path
 
@@ -37,12 +38,12 @@ class Checkpoint:
     @property
     def model(self) -> dict[str, Tensor]:
         """The weights of a model in training."""
-        return self.tensors.get(files.MODEL, {})
+        return self.tensors.get(run_paths.MODEL, {})
 
     @property
     def optimizer(self) -> dict[str, Tensor]:
         """The state of its optimizer."""
-        return self.tensors.get(files.OPTIMIZER, {})
+        return self.tensors.get(run_paths.OPTIMIZER, {})
 
 
 def save(checkpoints_dir: Path, checkpoint: Checkpoint) -> Path:
@@ -88,8 +89,8 @@ def _read(path: Path, verified: manifest.Manifest) -> Checkpoint:
     return Checkpoint(
         step=verified.step,
         tensors={name: _load_tensors(path / name) for name in verified.tensor_files},
-        training_state=manifest.read_document(path / files.STATE),
-        config=manifest.read_document(path / files.CONFIG),
+        training_state=manifest.read_document(path / run_paths.STATE),
+        config=manifest.read_document(path / run_paths.CONFIG),
         members=members,
     )
 
@@ -105,7 +106,7 @@ def _write_partial(partial: Path, checkpoint: Checkpoint) -> None:
         _write_partial(partial / name, member)
     for name, tensors in checkpoint.tensors.items():
         _write_tensors(partial / name, tensors)
-    documents = {files.STATE: checkpoint.training_state, files.CONFIG: checkpoint.config}
+    documents = {run_paths.STATE: checkpoint.training_state, run_paths.CONFIG: checkpoint.config}
     for name, document in documents.items():
         write_file(partial / name, json.dumps(document, allow_nan=False).encode())
     manifest.seal(partial, checkpoint.step)

@@ -5,13 +5,13 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from pawn_core.checkpoint.files import CONFIG, STATE
 from pawn_core.config import idle
 from pawn_core.config.costs import Cost
 from pawn_core.config.facts import Merit, Progress
 from pawn_core.config.idle import Idle
 from pawn_core.config.storage import StorageConfig
 from pawn_core.config.types import FIXED_ON_RESUME, Device, Seed, StepCount
+from pawn_core.run_paths import CONFIG, STATE
 
 SINGLE = ""
 """The name of a run's only model."""

@@ -5,7 +5,6 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pawn_core.checkpoint.files import FILES
 from pawn_core.config import costs, idle
 from pawn_core.config.compute import ComputeConfig
 from pawn_core.config.costs import Cost
@@ -14,6 +13,7 @@ from pawn_core.config.idle import Idle
 from pawn_core.config.run import SINGLE, RunConfig
 from pawn_core.config.schedule import ScheduleConfig
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, Seed, StepCount
+from pawn_core.run_paths import FILES
 
 DEFAULT_VAL_SEED = 1_000_000_007
 

@@ -7,12 +7,12 @@ from contextlib import suppress
 from pkgutil import resolve_name
 from typing import Any, ClassVar
 
-from pawn_core.checkpoint.files import MODEL, OPTIMIZER
 from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import TrainingConfig, run_type_named
 from pawn_core.data.device_copies import stream_batches
 from pawn_core.data.sequences import Batch
 from pawn_core.data.stream import Stream
+from pawn_core.run_paths import MODEL, OPTIMIZER
 from pawn_core.runtime import Runtime, best_precision
 from pawn_core.signals import Interrupted, StopFlag
 from pawn_core.training import health

@@ -6,7 +6,7 @@ from pathlib import Path
 from hf_xet import hash_files  # pyrefly: ignore[missing-module-attribute]
 from huggingface_hub import HfApi
 
-from pawn_core.checkpoint.files import SENTINEL
+from pawn_core.run_paths import SENTINEL
 from pawn_core.uploads.client import hub
 from pawn_core.uploads.errors import NotArrivedError
 from pawn_core.uploads.package import Package

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from pawn_core.checkpoint.files import CONFIG, MODEL, SENTINEL
 from pawn_core.checkpoint.manifest import Manifest, file_sha256, verify
-from pawn_core.run_paths import CHECKPOINTS, METRICS, RunPaths
+from pawn_core.run_paths import CHECKPOINTS, CONFIG, METRICS, MODEL, SENTINEL, RunPaths
 
 _WEIGHTS = (MODEL, CONFIG, SENTINEL)
 

@@ -9,10 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from pawn_core.checkpoint.files import SENTINEL
 from pawn_core.checkpoint.manifest import file_sha256
 from pawn_core.durable import make_directory, replace_file
-from pawn_core.run_paths import RunPaths
+from pawn_core.run_paths import SENTINEL, RunPaths
 from pawn_core.untrusted import parse_json, read_file
 
 MODEL_MARK = "-"

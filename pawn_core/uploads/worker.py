@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pawn_core.checkpoint import volatile
-from pawn_core.checkpoint.files import SENTINEL
 from pawn_core.checkpoint.manifest import by_step, file_sha256
-from pawn_core.run_paths import RunPaths
+from pawn_core.run_paths import SENTINEL, RunPaths
 from pawn_core.uploads import backlog
 from pawn_core.uploads.destination import Destination
 from pawn_core.uploads.errors import described, is_permanent, redacted, retry_after_s

@@ -10,12 +10,11 @@ from typing import Any
 import chess_engine
 
 from pawn_core.checkpoint.errors import CheckpointError, IncompleteCheckpointError
-from pawn_core.checkpoint.files import CONFIG, MODEL, SENTINEL
 from pawn_core.checkpoint.manifest import checkpoint_name, file_sha256, verify
 from pawn_core.config import PretrainConfig, parse_config
 from pawn_core.durable import sync_file, write_file
 from pawn_core.metrics import read_records
-from pawn_core.run_paths import METRICS, RunPaths
+from pawn_core.run_paths import CONFIG, METRICS, MODEL, SENTINEL, RunPaths
 from pawn_core.weights.card import model_card
 
 CARD = "README.md"

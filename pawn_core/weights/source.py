@@ -19,9 +19,9 @@ from pawn_core.checkpoint.errors import (
     IncompatibleWeightsError,
     IncompleteCheckpointError,
 )
-from pawn_core.checkpoint.files import CONFIG, MODEL, SENTINEL
 from pawn_core.checkpoint.manifest import file_sha256, read_document
 from pawn_core.checkpoint.safety import check_tensor_file
+from pawn_core.run_paths import CONFIG, MODEL, SENTINEL
 
 _REPOSITORY = re.compile(
     r"([\w.-]{1,96}/[\w.-]{1,96})(?:@([\w./-]{1,128}))?(?::(\w[\w.-]*(?:/\w[\w.-]*)*))?"

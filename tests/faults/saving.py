@@ -18,8 +18,8 @@ import torch
 from lab_testing import eventually
 
 from pawn_core.checkpoint import latest_verified, store
-from pawn_core.checkpoint.files import MODEL, OPTIMIZER
 from pawn_core.checkpoint.store import Checkpoint
+from pawn_core.run_paths import MODEL, OPTIMIZER
 
 SAVED, RAISED, BUG = 0, 10, 20
 _STARTED_S = 30.0

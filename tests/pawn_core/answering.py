@@ -12,13 +12,13 @@ import torch
 from pydantic import Field
 
 from pawn_core import config as configs
-from pawn_core.checkpoint.files import CONFIG, STATE
 from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import registry
 from pawn_core.config.facts import Merit, Progress
 from pawn_core.config.registry import RunType
 from pawn_core.config.run import RunConfig
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, StepCount
+from pawn_core.run_paths import CONFIG, STATE
 from pawn_core.training.run import Run
 from pawn_core.training.setup import Setup
 from pawn_core.training.task import Task

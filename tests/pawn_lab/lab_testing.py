@@ -13,10 +13,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pawn_core.checkpoint.files import FILES
 from pawn_core.checkpoint.manifest import checkpoint_name, seal
 from pawn_core.config import parse_config
 from pawn_core.durable import replace_file
+from pawn_core.run_paths import FILES
 from pawn_lab.lab import Lab
 from pawn_lab.locks import try_lock
 from pawn_lab.records import Exit, Trial

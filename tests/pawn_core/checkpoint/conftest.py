@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from pawn_core.checkpoint import store
-from pawn_core.checkpoint.files import MODEL, OPTIMIZER
 from pawn_core.checkpoint.store import Checkpoint
+from pawn_core.run_paths import MODEL, OPTIMIZER
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from pawn_core.checkpoint import (
     store,
     verify,
 )
-from pawn_core.checkpoint.files import FILES
 from pawn_core.checkpoint.manifest import file_sha256
 from pawn_core.checkpoint.safety import check_tensor_file, is_pickle
+from pawn_core.run_paths import FILES
 
 
 def reseal(checkpoint: Path) -> None:

@@ -14,8 +14,8 @@ from pawn_core.checkpoint import (
     store,
     verify,
 )
-from pawn_core.checkpoint.files import FILES
 from pawn_core.checkpoint.manifest import list_checkpoints
+from pawn_core.run_paths import FILES
 
 
 def test_what_is_loaded_is_what_was_saved(saved: Path, make) -> None:
