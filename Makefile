@@ -19,7 +19,7 @@ TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 CUDA_PACKAGES := $(shell sed -n 's/^name = "\(torch\|triton\|cuda-.*\|nvidia-[^m].*\)"$$/\1/p' uv.lock)
 TORCH_VERSION := $(shell sed -n '/^name = "torch"$$/{n;s/version = "\(.*\)"/\1/p}' uv.lock)
 ifeq ($(TORCH),cpu)
-SYNC := $(UV) sync --frozen $(CUDA_PACKAGES:%=--no-install-package %)
+SYNC := $(UV) sync --frozen --inexact $(CUDA_PACKAGES:%=--no-install-package %)
 SYNC_TORCH := $(UV) pip install "torch==$(TORCH_VERSION)" --index-url $(TORCH_CPU_INDEX)
 else
 SYNC := $(UV) sync --frozen
@@ -34,9 +34,10 @@ setup: .venv/.synced
 	$(SYNC_TORCH)
 	@touch $@
 
-# Written only where the choice changes.
+# Written only where the choice changes; the environment is made anew then.
 .tools/torch: FORCE
 	@mkdir -p .tools
+	@[ "$$(cat $@ 2>/dev/null || echo cuda)" = "$(TORCH)" ] || rm -rf .venv
 	@[ "$$(cat $@ 2>/dev/null)" = "$(TORCH)" ] || echo $(TORCH) > $@
 .PHONY: FORCE
 
