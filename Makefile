@@ -19,7 +19,8 @@ TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 CUDA_PACKAGES := $(shell sed -n 's/^name = "\(torch\|triton\|cuda-.*\|nvidia-[^m].*\)"$$/\1/p' uv.lock)
 TORCH_VERSION := $(shell sed -n '/^name = "torch"$$/{n;s/version = "\(.*\)"/\1/p}' uv.lock)
 ifeq ($(TORCH),cpu)
-SYNC := $(UV) sync --frozen --inexact $(CUDA_PACKAGES:%=--no-install-package %)
+SYNC := $(UV) sync --frozen $(CUDA_PACKAGES:%=--no-install-package %)
+KEPT := --inexact
 SYNC_TORCH := $(UV) pip install "torch==$(TORCH_VERSION)" --index-url $(TORCH_CPU_INDEX)
 else
 SYNC := $(UV) sync --frozen
@@ -30,7 +31,7 @@ setup: .venv/.synced
 
 .venv/.synced: .tools/torch pyproject.toml uv.lock Cargo.lock engine/pyproject.toml \
 		engine/build.rs $(shell find engine/src engine/python -type f -not -name '*.so' 2>/dev/null) | rust $(UV)
-	$(SYNC)
+	$(SYNC) $(KEPT)
 	$(SYNC_TORCH)
 	@touch $@
 
