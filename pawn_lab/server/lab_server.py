@@ -5,10 +5,14 @@ Over stdio, stdout is the wire; nothing but the SDK's transport writes there.
 
 import gc
 import itertools
+import os
+import signal
+import threading
 from base64 import b64encode
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from types import FrameType
 from typing import Any
 
 import anyio
@@ -32,6 +36,7 @@ from pawn_lab.text import mask_secrets
 from pawn_lab.tools import TOOLS, Answer, LabTool
 from pawn_lab.tools.wait import Waiter, waiter
 
+INTERRUPT_GRACE_S = 3.0
 PROGRESS_S = 5.0
 MOST_WAITS = 32
 """Calls that may wait at once, on threads of their own; further ones wait for their turn, but for
@@ -214,7 +219,19 @@ def keep_loaded() -> None:
     gc.freeze()
 
 
+def end_at_interrupt(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt; what does not end by it within a moment is ended as by a crash.
+
+    That loses nothing: a front end may die at any time.
+    """
+    last = threading.Timer(INTERRUPT_GRACE_S, os._exit, (128 + number,))
+    last.daemon = True
+    last.start()
+    signal.default_int_handler(number, frame)
+
+
 def serve(open_lab: Callable[[], Lab]) -> None:
-    """Serve over stdio until the client closes the connection."""
+    """Serve over stdio until the client closes the connection, or an interrupt."""
     keep_loaded()
+    signal.signal(signal.SIGINT, end_at_interrupt)
     LabServer(open_lab).run("stdio")
