@@ -1,7 +1,7 @@
 """Cotraining: several variants learn from the same batches, each by a schedule of its own."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
@@ -27,6 +27,8 @@ MemberName = Annotated[str, StringConstraints(pattern=rf"^{MEMBER_NAME}$")]
 
 class CotrainConfig(GamesConfig):
     """Train several variants at once on one stream of random games."""
+
+    pace_fields: ClassVar[frozenset[str]] = GamesConfig.pace_fields | {"variants"}
 
     run_type: Literal["cotrain"] = Field(
         "cotrain", description="Kind of run.", json_schema_extra=FIXED_ON_RESUME

@@ -9,10 +9,35 @@ class Progress(NamedTuple):
     field: str
     unit: str
     """Singular, such as `step`."""
+    axis: str = ""
+    """What a chart calls it, where that is more than the unit."""
 
     def counted(self, count: int) -> str:
         """Return `12 steps`."""
         return f"{count} {self.unit}s"
+
+
+class Metric(NamedTuple):
+    """A number of eval or train records; `better` is None where neither way is."""
+
+    name: str
+    title: str
+    better: Literal["low", "high"] | None
+    record: Literal["eval", "train"] = "eval"
+    own_kind: bool = False
+    """How hard the kind of things measured on is shows in the value itself."""
+
+    @property
+    def sign(self) -> int:
+        """What makes a lower product the better one."""
+        return -1 if self.better == "high" else 1
+
+
+class Kinds(NamedTuple):
+    """Fields that decide of what kind the things measured on are, and what those are called."""
+
+    name: str = ""
+    fields: frozenset[str] = frozenset()
 
 
 class Merit(NamedTuple):

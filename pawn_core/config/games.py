@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from pawn_core.config import idle
+from pawn_core.config.facts import Kinds
 from pawn_core.config.idle import Idle
 from pawn_core.config.training import TrainingConfig
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction
@@ -23,6 +24,10 @@ class GamesConfig(TrainingConfig):
     measured_on: ClassVar[frozenset[str]] = TrainingConfig.measured_on | GAMES
     learned_from: ClassVar[frozenset[str]] = TrainingConfig.learned_from | GAMES
     incidental: ClassVar[frozenset[str]] = TrainingConfig.incidental | {"batching"}
+    kinds: ClassVar[Kinds] = Kinds("games", GAMES)
+    pace_fields: ClassVar[frozenset[str]] = TrainingConfig.pace_fields | (
+        {"vocabulary", "max_seq_len", "prepend_outcome", "targets", "discard_ply_limit"}
+    )
 
     # Tokens
     vocabulary: Literal["searchless", "coordinate"] = Field(

@@ -1,7 +1,7 @@
 """Pretraining: one model of some size, on random games."""
 
 from collections.abc import Iterator
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -18,6 +18,10 @@ from pawn_core.config.types import FIXED_ON_RESUME
 
 class PretrainConfig(GamesConfig):
     """Train a model from scratch to predict the next move of random games."""
+
+    pace_fields: ClassVar[frozenset[str]] = GamesConfig.pace_fields | (
+        {"variant", "d_model", "n_layers", "n_heads", "d_ff"}
+    )
 
     run_type: Literal["pretrain"] = Field(
         "pretrain", description="Kind of run.", json_schema_extra=FIXED_ON_RESUME

@@ -1,13 +1,13 @@
 """What every kind of run has: seed, device, storage, a length and a place to pause."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from pawn_core.config import idle
 from pawn_core.config.costs import Cost
-from pawn_core.config.facts import Merit, Progress
+from pawn_core.config.facts import Kinds, Merit, Metric, Progress
 from pawn_core.config.idle import Idle
 from pawn_core.config.storage import StorageConfig
 from pawn_core.config.types import FIXED_ON_RESUME, Device, Seed, StepCount
@@ -36,6 +36,23 @@ class RunConfig(StorageConfig):
         | {"pause_after_steps", "checkpoint_interval", "device", "gpus"}
     )
     """Fields that decide when and where it runs, not what it comes to by a step."""
+    metrics: ClassVar[tuple[Metric, ...]] = ()
+    """What is known of the numbers in its records, which may have others."""
+    beside_merit: ClassVar[tuple[str, ...]] = ()
+    """Metrics that a table of runs shows beside that of merit."""
+    sample: ClassVar[str] = "items"
+    """What it is measured on."""
+    kinds: ClassVar[Kinds] = Kinds()
+    """Those of `measured_on` that are an ablation of their own: only some metrics depend on them.
+    """
+    seeds: ClassVar[tuple[str, ...]] = ("seed",)
+    """Fields of which other values make a repetition; the last decides what is learned from."""
+    tuned: ClassVar[frozenset[str]] = frozenset()
+    """Fields that decide how well the same question is answered."""
+    pace_fields: ClassVar[frozenset[str]] = frozenset({"run_type", "device", "gpus"})
+    """Fields that decide how long a unit of progress takes on a given device."""
+    paced_by: ClassVar[Literal["train", "eval"]] = "eval"
+    """The type of the records that tell how fast it goes."""
 
     pause_after_steps: StepCount | None = Field(None, description="Save and stop at this step.")
     seed: Seed = Field(0, description="Of all that is random.", json_schema_extra=FIXED_ON_RESUME)
@@ -83,6 +100,12 @@ class RunConfig(StorageConfig):
     def real_size(self) -> bool:
         """Whether running on a CPU would almost always be a mistake."""
         return False
+
+    @classmethod
+    def metric(cls, name: str) -> Metric | None:
+        """Return what is known of a metric of its records; None where that is nothing."""
+        of_merit = Metric(cls.merit.metric, cls.merit.metric, cls.merit.better)
+        return next((m for m in (*cls.metrics, of_merit) if m.name == name), None)
 
     @classmethod
     def model_names(cls, config: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pawn_core.config import costs, idle
 from pawn_core.config.compute import ComputeConfig
 from pawn_core.config.costs import Cost
-from pawn_core.config.facts import Merit, Progress
+from pawn_core.config.facts import Merit, Metric, Progress
 from pawn_core.config.idle import Idle
 from pawn_core.config.run import SINGLE, RunConfig
 from pawn_core.config.schedule import ScheduleConfig
@@ -17,11 +17,29 @@ from pawn_core.run_paths import FILES
 
 DEFAULT_VAL_SEED = 1_000_000_007
 
+METRICS = (
+    Metric("val_loss", "validation loss (nats per token)", "low", own_kind=True),
+    Metric("perplexity", "validation perplexity", "low", own_kind=True),
+    Metric("top1", "top-1 accuracy", "high", own_kind=True),
+    Metric("top5", "top-5 accuracy", "high", own_kind=True),
+    Metric("kl", "KL to the exact distribution (nats)", "low"),
+    Metric("legal_rate", "legal predictions", "high"),
+    Metric("late_legal_rate", "legal predictions, late plies", "high"),
+    Metric("game_completion", "games completed by a side", "high"),
+    Metric("game_completion_both", "games completed by both sides", "high"),
+    Metric("mean_plies_completed", "plies before the first illegal prediction", "high"),
+    Metric("loss", "training loss (nats per token)", None, "train"),
+    Metric("lr", "learning rate", None, "train"),
+    Metric("grad_norm", "gradient norm", None, "train"),
+    Metric("tokens_per_s", "tokens a second", None, "train"),
+    Metric("games_per_s", "games a second", None, "train"),
+)
+
 
 class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
     """A run of optimizer steps; progress and merit are its steps and its validation loss."""
 
-    progress: ClassVar[Progress] = Progress("total_steps", "step")
+    progress: ClassVar[Progress] = Progress("total_steps", "step", "optimizer step")
     merit: ClassVar[Merit] = Merit("val_loss", "low")
     checkpoint_files: ClassVar[frozenset[str]] = frozenset(FILES)
     measured_on: ClassVar[frozenset[str]] = frozenset({"val_seed", "val_games"})
@@ -33,6 +51,20 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
         | {"accumulation_steps"}  # the gradients are the same
         | {"no_amp"}  # amp_dtype says it
     )
+    metrics: ClassVar[tuple[Metric, ...]] = METRICS
+    beside_merit: ClassVar[tuple[str, ...]] = ("top1", "legal_rate", "game_completion", "kl")
+    sample: ClassVar[str] = "validation games"
+    seeds: ClassVar[tuple[str, ...]] = ("seed", "data_seed")
+    tuned: ClassVar[frozenset[str]] = frozenset(
+        {"lr", "lr_schedule", "warmup_steps", "min_lr_ratio", "decay_steps", "cooldown_steps"}
+        | {"constant_lr_ratio", "weight_decay", "max_grad_norm", "accumulation_steps"}
+    )
+    pace_fields: ClassVar[frozenset[str]] = (
+        RunConfig.pace_fields
+        | {"batch_size", "accumulation_steps", "optimizer"}
+        | {"amp_dtype", "no_compile", "sdpa_math"}
+    )
+    paced_by: ClassVar[Literal["train", "eval"]] = "train"
 
     patience: int | None = Field(
         None,
