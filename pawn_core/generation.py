@@ -6,12 +6,13 @@ Shapes: b games, t time, v vocabulary.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import chess_engine
 import numpy as np
 import torch
-from chess_engine import BatchGames
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pawn_core.boards import Boards
 from pawn_core.weights import Pretrained
 
 
@@ -23,6 +24,8 @@ class Sampling:
     """Divides the logits; 0 takes the likeliest token."""
     legal: bool = False
     """Only legal moves, and PAD where the game is over."""
+    until_illegal: bool = False
+    """Any token, but the first that is no legal move is a game's last."""
     seed: int = 0
     first_game: int = 0
     """Number of the first game; game i of a seed draws the same random numbers in any batch."""
@@ -30,6 +33,11 @@ class Sampling:
     def __post_init__(self) -> None:
         if not 0.0 <= self.temperature < float("inf"):
             raise ValueError(f"temperature {self.temperature} is out of range; allowed: 0 or more")
+
+    @property
+    def on_boards(self) -> bool:
+        """Whether the rules have a say."""
+        return self.legal or self.until_illegal
 
 
 @torch.inference_mode()
@@ -49,11 +57,13 @@ def generate(
 
     Raises:
         ValueError: a prompt is empty, too long or holds a token outside the vocabulary; a number
-            is out of range; with `legal`, a prompt's move is not legal.
+            is out of range; with `legal` or `until_illegal`, a prompt's move is not legal.
     """
     sampling = sampling or Sampling()
     width = _checked_width(pretrained, max_tokens)
     prompt_bt, lengths_b = _lay_out(pretrained, prompts, width)
+    if sampling.on_boards:
+        _check_legal(pretrained, prompt_bt, lengths_b)
     chooser = _Chooser(pretrained, sampling, prompt_bt, lengths_b)
     cache, begin, tokens_bt = pretrained.model.new_cache(len(prompts)), 0, prompt_bt.clone()
     for t in range(int(lengths_b.min()), width):
@@ -75,7 +85,7 @@ class _Chooser:
         self._prompt_bt, self._lengths_b = prompt_bt, lengths_b
         self._uniform_bt = _uniform_numbers(sampling, prompt_bt)
         self._over_b = torch.zeros_like(lengths_b, dtype=torch.bool)
-        self._rules = _Rules(pretrained, prompt_bt) if sampling.legal else None
+        self._rules = _Rules(pretrained, prompt_bt) if sampling.on_boards else None
         if self._rules:
             for t in range(int(lengths_b.min())):
                 self._rules.play(prompt_bt[:, t], t)
@@ -87,7 +97,7 @@ class _Chooser:
 
     def choose(self, logits_bv: Tensor, t: int) -> Tensor:
         """Return the tokens (b,) of time t."""
-        if self._rules:
+        if self._rules and self._sampling.legal:
             logits_bv = logits_bv.masked_fill(~self._rules.legal_bv(), -torch.inf)
         drawn_b = draw(logits_bv, self._sampling.temperature, self._uniform_bt[:, t])
         in_prompt_b = t < self._lengths_b
@@ -95,7 +105,7 @@ class _Chooser:
         drawn_b = drawn_b.masked_fill(self._over_b, self._pad)
         tokens_b = torch.where(in_prompt_b, self._prompt_bt[:, t], drawn_b)
         if self._rules:
-            self._rules.play(tokens_b, t)
+            self._over_b |= self._rules.play(tokens_b, t)
         return tokens_b
 
 
@@ -104,20 +114,22 @@ class _Rules:
 
     def __init__(self, pretrained: Pretrained, prompt_bt: Tensor) -> None:
         games, width = prompt_bt.shape
-        vocabulary, self._first_ply = pretrained.vocabulary, int(pretrained.spec.prepend_outcome)
-        plies = width - self._first_ply
-        self._games = BatchGames(games, max_ply=plies, vocabulary=vocabulary.name)
-        self._mask_bv = np.zeros((games, vocabulary.size), dtype=np.bool_)
+        self._first_ply = int(pretrained.spec.prepend_outcome)
+        self._boards = Boards(games, width - self._first_ply, pretrained.vocabulary)
         self._device = prompt_bt.device
 
     def legal_bv(self) -> Tensor:
         """Return which tokens may come next."""
-        return torch.from_numpy(self._games.legal_masks(self._mask_bv)).to(self._device)
+        return torch.from_numpy(self._boards.legal_bv()).to(self._device)
 
-    def play(self, tokens_b: Tensor, t: int) -> None:
-        """Play the tokens of time t; an outcome in front is no move."""
+    def play(self, tokens_b: Tensor, t: int) -> Tensor:
+        """Play the tokens of time t and return the games (b,) that had an illegal one.
+
+        An outcome in front is no move.
+        """
         if t >= self._first_ply:
-            self._games.apply(tokens_b.cpu().numpy().astype(np.int16))
+            self._boards.play(tokens_b.cpu().numpy())
+        return torch.from_numpy(self._boards.forfeited_b).to(self._device)
 
 
 def draw(logits_bv: Tensor, temperature: float, uniform_b: Tensor) -> Tensor:
@@ -165,3 +177,16 @@ def _lay_out(
             raise ValueError(f"prompts[{index}] has a token outside 0 to {size - 1}")
         rows[index, : len(prompt)] = torch.tensor(prompt, device=device)
     return rows, torch.tensor([len(prompt) for prompt in prompts], device=device)
+
+
+def _check_legal(pretrained: Pretrained, prompt_bt: Tensor, lengths_b: Tensor) -> None:
+    """Refuse prompts that the board does not take."""
+    first_ply = int(pretrained.spec.prepend_outcome)
+    moves_bt = prompt_bt[:, first_ply : int(lengths_b.max())].cpu().numpy().astype(np.int16)
+    plies_b = (lengths_b - first_ply).cpu().numpy().astype(np.int32)
+    vocabulary = pretrained.vocabulary.name
+    illegal_b = chess_engine.validate_games(
+        np.ascontiguousarray(moves_bt), plies_b, vocabulary=vocabulary
+    ).first_illegal
+    for game in np.flatnonzero(illegal_b >= 0):
+        raise ValueError(f"prompts[{game}] has an illegal move at ply {illegal_b[game]}")

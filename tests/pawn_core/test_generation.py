@@ -75,6 +75,23 @@ def test_a_mate_ends_a_game_that_is_held_to_the_rules() -> None:
     assert rows[0].tolist() == [*fools_mate, *[1968] * 20]
 
 
+@pytest.mark.parametrize("prefixed", [False, True], ids=["pure", "prefixed"])
+def test_a_free_game_is_the_ungoverned_one_up_to_its_first_illegal_token(prefixed: bool) -> None:
+    model = untrained(prefixed=prefixed)
+    outcome = [model.vocabulary.outcomes["ply_limit"]] if prefixed else []
+    prompts = [[*outcome, *moves(model, uci)] for uci in ("e2e4", "a2a3", "g1h3")]
+    free = generate(model, prompts, Sampling(until_illegal=True, seed=1))
+    for row, ungoverned in zip(free, generate(model, prompts, Sampling(seed=1)), strict=True):
+        board, ended = chess.Board(), False
+        for token, expected in zip(row[len(outcome) :], ungoverned[len(outcome) :], strict=True):
+            assert token == (model.vocabulary.pad if ended else expected)
+            move = chess.Move.from_uci(model.vocabulary.moves[token] or "0000")
+            ended = ended or move not in board.legal_moves
+            if not ended:
+                board.push(move)
+        assert ended
+
+
 def test_draws_follow_the_softmax_at_the_temperature() -> None:
     logits = torch.tensor([[0.0, 1.0, -torch.inf, 2.0]])
     uniform = torch.linspace(0, 1, 100_001, dtype=torch.float64)[:-1]
@@ -102,5 +119,6 @@ def test_a_bad_prompt_is_refused(prompt, options, reason: str) -> None:
 def test_bad_sampling_is_refused() -> None:
     with pytest.raises(ValueError, match=r"temperature -1\.0 is out of range; allowed: 0 or more"):
         Sampling(temperature=-1.0)
-    with pytest.raises(ValueError, match=r"moves\[0\]"):
-        generate(untrained(), [[0]], Sampling(legal=True))
+    for sampling in (Sampling(legal=True), Sampling(until_illegal=True)):
+        with pytest.raises(ValueError, match=r"prompts\[1\] has an illegal move at ply 0"):
+            generate(untrained(), [[317], [0]], sampling)

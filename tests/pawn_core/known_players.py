@@ -1,0 +1,52 @@
+"""Models whose play is known: they answer from the rules, not from weights."""
+
+import chess_engine
+import torch
+from chess_engine import Vocabulary
+from torch import Tensor, nn
+
+from pawn_core.boards import Boards
+from pawn_core.config import Architecture
+from pawn_core.weights import Pretrained
+from pawn_core.weights.spec import ModelSpec
+
+NO_LAYERS = Architecture(d_model=1, n_layers=0, n_heads=1, d_ff=1)
+
+
+class Memory:
+    """Stands for a cache: the boards that the tokens have led to."""
+
+    def __init__(self, boards: Boards) -> None:
+        self.boards = boards
+        self.length = 0
+
+
+class KnownPlayer(nn.Module):
+    """Plays uniformly over the legal tokens, or over the whole vocabulary."""
+
+    def __init__(self, vocabulary: Vocabulary, max_seq_len: int, prefixed: bool, legal: bool):
+        super().__init__()
+        self.max_seq_len, self.vocabulary = max_seq_len, vocabulary
+        self.prefixed, self.legal = prefixed, legal
+        self.lm_head = nn.Linear(1, vocabulary.size, bias=False)
+
+    def new_cache(self, batch: int) -> Memory:
+        return Memory(Boards(batch, self.max_seq_len - self.prefixed, self.vocabulary))
+
+    def forward_next(self, tokens_bt: Tensor, cache: Memory) -> Tensor:
+        for t in range(tokens_bt.shape[1]):
+            if cache.length >= self.prefixed:
+                cache.boards.play(tokens_bt[:, t].numpy())
+            cache.length += 1
+        legal_bv = torch.from_numpy(cache.boards.legal_bv())
+        logits_bv = torch.zeros(legal_bv.shape)
+        return logits_bv.masked_fill(~legal_bv, -torch.inf) if self.legal else logits_bv
+
+
+def known_player(
+    *, legal: bool, vocabulary: str = "searchless", prefixed: bool = False, width: int = 512
+) -> Pretrained:
+    tokens = chess_engine.export_move_vocabulary(vocabulary)
+    model = KnownPlayer(tokens, width, prefixed, legal).eval()
+    spec = ModelSpec(NO_LAYERS, vocabulary, width, prefixed)
+    return Pretrained(model, tokens, spec)  # type: ignore[arg-type]
