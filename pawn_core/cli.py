@@ -210,7 +210,7 @@ def _fields() -> dict[str, dict[str, Any]]:
     """Return the schema of every field of every run type."""
     fields: dict[str, dict[str, Any]] = {}
     for run_type in RUN_TYPES:
-        fields |= config_json_schema(run_type.name)["properties"]
+        fields = config_json_schema(run_type.name)["properties"] | fields
     names = [run_type.name for run_type in RUN_TYPES]
     description = fields["run_type"]["description"]
     fields["run_type"] = {"enum": names, "default": names[0], "description": description}

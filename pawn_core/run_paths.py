@@ -13,6 +13,8 @@ SENTINEL = ".complete"
 TENSORS = ".safetensors"
 MODEL = f"model{TENSORS}"
 OPTIMIZER = f"optimizer{TENSORS}"
+ACCUMULATORS = f"accumulators{TENSORS}"
+"""Of an evaluation's checkpoint, in place of the two before."""
 STATE = "training_state.json"
 FILES = (MODEL, OPTIMIZER, STATE, CONFIG)
 
@@ -52,6 +54,15 @@ class RunPaths:
     def schedule_health(self) -> Path:
         """How far the trainer got along its learning-rate schedule."""
         return self.root / "schedule_health.json"
+
+    @property
+    def results(self) -> Path:
+        """What an evaluation found, with definitions, intervals and tables."""
+        return self.root / "results.json"
+
+    def evaluation(self, name: str) -> Path:
+        """Return the folder of the files that are part of an evaluation's result."""
+        return self.root / "evaluations" / name
 
     @property
     def checkpoints(self) -> Path:

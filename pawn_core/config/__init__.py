@@ -3,6 +3,7 @@
 from pawn_core.config.architecture import VARIANTS, Architecture
 from pawn_core.config.cotrain import CotrainConfig
 from pawn_core.config.errors import ConfigError
+from pawn_core.config.eval import EvalConfig
 from pawn_core.config.pretrain import PretrainConfig
 from pawn_core.config.registry import (
     RUN_TYPES,
@@ -20,6 +21,7 @@ __all__ = [
     "Architecture",
     "ConfigError",
     "CotrainConfig",
+    "EvalConfig",
     "PretrainConfig",
     "RunConfig",
     "RunType",

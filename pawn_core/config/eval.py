@@ -1,0 +1,169 @@
+"""Evaluation: a model measured by evaluations of choice, none of which trains it."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from pawn_core.config.compute import ComputeConfig
+from pawn_core.config.evals import BY_DEFAULT, EVAL_NAMES, EVALS, Eval, eval_named
+from pawn_core.config.facts import Kinds, Merit, Metric, Progress
+from pawn_core.config.idle import Idle
+from pawn_core.config.run import RunConfig
+from pawn_core.config.types import FIXED_ON_RESUME, Fraction, Seed, StepCount
+from pawn_core.run_paths import ACCUMULATORS, CONFIG, STATE
+
+DEFAULT_GAMES_SEED = 2_000_000_011
+_CHECKPOINTS = 10  # of a run, unless it says otherwise
+
+
+def _listed(value: Any) -> Any:
+    """Return names as a tuple: of a list, or of `a,b` as a command line has them."""
+    if isinstance(value, str):
+        return tuple(name.strip() for name in value.strip("[]").replace('"', "").split(","))
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        eval_named(name)
+    if len(set(names)) < len(names):
+        raise ValueError("an evaluation is named twice")
+    return names
+
+
+EvalNames = Annotated[
+    tuple[Annotated[str, Field(json_schema_extra={"enum": list(EVAL_NAMES)})], ...],
+    Field(min_length=1),
+    BeforeValidator(_listed),
+    AfterValidator(_checked),
+]
+
+
+class EvalConfig(ComputeConfig, RunConfig):
+    """Measure a model; progress is counted in shards of the evaluations, one after the other."""
+
+    progress: ClassVar[Progress] = Progress("total_shards", "shard")
+    merit: ClassVar[Merit] = Merit("legality.legal_rate", "high")
+    checkpoint_files: ClassVar[frozenset[str]] = frozenset({STATE, CONFIG, ACCUMULATORS})
+    measured_on: ClassVar[frozenset[str]] = frozenset().union(*(e.fields for e in EVALS))
+    incidental: ClassVar[frozenset[str]] = RunConfig.incidental | {"no_compile", "sdpa_math"}
+    metrics: ClassVar[tuple[Metric, ...]] = tuple(m for e in EVALS for m in e.metrics)
+    beside_merit: ClassVar[tuple[str, ...]] = tuple(e.metrics[0].name for e in EVALS[1:])
+    sample: ClassVar[str] = "games"
+    kinds: ClassVar[Kinds] = Kinds("games", frozenset({"mate_boost", "discard_ply_limit"}))
+    pace_fields: ClassVar[frozenset[str]] = RunConfig.pace_fields | (
+        {"weights", "evals", "shard_games", "max_ply", "amp_dtype", "no_compile", "sdpa_math"}
+    )
+
+    run_type: Literal["eval"] = Field(
+        "eval", description="Kind of run.", json_schema_extra=FIXED_ON_RESUME
+    )
+    weights: str = Field(
+        min_length=1,
+        max_length=4096,
+        description="What to evaluate: trial:3, trial:3@best, trial:3@5000, a checkpoint or its "
+        "folder, a .safetensors file, or a Hugging Face repository.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    evals: EvalNames = Field(
+        BY_DEFAULT,
+        description=f"What to measure, in this order: {', '.join(EVAL_NAMES)}.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    total_shards: StepCount | None = Field(
+        None,
+        description="Shards of work; follows from evals.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    checkpoint_interval: StepCount | None = Field(
+        None, description="Shards between checkpoints; default: a tenth of them all."
+    )
+    local_checkpoints: bool = Field(
+        True, description="Keep checkpoints on this machine alone; default unless hf_repo."
+    )
+    gpus: int = Field(1, ge=1, le=1, description="An evaluation computes on one device.")
+    no_compile: bool | None = Field(
+        True, description="true: never torch.compile; false: always; null: on a GPU only."
+    )
+    amp_dtype: Literal["auto", "bfloat16", "float16", "none"] = Field(
+        "none",
+        description="Autocast type; 16-bit ones are faster, and move the figures.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+
+    # Fresh games
+    games: int = Field(
+        2048,
+        ge=1,
+        le=10_000_000,
+        description="Random games to measure on.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    games_seed: Seed = Field(
+        DEFAULT_GAMES_SEED,
+        description="Of those games; never a seed of games that were trained or selected on.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    max_ply: int | None = Field(
+        None,
+        ge=2,
+        le=1024,
+        description="Their length at most; default: what the model's context holds.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    mate_boost: Fraction = Field(
+        0.0,
+        description="Probability of playing a mate in one where there is one.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    discard_ply_limit: bool = Field(
+        False,
+        description="Only games that ended by the rules, none cut at the ply limit.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    shard_games: int = Field(
+        64,
+        ge=1,
+        le=4096,
+        description="Games computed at once: more take more memory.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_checkpoints_here(cls, raw: Any) -> Any:
+        """Keep checkpoints on this machine unless they have another place."""
+        if not isinstance(raw, dict) or "local_checkpoints" in raw:
+            return raw
+        return raw | {"local_checkpoints": raw.get("hf_repo") is None}
+
+    @model_validator(mode="after")
+    def _check_shards(self) -> Self:
+        shards = self.follows()["total_shards"]
+        if self.total_shards != shards:
+            raise ValueError(
+                f"total_shards {self.total_shards} is not allowed: evals comes to {shards}; "
+                "leave it out"
+            )
+        return self
+
+    @property
+    def chosen(self) -> tuple[Eval, ...]:
+        """The evaluations to make, in order."""
+        return tuple(map(eval_named, self.evals))
+
+    def follows(self) -> dict[str, Any]:
+        """Return what null fields come to."""
+        shards = sum(evaluation.shards(self) for evaluation in self.chosen)
+        filled = {"total_shards": shards, "checkpoint_interval": -(-shards // _CHECKPOINTS)}
+        return super().follows() | filled
+
+    def idle_fields(self, on_gpu: bool | None = None) -> Iterator[Idle]:
+        """Yield the fields that change nothing, those of other evaluations among them."""
+        yield from super().idle_fields(on_gpu)
+        read = frozenset().union(*(evaluation.fields for evaluation in self.chosen))
+        for field in sorted(self.measured_on - read):
+            readers = ", ".join(e.name for e in EVALS if field in e.fields)
+            default = type(self).model_fields[field].default
+            yield Idle(field, default, f"evals has none that reads it: {readers}")

@@ -1,0 +1,68 @@
+"""The evaluations: one entry each, read by the config, the CLI, the lab and the eval task."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from pawn_core.config.errors import did_you_mean, shown
+from pawn_core.config.facts import Metric
+
+if TYPE_CHECKING:
+    from pawn_core.config.eval import EvalConfig
+
+FRESH_GAMES = frozenset(
+    {"games", "games_seed", "max_ply", "mate_boost", "discard_ply_limit", "shard_games"}
+)
+"""Fields of the random games that several evaluations measure on."""
+
+
+class Eval(NamedTuple):
+    """An evaluation: its name, where it lives, how much work it is and which fields it reads."""
+
+    name: str
+    implementation: str
+    """Import path (`module:Class`) of an `Evaluation`, so that listing them never imports torch."""
+    shards: Callable[["EvalConfig"], int]
+    """How many shards of work it is, at least 1."""
+    fields: frozenset[str]
+    """Fields of the config that it reads, those of every evaluation aside; idle without it."""
+    metrics: tuple[Metric, ...]
+    """What is known of its figures, named `<evaluation>.<figure>`; the first is its headline."""
+
+
+def shards_of_games(config: "EvalConfig") -> int:
+    """Return the shards that the fresh games make."""
+    return -(-config.games // config.shard_games)
+
+
+EVALS: tuple[Eval, ...] = (
+    Eval(
+        "legality",
+        "pawn_core.evaluation.legality:Legality",
+        shards_of_games,
+        FRESH_GAMES,
+        (
+            Metric("legality.legal_rate", "legal predictions", "high"),
+            Metric("legality.late_legal_rate", "legal predictions, late plies", "high"),
+            Metric("legality.game_completion", "games completed by a side", "high"),
+            Metric("legality.val_loss", "loss (nats per token)", "low", own_kind=True),
+            Metric("legality.top1", "top-1 accuracy", "high", own_kind=True),
+            Metric("legality.kl", "KL to the exact distribution (nats)", "low"),
+        ),
+    ),
+)
+
+EVAL_NAMES = tuple(evaluation.name for evaluation in EVALS)
+BY_DEFAULT = ("legality",)
+
+
+def eval_named(name: str) -> Eval:
+    """Return the evaluation of that name.
+
+    Raises:
+        ValueError: no such evaluation; lists those there are.
+    """
+    for evaluation in EVALS:
+        if evaluation.name == name:
+            return evaluation
+    allowed, hint = ", ".join(EVAL_NAMES), did_you_mean(name, EVAL_NAMES)
+    raise ValueError(f"evaluation {shown(name)} is unknown; one of: {allowed}{hint}")

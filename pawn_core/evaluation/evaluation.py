@@ -1,0 +1,93 @@
+"""What an evaluation is, and what it may use."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from chess_engine import Vocabulary
+from torch import Tensor
+
+from pawn_core.config.eval import EvalConfig
+from pawn_core.evaluation.report import Report
+from pawn_core.model import Transformer
+from pawn_core.runtime import Runtime
+from pawn_core.signals import StopFlag
+from pawn_core.weights import Pretrained
+from pawn_core.weights.spec import ModelSpec
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an evaluation may use."""
+
+    pretrained: Pretrained
+    """On the runtime's device, in evaluation mode, without gradients."""
+    config: EvalConfig
+    runtime: Runtime
+    stop: StopFlag
+    trained_by: Mapping[str, Any]
+    """The config beside the weights, as it was trained; empty where there is none."""
+    folder: Path
+    """For files that are part of the result, such as games; made by who writes there."""
+
+    @property
+    def model(self) -> Transformer:
+        """The model."""
+        return self.pretrained.model
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Its tokens."""
+        return self.pretrained.vocabulary
+
+    @property
+    def spec(self) -> ModelSpec:
+        """Its dimensions, and how it is fed."""
+        return self.pretrained.spec
+
+    @property
+    def max_ply(self) -> int:
+        """Most plies of a game: what the config allows, or else what the model's context holds."""
+        return self.config.max_ply or self.spec.max_seq_len - self.spec.prepend_outcome
+
+
+class Evaluation(Protocol):
+    """One evaluation of one model: shards of work, each addressed by its number, summed up.
+
+    It is built anew when a run is resumed, and gets its sums back. Shards come in rising order,
+    each once.
+    """
+
+    @abstractmethod
+    def __init__(self, context: Context) -> None:
+        """Prepare the work.
+
+        Raises:
+            ConfigError: this model cannot be measured so, or what it needs is not there.
+        """
+
+    @abstractmethod
+    def run(self, shard: int) -> None:
+        """Add the sums of a shard: a pure function of the weights, the config and its number.
+
+        Raises:
+            Interrupted: the run was asked to stop (`StopFlag.check`); nothing was added.
+        """
+
+    @abstractmethod
+    def state(self) -> dict[str, Tensor]:
+        """Return the sums so far; CPU tensors by names of their own."""
+
+    @abstractmethod
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Go on from the sums of `state`."""
+
+    @abstractmethod
+    def report(self) -> Report:
+        """Return what the sums of all shards come to.
+
+        Raises:
+            Interrupted: the run was asked to stop.
+        """
