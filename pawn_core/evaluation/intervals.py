@@ -4,7 +4,7 @@ Positions of one game go together, so what varies is the game: ratios of sums ov
 bootstrapped over games (Efron & Tibshirani, 1993, chapter 13), and a rate of independent things is
 exact (Clopper & Pearson, 1934).
 
-Shapes: g games, r resamplings.
+Shapes: g games, r resamplings, k sums.
 """
 
 from collections.abc import Iterator
@@ -41,12 +41,23 @@ def over_games(
     parts, wholes = np.asarray(parts_g, np.float64), np.asarray(wholes_g, np.float64)
     if wholes.sum() <= 0:
         return NOTHING
-    pairs = np.stack((parts, wholes), axis=1)
-    sums = [counts_rg @ pairs for counts_rg in _drawn(len(parts), seed, resamplings)]
-    parts_r, wholes_r = np.concatenate(sums).T
-    ratios = parts_r[wholes_r > 0] / wholes_r[wholes_r > 0]
+    pairs_g2 = np.stack((parts, wholes), axis=1)
+    parts_r, wholes_r = resampled_sums(pairs_g2, seed, resamplings).T
+    return percentiles(parts_r[wholes_r > 0] / wholes_r[wholes_r > 0])
+
+
+def resampled_sums(
+    sums_gk: NDArray[np.float64], seed: int = 0, resamplings: int = RESAMPLINGS
+) -> NDArray[np.float64]:
+    """Return the sums over the games of each resampling, (r, k), for any function of sums."""
+    drawn = _drawn(len(sums_gk), seed, resamplings)
+    return np.concatenate([counts_rg @ sums_gk for counts_rg in drawn])
+
+
+def percentiles(values_r: NDArray[np.float64]) -> Interval:
+    """Return what lies around the middle 95 % of resampled values."""
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(ratios, (tail, 1 - tail))
+    low, high = np.quantile(values_r, (tail, 1 - tail))
     return Interval(float(low), float(high))
 
 
