@@ -76,7 +76,7 @@ class Launching(Queries):
             BudgetExceededError: it is expected to cost more than the budget leaves.
         """
         checked = checks.checked_config(checks.with_gpus(config, gpus))
-        warnings = runnable.check_runnable(checked, self._devices)
+        warnings = runnable.check_runnable(checked, self._executor, self._devices)
         configs = checks.checked_seeds(checked, seeds)
         asked: dict[str, Any] = {"config": checked.model_dump(mode="json"), "seeds": seeds}
         request = requests.request(priority, idempotency_key, **asked)
@@ -115,7 +115,7 @@ class Launching(Queries):
             InvalidRequestError: the config or the priority is refused; says why.
         """
         checked = checks.checked_config(checks.with_gpus(config, gpus))
-        warnings = runnable.check_runnable(checked, self._devices)
+        warnings = runnable.check_runnable(checked, self._executor, self._devices)
         requests.request(priority, None)
         self._refresh()
         with self._database.read() as tx:
@@ -173,7 +173,7 @@ class Launching(Queries):
         config = lineage.resumed_config(
             parent, point.checkpoint.step, overrides or {}, pause_after_steps
         )
-        warnings = runnable.check_runnable(config, self._devices)
+        warnings = runnable.check_runnable(config, self._executor, self._devices)
         continuation = Continuation(parent, point, config)
         if dry_run:
             return self._would_resume(continuation, priority, once)
@@ -214,7 +214,7 @@ class Launching(Queries):
             from_step=step,
             without=lineage.dropped_limits(parent, self._launcher.limits),
             estimate=planned,
-            warnings=runnable.check_runnable(config, self._devices),
+            warnings=runnable.check_runnable(config, self._executor, self._devices),
         )
 
     def kill(self, trial_id: int, *, reason: str | None = None) -> Trial:

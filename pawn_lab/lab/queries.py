@@ -1,8 +1,10 @@
 """What a lab knows: trials, events, results, logs, devices."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from itertools import islice
 
+from pawn_lab.executors.executor import Device, DeviceLoad
 from pawn_lab.lab.workspace import OpenWorkspace
 from pawn_lab.records import (
     DeviceStatus,
@@ -16,8 +18,6 @@ from pawn_lab.records import (
     TrialResult,
 )
 from pawn_lab.reporting import cost, digest, log, results
-from pawn_lab.scheduling import devices
-from pawn_lab.scheduling.devices import Device
 from pawn_lab.scheduling.waiting import waits
 from pawn_lab.states import ACTIVE, HOLDING, State
 from pawn_lab.store import Transaction, events, leases, trials
@@ -218,15 +218,27 @@ class Queries(OpenWorkspace):
             return sorted(leases.overlapping(tx, list(trial_ids), "cpu:"))
 
     def devices(self) -> list[DeviceStatus]:
-        """Return the devices with their load and who holds them."""
+        """Return the devices with their load and who holds them.
+
+        One that was lost is left out, unless a trial still holds it.
+        """
         self._refresh()
         with self._database.read() as tx:
             held = leases.held(tx)
-        return devices.statuses(self._devices, held)
+        readings = self._executor.readings(self._devices)
+        return [
+            DeviceStatus(
+                **asdict(device),
+                trial_id=held.get(device.id),
+                **readings.get(device.id, DeviceLoad())._asdict(),
+            )
+            for device in self._devices
+            if device.id in readings or device.id in held
+        ]
 
     def device_faults(self) -> list[str]:
-        """Return the GPUs that no trial can run on, each with the reason."""
-        return devices.faults()
+        """Return the devices that no trial can run on, each with the reason."""
+        return self._executor.faults()
 
 
 def _age_s(row: Row, now: float) -> float:

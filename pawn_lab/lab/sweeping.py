@@ -7,7 +7,6 @@ from pawn_lab.errors import TrialStateError
 from pawn_lab.lab.workspace import OpenWorkspace
 from pawn_lab.records import Sweep, SweepEstimate, SweepPoint
 from pawn_lab.scheduling import runnable
-from pawn_lab.scheduling.devices import trial_machine
 from pawn_lab.store import sweeps, trials
 from pawn_lab.sweeps import create
 from pawn_lab.sweeps.estimates import estimate
@@ -56,7 +55,7 @@ class Sweeping(OpenWorkspace):
 
     def _check_runnable(self, plan: SweepPlan) -> list[str]:
         """Refuse a plan of which a known point cannot run here; return what will run worse."""
-        machine = trial_machine(self._devices)
+        machine = self._executor.machine(self._devices)
         configs = [plan.resolved(overrides) for overrides in known_overrides(plan)]
         warnings = [runnable.check_runs_on(machine, config, self._devices) for config in configs]
         return list(dict.fromkeys(itertools.chain(*warnings)))

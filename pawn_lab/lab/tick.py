@@ -4,67 +4,83 @@ Also run as `python -P -m pawn_lab.lab.tick WORKSPACE`.
 """
 
 import contextlib
-import signal
 import sys
 from pathlib import Path
 
 from pawn_lab.errors import LabError
+from pawn_lab.executors.executor import Attempt, Claim, Device, Executor, Sight
+from pawn_lab.executors.registry import LOCAL, executor_named
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.reporting import cost
-from pawn_lab.scheduling import budget, devices, scheduler, supervision
-from pawn_lab.scheduling.devices import Device
-from pawn_lab.scheduling.start import Claim, await_starts, start
-from pawn_lab.shim import identity
+from pawn_lab.scheduling import budget, scheduler, supervision
 from pawn_lab.store import Database
-from pawn_lab.store.failures import not_writable
+from pawn_lab.store.failures import not_writable, translated
 from pawn_lab.sweeps.advance import advance
 
 
-def tick(database: Database, workspace: WorkspacePaths, inventory: list[Device]) -> None:
+def tick(
+    database: Database, workspace: WorkspacePaths, executor: Executor, inventory: list[Device]
+) -> None:
     """Bring every trial up to date, launch what fits, pass on kills, and move sweeps on.
 
     Raises:
         WorkspaceNotWritableError: some or all of it is left for later; says why.
     """
-    _pass(database, workspace, inventory)
+    _pass(database, workspace, executor, inventory)
     if advance(database, workspace, inventory):
-        _pass(database, workspace, inventory)
+        _pass(database, workspace, executor, inventory)
 
 
-def _pass(database: Database, workspace: WorkspacePaths, inventory: list[Device]) -> None:
+def _pass(
+    database: Database, workspace: WorkspacePaths, executor: Executor, inventory: list[Device]
+) -> None:
     claims = scheduler.Claims([], [])
+    sights = _look(database, workspace, executor)
     try:
         with database.write() as tx:
             cost.follow_boot(tx)
-            to_stop = supervision.reconcile(tx, workspace)
-            claims = scheduler.claim_free_devices(tx, workspace, inventory)
+            to_stop = supervision.reconcile(tx, workspace, executor, sights)
+            claims = scheduler.claim_free_devices(tx, workspace, executor, inventory)
             budget.watch(tx, workspace)
     except BaseException:
         claims.release()
         raise
     if claims.ready:
-        _start(database, workspace, claims.ready)
+        _start(database, workspace, executor, claims.ready)
+        sights = _look(database, workspace, executor)
         with database.write() as tx:
-            to_stop += supervision.reconcile(tx, workspace)
-    for shim in to_stop:
-        identity.send_signal(shim, signal.SIGTERM)
+            to_stop += supervision.reconcile(tx, workspace, executor, sights)
+    for attempt in to_stop:
+        executor.stop(attempt)
     if claims.refusals:
         raise not_writable(workspace.root, None, claims.refusals[0])
 
 
-def _start(database: Database, workspace: WorkspacePaths, claims: list[Claim]) -> None:
+def _look(
+    database: Database, workspace: WorkspacePaths, executor: Executor
+) -> dict[Attempt, Sight]:
+    """Return how the trials that hold devices are; the database is not locked meanwhile.
+
+    Where nothing can be recorded there is nothing to look for.
+    """
+    with database.read() as tx:
+        attempts = supervision.attempts(tx, workspace)
+    if database.refusal is not None or not attempts:
+        return {}
+    with translated(workspace.root, workspace.database):
+        return executor.look(attempts)
+
+
+def _start(
+    database: Database, workspace: WorkspacePaths, executor: Executor, claims: list[Claim]
+) -> None:
     """Start every claimed trial; whatever happens, no lock stays with this process."""
-    handshakes = []
     with contextlib.ExitStack() as locks:
         for claim in claims:
             locks.callback(claim.release)
-        for claim in claims:
-            try:
-                handshakes.append(start(workspace, claim))
-            except OSError as error:
-                with database.write() as tx:
-                    supervision.abandon_launch(tx, claim.trial, str(error))
-    await_starts(handshakes)
+        for claim, why in executor.start(workspace, claims):
+            with database.write() as tx:
+                supervision.abandon_launch(tx, claim.trial, why)
 
 
 def main() -> None:
@@ -72,7 +88,8 @@ def main() -> None:
     workspace = WorkspacePaths(Path(sys.argv[1]))
     try:
         with contextlib.closing(Database.view(workspace)) as database:
-            tick(database, workspace, devices.inventory())
+            executor = executor_named(LOCAL)
+            tick(database, workspace, executor, executor.devices())
     except LabError as error:
         sys.exit(f"no scheduler pass: {error}")
 

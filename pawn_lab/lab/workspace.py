@@ -1,4 +1,4 @@
-"""An open workspace: its folder, its database, its devices, and how its trials are run."""
+"""An open workspace: its folder, its database, its executor, and how its trials are run."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from pawn_lab.errors import WorkspaceNotWritableError
+from pawn_lab.executors.executor import Device, Executor
+from pawn_lab.executors.registry import LOCAL, executor_named
 from pawn_lab.lab import tick
 from pawn_lab.paths import WorkspacePaths, default_workspace
-from pawn_lab.scheduling import devices
 from pawn_lab.shim.rules import Limits
 from pawn_lab.store import Database
 from pawn_lab.store.database import no_lab
@@ -26,11 +27,13 @@ class OpenWorkspace:
         self,
         paths: WorkspacePaths,
         database: Database,
-        inventory: list[devices.Device],
+        executor: Executor,
+        inventory: list[Device],
         launcher: Launcher,
     ) -> None:
         self.paths = paths
         self._database = database
+        self._executor = executor
         self._devices = inventory
         self._launcher = launcher
         self._fresh: bool | None = None
@@ -44,13 +47,14 @@ class OpenWorkspace:
         *,
         trainer: Sequence[str] = TRAINER,
         limits: Limits = Limits(),  # noqa: B008 - frozen
+        executor: Executor | None = None,
     ) -> Self:
         """Open a workspace as `look` does, and make it where there is none yet.
 
         Raises:
             WorkspaceError: its state is damaged, from another version, or cannot even be read.
         """
-        lab = cls.look(workspace, trainer=trainer, limits=limits)
+        lab = cls.look(workspace, trainer=trainer, limits=limits, executor=executor)
         lab.create(anywhere=True)
         return lab
 
@@ -61,18 +65,21 @@ class OpenWorkspace:
         *,
         trainer: Sequence[str] = TRAINER,
         limits: Limits = Limits(),  # noqa: B008 - frozen
+        executor: Executor | None = None,
     ) -> Self:
         """Open a workspace, by default `PAWN_WORKSPACE`, else the nearest `runs` upwards.
 
         Where there is none yet, reading finds no trials; the first launch, price or note makes it.
-        Where it cannot be written it can be read, and `refusal` says why.
+        Where it cannot be written it can be read, and `refusal` says why. Trials run on this
+        machine unless another executor is given.
 
         Raises:
             WorkspaceError: its state is damaged, from another version, or cannot even be read.
         """
         paths = WorkspacePaths(Path(workspace or default_workspace()).absolute())
         launcher = Launcher(tuple(trainer), limits)
-        return cls(paths, Database.view(paths), devices.inventory(), launcher)
+        executor = executor or executor_named(LOCAL)
+        return cls(paths, Database.view(paths), executor, executor.devices(), launcher)
 
     @property
     def exists(self) -> bool:
@@ -149,7 +156,7 @@ class OpenWorkspace:
         self._refusal = None
         if self.exists:
             try:
-                tick.tick(self._database, self.paths, self._devices)
+                tick.tick(self._database, self.paths, self._executor, self._devices)
             except WorkspaceNotWritableError as error:
                 self._refusal = error
         if self._fresh is not None:

@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from pawn_lab.errors import BudgetExceededError, InvalidRequestError
+from pawn_lab.executors.executor import Device
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.records import Basis, BudgetReport
 from pawn_lab.reporting import cost, results
-from pawn_lab.scheduling.devices import Device
 from pawn_lab.scheduling.speed import Comparables, devices_needed
 from pawn_lab.shim.rules import BudgetStop
 from pawn_lab.states import ACTIVE, HOLDING

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from pawn_core.config import RunConfig
 from pawn_core.footprint import footprint
+from pawn_lab.executors.executor import Device
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.records import Estimate, Span
 from pawn_lab.reporting import cost, results
 from pawn_lab.scheduling import speed
-from pawn_lab.scheduling.devices import Device
 from pawn_lab.scheduling.speed import Comparables
 from pawn_lab.store import Transaction, leases, trials
 

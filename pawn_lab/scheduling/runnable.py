@@ -6,17 +6,17 @@ from dataclasses import replace
 from pawn_core.config import RunConfig
 from pawn_core.machine import Machine, refusals, warnings
 from pawn_lab.errors import InvalidConfigError, InvalidRequestError
-from pawn_lab.scheduling.devices import Device, trial_machine
+from pawn_lab.executors.executor import Device, Executor
 
 
-def check_runnable(config: RunConfig, devices: Sequence[Device]) -> list[str]:
-    """Refuse a trial that this machine cannot run; return what will run worse than one may think.
+def check_runnable(config: RunConfig, executor: Executor, devices: Sequence[Device]) -> list[str]:
+    """Refuse a trial that the machine cannot run; return what will run worse than one may think.
 
     Raises:
         InvalidRequestError: it needs more devices than the machine has, or they are lost.
         InvalidConfigError: one line for each field.
     """
-    return check_runs_on(trial_machine(devices), config, devices)
+    return check_runs_on(executor.machine(devices), config, devices)
 
 
 def check_runs_on(machine: Machine, config: RunConfig, devices: Sequence[Device]) -> list[str]:

@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 from pawn_lab import failpoints
 from pawn_lab.documents import read_json_object
+from pawn_lab.executors.executor import Claim, Device, Executor
 from pawn_lab.locks import sign, try_lock
 from pawn_lab.paths import TrialPaths, WorkspacePaths
 from pawn_lab.scheduling import budget
-from pawn_lab.scheduling.devices import Device, answering
 from pawn_lab.scheduling.speed import devices_needed
-from pawn_lab.scheduling.start import Claim
 from pawn_lab.shim.reserve import keep_room
 from pawn_lab.states import State
 from pawn_lab.store import Transaction, leases, trials
@@ -31,7 +30,9 @@ class Claims(NamedTuple):
             claim.release()
 
 
-def claim_free_devices(tx: Transaction, workspace: WorkspacePaths, devices: list[Device]) -> Claims:
+def claim_free_devices(
+    tx: Transaction, workspace: WorkspacePaths, executor: Executor, devices: list[Device]
+) -> Claims:
     """Move queued trials to `launching`, highest priority first, while devices are free.
 
     A trial whose folder cannot be written stays queued.
@@ -42,7 +43,8 @@ def claim_free_devices(tx: Transaction, workspace: WorkspacePaths, devices: list
     claims = Claims([], [])
     if queue and budget.exhausted(tx):
         return claims
-    free = answering(free) if queue else []
+    answering = executor.readings(free) if queue else {}
+    free = [device for device in free if device.id in answering]
     try:
         for trial in queue:
             count = devices_needed(trial["config"])

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from pawn_lab.executors.executor import Device
 from pawn_lab.paths import WorkspacePaths
-from pawn_lab.scheduling.devices import Device
 from pawn_lab.store import Transaction, leases, trials
 from pawn_lab.store.database import Row
 from pawn_lab.trials import configs, streams

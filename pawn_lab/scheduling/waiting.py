@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from pawn_lab.executors.executor import Device
 from pawn_lab.scheduling import budget
-from pawn_lab.scheduling.devices import Device
 from pawn_lab.scheduling.speed import devices_needed
 from pawn_lab.store import Transaction, leases, trials
 

@@ -12,10 +12,10 @@ from typing import Any
 from pawn_core.config import ConfigError
 from pawn_lab import failpoints
 from pawn_lab.errors import LabError, WorkspaceError
+from pawn_lab.executors.executor import Device
 from pawn_lab.locks import try_lock
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.scheduling import budget
-from pawn_lab.scheduling.devices import Device
 from pawn_lab.store import Database, Transaction, events, sweeps, trials
 from pawn_lab.store.database import Row
 from pawn_lab.sweeps.decide import Decision, Promotion, Settled, decide

@@ -1,9 +1,9 @@
 """Making a sweep: its row, its points and their trials, all in one transaction."""
 
 from pawn_lab.errors import IdempotencyConflictError
+from pawn_lab.executors.executor import Device
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.scheduling import budget
-from pawn_lab.scheduling.devices import Device
 from pawn_lab.store import Transaction, sweeps, trials
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.sweeps.points import points

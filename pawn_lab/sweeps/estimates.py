@@ -3,10 +3,10 @@
 import math
 
 from pawn_core.config import RunConfig
+from pawn_lab.executors.executor import Device
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.records import Span, SweepEstimate
 from pawn_lab.reporting import cost
-from pawn_lab.scheduling.devices import Device
 from pawn_lab.scheduling.estimates import range_of
 from pawn_lab.scheduling.speed import Comparables, Quantiles
 from pawn_lab.store import Transaction

@@ -25,8 +25,8 @@ from lab_testing import (
 )
 from soundness import assert_sound
 
+from pawn_lab.executors.local import local, owners
 from pawn_lab.lab import Lab
-from pawn_lab.scheduling import owners, supervision
 from pawn_lab.shim import identity
 from pawn_lab.states import State
 
@@ -179,7 +179,7 @@ def let_go_on(process: ForkProcess) -> None:
 
 @pytest.mark.parametrize("point", ["queued-launching.after-commit", "start.files-written"])
 def test_a_launch_whose_front_end_is_stopped_is_made_by_another(workspace, monkeypatch, point):
-    monkeypatch.setattr(supervision, "STOPPED_S", 0.2)
+    monkeypatch.setattr(local, "STOPPED_S", 0.2)
     with stopped_front_end(workspace, point) as first, Lab.open(workspace) as lab:
         in_state(lab, 1, State.RUNNING)
         owner = shim_of(lab, 1)
@@ -200,7 +200,7 @@ def shims(workspace: Path) -> set[int]:
 
 
 def test_a_kill_of_a_launch_whose_front_end_is_stopped_takes_it_out(workspace, monkeypatch):
-    monkeypatch.setattr(supervision, "STOPPED_S", 0.2)
+    monkeypatch.setattr(local, "STOPPED_S", 0.2)
     point = "queued-launching.after-commit"
     with stopped_front_end(workspace, point) as first, Lab.open(workspace) as lab:
         assert lab.kill(1).state is State.KILLED
@@ -210,7 +210,7 @@ def test_a_kill_of_a_launch_whose_front_end_is_stopped_takes_it_out(workspace, m
 
 
 def test_a_front_end_keeps_no_zombie_of_a_launch_that_took_long(open_lab, monkeypatch):
-    monkeypatch.setattr("pawn_lab.scheduling.start.HANDSHAKE_TIMEOUT_S", 0.0)
+    monkeypatch.setattr("pawn_lab.executors.local.start.HANDSHAKE_TIMEOUT_S", 0.0)
     lab = open_lab("gate")
     lab.launch(CONFIG)
     trainer_greeting(lab, 1)

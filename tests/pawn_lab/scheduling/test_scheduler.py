@@ -6,9 +6,10 @@ import pytest
 from lab_testing import CONFIG, ended, in_state, open_gate
 
 from pawn_lab.errors import InvalidRequestError
+from pawn_lab.executors.executor import Device
+from pawn_lab.executors.launch_files import distributed
+from pawn_lab.executors.local.devices import environment_of
 from pawn_lab.lab import Lab
-from pawn_lab.scheduling.devices import Device, environment_of
-from pawn_lab.scheduling.start import distributed
 from pawn_lab.states import State
 
 BOTH = CONFIG | {"gpus": 2, "device": "cpu"}

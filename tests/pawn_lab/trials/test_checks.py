@@ -9,8 +9,8 @@ from lab_testing import CONFIG, ended, make_checkpoint
 
 from pawn_core.machine import Machine
 from pawn_lab.errors import InvalidConfigError, InvalidRequestError
+from pawn_lab.executors.local import devices
 from pawn_lab.lab import Lab
-from pawn_lab.scheduling import devices
 from pawn_lab.tools.launch import lab_launch
 from pawn_lab.tools.resume import lab_resume
 from pawn_lab.tools.sweep import lab_sweep

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from lab_testing import CONFIG, ended
 
-from pawn_lab.scheduling import provenance
+from pawn_lab.executors import provenance
 
 ROOT = Path(__file__).resolve().parents[3]
 

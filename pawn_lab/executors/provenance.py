@@ -12,9 +12,8 @@ from typing import Any
 
 from pawn_core.durable import replace_file
 from pawn_lab.documents import write_json
+from pawn_lab.executors.executor import Device
 from pawn_lab.paths import TrialPaths
-from pawn_lab.scheduling.devices import Device
-from pawn_lab.scheduling.gpus import driver_version
 from pawn_lab.trials.code import code_digest
 
 _PACKAGES = (
@@ -32,8 +31,12 @@ _MOST_PATCH_BYTES = 1 << 20
 _GIT_TIMEOUT_S = 5.0
 
 
-def record(paths: TrialPaths, trial: dict[str, Any], devices: list[Device]) -> None:
+def record(
+    paths: TrialPaths, trial: dict[str, Any], devices: list[Device], driver: str | None
+) -> None:
     """Write a trial's provenance, and beside it how the code differs from its commit.
+
+    driver: the version of the devices' driver, where they have one.
 
     Raises:
         OSError: a file cannot be written.
@@ -54,7 +57,7 @@ def record(paths: TrialPaths, trial: dict[str, Any], devices: list[Device]) -> N
             "system": platform.platform(),
             "device": ",".join(device.id for device in devices),
             "device_name": ", ".join(dict.fromkeys(device.name for device in devices)),
-            "driver": driver_version(),
+            "driver": driver,
             "seeds": seeds,
         },
     )

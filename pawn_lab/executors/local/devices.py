@@ -9,27 +9,17 @@ of a divided GPU is a device.
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 
 from pawn_core.machine import Machine, cpu_flags, cpu_memory, torch_without_gpus
 from pawn_core.threads import usable_cores
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.records import DeviceStatus
-from pawn_lab.scheduling.gpus import Gpu, read_gpus, visible
+from pawn_lab.executors.executor import Device, DeviceLoad
+from pawn_lab.executors.local.gpus import Gpu, read_gpus, visible
 
 VISIBLE_VARIABLE = "CUDA_VISIBLE_DEVICES"
 CPU_SLOTS_VARIABLE = "PAWN_CPU_SLOTS"
 MOST_DEFAULT_CPU_SLOTS = 4
 _MOST_CPU_SLOTS = 1024
-
-
-@dataclass(frozen=True)
-class Device:
-    """Something one trial at a time runs on; `id` is the GPU's UUID or `cpu:N`."""
-
-    id: str
-    kind: str
-    name: str
 
 
 def environment_of(devices: list[Device], device_count: int) -> dict[str, str]:
@@ -63,12 +53,12 @@ def faults() -> list[str]:
     return [f"{gpu.uuid} {gpu.fault}" for gpu in _visible(read_gpus()) if gpu.fault is not None]
 
 
-def answering(devices: Sequence[Device]) -> list[Device]:
-    """Return the devices without the GPUs that have been lost since they were listed."""
-    if all(device.kind == "cpu" for device in devices):
-        return list(devices)
-    present = {gpu.uuid for gpu in visible(read_gpus(), None) if gpu.fault is None}
-    return [device for device in devices if device.kind == "cpu" or device.id in present]
+def readings(devices: Sequence[Device]) -> dict[str, DeviceLoad]:
+    """Return the load of the devices that answer, by id; GPUs that were lost since are left out."""
+    load = {device.id: DeviceLoad() for device in devices if device.kind == "cpu"}
+    ids = {device.id for device in devices} - load.keys()
+    present = [gpu for gpu in visible(read_gpus(), None) if gpu.uuid in ids] if ids else []
+    return load | {gpu.uuid: gpu.reading for gpu in present if gpu.fault is None}
 
 
 def trial_machine(devices: Sequence[Device]) -> Machine:
@@ -123,21 +113,3 @@ def cpu_slots() -> int:
 def core_count() -> int:
     """Return the cores this process may use."""
     return usable_cores()
-
-
-def statuses(inventory: list[Device], held: dict[str, int]) -> list[DeviceStatus]:
-    """Return devices with who holds them and, for GPUs, their load as far as it can be read.
-
-    A GPU that was lost since the inventory is left out, unless a trial still holds it.
-    """
-    on_gpus = any(device.kind == "gpu" for device in inventory)
-    readings = {gpu.uuid: gpu.reading for gpu in visible(read_gpus(), None)} if on_gpus else {}
-    return [
-        DeviceStatus(
-            **asdict(device),
-            trial_id=held.get(device.id),
-            **(readings[device.id]._asdict() if device.id in readings else {}),
-        )
-        for device in inventory
-        if device.kind == "cpu" or device.id in readings or device.id in held
-    ]

@@ -12,8 +12,8 @@ from fake_nvml import (
 from lab_testing import CONFIG, in_state, open_gate
 
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.scheduling import devices, gpus
-from pawn_lab.scheduling.gpus import Gpu
+from pawn_lab.executors.local import devices, gpus
+from pawn_lab.executors.local.gpus import Gpu
 from pawn_lab.states import State
 from pawn_lab.tools.status import lab_status
 
@@ -30,15 +30,15 @@ def ids(found: list) -> list[str]:
 )
 def test_a_reading_that_the_driver_refuses_is_absent_by_itself(monkeypatch, function, error):
     install(monkeypatch, [FakeGpu("GPU-a", refuses={function: error}), FakeGpu("GPU-b")])
-    first, second = devices.statuses(devices.inventory(), {"GPU-b": 7})
-    assert (first.id, second.id, second.trial_id) == ("GPU-a", "GPU-b", 7)
-    missing = [name for name, value in first.model_dump().items() if value is None]
-    assert set(missing) - {"trial_id"} == {
+    readings = devices.readings(devices.inventory())
+    assert list(readings) == ["GPU-a", "GPU-b"]
+    missing = {name for name, value in readings["GPU-a"]._asdict().items() if value is None}
+    assert missing == {
         "MemoryInfo": {"memory_used", "memory_total"},
         "Temperature": {"temperature_c"},
         "UtilizationRates": {"utilization"},
     }.get(function, set())
-    assert second.temperature_c == 40
+    assert readings["GPU-b"].temperature_c == 40
 
 
 @pytest.mark.parametrize("function", ["HandleByIndex", "UUID", "MemoryInfo", "Temperature", "Name"])
@@ -123,8 +123,9 @@ def test_each_mig_instance_is_a_device(monkeypatch, value, expected):
     if value is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
     assert ids(devices.inventory()) == expected
-    readings = {s.id: s.memory_total for s in devices.statuses(devices.inventory(), {})}
-    assert readings == dict.fromkeys(expected, 141 << 30)
+    readings = devices.readings(devices.inventory())
+    sizes = {name: reading.memory_total for name, reading in readings.items()}
+    assert sizes == dict.fromkeys(expected, 141 << 30)
 
 
 def test_a_gpu_in_mig_mode_without_instances_is_named_as_unusable(monkeypatch):

@@ -1,15 +1,15 @@
 """Who owns a trial, and what is done when its owner does not answer."""
 
 import signal
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from pawn_lab.clock import Moment
 from pawn_lab.documents import read_json_object
+from pawn_lab.executors.executor import Attempt
 from pawn_lab.paths import TrialPaths
 from pawn_lab.shim import identity
 from pawn_lab.shim.identity import ProcessIdentity
-from pawn_lab.store import Transaction, events
-from pawn_lab.store.database import Row
 
 ANSWER_S = 30.0
 """How long a kill may wait to be taken before the next in line gets it."""
@@ -32,10 +32,10 @@ class Shim(NamedTuple):
         return identity.is_alive(self.identity) or identity.is_alive(self.guardian)
 
 
-def shim_of(paths: TrialPaths, trial: Row) -> Shim | None:
+def shim_of(attempt: Attempt) -> Shim | None:
     """Return who the shim of this attempt is, or None before it has said so."""
     try:
-        record = read_json_object(paths.identity) or {}
+        record = read_json_object(attempt.paths.identity) or {}
         ours = ProcessIdentity.from_dict(record)
         guardian = ProcessIdentity.from_dict(record.get("guardian", record))
         uptime = record.get("uptime")
@@ -43,39 +43,34 @@ def shim_of(paths: TrialPaths, trial: Row) -> Shim | None:
         shim = Shim(ours, guardian, started, record.get("folder"))
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
-    return shim if shim.identity.token == trial["token"] else None
+    return shim if shim.identity.token == attempt.token else None
 
 
-def continue_stopped(tx: Transaction, trial: Row, shim: Shim) -> None:
+def continue_stopped(shim: Shim) -> Iterator[str]:
     """Let a shim or guardian that a signal has stopped go on: its trainer would have no owner."""
     for name, owner in (("shim", shim.identity), ("guardian", shim.guardian)):
         if identity.is_stopped(owner) and identity.send_signal(owner, signal.SIGCONT):
-            _say(tx, trial, f"its {name} was stopped (SIGSTOP): continued")
+            yield f"its {name} was stopped (SIGSTOP): continued"
 
 
-def escalate(tx: Transaction, trial: Row, shim: Shim | None) -> None:
-    """Pass a kill that its owner does not take to the next in line; every step is an event.
+def escalate(token: str, shim: Shim | None, waited_s: float) -> Iterator[str]:
+    """Pass a kill that its owner does not take to the next in line; yield what was done.
 
     From the shim, killed, to its guardian, which ends what a dead shim leaves; from there to the
     token and the mark of the trial's processes. A shim that has taken the kill is left to its work.
     """
-    waited_s = tx.now - events.latest_time(tx, trial["id"], "kill_requested")
     if waited_s <= ANSWER_S:
         return
     if shim is None:
-        _kill_members(tx, trial, "who its shim is cannot be read")
+        yield from _kill_members(token, "who its shim is cannot be read")
     elif identity.is_alive(shim.identity):
         if identity.ignores(shim.identity, signal.SIGTERM):
-            _say(tx, trial, f"its shim has not taken the kill in {waited_s:.0f} s: SIGKILL to it")
+            yield f"its shim has not taken the kill in {waited_s:.0f} s: SIGKILL to it"
             identity.send_signal(shim.identity, signal.SIGKILL)
     elif identity.is_alive(shim.guardian) and waited_s > 2 * ANSWER_S:
-        _kill_members(tx, trial, "its guardian does not end what the shim left")
+        yield from _kill_members(token, "its guardian does not end what the shim left")
 
 
-def _kill_members(tx: Transaction, trial: Row, why: str) -> None:
-    if identity.kill_members(trial["token"]):
-        _say(tx, trial, f"{why}: SIGKILL to all that carries the trial's token")
-
-
-def _say(tx: Transaction, trial: Row, message: str) -> None:
-    events.append(tx, "stuck", message, trial["id"])
+def _kill_members(token: str, why: str) -> Iterator[str]:
+    if identity.kill_members(token):
+        yield f"{why}: SIGKILL to all that carries the trial's token"

@@ -3,8 +3,8 @@
 import pytest
 
 from pawn_lab import errors
-from pawn_lab.scheduling import devices
-from pawn_lab.scheduling.devices import Device
+from pawn_lab.executors.executor import Device
+from pawn_lab.executors.local import devices
 
 GPUS = [Device(f"GPU-{letter}", "gpu", "H200") for letter in "abc"]
 

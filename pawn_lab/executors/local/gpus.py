@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
+
+from pawn_lab.executors.executor import DeviceLoad
 
 _DRIVERS = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
 """One of them is there where NVIDIA's driver is; the second is WSL's."""
@@ -19,16 +21,7 @@ _NO_DRIVER = ("LibraryNotFound", "DriverNotLoaded")
 _NOT_READABLE = (AttributeError, ValueError, OSError)  # an older library, a name of other bytes
 
 
-class GpuReading(NamedTuple):
-    """Load of a GPU; memory in bytes, utilization in percent; None: the driver does not say."""
-
-    memory_used: int | None = None
-    memory_total: int | None = None
-    temperature_c: int | None = None
-    utilization: int | None = None
-
-
-_UNREAD = GpuReading()
+_UNREAD = DeviceLoad()
 
 
 @dataclass(frozen=True)
@@ -37,7 +30,7 @@ class Gpu:
 
     uuid: str
     name: str
-    reading: GpuReading = _UNREAD
+    reading: DeviceLoad = _UNREAD
     fault: str | None = None
     instances: tuple["Gpu", ...] = ()
     """Its MIG instances, where it is divided into them."""
@@ -154,11 +147,11 @@ class _Driver:
         alias = None if None in place else f"MIG-{parent_uuid}/{place[0]}/{place[1]}"
         return Gpu(uuid, name, self._reading(handle), alias=alias)
 
-    def _reading(self, handle: Any) -> GpuReading:
+    def _reading(self, handle: Any) -> DeviceLoad:
         memory = self.ask("nvmlDeviceGetMemoryInfo", handle)
         load = self.ask("nvmlDeviceGetUtilizationRates", handle)
         sensor = getattr(self._nvml, "NVML_TEMPERATURE_GPU", 0)
-        return GpuReading(
+        return DeviceLoad(
             memory_used=getattr(memory, "used", None),
             memory_total=getattr(memory, "total", None),
             temperature_c=self.ask("nvmlDeviceGetTemperature", handle, sensor),

@@ -1,0 +1,170 @@
+"""What the lab asks of whatever runs its trials, and the words both speak.
+
+An executor starts, watches, stops and finds again the shims of trials, and lists its devices. It
+remembers nothing for the lab: the database is the truth. An attempt at running a trial has a token
+before it is started, and any process finds it by that alone; so an executor puts the token where it
+can search for it (a job's name, a label), and looks there before it submits anything twice.
+
+The files of a trial's folder are the whole exchange: the executor gives the shim what
+`launch_files` writes, and sees to it that what the shim and the trainer write (`shim.json`,
+`exit.json`, the log, the metrics) is in the folder by the time it tells of it.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple, Protocol, Self
+
+from pawn_core.machine import Machine
+from pawn_lab.clock import Moment
+from pawn_lab.paths import TrialPaths, WorkspacePaths
+from pawn_lab.reporting.exits import ExitRecord
+from pawn_lab.store.database import Row
+
+
+@dataclass(frozen=True)
+class Device:
+    """Something one trial at a time runs on; `id` stays the same from one listing to the next."""
+
+    id: str
+    kind: str
+    name: str
+
+
+class DeviceLoad(NamedTuple):
+    """Load of a device; memory in bytes, utilization in percent; None: it cannot be read."""
+
+    memory_used: int | None = None
+    memory_total: int | None = None
+    temperature_c: int | None = None
+    utilization: int | None = None
+
+
+class Attempt(NamedTuple):
+    """One launch of a trial: what an executor finds its processes by."""
+
+    trial_id: int
+    token: str
+    paths: TrialPaths
+
+    @classmethod
+    def of(cls, workspace: WorkspacePaths, trial: Row) -> Self:
+        """Return the attempt of a trial that holds devices."""
+        return cls(trial["id"], trial["token"], workspace.trial(trial["id"]))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A trial in `launching`, its devices, and its lock, which we hold until it is started.
+
+    While the lock is held nobody takes the launch for one whose launcher has died. Its descriptor
+    may be handed on to the shim.
+    """
+
+    trial: Row
+    devices: list[Device]
+    device_count: int
+    lock: int
+
+    def release(self) -> None:
+        """Let go of our copy of the lock."""
+        os.close(self.lock)
+
+
+class NotStarted(NamedTuple):
+    """A claim of which no process was left, and why."""
+
+    claim: Claim
+    why: str
+
+
+class Life(StrEnum):
+    """How an attempt is."""
+
+    ALIVE = "alive"
+    """It is being launched, waits in the executor's own queue, or has processes."""
+    ENDED = "ended"
+    """It has no process left, and its shim recorded the end."""
+    GONE = "gone"
+    """It has no shim left, and nobody recorded the end."""
+    ELSEWHERE = "elsewhere"
+    """It belongs to another workspace, of which this one is a copy: its processes are not ours."""
+    UNKNOWN = "unknown"
+    """The executor cannot tell at present; nothing may be concluded from that."""
+
+
+class Sight(NamedTuple):
+    """What was seen of an attempt: when its trainer was started, and its end, if it has these."""
+
+    life: Life
+    started: Moment | None = None
+    exit: ExitRecord | None = None
+
+
+class Executor(Protocol):
+    """What runs trials.
+
+    `end`, `recall` and `tend` are called while the database is locked, so that one front end at a
+    time acts on an attempt: seconds at most. `start`, `look` and `stop` are not.
+    """
+
+    def devices(self) -> list[Device]:
+        """Return the devices that trials can run on; none where all are lost.
+
+        Raises:
+            InvalidRequestError: the settings name devices that do not exist.
+        """
+        ...
+
+    def faults(self) -> list[str]:
+        """Return the devices that no trial can run on at present, each with the reason."""
+        ...
+
+    def readings(self, devices: Sequence[Device]) -> dict[str, DeviceLoad]:
+        """Return the load of the devices that answer, by id; of the others nothing."""
+        ...
+
+    def machine(self, devices: Sequence[Device]) -> Machine:
+        """Return what trials on these devices see of the machine they run on.
+
+        Raises:
+            InvalidRequestError: there is no device; says why.
+        """
+        ...
+
+    def start(self, workspace: WorkspacePaths, claims: Sequence[Claim]) -> list[NotStarted]:
+        """Start the shims of claimed trials; return those of which no process was left.
+
+        Waits a moment for the trainers to run, and not for those that take longer.
+        """
+        ...
+
+    def look(self, attempts: Sequence[Attempt]) -> dict[Attempt, Sight]:
+        """Return how attempts are, whichever process started them; changes nothing.
+
+        Of one that ended, or is gone, no later look says that it lives.
+        """
+        ...
+
+    def stop(self, attempt: Attempt) -> None:
+        """Ask a trial that runs to save and end; asking again changes nothing."""
+        ...
+
+    def end(self, attempt: Attempt) -> bool:
+        """End at once whatever an attempt has left; say whether nothing is left."""
+        ...
+
+    def tend(self, attempt: Attempt, stop_asked_s: float | None) -> list[str]:
+        """See to it that a trial that runs has an owner that answers; return what that took.
+
+        stop_asked_s: for how long it has been asked to stop; None: it was not asked.
+        """
+        ...
+
+    def recall(self, attempt: Attempt, held_s: float) -> bool:
+        """Take back a launch that holds its devices for nothing; say whether it never starts.
+
+        held_s: for how long it has held them.
+        """
+        ...
