@@ -3,7 +3,7 @@
 The flags are the config's fields: one list for the file, the schema and the command line.
 """
 
-import argparse
+import inspect
 import json
 import logging
 import os
@@ -11,10 +11,14 @@ import secrets
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from types import NoneType
-from typing import Any, NoReturn
+from typing import Annotated, Any, Literal, get_args
+
+from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, Token
+from pydantic import SkipValidation
 
 from pawn_core.checkpoint.manifest import latest_verified
 from pawn_core.config import RUN_TYPES, ConfigError, RunConfig, config_json_schema, parse_config
@@ -29,13 +33,18 @@ from pawn_core.untrusted import parse_object
 SUPERVISED = "PAWN_TRIAL_TOKEN"
 """In the environment of a run that a lab watches and resumes."""
 
-_OWN_OPTIONS = ("config", "run_dir", "resume")
 _PLACES = ("local_checkpoints", "hf_repo")
+_OWN_OPTIONS = {
+    "config": "JSON config; flags override it.",
+    "run_dir": "Default: logs/run_<time>_<slug>.",
+    "resume": "Checkpoint directory to go on from, or a run's folder: its newest whole one.",
+}
 _LOGS = Path("logs")
 _ADJECTIVES = (
     "amber brisk calm dapper eager fuzzy gentle hasty jolly keen lucid mellow nimble zesty"
 )
-_EXAMPLES = """examples:
+_USAGE = "pawn-train [--config FILE] [--FIELD VALUE ...] (--local-checkpoints | --hf-repo R)"
+_EXAMPLES = """Examples:
   pawn-train --variant toy --local-checkpoints --total-steps 200 --device cpu
   pawn-train --config my.json --lr 1e-3
   pawn-train --resume logs/run_20260101_120000_calm-otter --total-steps 400
@@ -51,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parse(sys.argv[1:] if arguments is None else arguments)
         config, resume = _read_config(options)
         _check_runnable(config)
-        run_dir = Path(options.get("run_dir") or _new_run_dir())
+        run_dir = options.get("run_dir") or _new_run_dir()
         settle_threads(_saved_threads(resume))
         _tell(f"run folder {run_dir}, {os.environ[THREADS_VARIABLE]} threads; loading torch")
         return _train(config, run_dir, resume, stop)
@@ -106,10 +115,10 @@ def _tell(line: str) -> None:
 
 def _read_config(options: dict[str, Any]) -> tuple[RunConfig, Path | None]:
     """Merge the config file, or else the checkpoint's config, with the flags."""
-    resume = _checkpoint(Path(options["resume"])) if "resume" in options else None
+    resume = _checkpoint(options["resume"]) if "resume" in options else None
     raw: dict[str, Any] = {}
     if "config" in options:
-        raw = read_json(Path(options["config"]))
+        raw = read_json(options["config"])
     elif resume is not None:
         raw = read_json(resume / CONFIG) | {"pause_after_steps": None}
     flags = {name: value for name, value in options.items() if name not in _OWN_OPTIONS}
@@ -161,98 +170,97 @@ def _new_run_dir() -> Path:
     return _LOGS / f"run_{time.strftime('%Y%m%d_%H%M%S')}_{slug}"
 
 
-class _Parser(argparse.ArgumentParser):
-    """Reports errors as ConfigError, like every other part."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(message)
-
-
 def _parse(arguments: Sequence[str]) -> dict[str, Any]:
-    """Return the options that were given, and no others."""
-    parser = _build_parser()
-    options, unknown = parser.parse_known_args(arguments)
-    if unknown:
-        raise ConfigError(f"{unknown[0]} is not an option{_option_hint(unknown[0], parser)}")
-    return vars(options)
+    """Return the options that were given, and no others; `--help` and its like end the program."""
+    app = _build_app()
+    try:
+        command, given, unused, _ = app.parse_known_args(arguments)
+    except MissingArgumentError as error:
+        raise ConfigError(f"argument {error.keyword}: expected one argument") from None
+    except CycloptsError as error:
+        error.verbose = False
+        raise ConfigError(str(error)) from None
+    if command is not app.default_command:
+        sys.exit(command(*given.args, **given.kwargs))
+    if unused:
+        raise ConfigError(f"{unused[0]} is not an option{_option_hint(unused[0], app)}")
+    return given.arguments
 
 
-def _option_hint(argument: str, parser: _Parser) -> str:
+def _option_hint(argument: str, app: App) -> str:
     """Return `; did you mean '--batch-size'?` for the nearest option, or an empty string."""
-    options = {o.lstrip("-").replace("-", "_"): o for o in parser._option_string_actions}
-    name = argument.lstrip("-").split("=")[0].replace("-", "_")
-    return did_you_mean(name, options, options.get)
+    flags = [flag for option in app.assemble_argument_collection() for flag in option.names]
+    names = {flag.lstrip("-").replace("-", "_"): flag for flag in flags}
+    return did_you_mean(argument.lstrip("-").split("=")[0].replace("-", "_"), names, names.get)
 
 
-def _build_parser() -> _Parser:
-    parser = _Parser(
-        prog="pawn-train",
-        usage="pawn-train [--config FILE] [--FIELD VALUE ...] (--local-checkpoints | --hf-repo R)",
-        description="Train a chess world model; each field of the config is an option.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        argument_default=argparse.SUPPRESS,
-        allow_abbrev=False,
+def _build_app() -> App:
+    """Return the command line: its own options, and one for each field of each run type."""
+
+    def train(**options: Any) -> None:
+        """Train a chess world model; each field of the config is an option."""
+
+    own = (_option(name, None, Path, Parameter(help=what)) for name, what in _OWN_OPTIONS.items())
+    options = inspect.Signature([*own, *_field_options()])
+    train.__signature__ = options  # type: ignore[attr-defined]
+    app = App(
+        name="pawn-train",
+        version=version("pawn-lab"),
+        usage=_USAGE,
+        help_format="plaintext",
+        help_epilogue=_EXAMPLES,
+        default_command=train,
+        default_parameter=Parameter(allow_repeating=True),
     )
-    parser.add_argument("--config", metavar="FILE", help="JSON config; flags override it.")
-    parser.add_argument("--run-dir", metavar="DIR", help="default: logs/run_<time>_<slug>")
-    parser.add_argument(
-        "--resume",
-        metavar="CHECKPOINT",
-        help="Go on from a checkpoint directory, or from the newest whole one of a run's folder.",
+    app.register_install_completion_command()
+    return app
+
+
+def _field_options() -> Iterator[inspect.Parameter]:
+    """Yield an option for each field; those that not all run types have stand under headings."""
+    names = tuple(run_type.name for run_type in RUN_TYPES)
+    fields: dict[str, Any] = {}
+    schemas: dict[str, Any] = {}
+    for run_type in RUN_TYPES:  # of a field that several have, the first one's
+        fields = run_type.config.model_fields | fields
+        schemas = config_json_schema(run_type.name)["properties"] | schemas
+    for name, field in fields.items():
+        having = tuple(kind.name for kind in RUN_TYPES if name in kind.config.model_fields)
+        panel = "Parameters" if having == names else f"Of run_type {', '.join(having)} only"
+        about = Parameter(help=f"{field.description}{_range(schemas[name])}", group=panel)
+        if name == "run_type":
+            yield _option(name, names[0], Literal[names], about)  # type: ignore[valid-type]
+        else:
+            yield _option(name, field.default, field.annotation, about)
+
+
+def _option(name: str, default: Any, annotation: Any, about: Parameter) -> inspect.Parameter:
+    """Return an option: a value, which the config judges, or a flag where it is a yes or no."""
+    if bool in (annotation, *get_args(annotation)):
+        reading = Parameter(negative=_flag(name[3:]) if name.startswith("no_") else None)
+    elif annotation is Path:
+        reading = Parameter()
+    else:
+        reading = Parameter(converter=_value, n_tokens=1, accepts_keys=False)
+    annotation = Annotated[annotation, SkipValidation, reading, about]
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
     )
-    for name, schema in _fields().items():
-        _add_field(parser, name, schema)
-    return parser
 
 
-def _fields() -> dict[str, dict[str, Any]]:
-    """Return the schema of every field of every run type."""
-    fields: dict[str, dict[str, Any]] = {}
-    for run_type in RUN_TYPES:
-        fields = config_json_schema(run_type.name)["properties"] | fields
-    names = [run_type.name for run_type in RUN_TYPES]
-    description = fields["run_type"]["description"]
-    fields["run_type"] = {"enum": names, "default": names[0], "description": description}
-    return fields
-
-
-def _add_field(parser: _Parser, name: str, schema: dict[str, Any]) -> None:
-    """Add a field's flag: `--name VALUE`, or `--name` and its negation where it is a yes or no."""
-    flag, options = _flag(name), schema.get("anyOf", [schema])
-    help_text = f"{schema['description']} {_limits(schema, options)}".strip().replace("%", "%%")
-    if not any(option.get("type") == "boolean" for option in options):
-        parser.add_argument(flag, dest=name, type=_value, metavar=_metavar(options), help=help_text)
-        return
-    negation = f"--{flag[5:]}" if flag.startswith("--no-") else f"--no-{flag[2:]}"
-    parser.add_argument(flag, dest=name, action="store_true", help=help_text)
-    parser.add_argument(negation, dest=name, action="store_false", help=argparse.SUPPRESS)
+def _range(schema: dict[str, Any]) -> str:
+    """Return a field's bounds in brackets; empty where there are none."""
+    limits = [bound for variant in schema.get("anyOf", [schema]) for bound in bounds(variant)]
+    return f" [{', '.join(limits)}]" if limits else ""
 
 
 def _flag(field: str) -> str:
     return f"--{field.replace('_', '-')}"
 
 
-def _metavar(options: list[dict[str, Any]]) -> str:
-    """Return the choices of a field, or what kind of value it takes."""
-    for option in options:
-        if "enum" in option:
-            return f"{{{','.join(option['enum'])}}}"
-    kinds = {"integer": "N", "number": "X", "object": "JSON"}
-    return next((kinds[o["type"]] for o in options if o.get("type") in kinds), "TEXT")
-
-
-def _limits(schema: dict[str, Any], options: list[dict[str, Any]]) -> str:
-    """Return a field's bounds and default in brackets; empty where there is neither."""
-    default = schema.get("default")
-    limits = [bound for option in options for bound in bounds(option)]
-    if default is not None and default is not False:
-        limits.append(f"default {json.dumps(default) if isinstance(default, dict) else default}")
-    return f"[{', '.join(limits)}]" if limits else ""
-
-
-def _value(text: str) -> Any:
+def _value(_: type, tokens: Sequence[Token]) -> Any:
     """Read numbers, null and objects as JSON does, all else as text; the config judges it."""
+    text = tokens[0].value
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

@@ -21,10 +21,11 @@ FLAGS += ["--no-compile", "--no-outcome-token"]
 
 
 def test_every_config_field_is_an_option() -> None:
-    options = cli._build_parser()._option_string_actions
+    options = cli._build_app().assemble_argument_collection()
+    flags = {flag for option in options for flag in option.names}
     for run_type in RUN_TYPES:
         for name in run_type.config.model_fields:
-            assert f"--{name.replace('_', '-')}" in options
+            assert f"--{name.replace('_', '-')}" in flags
 
 
 def test_flags_give_the_config_and_only_what_was_given_counts_as_set() -> None:
@@ -54,8 +55,8 @@ def test_flags_override_the_file(tmp_path: Path) -> None:
     [
         (["--varient", "toy"], r"--varient is not an option; did you mean '--variant'\?"),
         (["--learning-rate", "1"], r"--learning-rate is not an option; did you mean '--lr'\?"),
-        (["--batch_size=2"], r"--batch_size=2 is not an option; did you mean '--batch-size'\?"),
-        (["--outcome_token"], r"did you mean '--outcome-token'\?"),
+        (["--batch_sizes=2"], r"--batch_sizes=2 is not an option; did you mean '--batch-size'\?"),
+        (["--outcome_tokens"], r"did you mean '--outcome-token'\?"),
         (
             ["--lr", "nan", "--local-checkpoints"],
             r"lr 'nan' is not allowed: .*allowed: > 0 and <= 1",
@@ -64,9 +65,12 @@ def test_flags_override_the_file(tmp_path: Path) -> None:
             ["--variant", "huge", "--local-checkpoints"],
             r"variant 'huge' is unknown; one of: toy, small",
         ),
+        (["--total-steps", "abc", "--local-checkpoints"], "total_steps 'abc' is not allowed: "),
         (["--lr"], "argument --lr: expected one argument"),
+        (["--no-compile=maybe"], '--no-compile: unable to convert "maybe" into bool'),
         (["toy"], "toy is not an option"),
         (["--config", "/no/such/file"], "/no/such/file: No such file or directory"),
+        (["--config", "7"], "7: No such file or directory"),
         (["--resume", "/no/such/checkpoint"], "No such file or directory"),
         (["--variant", "toy"], "set exactly one of local_checkpoints"),
         (["--variant", "toy", "--hf-repo", "a/../b"], "hf_repo 'a/../b' is not allowed"),
@@ -232,12 +236,46 @@ while True:
 def test_help_names_choices_defaults_and_bounds(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["--help"])
-    told = " ".join(capsys.readouterr().out.split())
-    assert "--optimizer {adamw,muon}" in told
-    assert "Peak learning rate. [> 0, <= 1, default 0.0003]" in told
-    assert "--run-type {pretrain,cotrain} Kind of run. [default pretrain]" in told
-    assert "--resume CHECKPOINT Go on from a checkpoint directory, or from the newest whole" in told
-    assert "pawn-train --variant toy --local-checkpoints --total-steps 200 --device cpu" in told
+    text = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "--lr FLOAT Peak learning rate. [> 0, <= 1] [default: 0.0003]" in text
+    assert "--run-type CHOICE Kind of run. [choices: pretrain, cotrain] [default: pretrain]" in text
+    assert "--resume PATH Checkpoint directory to go on from, or a run's folder: its newest" in text
+    assert "pawn-train --variant toy --local-checkpoints --total-steps 200 --device cpu" in text
+
+
+def test_help_lists_the_fields_of_one_run_type_under_its_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    shared, _, own = capsys.readouterr().out.partition(" Of run_type cotrain only ")
+    cotrain, _, pretrain = own.partition(" Of run_type pretrain only ")
+    assert ("--lr " in shared, "--variants " in shared, "--d-model " in shared) == (
+        True,
+        False,
+        False,
+    )
+    assert ("--variants " in cotrain, "--d-model " in pretrain) == (True, True)
+
+
+def test_help_never_imports_torch() -> None:
+    """A process of its own: which modules it imports is the subject."""
+    code = """
+import contextlib, sys
+from pawn_core.cli import main
+with contextlib.suppress(SystemExit):
+    main(["--help"])
+assert "torch" not in sys.modules, "its import takes seconds"
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_a_flag_may_be_spelled_as_its_field_and_the_last_of_several_counts() -> None:
+    assert cli._parse(["--batch_size=2", "--lr=1", "--no_amp", "--lr", "-2e-3"]) == {
+        "batch_size": 2,
+        "lr": -0.002,
+        "no_amp": True,
+    }
 
 
 def test_a_place_on_the_command_line_takes_the_configs_place(tmp_path: Path) -> None:
