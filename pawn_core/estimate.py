@@ -1,14 +1,14 @@
 """`python -m pawn_core.estimate --config FILE`: what a run will need, from a few real steps.
 
-Prints one JSON object (`Estimate`), a line. The lab runs it as a process of its own before a
-launch, on the device that the run will have.
+Prints one JSON object (`Estimate`), a line. Parameters and the memory of their state are counted
+by `pawn_core.footprint`, without torch; all else is measured.
 """
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -20,7 +20,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from pawn_core.cli import read_json
 from pawn_core.config import ConfigError, RunConfig, TrainingConfig, parse_config
 from pawn_core.data.sequences import Batch
-from pawn_core.model import parameter_count
+from pawn_core.footprint import Footprint, footprint
 from pawn_core.runtime import Runtime, most_memory_bytes, resolve_runtime
 from pawn_core.signals import StopFlag
 from pawn_core.training.learner import Learner
@@ -43,16 +43,10 @@ class Memory:
     total: int
 
     @classmethod
-    def of(cls, learners: list[Learner], activations: int) -> "Memory":
-        """Add up models that are trained one after the other on each batch."""
-        models = [learner.task.model for learner in learners]
-        weights = sum(_bytes(model.state_dict().values()) for model in models)
-        gradients = sum(
-            _bytes(p for p in model.parameters() if p.requires_grad) for model in models
-        )
-        optimizer = sum(_bytes(learner.optimizer.state_dict().values()) for learner in learners)
-        total = weights + gradients + optimizer + activations
-        return cls(weights, gradients, optimizer, activations, total)
+    def of(cls, size: Footprint, activations: int) -> "Memory":
+        """Add what one forward pass keeps to what is there all the time."""
+        state = (size.weights, size.gradients, size.optimizer)
+        return cls(*state, activations, size.state_bytes + activations)
 
 
 @dataclass(frozen=True)
@@ -96,7 +90,8 @@ def estimate(config: RunConfig) -> Estimate:
     Raises:
         ConfigError: the run trains nothing, or cannot be honoured on this machine.
     """
-    if not isinstance(config, TrainingConfig):
+    size = footprint(config)
+    if not isinstance(config, TrainingConfig) or size is None:
         raise ConfigError(f"run_type '{config.run_type}' has no optimizer steps to measure")
     runtime = resolve_runtime(config.model_copy(update={"gpus": 1}))
     small = _calibration_config(config, runtime)
@@ -106,14 +101,14 @@ def estimate(config: RunConfig) -> Estimate:
     scale = config.batch_size / config.gpus / small.batch_size
     micro_batches = config.accumulation_steps / small.accumulation_steps
     return Estimate(
-        parameters=sum(parameter_count(learner.task.model) for learner in learners),
+        parameters=size.parameters,
         tokens_per_step=round(calibration.tokens * scale),
         flops_per_step=round(calibration.flops * scale),
         step_s=calibration.step_s * scale,
         first_step_s=calibration.first_step_s,
         batch_s=calibration.batch_s * scale,
         training_s=calibration.step_s * scale * config.total_steps,
-        memory=Memory.of(learners, round(calibration.activations * scale / micro_batches)),
+        memory=Memory.of(size, round(calibration.activations * scale / micro_batches)),
         device_memory_bytes=most_memory_bytes(runtime.device),
         device=_device_name(runtime),
         calibrated_games=small.batch_size,
@@ -172,10 +167,6 @@ def _kept_bytes(learner: Learner, batch: list[Batch], runtime: Runtime) -> int:
         storages.pop(state.untyped_storage().data_ptr(), None)
     del loss
     return sum(storages.values())
-
-
-def _bytes(tensors: Iterable[Tensor]) -> int:
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
 def _device_name(runtime: Runtime) -> str:

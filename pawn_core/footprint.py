@@ -1,38 +1,50 @@
-"""What a model takes in device memory, from its dimensions alone. Never imports torch."""
+"""What training takes in memory, from a model's dimensions alone. Never imports torch."""
 
 import functools
 from typing import NamedTuple
 
 import chess_engine
 
-from pawn_core.config import Architecture, CotrainConfig, PretrainConfig, RunConfig
+from pawn_core.config import Architecture, PretrainConfig, RunConfig
 from pawn_core.flops import matrix_parameters
 
 _FLOAT32 = 4
 _SQUARES_AND_PROMOTIONS = 64 + 64 + 5  # source, destination, promotion: embeddings of a move
+_LAYER_MATRICES = 4 + 3  # attention, feed-forward
+_LAYER_NORMS = 2
+_OTHER_TENSORS = 5 + 1 + 1  # embedding, final norm, head
 
 
 class Footprint(NamedTuple):
-    """Parameters, and the bytes of weights, gradients and optimizer state in float32."""
+    """Parameters, and the bytes that one process holds of them in float32, activations apart."""
 
     parameters: int
-    state_bytes: int
+    weights: int
+    gradients: int
+    optimizer: int
+    """AdamW: mean, square and a step count of each tensor; Muon: one moment, inside layers."""
+
+    @property
+    def state_bytes(self) -> int:
+        """Weights, gradients and optimizer state together."""
+        return self.weights + self.gradients + self.optimizer
 
 
 def footprint(config: RunConfig) -> Footprint | None:
-    """Return what training takes without activations; None for a run type without a model."""
-    if isinstance(config, CotrainConfig):
-        models = [_footprint(member) for member in config.members().values()]
-        return Footprint(sum(m.parameters for m in models), sum(m.state_bytes for m in models))
-    return _footprint(config) if isinstance(config, PretrainConfig) else None
+    """Return what all models of a run take; None for a run type that trains none."""
+    models = [_footprint(m) for m in config.members().values() if isinstance(m, PretrainConfig)]
+    return Footprint(*(sum(part) for part in zip(*models, strict=True))) if models else None
 
 
 def _footprint(config: PretrainConfig) -> Footprint:
     parameters = parameter_count(config.architecture, config.vocabulary)
-    moments = 2 * parameters  # AdamW: mean and square; Muon keeps one for matrices inside layers
-    if config.optimizer == "muon":
-        moments -= _layer_matrices(config.architecture)
-    return Footprint(parameters, _FLOAT32 * (2 * parameters + moments))
+    by_muon = matrix_parameters(config.architecture, 0) if config.optimizer == "muon" else 0
+    moments = 2 * (parameters - by_muon) + by_muon
+    step_counts = _OTHER_TENSORS + config.architecture.n_layers * (
+        _LAYER_NORMS if by_muon else _LAYER_NORMS + _LAYER_MATRICES
+    )
+    weights = _FLOAT32 * parameters
+    return Footprint(parameters, weights, weights, _FLOAT32 * (moments + step_counts))
 
 
 @functools.cache
@@ -48,7 +60,3 @@ def parameter_count(architecture: Architecture, vocabulary: str) -> int:
     embedding = _SQUARES_AND_PROMOTIONS + outcomes + 1
     norms = 2 * architecture.n_layers + 1
     return matrix_parameters(architecture, tokens) + architecture.d_model * (embedding + norms)
-
-
-def _layer_matrices(architecture: Architecture) -> int:
-    return matrix_parameters(architecture, 0)

@@ -1,27 +1,68 @@
-"""Sizes from dimensions alone: the published numbers of parameters."""
+"""Sizes from dimensions alone: the published numbers, and the bytes of real models."""
+
+from typing import Any
 
 import pytest
+from tiny import TINY
 
-from pawn_core.config import VARIANTS, parse_config
-from pawn_core.footprint import footprint, parameter_count
+from pawn_core.config import VARIANTS, RunConfig, parse_config
+from pawn_core.footprint import Footprint, footprint, parameter_count
+from pawn_core.runtime import resolve_runtime
+from pawn_core.signals import StopFlag
+from pawn_core.training.learning import build_learner
+
+
+def bytes_in_training(config: RunConfig) -> Footprint:
+    """Return what models hold after a forward and backward pass, counted tensor by tensor."""
+    runtime = resolve_runtime(config)
+    members = config.members().items()
+    learners = [build_learner(name, member, runtime, StopFlag()) for name, member in members]
+    [batch] = learners[0].task.make_batch(0)
+    for learner in learners:
+        learner.task.loss_sum(batch).backward()
+    parameters = [p for learner in learners for p in learner.task.model.parameters()]
+    weights = [t for learner in learners for t in learner.task.model.state_dict().values()]
+    state = [t for learner in learners for t in learner.optimizer.state_dict().values()]
+    gradients = [p.grad for p in parameters]
+    held = (sum(tensor.nbytes for tensor in kind) for kind in (weights, gradients, state))
+    return Footprint(sum(p.numel() for p in parameters), *held)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"optimizer": "adamw"},
+        {"optimizer": "muon"},
+        {"optimizer": "muon", "n_layers": 3, "d_ff": 40, "vocabulary": "coordinate"},
+        {"optimizer": "adamw", "d_model": 24, "n_layers": 2, "no_outcome_token": True},
+    ],
+)
+def test_the_bytes_are_those_of_a_real_model_its_gradients_and_its_optimizer(
+    chosen: dict[str, Any],
+) -> None:
+    config = parse_config(TINY | chosen)
+    assert footprint(config) == bytes_in_training(config)
+
+
+def test_the_bytes_of_models_trained_together_are_those_of_all_of_them() -> None:
+    shared = {key: value for key, value in TINY.items() if key not in ("variant", "d_model")}
+    del shared["n_layers"], shared["n_heads"]
+    size = {"variant": "custom", "d_model": 16, "n_layers": 1, "n_heads": 2}
+    variants = {"one": size, "two": size | {"n_layers": 2, "optimizer": "muon"}}
+    config = parse_config(shared | {"run_type": "cotrain", "variants": variants})
+    assert footprint(config) == bytes_in_training(config)
 
 
 @pytest.mark.parametrize(
     ("variant", "parameters"),
     [("toy", 267_392), ("small", 8_936_960), ("base", 34_651_136), ("large", 66_909_440)],
 )
-def test_parameters_are_those_published(variant, parameters):
+def test_parameters_are_those_published(variant: str, parameters: int) -> None:
     assert parameter_count(VARIANTS[variant], "searchless") == parameters
 
 
-def test_muon_keeps_one_moment_for_matrices_inside_layers():
+def test_muon_keeps_one_moment_for_matrices_inside_layers() -> None:
     config = {"variant": "toy", "local_checkpoints": True}
     adamw, muon = (footprint(parse_config(config | {"optimizer": o})) for o in ("adamw", "muon"))
-    assert adamw.state_bytes == 16 * 267_392
-    assert adamw.state_bytes - muon.state_bytes == 4 * 2 * (4 * 64**2 + 3 * 64 * 256)
-
-
-def test_models_that_are_trained_together_add_up():
-    config = {"run_type": "cotrain", "variants": {"toy": {}, "small": {}}}
-    together = footprint(parse_config(config | {"local_checkpoints": True}))
-    assert together.parameters == 267_392 + 8_936_960
+    assert adamw.state_bytes // 4 == 4 * 267_392 + 2 * 9 + 7  # moments, and a step count a tensor
+    assert adamw.state_bytes - muon.state_bytes == 4 * 2 * (4 * 64**2 + 3 * 64 * 256 + 7)
