@@ -3,9 +3,13 @@
 use shakmaty::Color;
 
 use crate::buffers;
+use crate::csr::TokenRows;
 use crate::error::Result;
-use crate::flags::{self, NAMES};
+use crate::flags::{self, ENDINGS, NAMES};
+use crate::outcome::Outcome;
+use crate::playout::{Rules, TokenRow};
 use crate::random_games::RandomGames;
+use crate::replay;
 use crate::rng::{Draw, GameRng};
 use crate::threads::Workers;
 
@@ -47,6 +51,10 @@ pub struct Entry {
     pub game: u64,
     /// The moves that lead to it.
     pub moves: Vec<i16>,
+    /// What may come next: the legal moves, or PAD alone where the game is over.
+    pub next: Vec<i16>,
+    /// How the game ends.
+    pub outcome: Outcome,
 }
 
 /// The positions found, cell by cell and by rising game.
@@ -99,24 +107,52 @@ pub fn search(search: &Search, workers: &Workers) -> Result<DiagnosticSets> {
 fn look(search: &Search, wanted: &[Cell], game: u64) -> Vec<Entry> {
     let random = &search.random;
     let mut tokens = vec![0; random.rules.max_ply];
-    let length = random.play(game, 0, &mut tokens, None).length;
-    let mut positions = Vec::with_capacity(length + 1);
-    flags::each_position(&tokens[..length], random.rules.vocabulary, |_, flags| {
-        positions.push(flags);
-    })
-    .expect("a generated game is legal");
+    let end = random.play(game, 0, &mut tokens, None);
+    let outcome = end.termination.outcome(end.to_move);
+    let outcome = outcome.expect("every random game has an outcome");
+    let positions = Positions::new(&tokens[..end.length], &random.rules);
     let entry = |&cell: &Cell| {
         // Apart from the attempts of the game, which count from 0.
         let stream = u64::MAX - cell.index() as u64;
         let mut rng = GameRng::new(random.address(game, stream));
-        let ply = pick(&positions, cell, &mut rng)?;
+        let ply = pick(&positions.flags, cell, &mut rng)?;
         Some(Entry {
             cell,
             game,
             moves: tokens[..ply].to_vec(),
+            next: positions.next.row(ply).to_vec(),
+            outcome,
         })
     };
     wanted.iter().filter_map(entry).collect()
+}
+
+/// The positions after 0, 1, ... all plies of a game.
+struct Positions {
+    /// Where the game is over, only what says so.
+    flags: Vec<u64>,
+    next: TokenRows,
+}
+
+impl Positions {
+    fn new(tokens: &[i16], rules: &Rules) -> Positions {
+        let mut all = Positions {
+            flags: Vec::with_capacity(tokens.len() + 1),
+            next: TokenRows::default(),
+        };
+        let mut row: TokenRow = [0; 256];
+        replay::each_position(tokens, rules.vocabulary, |_, walk| {
+            let is_over = walk.termination(rules.max_ply).is_some();
+            let kept = if is_over { ENDINGS } else { u64::MAX };
+            all.flags.push(flags::flags(walk) & kept);
+            match is_over {
+                true => all.next.push(&[rules.vocabulary.pad]),
+                false => all.next.push(walk.tokens(rules.vocabulary, &mut row)),
+            }
+        })
+        .expect("a generated game is legal");
+        all
+    }
 }
 
 /// A uniform choice among the plies before which a cell's side has its flag.
@@ -129,6 +165,13 @@ fn pick(positions: &[u64], cell: Cell, rng: &mut GameRng) -> Option<usize> {
 }
 
 impl DiagnosticSets {
+    /// What may come next, a row an entry.
+    pub fn next(&self) -> TokenRows {
+        let mut rows = TokenRows::default();
+        self.entries.iter().for_each(|entry| rows.push(&entry.next));
+        rows
+    }
+
     /// The moves as rows of equal width, PAD after the last, and that width.
     pub fn padded(&self, pad: i16) -> Result<(Vec<i16>, usize)> {
         let longest = self.entries.iter().map(|entry| entry.moves.len()).max();

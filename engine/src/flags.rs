@@ -67,6 +67,9 @@ const SEVENTY_FIVE_MOVES: u32 = 33;
 const FIVEFOLD_REPETITION: u32 = 34;
 const INSUFFICIENT_MATERIAL: u32 = 35;
 
+/// The bits that say that the game is over.
+pub const ENDINGS: u64 = u64::MAX << CHECKMATE;
+
 /// The features of every position of recorded games: `plies + 1` a game, position `t` being the one
 /// after `t` plies; 0 after the end of a game.
 pub fn compute(games: &Recorded, vocabulary: &Vocabulary, workers: &Workers) -> Result<Vec<u64>> {

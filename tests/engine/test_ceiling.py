@@ -68,6 +68,14 @@ def test_the_mean_over_many_games_is_the_published_one():
     assert found.moves.mc_lower is None
 
 
+@pytest.mark.slow
+def test_fifty_thousand_games_have_the_published_mean_within_its_interval():
+    """Accepted are 8.37 to 8.47 %; the model card has 8.41 to 8.45 of as many games."""
+    found = engine.compute_accuracy_ceiling(50_000, seed=77777, sample_rate=0).moves
+    assert 0.0837 < found.unconditional.low < found.unconditional.high < 0.0847
+    assert found.n_positions == pytest.approx(50_000 * 350.8, rel=0.005)
+
+
 def test_where_every_game_ends_alike_the_outcome_is_worth_nothing():
     """No game of three plies can end but by the limit: all ceilings are exactly 1/N."""
     found = engine.compute_accuracy_ceiling(30, seed=1, max_ply=3, sample_rate=1.0, rollouts=6)
@@ -93,6 +101,40 @@ def test_threads_change_nothing_and_the_seed_everything():
     other = engine.compute_accuracy_ceiling(24, seed=6, threads=1, **arguments)
     assert as_tuples(one) == as_tuples(two)
     assert all(a != b for a, b in zip(as_tuples(one), as_tuples(other), strict=True))
+
+
+def test_games_computed_in_parts_give_the_ceilings_of_the_whole_bit_for_bit():
+    rules = {"seed": 5, "rollouts": 4, "max_ply": 80}
+    sampled = rules | {"sample_rate": 0.05}
+    whole = engine.compute_accuracy_ceiling(24, **sampled, resamples=50)
+    parts = [
+        engine.compute_ceiling_sums(last - first, first_game=first, **sampled, threads=1)
+        for first, last in [(0, 7), (7, 8), (8, 24)]
+    ]
+    assert [part.shape for part in parts] == [(7, 8), (1, 8), (16, 8)]
+    together = engine.combine_ceiling_sums(np.concatenate(parts), **rules, resamples=50)
+    assert as_tuples(together) == as_tuples(whole)
+    assert (together.n_games, together.n_sampled) == (24, whole.n_sampled)
+    assert together.moves.n_positions == whole.moves.n_positions
+
+
+def test_what_a_game_adds_depends_on_its_index_alone():
+    rules = {"seed": 9, "sample_rate": 0.1, "rollouts": 2, "max_ply": 60}
+    alone = engine.compute_ceiling_sums(1, first_game=2**40, **rules)
+    among = engine.compute_ceiling_sums(5, first_game=2**40 - 3, **rules)
+    np.testing.assert_array_equal(alone[0], among[3])
+    lengths = engine.generate_random_games(1, seed=9, first_game=2**40, max_ply=60).lengths
+    assert alone[0, 0] == lengths[0]
+
+
+@pytest.mark.parametrize(
+    "sums",
+    [np.zeros((3, 7)), np.zeros((0, 8)), np.zeros((2, 8), dtype=np.float32), np.zeros(8), [1.0]],
+    ids=["columns", "rows", "dtype", "shape", "list"],
+)
+def test_rows_that_are_none_are_refused(sums: object):
+    with pytest.raises(ValueError, match=r"sums must be a float64 array of shape \(n_games, 8\)"):
+        engine.combine_ceiling_sums(sums, seed=0)
 
 
 def test_the_default_ply_limit_is_that_of_the_vocabulary():

@@ -2,12 +2,16 @@
 
 from collections import Counter, defaultdict
 
+import chess
 import chess_engine as engine
 import numpy as np
 import pytest
 
 RULES = {"seed": 90, "max_ply": 200}
-FIELDS = ("flags", "side_to_move", "games", "tokens", "lengths")
+FIELDS = ("flags", "side_to_move", "games", "tokens", "lengths", "outcomes")
+FIELDS += ("legal_values", "legal_offsets")
+ENDINGS = ("checkmate", "stalemate", "seventy_five_moves", "fivefold_repetition")
+ENDINGS += ("insufficient_material",)
 Cell = tuple[int, int]
 
 
@@ -23,11 +27,19 @@ def entries(sets: engine.DiagnosticSets) -> dict[Cell, list[tuple[int, int]]]:
     return found
 
 
-def flagged(n_games: int) -> dict[Cell, dict[int, list[int]]]:
-    """The plies of each game before which a cell's side has its flag, from the flags themselves."""
-    games = engine.generate_random_games(n_games, **RULES)
+def flags_until_the_end(games: engine.Games) -> np.ndarray:
+    """The flags of every position, (n_games, plies + 1); of the last only what says it is over."""
     flags = engine.compute_edge_case_flags(games.tokens, games.lengths)
     every = np.concatenate([flags.before[:, :1], flags.after], axis=1)
+    every[np.arange(len(every)), games.lengths] &= np.uint64(
+        sum(engine.EDGE_CASES[name] for name in ENDINGS)
+    )
+    return every
+
+
+def flagged(n_games: int) -> dict[Cell, dict[int, list[int]]]:
+    """The plies of each game before which a cell's side has its flag, from the flags themselves."""
+    every = flags_until_the_end(engine.generate_random_games(n_games, **RULES))
     found: dict[Cell, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for bit in engine.EDGE_CASES.values():
         for game, ply in np.argwhere(every & np.uint64(bit)).tolist():
@@ -68,6 +80,40 @@ def test_the_moves_of_a_position_are_those_of_its_game():
         assert length % 2 == side
 
 
+def test_what_may_come_next_is_what_python_chess_says_and_pad_where_the_game_is_over():
+    vocabulary = engine.export_move_vocabulary()
+    sets = engine.generate_diagnostic_sets(2, **RULES, max_games=400)
+    over = sum(engine.EDGE_CASES[name] for name in ENDINGS)
+    assert len(sets.legal_offsets) == len(sets.games) + 1
+    for i, (flag, length) in enumerate(zip(sets.flags, sets.lengths, strict=True)):
+        board = chess.Board()
+        for token in sets.tokens[i, :length]:
+            board.push_uci(vocabulary.moves[token])
+        expected = [vocabulary.move_ids[move.uci()] for move in board.legal_moves]
+        expected = [vocabulary.pad] if int(flag) & over else sorted(expected)
+        row = slice(sets.legal_offsets[i], sets.legal_offsets[i + 1])
+        assert sets.legal_values[row].tolist() == expected
+        assert length < 200 or int(flag) & over, "at the ply limit no move is due"
+
+
+def test_a_mate_by_double_check_is_no_position_of_a_double_check():
+    sets = engine.generate_diagnostic_sets(
+        {"double_check": 40, "check": 40}, seed=4, max_ply=60, max_games=40_000
+    )
+    assert sets.unfilled == {}
+    flags = engine.compute_edge_case_flags(sets.tokens, sets.lengths).after
+    last = flags[np.arange(len(flags)), sets.lengths - 1]
+    assert not (last & np.uint64(engine.EDGE_CASES["checkmate"])).any()
+    assert (np.diff(sets.legal_offsets) >= 1).all()
+    assert (sets.legal_values != engine.export_move_vocabulary().pad).all()
+
+
+def test_an_outcome_is_that_of_the_whole_game():
+    sets = engine.generate_diagnostic_sets({"check": 20}, **RULES)
+    games = engine.generate_random_games(sets.n_games, **RULES)
+    np.testing.assert_array_equal(sets.outcomes, games.outcomes[sets.games.astype(int)])
+
+
 def test_positions_are_sorted_by_flag_side_and_game():
     sets = engine.generate_diagnostic_sets(4, **RULES, max_games=300)
     order = list(zip(cells(sets), sets.games.tolist(), strict=True))
@@ -98,9 +144,7 @@ def test_every_position_of_a_game_may_be_taken():
     sets = engine.generate_diagnostic_sets({"check": 1500}, seed=91, max_ply=120)
     assert sets.unfilled == {}
     games = engine.generate_random_games(sets.n_games, seed=91, max_ply=120)
-    flags = engine.compute_edge_case_flags(games.tokens, games.lengths)
-    every = np.concatenate([flags.before[:, :1], flags.after], axis=1)
-    in_check = (every & np.uint64(engine.EDGE_CASES["check"])) != 0
+    in_check = (flags_until_the_end(games) & np.uint64(engine.EDGE_CASES["check"])) != 0
     ranks, variances = [], []
     for game, ply, side in zip(sets.games, sets.lengths, sets.side_to_move, strict=True):
         plies = np.flatnonzero(in_check[int(game)])

@@ -506,6 +506,12 @@ class DiagnosticSets:
     """(n, longest) the moves that lead to the position, PAD after them."""
     lengths: NDArray[np.int32]
     """(n,) plies played, which is the position's ply in its game."""
+    outcomes: NDArray[np.int16]
+    """(n,) outcome token of the game."""
+    legal_values: NDArray[np.int16]
+    legal_offsets: NDArray[np.int64]
+    """(n + 1,) what may come next, as CSR: the legal moves, ascending; PAD alone where the game is
+    over."""
     n_games: int
     """Games looked at."""
     unfilled: dict[tuple[str, str], int]
@@ -526,7 +532,9 @@ def generate_diagnostic_sets(
 
     Games are looked at in order until every quota is full. A game gives at most one position for a
     flag and side: any of those it has, with equal chances. So a position depends on `seed`, its
-    game, the rules, flag and side alone.
+    game, the rules, flag and side alone. The last position of a game counts only for the flags that
+    say that it is over: checkmate, stalemate, seventy_five_moves, fivefold_repetition and
+    insufficient_material.
 
     Args:
         quota: positions for each flag of `EDGE_CASES` and each side, 0..=1000000; or by name, and
@@ -878,7 +886,8 @@ def compute_accuracy_ceiling(
     right with the largest P(move | outcome), which is P(outcome | move) over its sum over the legal
     moves. Rollouts go on from the true game: its repetitions, halfmove clock and plies count.
 
-    The result depends on all arguments but `progress` and `threads`.
+    The result depends on all arguments but `progress` and `threads`. To be computed in parts, it is
+    `combine_ceiling_sums` of what `compute_ceiling_sums` returns.
 
     Args:
         n_games: 1..=10000000.
@@ -894,4 +903,51 @@ def compute_accuracy_ceiling(
 
     Raises:
         ValueError: an argument is outside its range.
+    """
+
+def compute_ceiling_sums(
+    n_games: int,
+    *,
+    seed: int,
+    first_game: int = 0,
+    max_ply: int | None = None,
+    vocabulary: str = "searchless",
+    sample_rate: float = 0.02,
+    rollouts: int = 128,
+    progress: Callable[[int, int], object] | None = None,
+    threads: int | None = None,
+) -> NDArray[np.float64]:
+    """Return what each of the games `first_game .. first_game + n_games - 1` adds to the ceilings.
+
+    A game's row depends on `seed`, its index and the rules alone, so games may be computed in parts
+    and their rows put together in order. Arguments as in `compute_accuracy_ceiling`.
+
+    Returns:
+        (n_games, 8): positions before a move; sum of 1/N over them, and over those after ply 0;
+        sampled positions; sums over those of the gains on 1/N of `naive_conditioned`, `mc_lower`
+        and `mc_upper`; sampled positions without a rollout that ended as the game did.
+
+    Raises:
+        ValueError: an argument is outside its range.
+    """
+
+def combine_ceiling_sums(
+    sums: NDArray[np.float64],
+    *,
+    seed: int,
+    max_ply: int | None = None,
+    vocabulary: str = "searchless",
+    rollouts: int = 128,
+    resamples: int = 1000,
+    threads: int | None = None,
+) -> AccuracyCeiling:
+    """Return the ceilings of games by their rows: bit for bit those computed in one go.
+
+    Args:
+        sums: (n_games, 8) float64, C-contiguous: rows of `compute_ceiling_sums`, in order of games.
+
+    The other arguments are those that the rows were computed with, and `resamples`.
+
+    Raises:
+        ValueError: an argument is outside its range, or `sums` is no such array.
     """

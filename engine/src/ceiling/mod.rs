@@ -39,7 +39,7 @@ pub struct Request {
 /// What one game adds; sums over its moves, or over those of its positions that were sampled. What
 /// the outcome is worth is kept as the gain on 1/N: it varies less than the ceilings themselves.
 #[derive(Debug, Clone, Copy, Default)]
-struct Sums {
+pub struct Sums {
     moves: f64,
     unconditional: f64,
     /// As `unconditional`, without ply 0.
@@ -73,19 +73,14 @@ pub struct AccuracyCeiling {
     pub n_unresolved: u64,
 }
 
-/// Play the games and find their ceilings; `done` counts the games finished.
-pub fn compute(
-    request: &Request,
-    workers: &Workers,
-    done: &AtomicUsize,
-) -> Result<AccuracyCeiling> {
+/// Play the games and return what each adds; `done` counts the games finished.
+pub fn sums(request: &Request, workers: &Workers, done: &AtomicUsize) -> Result<Vec<Sums>> {
     let one = |index| {
         let sums = game(request, index, workers)?;
         done.fetch_add(1, Ordering::Relaxed);
         Ok(sums)
     };
-    let games = workers.try_map(request.random.games.clone().collect(), one)?;
-    summary(request, &games, workers)
+    workers.try_map(request.random.games.clone().collect(), one)
 }
 
 fn game(request: &Request, index: u64, workers: &Workers) -> Result<Sums> {
@@ -109,6 +104,35 @@ fn game(request: &Request, index: u64, workers: &Workers) -> Result<Sums> {
 }
 
 impl Sums {
+    /// How many numbers there are.
+    pub const FIELDS: usize = 8;
+
+    pub fn numbers(&self) -> [f64; Sums::FIELDS] {
+        [
+            self.moves,
+            self.unconditional,
+            self.unconditional_later,
+            self.sampled,
+            self.gain_naive,
+            self.gain_lower,
+            self.gain_upper,
+            self.unresolved,
+        ]
+    }
+
+    pub fn from_numbers(numbers: [f64; Sums::FIELDS]) -> Sums {
+        Sums {
+            moves: numbers[0],
+            unconditional: numbers[1],
+            unconditional_later: numbers[2],
+            sampled: numbers[3],
+            gain_naive: numbers[4],
+            gain_lower: numbers[5],
+            gain_upper: numbers[6],
+            unresolved: numbers[7],
+        }
+    }
+
     fn add_position(&mut self, walk: &Walk) {
         let chance = 1.0 / walk.n_legal() as f64;
         self.moves += 1.0;
@@ -165,7 +189,8 @@ impl Sums {
     }
 }
 
-fn summary(request: &Request, games: &[Sums], workers: &Workers) -> Result<AccuracyCeiling> {
+/// The ceilings by what each game adds.
+pub fn combine(request: &Request, games: &[Sums], workers: &Workers) -> Result<AccuracyCeiling> {
     let n_games = games.len() as f64;
     let total = games.iter().fold(Sums::default(), Sums::add);
     let statistics = |sums: &Sums| -> [f64; 9] {

@@ -1,13 +1,16 @@
-//! `AccuracyCeiling` and `compute_accuracy_ceiling`.
+//! `AccuracyCeiling`, `compute_accuracy_ceiling`, and the same in parts.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use numpy::{IntoPyArray, Ix2, PyArray2, PyArrayMethods, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 
-use crate::ceiling::{self, Request};
+use crate::ceiling::{self, Request, Sums};
 use crate::error::{Error, Result};
 use crate::py::arguments::{self, Integer, Number};
-use crate::py::calls;
+use crate::py::{arrays, calls};
+use crate::rng::Probability;
 use crate::threads::Workers;
 use crate::vocabulary::Vocabulary;
 
@@ -73,19 +76,130 @@ pub fn compute_accuracy_ceiling(
     progress: Option<Py<PyAny>>,
     threads: Option<Integer>,
 ) -> PyResult<AccuracyCeiling> {
-    let longest = Vocabulary::named(vocabulary)?.default_max_ply;
-    let max_ply = max_ply.unwrap_or_else(|| Integer::of(longest));
     let games = 0..n_games.within("n_games", 1..=MAX_GAMES)?;
-    let unboosted = Number::of(0.0);
     let request = Request {
-        random: arguments::random_games(seed, games, max_ply, unboosted, vocabulary)?,
         sample_rate: arguments::probability("sample_rate", sample_rate)?,
-        rollouts: even("rollouts", rollouts)?,
-        resamples: resamples.within("resamples", 1..=MAX_RESAMPLES)? as usize,
+        resamples: self::resamples(resamples)?,
+        ..request(seed, games, max_ply, vocabulary, rollouts)?
     };
     let workers = Workers::new(arguments::threads(threads)?)?;
-    let found = observed(py, &request, workers, progress)?;
+    let found = observed(py, &request, workers, progress, |workers, done| {
+        let sums = ceiling::sums(&request, workers, done)?;
+        ceiling::combine(&request, &sums, workers)
+    })?;
     AccuracyCeiling::new(py, &request, &found)
+}
+
+#[doc = doc!("compute_ceiling_sums")]
+#[pyfunction]
+#[pyo3(
+    signature = (
+        n_games, *, seed, first_game = Integer::of(0), max_ply = None, vocabulary = "searchless",
+        sample_rate = Number::of(0.02), rollouts = Integer::of(128), progress = None,
+        threads = None,
+    ),
+    text_signature = "(n_games, *, seed, first_game=0, max_ply=None, vocabulary='searchless', \
+        sample_rate=0.02, rollouts=128, progress=None, threads=None)"
+)]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the keyword arguments of one Python function"
+)]
+pub fn compute_ceiling_sums(
+    py: Python<'_>,
+    n_games: Integer,
+    seed: Integer,
+    first_game: Integer,
+    max_ply: Option<Integer>,
+    vocabulary: &str,
+    sample_rate: Number,
+    rollouts: Integer,
+    progress: Option<Py<PyAny>>,
+    threads: Option<Integer>,
+) -> PyResult<Py<PyArray2<f64>>> {
+    let n_games = n_games.within("n_games", 1..=MAX_GAMES)?;
+    let first_game = first_game.within("first_game", 0..=i64::MAX as u64)?;
+    let games = first_game..first_game + n_games;
+    let request = Request {
+        sample_rate: arguments::probability("sample_rate", sample_rate)?,
+        ..request(seed, games, max_ply, vocabulary, rollouts)?
+    };
+    let workers = Workers::new(arguments::threads(threads)?)?;
+    let sums = observed(py, &request, workers, progress, |workers, done| {
+        ceiling::sums(&request, workers, done)
+    })?;
+    let numbers: Vec<f64> = sums.iter().flat_map(Sums::numbers).collect();
+    let rows = numbers.into_pyarray(py).reshape([sums.len(), Sums::FIELDS]);
+    Ok(rows?.unbind())
+}
+
+#[doc = doc!("combine_ceiling_sums")]
+#[pyfunction]
+#[pyo3(
+    signature = (
+        sums, *, seed, max_ply = None, vocabulary = "searchless", rollouts = Integer::of(128),
+        resamples = Integer::of(1000), threads = None,
+    ),
+    text_signature = "(sums, *, seed, max_ply=None, vocabulary='searchless', rollouts=128, \
+        resamples=1000, threads=None)"
+)]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the keyword arguments of one Python function"
+)]
+pub fn combine_ceiling_sums(
+    py: Python<'_>,
+    sums: &Bound<'_, PyAny>,
+    seed: Integer,
+    max_ply: Option<Integer>,
+    vocabulary: &str,
+    rollouts: Integer,
+    resamples: Integer,
+    threads: Option<Integer>,
+) -> PyResult<AccuracyCeiling> {
+    let games = rows(sums)?;
+    let request = Request {
+        resamples: self::resamples(resamples)?,
+        ..request(seed, 0..games.len() as u64, max_ply, vocabulary, rollouts)?
+    };
+    let found = calls::run(py, threads, |workers| {
+        ceiling::combine(&request, &games, workers)
+    })?;
+    AccuracyCeiling::new(py, &request, &found)
+}
+
+/// What each game adds, as `compute_ceiling_sums` returned it.
+fn rows(sums: &Bound<'_, PyAny>) -> PyResult<Vec<Sums>> {
+    let expected = "a float64 array of shape (n_games, 8) with 1..=10000000 rows";
+    let array: PyReadonlyArray2<'_, f64> = arrays::contiguous::<_, Ix2>("sums", sums, expected)?;
+    let n_games = array.shape()[0] as u64;
+    if array.shape()[1] != Sums::FIELDS || !(1..=MAX_GAMES).contains(&n_games) {
+        return Err(Error::out_of_range("sums", expected, arrays::describe(sums)).into());
+    }
+    let (rows, _) = array.as_slice()?.as_chunks();
+    Ok(rows.iter().copied().map(Sums::from_numbers).collect())
+}
+
+/// These games, none of their positions sampled.
+fn request(
+    seed: Integer,
+    games: Range<u64>,
+    max_ply: Option<Integer>,
+    vocabulary: &str,
+    rollouts: Integer,
+) -> PyResult<Request> {
+    let longest = Vocabulary::named(vocabulary)?.default_max_ply;
+    let max_ply = max_ply.unwrap_or_else(|| Integer::of(longest));
+    Ok(Request {
+        random: arguments::random_games(seed, games, max_ply, Number::of(0.0), vocabulary)?,
+        sample_rate: Probability::ZERO,
+        rollouts: even("rollouts", rollouts)?,
+        resamples: 0,
+    })
+}
+
+fn resamples(n: Integer) -> Result<usize> {
+    Ok(n.within("resamples", 1..=MAX_RESAMPLES)? as usize)
 }
 
 /// Two halves are compared.
@@ -97,13 +211,14 @@ fn even(name: &'static str, n: Integer) -> Result<u32> {
     }
 }
 
-/// Compute and report progress now and then, and at the end.
-fn observed(
+/// Do the work and report how many games are finished now and then, and at the end.
+fn observed<T: Send>(
     py: Python<'_>,
     request: &Request,
     workers: Workers<'_>,
     progress: Option<Py<PyAny>>,
-) -> PyResult<ceiling::AccuracyCeiling> {
+    work: impl FnOnce(&Workers, &AtomicUsize) -> Result<T> + Send,
+) -> PyResult<T> {
     let (done, told) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let tell = |py: Python<'_>| {
         let n = done.load(Ordering::Relaxed);
@@ -114,9 +229,7 @@ fn observed(
             _ => Ok(()),
         }
     };
-    let found = calls::attended(py, workers, tell, |workers| {
-        ceiling::compute(request, workers, &done)
-    })?;
+    let found = calls::attended(py, workers, tell, |workers| work(workers, &done))?;
     tell(py)?;
     Ok(found)
 }

@@ -6,11 +6,13 @@ use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::csr::TokenRows;
 use crate::diagnostics::{self, Entry, Search};
 use crate::error::{Error, Result};
 use crate::flags::NAMES;
 use crate::py::arguments::{self, Integer, Number};
 use crate::py::calls;
+use crate::vocabulary::Vocabulary;
 
 const MOST: u64 = 1_000_000;
 
@@ -22,6 +24,9 @@ pub struct DiagnosticSets {
     games: Py<PyArray1<u64>>,
     tokens: Py<PyArray2<i16>>,
     lengths: Py<PyArray1<i32>>,
+    outcomes: Py<PyArray1<i16>>,
+    legal_values: Py<PyArray1<i16>>,
+    legal_offsets: Py<PyArray1<i64>>,
     n_games: u64,
     unfilled: Py<PyDict>,
 }
@@ -59,12 +64,13 @@ pub fn generate_diagnostic_sets(
         random: arguments::random_games(seed, games, max_ply, mate_boost, vocabulary)?,
         quota: self::quota(quota)?,
     };
-    let (sets, tokens) = calls::run(py, threads, |workers| {
+    let (found, tokens, next) = calls::run(py, threads, |workers| {
         let sets = diagnostics::search(&search, workers)?;
         let tokens = sets.padded(search.random.rules.vocabulary.pad)?;
-        Ok((sets, tokens))
+        let next = sets.next();
+        Ok((sets, tokens, next))
     })?;
-    DiagnosticSets::new(py, &sets, tokens)
+    DiagnosticSets::new(py, &found, tokens, next, search.random.rules.vocabulary)
 }
 
 /// One number for all flags, or numbers by name and 0 for the others.
@@ -93,6 +99,8 @@ impl DiagnosticSets {
         py: Python<'_>,
         sets: &diagnostics::DiagnosticSets,
         (tokens, width): (Vec<i16>, usize),
+        next: TokenRows,
+        vocabulary: &Vocabulary,
     ) -> PyResult<DiagnosticSets> {
         let entries = &sets.entries;
         let unfilled = PyDict::new(py);
@@ -107,6 +115,12 @@ impl DiagnosticSets {
             games: column(py, entries, |entry| entry.game),
             tokens: tokens.unbind(),
             lengths: column(py, entries, |entry| entry.moves.len() as i32),
+            outcomes: column(py, entries, |entry| {
+                let token = vocabulary.outcome_token(entry.outcome);
+                token.expect("every vocabulary has the outcomes of random games")
+            }),
+            legal_values: next.values.into_pyarray(py).unbind(),
+            legal_offsets: next.offsets.into_pyarray(py).unbind(),
             n_games: sets.n_games,
             unfilled: unfilled.unbind(),
         })

@@ -37,7 +37,10 @@ mod _native {
     #[pymodule_export]
     use super::batch::BatchGames;
     #[pymodule_export]
-    use super::ceiling::{AccuracyCeiling, Ceilings, Estimate, compute_accuracy_ceiling};
+    use super::ceiling::{
+        AccuracyCeiling, Ceilings, Estimate, combine_ceiling_sums, compute_accuracy_ceiling,
+        compute_ceiling_sums,
+    };
     #[pymodule_export]
     use super::checkmates::generate_checkmate_games;
     #[pymodule_export]
