@@ -3,7 +3,7 @@
 Shapes: b games, t time, v vocabulary.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import chess_engine
@@ -83,7 +83,9 @@ class _Chooser:
     ) -> None:
         self._sampling, self._pad = sampling, pretrained.vocabulary.pad
         self._prompt_bt, self._lengths_b = prompt_bt, lengths_b
-        self._uniform_bt = _uniform_numbers(sampling, prompt_bt)
+        numbers = range(sampling.first_game, sampling.first_game + len(prompt_bt))
+        uniform_bt = uniform_numbers(sampling.seed, numbers, prompt_bt.shape[1])
+        self._uniform_bt = torch.from_numpy(uniform_bt).to(prompt_bt.device)
         self._over_b = torch.zeros_like(lengths_b, dtype=torch.bool)
         self._rules = _Rules(pretrained, prompt_bt) if sampling.on_boards else None
         if self._rules:
@@ -145,15 +147,13 @@ def draw(logits_bv: Tensor, temperature: float, uniform_b: Tensor) -> Tensor:
     return torch.searchsorted(cumulated_bv, threshold_b1, right=True).squeeze(1)
 
 
-def _uniform_numbers(sampling: Sampling, prompt_bt: Tensor) -> Tensor:
-    """Return float64 (b, t) numbers of which each row belongs to one game of the seed."""
-    games, width = prompt_bt.shape
-    numbers = range(sampling.first_game, sampling.first_game + games)
+def uniform_numbers(seed: int, numbers: Iterable[int], width: int) -> NDArray[np.float64]:
+    """Return (b, width) numbers in [0, 1), of which each row belongs to one game of the seed."""
     rows = [
-        np.random.Generator(np.random.Philox(key=(sampling.seed, number))).random(width)
+        np.random.Generator(np.random.Philox(key=(seed, number))).random(width)
         for number in numbers
     ]
-    return torch.from_numpy(np.stack(rows)).to(prompt_bt.device)
+    return np.stack(rows)
 
 
 def _checked_width(pretrained: Pretrained, max_tokens: int | None) -> int:

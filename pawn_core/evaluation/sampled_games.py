@@ -53,7 +53,7 @@ def sample_games(
     return judge(rows_bt[:, before:], pretrained.vocabulary, max_ply)
 
 
-def judge(rows_bt: NDArray[np.int64], vocabulary: Vocabulary, max_ply: int) -> SampledGames:
+def judge(rows_bt: NDArray[np.signedinteger], vocabulary: Vocabulary, max_ply: int) -> SampledGames:
     """Return games of drawn tokens, which may go on behind a game's end, cut at the end."""
     tokens_bp = np.full((len(rows_bt), max_ply), vocabulary.pad, dtype=np.int16)
     plies = min(max_ply, rows_bt.shape[1])
@@ -76,7 +76,9 @@ def judge(rows_bt: NDArray[np.int64], vocabulary: Vocabulary, max_ply: int) -> S
     )
 
 
-def _end_seen(rows_bt: NDArray[np.int64], ends_b: NDArray[np.int64], pad: int) -> NDArray[np.int8]:
+def _end_seen(
+    rows_bt: NDArray[np.signedinteger], ends_b: NDArray[np.signedinteger], pad: int
+) -> NDArray[np.int8]:
     """Return whether PAD stands at each game's end; -1 where the row does not reach so far."""
     width = rows_bt.shape[1]
     next_b = rows_bt[np.arange(len(rows_bt)), np.minimum(ends_b, width - 1)]
