@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from pawn_core.config.compute import ComputeConfig
+from pawn_core.config.eval_games import EvalGamesConfig
 from pawn_core.config.evals import BY_DEFAULT, EVAL_NAMES, EVALS, Eval, eval_named
 from pawn_core.config.facts import Kinds, Merit, Metric, Progress
 from pawn_core.config.idle import Idle
@@ -40,7 +41,7 @@ EvalNames = Annotated[
 ]
 
 
-class EvalConfig(ComputeConfig, RunConfig):
+class EvalConfig(EvalGamesConfig, ComputeConfig, RunConfig):
     """Measure a model; progress is counted in shards of the evaluations, one after the other."""
 
     progress: ClassVar[Progress] = Progress("total_shards", "shard")

@@ -34,6 +34,11 @@ def shards_of_games(config: "EvalConfig") -> int:
     return -(-config.games // config.shard_games)
 
 
+def _shards_of_both_modes(config: "EvalConfig") -> int:
+    """Return the shards of the fresh games, free and held to the rules."""
+    return 2 * shards_of_games(config)
+
+
 EVALS: tuple[Eval, ...] = (
     Eval(
         "legality",
@@ -47,6 +52,24 @@ EVALS: tuple[Eval, ...] = (
             Metric("legality.val_loss", "loss (nats per token)", "low", own_kind=True),
             Metric("legality.top1", "top-1 accuracy", "high", own_kind=True),
             Metric("legality.kl", "KL to the exact distribution (nats)", "low"),
+        ),
+    ),
+    Eval(
+        "generation",
+        "pawn_core.evaluation.likeness:Likeness",
+        _shards_of_both_modes,
+        FRESH_GAMES | {"generation_temperature"},
+        (
+            Metric("generation.completion", "games generated without an illegal move", "high"),
+            Metric("generation.end_seen", "ends of generated games seen", "high"),
+            Metric("generation.free_length_ks", "distance of free lengths to random play", "low"),
+            Metric("generation.free_outcome_tv", "distance of free outcomes to random play", "low"),
+            Metric(
+                "generation.masked_length_ks", "distance of legal lengths to random play", "low"
+            ),
+            Metric(
+                "generation.masked_outcome_tv", "distance of legal outcomes to random play", "low"
+            ),
         ),
     ),
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import chess_engine
 import numpy as np
-from chess_engine import TERMINATIONS, Vocabulary
+from chess_engine import TERMINATIONS, Games, Vocabulary
 from numpy.typing import NDArray
 
 from pawn_core.generation import Sampling, generate
@@ -85,17 +85,10 @@ def _end_seen(
     return np.where(ends_b < width, next_b == pad, -1).astype(np.int8)
 
 
-def prompts_of_random_play(
-    pretrained: Pretrained, seed: int, first_game: int, games: int, max_ply: int
-) -> list[list[int]]:
-    """Return what a model does not choose itself: its outcome, or in the pure layout the first
-    move, each as often as random play of the engine has it."""
-    played = chess_engine.generate_random_games(
-        games,
-        seed=seed,
-        first_game=first_game,
-        max_ply=max_ply,
-        vocabulary=pretrained.spec.vocabulary,
-    )
+def prompts_of_random_play(pretrained: Pretrained, played: Games) -> list[list[int]]:
+    """Return what a model does not choose itself, as random play has it.
+
+    That is the outcome, or in the pure layout the first move.
+    """
     chosen = played.outcomes if pretrained.spec.prepend_outcome else played.tokens[:, 0]
     return [[int(token)] for token in chosen]

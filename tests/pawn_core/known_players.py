@@ -1,5 +1,8 @@
 """Models whose play is known: they answer from the rules, not from weights."""
 
+from pathlib import Path
+from typing import Any
+
 import chess_engine
 import torch
 from chess_engine import Vocabulary
@@ -7,6 +10,10 @@ from torch import Tensor, nn
 
 from pawn_core.boards import Boards
 from pawn_core.config import Architecture
+from pawn_core.config.eval import EvalConfig
+from pawn_core.evaluation.evaluation import Context
+from pawn_core.runtime import Runtime
+from pawn_core.signals import StopFlag
 from pawn_core.weights import Pretrained
 from pawn_core.weights.spec import ModelSpec
 
@@ -50,3 +57,10 @@ def known_player(
     model = KnownPlayer(tokens, width, prefixed, legal).eval()
     spec = ModelSpec(NO_LAYERS, vocabulary, width, prefixed)
     return Pretrained(model, tokens, spec)  # type: ignore[arg-type]
+
+
+def context_of(pretrained: Pretrained, folder: Path, **fields: Any) -> Context:
+    """Return what an evaluation of a model may use."""
+    config = EvalConfig.model_validate({"weights": "known", "device": "cpu"} | fields)
+    runtime = Runtime(torch.device("cpu"), None, compiled=False)
+    return Context(pretrained, config, runtime, StopFlag(), {}, folder)

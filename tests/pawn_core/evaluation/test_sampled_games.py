@@ -16,9 +16,15 @@ from pawn_core.evaluation.sampled_games import (
 )
 from pawn_core.evaluation.two_samples import compare, kolmogorov_smirnov, total_variation
 from pawn_core.generation import Sampling
+from pawn_core.weights import Pretrained
 
 SEARCHLESS = chess_engine.export_move_vocabulary("searchless")
 PAD = SEARCHLESS.pad
+
+
+def prompts_of(model: Pretrained, seed: int, games: int, max_ply: int) -> list[list[int]]:
+    played = chess_engine.generate_random_games(games, seed=seed, max_ply=max_ply)
+    return prompts_of_random_play(model, played)
 
 
 def tokens(*ucis: str) -> list[int]:
@@ -59,7 +65,7 @@ def test_the_legal_law_plays_as_random_play_does(prefixed: bool, masked: bool) -
     seed, games, most = 11, 200, 120
     print(f"seed {seed}")
     model = known_player(legal=True, prefixed=prefixed, width=most + prefixed)
-    prompts = prompts_of_random_play(model, seed, 0, games, most)
+    prompts = prompts_of(model, seed, games, most)
     sampling = Sampling(legal=masked, until_illegal=not masked, seed=seed)
     played = sample_games(model, prompts, sampling, most)
     random = chess_engine.generate_random_games(2_000, seed=seed + 1, max_ply=most)
@@ -75,7 +81,7 @@ def test_the_legal_law_plays_as_random_play_does(prefixed: bool, masked: bool) -
 def test_uniform_over_the_vocabulary_ends_at_once_as_often_as_it_must() -> None:
     seed, games = 3, 400
     model = known_player(legal=False, prefixed=True, width=40)
-    prompts = prompts_of_random_play(model, seed, 0, games, 39)
+    prompts = prompts_of(model, seed, games, 39)
     played = sample_games(model, prompts, Sampling(until_illegal=True, seed=seed), 39)
     board = chess.Board()
     share = 1 - board.legal_moves.count() / 1980
@@ -87,7 +93,7 @@ def test_uniform_over_the_vocabulary_ends_at_once_as_often_as_it_must() -> None:
 
 def test_a_game_of_a_seed_is_the_same_in_any_batch() -> None:
     model = known_player(legal=True, width=60)
-    prompts = prompts_of_random_play(model, 5, 0, 12, 60)
+    prompts = prompts_of(model, 5, 12, 60)
     together = sample_games(model, prompts, Sampling(until_illegal=True, seed=5), 60)
     for first in (0, 3, 7):
         part = sample_games(
