@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from pawn_core.config.compute import ComputeConfig
 from pawn_core.config.eval_games import EvalGamesConfig
+from pawn_core.config.eval_positions import EvalPositionsConfig
 from pawn_core.config.evals import BY_DEFAULT, EVAL_NAMES, EVALS, Eval, eval_named
 from pawn_core.config.facts import Kinds, Merit, Metric, Progress
 from pawn_core.config.idle import Idle
@@ -41,7 +42,7 @@ EvalNames = Annotated[
 ]
 
 
-class EvalConfig(EvalGamesConfig, ComputeConfig, RunConfig):
+class EvalConfig(EvalGamesConfig, EvalPositionsConfig, ComputeConfig, RunConfig):
     """Measure a model; progress is counted in shards of the evaluations, one after the other."""
 
     progress: ClassVar[Progress] = Progress("total_shards", "shard")
@@ -147,6 +148,12 @@ class EvalConfig(EvalGamesConfig, ComputeConfig, RunConfig):
                 f"total_shards {self.total_shards} is not allowed: evals comes to {shards}; "
                 "leave it out"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_pgn(self) -> Self:
+        if "accuracy" in self.evals and self.pgn is None:
+            raise ValueError("pgn is missing: evals has accuracy, which reads a file of real games")
         return self
 
     @property

@@ -13,6 +13,8 @@ FRESH_GAMES = frozenset(
     {"games", "games_seed", "max_ply", "mate_boost", "discard_ply_limit", "shard_games"}
 )
 """Fields of the random games that several evaluations measure on."""
+DIAGNOSTIC_SHARD = 64
+"""Positions of each kind that a shard of diagnostics has."""
 
 
 class Eval(NamedTuple):
@@ -70,6 +72,33 @@ EVALS: tuple[Eval, ...] = (
             Metric(
                 "generation.masked_outcome_tv", "distance of legal outcomes to random play", "low"
             ),
+        ),
+    ),
+    Eval(
+        "diagnostics",
+        "pawn_core.evaluation.diagnostics:Diagnostics",
+        lambda config: -(-config.diagnostic_positions // DIAGNOSTIC_SHARD),
+        frozenset({"games_seed", "max_ply", "diagnostic_positions", "diagnostic_games"}),
+        (
+            Metric("diagnostics.in_check", "legal mass in check", "high"),
+            Metric("diagnostics.double_check", "legal mass in double check", "high"),
+            Metric("diagnostics.pin_restricts", "legal mass where a pin restricts", "high"),
+            Metric("diagnostics.en_passant", "legal mass with en passant", "high"),
+            Metric("diagnostics.promotion", "legal mass with a promotion", "high"),
+            Metric("diagnostics.checkmate", "probability of PAD after a mate", "high"),
+            Metric("diagnostics.stalemate", "probability of PAD after a stalemate", "high"),
+        ),
+    ),
+    Eval(
+        "yardstick",
+        "pawn_core.evaluation.yardstick:Yardstick",
+        shards_of_games,
+        frozenset({"games", "games_seed", "shard_games", "yardstick_max_ply", "yardstick_plies"}),
+        (
+            Metric("yardstick.kl", "KL to the exact law over moves (nats)", "low"),
+            Metric("yardstick.legal_rate", "legal predictions on common games", "high"),
+            Metric("yardstick.legal_mass", "legal mass on common games", "high"),
+            Metric("yardstick.top1_exact", "expected top-1 on common games", "high"),
         ),
     ),
 )

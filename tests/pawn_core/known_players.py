@@ -49,6 +49,12 @@ class KnownPlayer(nn.Module):
         logits_bv = torch.zeros(legal_bv.shape)
         return logits_bv.masked_fill(~legal_bv, -torch.inf) if self.legal else logits_bv
 
+    def forward_at(self, tokens_bt: Tensor, positions_n: Tensor) -> Tensor:
+        memory = self.new_cache(len(tokens_bt))
+        columns = (tokens_bt[:, t : t + 1] for t in range(tokens_bt.shape[1]))
+        logits_btv = torch.stack([self.forward_next(column, memory) for column in columns], dim=1)
+        return logits_btv.flatten(0, 1)[positions_n]
+
 
 def known_player(
     *, legal: bool, vocabulary: str = "searchless", prefixed: bool = False, width: int = 512

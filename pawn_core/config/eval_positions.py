@@ -1,0 +1,103 @@
+"""Fields of the evaluations that look at positions: diagnostics, yardstick, ceiling, accuracy."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from pawn_core.config.base import BaseConfig
+from pawn_core.config.types import FIXED_ON_RESUME, Fraction
+
+
+class EvalPositionsConfig(BaseConfig):
+    """Which positions are looked at."""
+
+    diagnostic_positions: int = Field(
+        10_000,
+        ge=1,
+        le=100_000,
+        description="Positions of each kind.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    diagnostic_games: int = Field(
+        300_000,
+        ge=1,
+        le=100_000_000,
+        description="Games to look at for them; rare kinds may then have fewer.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    yardstick_max_ply: int = Field(
+        512,
+        ge=2,
+        le=1024,
+        description="Length of its games at most, whatever a model's context holds.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    yardstick_plies: int = Field(
+        255,
+        ge=2,
+        le=1024,
+        description="How many first plies of them every model must be able to see.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    ceiling_rollouts: int | None = Field(
+        None,
+        ge=0,
+        le=1_000_000,
+        multiple_of=2,
+        description="Games played on behind each legal move of sampled positions; default: 128 "
+        "for a model that is told the outcome, else none.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    ceiling_sample_rate: Fraction = Field(
+        0.02,
+        description="Share of the positions to look at knowing the outcome.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    pgn: str | None = Field(
+        None,
+        max_length=4096,
+        description="A .pgn file, plain or compressed, or a folder of them.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    max_games: int = Field(
+        50_000,
+        ge=1,
+        le=1_000_000,
+        description="Games of it at most: the first that may be used.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    min_eval_ply: int = Field(
+        10,
+        ge=0,
+        le=1024,
+        description="First ply that counts.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    elo_min: int | None = Field(
+        None,
+        ge=0,
+        le=5000,
+        description="Least Elo of both players.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    elo_max: int | None = Field(
+        None,
+        ge=1,
+        le=5000,
+        description="Elo that both players are below.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    elo_band: int = Field(
+        400,
+        ge=1,
+        le=5000,
+        description="Width of the bands of Elo, the mean of both players'.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+
+    @model_validator(mode="after")
+    def _check_elo(self) -> Self:
+        low, high = self.elo_min, self.elo_max
+        if low is not None and high is not None and low >= high:
+            raise ValueError(f"elo_min {low} is not below elo_max {high}")
+        return self
