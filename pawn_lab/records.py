@@ -4,6 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from pawn_lab.configs import StoredConfig
 from pawn_lab.states import State
 
 
@@ -58,7 +59,7 @@ class Trial(Record):
 
     id: int
     state: State
-    config: dict[str, Any]
+    config: StoredConfig
     tags: list[str]
     hypothesis: str | None
     priority: int
@@ -121,8 +122,8 @@ class Resumed(Record):
 
     trial: Trial | None
     repeated: list[int]
-    parent: dict[str, Any]
-    config: dict[str, Any]
+    parent: StoredConfig
+    config: StoredConfig
     from_step: int
     without: list[str]
     estimate: "Estimate | None" = None
@@ -138,7 +139,7 @@ class Launched(Record):
 
     trials: list[Trial]
     known: list[int]
-    config: dict[str, Any]
+    config: StoredConfig
     warnings: list[str] = []
 
 
@@ -175,7 +176,7 @@ class TrialResult(Record):
     state: State
     tags: list[str]
     variant: str
-    config: dict[str, Any]
+    config: StoredConfig
     ablation: dict[str, Any]
     parent: int | None
     from_step: int | None

@@ -1,5 +1,6 @@
 """What kind of games each arm of the demo's study has, from the very games it is validated on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,7 @@ class GamesOfArm:
     exact: bool
 
 
-def games_of(config: dict[str, Any]) -> GamesOfArm:
+def games_of(config: Mapping[str, Any]) -> GamesOfArm:
     """Replay the validation games of a config."""
     parsed = parse_config(config)
     assert isinstance(parsed, PretrainConfig)

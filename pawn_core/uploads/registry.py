@@ -1,7 +1,7 @@
 """The destinations: one entry each, named by its config field. Never imports the hub's client."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -53,7 +53,7 @@ DESTINATIONS: tuple[DestinationType, ...] = (
 )
 
 
-def places(config: dict[str, Any], run_dir: Path) -> dict[str, str]:
+def places(config: Mapping[str, Any], run_dir: Path) -> dict[str, str]:
     """Return where a config wants its run to go, by destination: one, or one for each variant."""
     addresses: dict[str, str] = {}
     for kind in DESTINATIONS:
@@ -62,7 +62,7 @@ def places(config: dict[str, Any], run_dir: Path) -> dict[str, str]:
     return addresses
 
 
-def _destinations(field: str, config: dict[str, Any]) -> list[tuple[str, str]]:
+def _destinations(field: str, config: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the destinations of a config's field, each with its repository or bucket."""
     value = config.get(field)
     if not value:

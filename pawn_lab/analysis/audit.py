@@ -13,7 +13,6 @@ from pawn_lab.lab import Lab
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Trial
 from pawn_lab.states import ACTIVE, ENDED_WELL
-from pawn_lab.trials import configs
 from pawn_lab.trials.variants import SINGLE
 
 
@@ -76,7 +75,7 @@ def _superseded(lab: Lab, trials: list[Trial]) -> set[int]:
 def _schedule(lab: Lab, trial: Trial) -> Iterable[Finding]:
     """Say where a trial has ended before its last step."""
     paths = lab.paths.trial(trial.id)
-    step, total = trial.exit.step if trial.exit else None, configs.length(trial.config)
+    step, total = trial.exit.step if trial.exit else None, trial.config.length
     if trial.state not in ENDED_WELL:
         why = f": {trial.exit.message}" if trial.exit and trial.exit.message else ""
         yield Finding(trial.id, f"{trial.state}{_at(step, total)}{why}", blocks=False)

@@ -1,16 +1,16 @@
 """In what two trials differ: what was chosen, what they saw, and where their numbers come from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pawn_lab.analysis.curves import evaluations
 from pawn_lab.analysis.groups import INCIDENTAL, STREAM, VALIDATION, essential
+from pawn_lab.configs import Pairs, differing
 from pawn_lab.documents import read_json_object
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
 from pawn_lab.reporting.metrics import GAMES, METRICS
 from pawn_lab.trials import variants
-from pawn_lab.trials.settings import Pairs, differing
 
 TRAINING_GAMES = STREAM | {"data_seed"}
 VALIDATION_GAMES = GAMES | VALIDATION
@@ -28,7 +28,7 @@ def incidental(a: Trial, b: Trial) -> Pairs:
     return differing(*({n: t.config.get(n) for n in sorted(INCIDENTAL)} for t in (a, b)))
 
 
-def _seeds(config: dict[str, Any]) -> dict[str, Any]:
+def _seeds(config: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in config.items() if name in ("seed", "data_seed")}
 
 
@@ -61,7 +61,7 @@ def _flat(record: dict[str, Any]) -> dict[str, Any]:
 
 def models(a: Trial, b: Trial) -> list[tuple[str, str]]:
     """Return which models are set side by side: variants of one name, or each with a single one."""
-    of_a, of_b = variants.names(a.config), variants.names(b.config)
+    of_a, of_b = a.config.models, b.config.models
     if variants.SINGLE in of_a or variants.SINGLE in of_b:
         return [(first, second) for first in of_a for second in of_b]
     return [(name, name) for name in of_a if name in of_b]

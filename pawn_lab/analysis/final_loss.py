@@ -11,7 +11,6 @@ from pawn_lab.analysis.power_law import FARTHEST, FEWEST_POINTS, Interval, extra
 from pawn_lab.lab import Lab
 from pawn_lab.reporting.metrics import Metric
 from pawn_lab.states import ENDED, ENDED_WELL
-from pawn_lab.trials import configs
 
 EARLIEST = 0.2
 """Points before this share of the steps done are left out: the first losses follow no power law."""
@@ -54,13 +53,13 @@ def outlook(run: Run) -> Outlook:
 
 
 def _outlook(run: Run, points: list[tuple[int, float]]) -> Outlook:
-    end = configs.target(run.config)
+    end = run.config.target
     done = points[-1][0] if points else 0
     if done >= end:
         return Outlook(end, None, "it has ended")
     if done * FARTHEST < end:
         return Outlook(end, None, f"step {done} of {end} is too early")
-    if configs.known(run.config) is None:
+    if run.config.parsed is None:
         return Outlook(end, None, "its config is of another version")
     schedule = _schedule(run)
     steady = _steady_from(schedule, end)
@@ -82,7 +81,7 @@ def backtest(runs: Iterable[Run], share: float) -> Coverage:
     for run in runs:
         if run.trial.state not in ENDED_WELL or not run.points:
             continue
-        end, last = configs.target(run.config), run.points[-1]
+        end, last = run.config.target, run.points[-1]
         seen = [(point.step, point.value) for point in run.points if point.step <= share * end]
         if last.step < end or (told := _outlook(run, seen).loss) is None:
             continue
@@ -99,11 +98,11 @@ def tested_on(lab: Lab, run_type: str, metric: Metric) -> list[Run]:
 
 def share_done(run: Run) -> float:
     """Return how far a run is."""
-    return run.points[-1].step / configs.target(run.config)
+    return run.points[-1].step / run.config.target
 
 
 def _schedule(run: Run) -> Schedule:
-    config = configs.known(run.config)
+    config = run.config.parsed
     assert isinstance(config, ScheduleConfig), "without one there is no forecast"
     return build_schedule(config)
 

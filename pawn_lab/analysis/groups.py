@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
 
+from pawn_lab import configs
 from pawn_lab.analysis.curves import Point, curve, lineage
+from pawn_lab.configs import StoredConfig
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
 from pawn_lab.reporting.metrics import GAMES, Metric
-from pawn_lab.trials import settings, variants
 from pawn_lab.trials.variants import SINGLE
 
 SEEDS = ("seed", "data_seed")
@@ -47,9 +48,9 @@ class Run:
     variant: str = SINGLE
 
     @property
-    def config(self) -> dict[str, Any]:
+    def config(self) -> StoredConfig:
         """Config of the trial, or of the run that the variant equals."""
-        return variants.config_of(self.trial.config, self.variant)
+        return self.trial.config.of_model(self.variant)
 
     @property
     def name(self) -> str:
@@ -82,16 +83,14 @@ class Group:
 
 def runs_of(lab: Lab, trials: Iterable[Trial], metric: Metric) -> list[Run]:
     """Read settings and curve of each model of the trials."""
-    return [
-        _run(lab, trial, metric, name) for trial in trials for name in variants.names(trial.config)
-    ]
+    return [_run(lab, trial, metric, name) for trial in trials for name in trial.config.models]
 
 
 def _run(lab: Lab, trial: Trial, metric: Metric, variant: str) -> Run:
-    config = variants.config_of(trial.config, variant)
+    config = trial.config.of_model(variant)
     chosen = essential(config, lab.on_gpu(config))
     older = [
-        (essential(variants.config_of(ancestor.config, variant), lab.on_gpu(config)), child)
+        (essential(ancestor.config.of_model(variant), lab.on_gpu(config)), child)
         for ancestor, child in pairwise(lineage(lab, trial))
     ]
     earlier = [
@@ -105,9 +104,9 @@ def _run(lab: Lab, trial: Trial, metric: Metric, variant: str) -> Run:
     return Run(trial, chosen, seeds, curve(lab, trial, metric, variant), variant)
 
 
-def essential(config: dict[str, Any], on_gpu: bool | None = None) -> dict[str, Any]:
+def essential(config: StoredConfig, on_gpu: bool | None = None) -> dict[str, Any]:
     """Return what was chosen of a config: no seeds, nothing incidental, nothing without effect."""
-    chosen = settings.settings(config, on_gpu)
+    chosen = config.settings(on_gpu)
     return {k: v for k, v in chosen.items() if k not in INCIDENTAL and k not in SEEDS}
 
 
@@ -127,12 +126,12 @@ def grouped(runs: Iterable[Run]) -> tuple[list[Group], list[Run]]:
 
 def differing(a: Group | Run, b: Group | Run) -> list[str]:
     """Return the settings in which two groups, or two runs, differ."""
-    return list(settings.differing(a.settings, b.settings))
+    return list(configs.differing(a.settings, b.settings))
 
 
 def distinguished(chosen: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return of each what was set of the fields in which any two differ."""
-    varied = {name for other in chosen for name in settings.differing(chosen[0], other)}
+    varied = {name for other in chosen for name in configs.differing(chosen[0], other)}
     return [{k: v for k, v in own.items() if k in varied} for own in chosen]
 
 
@@ -173,7 +172,7 @@ def _unlike(a: Group, b: Group, field: str) -> str:
 
 
 def _changes(earlier: dict[str, Any], now: dict[str, Any]) -> str:
-    pairs = settings.differing(earlier, now)
+    pairs = configs.differing(earlier, now)
     return " ".join(f"{name}={before}" for name, (before, _) in pairs.items())
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from pawn_lab.analysis.groups import SEEDS, essential
+from pawn_lab.configs import Pairs, StoredConfig, differing
 from pawn_lab.records import Trial
-from pawn_lab.trials.settings import Pairs, differing
 
 MOST_COMPARED = 500
 """The newest so many trials are looked at."""
@@ -18,13 +18,13 @@ class Neighbour(NamedTuple):
     differs: Pairs
 
 
-def duplicates(config: dict[str, Any], trials: Iterable[Trial]) -> list[int]:
+def duplicates(config: StoredConfig, trials: Iterable[Trial]) -> list[int]:
     """Return the trials from scratch that have this setting and its seeds."""
     ours = _with_seeds(config)
     return [t.id for t in trials if t.parent is None and _with_seeds(t.config) == ours]
 
 
-def nearest(config: dict[str, Any], trials: list[Trial], count: int) -> list[Neighbour]:
+def nearest(config: StoredConfig, trials: list[Trial], count: int) -> list[Neighbour]:
     """Return the trials with the fewest different settings, newest first among equals."""
     newest = sorted(trials, key=lambda trial: -trial.id)[:MOST_COMPARED]
     same_run = [trial for trial in newest if trial.config["run_type"] == config["run_type"]]
@@ -43,5 +43,5 @@ def confounds(neighbours: list[Neighbour]) -> list[str]:
     ]
 
 
-def _with_seeds(config: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+def _with_seeds(config: StoredConfig) -> tuple[dict[str, Any], list[Any]]:
     return essential(config), [config.get(name) for name in SEEDS]

@@ -7,7 +7,6 @@ from pawn_core.config import PretrainConfig
 from pawn_core.footprint import parameter_count
 from pawn_lab.analysis.groups import VALIDATION, Run
 from pawn_lab.reporting.metrics import GAMES
-from pawn_lab.trials import configs
 
 Price = Literal["cost", "hours", "parameters"]
 """Money or device-hours until the best evaluation, its lineage included; size of the model."""
@@ -54,7 +53,7 @@ def front(runs: Sequence[Placed]) -> list[Placed]:
 
 
 def _parameters(run: Run) -> int | None:
-    config = configs.known(run.config)
+    config = run.config.parsed
     if not isinstance(config, PretrainConfig):
         return None
     return parameter_count(config.architecture, config.vocabulary)

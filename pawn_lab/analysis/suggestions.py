@@ -14,7 +14,6 @@ from pawn_lab.analysis.groups import LINEAGE, Run, essential, grouped
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
 from pawn_lab.states import ENDED_WELL
-from pawn_lab.trials import variants
 
 FACTOR = 3.0
 """Between rates, where those tried do not say what a step is."""
@@ -64,8 +63,8 @@ def comparable(lab: Lab, runs: Iterable[Run]) -> list[Trial]:
 
 
 def _rests(lab: Lab, trial: Trial) -> Iterator[str]:
-    for name in variants.names(trial.config):
-        config = variants.config_of(trial.config, name)
+    for name in trial.config.models:
+        config = trial.config.of_model(name)
         yield _rest(essential(config, lab.on_gpu(config)), VARIED)
 
 

@@ -20,7 +20,7 @@ from pawn_core.machine import Machine
 from pawn_lab.clock import Moment
 from pawn_lab.paths import TrialPaths, WorkspacePaths
 from pawn_lab.reporting.exits import ExitRecord
-from pawn_lab.store.database import Row
+from pawn_lab.store.rows import TrialRow
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class Attempt(NamedTuple):
     paths: TrialPaths
 
     @classmethod
-    def of(cls, workspace: WorkspacePaths, trial: Row) -> Self:
+    def of(cls, workspace: WorkspacePaths, trial: TrialRow) -> Self:
         """Return the attempt of a trial that holds devices."""
-        return cls(trial["id"], trial["token"], workspace.trial(trial["id"]))
+        return cls(trial.id, trial.held_token, workspace.trial(trial.id))
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Claim:
     may be handed on to the shim.
     """
 
-    trial: Row
+    trial: TrialRow
     devices: list[Device]
     device_count: int
     lock: int

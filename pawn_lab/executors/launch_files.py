@@ -13,7 +13,7 @@ from pawn_lab.locks import is_current
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.shim import environment
 from pawn_lab.shim.identity import TOKEN_VARIABLE
-from pawn_lab.store.database import Row
+from pawn_lab.store.rows import TrialRow
 
 
 def write(
@@ -28,16 +28,16 @@ def write(
         OSError: another front end has taken the launch over, or a file cannot be written.
     """
     trial = claim.trial
-    paths = workspace.trial(trial["id"])
+    paths = workspace.trial(trial.id)
     if not is_current(claim.lock, paths.alive_lock):
         raise OSError("another front end has taken this launch over")
-    write_json(paths.request, trial["config"])
+    write_json(paths.request, dict(trial.config))
     own = environment.TrialEnvironment.of(_trainer_environment(claim, confinement))
     launch: dict[str, Any] = {
         "argv": trainer_argv(workspace, trial),
         "environment": own.shown,
         "masked": own.masked,
-        "limits": trial["limits"],
+        "limits": trial.limits,
     }
     write_json(paths.launch, launch, mode=0o600)
     provenance.record(paths, trial, claim.devices, driver)
@@ -52,17 +52,17 @@ def _trainer_environment(claim: Claim, confinement: Mapping[str, str]) -> dict[s
         **confinement,
         "PYTHONUNBUFFERED": "1",
         "PYTHONSAFEPATH": "1",
-        TOKEN_VARIABLE: claim.trial["token"],
+        TOKEN_VARIABLE: claim.trial.held_token,
     }
 
 
-def trainer_argv(workspace: WorkspacePaths, trial: Row) -> list[str]:
+def trainer_argv(workspace: WorkspacePaths, trial: TrialRow) -> list[str]:
     """Return the trainer's command line, to be run in the trial's folder."""
-    paths = workspace.trial(trial["id"])
-    trainer = distributed(trial["trainer"], trial["config"].get("gpus", 1))
+    paths = workspace.trial(trial.id)
+    trainer = distributed(trial.trainer, trial.config.get("gpus", 1))
     argv = [*trainer, "--config", paths.request.name, "--run-dir", paths.run.name]
-    if trial["checkpoint"] is not None:
-        argv += ["--resume", str(workspace.root.resolve() / trial["checkpoint"])]
+    if trial.checkpoint is not None:
+        argv += ["--resume", str(workspace.root.resolve() / trial.checkpoint)]
     return argv
 
 

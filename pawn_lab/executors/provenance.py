@@ -8,12 +8,12 @@ import subprocess
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from pawn_core.durable import replace_file
 from pawn_lab.documents import write_json
 from pawn_lab.executors.executor import Device
 from pawn_lab.paths import TrialPaths
+from pawn_lab.store.rows import TrialRow
 from pawn_lab.trials.code import code_digest
 
 _PACKAGES = (
@@ -31,9 +31,7 @@ _MOST_PATCH_BYTES = 1 << 20
 _GIT_TIMEOUT_S = 5.0
 
 
-def record(
-    paths: TrialPaths, trial: dict[str, Any], devices: list[Device], driver: str | None
-) -> None:
+def record(paths: TrialPaths, trial: TrialRow, devices: list[Device], driver: str | None) -> None:
     """Write a trial's provenance, and beside it how the code differs from its commit.
 
     driver: the version of the devices' driver, where they have one.
@@ -45,7 +43,7 @@ def record(
     if patch:
         replace_file(paths.patch, patch[:_MOST_PATCH_BYTES])
     commit = _git("rev-parse", "HEAD")
-    seeds = {n: v for n, v in trial["config"].items() if n == "seed" or n.endswith("_seed")}
+    seeds = {n: v for n, v in trial.config.items() if n == "seed" or n.endswith("_seed")}
     write_json(
         paths.provenance,
         {

@@ -9,7 +9,6 @@ from pawn_lab.lab.workspace import OpenWorkspace
 from pawn_lab.records import (
     DeviceStatus,
     EventPage,
-    Exit,
     Glance,
     LogExcerpt,
     Progress,
@@ -284,7 +283,7 @@ def _records(
             ended_at=row["ended_at"],
             waits_for=waiting[row["id"]].why if row["id"] in waiting else None,
             queued_before=waiting[row["id"]].ahead if row["id"] in waiting else None,
-            exit=Exit(**row["exit"]) if row["exit"] is not None else None,
+            exit=row["exit"],
             cost=costs.get(row["id"], 0.0),
         )
         for row in rows

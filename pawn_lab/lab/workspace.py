@@ -1,6 +1,6 @@
 """An open workspace: its folder, its database, its executor, and how its trials are run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -123,7 +123,7 @@ class OpenWorkspace:
         """Whether trials run on GPUs here."""
         return any(device.kind == "gpu" for device in self._devices)
 
-    def on_gpu(self, config: dict[str, Any]) -> bool:
+    def on_gpu(self, config: Mapping[str, Any]) -> bool:
         """Say whether a run of this config computes on a GPU here."""
         return config.get("device") != "cpu" and self.has_gpu
 

@@ -10,17 +10,17 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 
 from pawn_lab import clock
 from pawn_lab.clock import Moment
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.records import CostReport, MachineReport, Spent
-from pawn_lab.store import Transaction, events, leases, trials
-from pawn_lab.store.database import Row
+from pawn_lab.store import Transaction, events, leases, prices, trials
+from pawn_lab.store.rows import LeaseRow, RateRow
 
 MOST_PER_HOUR = 100_000.0
 _HOUR_S = 3600.0
-_NEVER = {"since": math.inf}
 
 
 def set_rate(tx: Transaction, cost_per_hour: float, device_count: int) -> None:
@@ -34,13 +34,13 @@ def set_rate(tx: Transaction, cost_per_hour: float, device_count: int) -> None:
             f"cost_per_hour {cost_per_hour} is not allowed: 0 to {MOST_PER_HOUR:g} a machine-hour"
         )
     device_count = max(1, device_count)  # of a machine whose GPUs are lost, as if one were left
-    history = rates(tx)
-    if history and (history[-1]["cost_per_hour"], history[-1]["devices"]) == (
+    history = prices.rates(tx)
+    if history and (history[-1].cost_per_hour, history[-1].devices) == (
         cost_per_hour,
         device_count,
     ):
         return
-    _insert(tx, cost_per_hour, device_count)
+    prices.add_rate(tx, cost_per_hour, device_count)
     message = f"the machine costs {cost_per_hour:g} an hour, for {device_count} devices"
     data = {"cost_per_hour": cost_per_hour, "devices": device_count}
     events.append(tx, "cost", message, data=data)
@@ -48,69 +48,56 @@ def set_rate(tx: Transaction, cost_per_hour: float, device_count: int) -> None:
 
 def follow_boot(tx: Transaction) -> None:
     """Note the latest rate anew once the machine was booted: uptimes count within a boot only."""
-    latest = tx.rows("SELECT * FROM rates ORDER BY id DESC LIMIT 1")
-    if latest and latest[0]["boot"] != clock.boot_id():
-        _insert(tx, latest[0]["cost_per_hour"], latest[0]["devices"])
+    latest = prices.rates(tx)[-1:]
+    if latest and latest[0].boot != clock.boot_id():
+        prices.add_rate(tx, latest[0].cost_per_hour, latest[0].devices)
 
 
-def _insert(tx: Transaction, cost_per_hour: float, device_count: int) -> None:
-    now = Moment.at(tx.now)
-    price = {"cost_per_hour": cost_per_hour, "devices": device_count}
-    tx.insert("rates", since=now.wall, boot=now.boot, uptime=now.uptime, **price)
-
-
-def rates(tx: Transaction) -> list[Row]:
-    """Return every rate in the order in which they were set."""
-    return tx.rows("SELECT since, cost_per_hour, devices, boot, uptime FROM rates ORDER BY id")
-
-
-def _rates_now(tx: Transaction) -> list[Row]:
+def _rates_now(tx: Transaction) -> list[RateRow]:
     """Return the rates with the times at which they were set by the clock as it is set now."""
-    history = rates(tx)
-    for rate in history:
-        rate["since"] = Moment(rate["since"], rate["boot"], rate["uptime"]).seen_from(tx.moment)
-    return history
+    history = prices.rates(tx)
+    return [replace(rate, since=rate.set_at.seen_from(tx.moment)) for rate in history]
 
 
 def machine(tx: Transaction) -> MachineReport | None:
     """Return what the machine's own clock has come to; None before a price was set."""
-    history = rates(tx)
+    history = prices.rates(tx)
     if not history:
         return None
-    moments = [Moment(rate["since"], rate["boot"], rate["uptime"]) for rate in history]
+    moments = [rate.set_at for rate in history]
     spans = [a.until(b) / _HOUR_S for a, b in itertools.pairwise([*moments, Moment.at(tx.now)])]
-    there = math.fsum(h * rate["devices"] for h, rate in zip(spans, history, strict=True))
+    there = math.fsum(h * rate.devices for h, rate in zip(spans, history, strict=True))
     held = _hours(
         (max(start, moments[0].wall), stop) for start, stop in lease_spans(tx, leases.history(tx))
     )
     return MachineReport(
         hours=math.fsum(spans),
-        total=math.fsum(h * rate["cost_per_hour"] for h, rate in zip(spans, history, strict=True)),
+        total=math.fsum(h * rate.cost_per_hour for h, rate in zip(spans, history, strict=True)),
         idle_share=max(0.0, 1.0 - held / there) if there else None,
     )
 
 
 def device_rate(tx: Transaction) -> float | None:
     """Return what an hour of one device costs now; None where no cost was set."""
-    history = rates(tx)
-    return history[-1]["cost_per_hour"] / history[-1]["devices"] if history else None
+    history = prices.rates(tx)
+    return history[-1].cost_per_hour / history[-1].devices if history else None
 
 
-def by_trial(tx: Transaction, held: Iterable[Row]) -> dict[int, float]:
+def by_trial(tx: Transaction, held: Iterable[LeaseRow]) -> dict[int, float]:
     """Return what the trials of these leases have cost so far."""
     history, costs = _rates_now(tx), defaultdict[int, float](float)
     for lease in held:
-        costs[lease["trial_id"]] += _integral(history, lease["start"], _stop(tx, lease))
+        costs[lease.trial_id] += _integral(history, lease.start, _stop(tx, lease))
     return dict(costs)
 
 
 def report(tx: Transaction, device_count: int) -> CostReport:
     """Return the money spent so far, in total and by trial."""
     history, held = _rates_now(tx), leases.history(tx)
-    first = history[0]["since"] if history else math.inf
+    first = history[0].since if history else math.inf
     costs = by_trial(tx, held)
     return CostReport(
-        cost_per_hour=history[-1]["cost_per_hour"] if history else None,
+        cost_per_hour=history[-1].cost_per_hour if history else None,
         devices=device_count,
         device_hours=_hours(lease_spans(tx, held)),
         unpriced_device_hours=_hours((a, min(b, first)) for a, b in lease_spans(tx, held)),
@@ -129,31 +116,31 @@ def _by_tag(tx: Transaction, costs: dict[int, float]) -> dict[str, float]:
     return dict(tags)
 
 
-def spent(tx: Transaction, held: Iterable[Row], moments: Iterable[float]) -> list[Spent]:
+def spent(tx: Transaction, held: Iterable[LeaseRow], moments: Iterable[float]) -> list[Spent]:
     """Return what the device-time of these leases had come to at each moment."""
     history, spans = _rates_now(tx), lease_spans(tx, held)
     return [_spent(history, [(a, min(b, moment)) for a, b in spans]) for moment in moments]
 
 
-def _spent(history: list[Row], spans: list[tuple[float, float]]) -> Spent:
+def _spent(history: list[RateRow], spans: list[tuple[float, float]]) -> Spent:
     return Spent(hours=_hours(spans), cost=math.fsum(_integral(history, a, b) for a, b in spans))
 
 
-def lease_spans(tx: Transaction, held: Iterable[Row]) -> list[tuple[float, float]]:
+def lease_spans(tx: Transaction, held: Iterable[LeaseRow]) -> list[tuple[float, float]]:
     """Return when each lease started and stopped; now, while it is held."""
-    return [(lease["start"], _stop(tx, lease)) for lease in held]
+    return [(lease.start, _stop(tx, lease)) for lease in held]
 
 
-def _stop(tx: Transaction, lease: Row) -> float:
-    return lease["stop"] if lease["stop"] is not None else tx.now
+def _stop(tx: Transaction, lease: LeaseRow) -> float:
+    return lease.stop if lease.stop is not None else tx.now
 
 
-def _integral(history: list[Row], start: float, stop: float) -> float:
+def _integral(history: list[RateRow], start: float, stop: float) -> float:
     """Integrate the rate of one device from start to stop."""
+    untils = itertools.chain((rate.since for rate in history[1:]), [math.inf])
     return math.fsum(
-        _overlap(start, stop, rate["since"], following["since"])
-        * (rate["cost_per_hour"] / rate["devices"] / _HOUR_S)
-        for rate, following in itertools.pairwise([*history, _NEVER])
+        _overlap(start, stop, rate.since, until) * (rate.cost_per_hour / rate.devices / _HOUR_S)
+        for rate, until in zip(history, untils, strict=False)
     )
 
 

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from pawn_core.checkpoint.manifest import list_checkpoints
+from pawn_lab.configs import differing
 from pawn_lab.documents import read_text
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Exit, PostMortem
-from pawn_lab.store.database import Row
+from pawn_lab.store.rows import TrialRow
 from pawn_lab.text import clean_line, shorten
-from pawn_lab.trials import settings, streams
+from pawn_lab.trials import streams
 from pawn_lab.trials.variants import SINGLE, records_of
 
 _TAIL_BYTES = 1 << 16
@@ -38,7 +39,9 @@ _BY_LOG = {
 """What the last lines of the log say, in the order in which it is believed."""
 
 
-def post_mortem(trial: Row, ending: Exit, paths: TrialPaths, good: Iterable[Row]) -> PostMortem:
+def post_mortem(
+    trial: TrialRow, ending: Exit, paths: TrialPaths, good: Iterable[TrialRow]
+) -> PostMortem:
     """Explain a trial that failed or was lost; `good` are trials that ended well."""
     tail = _tail(paths)
     kind = _kind(ending, tail)
@@ -102,14 +105,14 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _nearest(trial: Row, good: Iterable[Row]) -> dict[str, Any]:
+def _nearest(trial: TrialRow, good: Iterable[TrialRow]) -> dict[str, Any]:
     """Return the trial that ended well with the fewest other settings, and those settings."""
-    ours = trial["config"]
-    same = [row for row in good if row["config"].get("run_type") == ours.get("run_type")]
+    ours = trial.config
+    same = [row for row in good if row.config.get("run_type") == ours.get("run_type")]
     if not same:
         return {}
     differences, nearest = min(
-        ((_differences(row["config"], ours), row["id"]) for row in same),
+        ((differing(row.config.settings(), ours.settings()), row.id) for row in same),
         key=lambda near: (len(near[0]), -near[1]),
     )
     return {
@@ -118,20 +121,16 @@ def _nearest(trial: Row, good: Iterable[Row]) -> dict[str, Any]:
     }
 
 
-def _differences(theirs: dict[str, Any], ours: dict[str, Any]) -> settings.Pairs:
-    return settings.differing(settings.settings(theirs), settings.settings(ours))
-
-
-def _next_call(trial: Row, kind: str, saved: bool) -> str:
+def _next_call(trial: TrialRow, kind: str, saved: bool) -> str:
     """Return the call that most likely helps."""
-    number, lr = trial["id"], trial["config"].get("lr")
+    number, lr = trial.id, trial.config.get("lr")
     again = f"lab_resume(trial_id={number}" if saved else "lab_launch(config=the same"
     match kind:
         case "non-finite" | "divergence" if isinstance(lr, int | float):
             lower = f'{{"lr": {lr / 3:.3g}}}'
             return f"{again}, overrides={lower})" if saved else f"{again} with {lower})"
         case "out of memory":
-            steps = 2 * (trial["config"].get("accumulation_steps") or 1)
+            steps = 2 * (trial.config.get("accumulation_steps") or 1)
             more = f'{{"accumulation_steps": {steps}}}'
             return f"{again}, overrides={more})" if saved else f"{again} with {more})"
         case "lost" | "signal" | "wall clock":

@@ -4,12 +4,13 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from pawn_lab.configs import StoredConfig
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Evaluation, ModelProgress, Progress, TrialResult
 from pawn_lab.reporting import health
 from pawn_lab.states import ACTIVE, HOLDING
-from pawn_lab.store.database import Row
-from pawn_lab.trials import configs, settings, streams, variants
+from pawn_lab.store.rows import TrialRow
+from pawn_lab.trials import streams, variants
 
 METRIC_OF_MERIT = "val_loss"
 """Lower is better; decides which evaluation of a trial is its best."""
@@ -20,59 +21,58 @@ _RATE_RECORDS = 20
 Record = dict[str, Any]
 
 
-def results(row: Row, paths: TrialPaths, cost: float) -> list[TrialResult]:
+def results(row: TrialRow, paths: TrialPaths, cost: float) -> list[TrialResult]:
     """Return each of a trial's models with its ablation, last and best evaluation and step.
 
     The cost is that of the whole trial.
     """
     shown = streams.shown(paths)
-    return [_result(row, shown, name, cost) for name in variants.names(row["config"])]
+    return [_result(row, shown, name, cost) for name in row.config.models]
 
 
-def _result(row: Row, shown: streams.Shown, variant: str, cost: float) -> TrialResult:
+def _result(row: TrialRow, shown: streams.Shown, variant: str, cost: float) -> TrialResult:
     evaluations = variants.records_of(shown.evaluations, variant)
-    config = variants.config_of(row["config"], variant)
+    config = row.config.of_model(variant)
     return TrialResult(
-        id=row["id"],
-        state=row["state"],
-        tags=row["tags"],
+        id=row.id,
+        state=row.state,
+        tags=row.tags,
         variant=variant,
         config=config,
         ablation=ablation(config),
-        parent=row["parent"],
-        from_step=row["from_step"],
-        step=shown.last_step(variant) or row["from_step"],
+        parent=row.parent,
+        from_step=row.from_step,
+        step=shown.last_step(variant) or row.from_step,
         last=_evaluation(evaluations[-1]) if evaluations else None,
         best=_evaluation(min(evaluations, key=_merit)) if evaluations else None,
         cost=cost,
     )
 
 
-def progress(row: Row, paths: TrialPaths) -> Progress:
+def progress(row: TrialRow, paths: TrialPaths) -> Progress:
     """Return how far a trial is, from the end of its metrics stream."""
     records = streams.recent_records(paths)
-    step, rate = _last_step(records) or row["from_step"], steps_per_second(records)
-    config = row["config"]
-    target = configs.target(config)
+    step, rate = _last_step(records) or row.from_step, steps_per_second(records)
+    target = row.config.target
     models = {
         name: ModelProgress(
             train=_latest(variants.records_of(records, name), "train"),
             evaluation=_latest(variants.records_of(records, name), "eval"),
         )
-        for name in variants.names(config)
+        for name in row.config.models
     }
     train = _latest(records, "train")
     return Progress(
-        trial_id=row["id"],
-        state=row["state"],
+        trial_id=row.id,
+        state=row.state,
         step=step,
         target_step=target,
         models=models,
         steps_per_s=rate,
-        eta_s=max(0, target - (step or 0)) / rate if rate and row["state"] in ACTIVE else None,
+        eta_s=max(0, target - (step or 0)) / rate if rate and row.state in ACTIVE else None,
         data_wait=health.data_wait(train),
         device_memory=device_memory(train),
-        health=_health(row, paths, records) if row["state"] in HOLDING else None,
+        health=_health(row, paths, records) if row.state in HOLDING else None,
     )
 
 
@@ -82,18 +82,18 @@ def device_memory(train: Record | None) -> int | None:
     return None if most is None else int(most)
 
 
-def _health(row: Row, paths: TrialPaths, records: list[Record]) -> str:
+def _health(row: TrialRow, paths: TrialPaths, records: list[Record]) -> str:
     now = time.time()
-    return health.health(records, now, health.phase_of(paths, row.get("started_at"), now))
+    return health.health(records, now, health.phase_of(paths, row.started_at, now))
 
 
-def ablation(config: dict[str, Any]) -> dict[str, Any]:
+def ablation(config: StoredConfig) -> dict[str, Any]:
     """Return the fields marked as ablations that make the run another than by default.
 
     A field that the config lacks did not exist when the trial was launched; one that only the
     config has, or its run type, sets the trial apart.
     """
-    kind, chosen = configs.type_of(config), settings.settings(config)
+    kind, chosen = config.kind, config.settings()
     if kind is None:
         return {"run_type": config["run_type"]}
     marked = {
@@ -101,7 +101,7 @@ def ablation(config: dict[str, Any]) -> dict[str, Any]:
         for name in kind.fields_marked("ablation")
         if name in chosen and chosen[name] != kind.model_fields[name].default
     }
-    return marked | configs.unknown_fields(config)
+    return marked | config.unknown_fields
 
 
 def steps_per_second(records: list[Record]) -> float | None:

@@ -19,8 +19,8 @@ from pawn_lab.reporting import cost, results
 from pawn_lab.scheduling.speed import Comparables, devices_needed
 from pawn_lab.shim.rules import BudgetStop
 from pawn_lab.states import ACTIVE, HOLDING
-from pawn_lab.store import Transaction, events, leases, trials
-from pawn_lab.store.database import Row
+from pawn_lab.store import Transaction, events, leases, prices, trials
+from pawn_lab.store.rows import TrialRow
 
 MOST_BUDGET = 1e9
 _HOUR_S = 3600.0
@@ -36,11 +36,11 @@ def set_budget(tx: Transaction, budget: float | None, basis: Basis | None = None
     """
     if budget is not None and not (math.isfinite(budget) and 0 <= budget <= MOST_BUDGET):
         raise InvalidRequestError(f"budget {budget} is not allowed: 0 to {MOST_BUDGET:g}, or none")
-    latest = _latest(tx)
+    latest = prices.latest_budget(tx)
     basis = basis or latest.basis
     if (budget, basis) == (latest.budget, latest.basis):
         return
-    tx.insert("budgets", since=tx.now, budget=budget, basis=basis)
+    prices.add_budget(tx, budget, basis)
     counts = "the machine's time" if basis == "machine_time" else "device-time"
     message = "no budget" if budget is None else f"the budget is {budget:g} in all, of {counts}"
     events.append(tx, "budget", message, data={"budget": budget, "basis": basis})
@@ -48,20 +48,20 @@ def set_budget(tx: Transaction, budget: float | None, basis: Basis | None = None
 
 def report(tx: Transaction) -> BudgetReport | None:
     """Return the cap, what was spent and what active trials have reserved; None without a cap."""
-    budget, basis, _ = _latest(tx)
-    if budget is None:
+    cap = prices.latest_budget(tx)
+    if cap.budget is None:
         return None
     costs = cost.by_trial(tx, leases.history(tx))
     rate = (cost.device_rate(tx) or 0.0) / _HOUR_S
     ahead = [
         _Ahead(
-            max(0.0, (row["expected_s"] or 0.0) * rate - costs.get(row["id"], 0.0)),
-            devices_needed(row["config"]),
+            max(0.0, (row.expected_s or 0.0) * rate - costs.get(row.id, 0.0)),
+            devices_needed(row.config),
         )
         for row in trials.select(tx, ACTIVE)
     ]
-    spent, reserved = _spent(tx, basis, costs), _to_come(tx, basis, ahead)
-    return BudgetReport(budget=budget, basis=basis, spent=spent, reserved=reserved)
+    spent, reserved = _spent(tx, cap.basis, costs), _to_come(tx, cap.basis, ahead)
+    return BudgetReport(budget=cap.budget, basis=cap.basis, spent=spent, reserved=reserved)
 
 
 class _Ahead(NamedTuple):
@@ -86,7 +86,7 @@ def _to_come(tx: Transaction, basis: Basis, ahead: list[_Ahead]) -> float:
     total = math.fsum(trial.cost for trial in ahead)
     if basis == "device_time" or not total:
         return total
-    devices = cost.rates(tx)[-1]["devices"]
+    devices = prices.rates(tx)[-1].devices
     return max(total, *(trial.cost * devices / trial.devices for trial in ahead))
 
 
@@ -104,13 +104,13 @@ def reserve(
         BudgetExceededError: with `refuse`, where it does not fit what is left; the transaction must
             not be kept.
     """
-    if _latest(tx).budget is None or not (new := list(launched)):
+    if prices.latest_budget(tx).budget is None or not (new := list(launched)):
         return
     comparables = Comparables(tx, workspace, devices)
     for trial_id in new:
         row = trials.get(tx, trial_id)
-        expected = comparables.duration_s(row["config"], row["from_step"])
-        device_time = expected and expected.high * devices_needed(row["config"])
+        expected = comparables.duration_s(row.config, row.from_step)
+        device_time = expected and expected.high * devices_needed(row.config)
         tx.update("trials", trial_id, expected_s=device_time)
     after = report(tx)
     if refuse and after is not None and after.spent + after.reserved > after.budget:
@@ -132,14 +132,14 @@ def watch(tx: Transaction, workspace: WorkspacePaths) -> None:
     """Tell shims when to stop, and report once that the trials would take more than is left."""
     now = report(tx)
     BudgetStop(workspace.budget_stop).write(None if now is None else _stop_at(tx, now))
-    if now is not None and not _latest(tx).overrun_told:
+    if now is not None and not prices.latest_budget(tx).overrun_told:
         _forecast(tx, workspace, now)
 
 
 def _forecast(tx: Transaction, workspace: WorkspacePaths, now: BudgetReport) -> None:
     rate = (cost.device_rate(tx) or 0.0) / _HOUR_S
     active = trials.select(tx, ACTIVE)
-    costs = [_Ahead(rate * _ahead_s(workspace, r), devices_needed(r["config"])) for r in active]
+    costs = [_Ahead(rate * _ahead_s(workspace, r), devices_needed(r.config)) for r in active]
     ahead = _to_come(tx, now.basis, costs)
     if ahead == 0.0 or now.spent + ahead <= now.budget:
         return
@@ -149,41 +149,26 @@ def _forecast(tx: Transaction, workspace: WorkspacePaths, now: BudgetReport) -> 
     )
     data = {"spent": now.spent, "ahead": ahead, "budget": now.budget}
     events.append(tx, "budget_forecast", message, data=data)
-    tx.update("budgets", tx.value("SELECT max(id) FROM budgets"), overrun_told=1)
+    prices.note_overrun(tx)
 
 
-def _ahead_s(workspace: WorkspacePaths, row: Row) -> float:
+def _ahead_s(workspace: WorkspacePaths, row: TrialRow) -> float:
     """Return the device-time still ahead of a trial: from its rate, else what it reserved."""
-    if row["state"] in HOLDING:
-        eta = results.progress(row, workspace.trial(row["id"])).eta_s
+    if row.state in HOLDING:
+        eta = results.progress(row, workspace.trial(row.id)).eta_s
         if eta is not None:
-            return eta * devices_needed(row["config"])
-    return row["expected_s"] or 0.0
+            return eta * devices_needed(row.config)
+    return row.expected_s or 0.0
 
 
 def _stop_at(tx: Transaction, now: BudgetReport) -> float | None:
     """Return when the rest will be spent, as things stand; None: never."""
-    history = cost.rates(tx)
+    history = prices.rates(tx)
     if now.basis == "machine_time":
-        burn = history[-1]["cost_per_hour"] / _HOUR_S if history else 0.0
+        burn = history[-1].cost_per_hour / _HOUR_S if history else 0.0
     else:
         burn = (cost.device_rate(tx) or 0.0) / _HOUR_S * len(leases.held(tx))
     return tx.now + max(0.0, now.budget - now.spent) / burn if burn > 0 else None
-
-
-class _Cap(NamedTuple):
-    """The latest budget; of None there is no cap."""
-
-    budget: float | None
-    basis: Basis
-    overrun_told: bool
-
-
-def _latest(tx: Transaction) -> _Cap:
-    rows = tx.rows("SELECT budget, basis, overrun_told FROM budgets ORDER BY id DESC LIMIT 1")
-    if not rows:
-        return _Cap(None, "device_time", overrun_told=False)
-    return _Cap(rows[0]["budget"], rows[0]["basis"], bool(rows[0]["overrun_told"]))
 
 
 def _of_what(now: BudgetReport) -> str:

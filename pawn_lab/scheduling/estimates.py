@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pawn_core.config import RunConfig
 from pawn_core.footprint import footprint
+from pawn_lab.configs import StoredConfig
 from pawn_lab.executors.executor import Device
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.records import Estimate, Span
@@ -51,9 +52,9 @@ def estimate(
     from_step: int = 0,
 ) -> Estimate:
     """Return the plan of one trial of this config, were it launched now, from a step on."""
-    values, comparables = config.model_dump(mode="json"), Comparables(tx, workspace, devices)
-    known = comparables.history(values)
-    total = comparables.duration_s(values, from_step)
+    stored, comparables = StoredConfig.of(config), Comparables(tx, workspace, devices)
+    known = comparables.history(stored)
+    total = comparables.duration_s(stored, from_step)
     rate = cost.device_rate(tx)
     where = queue_place(tx, workspace, devices, comparables, priority)
     sizes = footprint(config)
@@ -81,11 +82,11 @@ def queue_place(
     priority: int,
 ) -> QueuePlace:
     """Return where a new trial of that priority would stand, and when it would start."""
-    ahead = [row for row in trials.queue(tx) if row["priority"] >= priority]
+    ahead = [row for row in trials.queue(tx) if row.priority >= priority]
     durations = [
-        comparables.duration_s(row["config"], row["from_step"])
+        comparables.duration_s(row.config, row.from_step)
         for row in ahead
-        for _ in range(speed.devices_needed(row["config"]))
+        for _ in range(speed.devices_needed(row.config))
     ]
     held = leases.held(tx)
     free_in_s = [

@@ -15,7 +15,7 @@ from pawn_lab.scheduling.speed import devices_needed
 from pawn_lab.shim.reserve import keep_room
 from pawn_lab.states import State
 from pawn_lab.store import Transaction, leases, trials
-from pawn_lab.store.database import Row
+from pawn_lab.store.rows import TrialRow
 
 
 class Claims(NamedTuple):
@@ -47,7 +47,7 @@ def claim_free_devices(
     free = [device for device in free if device.id in answering]
     try:
         for trial in queue:
-            count = devices_needed(trial["config"])
+            count = devices_needed(trial.config)
             if count > len(devices):
                 continue
             if count > len(free):
@@ -61,9 +61,9 @@ def claim_free_devices(
     return claims
 
 
-def _lock(workspace: WorkspacePaths, trial: Row, refusals: list[OSError]) -> int | None:
+def _lock(workspace: WorkspacePaths, trial: TrialRow, refusals: list[OSError]) -> int | None:
     """Lock a trial whose end can be recorded; None, with the reason, where it cannot."""
-    paths = workspace.trial(trial["id"])
+    paths = workspace.trial(trial.id)
     try:
         paths.root.mkdir(exist_ok=True)
         return _take_lock(paths)
@@ -87,10 +87,10 @@ def _take_lock(paths: TrialPaths) -> int | None:
 
 
 def _claim(
-    tx: Transaction, workspace: WorkspacePaths, trial: Row, claim: Claim, claims: Claims
+    tx: Transaction, workspace: WorkspacePaths, trial: TrialRow, claim: Claim, claims: Claims
 ) -> None:
     """Move a trial to `launching`; one that ran already, as its folder says, is not run again."""
-    token = _earlier_token(workspace.trial(trial["id"]))
+    token = _earlier_token(workspace.trial(trial.id))
     row = _launching(tx, trial, claim.devices, token or secrets.token_hex(16))
     if token is None:
         claims.ready.append(replace(claim, trial=row))
@@ -104,9 +104,9 @@ def _earlier_token(paths: TrialPaths) -> str | None:
     return token if isinstance(token, str) else None
 
 
-def _launching(tx: Transaction, trial: Row, devices: list[Device], token: str) -> Row:
+def _launching(tx: Transaction, trial: TrialRow, devices: list[Device], token: str) -> TrialRow:
     for device in devices:
-        leases.acquire(tx, device.id, trial["id"])
+        leases.acquire(tx, device.id, trial.id)
     names = ",".join(device.id for device in devices)
     return trials.move(
         tx,
@@ -115,5 +115,5 @@ def _launching(tx: Transaction, trial: Row, devices: list[Device], token: str) -
         f"launching on {names}",
         {"device": names},
         token=token,
-        attempts=trial["attempts"] + 1,
+        attempts=trial.attempts + 1,
     )

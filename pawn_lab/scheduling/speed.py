@@ -3,14 +3,15 @@
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pawn_lab.configs import StoredConfig
 from pawn_lab.executors.executor import Device
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.store import Transaction, leases, trials
-from pawn_lab.store.database import Row
-from pawn_lab.trials import configs, streams
+from pawn_lab.store.rows import TrialRow
+from pawn_lab.trials import streams
 
 MOST_COMPARABLE = 10
 """The newest so many comparable trials count: code and drivers change."""
@@ -69,31 +70,31 @@ class Comparables:
         self, tx: Transaction, workspace: WorkspacePaths, devices: Sequence[Device]
     ) -> None:
         models = {device.id: model(device) for device in devices}
-        held = {lease["trial_id"]: lease["device"] for lease in leases.history(tx)}
+        held = {lease.trial_id: lease.device for lease in leases.history(tx)}
         self._workspace = workspace
         self._known: dict[str, History] = {}
-        self._rows: dict[str, list[Row]] = defaultdict(list)
+        self._rows: dict[str, list[TrialRow]] = defaultdict(list)
         for row in reversed(trials.select(tx)):
-            if held.get(row["id"]) in models:
-                self._rows[_cost_key(row["config"])].append(row)
+            if held.get(row.id) in models:
+                self._rows[_cost_key(row.config)].append(row)
 
-    def history(self, config: dict[str, Any]) -> History:
+    def history(self, config: Mapping[str, Any]) -> History:
         """Return what is known of trials whose step costs the same, newest first."""
         key = _cost_key(config)
         if key not in self._known:
             self._known[key] = _history(self._rows[key], self._workspace)
         return self._known[key]
 
-    def duration_s(self, config: dict[str, Any], from_step: int | None) -> Quantiles | None:
+    def duration_s(self, config: StoredConfig, from_step: int | None) -> Quantiles | None:
         """Return the device-time from a step to the trial's next stop; None without history."""
-        return self.history(config).duration_s(max(0, configs.target(config) - (from_step or 0)))
+        return self.history(config).duration_s(max(0, config.target - (from_step or 0)))
 
 
-def _history(rows: Iterable[Row], workspace: WorkspacePaths) -> History:
+def _history(rows: Iterable[TrialRow], workspace: WorkspacePaths) -> History:
     paces: list[Pace] = []
     memory: list[int] = []
     for row in rows:
-        summary = streams.summary(workspace.trial(row["id"]))
+        summary = streams.summary(workspace.trial(row.id))
         if (pace := _pace(row, _train_records(summary))) is not None:
             paces.append(pace)
             memory += [summary.shown.memory] if summary.shown.memory else []
@@ -116,12 +117,12 @@ def quantiles(values: Sequence[float]) -> Quantiles | None:
     return Quantiles(statistics.median(ordered), high, len(ordered))
 
 
-def devices_needed(config: dict[str, Any]) -> int:
+def devices_needed(config: Mapping[str, Any]) -> int:
     """Return how many devices a trial of this config holds at once."""
     return config.get("gpus", 1)
 
 
-def _cost_key(config: dict[str, Any]) -> str:
+def _cost_key(config: Mapping[str, Any]) -> str:
     return repr([config.get(name) for name in SPEED_FIELDS])
 
 
@@ -129,14 +130,14 @@ def _train_records(summary: streams.Summary) -> list[dict[str, Any]]:
     return [r for r in summary.records if r["type"] == "train" and r["time"] is not None]
 
 
-def _pace(row: Row, records: list[dict[str, Any]]) -> Pace | None:
+def _pace(row: TrialRow, records: list[dict[str, Any]]) -> Pace | None:
     """Return a trial's pace; evaluations and saves between its records count as part of steps."""
-    if len(records) < 2 or row["started_at"] is None:
+    if len(records) < 2 or row.started_at is None:
         return None
     first, last = records[0], records[-1]
     steps, seconds = last["step"] - first["step"], last["time"] - first["time"]
     if steps <= 0 or seconds <= 0:
         return None
     step_s = seconds / steps
-    before = first["time"] - row["started_at"] - step_s * (first["step"] - (row["from_step"] or 0))
+    before = first["time"] - row.started_at - step_s * (first["step"] - (row.from_step or 0))
     return Pace(max(0.0, before), step_s)

@@ -9,7 +9,7 @@ from pawn_lab.reporting import exits
 from pawn_lab.reporting.post_mortem import post_mortem
 from pawn_lab.states import ENDED_WELL, HOLDING, State
 from pawn_lab.store import Transaction, events, leases, trials
-from pawn_lab.store.database import Row
+from pawn_lab.store.rows import TrialRow
 
 MOST_LAUNCH_ATTEMPTS = 3
 _UNSEEN = Sight(Life.UNKNOWN)
@@ -39,32 +39,32 @@ def reconcile(
     return to_stop
 
 
-def abandon_launch(tx: Transaction, claimed: Row, why: str) -> None:
+def abandon_launch(tx: Transaction, claimed: TrialRow, why: str) -> None:
     """Queue again a trial that never had a process, or give it up after several attempts.
 
     Does nothing when another process has already dealt with this attempt.
     """
-    trial = trials.get(tx, claimed["id"])
-    if (trial["state"], trial["token"]) != (State.LAUNCHING, claimed["token"]):
+    trial = trials.get(tx, claimed.id)
+    if (trial.state, trial.token) != (State.LAUNCHING, claimed.token):
         return
-    if trial["attempts"] < MOST_LAUNCH_ATTEMPTS:
+    if trial.attempts < MOST_LAUNCH_ATTEMPTS:
         queued = trials.move(tx, trial, State.QUEUED, f"launch interrupted, queued again: {why}")
-        if trial["kill_reason"] is not None:
-            how = Exit.never_ran(trial["kill_reason"])
-            trials.move(tx, queued, State.KILLED, how.message, exit=how.model_dump())
+        if trial.kill_reason is not None:
+            how = Exit.never_ran(trial.kill_reason)
+            trials.move(tx, queued, State.KILLED, how.message, exit=how)
         return
-    how = Exit.lost(f"never started in {trial['attempts']} attempts: {why}")
-    trials.move(tx, trial, State.LOST, how.message, exit=how.model_dump())
+    how = Exit.lost(f"never started in {trial.attempts} attempts: {why}")
+    trials.move(tx, trial, State.LOST, how.message, exit=how)
 
 
 def _reconcile_trial(
-    tx: Transaction, executor: Executor, attempt: Attempt, trial: Row, sight: Sight
+    tx: Transaction, executor: Executor, attempt: Attempt, trial: TrialRow, sight: Sight
 ) -> bool:
     """Bring one trial up to date; say whether it must be stopped."""
-    if trial["state"] == State.LAUNCHING and sight.started is not None:
+    if trial.state == State.LAUNCHING and sight.started is not None:
         started_at = sight.started.seen_from(tx.moment)
         trial = trials.move(tx, trial, State.RUNNING, "trainer started", started_at=started_at)
-    if trial["state"] == State.LAUNCHING:
+    if trial.state == State.LAUNCHING:
         _see_to_launch(tx, executor, attempt, trial, sight)
         return False
     if sight.life == Life.ALIVE:
@@ -79,57 +79,57 @@ def _reconcile_trial(
 
 
 def _see_to_launch(
-    tx: Transaction, executor: Executor, attempt: Attempt, trial: Row, sight: Sight
+    tx: Transaction, executor: Executor, attempt: Attempt, trial: TrialRow, sight: Sight
 ) -> None:
     """Queue a launch again whose launcher has died, or holds a device for nothing."""
     if sight.life != Life.ALIVE:
         if executor.end(attempt):  # its lock may have been deleted before its shim told of itself
             abandon_launch(tx, trial, "the launching process died")
-    elif executor.recall(attempt, tx.now - leases.since(tx, trial["id"])):
+    elif executor.recall(attempt, tx.now - leases.since(tx, trial.id)):
         abandon_launch(tx, trial, "its launcher was stopped or hung")
 
 
-def _supervise(tx: Transaction, executor: Executor, attempt: Attempt, trial: Row) -> bool:
+def _supervise(tx: Transaction, executor: Executor, attempt: Attempt, trial: TrialRow) -> bool:
     """See to it that a trial has an owner that answers; say whether it is to be stopped."""
-    is_to_end = trial["kill_reason"] is not None
-    asked_at = events.latest_time(tx, trial["id"], "kill_requested") if is_to_end else None
+    is_to_end = trial.kill_reason is not None
+    asked_at = events.latest_time(tx, trial.id, "kill_requested") if is_to_end else None
     for step in executor.tend(attempt, None if asked_at is None else tx.now - asked_at):
-        events.append(tx, "stuck", step, trial["id"])
+        events.append(tx, "stuck", step, trial.id)
     return is_to_end
 
 
 def _end(
-    tx: Transaction, paths: TrialPaths, trial: Row, sight: Sight, record: exits.ExitRecord
+    tx: Transaction, paths: TrialPaths, trial: TrialRow, sight: Sight, record: exits.ExitRecord
 ) -> None:
-    state, ending = exits.verdict(record, trial["kill_reason"], paths)
+    state, ending = exits.verdict(record, trial.kill_reason, paths)
     if state == State.FAILED:
         ending = _explained(tx, paths, trial, ending)
-    data = ending.model_dump()
     started = sight.started
-    started_at = trial["started_at"] if started is None else started.seen_from(tx.moment)
+    started_at = trial.started_at if started is None else started.seen_from(tx.moment)
     times = {"started_at": started_at, "ended_at": record.ended.seen_from(tx.moment)}
     left = "" if state in ENDED_WELL else f"; {exits.saved(paths, ending.step)}"
-    trials.move(tx, trial, state, ending.message + left, data, exit=data, **times)
+    trials.move(tx, trial, state, ending.message + left, ending.model_dump(), exit=ending, **times)
 
 
-def _end_copy(tx: Transaction, trial: Row) -> None:
+def _end_copy(tx: Transaction, trial: TrialRow) -> None:
     ending = Exit.lost("this workspace is a copy: the trial may go on where it was started")
-    trials.move(tx, trial, State.LOST, ending.message, exit=ending.model_dump())
+    trials.move(tx, trial, State.LOST, ending.message, exit=ending)
 
 
-def _end_lost(tx: Transaction, paths: TrialPaths, trial: Row) -> None:
+def _end_lost(tx: Transaction, paths: TrialPaths, trial: TrialRow) -> None:
     """Mark a trial lost of which no process is left."""
     last_sign = _last_sign_of_life(paths, tx.now)
-    asked = "a kill was asked for, and " if trial["kill_reason"] is not None else ""
+    asked = "a kill was asked for, and " if trial.kill_reason is not None else ""
     ending = Exit.lost(
         f"{asked}its shim died without recording an end; {exits.saved(paths)}. Its device-time "
         f"counts up to its last sign of life, {max(0.0, tx.now - last_sign):.0f} s ago"
     )
-    data = _explained(tx, paths, trial, ending).model_dump()
-    trials.move(tx, trial, State.LOST, ending.message, data, exit=data, ended_at=last_sign)
+    explained = _explained(tx, paths, trial, ending)
+    data = explained.model_dump()
+    trials.move(tx, trial, State.LOST, ending.message, data, exit=explained, ended_at=last_sign)
 
 
-def _explained(tx: Transaction, paths: TrialPaths, trial: Row, ending: Exit) -> Exit:
+def _explained(tx: Transaction, paths: TrialPaths, trial: TrialRow, ending: Exit) -> Exit:
     """Add the post-mortem, where the trial's files can be read."""
     good = trials.select(tx, ENDED_WELL)
     try:

@@ -21,12 +21,12 @@ def waits(tx: Transaction, devices: list[Device]) -> dict[int, QueuedTrial]:
     """Say for each queued trial, in the order of the queue, what it waits for."""
     queue, held = trials.queue(tx), leases.held(tx)
     if (spent := budget.exhausted(tx)) is not None:
-        return {row["id"]: QueuedTrial(spent, ahead) for ahead, row in enumerate(queue)}
+        return {row.id: QueuedTrial(spent, ahead) for ahead, row in enumerate(queue)}
     holders = [held[device.id] for device in devices if device.id in held]
     free, waiting = len(devices) - len(holders), dict[int, QueuedTrial]()
     for ahead, row in enumerate(queue):
-        needed = devices_needed(row["config"])
-        waiting[row["id"]] = QueuedTrial(_why(holders, needed, free, len(devices)), ahead)
+        needed = devices_needed(row.config)
+        waiting[row.id] = QueuedTrial(_why(holders, needed, free, len(devices)), ahead)
         if needed <= len(devices):
             free = free - needed if needed <= free else 0
     return waiting

@@ -1,9 +1,11 @@
 """Which trial holds which device, now and in the past."""
 
 import json
+from typing import Any
 
 from pawn_lab.clock import Moment
-from pawn_lab.store.transaction import Row, Transaction
+from pawn_lab.store.rows import LeaseRow
+from pawn_lab.store.transaction import Transaction
 
 
 def acquire(tx: Transaction, device: str, trial_id: int) -> None:
@@ -20,7 +22,7 @@ def release(tx: Transaction, trial_id: int, at: float) -> None:
         tx.update("leases", lease["id"], start=start, stop=max(at, start))
 
 
-def _start(tx: Transaction, lease: Row) -> float:
+def _start(tx: Transaction, lease: dict[str, Any]) -> float:
     """Return when a lease began, by the wall clock as it is set now."""
     return Moment(lease["start"], lease["boot"], lease["uptime"]).seen_from(tx.moment)
 
@@ -38,22 +40,23 @@ def last_release(tx: Transaction) -> float | None:
 
 def since(tx: Transaction, trial_id: int) -> float:
     """Return when a trial got the devices that it holds."""
-    return min(lease["start"] for lease in history(tx, trial_id) if lease["stop"] is None)
+    return min(lease.start for lease in history(tx, trial_id) if lease.stop is None)
 
 
-def history(tx: Transaction, trial_id: int | None = None) -> list[Row]:
+def history(tx: Transaction, trial_id: int | None = None) -> list[LeaseRow]:
     """Return the leases of one trial or of all, oldest first; `stop` is None while held.
 
     Times are by the wall clock as it is set now, as far as they are of this boot.
     """
     sql = "SELECT trial_id, device, start, stop, boot, uptime FROM leases"
     rows = tx.rows(f"{sql} WHERE ? IS NULL OR trial_id = ? ORDER BY id", trial_id, trial_id)
-    for lease in rows:
-        start = _start(tx, lease)
-        if lease["stop"] is not None:
-            lease["stop"] += start - lease["start"]
-        lease["start"] = start
-    return rows
+    return [_as_of_now(tx, lease) for lease in rows]
+
+
+def _as_of_now(tx: Transaction, lease: dict[str, Any]) -> LeaseRow:
+    start, stop = _start(tx, lease), lease["stop"]
+    moved = None if stop is None else stop + (start - lease["start"])
+    return LeaseRow(lease["trial_id"], lease["device"], start, moved)
 
 
 def overlapping(tx: Transaction, trial_ids: list[int], kind: str) -> set[int]:

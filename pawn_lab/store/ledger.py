@@ -16,7 +16,7 @@ import apsw
 from pawn_lab.documents import read_json_object, write_cache
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.store import events
-from pawn_lab.store.transaction import Row, Transaction
+from pawn_lab.store.transaction import Transaction
 
 PRICES = ("rates", "budgets")
 MOST_NAMED = 20
@@ -127,7 +127,7 @@ def _adopt_trial(tx: Transaction, trial_id: int, record: Any) -> bool:
     return True
 
 
-def _put_lease(tx: Transaction, lease: Row) -> None:
+def _put_lease(tx: Transaction, lease: _Document) -> None:
     """Put a lease in; one that is held, only where no other trial holds the device."""
     held = "SELECT id FROM leases WHERE device = ? AND stop IS NULL"
     if lease["stop"] is None and tx.rows(held, lease["device"]):

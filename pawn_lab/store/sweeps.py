@@ -8,7 +8,8 @@ from pydantic_core import from_json
 
 from pawn_lab.errors import UnknownSweepError
 from pawn_lab.store import events
-from pawn_lab.store.transaction import LARGEST_ID, Row, Transaction
+from pawn_lab.store.rows import SweepPointRow, SweepRow
+from pawn_lab.store.transaction import LARGEST_ID, Transaction
 
 ACTIVE, COMPLETED, STOPPED, FAILED = "active", "completed", "stopped", "failed"
 
@@ -23,7 +24,7 @@ def insert(tx: Transaction, message: str, **columns: Any) -> int:
     return sweep_id
 
 
-def get(tx: Transaction, sweep_id: int) -> Row:
+def get(tx: Transaction, sweep_id: int) -> SweepRow:
     """Return a sweep.
 
     Raises:
@@ -35,13 +36,13 @@ def get(tx: Transaction, sweep_id: int) -> Row:
         last = tx.value("SELECT max(id) FROM sweeps")
         listed = f"the workspace has sweeps 1 to {last}" if last else "the workspace has none"
         raise UnknownSweepError(f"sweep {sweep_id} does not exist; {listed}")
-    return _decoded(rows[0])
+    return _sweep(rows[0])
 
 
-def by_key(tx: Transaction, idempotency_key: str) -> Row | None:
+def by_key(tx: Transaction, idempotency_key: str) -> SweepRow | None:
     """Return the sweep made with that idempotency key, if there is one."""
     rows = tx.rows("SELECT * FROM sweeps WHERE idempotency_key = ?", idempotency_key)
-    return _decoded(rows[0]) if rows else None
+    return _sweep(rows[0]) if rows else None
 
 
 def alike(tx: Transaction, request_hash: str) -> int | None:
@@ -50,9 +51,9 @@ def alike(tx: Transaction, request_hash: str) -> int | None:
     return tx.value(sql, request_hash, ACTIVE, COMPLETED)
 
 
-def active(tx: Transaction) -> list[Row]:
+def active(tx: Transaction) -> list[SweepRow]:
     """Return the sweeps that go on."""
-    return [_decoded(row) for row in tx.rows("SELECT * FROM sweeps WHERE state = ?", ACTIVE)]
+    return [_sweep(row) for row in tx.rows("SELECT * FROM sweeps WHERE state = ?", ACTIVE)]
 
 
 def end(tx: Transaction, sweep_id: int, state: str, message: str, **data: Any) -> None:
@@ -68,15 +69,19 @@ def add_points(tx: Transaction, sweep_id: int, added: Iterable[tuple[int, int, A
         tx.insert("sweep_points", sweep=sweep_id, state=ACTIVE, **columns)
 
 
-def points(tx: Transaction, sweep_id: int) -> list[Row]:
+def points(tx: Transaction, sweep_id: int) -> list[SweepPointRow]:
     """Return the points of a sweep by number."""
     sql = "SELECT * FROM sweep_points WHERE sweep = ? ORDER BY number"
-    return [_decoded(row) for row in tx.rows(sql, sweep_id)]
+    return [SweepPointRow(**_decoded(row)) for row in tx.rows(sql, sweep_id)]
 
 
 def _encoded(columns: dict[str, Any]) -> dict[str, Any]:
     return {n: json.dumps(v) if n in _JSON_COLUMNS else v for n, v in columns.items()}
 
 
-def _decoded(row: Row) -> Row:
+def _sweep(columns: dict[str, Any]) -> SweepRow:
+    return SweepRow(**_decoded(columns))
+
+
+def _decoded(row: dict[str, Any]) -> dict[str, Any]:
     return row | {name: from_json(row[name]) for name in _JSON_COLUMNS if name in row}

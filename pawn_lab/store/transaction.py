@@ -17,7 +17,7 @@ from pawn_lab.paths import WorkspacePaths
 LARGEST_ID = 2**63 - 1
 """SQLite's integers have 64 bits."""
 
-Row = dict[str, Any]
+Row = Any
 
 
 class Transaction:
@@ -32,7 +32,7 @@ class Transaction:
         self.edges: list[str] = []
         self.touched: defaultdict[str, set[int]] = defaultdict(set)
 
-    def rows(self, sql: str, *parameters: Any) -> list[Row]:
+    def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
         """Return the rows of a statement as dictionaries."""
         cursor = self._connection.execute(sql, parameters)
         try:

@@ -3,19 +3,21 @@
 import json
 import signal
 from collections.abc import Iterable
+from dataclasses import fields, replace
 from typing import Any
 
 from pydantic_core import from_json
 
+from pawn_lab.configs import StoredConfig
 from pawn_lab.errors import UnknownTrialError
+from pawn_lab.records import Exit
 from pawn_lab.states import ENDED, HOLDING, State, check_transition
 from pawn_lab.store import events, leases
-from pawn_lab.store.transaction import LARGEST_ID, Row, Transaction
+from pawn_lab.store.rows import TrialRow
+from pawn_lab.store.transaction import LARGEST_ID, Transaction
 
 _JSON_COLUMNS = ("config", "tags", "trainer", "limits", "exit")
-_ASSUMED = {"run_type": "pretrain", "total_steps": 0, "pause_after_steps": None}
-_ASSUMED |= {"seed": 0, "data_seed": 0}
-"""What every reading takes for granted; a config of another version may lack it."""
+_SELECT = f"SELECT {', '.join(field.name for field in fields(TrialRow))} FROM trials"
 _SHOWN = "archived_at IS NULL"
 _TAGGED = "(? IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?))"
 
@@ -33,12 +35,12 @@ def insert(tx: Transaction, message: str, caller: str | None = None, **columns: 
 
 def move(
     tx: Transaction,
-    trial: Row,
+    trial: TrialRow,
     target: State,
     message: str,
     data: dict[str, Any] | None = None,
     **changes: Any,
-) -> Row:
+) -> TrialRow:
     """Change a trial's state, with the event that says so, and return the new row.
 
     A state outside `launching` and `running` gives the trial's devices back.
@@ -46,42 +48,42 @@ def move(
     Raises:
         IllegalTransitionError: the table of states does not have this change.
     """
-    source = State(trial["state"])
-    check_transition(trial["id"], source, target)
+    source = trial.state
+    check_transition(trial.id, source, target)
     until = min(changes.get("ended_at", tx.now), tx.now)
     if target in ENDED:
-        begun = changes.get("started_at", trial["started_at"]) or trial["created_at"]
+        begun = changes.get("started_at", trial.started_at) or trial.created_at
         changes["ended_at"] = max(until, begun)
     if target not in HOLDING:
-        leases.release(tx, trial["id"], until)
+        leases.release(tx, trial.id, until)
     encoded = {name: _encoded(name, value) for name, value in changes.items()}
-    tx.update("trials", trial["id"], state=target, **encoded)
-    events.append(tx, target, message, trial["id"], data)
+    tx.update("trials", trial.id, state=target, **encoded)
+    events.append(tx, target, message, trial.id, data)
     tx.edges.append(f"{source}-{target}")
-    return trial | changes | {"state": target}
+    return replace(trial, state=target, **changes)
 
 
-def get(tx: Transaction, trial_id: int) -> Row:
+def get(tx: Transaction, trial_id: int) -> TrialRow:
     """Return a trial's row.
 
     Raises:
         UnknownTrialError: no such trial.
     """
     possible = 0 < trial_id <= LARGEST_ID
-    rows = tx.rows("SELECT * FROM trials WHERE id = ?", trial_id) if possible else []
+    rows = _read(tx, "WHERE id = ?", trial_id) if possible else []
     if not rows:
         last = tx.value("SELECT max(id) FROM trials")
         raise UnknownTrialError(
             f"trial {trial_id} does not exist; "
             + (f"the workspace has trials 1 to {last}" if last else "the workspace has none")
         )
-    return _decoded(rows[0])
+    return rows[0]
 
 
-def by_key(tx: Transaction, idempotency_key: str) -> Row | None:
+def by_key(tx: Transaction, idempotency_key: str) -> TrialRow | None:
     """Return the trial launched with that idempotency key, if there is one."""
-    rows = tx.rows("SELECT * FROM trials WHERE idempotency_key = ?", idempotency_key)
-    return _decoded(rows[0]) if rows else None
+    rows = _read(tx, "WHERE idempotency_key = ?", idempotency_key)
+    return rows[0] if rows else None
 
 
 def group(tx: Transaction, leader: int) -> list[int]:
@@ -107,13 +109,13 @@ def spare(tx: Transaction, fingerprint: str, *, leaf: bool) -> int | None:
     return tx.value(sql, fingerprint, leaf)
 
 
-def set_tags(tx: Transaction, trial: Row, tags: list[str]) -> None:
+def set_tags(tx: Transaction, trial: TrialRow, tags: list[str]) -> None:
     """Give a trial these tags in place of its own, with the event that says so."""
-    if tags == trial["tags"]:
+    if tags == trial.tags:
         return
-    tx.update("trials", trial["id"], tags=json.dumps(tags))
+    tx.update("trials", trial.id, tags=json.dumps(tags))
     message = f"the tags are {', '.join(tags) or 'none'}"
-    events.append(tx, "tags", message, trial["id"], {"tags": tags, "before": trial["tags"]})
+    events.append(tx, "tags", message, trial.id, {"tags": tags, "before": trial.tags})
 
 
 def join_sweep(tx: Transaction, trial_id: int, sweep_id: int, point: int) -> None:
@@ -121,10 +123,9 @@ def join_sweep(tx: Transaction, trial_id: int, sweep_id: int, point: int) -> Non
     tx.update("trials", trial_id, sweep=sweep_id, point=point)
 
 
-def of_sweep(tx: Transaction, sweep_id: int) -> list[Row]:
+def of_sweep(tx: Transaction, sweep_id: int) -> list[TrialRow]:
     """Return the trials of a sweep by number."""
-    rows = tx.rows("SELECT * FROM trials WHERE sweep = ? ORDER BY id", sweep_id)
-    return [_decoded(row) for row in rows]
+    return _read(tx, "WHERE sweep = ? ORDER BY id", sweep_id)
 
 
 def children(tx: Transaction, trial_id: int) -> list[int]:
@@ -132,39 +133,37 @@ def children(tx: Transaction, trial_id: int) -> list[int]:
     return [row["id"] for row in tx.rows("SELECT id FROM trials WHERE parent = ?", trial_id)]
 
 
-def select(tx: Transaction, states: Iterable[State] | None = None) -> list[Row]:
+def select(tx: Transaction, states: Iterable[State] | None = None) -> list[TrialRow]:
     """Return trials by number, of all states or of those given; the archived ones aside."""
     chosen = list(State if states is None else states)
     marks = ", ".join("?" * len(chosen))
-    sql = f"SELECT * FROM trials WHERE state IN ({marks}) AND {_SHOWN} ORDER BY id"
-    return [_decoded(row) for row in tx.rows(sql, *chosen)]
+    return _read(tx, f"WHERE state IN ({marks}) AND {_SHOWN} ORDER BY id", *chosen)
 
 
-def everything(tx: Transaction) -> list[Row]:
+def everything(tx: Transaction) -> list[TrialRow]:
     """Return all trials by number, the archived ones among them."""
-    return [_decoded(row) for row in tx.rows("SELECT * FROM trials ORDER BY id")]
+    return _read(tx, "ORDER BY id")
 
 
-def archive(tx: Transaction, trial: Row, *, undo: bool = False) -> None:
+def archive(tx: Transaction, trial: TrialRow, *, undo: bool = False) -> None:
     """Leave an ended trial out of what is shown of all, or show it again, with the event."""
-    if (trial["archived_at"] is None) == undo:
+    if (trial.archived_at is None) == undo:
         return
-    tx.update("trials", trial["id"], archived_at=None if undo else tx.now)
-    events.append(tx, "storage", "shown again" if undo else "archived", trial["id"])
+    tx.update("trials", trial.id, archived_at=None if undo else tx.now)
+    events.append(tx, "storage", "shown again" if undo else "archived", trial.id)
 
 
-def note_deleted(tx: Transaction, trial: Row, message: str) -> None:
+def note_deleted(tx: Transaction, trial: TrialRow, message: str) -> None:
     """Append the event that files of a trial are deleted."""
-    events.append(tx, "storage", message, trial["id"])
+    events.append(tx, "storage", message, trial.id)
 
 
-def latest_ended(tx: Transaction, count: int, tag: str | None = None) -> list[Row]:
+def latest_ended(tx: Transaction, count: int, tag: str | None = None) -> list[TrialRow]:
     """Return the trials that ended last, newest first; of a tag or of all."""
     marks = ", ".join("?" * len(ENDED))
     ids = f"SELECT id FROM trials WHERE state IN ({marks}) AND {_TAGGED} AND {_SHOWN}"
     order = "ORDER BY ended_at DESC, id"
-    sql = f"SELECT * FROM trials WHERE id IN ({ids} {order} LIMIT ?) {order}"
-    return [_decoded(row) for row in tx.rows(sql, *ENDED, tag, tag, count)]
+    return _read(tx, f"WHERE id IN ({ids} {order} LIMIT ?) {order}", *ENDED, tag, tag, count)
 
 
 def counts(tx: Transaction, tag: str | None = None) -> dict[State, int]:
@@ -185,7 +184,7 @@ def unresumed(tx: Transaction) -> int:
     return tx.value(sql + "(SELECT 1 FROM trials AS child WHERE child.parent = t.id)")
 
 
-def in_trouble(tx: Transaction) -> list[Row]:
+def in_trouble(tx: Transaction) -> list[TrialRow]:
     """Return the trials that failed, were lost or killed by force, and that nothing has answered.
 
     The oldest first. An answer is a note that names the trial, a trial that continues it, or one of
@@ -196,10 +195,9 @@ def in_trouble(tx: Transaction) -> list[Row]:
         "SELECT 1 FROM trials AS later WHERE later.id > t.id AND later.created_at >= t.ended_at "
         "AND (later.parent = t.id OR later.config = t.config)"
     )
-    sql = f"SELECT * FROM trials AS t WHERE {trouble} AND {_SHOWN} AND NOT EXISTS ({answer})"
+    where = f"AS t WHERE {trouble} AND {_SHOWN} AND NOT EXISTS ({answer}) ORDER BY ended_at, id"
     states = (State.FAILED, State.LOST, State.KILLED, State.KILLED)
-    rows = tx.rows(f"{sql} ORDER BY ended_at, id", *states, signal.SIGKILL)
-    return [_decoded(row) for row in rows]
+    return _read(tx, where, *states, signal.SIGKILL)
 
 
 def mark_noted(tx: Transaction, trial_ids: Iterable[int]) -> None:
@@ -214,17 +212,29 @@ def by_tag(tx: Transaction) -> list[tuple[str, int]]:
     return [(row["tag"], row["id"]) for row in tx.rows(f"{sql} ORDER BY trials.id")]
 
 
-def queue(tx: Transaction) -> list[Row]:
+def queue(tx: Transaction) -> list[TrialRow]:
     """Return the queued trials in the order in which they will be launched."""
-    return sorted(select(tx, [State.QUEUED]), key=lambda row: (-row["priority"], row["id"]))
+    return sorted(select(tx, [State.QUEUED]), key=lambda row: (-row.priority, row.id))
+
+
+def _read(tx: Transaction, where: str, *parameters: Any) -> list[TrialRow]:
+    return [_decoded(columns) for columns in tx.rows(f"{_SELECT} {where}", *parameters)]
+
+
+def _decoded(columns: dict[str, Any]) -> TrialRow:
+    text = columns["exit"]
+    return TrialRow(
+        **columns
+        | {
+            "state": State(columns["state"]),
+            "config": StoredConfig.from_text(columns["config"]),
+            "exit": None if text is None else Exit.model_validate_json(text),
+        }
+        | {name: from_json(columns[name]) for name in ("tags", "trainer", "limits")}
+    )
 
 
 def _encoded(name: str, value: Any) -> Any:
+    if isinstance(value, Exit):
+        return json.dumps(value.model_dump())
     return json.dumps(value) if name in _JSON_COLUMNS and value is not None else value
-
-
-def _decoded(row: Row) -> Row:
-    decoded = {name: from_json(row[name]) for name in _JSON_COLUMNS if row[name] is not None}
-    if not _ASSUMED.keys() <= decoded["config"].keys():
-        decoded["config"] = _ASSUMED | decoded["config"]
-    return row | decoded

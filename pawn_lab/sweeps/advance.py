@@ -17,12 +17,12 @@ from pawn_lab.locks import try_lock
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.scheduling import budget
 from pawn_lab.store import Database, Transaction, events, sweeps, trials
-from pawn_lab.store.database import Row
+from pawn_lab.store.rows import SweepPointRow, SweepRow, TrialRow
 from pawn_lab.sweeps.decide import Decision, Promotion, Settled, decide
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.sweeps.points import PlannedPoint
 from pawn_lab.sweeps.progress import Standing, standings, stop_step
-from pawn_lab.sweeps.queueing import launcher_of, queue_point
+from pawn_lab.sweeps.queueing import PlannedSweep, queue_point
 from pawn_lab.sweeps.study import Asked, Study, Told
 from pawn_lab.trials import launches, lineage, requests
 from pawn_lab.trials.lineage import Continuation
@@ -31,7 +31,7 @@ from pawn_lab.trials.lineage import Continuation
 def advance(database: Database, workspace: WorkspacePaths, devices: Sequence[Device]) -> bool:
     """Move on every active sweep; say whether anything was queued."""
     with database.read() as tx:
-        due = [sweep for sweep in sweeps.active(tx) if sweep["seen"] != _signature(tx, sweep["id"])]
+        due = [sweep for sweep in sweeps.active(tx) if sweep.seen != _signature(tx, sweep.id)]
     if not due or (lock := try_lock(workspace.sweeps_lock)) is None:
         return False
     try:
@@ -42,7 +42,7 @@ def advance(database: Database, workspace: WorkspacePaths, devices: Sequence[Dev
 
 
 def _advance(
-    database: Database, workspace: WorkspacePaths, devices: list[Device], sweep: Row
+    database: Database, workspace: WorkspacePaths, devices: list[Device], sweep: SweepRow
 ) -> bool:
     try:
         return _step(database, workspace, devices, sweep)
@@ -50,26 +50,29 @@ def _advance(
         raise
     except (LabError, ConfigError, OSError, ValueError, LookupError) as error:
         with database.write() as tx:
-            sweeps.end(tx, sweep["id"], sweeps.FAILED, f"given up: {error}")
+            sweeps.end(tx, sweep.id, sweeps.FAILED, f"given up: {error}")
         return False
 
 
-def _step(database: Database, workspace: WorkspacePaths, devices: list[Device], sweep: Row) -> bool:
-    plan = SweepPlan.model_validate(sweep["plan"])
+def _step(
+    database: Database, workspace: WorkspacePaths, devices: list[Device], row: SweepRow
+) -> bool:
+    sweep = PlannedSweep.of(row)
+    plan = sweep.plan
     with database.read() as tx:
-        seen = _signature(tx, sweep["id"])
-        points = standings(tx, workspace, sweep["id"], plan)
+        seen = _signature(tx, sweep.id)
+        points = standings(tx, workspace, sweep.id, plan)
     more = plan.method == "tpe" and len(points) < (plan.points or 0)
     first = next((leaf for standing in points for leaf in standing.leaves), None)
     stop = stop_step(plan, first) if first else 0
     prepared = [_prepared(workspace, d) for d in decide(plan, points, stop, more)]
     settled = {d.standing.number for d, _ in prepared if isinstance(d, Settled)}
     room = _room(plan, points, settled, devices) if more else 0
-    asked = _ask(workspace, sweep, plan, points, prepared, room) if room > 0 else []
+    asked = _ask(workspace, sweep, points, prepared, room) if room > 0 else []
     with database.write() as tx:
-        if sweeps.get(tx, sweep["id"])["state"] != sweeps.ACTIVE:
+        if sweeps.get(tx, sweep.id).state != sweeps.ACTIVE:
             return False
-        tx.update("sweeps", sweep["id"], seen=seen)
+        tx.update("sweeps", sweep.id, seen=seen)
         for decision, continuations in prepared:
             _apply(tx, workspace, devices, sweep, decision, continuations)
         for point in asked:
@@ -91,8 +94,8 @@ def _prepared(workspace: WorkspacePaths, decision: Decision) -> tuple[Decision, 
         return Settled(decision.standing, sweeps.FAILED, None, str(error), {}), []
 
 
-def _continuation(workspace: WorkspacePaths, promoted: Promotion, leaf: Row) -> Continuation:
-    point = lineage.resume_point(leaf, workspace.trial(leaf["id"]), "latest")
+def _continuation(workspace: WorkspacePaths, promoted: Promotion, leaf: TrialRow) -> Continuation:
+    point = lineage.resume_point(leaf, workspace.trial(leaf.id), "latest")
     config = lineage.resumed_config(leaf, point.checkpoint.step, {}, promoted.until)
     return Continuation(leaf, point, config)
 
@@ -101,7 +104,7 @@ def _apply(
     tx: Transaction,
     workspace: WorkspacePaths,
     devices: list[Device],
-    sweep: Row,
+    sweep: PlannedSweep,
     decision: Decision,
     continuations: list[Continuation],
 ) -> None:
@@ -110,37 +113,40 @@ def _apply(
         return
     for continuation in continuations:
         parent = continuation.parent
-        if trials.children(tx, parent["id"]):
+        if trials.children(tx, parent.id):
             continue  # somebody has resumed it by hand
-        request = requests.request(parent["priority"], None, sweep=sweep["id"], of=parent["id"])
-        made = launches.resume(tx, request, continuation, launcher_of(sweep), workspace.root)
+        request = requests.request(parent.priority, None, sweep=sweep.id, of=parent.id)
+        made = launches.resume(tx, request, continuation, sweep.launcher, workspace.root)
         budget.reserve(tx, workspace, devices, made.new, refuse=False)
 
 
-def _settle(tx: Transaction, sweep: Row, settled: Settled) -> None:
+def _settle(tx: Transaction, sweep: PlannedSweep, settled: Settled) -> None:
     row, number = settled.standing.row, settled.standing.number
-    tx.update("sweep_points", row["id"], state=settled.state, value=settled.value)
+    tx.update("sweep_points", row.id, state=settled.state, value=settled.value)
     if settled.state == sweeps.COMPLETED:
         return
     kind = "early_stop" if settled.state == sweeps.STOPPED else "sweep"
     ended = "goes no further" if settled.state == sweeps.STOPPED else "failed"
-    data = {"sweep": sweep["id"], "point": number, "trials": _ids(settled.standing)}
-    message = f"sweep {sweep['id']}, point {number} {ended}: {settled.why}"
+    data = {"sweep": sweep.id, "point": number, "trials": _ids(settled.standing)}
+    message = f"sweep {sweep.id}, point {number} {ended}: {settled.why}"
     last = _ids(settled.standing)[-1:] or [None]
     events.append(tx, kind, message, last[0], data | settled.evidence)
 
 
 def _ids(standing: Standing) -> list[int]:
-    return [leaf["id"] for leaf in standing.leaves]
+    return [leaf.id for leaf in standing.leaves]
 
 
 def _add(
-    tx: Transaction, workspace: WorkspacePaths, devices: list[Device], sweep: Row, asked: Asked
+    tx: Transaction,
+    workspace: WorkspacePaths,
+    devices: list[Device],
+    sweep: PlannedSweep,
+    asked: Asked,
 ) -> None:
     """Add a point that was asked for, with its trials."""
-    plan = SweepPlan.model_validate(sweep["plan"])
-    point = PlannedPoint(0, plan.arms[0] | asked.values)
-    sweeps.add_points(tx, sweep["id"], [(asked.number, point.arm, point.overrides)])
+    point = PlannedPoint(0, sweep.plan.arms[0] | asked.values)
+    sweeps.add_points(tx, sweep.id, [(asked.number, point.arm, point.overrides)])
     made = queue_point(tx, sweep, asked.number, point)
     budget.reserve(tx, workspace, devices, made, refuse=False)
 
@@ -156,13 +162,12 @@ def _room(
 
 def _ask(
     workspace: WorkspacePaths,
-    sweep: Row,
-    plan: SweepPlan,
+    sweep: PlannedSweep,
     points: list[Standing],
     prepared: list[tuple[Decision, list[Continuation]]],
     room: int,
 ) -> list[Asked]:
-    study = Study(workspace.study(sweep["id"]), plan.space, plan.sampler_seed)
+    study = Study(workspace.study(sweep.id), sweep.plan.space, sweep.plan.sampler_seed)
     study.tell(_told(points))
     study.tell(_told_now(d) for d, _ in prepared if isinstance(d, Settled))
     asked = [study.ask(len(points) + ahead) for ahead in range(room)]
@@ -171,11 +176,7 @@ def _ask(
 
 
 def _told(points: list[Standing]) -> list[Told]:
-    return [
-        _verdict(point, point.row["state"], point.row["value"])
-        for point in points
-        if not point.open
-    ]
+    return [_verdict(point, point.row.state, point.row.value) for point in points if not point.open]
 
 
 def _told_now(settled: Settled) -> Told:
@@ -187,24 +188,23 @@ def _verdict(each: Standing, state: str, value: float | None) -> Told:
     return Told(each.number, None if state == sweeps.FAILED else value, pruned)
 
 
-def _end(tx: Transaction, sweep: Row) -> None:
+def _end(tx: Transaction, sweep: PlannedSweep) -> None:
     """End a sweep whose points are all settled, naming the best of each arm."""
-    done = [row for row in sweeps.points(tx, sweep["id"]) if row["state"] == sweeps.COMPLETED]
-    valued = [row for row in done if row["value"] is not None]
-    best: dict[int, Row] = {}
-    for row in sorted(valued, key=lambda row: row["value"], reverse=True):
-        best[row["arm"]] = row
+    done = [row for row in sweeps.points(tx, sweep.id) if row.state == sweeps.COMPLETED]
+    valued = [row for row in done if row.value is not None]
+    best: dict[int, SweepPointRow] = {}
+    for row in sorted(valued, key=lambda row: row.value or 0.0, reverse=True):
+        best[row.arm] = row
     named = "; ".join(
-        f"point {row['number']} ({_setting(row)}) val_loss {row['value']:.4g}"
-        for row in best.values()
+        f"point {row.number} ({_setting(row)}) val_loss {row.value:.4g}" for row in best.values()
     )
     message = f"completed; best: {named}" if named else "completed without a result"
-    data: dict[str, Any] = {"best_points": [row["number"] for row in best.values()]}
-    sweeps.end(tx, sweep["id"], sweeps.COMPLETED, message, **data)
+    data: dict[str, Any] = {"best_points": [row.number for row in best.values()]}
+    sweeps.end(tx, sweep.id, sweeps.COMPLETED, message, **data)
 
 
-def _setting(point: Row) -> str:
-    return " ".join(f"{name}={value}" for name, value in point["overrides"].items())
+def _setting(point: SweepPointRow) -> str:
+    return " ".join(f"{name}={value}" for name, value in point.overrides.items())
 
 
 def _signature(tx: Transaction, sweep_id: int) -> str:

@@ -7,7 +7,7 @@ from pawn_lab.scheduling import budget
 from pawn_lab.store import Transaction, sweeps, trials
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.sweeps.points import points
-from pawn_lab.sweeps.queueing import queue_point
+from pawn_lab.sweeps.queueing import PlannedSweep, queue_point
 from pawn_lab.trials import launches, requests
 from pawn_lab.trials.code import code_digest
 from pawn_lab.trials.launcher import Launcher
@@ -34,7 +34,7 @@ def create(
     asked = request(plan, idempotency_key)
     if (known := _known(tx, asked)) is not None:
         for trial in trials.of_sweep(tx, known):
-            launches.tag(tx, trial["id"], plan.tags)
+            launches.tag(tx, trial.id, plan.tags)
         return known, True
     made = points(plan)
     sweep_id = sweeps.insert(
@@ -47,8 +47,8 @@ def create(
         **launcher.columns(),
     )
     sweeps.add_points(tx, sweep_id, [(n, p.arm, p.overrides) for n, p in enumerate(made)])
-    row = sweeps.get(tx, sweep_id)
-    launched = [t for n, point in enumerate(made) for t in queue_point(tx, row, n, point)]
+    sweep = PlannedSweep.of(sweeps.get(tx, sweep_id))
+    launched = [t for n, point in enumerate(made) for t in queue_point(tx, sweep, n, point)]
     budget.reserve(tx, workspace, devices, launched)
     return sweep_id, False
 
@@ -68,9 +68,9 @@ def _known(tx: Transaction, asked: requests.Request) -> int | None:
     if asked.idempotency_key is None:
         return sweeps.alike(tx, asked.digest)
     existing = sweeps.by_key(tx, asked.idempotency_key)
-    if existing is not None and existing["request_hash"] != asked.digest:
+    if existing is not None and existing.request_hash != asked.digest:
         raise IdempotencyConflictError(
-            f"idempotency_key '{asked.idempotency_key}' belongs to sweep {existing['id']}, "
+            f"idempotency_key '{asked.idempotency_key}' belongs to sweep {existing.id}, "
             "which was asked for differently; use a new key for a new sweep"
         )
-    return existing["id"] if existing else None
+    return existing.id if existing else None

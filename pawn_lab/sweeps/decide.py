@@ -38,7 +38,7 @@ def decide(plan: SweepPlan, standings: Sequence[Standing], stop: int, more: bool
     Only points of one arm are ranked against each other.
     """
     decided: list[Decision] = []
-    for _, members in groupby(standings, key=lambda standing: standing.row["arm"]):
+    for _, members in groupby(standings, key=lambda standing: standing.row.arm):
         arm = list(members)
         decided += [d for standing in arm if (d := _ended(standing, stop)) is not None]
         if plan.early_stopping is not None:
@@ -56,7 +56,7 @@ def _ended(standing: Standing, stop: int) -> Settled | None:
     if standing.given_up is not None:
         return _hopeless(standing, standing.given_up)
     if standing.broken:
-        bad = {str(leaf["id"]): leaf["state"] for leaf in standing.leaves}
+        bad = {str(leaf.id): leaf.state for leaf in standing.leaves}
         return Settled(standing, sweeps.FAILED, None, "a trial of it ended badly", bad)
     if standing.rung == stop:
         value = standing.values.get(stop)

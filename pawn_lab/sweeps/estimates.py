@@ -3,6 +3,7 @@
 import math
 
 from pawn_core.config import RunConfig
+from pawn_lab.configs import StoredConfig
 from pawn_lab.executors.executor import Device
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.records import Span, SweepEstimate
@@ -55,7 +56,7 @@ def estimate(
 
 
 def _device_time(comparables: Comparables, config: RunConfig, done: int) -> Quantiles | None:
-    total = comparables.duration_s(config.model_dump(mode="json"), done)
+    total = comparables.duration_s(StoredConfig.of(config), done)
     return total and Quantiles(config.gpus * total.p50, config.gpus * total.high, total.count)
 
 

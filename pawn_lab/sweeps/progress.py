@@ -4,58 +4,57 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pawn_lab.configs import StoredConfig
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.records import Evidence
 from pawn_lab.reporting.exits import BY_FORECAST
 from pawn_lab.reporting.results import METRIC_OF_MERIT
 from pawn_lab.states import ACTIVE, BROKE_OFF, ENDED_WELL
 from pawn_lab.store import Transaction, sweeps, trials
-from pawn_lab.store.database import Row
+from pawn_lab.store.rows import SweepPointRow, TrialRow
 from pawn_lab.sweeps.plan import SweepPlan
-from pawn_lab.trials import configs, streams, variants
+from pawn_lab.trials import streams, variants
 
 
 @dataclass(frozen=True)
 class Standing:
     """A point: its row and, by seed, the trials that continue one another, oldest first."""
 
-    row: Row
-    chains: dict[int, list[Row]]
+    row: SweepPointRow
+    chains: dict[int, list[TrialRow]]
     values: dict[int, float]
     """Validation loss by rung that every seed has reached, the mean over seeds."""
 
     @property
     def number(self) -> int:
         """Number in the sweep."""
-        return self.row["number"]
+        return self.row.number
 
     @property
     def open(self) -> bool:
         """Whether nothing was decided about it yet."""
-        return self.row["state"] == sweeps.ACTIVE
+        return self.row.state == sweeps.ACTIVE
 
     @property
-    def leaves(self) -> list[Row]:
+    def leaves(self) -> list[TrialRow]:
         """The last trial of each seed."""
         return [chain[-1] for chain in self.chains.values()]
 
     @property
     def running(self) -> bool:
         """Whether a trial of it goes on by itself, or none was made yet."""
-        return not self.chains or any(leaf["state"] in ACTIVE for leaf in self.leaves)
+        return not self.chains or any(leaf.state in ACTIVE for leaf in self.leaves)
 
     @property
     def broken(self) -> bool:
         """Whether a seed ended badly, so that its mean means nothing."""
-        return any(leaf["state"] in BROKE_OFF for leaf in self.leaves)
+        return any(leaf.state in BROKE_OFF for leaf in self.leaves)
 
     @property
     def given_up(self) -> Evidence | None:
         """The numbers for which a trial of it was stopped by its forecast."""
-        ends = [leaf["exit"] for leaf in self.leaves if leaf["exit"] is not None]
-        return next(
-            (ending["evidence"] for ending in ends if ending["reason"] == BY_FORECAST), None
-        )
+        ends = [leaf.exit for leaf in self.leaves if leaf.exit is not None]
+        return next((end.evidence for end in ends if end.reason == BY_FORECAST), None)
 
     @property
     def stopped_at(self) -> int | None:
@@ -65,7 +64,7 @@ class Standing:
     @property
     def rung(self) -> int | None:
         """The step at which every seed has paused or ended; None where they differ."""
-        steps = {configs.target(leaf["config"]) for leaf in self.leaves}
+        steps = {leaf.config.target for leaf in self.leaves}
         return steps.pop() if len(steps) == 1 and not self.running and not self.broken else None
 
 
@@ -73,25 +72,28 @@ def standings(
     tx: Transaction, workspace: WorkspacePaths, sweep_id: int, plan: SweepPlan
 ) -> list[Standing]:
     """Return the points of a sweep with what their trials have shown."""
-    by_point: dict[int, list[Row]] = {}
+    by_point: dict[int, list[TrialRow]] = {}
     for row in trials.of_sweep(tx, sweep_id):
-        by_point.setdefault(row["point"], []).append(row)
+        if row.point is not None:
+            by_point.setdefault(row.point, []).append(row)
     return [
-        _standing(workspace, point, by_point.get(point["number"], []), plan)
+        _standing(workspace, point, by_point.get(point.number, []), plan)
         for point in sweeps.points(tx, sweep_id)
     ]
 
 
-def _standing(workspace: WorkspacePaths, point: Row, rows: list[Row], plan: SweepPlan) -> Standing:
-    chains: dict[int, list[Row]] = {}
+def _standing(
+    workspace: WorkspacePaths, point: SweepPointRow, rows: list[TrialRow], plan: SweepPlan
+) -> Standing:
+    chains: dict[int, list[TrialRow]] = {}
     for row in rows:
-        chains.setdefault(row["config"]["seed"], []).append(row)
+        chains.setdefault(row.config["seed"], []).append(row)
     values = _values(workspace, list(chains.values()), plan) if rows else {}
     return Standing(point, chains, values)
 
 
 def _values(
-    workspace: WorkspacePaths, chains: list[list[Row]], plan: SweepPlan
+    workspace: WorkspacePaths, chains: list[list[TrialRow]], plan: SweepPlan
 ) -> dict[int, float]:
     """Return the mean loss at each step at which a decision is due, where every seed has it."""
     stop = stop_step(plan, chains[0][0])
@@ -104,24 +106,22 @@ def _values(
     return means
 
 
-def stop_step(plan: SweepPlan, first: Row) -> int:
+def stop_step(plan: SweepPlan, first: TrialRow) -> int:
     """Return the step at which a point has been trained as far as the plan asks for."""
     pause = plan.config.get("pause_after_steps")
-    return configs.target(first["config"] | {"pause_after_steps": pause})
+    return StoredConfig(first.config | {"pause_after_steps": pause}).target
 
 
-def _losses(workspace: WorkspacePaths, chain: Iterable[Row]) -> dict[int, float]:
+def _losses(workspace: WorkspacePaths, chain: Iterable[TrialRow]) -> dict[int, float]:
     losses: dict[int, float] = {}
     for row in chain:
-        evaluations = streams.evaluations(workspace.trial(row["id"]))
+        evaluations = streams.evaluations(workspace.trial(row.id))
         losses |= variants.by_step(evaluations, METRIC_OF_MERIT)
     return losses
 
 
-def _at(chain: list[Row], losses: dict[int, float], step: int) -> float | None:
+def _at(chain: list[TrialRow], losses: dict[int, float], step: int) -> float | None:
     """Return the last loss up to a step that a seed has reached in good order."""
-    reached = any(
-        row["state"] in ENDED_WELL and configs.target(row["config"]) >= step for row in chain
-    )
+    reached = any(row.state in ENDED_WELL and row.config.target >= step for row in chain)
     before = [at for at in losses if at <= step]
     return losses[max(before)] if reached and before else None

@@ -1,18 +1,44 @@
 """The trials of a point: queued, or taken from those that ran by themselves before."""
 
-from dataclasses import replace
+from typing import NamedTuple
 
 from pawn_core.config import RunConfig
 from pawn_lab.shim.rules import Limits
 from pawn_lab.store import Transaction, events, trials
-from pawn_lab.store.database import Row
+from pawn_lab.store.rows import SweepRow
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.sweeps.points import PlannedPoint
 from pawn_lab.trials import checks, launches, requests
 from pawn_lab.trials.launcher import Launcher
 
 
-def queue_point(tx: Transaction, sweep: Row, number: int, point: PlannedPoint) -> list[int]:
+class PlannedSweep(NamedTuple):
+    """A sweep, its plan and how its trials are run, as its row has them."""
+
+    id: int
+    plan: SweepPlan
+    launcher: Launcher
+
+    @classmethod
+    def of(cls, row: SweepRow) -> "PlannedSweep":
+        """Read a sweep's row.
+
+        Raises:
+            ValueError: its plan is of another version.
+        """
+        plan = SweepPlan.model_validate(row.plan)
+        launcher = Launcher(tuple(row.trainer), Limits(**row.limits))
+        return cls(row.id, plan, launcher.hopeless_stopped() if plan.by_forecast else launcher)
+
+    @property
+    def tags(self) -> list[str]:
+        """What every trial of it is tagged with."""
+        return [*self.plan.tags, tag(self.id)]
+
+
+def queue_point(
+    tx: Transaction, sweep: PlannedSweep, number: int, point: PlannedPoint
+) -> list[int]:
     """Queue the trials of a point, one for each seed, to the first rung; return those queued.
 
     One that is `reusable` is taken instead: it counts, and is not run again.
@@ -20,13 +46,12 @@ def queue_point(tx: Transaction, sweep: Row, number: int, point: PlannedPoint) -
     Raises:
         InvalidConfigError: the point makes a config that the trainer would refuse.
     """
-    plan = SweepPlan.model_validate(sweep["plan"])
-    launcher, queued = launcher_of(sweep), list[int]()
-    for config in configs_of(plan, point):
-        if (spare := reusable(tx, plan, config, launcher)) is not None:
-            _take(tx, sweep, number, plan, spare)
+    queued = list[int]()
+    for config in configs_of(sweep.plan, point):
+        if (spare := reusable(tx, sweep.plan, config, sweep.launcher)) is not None:
+            _take(tx, sweep, number, spare)
         else:
-            queued += _queue(tx, sweep, number, plan, config, launcher)
+            queued += _queue(tx, sweep, number, config)
     return queued
 
 
@@ -52,42 +77,32 @@ def configs_of(plan: SweepPlan, point: PlannedPoint) -> list[RunConfig]:
     return checks.checked_seeds(config, plan.seeds)
 
 
-def launcher_of(sweep: Row) -> Launcher:
-    """Return how the trials of a sweep are run."""
-    own = replace(Launcher(), trainer=tuple(sweep["trainer"]), limits=Limits(**sweep["limits"]))
-    by_forecast = SweepPlan.model_validate(sweep["plan"]).by_forecast
-    return own.hopeless_stopped() if by_forecast else own
-
-
 def tag(sweep_id: int) -> str:
     """Return the tag that every trial of a sweep carries."""
     return f"sweep-{sweep_id}"
 
 
-def _queue(
-    tx: Transaction, sweep: Row, number: int, plan: SweepPlan, config: RunConfig, launcher: Launcher
-) -> list[int]:
-    request = requests.request(plan.priority, None, sweep=sweep["id"], point=number)
+def _queue(tx: Transaction, sweep: PlannedSweep, number: int, config: RunConfig) -> list[int]:
     made = launches.launch(
         tx,
-        request,
+        requests.request(sweep.plan.priority, None, sweep=sweep.id, point=number),
         [config],
-        launcher,
+        sweep.launcher,
         once=False,
-        tags=requests.checked_tags([*plan.tags, tag(sweep["id"])]),
-        hypothesis=requests.checked_hypothesis(plan.hypothesis),
-        sweep=sweep["id"],
+        tags=requests.checked_tags(sweep.tags),
+        hypothesis=requests.checked_hypothesis(sweep.plan.hypothesis),
+        sweep=sweep.id,
         point=number,
     )
     return made.trials
 
 
-def _take(tx: Transaction, sweep: Row, number: int, plan: SweepPlan, trial_id: int) -> None:
+def _take(tx: Transaction, sweep: PlannedSweep, number: int, trial_id: int) -> None:
     """Make a trial that exists one of the point's, with the tags of the sweep."""
-    trials.join_sweep(tx, trial_id, sweep["id"], number)
-    launches.tag(tx, trial_id, [*plan.tags, tag(sweep["id"])])
+    trials.join_sweep(tx, trial_id, sweep.id, number)
+    launches.tag(tx, trial_id, sweep.tags)
     message = (
-        f"sweep {sweep['id']}: trial {trial_id} has the config, seed and code of point {number} "
+        f"sweep {sweep.id}: trial {trial_id} has the config, seed and code of point {number} "
         "and is not run again"
     )
-    events.append(tx, "sweep", message, trial_id, {"sweep": sweep["id"], "point": number})
+    events.append(tx, "sweep", message, trial_id, {"sweep": sweep.id, "point": number})

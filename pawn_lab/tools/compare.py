@@ -20,7 +20,6 @@ from pawn_lab.tools.compare_rows import ONE_SEED, GroupRow, Measured, compared_r
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Number, Table, Tag, TrialId
-from pawn_lab.trials.configs import strangers
 
 
 class CompareAnswer(Reading):
@@ -82,7 +81,7 @@ def lab_compare(
     allowed, merit = _fields(factor), metric_of_merit(metric)
     trials = lab.selected(trial_ids, tag)
     runs = runs_of(lab, trials, merit)
-    measured, notes = [run for run in runs if run.has_measured], strangers(trials)
+    measured, notes = [run for run in runs if run.has_measured], remarks.strangers(trials)
     notes += _left_out(runs, merit)
     if trial_ids is None:
         measured, early = without_early(measured)

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from pawn_lab.analysis import differences
+from pawn_lab.configs import Pairs
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
@@ -10,8 +11,6 @@ from pawn_lab.tools import remarks
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Answer, Number, Table, TrialId, compact
-from pawn_lab.trials.configs import strangers
-from pawn_lab.trials.settings import Pairs
 
 _SAME = "the same"
 
@@ -106,7 +105,7 @@ def _results(lab: Lab, a: Trial, b: Trial) -> list[MetricRow]:
 
 
 def _notes(a: Trial, b: Trial, origin: Pairs | None) -> list[str]:
-    notes = strangers((a, b))
+    notes = remarks.strangers((a, b))
     for child, other in ((a, b), (b, a)):
         if child.parent == other.id:
             notes.append(f"{child.id} continues {other.id} from step {child.from_step}")

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from pawn_core.config import RunConfig
 from pawn_lab.analysis import neighbours
+from pawn_lab.configs import StoredConfig
 from pawn_lab.lab import Lab
 from pawn_lab.records import Estimate, Evaluation, Launched, Span
 from pawn_lab.reporting.results import merit
@@ -98,20 +99,20 @@ def launch_answer(lab: Lab, launched: Launched) -> LaunchAnswer:
 
 def planned_launch(lab: Lab, config: RunConfig, estimate: Estimate, seeds: int) -> LaunchAnswer:
     """Show a dry run, with the past trials that it resembles."""
-    values, past = config.model_dump(mode="json"), lab.trials()
-    near = neighbours.nearest(values, past, NEAREST)
-    plan = plan_row(values, estimate)
+    stored, past = StoredConfig.of(config), lab.trials()
+    near = neighbours.nearest(stored, past, NEAREST)
+    plan = plan_row(stored, estimate)
     plan.nearest = _near_rows(lab, near) or None
-    plan.duplicates = neighbours.duplicates(values, past) or None
+    plan.duplicates = neighbours.duplicates(stored, past) or None
     plan.confounds = neighbours.confounds(near) or None
     return LaunchAnswer(
         plan=plan,
         repeated=lab.repeated(config, seeds) or None,
-        warnings=estimate.warnings + remarks.no_effect(lab, values) or None,
+        warnings=estimate.warnings + remarks.no_effect(lab, stored) or None,
     )
 
 
-def plan_row(config: dict[str, Any], estimate: Estimate) -> PlanRow:
+def plan_row(config: StoredConfig, estimate: Estimate) -> PlanRow:
     """Show what a trial would take."""
     return PlanRow(
         config=beyond_defaults(config),

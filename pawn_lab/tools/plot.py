@@ -18,12 +18,12 @@ from pawn_lab.documents import own_folder
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.reporting.metrics import Metric, metric_named
+from pawn_lab.tools import remarks
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.results import BASELINE
 from pawn_lab.tools.trial_views import setting_text
 from pawn_lab.tools.values import Answer, Coordinate, Tag, TrialId
-from pawn_lab.trials.configs import strangers
 
 MOST_CURVES = 20
 MOST_POINTS = 24
@@ -109,7 +109,7 @@ def lab_plot(
         curves=rows,
         png="",
         spec="",
-        note="; ".join([*notes, *strangers(trials)]) or None,
+        note="; ".join([*notes, *remarks.strangers(trials)]) or None,
     )
     if not question.known(answer):
         _draw(lab, answer, log_x=log_x, log_y=log_y)

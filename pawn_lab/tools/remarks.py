@@ -2,29 +2,33 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any
 
 from pawn_lab.analysis.groups import INCIDENTAL
+from pawn_lab.configs import StoredConfig
 from pawn_lab.lab import Lab
-from pawn_lab.records import Resumed
-from pawn_lab.trials import inheritance, settings
-
-Config = dict[str, Any]
+from pawn_lab.records import Resumed, Trial, TrialResult
+from pawn_lab.trials import inheritance
 
 
-def no_effect(lab: Lab, config: Config, silent: frozenset[str] = frozenset()) -> list[str]:
+def no_effect(lab: Lab, config: StoredConfig, silent: frozenset[str] = frozenset()) -> list[str]:
     """Name the fields that a config sets to no effect, but for `silent` ones."""
-    reasons = settings.no_effect(config, lab.on_gpu(config))
+    reasons = config.no_effect(lab.on_gpu(config))
     remarks = {field: why for field, why in reasons.items() if field.split(".")[-1] not in silent}
     return [f"{field} has no effect: {why}" for field, why in remarks.items()]
 
 
-def settings_without_effect(lab: Lab, configs: Iterable[tuple[int, Config]]) -> list[str]:
+def settings_without_effect(lab: Lab, configs: Iterable[tuple[int, StoredConfig]]) -> list[str]:
     """Name the settings that trials, by number, were given to no effect; nothing incidental."""
     return _numbered("trial", [(n, no_effect(lab, config, INCIDENTAL)) for n, config in configs])
 
 
-def points_without_effect(lab: Lab, configs: Iterable[Config]) -> list[str]:
+def strangers(trials: Iterable[Trial | TrialResult]) -> list[str]:
+    """Say of which trials the config is not one of this version, and why."""
+    reasons = ((trial.id, trial.config.strangeness) for trial in trials)
+    return [f"{trial_id}: {why}; taken as it is written" for trial_id, why in reasons if why]
+
+
+def points_without_effect(lab: Lab, configs: Iterable[StoredConfig]) -> list[str]:
     """Name the fields that points of a sweep set to no effect."""
     return _numbered("point", [(n, no_effect(lab, config)) for n, config in enumerate(configs)])
 

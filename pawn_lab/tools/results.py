@@ -23,7 +23,6 @@ from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.trial_views import setting_text
 from pawn_lab.tools.values import Answer, Number, Table, Tag, TrialId
-from pawn_lab.trials.configs import strangers
 
 BASELINE = "baseline"
 
@@ -205,7 +204,7 @@ def lab_results(
             best[name] = group[0].trial_id
     groups = {row.ablation for row in rows}
     notes = [_NOT_COMPARABLE] if len(groups) > 1 else []
-    notes += dict.fromkeys(strangers(results))
+    notes += dict.fromkeys(remarks.strangers(results))
     notes += remarks.settings_without_effect(lab, [(r.id, r.config) for r in results])
     answer = ResultsAnswer(
         rows=rows,

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from pawn_lab.configs import StoredConfig
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.records import Sweep, SweepEstimate, SweepPoint
@@ -133,7 +134,7 @@ def plan_warnings(lab: Lab, plan: SweepPlan) -> list[str]:
     """Say which points are one run, and what has no effect."""
     runs = by_run(plan)
     settings = [members[0].overrides for members in runs] or [plan.arms[0]]
-    configs = [plan.resolved(own).model_dump(mode="json") for own in settings]
+    configs = [StoredConfig.of(plan.resolved(own)) for own in settings]
     return [
         f"{setting_text(point.overrides) or 'the config'} is the same run as point {number}"
         for number, (_, *further) in enumerate(runs)

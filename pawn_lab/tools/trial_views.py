@@ -4,11 +4,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any, overload
 
+from pawn_lab.configs import StoredConfig
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
 from pawn_lab.tools.check_in import check_in
 from pawn_lab.tools.values import Answer
-from pawn_lab.trials import configs
 
 
 class TrialAnswer(Answer):
@@ -63,10 +63,9 @@ def _bare(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def beyond_defaults(config: dict[str, Any]) -> dict[str, Any]:
+def beyond_defaults(config: StoredConfig) -> dict[str, Any]:
     """Return the fields of a config that are not at their defaults."""
-    kind = configs.type_of(config)
-    fields = kind.model_fields if kind else {}
+    fields = config.kind.model_fields if config.kind else {}
     return {
         name: value
         for name, value in config.items()

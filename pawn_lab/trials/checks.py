@@ -5,7 +5,6 @@ from typing import Any
 
 from pawn_core.config import ConfigError, RunConfig, parse_config
 from pawn_lab.errors import InvalidConfigError, InvalidRequestError
-from pawn_lab.trials import variants
 
 MOST_CONFIG_BYTES = 65_536
 SEED_COUNTS = range(1, 101)
@@ -79,10 +78,9 @@ def check_single_model(config: RunConfig) -> None:
     Raises:
         InvalidRequestError: names the run type.
     """
-    values = config.model_dump(mode="json")
-    if len(variants.names(values)) > 1:
+    if len(config.members()) > 1:
         raise InvalidRequestError(
-            f"run_type '{values['run_type']}' trains several models at once, which no one forecast "
+            f"run_type '{config.run_type}' trains several models at once, which no one forecast "
             "judges: launch it without stop_by_forecast or early_stopping 'forecast'"
         )
 

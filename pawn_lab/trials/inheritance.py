@@ -1,15 +1,10 @@
 """What a continuation takes over from its parent, and what a change of its config does to it."""
 
-from typing import Any
-
-from pawn_core.config import RunConfig, parse_config
+from pawn_core.config import RunConfig
 from pawn_core.config.costs import Cost
 from pawn_core.config.schedule import ScheduleConfig
 from pawn_core.training.schedules import build_schedule
-from pawn_lab.trials import configs
-from pawn_lab.trials.settings import differing
-
-Config = dict[str, Any]
+from pawn_lab.configs import StoredConfig, differing
 
 JUMP = 1.05
 """A learning rate that changes by less than this factor goes on as it was."""
@@ -20,27 +15,30 @@ _SCHEDULE = (
 )
 
 
-def costs(parent: Config, config: Config, machine_has_gpu: bool, step: int) -> list[Cost]:
+def costs(
+    parent: StoredConfig, config: StoredConfig, machine_has_gpu: bool, step: int
+) -> list[Cost]:
     """Return what a continuation pays for because its parent did."""
-    of_run = parse_config(config).costs(machine_has_gpu, step)
+    of_run = config.parsed.costs(machine_has_gpu, step) if config.parsed else []
     return [cost for cost in of_run if parent.get(cost.field) == config[cost.field]]
 
 
-def stale(parent: Config, config: Config) -> dict[str, str]:
+def stale(parent: StoredConfig, config: StoredConfig) -> dict[str, str]:
     """Return the values that followed from a field which was changed without them."""
-    before, now = configs.known(parent), parse_config(config)
-    followed = before.follows() if before else {}
+    before, now = parent.parsed, config.parsed
+    if before is None or now is None:
+        return {}
     return {
         name: f"stays {value} as it followed then; now {now.follows().get(name)} would follow"
-        for name, value in followed.items()
+        for name, value in before.follows().items()
         if parent.get(name) == value == config[name] != now.follows().get(name)
     }
 
 
-def rate_changes(parent: Config, config: Config, step: int) -> list[str]:
+def rate_changes(parent: StoredConfig, config: StoredConfig, step: int) -> list[str]:
     """Say where the learning rate goes on at another value than the parent's schedule has there."""
-    before, now = configs.known(parent), parse_config(config)
-    if before is None:
+    before, now = parent.parsed, config.parsed
+    if before is None or now is None:
         return []
     pairs = differing(parent, config)
     changed = [f"{n} {pairs[n][0]} -> {pairs[n][1]}" for n in _SCHEDULE if n in pairs]

@@ -11,7 +11,7 @@ from pawn_lab.errors import TrialStateError
 from pawn_lab.records import Exit
 from pawn_lab.states import ACTIVE, State
 from pawn_lab.store import Transaction, events, trials
-from pawn_lab.store.database import Row
+from pawn_lab.store.rows import TrialRow
 from pawn_lab.trials import requests
 from pawn_lab.trials.code import code_digest
 from pawn_lab.trials.launcher import Launcher
@@ -43,7 +43,7 @@ def known(tx: Transaction, request: Request) -> int | None:
     if existing is None:
         return None
     requests.check_same(existing, request)
-    return existing["id"]
+    return existing.id
 
 
 def launch(
@@ -89,7 +89,7 @@ def fingerprint(config: RunConfig, launcher: Launcher) -> str:
 def fingerprint_of(continuation: Continuation, launcher: Launcher) -> str:
     """Return a hash of what a resumed trial computes: also whose it continues, and from where."""
     parent, point, config = continuation
-    what = [fingerprint(config, launcher), parent["id"], point.checkpoint.path.name]
+    what = [fingerprint(config, launcher), parent.id, point.checkpoint.path.name]
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
 
@@ -118,15 +118,16 @@ def resume(
     checkpoint = point.checkpoint
     for name, why in point.rejected.items():
         message = f"{name} was passed over for {checkpoint.path.name}: {why}"
-        events.append(tx, "checkpoint_rejected", message, parent["id"], {"checkpoint": name})
-    inherited = {name: parent[name] for name in ("tags", "hypothesis", "sweep", "point")}
+        events.append(tx, "checkpoint_rejected", message, parent.id, {"checkpoint": name})
+    inherited = {"tags": parent.tags, "hypothesis": parent.hypothesis}
+    inherited |= {"sweep": parent.sweep, "point": parent.point}
     origin = {
-        "parent": parent["id"],
+        "parent": parent.id,
         "from_step": checkpoint.step,
         "checkpoint": str(checkpoint.path.relative_to(root)),
         "fingerprint": mark,
     }
-    message = f"queued to go on from trial {parent['id']} at step {checkpoint.step}"
+    message = f"queued to go on from trial {parent.id} at step {checkpoint.step}"
     made = _insert(tx, message, request, config, launcher, **inherited | origin | columns)
     return Made([made], [])
 
@@ -138,26 +139,26 @@ def tag(tx: Transaction, trial_id: int, tags: Iterable[str]) -> None:
         InvalidRequestError: they would be too many.
     """
     trial = trials.get(tx, trial_id)
-    trials.set_tags(tx, trial, requests.checked_tags([*trial["tags"], *tags]))
+    trials.set_tags(tx, trial, requests.checked_tags([*trial.tags, *tags]))
 
 
-def request_kill(tx: Transaction, trial: Row, why: str) -> None:
+def request_kill(tx: Transaction, trial: TrialRow, why: str) -> None:
     """End a queued trial, or record that a live one is to be stopped.
 
     Raises:
         TrialStateError: the trial has ended.
     """
-    if trial["state"] not in ACTIVE:
+    if trial.state not in ACTIVE:
         raise TrialStateError(
-            f"trial {trial['id']} is {trial['state']}; only these can be killed: "
+            f"trial {trial.id} is {trial.state}; only these can be killed: "
             f"{', '.join(sorted(ACTIVE))}"
         )
-    if trial["state"] == State.QUEUED:
+    if trial.state == State.QUEUED:
         ending = Exit.never_ran(why)
-        trials.move(tx, trial, State.KILLED, ending.message, exit=ending.model_dump())
-    elif trial["kill_reason"] is None:
-        tx.update("trials", trial["id"], kill_reason=why)
-        events.append(tx, "kill_requested", why, trial["id"])
+        trials.move(tx, trial, State.KILLED, ending.message, exit=ending)
+    elif trial.kill_reason is None:
+        tx.update("trials", trial.id, kill_reason=why)
+        events.append(tx, "kill_requested", why, trial.id)
 
 
 def _insert(

@@ -16,8 +16,8 @@ from pawn_lab.errors import (
 from pawn_lab.paths import TrialPaths
 from pawn_lab.shim.rules import Limits
 from pawn_lab.states import ACTIVE
-from pawn_lab.store.database import Row
-from pawn_lab.trials import checks, configs, streams, variants
+from pawn_lab.store.rows import TrialRow
+from pawn_lab.trials import checks, streams, variants
 
 Which = int | Literal["latest", "best"]
 """A checkpoint: of a step, the newest, or that of the lowest validation loss."""
@@ -33,12 +33,12 @@ class ResumePoint(NamedTuple):
 class Continuation(NamedTuple):
     """A trial to resume: its row, its verified checkpoint, and the config that it goes on with."""
 
-    parent: Row
+    parent: TrialRow
     point: ResumePoint
     config: RunConfig
 
 
-def check_resumable(parent: Row, which: Which) -> None:
+def check_resumable(parent: TrialRow, which: Which) -> None:
     """Refuse to resume a trial that still goes on, unless from a step, which is a fork.
 
     Raises:
@@ -49,14 +49,14 @@ def check_resumable(parent: Row, which: Which) -> None:
         raise InvalidRequestError(
             f"checkpoint {which!r} is not allowed: latest, best or a step that was saved"
         )
-    if parent["state"] in ACTIVE and not isinstance(which, int):
+    if parent.state in ACTIVE and not isinstance(which, int):
         raise TrialStateError(
-            f"trial {parent['id']} is {parent['state']}; only a trial that has ended can be "
+            f"trial {parent.id} is {parent.state}; only a trial that has ended can be "
             "resumed: wait for its end, kill it first, or fork it from a saved step"
         )
 
 
-def resume_point(parent: Row, paths: TrialPaths, which: Which) -> ResumePoint:
+def resume_point(parent: TrialRow, paths: TrialPaths, which: Which) -> ResumePoint:
     """Find the checkpoint that is asked for among those whose every file matches its hash.
 
     Raises:
@@ -71,31 +71,31 @@ def resume_point(parent: Row, paths: TrialPaths, which: Which) -> ResumePoint:
     raise NoCheckpointError(_nothing_to_resume(parent, rejected))
 
 
-def _candidates(parent: Row, paths: TrialPaths, which: Which) -> list[Path]:
+def _candidates(parent: TrialRow, paths: TrialPaths, which: Which) -> list[Path]:
     """Return the checkpoints that would do, in the order in which to try them."""
     saved = by_step(paths.checkpoints)
     if which == "latest":
         return list(reversed(saved.values()))
     if which == "best":
-        merit = (configs.type_of(parent["config"]) or TrainingConfig).merit
+        merit = (parent.config.kind or TrainingConfig).merit
         values = variants.by_step(streams.evaluations(paths), merit.metric)
         ranked = [saved[step] for step in merit.best_first(values) if step in saved]
         if saved and not ranked:
             raise NoCheckpointError(
-                f"trial {parent['id']} has no validation loss at a saved step; saved: "
+                f"trial {parent.id} has no validation loss at a saved step; saved: "
                 f"{', '.join(map(str, saved))}"
             )
         return ranked
     if saved and which not in saved:
         raise NoCheckpointError(
-            f"trial {parent['id']} has no checkpoint of step {which}; saved: "
+            f"trial {parent.id} has no checkpoint of step {which}; saved: "
             f"{', '.join(map(str, saved))}"
         )
     return [saved[step] for step in saved if step == which]
 
 
 def resumed_config(
-    parent: Row, step: int, overrides: dict[str, Any], pause_after_steps: int | None
+    parent: TrialRow, step: int, overrides: dict[str, Any], pause_after_steps: int | None
 ) -> RunConfig:
     """Return the parent's config with the overrides; it pauses only where the caller says so.
 
@@ -105,7 +105,7 @@ def resumed_config(
     """
     changes = {"pause_after_steps": pause_after_steps} | overrides
     try:
-        config = parse_config(parent["config"] | changes)
+        config = parse_config(parent.config | changes)
     except ConfigError as error:
         _check_fixed_fields(parent, overrides)
         raise InvalidConfigError(str(error)) from error
@@ -115,19 +115,19 @@ def resumed_config(
     return config
 
 
-def _check_fixed_fields(parent: Row, wanted: dict[str, Any]) -> None:
+def _check_fixed_fields(parent: TrialRow, wanted: dict[str, Any]) -> None:
     fixed = _config_type(parent).fields_marked("fixed_on_resume")
     for field in fixed:
-        if field in wanted and wanted[field] != parent["config"][field]:
+        if field in wanted and wanted[field] != parent.config[field]:
             raise UnsafeOverrideError(
                 f"{field} {wanted[field]!r} cannot be resumed from a checkpoint with {field} "
-                f"{parent['config'][field]!r}; fixed: {', '.join(sorted(fixed))}. Launch a new "
+                f"{parent.config[field]!r}; fixed: {', '.join(sorted(fixed))}. Launch a new "
                 "trial instead"
             )
 
 
-def _config_type(parent: Row) -> type[RunConfig]:
-    return type(parse_config(parent["config"]))
+def _config_type(parent: TrialRow) -> type[RunConfig]:
+    return type(parse_config(parent.config))
 
 
 def _check_length(config: RunConfig, step: int) -> None:
@@ -140,18 +140,18 @@ def _check_length(config: RunConfig, step: int) -> None:
             )
 
 
-def dropped_limits(parent: Row, limits: Limits) -> list[str]:
+def dropped_limits(parent: TrialRow, limits: Limits) -> list[str]:
     """Return the limits of a trial that do not hold for what continues it."""
-    hours, by_forecast = (parent["limits"].get(n) for n in ("wall_clock_s", "forecast_every_s"))
+    hours, by_forecast = (parent.limits.get(n) for n in ("wall_clock_s", "forecast_every_s"))
     dropped = [f"max_hours {hours / 3600:g}"] if hours and limits.wall_clock_s is None else []
     return dropped + (["stop_by_forecast"] if by_forecast and not limits.forecast_every_s else [])
 
 
-def _nothing_to_resume(parent: Row, rejected: dict[str, str]) -> str:
+def _nothing_to_resume(parent: TrialRow, rejected: dict[str, str]) -> str:
     hint = ""
-    if parent["checkpoint"] is not None:
-        hint = f"; it was resumed from trial {parent['parent']}, which can be resumed again"
+    if parent.checkpoint is not None:
+        hint = f"; it was resumed from trial {parent.parent}, which can be resumed again"
     if rejected:
         reasons = "; ".join(rejected.values())
-        return f"trial {parent['id']} has no checkpoint that can be trusted: {reasons}{hint}"
-    return f"trial {parent['id']} ({parent['state']}) has saved no checkpoint{hint}"
+        return f"trial {parent.id} has no checkpoint that can be trusted: {reasons}{hint}"
+    return f"trial {parent.id} ({parent.state}) has saved no checkpoint{hint}"

@@ -8,7 +8,8 @@ from typing import Any
 
 from pawn_lab.errors import IdempotencyConflictError, InvalidRequestError
 from pawn_lab.states import State
-from pawn_lab.store.database import LARGEST_ID, Row
+from pawn_lab.store.database import LARGEST_ID
+from pawn_lab.store.rows import TrialRow
 from pawn_lab.text import clean
 
 MOST_TAGS = 20
@@ -61,15 +62,15 @@ def request(priority: int, idempotency_key: str | None, **asked: Any) -> Request
     return Request(priority, idempotency_key, _digest(asked))
 
 
-def check_same(existing: Row, repeated: Request) -> None:
+def check_same(existing: TrialRow, repeated: Request) -> None:
     """Refuse an idempotency key that was used for something else.
 
     Raises:
         IdempotencyConflictError: the first request with this key was a different one.
     """
-    if existing["request_hash"] != repeated.digest:
+    if existing.request_hash != repeated.digest:
         raise IdempotencyConflictError(
-            f"idempotency_key {repeated.idempotency_key!r} belongs to trial {existing['id']}, "
+            f"idempotency_key {repeated.idempotency_key!r} belongs to trial {existing.id}, "
             "which was asked for differently; use a new key for a new trial"
         )
 

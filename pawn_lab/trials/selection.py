@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from pawn_core.config.errors import did_you_mean
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.store import Transaction, trials
-from pawn_lab.store.database import Row
+from pawn_lab.store.rows import TrialRow
 
 MOST_TAGS_NAMED = 20
 
 
 def selected(
     tx: Transaction, trial_ids: Iterable[int] | None = None, tag: str | None = None
-) -> list[Row]:
+) -> list[TrialRow]:
     """Return the trials of these numbers, of this tag, or of both; all where neither is given.
 
     Raises:
@@ -23,9 +23,9 @@ def selected(
     if tag is None:
         return rows
     check_tag(tx, tag)
-    tagged = [row for row in rows if tag in row["tags"]]
+    tagged = [row for row in rows if tag in row.tags]
     if not tagged:
-        numbers = ", ".join(str(row["id"]) for row in rows)
+        numbers = ", ".join(str(row.id) for row in rows)
         raise InvalidRequestError(f"tag {tag!r} is on none of the trials {numbers}")
     return tagged
 
@@ -48,7 +48,7 @@ def check_tag(tx: Transaction, tag: str) -> None:
     )
 
 
-def _numbered(tx: Transaction, trial_ids: Iterable[int]) -> list[Row]:
+def _numbered(tx: Transaction, trial_ids: Iterable[int]) -> list[TrialRow]:
     """Return trials by their numbers, each once."""
     rows = [trials.get(tx, trial_id) for trial_id in dict.fromkeys(trial_ids)]
     if not rows:

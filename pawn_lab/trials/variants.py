@@ -7,32 +7,11 @@ import statistics
 from collections.abc import Iterable
 from typing import Any
 
-from pawn_core.config.cotrain import CotrainConfig
-from pawn_lab.trials import configs
+from pawn_core.config.run import SINGLE
 
-Config = dict[str, Any]
+__all__ = ["SINGLE", "by_step", "records_of"]
+
 Record = dict[str, Any]
-
-SINGLE = ""
-"""The name of a trial's only model."""
-
-
-def names(config: Config) -> list[str]:
-    """Return the names of a trial's models."""
-    variants = config.get("variants") if config["run_type"] == "cotrain" else None
-    return list(variants) if isinstance(variants, dict) and variants else [SINGLE]
-
-
-def config_of(config: Config, variant: str) -> Config:
-    """Return the config of the run that a variant equals; of a single model the trial's own."""
-    if variant == SINGLE:
-        return config
-    resolved = configs.known(config)
-    if isinstance(resolved, CotrainConfig) and variant in resolved.variants:
-        member = resolved.members()[variant].model_dump(mode="json")
-        return member | configs.unknown_fields(config)
-    own = config["variants"].get(variant) if isinstance(config.get("variants"), dict) else None
-    return {"variant": variant} | config | (own if isinstance(own, dict) else {})
 
 
 def records_of(records: Iterable[Record], variant: str) -> list[Record]:

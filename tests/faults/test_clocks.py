@@ -52,7 +52,7 @@ def step(tx, trial, state: State, clock: Clock) -> None:
     """Move a trial on, with the times that another process's clock gave."""
     changes = {State.RUNNING: {"started_at"}, State.COMPLETED: {"ended_at"}}.get(state, set())
     if state is State.LAUNCHING:
-        leases.acquire(tx, f"cpu:{trial['id'] % 2}", trial["id"])
+        leases.acquire(tx, f"cpu:{trial.id % 2}", trial.id)
     trials.move(tx, trial, state, state, **dict.fromkeys(changes, clock.time()))
 
 
@@ -61,9 +61,7 @@ def check(database: Database) -> None:
     with database.read() as tx:
         for trial in trials.select(tx, [State.COMPLETED]):
             assert trial["ended_at"] >= trial["started_at"]
-        assert all(
-            lease["stop"] is None or lease["stop"] >= lease["start"] for lease in leases.history(tx)
-        )
+        assert all(lease.stop is None or lease.stop >= lease.start for lease in leases.history(tx))
         report = cost.report(tx, 2)
         assert all(spent >= 0 for spent in report.by_trial.values())
         assert report.total >= 0
@@ -137,7 +135,7 @@ def test_a_clock_that_is_set_by_years_books_the_hours_that_were_held(tmp_path, m
         trials.move(tx, trials.get(tx, trial_id), State.COMPLETED, "completed", **times)
     with database.read() as tx:
         trial = trials.get(tx, trial_id)
-    assert trial["ended_at"] - trial["started_at"] == pytest.approx(len(jumps) * HOUR_S)
+    assert trial.ended_at - trial.started_at == pytest.approx(len(jumps) * HOUR_S)
     for jump in (0, 10, -20):
         clock.wall += jump * YEAR_S
         assert booked() == pytest.approx((len(jumps), 4.0 * len(jumps), 0.0))

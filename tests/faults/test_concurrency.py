@@ -59,7 +59,7 @@ def check_rounds(workspace: Path, seed: int) -> None:
 def launched(workspace: Path) -> Counter[str]:
     """Return how many trials each key has."""
     with Lab.open(workspace) as lab, lab._database.read() as tx:
-        return Counter(row["idempotency_key"] for row in trials.select(tx))
+        return Counter(row.idempotency_key for row in trials.select(tx))
 
 
 def let_one_end(workspace: Path, trial_id: int) -> None:

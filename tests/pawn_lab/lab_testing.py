@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,13 +18,13 @@ from pawn_core.checkpoint.manifest import checkpoint_name, seal
 from pawn_core.config import parse_config
 from pawn_core.durable import replace_file
 from pawn_core.run_paths import FILES
+from pawn_lab.configs import StoredConfig
 from pawn_lab.lab import Lab
 from pawn_lab.locks import try_lock
 from pawn_lab.records import Exit, Trial
 from pawn_lab.shim import identity
 from pawn_lab.states import ENDED, State
-from pawn_lab.store import Database, Transaction, trials
-from pawn_lab.store.database import Row
+from pawn_lab.store import Database, Transaction, TrialRow, trials
 
 T = TypeVar("T")
 
@@ -140,11 +141,11 @@ def add_ended_trial(lab: Lab, config: dict[str, Any], stop: int = 200) -> int:
     """
     with closing(Database.open(lab.paths)) as database, database.write() as tx:
         row = _running_row(tx, config)
-        how = Exit(code=0, signal=None, reason="completed", message="", step=stop).model_dump()
+        how = Exit(code=0, signal=None, reason="completed", message="", step=stop)
         trials.move(tx, row, State.COMPLETED, "completed", exit=how)
-    lab.paths.trial(row["id"]).run.mkdir(parents=True)
-    write_losses(lab, row["id"], stop)
-    return row["id"]
+    lab.paths.trial(row.id).run.mkdir(parents=True)
+    write_losses(lab, row.id, stop)
+    return row.id
 
 
 def add_measured_trial(lab: Lab, losses: list[float | None], **config: Any) -> int:
@@ -169,20 +170,35 @@ def add_running_trial(lab: Lab, config: dict[str, Any]) -> Iterator[tuple[int, s
     """Put a trial into a workspace that runs as long as the block; yield its number and token."""
     with closing(Database.open(lab.paths)) as database, database.write() as tx:
         row = _running_row(tx, config)
-        paths = lab.paths.trial(row["id"])
+        paths = lab.paths.trial(row.id)
         paths.run.mkdir(parents=True)
         lock = try_lock(paths.alive_lock)
-    write_losses(lab, row["id"], 200)
-    yield row["id"], row["token"]
+    write_losses(lab, row.id, 200)
+    yield row.id, row.held_token
     os.close(lock)
 
 
-def _running_row(tx: Transaction, config: dict[str, Any]) -> Row:
+def _running_row(tx: Transaction, config: dict[str, Any]) -> TrialRow:
     columns = {"config": config, "tags": [], "hypothesis": None, "priority": 0}
     columns |= {"trainer": stand_in("complete"), "limits": {}, "request_hash": ""}
     row = trials.get(tx, trials.insert(tx, "queued", **columns))
     row = trials.move(tx, row, State.LAUNCHING, "launching", token=secrets.token_hex(8))
     return trials.move(tx, row, State.RUNNING, "trainer started", started_at=tx.now)
+
+
+def trial_row(config: Mapping[str, Any], **columns: Any) -> TrialRow:
+    """Return the row of a running trial with a config that no database has."""
+    unset = dict.fromkeys(field.name for field in fields(TrialRow))
+    needed = {
+        "id": 1,
+        "state": State.RUNNING,
+        "tags": [],
+        "priority": 0,
+        "trainer": [],
+        "limits": {},
+    }
+    needed |= {"request_hash": "", "attempts": 1, "created_at": 0.0}
+    return TrialRow(**unset | needed | {"config": StoredConfig(config)} | columns)
 
 
 def make_checkpoint(checkpoints: Path, step: int) -> Path:

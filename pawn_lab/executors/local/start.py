@@ -62,7 +62,7 @@ def _await_end(process: subprocess.Popen[bytes], deadline: float) -> None:
 
 
 def _spawn_shim(workspace: WorkspacePaths, claim: Claim) -> subprocess.Popen[bytes]:
-    paths = workspace.trial(claim.trial["id"])
+    paths = workspace.trial(claim.trial.id)
     argv = [sys.executable, "-P", "-m", "pawn_lab.shim.shim"]
     with os.fdopen(open_log(paths.shim_log), "ab") as log:
         return subprocess.Popen(
@@ -70,7 +70,7 @@ def _spawn_shim(workspace: WorkspacePaths, claim: Claim) -> subprocess.Popen[byt
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=environment.for_shim() | {TOKEN_VARIABLE: claim.trial["token"]},
+            env=environment.for_shim() | {TOKEN_VARIABLE: claim.trial.held_token},
             cwd="/",
             pass_fds=[claim.lock],
             start_new_session=True,

@@ -9,6 +9,7 @@ from pawn_core.config import parse_config
 from pawn_lab.analysis.curves import Point
 from pawn_lab.analysis.early_stop import judge
 from pawn_lab.analysis.groups import Run, essential
+from pawn_lab.configs import StoredConfig
 from pawn_lab.states import State
 
 BASE = {"variant": "toy", "local_checkpoints": True, "total_steps": 4000, "warmup_steps": 100}
@@ -18,7 +19,7 @@ HALF, WHOLE = range(100, 2001, 100), range(100, 4001, 100)
 def run_of(number, steps, floor, state=State.COMPLETED, **config):
     """Return a run whose loss falls to a floor as a power law, with a little noise."""
     resolved = BASE | {"lr_schedule": "constant", "lr": 1e-3 * number} | config
-    values = parse_config(resolved).model_dump(mode="json")
+    values = StoredConfig.of(parse_config(resolved))
     points = [
         Point(step, 0.0, 0.0, floor + 40.0 * step**-0.5 + (-1) ** step * 0.002 * (step % 300 > 0))
         for step in steps

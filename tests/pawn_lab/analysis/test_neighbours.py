@@ -4,12 +4,13 @@ from types import SimpleNamespace
 
 from pawn_core.config import parse_config
 from pawn_lab.analysis.neighbours import confounds, duplicates, nearest
+from pawn_lab.configs import StoredConfig
 
 BASE = {"variant": "toy", "local_checkpoints": True, "total_steps": 1000}
 
 
 def config(**fields):
-    return parse_config(BASE | fields).model_dump(mode="json")
+    return StoredConfig.of(parse_config(BASE | fields))
 
 
 def trials(*configs):
@@ -33,7 +34,7 @@ def test_the_nearest_differ_in_the_fewest_settings_and_the_newest_of_equals_come
 def test_trials_of_another_kind_of_run_are_no_neighbours():
     several = {"run_type": "cotrain", "local_checkpoints": True, "variants": {"toy": {}, "b": {}}}
     several["variants"]["b"] = {"variant": "toy", "lr": 0.01}
-    other = parse_config(several).model_dump(mode="json")
+    other = StoredConfig.of(parse_config(several))
     assert nearest(config(), trials(other), 3) == []
 
 

@@ -9,6 +9,7 @@ from pawn_core.config import parse_config
 from pawn_lab.analysis.curves import Point
 from pawn_lab.analysis.final_loss import backtest, outlook
 from pawn_lab.analysis.power_law import extrapolated
+from pawn_lab.configs import StoredConfig
 from pawn_lab.states import State
 
 STEADY = {"lr_schedule": "constant"}
@@ -27,7 +28,7 @@ def run_of(points, state=State.RUNNING, **config):
     )
     trial = SimpleNamespace(state=state, from_step=None)
     curve = [Point(step, 0.0, 0.0, loss) for step, loss in points]
-    config = resolved.model_dump(mode="json")
+    config = StoredConfig.of(resolved)
     return SimpleNamespace(trial=trial, config=config, settings={}, points=curve)
 
 

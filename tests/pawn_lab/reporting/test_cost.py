@@ -12,14 +12,15 @@ from pawn_lab import errors
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.reporting import cost
 from pawn_lab.reporting.cost import _integral
-from pawn_lab.store import Database, leases, trials
+from pawn_lab.store import Database, leases, prices, trials
 from pawn_lab.store import database as database_module
+from pawn_lab.store.rows import RateRow
 
 HOUR = 3600.0
 
 
-def rate(since: float, cost_per_hour: float, devices: int = 1) -> dict:
-    return {"since": since, "cost_per_hour": cost_per_hour, "devices": devices}
+def rate(since: float, cost_per_hour: float, devices: int = 1) -> RateRow:
+    return RateRow(since, cost_per_hour, devices, boot=None, uptime=None)
 
 
 def test_a_device_costs_its_share_of_the_machine():
@@ -158,7 +159,7 @@ def test_a_boot_in_between_counts_by_the_wall_clock_and_the_next_one_by_uptime(
     monkeypatch.setattr(cost.clock, "uptime_s", lambda: 60.0 + 3 * HOUR)
     with database.read() as tx:
         machine = cost.machine(tx)
-        assert len(cost.rates(tx)) == 2
+        assert len(prices.rates(tx)) == 2
     assert (machine.hours, machine.total) == about(5.0, 20.0)
 
 

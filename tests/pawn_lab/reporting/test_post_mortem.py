@@ -11,6 +11,7 @@ from lab_testing import (
     open_gate,
     shim_of,
     trainer_greeting,
+    trial_row,
 )
 
 from pawn_lab.paths import TrialPaths
@@ -19,7 +20,7 @@ from pawn_lab.reporting.post_mortem import post_mortem
 from pawn_lab.shim import identity
 from pawn_lab.states import State
 
-TRIAL = {"id": 7, "config": {"run_type": "pretrain", "lr": 3e-3, "batch_size": 8}}
+TRIAL = trial_row({"run_type": "pretrain", "lr": 3e-3, "batch_size": 8}, id=7)
 
 
 def failed(reason: str = "crashed", **more: object) -> Exit:
@@ -83,9 +84,9 @@ def test_a_lower_learning_rate_is_suggested_from_the_last_checkpoint_where_there
 
 def test_the_nearest_good_trial_is_that_with_the_fewest_differences(paths):
     good = [
-        {"id": 1, "config": TRIAL["config"] | {"lr": 1e-3, "batch_size": 4}},
-        {"id": 2, "config": TRIAL["config"] | {"lr": 1e-3}},
-        {"id": 3, "config": {"run_type": "cotrain"}},
+        trial_row(TRIAL.config | {"lr": 1e-3, "batch_size": 4}, id=1),
+        trial_row(TRIAL.config | {"lr": 1e-3}, id=2),
+        trial_row({"run_type": "cotrain"}, id=3),
     ]
     found = post_mortem(TRIAL, failed(), paths, good)
     assert (found.nearest_good, found.differs) == (2, {"lr": [1e-3, 3e-3]})

@@ -1,13 +1,15 @@
 """Results and progress from metrics streams, whole or not."""
 
 import json
+from dataclasses import replace
 
 import pytest
+from lab_testing import trial_row
 
 from pawn_core.config import parse_config
+from pawn_lab.configs import StoredConfig
 from pawn_lab.paths import TrialPaths
 from pawn_lab.reporting import results
-from pawn_lab.states import State
 
 
 @pytest.fixture
@@ -19,14 +21,7 @@ def paths(tmp_path):
 
 def row(**config):
     resolved = parse_config({"variant": "toy", "local_checkpoints": True} | config)
-    return {
-        "id": 1,
-        "state": State.RUNNING,
-        "tags": [],
-        "config": resolved.model_dump(mode="json"),
-        "parent": None,
-        "from_step": None,
-    }
+    return trial_row(resolved.model_dump(mode="json"))
 
 
 def train(step, time):
@@ -79,11 +74,11 @@ def test_progress_reads_only_the_end_of_a_long_stream(paths):
 
 
 def test_a_resumed_trial_without_metrics_is_at_its_parents_step(paths):
-    assert results.progress(row() | {"from_step": 500}, paths).step == 500
+    assert results.progress(replace(row(), from_step=500), paths).step == 500
 
 
 def test_ablations_are_the_marked_fields_that_make_another_run_than_the_default():
-    config = row(mate_boost=1.0, discard_ply_limit=True, lr=0.01)["config"]
+    config = row(mate_boost=1.0, discard_ply_limit=True, lr=0.01).config
     assert results.ablation(config) == {"mate_boost": 1.0, "discard_ply_limit": True}
 
 
@@ -100,11 +95,13 @@ def test_ablations_are_the_marked_fields_that_make_another_run_than_the_default(
 def test_an_outcome_token_or_none_is_an_ablation_where_the_vocabulary_has_it_otherwise(
     fields, ablation
 ):
-    assert results.ablation(row(**fields)["config"]) == ablation
+    assert results.ablation(row(**fields).config) == ablation
 
 
 def test_a_config_from_before_a_field_existed_is_still_read():
-    assert results.ablation({"run_type": "pretrain", "mate_boost": 0.5}) == {"mate_boost": 0.5}
+    assert results.ablation(StoredConfig({"run_type": "pretrain", "mate_boost": 0.5})) == {
+        "mate_boost": 0.5
+    }
 
 
 COTRAIN = {
@@ -115,7 +112,7 @@ COTRAIN = {
 
 def cotrain_row():
     resolved = parse_config(COTRAIN | {"local_checkpoints": True, "lr": 1e-3})
-    return row() | {"config": resolved.model_dump(mode="json")}
+    return trial_row(resolved.model_dump(mode="json"))
 
 
 def test_each_variant_of_a_cotraining_run_has_its_own_best_and_last(paths):

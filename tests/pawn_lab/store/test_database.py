@@ -214,7 +214,7 @@ def test_an_illegal_change_of_state_changes_nothing(database):
     ):
         trials.move(tx, trials.get(tx, trial_id), State.COMPLETED, "done")
     with database.read() as tx:
-        assert trials.get(tx, trial_id)["state"] == State.QUEUED
+        assert trials.get(tx, trial_id).state == State.QUEUED
         assert len(events.page(tx, 0, 10).events) == 1
 
 
@@ -237,7 +237,7 @@ def test_a_clock_that_goes_backwards_makes_no_negative_time(database):
     with database.write() as tx:
         leases.release(tx, 1, tx.now - 1e6)
         (lease,) = leases.history(tx)
-        assert lease["stop"] == lease["start"]
+        assert lease.stop == lease.start
 
 
 def test_a_database_held_by_another_process_is_reported_busy(paths, database, monkeypatch):

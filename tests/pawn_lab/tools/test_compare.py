@@ -16,6 +16,7 @@ from lab_testing import (
 
 from pawn_core.config import PretrainConfig
 from pawn_lab.analysis.groups import GAMES, INCIDENTAL, SEEDS, STREAM, VALIDATION, essential
+from pawn_lab.configs import StoredConfig
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.states import State
 from pawn_lab.tools.compare import lab_compare
@@ -235,10 +236,14 @@ def test_a_field_without_effect_makes_no_group_of_its_own(open_lab):
 
 def test_what_follows_from_a_choice_is_no_choice_of_its_own():
     base = {"variant": "toy", "local_checkpoints": True, "total_steps": 1000}
-    wide = essential(base | {"d_model": 128})
-    assert {k: v for k, v in wide.items() if v != essential(base).get(k)} == {"d_model": 128}
-    longer = essential(base | {"total_steps": 2000})
-    assert {k for k, v in longer.items() if v != essential(base).get(k)} == {"total_steps"}
+
+    def chosen(**fields):
+        return essential(StoredConfig(base | fields))
+
+    wide = chosen(d_model=128)
+    assert {k: v for k, v in wide.items() if v != chosen().get(k)} == {"d_model": 128}
+    longer = chosen(total_steps=2000)
+    assert {k for k, v in longer.items() if v != chosen().get(k)} == {"total_steps"}
 
 
 def test_a_killed_trial_does_not_move_the_comparison_back_unless_it_is_named(open_lab):

@@ -176,7 +176,7 @@ def test_a_dry_run_takes_time_and_money_from_comparable_trials(finished):
 
 
 def test_a_dry_run_names_duplicates_and_the_nearest_trials_with_their_results(finished):
-    plan = lab_launch(finished, finished.trial(2).config, dry_run=True).plan
+    plan = lab_launch(finished, dict(finished.trial(2).config), dry_run=True).plan
     assert plan.duplicates == [2]
     nearest = plan.nearest[0]
     assert (nearest.trial_id, nearest.differs) == (2, {})

@@ -1,6 +1,7 @@
 """What a continuation takes over: costs, values that followed, a learning rate that jumps."""
 
 from pawn_core.config import parse_config
+from pawn_lab.configs import StoredConfig
 from pawn_lab.trials import inheritance
 
 EXPLORED = {
@@ -16,7 +17,7 @@ EXPLORED = {
 
 
 def resolved(config):
-    return parse_config(config).model_dump(mode="json")
+    return StoredConfig.of(parse_config(config))
 
 
 def continued(parent, **overrides):

@@ -1,0 +1,164 @@
+"""Configs of trials as the database has them, some perhaps of another version of the lab."""
+
+import functools
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema, from_json
+
+from pawn_core.config import RUN_TYPES, ConfigError, RunConfig, parse_config
+from pawn_core.config.errors import shown
+from pawn_core.config.run import SINGLE
+
+Pairs = dict[str, list[Any]]
+"""Values of the first and of the second, by field."""
+
+_MOST_KEPT = 4096
+_ASSUMED = {"run_type": "pretrain", "total_steps": 0, "pause_after_steps": None}
+_ASSUMED |= {"seed": 0, "data_seed": 0}
+"""What every reading takes for granted; a config of another version may lack it."""
+
+
+class StoredConfig(Mapping[str, Any]):
+    """The fields of a trial's config as they are written, and what they mean to this version.
+
+    All that follows from the fields is derived once, when it is first asked for; what is returned
+    is shared and not to be changed.
+    """
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self._fields = dict(fields)
+        self._settings: dict[bool | None, dict[str, Any]] = {}
+        self._of_models: dict[str, StoredConfig] = {}
+
+    @staticmethod
+    @functools.lru_cache(_MOST_KEPT)
+    def from_text(text: str) -> "StoredConfig":
+        """Return the config of a row's text: the same object for the same text."""
+        fields = from_json(text)
+        return StoredConfig(fields if _ASSUMED.keys() <= fields.keys() else _ASSUMED | fields)
+
+    @staticmethod
+    def of(config: RunConfig) -> "StoredConfig":
+        """Return a config of this version as it will be stored."""
+        return StoredConfig(config.model_dump(mode="json"))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        as_written = core_schema.plain_serializer_function_ser_schema(dict)
+        return core_schema.no_info_plain_validator_function(_stored, serialization=as_written)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._fields[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __or__(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        return self._fields | dict(changes)
+
+    def __repr__(self) -> str:
+        return f"StoredConfig({self._fields!r})"
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a field, or the default where the config has none of that name."""
+        return self._fields.get(name, default)
+
+    @cached_property
+    def kind(self) -> type[RunConfig] | None:
+        """The class of the config; None where its run type is none of this version."""
+        name = self.get("run_type")
+        return next((run_type.config for run_type in RUN_TYPES if run_type.name == name), None)
+
+    @cached_property
+    def unknown_fields(self) -> dict[str, Any]:
+        """What it says that its class here does not have; all of an unknown run type."""
+        fields = self.kind.model_fields if self.kind else {}
+        return {name: value for name, value in self.items() if name not in fields}
+
+    @cached_property
+    def parsed(self) -> RunConfig | None:
+        """The config as this version reads it, its unknown fields aside; None where it cannot."""
+        if self.kind is None:
+            return None
+        try:
+            return parse_config({n: v for n, v in self.items() if n not in self.unknown_fields})
+        except ConfigError:
+            return None
+
+    @property
+    def length(self) -> int:
+        """The whole length of the trial, in the unit of progress of its run type."""
+        return self[self.kind.progress.field if self.kind else "total_steps"]
+
+    @property
+    def target(self) -> int:
+        """Where the trial ends or pauses, in the unit of progress of its run type."""
+        return self.get("pause_after_steps") or self.length
+
+    @property
+    def strangeness(self) -> str | None:
+        """Why it is not a config of this version; None where it is one."""
+        if self.kind is None:
+            return f"run_type {shown(self.get('run_type'))} is unknown here"
+        if self.unknown_fields:
+            return f"fields unknown here: {', '.join(self.unknown_fields)}"
+        return "a config that is refused here" if self.parsed is None else None
+
+    def settings(self, on_gpu: bool | None = None) -> dict[str, Any]:
+        """Return what makes the trial's run: equal for configs that come to the same run.
+
+        A config that this version refuses, of another one say, stands for itself, and so do fields
+        that only it has.
+        """
+        if on_gpu not in self._settings:
+            self._settings[on_gpu] = self._derived_settings(on_gpu)
+        return self._settings[on_gpu]
+
+    def _derived_settings(self, on_gpu: bool | None) -> dict[str, Any]:
+        if self.parsed is not None:
+            try:
+                return self.parsed.settings(on_gpu) | self.unknown_fields
+            except ValueError:
+                pass  # as it is written, then
+        return {name: value for name, value in self.items() if value is not None}
+
+    def no_effect(self, on_gpu: bool | None = None) -> dict[str, str]:
+        """Return the fields that are set to no effect, each with the reason."""
+        return self.parsed.no_effect(on_gpu) if self.parsed else {}
+
+    @cached_property
+    def models(self) -> list[str]:
+        """The names of the trial's models: one without a name, or its variants."""
+        return self.kind.model_names(self) if self.kind else [SINGLE]
+
+    def of_model(self, name: str) -> "StoredConfig":
+        """Return the config of the run that a variant equals; of a single model the trial's own."""
+        if name == SINGLE:
+            return self
+        if name not in self._of_models:
+            self._of_models[name] = StoredConfig(self._fields_of_model(name))
+        return self._of_models[name]
+
+    def _fields_of_model(self, name: str) -> dict[str, Any]:
+        members = self.parsed.members() if self.parsed else {}
+        if name in members:
+            return members[name].model_dump(mode="json") | self.unknown_fields
+        variants = self.get("variants")
+        own = variants.get(name) if isinstance(variants, dict) else None
+        return {"variant": name} | self._fields | (own if isinstance(own, dict) else {})
+
+
+def _stored(config: StoredConfig | Mapping[str, Any]) -> StoredConfig:
+    return config if isinstance(config, StoredConfig) else StoredConfig(config)
+
+
+def differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> Pairs:
+    """Return the fields whose values are not the same; one that is missing counts as None."""
+    names = dict.fromkeys([*a, *b])
+    return {name: [a.get(name), b.get(name)] for name in names if a.get(name) != b.get(name)}
