@@ -90,7 +90,9 @@ def trained(train, tiny, folder: Path, **fields) -> Context:
     run = tiny | {"max_seq_len": 48, "total_steps": 12, "checkpoint_interval": 12} | fields
     train(run, name)
     checkpoint = folder / name / "checkpoints" / "step_00000012"
-    return context_of(load_pretrained(checkpoint), folder, **FIELDS)
+    pretrained = load_pretrained(checkpoint)
+    pretrained.model.requires_grad_(False)
+    return context_of(pretrained, folder, **FIELDS)
 
 
 def test_models_of_any_vocabulary_and_layout_are_measured_on_the_same_positions(
@@ -113,7 +115,6 @@ def test_models_of_any_vocabulary_and_layout_are_measured_on_the_same_positions(
     assert sum(row[2] for row in by_ply[0]) == facts[0]["positions"]
 
 
-@torch.no_grad()
 def test_a_prefixed_model_is_weighed_by_bayes_rule(train, tiny, tmp_path: Path) -> None:
     """The chain rule: what it gives a whole game is the mean over outcomes of what each gives."""
     context = trained(train, tiny, tmp_path, vocabulary="coordinate")
