@@ -1,6 +1,7 @@
 """Compute what top-1 accuracy random games allow, with and without knowing the outcome.
 
 Accuracy in percent with 95 % intervals over games. `RAYON_NUM_THREADS` sets the number of threads.
+With `--output`, the games done are kept beside it: the same command goes on where it was stopped.
 """
 
 import argparse
@@ -11,32 +12,25 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from chess_engine import AccuracyCeiling, Ceilings, Estimate, compute_accuracy_ceiling
+from chess_engine import AccuracyCeiling, Ceilings, Estimate
+
+from pawn_core.evaluation.ceiling_sums import CeilingRules, compute_in_parts
 
 KINDS = ("unconditional", "naive_conditioned", "mc_lower", "mc_upper")
+KEPT = ".sums.safetensors"
 
 
 def main() -> int:
     """Compute as the command line says, print a table and return the exit code."""
     options = parser().parse_args()
     try:
-        found = compute_accuracy_ceiling(
-            options.n_games,
-            seed=options.seed,
-            max_ply=options.max_ply,
-            vocabulary=options.vocabulary,
-            sample_rate=options.sample_rate,
-            rollouts=options.rollouts,
-            resamples=options.resamples,
-            progress=report_progress(time.monotonic()),
-        )
-    except ValueError as error:
-        print(f"compute_theoretical_ceiling: {error}", file=sys.stderr)
+        found = computed(options)
+    except (ValueError, OSError) as error:
+        print(f"\ncompute_theoretical_ceiling: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        print(f"\n{what_is_kept(options)}", file=sys.stderr)
         return 130
-    finally:
-        print(file=sys.stderr)
     print("\n".join(table(found, options.model_accuracy)))
     if options.output:
         text = json.dumps(record(found, options), indent=2)
@@ -56,6 +50,9 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--max-ply", type=int, help="default: 512, coordinate 256")
     flags.add_argument("--resamples", type=int, default=1000, help="of the bootstrap")
     flags.add_argument(
+        "--parts", type=int, default=10, help="after each, what it comes to so far is printed"
+    )
+    flags.add_argument(
         "--model-accuracy",
         type=float,
         help="top-1 to compare, as a fraction, on the same positions",
@@ -64,14 +61,56 @@ def parser() -> argparse.ArgumentParser:
     return flags
 
 
-def report_progress(start: float) -> Callable[[int, int], None]:
-    """Return a callback that keeps one line on stderr: games done and the time left."""
+def computed(options: argparse.Namespace) -> AccuracyCeiling:
+    """Compute part by part; say after each what it comes to so far."""
+    names = ("seed", "max_ply", "vocabulary", "sample_rate", "rollouts")
+    rules = CeilingRules(**{name: getattr(options, name) for name in names})
+    if options.n_games < 1 or options.parts < 1:
+        raise ValueError(
+            f"--n-games {options.n_games} in {options.parts} --parts; allowed: 1 or more of each"
+        )
+    part = -(-options.n_games // options.parts)
+    progress = report_progress(time.monotonic(), options.n_games)
+    found = None
+    for sums in compute_in_parts(rules, options.n_games, part, kept(options), progress):
+        found = rules.combined(sums, options.resamples)
+        if len(sums) < options.n_games:
+            print(f"\r{so_far(found)}", file=sys.stderr)
+    print(file=sys.stderr)
+    assert found is not None
+    return found
 
-    def show(done: int, n_games: int) -> None:
-        left = (time.monotonic() - start) / done * (n_games - done)
+
+def kept(options: argparse.Namespace) -> Path | None:
+    """Return the file that keeps the games done."""
+    return options.output and options.output.with_name(options.output.name + KEPT)
+
+
+def what_is_kept(options: argparse.Namespace) -> str:
+    """Return what happens to the games done when the computation is broken off."""
+    path = kept(options)
+    if path is None:
+        return "nothing is kept without --output"
+    return f"the parts done are kept in {path}; the same command goes on from there"
+
+
+def report_progress(start: float, n_games: int) -> Callable[[int], None]:
+    """Return a callback that keeps one line on stderr: games done and the time left."""
+    begun: list[int] = []
+
+    def show(done: int) -> None:
+        begun.append(done)
+        left = (time.monotonic() - start) / max(done - begun[0], 1) * (n_games - done)
         print(f"\r{done}/{n_games} games, {left:.0f} s left ", end="", file=sys.stderr, flush=True)
 
     return show
+
+
+def so_far(found: AccuracyCeiling) -> str:
+    """Return a line with the ceilings of the games done."""
+    estimates = [(kind, e) for positions, kind, e in rows(found) if positions == "moves"]
+    values = ", ".join(f"{kind} {100 * e.value:.2f} %" for kind, e in estimates)
+    return f"{found.n_games} games: {values}"
 
 
 def rows(found: AccuracyCeiling) -> Iterator[tuple[str, str, Estimate]]:
@@ -101,7 +140,7 @@ def table(found: AccuracyCeiling, model_accuracy: float | None) -> Iterator[str]
 
 def record(found: AccuracyCeiling, options: argparse.Namespace) -> dict[str, Any]:
     """Return the result with the arguments that make it again."""
-    arguments = {k: v for k, v in vars(options).items() if k not in ("output", "max_ply")}
+    arguments = {k: v for k, v in vars(options).items() if k not in ("output", "max_ply", "parts")}
     counts = {
         "max_ply": found.max_ply,
         "n_moves": found.moves.n_positions,

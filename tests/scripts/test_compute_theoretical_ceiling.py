@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +33,46 @@ def test_the_command_of_the_lab_notes_writes_every_ceiling(tmp_path: Path):
     assert f"pure      unconditional{100 * pure['value']:>13.2f}" in done.stdout
 
 
+def test_an_interrupted_computation_goes_on_and_comes_to_the_same(tmp_path: Path):
+    flags = "--n-games 60 --rollouts 64 --sample-rate 0.05 --max-ply 120 --parts 30 --output"
+    command = [sys.executable, SCRIPT, *flags.split()]
+    environment = {**os.environ, "RAYON_NUM_THREADS": "1"}
+    broken_off = subprocess.Popen(
+        [*command, tmp_path / "resumed.json"], stderr=subprocess.PIPE, text=True, env=environment
+    )
+    assert broken_off.stderr is not None
+    while "games: unconditional" not in broken_off.stderr.readline():
+        assert broken_off.poll() is None
+    broken_off.send_signal(signal.SIGINT)
+    told = broken_off.stderr.read()
+    assert broken_off.wait(timeout=60) == 130
+    assert "the same command goes on from there" in told
+    kept = tmp_path / "resumed.json.sums.safetensors"
+    assert kept.exists()
+    assert not (tmp_path / "resumed.json").exists()
+    before = kept.stat().st_size
+    resumed = run(*flags.split(), tmp_path / "resumed.json")
+    assert resumed.returncode == 0, resumed.stderr
+    assert kept.stat().st_size > before
+    assert run(*flags.split(), tmp_path / "whole.json").returncode == 0
+    whole = (tmp_path / "whole.json").read_bytes()
+    assert (tmp_path / "resumed.json").read_bytes() == whole
+
+
+def test_games_kept_by_other_rules_are_refused(tmp_path: Path):
+    flags = ["--n-games", 4, "--rollouts", 0, "--output", tmp_path / "ceiling.json"]
+    assert run(*flags).returncode == 0
+    refused = run(*flags, "--seed", 1)
+    assert refused.returncode == 2
+    assert "was computed with seed 0, not 1: remove it, or write elsewhere" in refused.stderr
+    (tmp_path / "ceiling.json.sums.safetensors").write_text("torn")
+    assert "holds no sums of ceilings" in run(*flags).stderr
+
+
 def test_a_bad_argument_is_named(tmp_path: Path):
     refused = run("--n-games", 8, "--rollouts", 3)
     assert refused.returncode == 2
     assert "rollouts must be even, got 3" in refused.stderr
+    refused = run("--n-games", 8, "--parts", 0)
+    assert refused.returncode == 2
+    assert "--n-games 8 in 0 --parts; allowed: 1 or more of each" in refused.stderr
