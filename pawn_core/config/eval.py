@@ -49,7 +49,11 @@ class EvalConfig(EvalGamesConfig, EvalPositionsConfig, ComputeConfig, RunConfig)
     merit: ClassVar[Merit] = Merit("legality.legal_rate", "high")
     checkpoint_files: ClassVar[frozenset[str]] = frozenset({STATE, CONFIG, ACCUMULATORS})
     measured_on: ClassVar[frozenset[str]] = frozenset().union(*(e.fields for e in EVALS))
-    incidental: ClassVar[frozenset[str]] = RunConfig.incidental | {"no_compile", "sdpa_math"}
+    incidental: ClassVar[frozenset[str]] = RunConfig.incidental | {
+        "no_compile",
+        "sdpa_math",
+        "play_timeout_s",
+    }
     metrics: ClassVar[tuple[Metric, ...]] = tuple(m for e in EVALS for m in e.metrics)
     beside_merit: ClassVar[tuple[str, ...]] = tuple(e.metrics[0].name for e in EVALS[1:])
     sample: ClassVar[str] = "games"

@@ -41,6 +41,16 @@ def _shards_of_both_modes(config: "EvalConfig") -> int:
     return 2 * shards_of_games(config)
 
 
+def _shards_of_pairs(config: "EvalConfig") -> int:
+    """Return the shards of the pairs of games that a match has."""
+    return -(-config.play_pairs // config.pairs_at_once(config.shard_games))
+
+
+_PLAY = frozenset(
+    {"games_seed", "max_ply", "shard_games", "play_opponent", "play_pairs", "play_opening_plies"}
+    | {"play_temperature", "play_masked", "play_elo", "play_skill", "play_nodes"}
+)
+
 EVALS: tuple[Eval, ...] = (
     Eval(
         "legality",
@@ -99,6 +109,17 @@ EVALS: tuple[Eval, ...] = (
             Metric("yardstick.legal_rate", "legal predictions on common games", "high"),
             Metric("yardstick.legal_mass", "legal mass on common games", "high"),
             Metric("yardstick.top1_exact", "expected top-1 on common games", "high"),
+        ),
+    ),
+    Eval(
+        "play",
+        "pawn_core.evaluation.play:Play",
+        _shards_of_pairs,
+        _PLAY,
+        (
+            Metric("play.score", "score of a game", "high", own_kind=True),
+            Metric("play.elo", "Elo difference", "high", own_kind=True),
+            Metric("play.forfeited", "games forfeited by an illegal move", "low", own_kind=True),
         ),
     ),
 )

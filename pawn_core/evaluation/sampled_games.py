@@ -33,6 +33,8 @@ class SampledGames:
     """Index into `ENDINGS`."""
     outcomes_b: NDArray[np.int16]
     """Outcome token of a game that ended by the rules, else -1."""
+    refused_b: NDArray[np.int16]
+    """The token that is no legal move and ended the game, else -1."""
     end_seen_b: NDArray[np.int8]
     """1 where PAD followed a game's end by the rules, 0 where another token did, -1 where the game
     did not end so or left no room for another token."""
@@ -72,6 +74,7 @@ def judge(rows_bt: NDArray[np.signedinteger], vocabulary: Vocabulary, max_ply: i
         lengths_b,
         endings_b.astype(np.uint8),
         np.where(by_rule_b, legal.outcomes, -1).astype(np.int16),
+        np.where(by_rule_b | ~illegal_b, -1, illegal_tokens_b).astype(np.int16),
         _end_seen(rows_bt, np.where(by_rule_b, lengths_b, rows_bt.shape[1]), vocabulary.pad),
     )
 

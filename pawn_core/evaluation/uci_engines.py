@@ -36,8 +36,8 @@ class EngineSpec:
     command: str
     """A path, or a name on the PATH."""
     options: dict[str, Any] = field(default_factory=dict)
-    limit: Limit = field(default_factory=lambda: Limit(nodes=10_000))
-    """What it may spend on a move."""
+    nodes: int = 10_000
+    """Positions that it may search for a move."""
     timeout_s: float = 60.0
     """Longest silence before it counts as failed."""
 
@@ -144,7 +144,8 @@ class _Engine:
         for uci in ucis[len(self._board.move_stack) :]:
             self._board.push_uci(uci)
         result = await self._answer(
-            self._protocol.play(self._board, self._spec.limit, game=0), f"ply {len(ucis)}"
+            self._protocol.play(self._board, Limit(nodes=self._spec.nodes), game=0),
+            f"ply {len(ucis)}",
         )
         if not result.move:  # none, or the null move
             raise self._fault(f"answered with no move at ply {len(ucis)}")

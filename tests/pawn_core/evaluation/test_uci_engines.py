@@ -1,14 +1,12 @@
 """Chess programs as players: what works, and every way to fail, none of which is a result."""
 
 import os
-import shutil
-import sys
 from pathlib import Path
 
 import chess
 import numpy as np
 import pytest
-from chess.engine import Limit
+from programs import needs_stockfish, write_program
 
 from pawn_core.evaluation.matches import Rules, play_pairs
 from pawn_core.evaluation.players import BOARD, RandomPlayer
@@ -16,39 +14,11 @@ from pawn_core.evaluation.sampled_games import ENDINGS
 from pawn_core.evaluation.uci_engines import EngineFault, EnginePlayer, EngineSpec
 from pawn_core.signals import StopFlag
 
-STOCKFISH = shutil.which("stockfish") or shutil.which("/usr/games/stockfish")
-needs_stockfish = pytest.mark.skipif(
-    STOCKFISH is None, reason="Stockfish is not there (Debian: apt-get install stockfish)"
-)
-
-SCRIPT = """#!{python}
-import os, subprocess, sys, time
-print("Program 1.0 says hello", flush=True)
-for line in sys.stdin:
-    word = line.split()[0]
-    if word == "uci":
-        print("id name Program 1.0\\noption name UCI_Elo type spin default 1500 min 1400 max 2000")
-        print("uciok", flush=True)
-    elif word == "isready":
-        print("readyok", flush=True)
-    elif word == "go":
-        {on_go}
-    elif word == "quit":
-        break
-"""
-
 
 @pytest.fixture
 def program(tmp_path: Path):
     """Return a function that writes a program: `program(on_go)`."""
-
-    def write(on_go: str) -> str:
-        path = tmp_path / "program"
-        path.write_text(SCRIPT.format(python=sys.executable, on_go=on_go))
-        path.chmod(0o755)
-        return str(path)
-
-    return write
+    return lambda on_go: write_program(tmp_path / "program", on_go)
 
 
 def one_move(command: str, **options) -> str:
@@ -140,7 +110,7 @@ def test_a_strength_that_a_program_does_not_have_is_refused(program) -> None:
 @needs_stockfish
 def test_stockfish_at_fixed_nodes_plays_the_same_game_twice_and_beats_random_play() -> None:
     rules = Rules(seed=1, opening_plies=4, max_ply=120)
-    spec = EngineSpec("stockfish", limit=Limit(nodes=400))
+    spec = EngineSpec("stockfish", nodes=400)
     games = []
     for pairs in (range(2), range(1, 2)):
         with EnginePlayer(spec) as stockfish:
