@@ -122,6 +122,18 @@ EVALS: tuple[Eval, ...] = (
             Metric("play.forfeited", "games forfeited by an illegal move", "low", own_kind=True),
         ),
     ),
+    Eval(
+        "ceiling",
+        "pawn_core.evaluation.ceiling:Ceiling",
+        shards_of_games,
+        frozenset({"games", "games_seed", "max_ply", "shard_games"})
+        | {"ceiling_rollouts", "ceiling_sample_rate"},
+        (
+            Metric("ceiling.share", "share of the top-1 ceiling", "high"),
+            Metric("ceiling.top1", "top-1 where the ceiling is computed", "high", own_kind=True),
+            Metric("ceiling.bound", "top-1 ceiling", None, own_kind=True),
+        ),
+    ),
 )
 
 EVAL_NAMES = tuple(evaluation.name for evaluation in EVALS)

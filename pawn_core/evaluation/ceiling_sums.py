@@ -48,7 +48,7 @@ class CeilingRules:
         return chess_engine.compute_ceiling_sums(
             games,
             first_game=first,
-            progress=progress and (lambda done, _: progress(first + done)),
+            progress=(lambda done, _: progress(first + done)) if progress else None,
             **asdict(self),
         )
 
