@@ -22,7 +22,7 @@ MOST_FIELDS = 256
 LARGEST_STEP = 2**53
 LARGEST_NUMBER = 1e50
 """Beyond float32, in which losses and norms are computed; its fourth power is within float64."""
-_LATEST_TIME = 1e11
+LATEST_TIME = 1e11
 _ENVELOPE = frozenset({"type", "step", "time", "variant"})
 _CHUNK_BYTES = 1 << 20
 
@@ -167,7 +167,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_moment(value: Any) -> bool:
-    return type(value) in (int, float) and 0 <= value <= _LATEST_TIME
+    return type(value) in (int, float) and 0 <= value <= LATEST_TIME
 
 
 def finite(value: Any) -> Any:

@@ -31,6 +31,7 @@ class StoredConfig(Mapping[str, Any]):
     def __init__(self, fields: Mapping[str, Any]) -> None:
         self._fields = dict(fields)
         self._settings: dict[bool | None, dict[str, Any]] = {}
+        self._no_effect: dict[bool | None, dict[str, str]] = {}
         self._of_models: dict[str, StoredConfig] = {}
 
     @staticmethod
@@ -79,7 +80,7 @@ class StoredConfig(Mapping[str, Any]):
     def unknown_fields(self) -> dict[str, Any]:
         """What it says that its class here does not have; all of an unknown run type."""
         fields = self.kind.model_fields if self.kind else {}
-        return {name: value for name, value in self.items() if name not in fields}
+        return {name: value for name, value in self._fields.items() if name not in fields}
 
     @cached_property
     def parsed(self) -> RunConfig | None:
@@ -87,7 +88,8 @@ class StoredConfig(Mapping[str, Any]):
         if self.kind is None:
             return None
         try:
-            return parse_config({n: v for n, v in self.items() if n not in self.unknown_fields})
+            unknown = self.unknown_fields
+            return parse_config({n: v for n, v in self._fields.items() if n not in unknown})
         except ConfigError:
             return None
 
@@ -126,11 +128,13 @@ class StoredConfig(Mapping[str, Any]):
                 return self.parsed.settings(on_gpu) | self.unknown_fields
             except ValueError:
                 pass  # as it is written, then
-        return {name: value for name, value in self.items() if value is not None}
+        return {name: value for name, value in self._fields.items() if value is not None}
 
     def no_effect(self, on_gpu: bool | None = None) -> dict[str, str]:
         """Return the fields that are set to no effect, each with the reason."""
-        return self.parsed.no_effect(on_gpu) if self.parsed else {}
+        if on_gpu not in self._no_effect:
+            self._no_effect[on_gpu] = self.parsed.no_effect(on_gpu) if self.parsed else {}
+        return self._no_effect[on_gpu]
 
     @cached_property
     def models(self) -> list[str]:

@@ -1,6 +1,6 @@
 """What the lab answers with. Times are Unix seconds, durations seconds."""
 
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -336,7 +336,7 @@ class CostReport(Record):
     budget: BudgetReport | None = None
 
 
-class Spent(Record):
+class Spent(NamedTuple):
     """Device-hours held up to a moment, and what they cost."""
 
     hours: float

@@ -21,7 +21,8 @@ class BaseConfig(BaseModel):
         """Accept `2e5` where an integer is due: JSON has one number type."""
         if not isinstance(raw, dict):
             return raw
-        return {name: _as_integer(value) for name, value in raw.items()}
+        floats = {n: _as_integer(value) for n, value in raw.items() if isinstance(value, float)}
+        return raw | floats
 
     @model_validator(mode="after")
     def _fill_in(self) -> Self:
@@ -80,7 +81,6 @@ class BaseConfig(BaseModel):
         ]
 
 
-def _as_integer(value: Any) -> Any:
-    """Return an integral float as an integer where a float is exact, anything else as it is."""
-    exact = isinstance(value, float) and value.is_integer() and abs(value) <= 2**53
-    return int(value) if exact else value
+def _as_integer(value: float) -> int | float:
+    """Return an integral float as an integer where a float is exact, another as it is."""
+    return int(value) if value.is_integer() and abs(value) <= 2**53 else value

@@ -57,9 +57,8 @@ def _shortest_span(runs: Sequence[Run], axis: Axis) -> float | None:
 
 
 def _values(runs: Sequence[Run], axis: Axis, position: float) -> dict[str, float]:
-    return {
-        run.name: point.value
-        for run in runs
-        for point in run.points
-        if getattr(point, axis) <= position
+    """Return the last value of each run up to a position, where it has one."""
+    reached = {
+        run.name: [p.value for p in run.points if getattr(p, axis) <= position] for run in runs
     }
+    return {name: values[-1] for name, values in reached.items() if values}

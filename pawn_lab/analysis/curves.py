@@ -1,6 +1,7 @@
 """Learning curves that follow a trial's lineage: its ancestors up to each resume, then its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -14,6 +15,10 @@ from pawn_lab.trials.variants import SINGLE
 
 Axis = Literal["step", "tokens", "hours", "cost"]
 """Optimizer steps; tokens, device-hours or money spent on the trial and what it continues."""
+
+
+_MOST_STREAMS = 64
+"""Streams that are kept at a time: those of a sweep's ancestors lie close together."""
 
 
 class Point(NamedTuple):
@@ -33,11 +38,11 @@ class Segment(NamedTuple):
     summary: Summary
     records: list[Record]
 
-    def tokens(self, variant: str, before: float) -> list[float]:
+    def tokens(self, variant: str, records: list[Record], before: float) -> list[float]:
         """Return the tokens that a model was trained on up to each of its records, `before` too."""
         count = self.summary.shown.tokens.get(variant, TokenCount())
         lead = count.first * (self.trial.from_step or 0)
-        own = [record.get(TOKENS) or 0.0 for record in self.of(variant)]
+        own = [record.get(TOKENS) or 0.0 for record in records]
         return [before + max(0.0, tokens - lead) for tokens in own]
 
     def of(self, variant: str) -> list[Record]:
@@ -46,18 +51,68 @@ class Segment(NamedTuple):
         return [record for record in mine if record["time"] is not None]
 
 
-def curve(lab: Lab, trial: Trial | int, metric: Metric, variant: str = SINGLE) -> list[Point]:
+class Lineages:
+    """Trials with what they continue: each row, and each stream of late, is read once."""
+
+    def __init__(self, lab: Lab, trials: Iterable[Trial] = ()) -> None:
+        self._lab = lab
+        self._trials = {trial.id: trial for trial in trials}
+        self.summary = lru_cache(_MOST_STREAMS)(self._summary)
+
+    def of(self, trial: Trial | int) -> list[Trial]:
+        """Return the trial and its ancestors, oldest first."""
+        youngest = self._trial(trial) if isinstance(trial, int) else trial
+        older = self.of(youngest.parent) if youngest.parent is not None else []
+        return [*older, youngest]
+
+    def _trial(self, trial_id: int) -> Trial:
+        if trial_id not in self._trials:
+            self._trials[trial_id] = self._lab.trial(trial_id)
+        return self._trials[trial_id]
+
+    def _summary(self, trial_id: int) -> Summary:
+        return streams.summary(self._lab.paths.trial(trial_id))
+
+    def segments(self, trial: Trial | int, *, training: bool) -> list[Segment]:
+        """Return each trial of the lineage with its records up to where the next one starts.
+
+        training: with the train records, of which there are else only the last ones of the
+        ancestors: they tell what it took to get to where they were left.
+        """
+        trials = self.of(trial)
+        older = [
+            self._segment(parent, child.from_step, training=training, ancestor=True)
+            for parent, child in pairwise(trials)
+        ]
+        return [*older, self._segment(trials[-1], None, training=training, ancestor=False)]
+
+    def _segment(self, trial: Trial, end: int | None, *, training: bool, ancestor: bool) -> Segment:
+        summary = self.summary(trial.id)
+        records = summary.records if training else summary.shown.evaluations
+        if ancestor and not training:
+            records = streams.in_order(records, summary.last_trained(end))
+        return Segment(trial, summary, [r for r in records if end is None or r["step"] <= end])
+
+
+def curve(
+    lab: Lab,
+    trial: Trial | int,
+    metric: Metric,
+    variant: str = SINGLE,
+    lineages: Lineages | None = None,
+) -> list[Point]:
     """Return a metric of a trial and of what it was resumed from, by step; nulls are left out.
 
     Of several models, that of `variant`; hours and cost are those of the whole trial.
     """
     points: list[Point] = []
-    before, tokens_before = Spent(hours=0.0, cost=0.0), 0.0
-    for segment in segments(lab, trial, training=metric.record == TRAIN):
+    before, tokens_before = Spent(0.0, 0.0), 0.0
+    of_trial = (lineages or Lineages(lab)).segments(trial, training=metric.record == TRAIN)
+    for segment in of_trial:
         records = segment.of(variant)
         spent = lab.spent(segment.trial.id, [record["time"] for record in records])
-        totals = [Spent(hours=before.hours + s.hours, cost=before.cost + s.cost) for s in spent]
-        tokens = segment.tokens(variant, tokens_before)
+        totals = [Spent(before.hours + s.hours, before.cost + s.cost) for s in spent]
+        tokens = segment.tokens(variant, records, tokens_before)
         points += [
             Point(record["step"], total.hours, total.cost, record[metric.name], seen)
             for record, total, seen in zip(records, totals, tokens, strict=True)
@@ -72,22 +127,15 @@ def evaluations(lab: Lab, trial: Trial | int) -> list[Record]:
     """Return the evaluation records of a trial and of what it was resumed from, by step."""
     return [
         record
-        for segment in segments(lab, trial, training=False)
+        for segment in Lineages(lab).segments(trial, training=False)
         for record in segment.records
         if record["type"] == EVAL
     ]
 
 
-def lineage(lab: Lab, trial: Trial | int) -> list[Trial]:
-    """Return the trial and its ancestors, oldest first."""
-    youngest = lab.trial(trial) if isinstance(trial, int) else trial
-    older = lineage(lab, youngest.parent) if youngest.parent is not None else []
-    return [*older, youngest]
-
-
 def related(lab: Lab, trial_id: int) -> set[int]:
     """Return a trial with what it continues and what continues it, however often."""
-    own = {trial.id for trial in lineage(lab, trial_id)}
+    own = {trial.id for trial in Lineages(lab).of(trial_id)}
     parents = {trial.id: trial.parent for trial in lab.trials()}
     return own | {number for number in parents if trial_id in _older(number, parents)}
 
@@ -96,22 +144,3 @@ def _older(trial_id: int | None, parents: dict[int, int | None]) -> Iterator[int
     while trial_id is not None:
         yield trial_id
         trial_id = parents[trial_id]
-
-
-def segments(lab: Lab, trial: Trial | int, *, training: bool) -> list[Segment]:
-    """Return each trial of the lineage with its records up to where the next one starts.
-
-    training: with the train records of the youngest one too; those of the others tell what it took
-    to get to where they were left.
-    """
-    trials = lineage(lab, trial)
-    older = [
-        _segment(lab, parent, child.from_step, training=True) for parent, child in pairwise(trials)
-    ]
-    return [*older, _segment(lab, trials[-1], None, training=training)]
-
-
-def _segment(lab: Lab, trial: Trial, end: int | None, *, training: bool) -> Segment:
-    summary = streams.summary(lab.paths.trial(trial.id))
-    records = summary.records if training else summary.shown.evaluations
-    return Segment(trial, summary, [r for r in records if end is None or r["step"] <= end])

@@ -6,7 +6,7 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from pawn_lab import configs
-from pawn_lab.analysis.curves import Point, curve, lineage
+from pawn_lab.analysis.curves import Lineages, Point, curve
 from pawn_lab.configs import StoredConfig
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
@@ -83,15 +83,19 @@ class Group:
 
 def runs_of(lab: Lab, trials: Iterable[Trial], metric: Metric) -> list[Run]:
     """Read settings and curve of each model of the trials."""
-    return [_run(lab, trial, metric, name) for trial in trials for name in trial.config.models]
+    asked = list(trials)
+    lineages = Lineages(lab, asked)
+    return [
+        _run(lab, lineages, trial, metric, name) for trial in asked for name in trial.config.models
+    ]
 
 
-def _run(lab: Lab, trial: Trial, metric: Metric, variant: str) -> Run:
+def _run(lab: Lab, lineages: Lineages, trial: Trial, metric: Metric, variant: str) -> Run:
     config = trial.config.of_model(variant)
     chosen = essential(config, lab.on_gpu(config))
     older = [
         (essential(ancestor.config.of_model(variant), lab.on_gpu(config)), child)
-        for ancestor, child in pairwise(lineage(lab, trial))
+        for ancestor, child in pairwise(lineages.of(trial))
     ]
     earlier = [
         f"{_changes(before, chosen)} to step {child.from_step}"
@@ -101,7 +105,8 @@ def _run(lab: Lab, trial: Trial, metric: Metric, variant: str) -> Run:
     if earlier:
         chosen[LINEAGE] = ", ".join(earlier)
     seeds = config.get("seed", 0), config.get("data_seed", 0)
-    return Run(trial, chosen, seeds, curve(lab, trial, metric, variant), variant)
+    points = curve(lab, trial, metric, variant, lineages)
+    return Run(trial, chosen, seeds, points, variant)
 
 
 def essential(config: StoredConfig, on_gpu: bool | None = None) -> dict[str, Any]:

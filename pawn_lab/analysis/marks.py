@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby, pairwise
 from typing import Any, Literal, NamedTuple
 
-from pawn_lab.analysis.curves import segments
+from pawn_lab.analysis.curves import Lineages
 from pawn_lab.lab import Lab
 from pawn_lab.trials import variants
 from pawn_lab.trials.variants import SINGLE
@@ -27,7 +27,7 @@ class Mark(NamedTuple):
 
 def marks(lab: Lab, trial_id: int, variant: str = SINGLE) -> list[Mark]:
     """Return the resumes of a trial's lineage and the turns of a model's learning rate, by step."""
-    lineage = segments(lab, trial_id, training=True)
+    lineage = Lineages(lab).segments(trial_id, training=True)
     rates = [
         (record["step"], record["lr"])
         for segment in lineage

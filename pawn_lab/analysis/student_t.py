@@ -4,6 +4,7 @@ The distribution function is a regularized incomplete beta function, evaluated b
 fraction (NIST DLMF 8.17.22) with the modified Lentz algorithm.
 """
 
+import functools
 import math
 from statistics import NormalDist
 
@@ -20,6 +21,7 @@ def cdf(t: float, df: float) -> float:
     return 1.0 - tail if t > 0 else tail
 
 
+@functools.lru_cache(1024)
 def quantile(p: float, df: float) -> float:
     """Return t with P(T <= t) = p, for 0 < p < 1.
 

@@ -123,7 +123,8 @@ def spent(tx: Transaction, held: Iterable[LeaseRow], moments: Iterable[float]) -
 
 
 def _spent(history: list[RateRow], spans: list[tuple[float, float]]) -> Spent:
-    return Spent(hours=_hours(spans), cost=math.fsum(_integral(history, a, b) for a, b in spans))
+    cost = math.fsum([_integral(history, a, b) for a, b in spans]) if history else 0.0
+    return Spent(_hours(spans), cost)
 
 
 def lease_spans(tx: Transaction, held: Iterable[LeaseRow]) -> list[tuple[float, float]]:
@@ -149,4 +150,4 @@ def _overlap(start: float, stop: float, since: float, until: float) -> float:
 
 
 def _hours(spans: Iterable[tuple[float, float]]) -> float:
-    return math.fsum(max(0.0, stop - start) for start, stop in spans) / _HOUR_S
+    return math.fsum([max(0.0, stop - start) for start, stop in spans]) / _HOUR_S

@@ -4,7 +4,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import apsw
@@ -32,6 +32,7 @@ class Database:
 
     def __init__(self, paths: WorkspacePaths) -> None:
         self._paths = paths
+        self._names = paths.database_files
         self._lock = threading.RLock()
         self._connection = apsw.Connection(":memory:")
         self._files: list[tuple[int, int] | None] = []
@@ -127,7 +128,7 @@ class Database:
         if self.refusal is not None:
             if time.monotonic() >= self._retry_at:
                 self._look()
-        elif self._files != (now := _identities(self._paths)):
+        elif self._files != (now := _identities(self._names)):
             self._let_go(log_deleted=now[:2] == [self._files[0], None])
             self._look()
 
@@ -178,7 +179,7 @@ class Database:
     def _use(self, connection: apsw.Connection, refusal: WorkspaceError | None) -> None:
         self._connection.close()
         self._connection, self.refusal = connection, refusal
-        self._files = _identities(self._paths)
+        self._files = _identities(self._names)
 
 
 def no_lab(root: Path) -> NoLabError:
@@ -223,14 +224,14 @@ def _copied(paths: WorkspacePaths, refusal: WorkspaceNotWritableError) -> apsw.C
         raise refusal from None
 
 
-def _identities(paths: WorkspacePaths) -> list[tuple[int, int] | None]:
+def _identities(names: Iterable[Path]) -> list[tuple[int, int] | None]:
     """Return which files the database's names stand for: device and inode."""
-    return [_identity(path) for path in paths.database_files]
+    return [_identity(name) for name in names]
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(name: Path) -> tuple[int, int] | None:
     with contextlib.suppress(OSError):
-        status = path.stat()
+        status = name.stat()
         return status.st_dev, status.st_ino
     return None
 

@@ -1,5 +1,6 @@
 """What a metrics stream has shown, read once however often it is asked for."""
 
+import hashlib
 import json
 from itertools import pairwise
 from typing import Any
@@ -87,6 +88,26 @@ def test_a_summary_that_is_damaged_or_a_folder_is_made_again(paths, summary) -> 
     paths.summary.mkdir() if summary is None else paths.summary.write_bytes(summary)
     assert len(streams.evaluations(paths)) == 200
     assert summary is None or paths.summary.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"val_loss": 1e60}, {"val_loss": True}, {"val_loss": "low"}, {"step": -1}, {"step": 1.5}),
+        *({"time": -1.0}, {"type": "event"}, {"variant": ""}, {"n" * 65: 1.0}, {"\u00e9": 1.0}),
+        dict.fromkeys((f"n{number}" for number in range(300)), 1.0),
+    ],
+    ids=range(11),
+)
+def test_kept_records_that_the_lab_would_not_have_written_are_made_again(paths, change) -> None:
+    write(paths, [evaluation(step) for step in range(200)])
+    written = streams.evaluations(paths)
+    head, rest = paths.summary.read_bytes().splitlines()[1:]
+    shown = json.loads(head)
+    shown["by_model"][""]["records"][3] |= change
+    lines = json.dumps(shown).encode() + b"\n" + rest
+    paths.summary.write_bytes(hashlib.sha256(lines).hexdigest().encode() + b"\n" + lines)
+    assert streams.evaluations(paths) == written
 
 
 def test_of_very_many_records_some_are_kept_evenly_with_the_first_the_last_and_the_best(
