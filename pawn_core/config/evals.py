@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from pawn_core.config.conditioning import CASES
 from pawn_core.config.errors import did_you_mean, shown
 from pawn_core.config.facts import Metric
 
@@ -39,6 +40,11 @@ def shards_of_games(config: "EvalConfig") -> int:
 def _shards_of_both_modes(config: "EvalConfig") -> int:
     """Return the shards of the fresh games, free and held to the rules."""
     return 2 * shards_of_games(config)
+
+
+def _shards_of_cases(config: "EvalConfig") -> int:
+    """Return the shards of the cases that a model with outcome tokens is asked."""
+    return len(CASES) * -(-config.conditioning_games // config.shard_games)
 
 
 def _shards_of_pairs(config: "EvalConfig") -> int:
@@ -109,6 +115,20 @@ EVALS: tuple[Eval, ...] = (
             Metric("yardstick.legal_rate", "legal predictions on common games", "high"),
             Metric("yardstick.legal_mass", "legal mass on common games", "high"),
             Metric("yardstick.top1_exact", "expected top-1 on common games", "high"),
+        ),
+    ),
+    Eval(
+        "conditioning",
+        "pawn_core.evaluation.conditioning:Conditioning",
+        _shards_of_cases,
+        frozenset({"games_seed", "max_ply", "shard_games"})
+        | {"generation_temperature", "conditioning_games"},
+        (
+            Metric("conditioning.match", "games that end as asked", "high"),
+            Metric("conditioning.continuation", "continued games that end as asked", "high"),
+            Metric("conditioning.poisoned", "games that end as asked against the odds", "high"),
+            Metric("conditioning.improbable", "improbable ends reached", "high"),
+            Metric("conditioning.impossible_illegal", "illegal play, asked the impossible", "low"),
         ),
     ),
     Eval(
