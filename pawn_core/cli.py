@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, Token
 from pydantic import SkipValidation
+from pydantic.fields import FieldInfo
 
 from pawn_core.checkpoint.manifest import latest_verified
 from pawn_core.config import RUN_TYPES, ConfigError, RunConfig, config_json_schema, parse_config
@@ -231,7 +232,13 @@ def _field_options() -> Iterator[inspect.Parameter]:
         if name == "run_type":
             yield _option(name, names[0], Literal[names], about)  # type: ignore[valid-type]
         else:
-            yield _option(name, field.default, field.annotation, about)
+            yield _option(name, _default(field), field.annotation, about)
+
+
+def _default(field: FieldInfo) -> Any:
+    """Return a field's default as an option has it; names are a line of them."""
+    default = None if field.is_required() else field.default
+    return ",".join(default) if isinstance(default, tuple) else default
 
 
 def _option(name: str, default: Any, annotation: Any, about: Parameter) -> inspect.Parameter:
@@ -241,7 +248,7 @@ def _option(name: str, default: Any, annotation: Any, about: Parameter) -> inspe
     elif annotation is Path:
         reading = Parameter()
     else:
-        reading = Parameter(converter=_value, n_tokens=1, accepts_keys=False)
+        reading = Parameter(converter=_value, n_tokens=1, accepts_keys=False, negative=())
     annotation = Annotated[annotation, SkipValidation, reading, about]
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation

@@ -113,6 +113,7 @@ def _properties(run_type: str) -> list[tuple[str, dict[str, Any]]]:
 
 def _row(name: str, field: dict[str, Any]) -> str:
     default = field.get("default")
+    default = ", ".join(default) if isinstance(default, list) else default
     shown = "" if default is None else f"`{default}`".lower()
     return f"| `{name}` | {_type(field)} | {shown} | {field['description']} |\n"
 
@@ -127,6 +128,8 @@ def _option(option: dict[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in option["enum"])
     if "const" in option:
         return f"`{option['const']}`"
+    if option.get("type") == "array" and "enum" in option["items"]:
+        return f"list of {_option(option['items'])}"
     limits = " ".join([option["type"], *bounds(option, ",")])
     return limits.replace(">=", "≥").replace("<=", "≤")
 

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from pawn_core.config.cotrain import CotrainConfig
 from pawn_core.config.errors import ConfigError, config_error, did_you_mean, shown
+from pawn_core.config.eval import EvalConfig
 from pawn_core.config.pretrain import PretrainConfig
 from pawn_core.config.run import RunConfig
 
@@ -29,6 +30,7 @@ class RunType(NamedTuple):
 RUN_TYPES: tuple[RunType, ...] = (
     RunType("pretrain", PretrainConfig, "pawn_core.training.pretrain:Pretraining"),
     RunType("cotrain", CotrainConfig, "pawn_core.training.pretrain:Pretraining"),
+    RunType("eval", EvalConfig, "pawn_core.evaluation.task:Evaluating"),
 )
 
 

@@ -11,17 +11,16 @@ import torch
 from chess_engine import TrainingBatch
 from numpy.typing import NDArray
 
-from pawn_core.config import PretrainConfig
 from pawn_core.data.targets import Targets
 
 
-def distribution_is_known(config: PretrainConfig) -> bool:
+def distribution_is_known(*, prepend_outcome: bool, discard_ply_limit: bool) -> bool:
     """Tell whether the next-token distribution given the sequence so far is exactly known.
 
     It is for pure sequences. An outcome token, or the discarding of games that hit the ply limit,
     tells of the future: play is then no longer uniform given what the model sees.
     """
-    return not config.prepend_outcome and not config.discard_ply_limit
+    return not prepend_outcome and not discard_ply_limit
 
 
 @dataclass(frozen=True)

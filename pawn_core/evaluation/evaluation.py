@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
 from chess_engine import Vocabulary
 from torch import Tensor
 
 from pawn_core.config.eval import EvalConfig
+from pawn_core.data.games import GameSource
 from pawn_core.evaluation.report import Report
 from pawn_core.model import Transformer
 from pawn_core.runtime import Runtime
@@ -48,6 +50,25 @@ class Context:
         return self.pretrained.spec
 
     @property
+    def fresh_games(self) -> GameSource:
+        """The random games of the config, laid out as the model reads them."""
+        config, spec = self.config, self.spec
+        return GameSource(
+            seed=config.games_seed,
+            max_ply=self.max_ply,
+            mate_boost=config.mate_boost,
+            discard_ply_limit=config.discard_ply_limit,
+            vocabulary=spec.vocabulary,
+            layout="prefixed" if spec.prepend_outcome else "pure",
+            threads=torch.get_num_threads(),
+        )
+
+    def games_of(self, shard: int) -> tuple[int, int]:
+        """Return the first of the fresh games that a shard measures on, and how many they are."""
+        first = shard * self.config.shard_games
+        return first, min(self.config.shard_games, self.config.games - first)
+
+    @property
     def max_ply(self) -> int:
         """Most plies of a game: what the config allows, or else what the model's context holds."""
         return self.config.max_ply or self.spec.max_seq_len - self.spec.prepend_outcome
@@ -57,16 +78,20 @@ class Evaluation(Protocol):
     """One evaluation of one model: shards of work, each addressed by its number, summed up.
 
     It is built anew when a run is resumed, and gets its sums back. Shards come in rising order,
-    each once.
+    each once. An implementation is a subclass; what is not abstract it may leave out.
     """
 
-    @abstractmethod
-    def __init__(self, context: Context) -> None:
-        """Prepare the work.
+    @classmethod
+    def check(cls, context: Context) -> None:
+        """Refuse, before any work of the run, what cannot be done at the end of it.
 
         Raises:
             ConfigError: this model cannot be measured so, or what it needs is not there.
         """
+
+    @abstractmethod
+    def __init__(self, context: Context) -> None:
+        """Prepare the work, when its turn has come."""
 
     @abstractmethod
     def run(self, shard: int) -> None:
@@ -91,3 +116,6 @@ class Evaluation(Protocol):
         Raises:
             Interrupted: the run was asked to stop.
         """
+
+    def close(self) -> None:
+        """Give up processes and files; after the report, or when the run stops before it."""

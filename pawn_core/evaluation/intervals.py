@@ -43,7 +43,7 @@ def over_games(
         return NOTHING
     pairs_g2 = np.stack((parts, wholes), axis=1)
     parts_r, wholes_r = resampled_sums(pairs_g2, seed, resamplings).T
-    return percentiles(parts_r[wholes_r > 0] / wholes_r[wholes_r > 0])
+    return ratio_percentiles(parts_r, wholes_r)
 
 
 def resampled_sums(
@@ -61,6 +61,12 @@ def percentiles(values_r: NDArray[np.float64]) -> Interval:
     return Interval(float(low), float(high))
 
 
+def ratio_percentiles(parts_r: NDArray[np.float64], wholes_r: NDArray[np.float64]) -> Interval:
+    """Return the same of a ratio of sums; resamplings without a whole do not count."""
+    measured_r = wholes_r > 0
+    return percentiles(parts_r[measured_r] / wholes_r[measured_r]) if measured_r.any() else NOTHING
+
+
 def share_over_games(
     parts_g: ArrayLike, wholes_g: ArrayLike, seed: int = 0, resamplings: int = RESAMPLINGS
 ) -> Interval:
@@ -70,10 +76,38 @@ def share_over_games(
     exact interval of their rate, which is wider.
     """
     parts, wholes = np.asarray(parts_g, np.float64), np.asarray(wholes_g, np.float64)
-    games = int((wholes > 0).sum())
-    if games and parts.sum() in (0.0, wholes.sum()):
-        return exact(games if parts.sum() else 0, games)
-    return over_games(parts, wholes, seed, resamplings)
+    return all_or_none(parts, wholes) or over_games(parts, wholes, seed, resamplings)
+
+
+def all_or_none(parts_g: NDArray[np.float64], wholes_g: NDArray[np.float64]) -> Interval | None:
+    """Return the exact interval of a share that is all or none; None where it is between."""
+    games = int((wholes_g > 0).sum())
+    if games and parts_g.sum() in (0.0, wholes_g.sum()):
+        return exact(games if parts_g.sum() else 0, games)
+    return None
+
+
+def median_over_games(
+    values_n: ArrayLike,
+    games_n: ArrayLike,
+    games: int,
+    seed: int = 0,
+    resamplings: int = RESAMPLINGS,
+) -> Interval:
+    """Return the interval of the median of values that belong to games, a bootstrap over games."""
+    values, owners = np.asarray(values_n, np.float64), np.asarray(games_n, np.int64)
+    if not len(values):
+        return NOTHING
+    order = np.argsort(values, kind="stable")
+    ordered, owners = values[order], owners[order]
+    medians: list[float] = []
+    for counts_rg in _drawn(games, seed, resamplings):
+        weights_rn = counts_rg[:, owners].cumsum(axis=1)
+        for weights_n in weights_rn[weights_rn[:, -1] > 0]:
+            middle = weights_n[-1] / 2
+            ends = np.searchsorted(weights_n, (middle, np.nextafter(middle, np.inf)))
+            medians.append(float(ordered[ends].mean()))
+    return percentiles(np.array(medians))
 
 
 def _drawn(games: int, seed: int, resamplings: int) -> Iterator[NDArray[np.float64]]:

@@ -75,7 +75,7 @@ class LegalitySums:
         self.legal += int(legal_n[move].sum())
         self.late_moves += int(late.sum())
         self.late_legal += int(legal_n[late].sum())
-        self._add_sides(sets, move & ~legal_n, lengths_b)
+        self.add_games(plies_completed(sets, move & ~legal_n, lengths_b), lengths_b)
 
     def metrics(self) -> dict[str, float | None]:
         """Return the legality metrics.
@@ -104,18 +104,24 @@ class LegalitySums:
             "forfeit_ply_max": max(plies, default=None),
         }
 
-    def _add_sides(
-        self, sets: LegalSets, illegal_n: NDArray[np.bool_], lengths_b: NDArray[Any]
-    ) -> None:
-        first_bs = np.full((len(lengths_b), 2), np.iinfo(np.int64).max)
-        plies = sets.plies_n[illegal_n]
-        np.minimum.at(first_bs, (sets.games_n[illegal_n], plies % 2), plies)
-        forfeited = first_bs < lengths_b[:, None]
+    def add_games(self, completed_bs: NDArray[np.int64], lengths_b: NDArray[Any]) -> None:
+        """Add games by what `plies_completed` says of each side."""
+        forfeited = completed_bs < lengths_b[:, None]
         self.games += len(lengths_b)
         self.completed_games += int((~forfeited.any(axis=1)).sum())
         self.sides += forfeited.size
-        self.plies_completed += int(np.minimum(first_bs, lengths_b[:, None]).sum())
-        self.forfeit_plies.extend(first_bs[forfeited].tolist())
+        self.plies_completed += int(completed_bs.sum())
+        self.forfeit_plies.extend(completed_bs[forfeited].tolist())
+
+
+def plies_completed(
+    sets: LegalSets, illegal_n: NDArray[np.bool_], lengths_b: NDArray[Any]
+) -> NDArray[np.int64]:
+    """Return the ply of each side's first illegal prediction, or the game's length, (b, 2)."""
+    completed_bs = np.repeat(lengths_b.astype(np.int64)[:, None], 2, axis=1)
+    plies = sets.plies_n[illegal_n]
+    np.minimum.at(completed_bs, (sets.games_n[illegal_n], plies % 2), plies)
+    return completed_bs
 
 
 def _share(part: int, whole: int) -> float | None:

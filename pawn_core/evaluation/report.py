@@ -55,6 +55,17 @@ class Report:
     facts: dict[str, Any] = field(default_factory=dict)
     """What it was measured on: seed, games, positions and the like; JSON values."""
 
+    @classmethod
+    def of_document(cls, document: dict[str, Any]) -> "Report":
+        """Return the report that `document` has written."""
+        figures = tuple(Figure(**figure) for figure in document["figures"])
+        tables = tuple(
+            Table(t["name"], tuple(t["columns"]), tuple(map(tuple, t["rows"])))
+            for t in document["tables"]
+        )
+        name, definition, facts = (document[key] for key in ("name", "definition", "facts"))
+        return cls(name, definition, figures, tables, facts)
+
     def document(self) -> dict[str, Any]:
         """Return the report as a JSON object."""
         return finite(asdict(self))

@@ -28,12 +28,15 @@ _CHUNK_POSITIONS = 4096  # bounds the log-probabilities in memory: 32 MB for 1,9
 
 
 class Scores(NamedTuple):
-    """A batch's sums over positions, and the likeliest token at each."""
+    """What each position of a batch comes to, float64 (n,), and the likeliest token there."""
 
-    loss: float
-    top1: int
-    top5: int
-    kl: float
+    loss_n: NDArray[np.float64]
+    """Cross-entropy of the target, nats."""
+    top1_n: NDArray[np.float64]
+    top5_n: NDArray[np.float64]
+    """1 where the target is the likeliest, or among the five likeliest."""
+    kl_n: NDArray[np.float64]
+    """KL(q || p) of the prediction p to the exact distribution q, nats."""
     predicted_n: NDArray[np.int64]
 
 
@@ -64,7 +67,10 @@ class ValidationSet:
             vocabulary_size=vocabulary.size,
             width=width,
             late_ply=config.max_seq_len // 2,
-            distribution_known=distribution_is_known(config),
+            distribution_known=distribution_is_known(
+                prepend_outcome=bool(config.prepend_outcome),
+                discard_ply_limit=config.discard_ply_limit,
+            ),
             stop=stop,
         )
 
@@ -102,43 +108,43 @@ class ValidationSet:
 def score(logits_nv: Tensor, targets_n: Tensor, sets: LegalSets) -> Scores:
     """Compare logits with the targets and with the exact distribution, in float32."""
     entry_of = np.append(sets.starts_n, len(sets.tokens_e))
-    sums = torch.zeros(4, dtype=torch.float64, device=logits_nv.device)
-    predicted = []
+    chunks = []
     for begin in range(0, len(targets_n), _CHUNK_POSITIONS):
         end = min(begin + _CHUNK_POSITIONS, len(targets_n))
         log_p_cv = logits_nv[begin:end].float().log_softmax(dim=1)
         entries = slice(entry_of[begin], entry_of[end])
-        kl = _kl_sum(log_p_cv, sets, begin, entries)
-        chunk, best = _target_sums(log_p_cv, targets_n[begin:end])
-        sums += torch.cat((chunk, kl[None]))
-        predicted.append(best)
-    loss, top1, top5, kl_sum = sums.tolist()
-    return Scores(loss, int(top1), int(top5), kl_sum, torch.cat(predicted).cpu().numpy())
+        kl_c = _kl(log_p_cv, sets, begin, entries)
+        chunks.append((*_against_targets(log_p_cv, targets_n[begin:end]), kl_c))
+    loss, best_n5, hits_n5, kl = (torch.cat(parts).cpu() for parts in zip(*chunks, strict=True))
+    hits_n5 = hits_n5.double().numpy()
+    return Scores(
+        loss.numpy(), hits_n5[:, 0], hits_n5.sum(axis=1), kl.numpy(), best_n5[:, 0].numpy()
+    )
 
 
-def _target_sums(log_p_cv: Tensor, targets_c: Tensor) -> tuple[Tensor, Tensor]:
-    """Return loss, top-1 and top-5 sums as float64 (3,), and the likeliest tokens."""
+def _against_targets(log_p_cv: Tensor, targets_c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return float64 losses (c,), the likeliest tokens (c, 5), and which of those is the target."""
     best_c5 = log_p_cv.topk(5, dim=1).indices
-    hit_c5 = best_c5 == targets_c[:, None]
-    loss = -log_p_cv.gather(1, targets_c[:, None]).double().sum()
-    return torch.stack((loss, hit_c5[:, 0].sum(), hit_c5.sum())), best_c5[:, 0]
+    loss_c = -log_p_cv.gather(1, targets_c[:, None]).double()[:, 0]
+    return loss_c, best_c5, best_c5 == targets_c[:, None]
 
 
-def _kl_sum(log_p_cv: Tensor, sets: LegalSets, begin: int, entries: slice) -> Tensor:
-    """Return the sum over a chunk's positions of KL(q || p) = sum q (log q - log p), in float64."""
+def _kl(log_p_cv: Tensor, sets: LegalSets, begin: int, entries: slice) -> Tensor:
+    """Return KL(q || p) = sum q (log q - log p) at each of a chunk's positions, float64 (c,)."""
     device = log_p_cv.device
-    rows = torch.from_numpy(sets.positions_e[entries] - begin).to(device)
-    tokens = torch.from_numpy(sets.tokens_e[entries]).to(device).long()
-    q = torch.from_numpy(sets.probabilities_e[entries]).to(device)
-    log_p = log_p_cv[rows, tokens].double()
-    return (torch.xlogy(q, q) - torch.where(q > 0, q * log_p, 0.0)).sum()
+    rows_e = torch.from_numpy(sets.positions_e[entries] - begin).to(device)
+    tokens_e = torch.from_numpy(sets.tokens_e[entries]).to(device).long()
+    q_e = torch.from_numpy(sets.probabilities_e[entries]).to(device)
+    log_p_e = log_p_cv[rows_e, tokens_e].double()
+    terms_e = torch.xlogy(q_e, q_e) - torch.where(q_e > 0, q_e * log_p_e, 0.0)
+    return terms_e.new_zeros(len(log_p_cv)).index_add(0, rows_e, terms_e)
 
 
 def _add(positions: PositionSums, scores: Scores, sets: LegalSets) -> None:
     positions.positions += len(scores.predicted_n)
-    positions.loss += scores.loss
-    positions.top1 += scores.top1
-    positions.top5 += scores.top5
-    positions.kl += scores.kl
+    positions.loss += float(scores.loss_n.sum())
+    positions.top1 += int(scores.top1_n.sum())
+    positions.top5 += int(scores.top5_n.sum())
+    positions.kl += float(scores.kl_n.sum())
     positions.top1_bound += float(sets.top1_bound().sum())
     positions.loss_floor += float(sets.entropy().sum())

@@ -42,8 +42,9 @@ def _catch_up(run: Run) -> None:
 def _steps(run: Run) -> Stop:
     stop = find_stop(run)
     while stop is None:
-        run.advance()
-        _boundary(run)
+        with suppress(Interrupted):  # the flag is set: the stop checks come next
+            run.advance()
+            _boundary(run)
         stop = find_stop(run)
     return stop
 

@@ -31,7 +31,11 @@ class Task(Protocol):
 
     @abstractmethod
     def advance(self, run: "Run") -> None:
-        """Do one unit of progress; the run counts it afterwards."""
+        """Do one unit of progress; the run counts it afterwards.
+
+        Raises:
+            Interrupted: the run was asked to stop meanwhile; nothing was done.
+        """
 
     @abstractmethod
     def checkpoint(self, run: "Run") -> Checkpoint:

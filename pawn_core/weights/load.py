@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from pawn_core.checkpoint.errors import IncompatibleWeightsError
 from pawn_core.model import Transformer
 from pawn_core.text_path import text_path
-from pawn_core.weights.source import find
+from pawn_core.weights.source import Files, find
 from pawn_core.weights.spec import ModelSpec, read_spec
 
 
@@ -37,7 +37,15 @@ def load_pretrained(source: str | Path, device: str | torch.device = "cpu") -> P
         CheckpointError: the weights do not exist, are damaged, are a pickle, or belong to another
             kind of model; see `pawn_core.checkpoint.errors`.
     """
-    files = find(source)
+    return load_files(find(source), device)
+
+
+def load_files(files: Files, device: str | torch.device = "cpu") -> Pretrained:
+    """Return the model of files that `find` has checked.
+
+    Raises:
+        IncompatibleWeightsError: they belong to another kind of model.
+    """
     with text_path(files.model) as readable:
         tensors = load_file(readable)
     spec = read_spec({name: tuple(t.shape) for name, t in tensors.items()}, files.config)

@@ -40,7 +40,7 @@ def read_spec(shapes: Shapes, config: Mapping[str, Any] | None) -> ModelSpec:
             not of this family (another vocabulary, another rotary base).
     """
     vocabulary = _vocabulary(_shape(shapes, "lm_head.weight")[0])
-    facts = _facts(config or {})
+    facts = training_facts(config or {})
     _check_family(facts)
     architecture = _architecture(shapes, facts)
     for name, size in architecture._asdict().items():
@@ -55,7 +55,7 @@ def read_spec(shapes: Shapes, config: Mapping[str, Any] | None) -> ModelSpec:
     )
 
 
-def _facts(config: Mapping[str, Any]) -> dict[str, Any]:
+def training_facts(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return either form of config as one flat mapping."""
     parts = (config, config.get("training_config") or {}, config.get("model_config") or {})
     return {name: value for part in parts for name, value in dict(part).items()}

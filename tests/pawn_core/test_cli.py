@@ -238,7 +238,10 @@ def test_help_names_choices_defaults_and_bounds(capsys: pytest.CaptureFixture[st
         cli.main(["--help"])
     text = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "--lr FLOAT Peak learning rate. [> 0, <= 1] [default: 0.0003]" in text
-    assert "--run-type CHOICE Kind of run. [choices: pretrain, cotrain] [default: pretrain]" in text
+    assert (
+        "--run-type CHOICE Kind of run. [choices: pretrain, cotrain, eval] [default: pretrain]"
+        in text
+    )
     assert "--resume PATH Checkpoint directory to go on from, or a run's folder: its newest" in text
     assert "pawn-train --variant toy --local-checkpoints --total-steps 200 --device cpu" in text
 
@@ -248,14 +251,24 @@ def test_help_lists_the_fields_of_one_run_type_under_its_name(
 ) -> None:
     with pytest.raises(SystemExit):
         cli.main(["--help"])
-    shared, _, own = capsys.readouterr().out.partition(" Of run_type cotrain only ")
-    cotrain, _, pretrain = own.partition(" Of run_type pretrain only ")
-    assert ("--lr " in shared, "--variants " in shared, "--d-model " in shared) == (
-        True,
-        False,
-        False,
-    )
-    assert ("--variants " in cotrain, "--d-model " in pretrain) == (True, True)
+    shared, *panels = re.split(r" Of run_type (.*) only ", capsys.readouterr().out)
+    only = dict(zip(panels[::2], panels[1::2], strict=True))
+    assert ("--seed " in shared, "--lr " in shared, "--weights " in shared) == (True, False, False)
+    assert "--lr " in only["pretrain, cotrain"]
+    assert ("--variants " in only["cotrain"], "--d-model " in only["pretrain"]) == (True, True)
+    assert "--weights " in only["eval"]
+
+
+def test_a_list_of_names_is_one_option_and_a_field_without_default_shows_none(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    text = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "[default: legality]" in text
+    assert "--empty-evals" not in text
+    assert "Undefined" not in text
+    assert cli._parse(["--evals", "legality,generation"]) == {"evals": "legality,generation"}
 
 
 def test_help_never_imports_torch() -> None:

@@ -9,6 +9,7 @@ from pawn_core.config.run import RunConfig
 CONFIGS = {
     "pretrain": {},
     "cotrain": {"run_type": "cotrain", "variants": {"toy": {}, "wide": {"variant": "base"}}},
+    "eval": {"run_type": "eval", "weights": "trial:3"},
 }
 
 

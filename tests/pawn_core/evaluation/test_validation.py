@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pawn_core.config import parse_config
-from pawn_core.data.distribution import distribution_is_known, legal_sets
+from pawn_core.data.distribution import legal_sets
 from pawn_core.evaluation.validation import ValidationSet, score
 from pawn_core.runtime import Runtime
 from pawn_core.signals import Interrupted, StopFlag
@@ -178,7 +178,7 @@ def test_a_certain_and_wrong_model_has_infinite_divergence_not_nan(tiny) -> None
     logits = torch.full((len(sets.counts_n), validation.vocabulary_size), -torch.inf)
     logits[:, 0] = 0.0
     targets = torch.full((len(logits),), chess_engine.export_move_vocabulary().pad)
-    assert score(logits, targets, sets).kl == math.inf
+    assert score(logits, targets, sets).kl_n.sum() == math.inf
 
 
 def test_the_bounds_at_512_plies_are_the_published_ones() -> None:
@@ -195,12 +195,20 @@ def test_the_bounds_at_512_plies_are_the_published_ones() -> None:
     assert (top1[~move] == 1).all()
 
 
-def test_the_distribution_is_known_only_where_the_sequence_tells_nothing_of_the_end(tiny) -> None:
-    assert distribution_is_known(config(tiny))
-    assert distribution_is_known(config(tiny, mate_boost=1.0))
-    assert distribution_is_known(config(tiny, vocabulary="coordinate", no_outcome_token=True))
-    assert not distribution_is_known(config(tiny, prepend_outcome=True))
-    assert not distribution_is_known(config(tiny, discard_ply_limit=True))
+@pytest.mark.parametrize(
+    ("fields", "known"),
+    [
+        ({}, True),
+        ({"mate_boost": 1.0}, True),
+        ({"vocabulary": "coordinate", "no_outcome_token": True}, True),
+        ({"prepend_outcome": True}, False),
+        ({"discard_ply_limit": True}, False),
+    ],
+)
+def test_the_distribution_is_known_only_where_the_sequence_tells_nothing_of_the_end(
+    tiny, fields, known: bool
+) -> None:
+    assert ValidationSet.of(config(tiny, **fields), 8, None, StopFlag()).distribution_known == known
 
 
 def test_evaluation_does_not_depend_on_its_batch_size(tiny) -> None:

@@ -173,13 +173,13 @@ def test_the_loss_of_exact_targets_is_the_divergence_plus_the_entropy(tiny) -> N
             task.model.forward_at(batch.tokens_bt, batch.positions_n), batch.targets_n, sets
         )
         loss = task.loss_sum(batch).item()
-    assert loss == pytest.approx(scores.kl + sets.entropy().sum(), rel=1e-6)
+    assert loss == pytest.approx(scores.kl_n.sum() + sets.entropy().sum(), rel=1e-6)
     sampled, _ = build(raw | {"targets": "sampled"})
     with torch.no_grad():
         assert sampled.loss_sum(batch).item() == loss
     with torch.no_grad():
         assert sampled.loss_sum(sampled._lay_out(120, 40)).item() == pytest.approx(
-            scores.loss, rel=1e-6
+            scores.loss_n.sum(), rel=1e-6
         )
 
 
