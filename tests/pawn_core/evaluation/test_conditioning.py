@@ -76,11 +76,11 @@ def test_a_model_that_obeys_matches_and_its_base_rate_stands_beside(tmp_path: Pa
 
 def test_a_model_that_does_not_listen_ends_as_random_play(tmp_path: Path) -> None:
     model = known_player(legal=True, prefixed=True, width=301)
-    context = conditioning_context(tmp_path, model, conditioning_games=40, shard_games=40)
-    rows = rows_of(evaluate(context, shards_of("match") + shards_of("poisoned")))
-    assert len(rows) == 9
+    context = conditioning_context(tmp_path, model, conditioning_games=24, shard_games=24)
+    rows = rows_of(evaluate(context, shards_of("match")))
+    assert len(rows) == 5
     for row in rows.values():
-        assert row["games"] == 40
+        assert row["games"] == 24
         assert row["low"] <= row["random_high"]
         assert row["random_low"] <= row["high"]
         assert row["illegal"] == 0.0
