@@ -3,7 +3,7 @@
 Shapes: b games, t time, v vocabulary.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import chess_engine
@@ -47,6 +47,7 @@ def generate(
     sampling: Sampling | None = None,
     *,
     max_tokens: int | None = None,
+    check: Callable[[], None] | None = None,
 ) -> NDArray[np.int64]:
     """Return the prompts' games continued, int64 (b, t), PAD after the end of each.
 
@@ -54,6 +55,7 @@ def generate(
         prompts: the first tokens of each game in the model's layout, one at least: the outcome, or
             in the pure layout the first move, which it does not predict.
         max_tokens: length at which games are cut; default and most: `max_seq_len`.
+        check: called before each token; what it raises ends the work.
 
     Raises:
         ValueError: a prompt is empty, too long or holds a token outside the vocabulary; a number
@@ -67,6 +69,8 @@ def generate(
     chooser = _Chooser(pretrained, sampling, prompt_bt, lengths_b)
     cache, begin, tokens_bt = pretrained.model.new_cache(len(prompts)), 0, prompt_bt.clone()
     for t in range(int(lengths_b.min()), width):
+        if check:
+            check()
         logits_bv = pretrained.model.forward_next(tokens_bt[:, begin:t], cache)
         tokens_bt[:, t] = chooser.choose(logits_bv, t)
         if chooser.all_over:

@@ -61,7 +61,6 @@ class Conditioning(Evaluation):
 
     def run(self, shard: int) -> None:
         """Continue a block of a case's games, by the model and at random."""
-        self._context.stop.check()
         number, block = shard % len(CASES), shard // len(CASES)
         prefixes = self._prefixes(CASES[number], block)
         if not len(prefixes.lengths_b):
@@ -124,7 +123,7 @@ class Conditioning(Evaluation):
     def _play(
         self, number: int, block: int, prefixes: Prefixes, asked_b: NDArray[np.int16]
     ) -> None:
-        config, case = self._context.config, CASES[number]
+        context, config, case = self._context, self._context.config, CASES[number]
         sampling = Sampling(
             config.generation_temperature,
             legal=case.masked,
@@ -135,7 +134,7 @@ class Conditioning(Evaluation):
         prompts = [
             [int(asked), *moves] for asked, moves in zip(asked_b, prefixes.prompts(), strict=True)
         ]
-        games = sample_games(self._context.pretrained, prompts, sampling, self._context.max_ply)
+        games = sample_games(context.pretrained, prompts, sampling, context.max_ply, context.stop)
         row = 2 * number
         self._counts.add(row, games.lengths_b, games.endings_b, games.outcomes_b)
         seen_b = games.end_seen_b

@@ -59,7 +59,6 @@ class Likeness(Evaluation):
         mode, first = divmod(shard, half)
         first *= config.shard_games
         games = min(config.shard_games, config.games - first)
-        self._context.stop.check()
         played = self._generate(mode, first, games)
         if mode == FREE:
             random = self._random_play(
@@ -111,7 +110,7 @@ class Likeness(Evaluation):
             seed=config.games_seed,
             first_game=first,
         )
-        return sample_games(context.pretrained, prompts, sampling, context.max_ply)
+        return sample_games(context.pretrained, prompts, sampling, context.max_ply, context.stop)
 
     def _random_play(self, first: int, games: int) -> chess_engine.Games:
         config = self._context.config

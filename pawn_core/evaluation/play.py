@@ -65,10 +65,8 @@ class Play(Evaluation):
     def state(self) -> dict[str, Tensor]:
         """Return the games, and who the opponent was."""
         name = torch.tensor(list(self._opponent_name.encode()), dtype=torch.uint8)
-        return {_NAME: name} | {
-            column.name: torch.from_numpy(self._column(column.name))
-            for column in fields(SampledGames)
-        }
+        columns = [column.name for column in fields(SampledGames)] if self._games else []
+        return {_NAME: name} | {name: torch.from_numpy(self._column(name)) for name in columns}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Go on after games, which are then all that the file holds."""

@@ -12,6 +12,7 @@ from chess_engine import TERMINATIONS, Games, Vocabulary
 from numpy.typing import NDArray
 
 from pawn_core.generation import Sampling, generate
+from pawn_core.signals import StopFlag
 from pawn_core.weights import Pretrained
 
 ENDINGS = (*TERMINATIONS[:6], "illegal", "stopped")
@@ -41,17 +42,22 @@ class SampledGames:
 
 
 def sample_games(
-    pretrained: Pretrained, prompts: Sequence[Sequence[int]], sampling: Sampling, max_ply: int
+    pretrained: Pretrained,
+    prompts: Sequence[Sequence[int]],
+    sampling: Sampling,
+    max_ply: int,
+    stop: StopFlag,
 ) -> SampledGames:
     """Return the prompts continued by the model up to their ends, `max_ply` plies at most.
 
     Raises:
         ValueError: as `generate`.
+        Interrupted: the run was asked to stop.
     """
     before = int(pretrained.spec.prepend_outcome)
     # One token more than the moves: PAD after a game as long as that is not seen otherwise.
     width = min(before + max_ply + 1, pretrained.spec.max_seq_len)
-    rows_bt = generate(pretrained, prompts, sampling, max_tokens=width)
+    rows_bt = generate(pretrained, prompts, sampling, max_tokens=width, check=stop.check)
     return judge(rows_bt[:, before:], pretrained.vocabulary, max_ply)
 
 

@@ -1,5 +1,6 @@
 """Generated games beside random play: known players, resume, and what the figures say."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from pawn_core.config.evals import eval_named
 from pawn_core.evaluation.evaluation import Context
 from pawn_core.evaluation.likeness import Likeness
 from pawn_core.evaluation.report import Report
+from pawn_core.signals import Interrupted
 
 FIELDS = {"evals": ("generation",), "games": 120, "shard_games": 50, "games_seed": 9}
 
@@ -76,6 +78,15 @@ def test_what_was_counted_before_a_pause_goes_on_bitwise(tmp_path: Path) -> None
     assert second.report() == whole.report()
     for name, tensor in whole.state().items():
         assert torch.equal(tensor, second.state()[name])
+
+
+def test_a_stop_ends_a_shard_and_counts_nothing(tmp_path: Path) -> None:
+    context = likeness_context(tmp_path, legal=True)
+    likeness = Likeness(context)
+    context.stop.signal = signal.SIGTERM
+    with pytest.raises(Interrupted):
+        likeness.run(0)
+    assert not any(tensor.any() for tensor in likeness.state().values())
 
 
 def test_counts_of_another_shape_are_refused(tmp_path: Path) -> None:

@@ -113,6 +113,10 @@ def test_a_match_goes_on_bitwise_and_its_file_is_whole(tmp_path: Path) -> None:
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
+def test_a_match_that_was_stopped_in_its_first_pairs_can_be_saved(tmp_path: Path) -> None:
+    assert Play(play_context(tmp_path)).state().keys() == {"opponent"}
+
+
 def test_another_run_does_not_inherit_the_games_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "games.pgn").write_text("of another run", encoding="utf-8")
     evaluate(play_context(tmp_path))

@@ -16,6 +16,7 @@ from pawn_core.evaluation.sampled_games import (
 )
 from pawn_core.evaluation.two_samples import compare, kolmogorov_smirnov, total_variation
 from pawn_core.generation import Sampling
+from pawn_core.signals import StopFlag
 from pawn_core.weights import Pretrained
 
 SEARCHLESS = chess_engine.export_move_vocabulary("searchless")
@@ -67,7 +68,7 @@ def test_the_legal_law_plays_as_random_play_does(prefixed: bool, masked: bool) -
     model = known_player(legal=True, prefixed=prefixed, width=most + prefixed)
     prompts = prompts_of(model, seed, games, most)
     sampling = Sampling(legal=masked, until_illegal=not masked, seed=seed)
-    played = sample_games(model, prompts, sampling, most)
+    played = sample_games(model, prompts, sampling, most, StopFlag())
     random = chess_engine.generate_random_games(2_000, seed=seed + 1, max_ply=most)
     assert (played.endings_b < ILLEGAL).all()
     for mine, theirs, statistic, bins in (
@@ -82,7 +83,7 @@ def test_uniform_over_the_vocabulary_ends_at_once_as_often_as_it_must() -> None:
     seed, games = 3, 400
     model = known_player(legal=False, prefixed=True, width=40)
     prompts = prompts_of(model, seed, games, 39)
-    played = sample_games(model, prompts, Sampling(until_illegal=True, seed=seed), 39)
+    played = sample_games(model, prompts, Sampling(until_illegal=True, seed=seed), 39, StopFlag())
     board = chess.Board()
     share = 1 - board.legal_moves.count() / 1980
     at_once = int((played.lengths_b == 0).sum())
@@ -94,12 +95,13 @@ def test_uniform_over_the_vocabulary_ends_at_once_as_often_as_it_must() -> None:
 def test_a_game_of_a_seed_is_the_same_in_any_batch() -> None:
     model = known_player(legal=True, width=60)
     prompts = prompts_of(model, 5, 12, 60)
-    together = sample_games(model, prompts, Sampling(until_illegal=True, seed=5), 60)
+    together = sample_games(model, prompts, Sampling(until_illegal=True, seed=5), 60, StopFlag())
     for first in (0, 3, 7):
         part = sample_games(
             model,
             prompts[first : first + 3],
             Sampling(until_illegal=True, seed=5, first_game=first),
             60,
+            StopFlag(),
         )
         np.testing.assert_array_equal(part.tokens_bp, together.tokens_bp[first : first + 3])
