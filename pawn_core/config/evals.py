@@ -154,6 +154,19 @@ EVALS: tuple[Eval, ...] = (
             Metric("ceiling.bound", "top-1 ceiling", None, own_kind=True),
         ),
     ),
+    Eval(
+        "accuracy",
+        "pawn_core.evaluation.accuracy:Accuracy",
+        lambda config: -(-config.max_games // config.shard_games),
+        frozenset({"pgn", "max_games", "min_eval_ply", "elo_min", "elo_max", "elo_band"})
+        | {"shard_games"},
+        (
+            Metric("accuracy.top1", "top-1 on real games", "high", own_kind=True),
+            Metric("accuracy.top5", "top-5 on real games", "high", own_kind=True),
+            Metric("accuracy.legal_top1", "top-1 among legal moves of real games", "high"),
+            Metric("accuracy.loss", "loss on real games (nats per move)", "low", own_kind=True),
+        ),
+    ),
 )
 
 EVAL_NAMES = tuple(evaluation.name for evaluation in EVALS)

@@ -53,10 +53,10 @@ class RecordedGames:
 
     def sequences(self) -> tuple[Tensor, Tensor]:
         """Return the tokens to read, int64 (b, t), and the flat positions that predict, (n,)."""
-        width = max(int(self.lengths_b.max()), 1)
-        tokens_bt = self.tokens_bp[:, :width].astype(np.int64)
+        moves = max(int(self.lengths_b.max()) - 1, 0)  # what comes before the last one
+        tokens_bt = self.tokens_bp[:, : max(moves, 1)].astype(np.int64)
         before = -1
         if self.outcomes_b is not None:
-            tokens_bt, before = np.column_stack((self.outcomes_b, tokens_bt[:, :-1])), 0
+            tokens_bt, before = np.column_stack((self.outcomes_b, tokens_bt)), 0
         positions_n = self.games_n * tokens_bt.shape[1] + self.plies_n + before
-        return torch.from_numpy(np.ascontiguousarray(tokens_bt)), torch.from_numpy(positions_n)
+        return torch.from_numpy(tokens_bt), torch.from_numpy(positions_n)

@@ -93,7 +93,7 @@ def test_an_evaluation_reads_fields_that_there_are_and_names_its_figures(evaluat
 
 @pytest.mark.parametrize("evaluation", EVALS, ids=lambda evaluation: evaluation.name)
 def test_a_field_that_no_chosen_evaluation_reads_is_idle(evaluation) -> None:
-    config = parsed(evals=[evaluation.name], play_opponent="uci:stockfish")
+    config = parsed(evals=[evaluation.name], play_opponent="uci:stockfish", pgn="games.pgn")
     idle = {field for field, _, _ in config.idle_fields()}
     assert idle & EvalConfig.measured_on == EvalConfig.measured_on - evaluation.fields
 
