@@ -8,6 +8,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from pawn_lab.lab import queries
 from pawn_lab.paths import WorkspacePaths, default_workspace
 from pawn_lab.text import mask_secrets
 
@@ -55,7 +56,7 @@ def _state(paths: WorkspacePaths) -> str:
         check = f"check again in {now.next_check_s} s; " if now.next_check_s else ""
         lines = (
             now.headline,
-            f"{check}events: lab_events(since={lab.latest_event()})",
-            lab.digest(),
+            f"{check}events: lab_events(since={queries.latest_event(lab)})",
+            queries.digest(lab),
         )
     return "\n".join(lines)

@@ -20,7 +20,7 @@ import psutil
 
 from pawn_core.config import parse_config
 from pawn_core.metrics import MetricsWriter
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, killing, queries
 from pawn_lab.server.lab_server import keep_loaded
 from pawn_lab.states import ACTIVE, State
 from pawn_lab.store import Database, events, trials
@@ -157,10 +157,10 @@ def p99(values: list[float]) -> float:
 def reading(lab: Lab) -> list[Figure]:
     """Measure calls that read, p99 of each."""
     calls: list[tuple[str, float, Callable[[], object]]] = [
-        (f"all of {TRIALS:,} trials", 50, lab.trials),
+        (f"all of {TRIALS:,} trials", 50, lambda: queries.trials(lab)),
         ("status", 50, lambda: call(lab, "lab_status")),
         ("page of 50 events", 10, lambda: call(lab, "lab_events", since=EVENTS // 2)),
-        ("page of 1,000 events", 10, lambda: lab.events(EVENTS - 1500, 1000)),
+        ("page of 1,000 events", 10, lambda: queries.events(lab, EVENTS - 1500, 1000)),
     ]
     return [timed(what, bound, call, CALLS) for what, bound, call in calls]
 
@@ -249,10 +249,10 @@ def measured(workspace: Path) -> list[Figure]:
 
 def stop(lab: Lab) -> None:
     """Kill what is queued, then what runs, and wait for its end."""
-    active = lab.trials(states=ACTIVE)
+    active = queries.trials(lab, states=ACTIVE)
     for trial in sorted(active, key=lambda trial: trial.state != State.QUEUED):
-        lab.kill(trial.id)
-    while lab.trials(states=ACTIVE):
+        killing.kill(lab, trial.id)
+    while queries.trials(lab, states=ACTIVE):
         time.sleep(0.1)
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from pawn_lab.analysis.curves import evaluations
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.reporting.charts import Axes, CurvePoint, Floor, curve_panels, png
 
 Answer = dict[str, Any]
@@ -81,7 +81,7 @@ def write_report(
 ) -> None:
     """Write `curves.png` and `report.md` into the workspace and print the report."""
     with Lab.open(workspace) as lab:
-        trials = {row["ablation"]: lab.trial(row["trial_id"]) for row in final["rows"]}
+        trials = {row["ablation"]: queries.trial(lab, row["trial_id"]) for row in final["rows"]}
         arms = {name: games_of(trial.config) for name, trial in trials.items()}
         hypotheses = {name: trial.hypothesis or "" for name, trial in trials.items()}
         _draw(lab, workspace, exploration, final, arms)

@@ -9,7 +9,7 @@ from pawn_core.uploads import backlog
 from pawn_core.uploads.record import UploadRecord
 from pawn_core.uploads.registry import places
 from pawn_lab.documents import read_json_object
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Trial
 from pawn_lab.states import ACTIVE, ENDED_WELL
@@ -36,7 +36,7 @@ def audit(lab: Lab, trials: list[Trial]) -> Audit:
 
     What runs or waits stands against a stop whichever trials were asked about.
     """
-    everything = lab.trials()
+    everything = queries.trials(lab)
     continued = {trial.parent for trial in everything}
     superseded = _superseded(lab, everything)
     ended = [trial for trial in trials if trial.state not in ACTIVE]

@@ -6,7 +6,7 @@ from typing import Any
 from pawn_lab.analysis.curves import Axis
 from pawn_lab.analysis.groups import Run
 from pawn_lab.documents import read_json_object
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 
 _OF_TIME: tuple[Axis, ...] = ("hours", "cost")
 _DECIDE = ("torch", "pawn-engine")
@@ -25,7 +25,7 @@ def warnings(lab: Lab, runs: Sequence[Run], at: Axis) -> list[str]:
     if len(models := _by(provenances, _model)) > 1:
         told = "; ".join(f"{name}: {_ids(group)}" for name, group in models.items())
         causes.append(f"other device models: {told}")
-    if at in _OF_TIME and (shared := lab.shared_processor(ids)):
+    if at in _OF_TIME and (shared := queries.shared_processor(lab, ids)):
         causes.append(f"{_ids(shared)} shared the processor with other trials, which costs time")
     return causes
 

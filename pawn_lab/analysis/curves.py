@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from pawn_core.metrics import EVAL, TRAIN, Record
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries, spending
 from pawn_lab.records import Spent, Trial
 from pawn_lab.reporting.metrics import Metric
 from pawn_lab.trials import streams, variants

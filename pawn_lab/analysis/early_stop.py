@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pawn_lab.analysis.final_loss import backtest, outlook, share_done, tested_on
 from pawn_lab.analysis.groups import VALIDATION, Run, differing, runs_of
 from pawn_lab.documents import write_json
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries, sweeping
 from pawn_lab.paths import TrialPaths
 from pawn_lab.reporting.metrics import GAMES, metric_of_merit
 from pawn_lab.reporting.results import METRIC_OF_MERIT
@@ -93,10 +93,10 @@ def _comparable(run: Run, rival: Run, may_differ: frozenset[str] | None) -> bool
 
 def find(lab: Lab, trial_id: int) -> Judgement:
     """Judge a trial of a single model by the other points of its sweep's arm, or by all trials."""
-    trial, metric = lab.trial(trial_id), metric_of_merit(METRIC_OF_MERIT)
+    trial, metric = queries.trial(lab, trial_id), metric_of_merit(METRIC_OF_MERIT)
     [run] = runs_of(lab, [trial], metric)
-    rivals = lab.rivals(trial_id)
-    others = [] if rivals == [] else lab.selected(rivals)
+    rivals = sweeping.rivals(lab, trial_id)
+    others = [] if rivals == [] else queries.selected(lab, rivals)
     alike = [t for t in others if t.config["run_type"] == trial.config["run_type"]]
     others = [other for other in alike if other.id != trial_id]
     ended = tested_on(lab, trial.config["run_type"], metric)

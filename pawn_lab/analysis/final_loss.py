@@ -8,7 +8,7 @@ from pawn_core.config.schedule import ScheduleConfig
 from pawn_core.training.schedules import Schedule, build_schedule
 from pawn_lab.analysis.groups import LINEAGE, Run, runs_of
 from pawn_lab.analysis.power_law import FARTHEST, FEWEST_POINTS, Interval, extrapolated
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.reporting.metrics import Metric
 from pawn_lab.states import ENDED, ENDED_WELL
 
@@ -92,7 +92,7 @@ def backtest(runs: Iterable[Run], share: float) -> Coverage:
 
 def tested_on(lab: Lab, run_type: str, metric: Metric) -> list[Run]:
     """Return the latest trials of a run type that have ended."""
-    ended = [t for t in lab.trials(states=ENDED) if t.config["run_type"] == run_type]
+    ended = [t for t in queries.trials(lab, states=ENDED) if t.config["run_type"] == run_type]
     return runs_of(lab, ended[-MOST_TESTED:], metric)
 
 

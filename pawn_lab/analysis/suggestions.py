@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pawn_lab.analysis.alignment import align
 from pawn_lab.analysis.groups import LINEAGE, Run, essential, grouped
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.records import Trial
 from pawn_lab.states import ENDED_WELL
 
@@ -58,7 +58,7 @@ def comparable(lab: Lab, runs: Iterable[Run]) -> list[Trial]:
     """Return the other trials of which a model may differ from a run only in what is varied."""
     shown = list(runs)
     settings = {_rest(run.settings, {*VARIED, LINEAGE}) for run in shown}
-    others = [trial for trial in lab.trials() if trial.id not in {run.id for run in shown}]
+    others = [trial for trial in queries.trials(lab) if trial.id not in {run.id for run in shown}]
     return [trial for trial in others if settings & set(_rests(lab, trial))]
 
 

@@ -21,7 +21,7 @@ from pawn_lab.cli.options import DEFAULTS, Options
 from pawn_lab.cli.storage import add_storage_commands
 from pawn_lab.cli.words import in_cli_words
 from pawn_lab.errors import InvalidRequestError, LabError, NoLabError, TrialStateError
-from pawn_lab.lab import Lab, opener
+from pawn_lab.lab import Lab, opener, queries
 from pawn_lab.paths import WORKSPACE_NAME, WORKSPACE_VARIABLE, default_workspace
 from pawn_lab.states import ACTIVE
 from pawn_lab.store.database import no_lab
@@ -135,7 +135,7 @@ def _newest_events(lab: Lab, arguments: dict[str, Any]) -> Answer:
     """Return the latest events, the newest first, as a person likes to see them."""
     lab.check_exists()
     limit = arguments.get("limit", EVENTS.arguments.model_fields["limit"].default)
-    answer = EVENTS(lab, arguments | {"since": max(0, lab.latest_event() - limit)})
+    answer = EVENTS(lab, arguments | {"since": max(0, queries.latest_event(lab) - limit)})
     assert isinstance(answer, EventsAnswer)
     answer.events.reverse()
     return answer
@@ -184,7 +184,7 @@ def kill(
 
 def _killed(lab: Lab, trial_ids: Sequence[int], tag: str | None, reason: str | None) -> list[Any]:
     """Kill trials by number; or all of a tag that still go on, those that end meanwhile aside."""
-    chosen = trial_ids or [t.id for t in lab.selected(tag=tag) if t.state in ACTIVE]
+    chosen = trial_ids or [t.id for t in queries.selected(lab, tag=tag) if t.state in ACTIVE]
     tolerated = () if trial_ids else (TrialStateError,)
     answers = []
     for trial_id in chosen:

@@ -7,7 +7,7 @@ from rich.prompt import Confirm
 
 from pawn_lab.cli.options import DEFAULTS, Options
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, storing
 from pawn_lab.records import DiskUse
 from pawn_lab.tools.trial_views import TrialAnswer, trial_answer
 from pawn_lab.tools.values import Answer, Number, Table
@@ -61,9 +61,9 @@ def add_storage_commands(app: App) -> None:
 def disk(*trial_ids: Numbers, tag: OfTag = None, options: Options = DEFAULTS) -> None:
     """Show what trials take on the disk, the largest first, and what is free."""
     with options.existing_lab() as lab:
-        uses = lab.disk_use(trial_ids or None, tag)
+        uses = storing.disk_use(lab, trial_ids or None, tag)
         uses.sort(key=lambda use: use.bytes(), reverse=True)
-        total, free = sum(use.bytes() for use in uses), lab.free_bytes()
+        total, free = sum(use.bytes() for use in uses), storing.free_bytes(lab)
         answer = DiskAnswer(
             trials=[_row(use) for use in uses], total_gib=total / GIB, free_gib=free / GIB
         )
@@ -78,7 +78,7 @@ def tag(
 ) -> None:
     """Give trials further tags, or take tags away."""
     with options.existing_lab() as lab:
-        changed = lab.tag(trial_ids, add or (), remove or ())
+        changed = storing.tag(lab, trial_ids, add or (), remove or ())
         options.show(_changed(lab, changed), lab.paths)
 
 
@@ -94,7 +94,7 @@ def archive(
     """
     _check_chosen(trial_ids, tag)
     with options.existing_lab() as lab:
-        changed = lab.archive(trial_ids or None, tag, undo=undo)
+        changed = storing.archive(lab, trial_ids or None, tag, undo=undo)
         options.show(_changed(lab, changed), lab.paths)
 
 
@@ -112,8 +112,8 @@ def delete(
     _check_chosen(trial_ids, tag)
     with options.existing_lab() as lab:
         if not yes:
-            _confirm(lab.disk_use(trial_ids or None, tag), checkpoints_only=checkpoints)
-        freed = lab.delete(trial_ids or None, tag, checkpoints_only=checkpoints)
+            _confirm(storing.disk_use(lab, trial_ids or None, tag), checkpoints_only=checkpoints)
+        freed = storing.delete(lab, trial_ids or None, tag, checkpoints_only=checkpoints)
         size = sum(trial.freed_bytes for trial in freed) / GIB
         answer = FreedAnswer(deleted=[trial.trial_id for trial in freed], freed_gib=size)
         options.show(answer, lab.paths)

@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from pawn_lab.cli.render import render
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.states import ENDED
 from pawn_lab.tools.events import TOOL as EVENTS
 from pawn_lab.tools.events import EventsAnswer
@@ -37,7 +37,7 @@ def follow_events(lab: Lab, arguments: dict[str, Any], show: Show) -> None:
 def follow_log(lab: Lab, arguments: dict[str, Any], write: Callable[[str], None]) -> None:
     """Write a trial's output as it comes, until the trial has ended."""
     while True:
-        has_ended = lab.trial(arguments["trial_id"]).state in ENDED
+        has_ended = queries.trial(lab, arguments["trial_id"]).state in ENDED
         answer = LOG(lab, arguments)
         assert isinstance(answer, LogAnswer)
         if not answer.unchanged and answer.text:

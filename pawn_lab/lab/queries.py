@@ -5,7 +5,7 @@ from dataclasses import asdict
 from itertools import islice
 
 from pawn_lab.executors.executor import Device, DeviceLoad
-from pawn_lab.lab.workspace import OpenWorkspace
+from pawn_lab.lab.workspace import Lab
 from pawn_lab.records import (
     DeviceStatus,
     EventPage,
@@ -16,10 +16,15 @@ from pawn_lab.records import (
     Trial,
     TrialResult,
 )
-from pawn_lab.reporting import cost, digest, log, results
+from pawn_lab.reporting import cost
+from pawn_lab.reporting import digest as digests
+from pawn_lab.reporting import log as logs
+from pawn_lab.reporting import results as outcomes
 from pawn_lab.scheduling.waiting import waits
 from pawn_lab.states import ACTIVE, HOLDING, State
-from pawn_lab.store import Transaction, events, leases, trials
+from pawn_lab.store import Transaction, leases
+from pawn_lab.store import events as stored_events
+from pawn_lab.store import trials as stored_trials
 from pawn_lab.store.database import Row
 from pawn_lab.trials import requests, selection
 
@@ -27,217 +32,229 @@ MOST_TROUBLE = 3
 """Trials in trouble that a glance names; the others are counted."""
 
 
-class Queries(OpenWorkspace):
-    """Calls that change nothing but what a scheduler pass would."""
+def trial(lab: Lab, trial_id: int) -> Trial:
+    """Return a trial.
 
-    def trial(self, trial_id: int) -> Trial:
-        """Return a trial.
+    Raises:
+        UnknownTrialError: no such trial.
+    """
+    lab.refresh()
+    with lab.database.read() as tx:
+        return trial_record(tx, stored_trials.get(tx, trial_id), lab.devices)
 
-        Raises:
-            UnknownTrialError: no such trial.
-        """
-        self._refresh()
-        with self._database.read() as tx:
-            return trial_record(tx, trials.get(tx, trial_id), self._devices)
 
-    def trials(self, states: Iterable[State | str] | None = None) -> list[Trial]:
-        """Return trials by number: all, or those in some states.
+def trials(lab: Lab, states: Iterable[State | str] | None = None) -> list[Trial]:
+    """Return trials by number: all, or those in some states.
 
-        Raises:
-            InvalidRequestError: an unknown state.
-        """
-        checked = requests.checked_states(states)
-        self._refresh()
-        with self._database.read() as tx:
-            return trial_records(tx, trials.select(tx, checked), self._devices)
+    Raises:
+        InvalidRequestError: an unknown state.
+    """
+    checked = requests.checked_states(states)
+    lab.refresh()
+    with lab.database.read() as tx:
+        return trial_records(tx, stored_trials.select(tx, checked), lab.devices)
 
-    def selected(
-        self, trial_ids: Iterable[int] | None = None, tag: str | None = None
-    ) -> list[Trial]:
-        """Return the trials of these numbers, of this tag, or of both; all where neither is given.
 
-        Raises:
-            UnknownTrialError: no such trial.
-            InvalidRequestError: they are none.
-        """
-        self._refresh()
-        with self._database.read() as tx:
-            rows = selection.selected(tx, trial_ids, tag)
-            return trial_records(tx, rows, self._devices)
+def selected(
+    lab: Lab, trial_ids: Iterable[int] | None = None, tag: str | None = None
+) -> list[Trial]:
+    """Return the trials of these numbers, of this tag, or of both; all where neither is given.
 
-    def glance(self, tag: str | None = None, latest: int = 5) -> Glance:
-        """Return the trials at a glance, of a tag or all; trouble and unresumed are of all tags.
+    Raises:
+        UnknownTrialError: no such trial.
+        InvalidRequestError: they are none.
+    """
+    lab.refresh()
+    with lab.database.read() as tx:
+        rows = selection.selected(tx, trial_ids, tag)
+        return trial_records(tx, rows, lab.devices)
 
-        Raises:
-            InvalidRequestError: no trial has the tag.
-        """
-        self._refresh()
-        with self._database.read() as tx:
-            if tag is not None:
-                selection.check_tag(tx, tag)
-            active = [row for row in trials.select(tx, ACTIVE) if tag in (None, *row["tags"])]
-            ended, trouble = trials.latest_ended(tx, latest, tag), trials.in_trouble(tx)
-            rows = [*active, *ended, *trouble[:MOST_TROUBLE]]
-            records = iter(trial_records(tx, rows, self._devices))
-            return Glance(
-                counts=trials.counts(tx, tag),
-                active=list(islice(records, len(active))),
-                ended=list(islice(records, len(ended))),
-                trouble=list(records),
-                troubled=len(trouble),
-                unresumed=trials.unresumed(tx),
-            )
 
-    def pulse(self) -> Pulse:
-        """Return what decides when to look again; takes less than a glance."""
-        self._refresh()
-        with self._database.read() as tx:
-            holding, held = trials.select(tx, HOLDING), leases.held(tx)
-            queued, released = trials.count(tx, State.QUEUED), leases.last_release(tx)
-        now, idle = tx.now, sum(device.id not in held for device in self._devices)
-        ends = {row["id"]: self._ends_in_s(row, now) for row in holding}
-        return Pulse(
-            devices=len(self._devices),
-            idle=idle,
-            idle_s=None if held or released is None else max(0.0, now - released),
-            queued=queued,
-            stopping=sum(row["kill_reason"] is not None for row in holding),
-            ends_in_s=[end for end in ends.values() if end is not None],
-            starting_s=[_age_s(row, now) for row in holding if ends[row["id"]] is None],
+def glance(lab: Lab, tag: str | None = None, latest: int = 5) -> Glance:
+    """Return the trials at a glance, of a tag or all; trouble and unresumed are of all tags.
+
+    Raises:
+        InvalidRequestError: no trial has the tag.
+    """
+    lab.refresh()
+    with lab.database.read() as tx:
+        if tag is not None:
+            selection.check_tag(tx, tag)
+        active = [row for row in stored_trials.select(tx, ACTIVE) if tag in (None, *row["tags"])]
+        ended, trouble = stored_trials.latest_ended(tx, latest, tag), stored_trials.in_trouble(tx)
+        rows = [*active, *ended, *trouble[:MOST_TROUBLE]]
+        records = iter(trial_records(tx, rows, lab.devices))
+        return Glance(
+            counts=stored_trials.counts(tx, tag),
+            active=list(islice(records, len(active))),
+            ended=list(islice(records, len(ended))),
+            trouble=list(records),
+            troubled=len(trouble),
+            unresumed=stored_trials.unresumed(tx),
         )
 
-    def _ends_in_s(self, row: Row, now: float) -> float | None:
-        """Return when a trial ends at its speed or by its limit; None while that is not known."""
-        eta = results.progress(row, self.paths.trial(row["id"])).eta_s
-        limit = row["limits"].get("wall_clock_s")
-        return eta if eta is None or limit is None else min(eta, limit - _age_s(row, now))
 
-    def events(self, since: int = 0, limit: int = 100) -> EventPage:
-        """Return events after a cursor, oldest first; the answer carries the next cursor.
+def pulse(lab: Lab) -> Pulse:
+    """Return what decides when to look again; takes less than a glance."""
+    lab.refresh()
+    with lab.database.read() as tx:
+        holding, held = stored_trials.select(tx, HOLDING), leases.held(tx)
+        queued, released = stored_trials.count(tx, State.QUEUED), leases.last_release(tx)
+    now, idle = tx.now, sum(device.id not in held for device in lab.devices)
+    ends = {row["id"]: _ends_in_s(lab, row, now) for row in holding}
+    return Pulse(
+        devices=len(lab.devices),
+        idle=idle,
+        idle_s=None if held or released is None else max(0.0, now - released),
+        queued=queued,
+        stopping=sum(row["kill_reason"] is not None for row in holding),
+        ends_in_s=[end for end in ends.values() if end is not None],
+        starting_s=[_age_s(row, now) for row in holding if ends[row["id"]] is None],
+    )
 
-        Raises:
-            InvalidRequestError: `limit` is out of range, or nothing has reached the cursor yet.
-        """
-        requests.check_page(since, limit)
-        self._refresh()
-        with self._database.read() as tx:
-            requests.check_reached(since, events.last(tx), "event")
-            return events.page(tx, since, limit)
 
-    def latest_event(self) -> int:
-        """Return the number of the newest event: the cursor of now."""
-        self._refresh()
-        with self._database.read() as tx:
-            return events.last(tx)
+def _ends_in_s(lab: Lab, row: Row, now: float) -> float | None:
+    """Return when a trial ends at its speed or by its limit; None while that is not known."""
+    eta = outcomes.progress(row, lab.paths.trial(row["id"])).eta_s
+    limit = row["limits"].get("wall_clock_s")
+    return eta if eta is None or limit is None else min(eta, limit - _age_s(row, now))
 
-    def asked_by(self, trial_id: int) -> str | None:
-        """Return who asked for a trial: the name of an agent's client, or "cli"; None: unknown."""
-        with self._database.read() as tx:
-            return events.asked_by(tx, trial_id)
 
-    def changed(self, since: int) -> set[int]:
-        """Return the trials that run now, or to which anything happened after an event."""
-        self._refresh()
-        with self._database.read() as tx:
-            holding = {row["id"] for row in trials.select(tx, HOLDING)}
-            return holding | events.trials_since(tx, since)
+def events(lab: Lab, since: int = 0, limit: int = 100) -> EventPage:
+    """Return events after a cursor, oldest first; the answer carries the next cursor.
 
-    def results(
-        self, trial_ids: Iterable[int] | None = None, tag: str | None = None
-    ) -> list[TrialResult]:
-        """Return the last and best evaluation of each model of each trial, by trial.
+    Raises:
+        InvalidRequestError: `limit` is out of range, or nothing has reached the cursor yet.
+    """
+    requests.check_page(since, limit)
+    lab.refresh()
+    with lab.database.read() as tx:
+        requests.check_reached(since, stored_events.last(tx), "event")
+        return stored_events.page(tx, since, limit)
 
-        Raises:
-            UnknownTrialError: no such trial.
-            InvalidRequestError: numbers and tag leave no trial.
-        """
-        self._refresh()
-        with self._database.read() as tx:
-            rows = selection.selected(tx, trial_ids, tag)
-            costs = cost.by_trial(tx, leases.history(tx))
-        return [
-            result
-            for row in rows
-            for result in results.results(
-                row, self.paths.trial(row["id"]), costs.get(row["id"], 0.0)
-            )
-        ]
 
-    def progress(self, trial_id: int) -> Progress:
-        """Return a trial's step, latest records, rate and time to its next stop."""
-        self._refresh()
-        with self._database.read() as tx:
-            row = trials.get(tx, trial_id)
-        return results.progress(row, self.paths.trial(trial_id))
+def latest_event(lab: Lab) -> int:
+    """Return the number of the newest event: the cursor of now."""
+    lab.refresh()
+    with lab.database.read() as tx:
+        return stored_events.last(tx)
 
-    def running(self) -> list[Progress]:
-        """Return how far each trial is that holds a device."""
-        self._refresh()
-        with self._database.read() as tx:
-            held = trials.select(tx, HOLDING)
-        return [results.progress(row, self.paths.trial(row["id"])) for row in held]
 
-    def log(
-        self,
-        trial_id: int,
-        lines: int = 50,
-        grep: str | None = None,
-        *,
-        around: int = 0,
-        since: int = 0,
-    ) -> LogExcerpt:
-        """Return the last lines of a trial's log, or the last around those that contain `grep`.
+def asked_by(lab: Lab, trial_id: int) -> str | None:
+    """Return who asked for a trial: the name of an agent's client, or "cli"; None: unknown."""
+    with lab.database.read() as tx:
+        return stored_events.asked_by(tx, trial_id)
 
-        `since` leaves out the lines that ended within so many bytes.
 
-        Raises:
-            UnknownTrialError: no such trial.
-            InvalidRequestError: a number is out of range, or the log has not as many bytes.
-        """
-        with self._database.read() as tx:
-            trials.get(tx, trial_id)
-        search = log.Wanted(lines, grep or "", around, since)
-        excerpt = log.excerpt(trial_id, self.paths.trial(trial_id).log, search)
-        requests.check_reached(since, excerpt.size_bytes, "byte of the log")
-        return excerpt
+def changed(lab: Lab, since: int) -> set[int]:
+    """Return the trials that run now, or to which anything happened after an event."""
+    lab.refresh()
+    with lab.database.read() as tx:
+        holding = {row["id"] for row in stored_trials.select(tx, HOLDING)}
+        return holding | stored_events.trials_since(tx, since)
 
-    def digest(self) -> str:
-        """Return the lab's state in under 1,500 characters."""
-        self._refresh()
-        with self._database.read() as tx:
-            held, counts = trials.select(tx, HOLDING), trials.counts(tx)
-            queued = [row["id"] for row in trials.queue(tx)]
-            latest, spent = events.latest(tx, 5), cost.report(tx, len(self._devices))
-        running = [results.progress(row, self.paths.trial(row["id"])) for row in held]
-        return digest.digest(counts, running, queued, latest, spent)
 
-    def shared_processor(self, trial_ids: Iterable[int]) -> list[int]:
-        """Return which of these trials ran on the CPU while another did."""
-        with self._database.read() as tx:
-            return sorted(leases.overlapping(tx, list(trial_ids), "cpu:"))
+def results(
+    lab: Lab, trial_ids: Iterable[int] | None = None, tag: str | None = None
+) -> list[TrialResult]:
+    """Return the last and best evaluation of each model of each trial, by trial.
 
-    def devices(self) -> list[DeviceStatus]:
-        """Return the devices with their load and who holds them.
+    Raises:
+        UnknownTrialError: no such trial.
+        InvalidRequestError: numbers and tag leave no trial.
+    """
+    lab.refresh()
+    with lab.database.read() as tx:
+        rows = selection.selected(tx, trial_ids, tag)
+        costs = cost.by_trial(tx, leases.history(tx))
+    return [
+        result
+        for row in rows
+        for result in outcomes.results(row, lab.paths.trial(row["id"]), costs.get(row["id"], 0.0))
+    ]
 
-        One that was lost is left out, unless a trial still holds it.
-        """
-        self._refresh()
-        with self._database.read() as tx:
-            held = leases.held(tx)
-        readings = self._executor.readings(self._devices)
-        return [
-            DeviceStatus(
-                **asdict(device),
-                trial_id=held.get(device.id),
-                **readings.get(device.id, DeviceLoad())._asdict(),
-            )
-            for device in self._devices
-            if device.id in readings or device.id in held
-        ]
 
-    def device_faults(self) -> list[str]:
-        """Return the devices that no trial can run on, each with the reason."""
-        return self._executor.faults()
+def progress(lab: Lab, trial_id: int) -> Progress:
+    """Return a trial's step, latest records, rate and time to its next stop."""
+    lab.refresh()
+    with lab.database.read() as tx:
+        row = stored_trials.get(tx, trial_id)
+    return outcomes.progress(row, lab.paths.trial(trial_id))
+
+
+def running(lab: Lab) -> list[Progress]:
+    """Return how far each trial is that holds a device."""
+    lab.refresh()
+    with lab.database.read() as tx:
+        held = stored_trials.select(tx, HOLDING)
+    return [outcomes.progress(row, lab.paths.trial(row["id"])) for row in held]
+
+
+def log(
+    lab: Lab,
+    trial_id: int,
+    lines: int = 50,
+    grep: str | None = None,
+    *,
+    around: int = 0,
+    since: int = 0,
+) -> LogExcerpt:
+    """Return the last lines of a trial's log, or the last around those that contain `grep`.
+
+    `since` leaves out the lines that ended within so many bytes.
+
+    Raises:
+        UnknownTrialError: no such trial.
+        InvalidRequestError: a number is out of range, or the log has not as many bytes.
+    """
+    with lab.database.read() as tx:
+        stored_trials.get(tx, trial_id)
+    search = logs.Wanted(lines, grep or "", around, since)
+    excerpt = logs.excerpt(trial_id, lab.paths.trial(trial_id).log, search)
+    requests.check_reached(since, excerpt.size_bytes, "byte of the log")
+    return excerpt
+
+
+def digest(lab: Lab) -> str:
+    """Return the lab's state in under 1,500 characters."""
+    lab.refresh()
+    with lab.database.read() as tx:
+        held, counts = stored_trials.select(tx, HOLDING), stored_trials.counts(tx)
+        queued = [row["id"] for row in stored_trials.queue(tx)]
+        latest, spent = stored_events.latest(tx, 5), cost.report(tx, len(lab.devices))
+    running = [outcomes.progress(row, lab.paths.trial(row["id"])) for row in held]
+    return digests.digest(counts, running, queued, latest, spent)
+
+
+def shared_processor(lab: Lab, trial_ids: Iterable[int]) -> list[int]:
+    """Return which of these trials ran on the CPU while another did."""
+    with lab.database.read() as tx:
+        return sorted(leases.overlapping(tx, list(trial_ids), "cpu:"))
+
+
+def devices(lab: Lab) -> list[DeviceStatus]:
+    """Return the devices with their load and who holds them.
+
+    One that was lost is left out, unless a trial still holds it.
+    """
+    lab.refresh()
+    with lab.database.read() as tx:
+        held = leases.held(tx)
+    readings = lab.executor.readings(lab.devices)
+    return [
+        DeviceStatus(
+            **asdict(device),
+            trial_id=held.get(device.id),
+            **readings.get(device.id, DeviceLoad())._asdict(),
+        )
+        for device in lab.devices
+        if device.id in readings or device.id in held
+    ]
+
+
+def device_faults(lab: Lab) -> list[str]:
+    """Return the devices that no trial can run on, each with the reason."""
+    return lab.executor.faults()
 
 
 def _age_s(row: Row, now: float) -> float:

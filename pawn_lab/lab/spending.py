@@ -4,49 +4,48 @@ from collections.abc import Sequence
 from typing import Literal
 
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab.workspace import OpenWorkspace
+from pawn_lab.lab.workspace import Lab
 from pawn_lab.records import Basis, CostReport, Spent
-from pawn_lab.reporting import cost
+from pawn_lab.reporting import cost as costs
 from pawn_lab.scheduling import budget as budgets
 from pawn_lab.store import leases
 
 
-class Spending(OpenWorkspace):
-    """Calls about the cost of device-time."""
+def set_cost(
+    lab: Lab,
+    cost_per_hour: float,
+    budget: float | Literal["none"] | None = None,
+    basis: Basis | None = None,
+) -> CostReport:
+    """Set what the whole machine costs an hour from now on, and what all may cost together.
 
-    def set_cost(
-        self,
-        cost_per_hour: float,
-        budget: float | Literal["none"] | None = None,
-        basis: Basis | None = None,
-    ) -> CostReport:
-        """Set what the whole machine costs an hour from now on, and what all may cost together.
+    `budget` "none" takes the cap away; None leaves it as it is. It counts the device-time of
+    trials or the machine's own time; without a basis what it counted before.
 
-        `budget` "none" takes the cap away; None leaves it as it is. It counts the device-time of
-        trials or the machine's own time; without a basis what it counted before.
+    Raises:
+        InvalidRequestError: cost_per_hour or budget is out of range, or a basis has no budget.
+    """
+    if basis is not None and budget is None:
+        raise InvalidRequestError(f"budget_of {basis} needs budget: how much of it")
+    lab.create()
+    with lab.database.write() as tx:
+        costs.set_rate(tx, cost_per_hour, len(lab.devices))
+        if budget is not None:
+            budgets.set_budget(tx, None if budget == "none" else budget, basis)
+    with lab.one_pass():
+        lab.tick()
+        return cost(lab)
 
-        Raises:
-            InvalidRequestError: cost_per_hour or budget is out of range, or a basis has no budget.
-        """
-        if basis is not None and budget is None:
-            raise InvalidRequestError(f"budget_of {basis} needs budget: how much of it")
-        self.create()
-        with self._database.write() as tx:
-            cost.set_rate(tx, cost_per_hour, len(self._devices))
-            if budget is not None:
-                budgets.set_budget(tx, None if budget == "none" else budget, basis)
-        with self.one_pass():
-            self.tick()
-            return self.cost()
 
-    def cost(self) -> CostReport:
-        """Return the money spent on the device-time that trials held."""
-        self._refresh()
-        with self._database.read() as tx:
-            report = cost.report(tx, len(self._devices))
-            return report.model_copy(update={"budget": budgets.report(tx)})
+def cost(lab: Lab) -> CostReport:
+    """Return the money spent on the device-time that trials held."""
+    lab.refresh()
+    with lab.database.read() as tx:
+        report = costs.report(tx, len(lab.devices))
+        return report.model_copy(update={"budget": budgets.report(tx)})
 
-    def spent(self, trial_id: int, moments: Sequence[float]) -> list[Spent]:
-        """Return the device-hours and the money that a trial had taken at each moment."""
-        with self._database.read() as tx:
-            return cost.spent(tx, leases.history(tx, trial_id), moments)
+
+def spent(lab: Lab, trial_id: int, moments: Sequence[float]) -> list[Spent]:
+    """Return the device-hours and the money that a trial had taken at each moment."""
+    with lab.database.read() as tx:
+        return costs.spent(tx, leases.history(tx, trial_id), moments)

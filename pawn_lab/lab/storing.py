@@ -9,7 +9,8 @@ from pathlib import Path
 from pawn_core.checkpoint.manifest import list_checkpoints
 from pawn_core.durable import sync_file
 from pawn_lab.errors import InvalidRequestError, TrialStateError
-from pawn_lab.lab.queries import Queries
+from pawn_lab.lab.queries import selected
+from pawn_lab.lab.workspace import Lab
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import DiskUse, FreedTrial, Trial
 from pawn_lab.states import ACTIVE, ENDED
@@ -18,97 +19,99 @@ from pawn_lab.store.database import Row
 from pawn_lab.trials import requests, selection
 
 
-class Storing(Queries):
-    """Calls about the folders, the names and the place of trials in what is shown."""
+def tag(
+    lab: Lab, trial_ids: Iterable[int], add: Iterable[str] = (), remove: Iterable[str] = ()
+) -> list[Trial]:
+    """Give trials further tags and take some away.
 
-    def tag(
-        self, trial_ids: Iterable[int], add: Iterable[str] = (), remove: Iterable[str] = ()
-    ) -> list[Trial]:
-        """Give trials further tags and take some away.
+    Raises:
+        UnknownTrialError: no such trial.
+        InvalidRequestError: a tag is not allowed, or none is named.
+    """
+    added, removed = requests.checked_tags(list(add)), set(remove)
+    if not added and not removed:
+        raise InvalidRequestError("name a tag to add or to remove")
+    with lab.database.write() as tx:
+        rows = selection.selected(tx, trial_ids)
+        for row in rows:
+            kept = [name for name in row["tags"] if name not in removed]
+            trials.set_tags(tx, row, list(dict.fromkeys([*kept, *added])))
+    return selected(lab, [row["id"] for row in rows])
 
-        Raises:
-            UnknownTrialError: no such trial.
-            InvalidRequestError: a tag is not allowed, or none is named.
-        """
-        added, removed = requests.checked_tags(list(add)), set(remove)
-        if not added and not removed:
-            raise InvalidRequestError("name a tag to add or to remove")
-        with self._database.write() as tx:
-            rows = selection.selected(tx, trial_ids)
-            for row in rows:
-                kept = [name for name in row["tags"] if name not in removed]
-                trials.set_tags(tx, row, list(dict.fromkeys([*kept, *added])))
-        return self.selected(row["id"] for row in rows)
 
-    def disk_use(
-        self, trial_ids: Iterable[int] | None = None, tag: str | None = None
-    ) -> list[DiskUse]:
-        """Return what trials take on the disk, by number; the archived ones too."""
-        self._refresh()
-        with self._database.read() as tx:
-            shown = trial_ids is not None or tag is not None
-            rows = selection.selected(tx, trial_ids, tag) if shown else trials.everything(tx)
-        return [_disk_use(row, self.paths.trial(row["id"])) for row in rows]
+def disk_use(
+    lab: Lab, trial_ids: Iterable[int] | None = None, tag: str | None = None
+) -> list[DiskUse]:
+    """Return what trials take on the disk, by number; the archived ones too."""
+    lab.refresh()
+    with lab.database.read() as tx:
+        shown = trial_ids is not None or tag is not None
+        rows = selection.selected(tx, trial_ids, tag) if shown else trials.everything(tx)
+    return [_disk_use(row, lab.paths.trial(row["id"])) for row in rows]
 
-    def free_bytes(self) -> int:
-        """Return the room that is left where the workspace lies."""
-        return shutil.disk_usage(self.paths.root).free
 
-    def archive(
-        self, trial_ids: Iterable[int] | None = None, tag: str | None = None, *, undo: bool = False
-    ) -> list[Trial]:
-        """Leave ended trials out of what is shown of all trials, or show them again.
+def free_bytes(lab: Lab) -> int:
+    """Return the room that is left where the workspace lies."""
+    return shutil.disk_usage(lab.paths.root).free
 
-        By number they are read as before, their cost counts, and their folders stay.
 
-        Raises:
-            TrialStateError: a trial has not ended.
-        """
-        self._refresh()
-        with self._database.write() as tx:
-            rows = selection.selected(tx, trial_ids, tag)
-            for row in rows:
-                _check_ended(row)
-                trials.archive(tx, row, undo=undo)
-        return self.selected(row["id"] for row in rows)
+def archive(
+    lab: Lab, trial_ids: Iterable[int] | None = None, tag: str | None = None, *, undo: bool = False
+) -> list[Trial]:
+    """Leave ended trials out of what is shown of all trials, or show them again.
 
-    def delete(
-        self,
-        trial_ids: Iterable[int] | None = None,
-        tag: str | None = None,
-        *,
-        checkpoints_only: bool = False,
-    ) -> list[FreedTrial]:
-        """Delete ended trials' folders, or only their checkpoints; return the bytes it freed.
+    By number they are read as before, their cost counts, and their folders stay.
 
-        A trial whose folder goes is archived. Its number, its events and its cost stay.
+    Raises:
+        TrialStateError: a trial has not ended.
+    """
+    lab.refresh()
+    with lab.database.write() as tx:
+        rows = selection.selected(tx, trial_ids, tag)
+        for row in rows:
+            _check_ended(row)
+            trials.archive(tx, row, undo=undo)
+    return selected(lab, [row["id"] for row in rows])
 
-        Raises:
-            TrialStateError: a trial has not ended, is to be resumed from, or has descendants that
-                stay, whose curves begin in it.
-        """
-        self._refresh()
-        with self._database.write() as tx:
-            rows = selection.selected(tx, trial_ids, tag)
-            going = {row["id"] for row in rows}
-            for row in rows:
-                _check_ended(row)
-                _check_not_needed(tx, row, set() if checkpoints_only else going)
-            uses = [_disk_use(row, self.paths.trial(row["id"])) for row in rows]
-            for row, use in zip(rows, uses, strict=True):
-                what = "checkpoints" if checkpoints_only else "folder"
-                size = use.bytes(checkpoints_only=checkpoints_only)
-                trials.note_deleted(tx, row, f"{what} deleted: {size:,} bytes")
-                if not checkpoints_only:
-                    trials.archive(tx, row)
-        return [self._freed(use, checkpoints_only) for use in uses]
 
-    def _freed(self, use: DiskUse, checkpoints_only: bool) -> FreedTrial:
-        """Delete what the database has let go of; a crash before it leaves a folder to delete."""
-        paths = self.paths.trial(use.trial_id)
-        _remove(paths.checkpoints if checkpoints_only else paths.root)
-        freed = use.bytes(checkpoints_only=checkpoints_only)
-        return FreedTrial(trial_id=use.trial_id, freed_bytes=freed)
+def delete(
+    lab: Lab,
+    trial_ids: Iterable[int] | None = None,
+    tag: str | None = None,
+    *,
+    checkpoints_only: bool = False,
+) -> list[FreedTrial]:
+    """Delete ended trials' folders, or only their checkpoints; return the bytes it freed.
+
+    A trial whose folder goes is archived. Its number, its events and its cost stay.
+
+    Raises:
+        TrialStateError: a trial has not ended, is to be resumed from, or has descendants that
+            stay, whose curves begin in it.
+    """
+    lab.refresh()
+    with lab.database.write() as tx:
+        rows = selection.selected(tx, trial_ids, tag)
+        going = {row["id"] for row in rows}
+        for row in rows:
+            _check_ended(row)
+            _check_not_needed(tx, row, set() if checkpoints_only else going)
+        uses = [_disk_use(row, lab.paths.trial(row["id"])) for row in rows]
+        for row, use in zip(rows, uses, strict=True):
+            what = "checkpoints" if checkpoints_only else "folder"
+            size = use.bytes(checkpoints_only=checkpoints_only)
+            trials.note_deleted(tx, row, f"{what} deleted: {size:,} bytes")
+            if not checkpoints_only:
+                trials.archive(tx, row)
+    return [_freed(lab, use, checkpoints_only) for use in uses]
+
+
+def _freed(lab: Lab, use: DiskUse, checkpoints_only: bool) -> FreedTrial:
+    """Delete what the database has let go of; a crash before it leaves a folder to delete."""
+    paths = lab.paths.trial(use.trial_id)
+    _remove(paths.checkpoints if checkpoints_only else paths.root)
+    freed = use.bytes(checkpoints_only=checkpoints_only)
+    return FreedTrial(trial_id=use.trial_id, freed_bytes=freed)
 
 
 def _check_ended(row: Row) -> None:

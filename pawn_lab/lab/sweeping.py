@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 from pawn_lab.errors import TrialStateError
-from pawn_lab.lab.workspace import OpenWorkspace
+from pawn_lab.lab.workspace import Lab
 from pawn_lab.records import Sweep, SweepEstimate, SweepPoint
 from pawn_lab.scheduling import runnable
 from pawn_lab.store import sweeps, trials
@@ -16,99 +16,101 @@ from pawn_lab.sweeps.progress import Standing, standings
 from pawn_lab.sweeps.queueing import tag
 
 
-class Sweeping(OpenWorkspace):
-    """Calls about many trials of one plan."""
+def start(
+    lab: Lab, plan: dict[str, Any], *, idempotency_key: str | None = None
+) -> tuple[Sweep, bool]:
+    """Queue the trials of a plan; return the sweep, and whether it existed before.
 
-    def start_sweep(
-        self, plan: dict[str, Any], *, idempotency_key: str | None = None
-    ) -> tuple[Sweep, bool]:
-        """Queue the trials of a plan; return the sweep, and whether it existed before.
-
-        Raises:
-            InvalidRequestError: the plan, or a point of it, is refused; says why.
-            BudgetExceededError: it is expected to cost more than the budget leaves.
-        """
-        checked = checked_plan(plan)
-        warnings = self._check_runnable(checked)
-        self.create()
-        with self._database.write() as tx:
-            sweep_id, repeated = create.create(
-                tx, self.paths, self._devices, self._launcher, checked, idempotency_key
-            )
-        with self.one_pass():
-            self.tick()
-            sweep = self.sweep(sweep_id)
-        return sweep.model_copy(update={"warnings": warnings}), repeated
-
-    def estimate_sweep(self, plan: dict[str, Any]) -> SweepEstimate:
-        """Return what a plan would take, which trials it would take over, and of which sweep it is.
-
-        Raises:
-            InvalidRequestError: the plan, or a point of it, is refused; says why.
-        """
-        checked = checked_plan(plan)
-        warnings = self._check_runnable(checked)
-        with self._database.read() as tx:
-            total = estimate(tx, self.paths, self._devices, self._launcher, checked)
-            alike = sweeps.alike(tx, create.request(checked, None).digest)
-        return total.model_copy(update={"repeats": alike, "warnings": warnings})
-
-    def _check_runnable(self, plan: SweepPlan) -> list[str]:
-        """Refuse a plan of which a known point cannot run here; return what will run worse."""
-        machine = self._executor.machine(self._devices)
-        configs = [plan.resolved(overrides) for overrides in known_overrides(plan)]
-        warnings = [runnable.check_runs_on(machine, config, self._devices) for config in configs]
-        return list(dict.fromkeys(itertools.chain(*warnings)))
-
-    def sweep(self, sweep_id: int) -> Sweep:
-        """Return a sweep with its points.
-
-        Raises:
-            UnknownSweepError: no such sweep.
-        """
-        self._refresh()
-        with self._database.read() as tx:
-            row = sweeps.get(tx, sweep_id)
-            plan = SweepPlan.model_validate(row["plan"])
-            points = standings(tx, self.paths, sweep_id, plan)
-        return Sweep(
-            id=sweep_id,
-            state=row["state"],
-            method=plan.method,
-            arms=plan.arms,
-            seeds=plan.seeds,
-            tag=tag(sweep_id),
-            points=[_point(point) for point in points],
-            asked=len(points),
-            of=plan.points or len(points) if plan.method == "tpe" else len(points),
+    Raises:
+        InvalidRequestError: the plan, or a point of it, is refused; says why.
+        BudgetExceededError: it is expected to cost more than the budget leaves.
+    """
+    checked = checked_plan(plan)
+    warnings = _check_runnable(lab, checked)
+    lab.create()
+    with lab.database.write() as tx:
+        sweep_id, repeated = create.create(
+            tx, lab.paths, lab.devices, lab.launcher, checked, idempotency_key
         )
+    with lab.one_pass():
+        lab.tick()
+        sweep = get(lab, sweep_id)
+    return sweep.model_copy(update={"warnings": warnings}), repeated
 
-    def rivals(self, trial_id: int) -> list[int] | None:
-        """Return the trials of the other points of a trial's arm; None: it is of no sweep."""
-        self._refresh()
-        with self._database.read() as tx:
-            row = trials.get(tx, trial_id)
-            if row["sweep"] is None:
-                return None
-            arms = {point["number"]: point["arm"] for point in sweeps.points(tx, row["sweep"])}
-            others = trials.of_sweep(tx, row["sweep"])
-        arm = [other for other in others if arms[other["point"]] == arms[row["point"]]]
-        return [other["id"] for other in arm if other["point"] != row["point"]]
 
-    def stop_sweep(self, sweep_id: int) -> Sweep:
-        """Choose no further points and promote none; trials that were queued go on.
+def planned(lab: Lab, plan: dict[str, Any]) -> SweepEstimate:
+    """Return what a plan would take, which trials it would take over, and of which sweep it is.
 
-        Raises:
-            UnknownSweepError: no such sweep.
-            TrialStateError: it has ended.
-        """
-        self._refresh()
-        with self._database.write() as tx:
-            state = sweeps.get(tx, sweep_id)["state"]
-            if state != sweeps.ACTIVE:
-                raise TrialStateError(f"sweep {sweep_id} is {state}; only an active one is stopped")
-            sweeps.end(tx, sweep_id, sweeps.STOPPED, "stopped by a call")
-        return self.sweep(sweep_id)
+    Raises:
+        InvalidRequestError: the plan, or a point of it, is refused; says why.
+    """
+    checked = checked_plan(plan)
+    warnings = _check_runnable(lab, checked)
+    with lab.database.read() as tx:
+        total = estimate(tx, lab.paths, lab.devices, lab.launcher, checked)
+        alike = sweeps.alike(tx, create.request(checked, None).digest)
+    return total.model_copy(update={"repeats": alike, "warnings": warnings})
+
+
+def _check_runnable(lab: Lab, plan: SweepPlan) -> list[str]:
+    """Refuse a plan of which a known point cannot run here; return what will run worse."""
+    machine = lab.executor.machine(lab.devices)
+    configs = [plan.resolved(overrides) for overrides in known_overrides(plan)]
+    warnings = [runnable.check_runs_on(machine, config, lab.devices) for config in configs]
+    return list(dict.fromkeys(itertools.chain(*warnings)))
+
+
+def get(lab: Lab, sweep_id: int) -> Sweep:
+    """Return a sweep with its points.
+
+    Raises:
+        UnknownSweepError: no such sweep.
+    """
+    lab.refresh()
+    with lab.database.read() as tx:
+        row = sweeps.get(tx, sweep_id)
+        plan = SweepPlan.model_validate(row["plan"])
+        points = standings(tx, lab.paths, sweep_id, plan)
+    return Sweep(
+        id=sweep_id,
+        state=row["state"],
+        method=plan.method,
+        arms=plan.arms,
+        seeds=plan.seeds,
+        tag=tag(sweep_id),
+        points=[_point(point) for point in points],
+        asked=len(points),
+        of=plan.points or len(points) if plan.method == "tpe" else len(points),
+    )
+
+
+def rivals(lab: Lab, trial_id: int) -> list[int] | None:
+    """Return the trials of the other points of a trial's arm; None: it is of no sweep."""
+    lab.refresh()
+    with lab.database.read() as tx:
+        row = trials.get(tx, trial_id)
+        if row["sweep"] is None:
+            return None
+        arms = {point["number"]: point["arm"] for point in sweeps.points(tx, row["sweep"])}
+        others = trials.of_sweep(tx, row["sweep"])
+    arm = [other for other in others if arms[other["point"]] == arms[row["point"]]]
+    return [other["id"] for other in arm if other["point"] != row["point"]]
+
+
+def stop(lab: Lab, sweep_id: int) -> Sweep:
+    """Choose no further points and promote none; trials that were queued go on.
+
+    Raises:
+        UnknownSweepError: no such sweep.
+        TrialStateError: it has ended.
+    """
+    lab.refresh()
+    with lab.database.write() as tx:
+        state = sweeps.get(tx, sweep_id)["state"]
+        if state != sweeps.ACTIVE:
+            raise TrialStateError(f"sweep {sweep_id} is {state}; only an active one is stopped")
+        sweeps.end(tx, sweep_id, sweeps.STOPPED, "stopped by a call")
+    return get(lab, sweep_id)
 
 
 def _point(each: Standing) -> SweepPoint:

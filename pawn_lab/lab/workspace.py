@@ -1,12 +1,12 @@
 """An open workspace: its folder, its database, its executor, and how its trials are run."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from pawn_lab.errors import WorkspaceNotWritableError
+from pawn_lab.errors import NoLabError, WorkspaceNotWritableError
 from pawn_lab.executors.executor import Device, Executor
 from pawn_lab.executors.registry import LOCAL, executor_named
 from pawn_lab.lab import tick
@@ -20,8 +20,8 @@ from pawn_lab.trials.launcher import TRAINER, Launcher
 MOST_CALLER_CHARACTERS = 40
 
 
-class OpenWorkspace:
-    """What every call of the lab needs."""
+class Lab:
+    """One workspace of experiments, open: what every call needs."""
 
     def __init__(
         self,
@@ -32,10 +32,10 @@ class OpenWorkspace:
         launcher: Launcher,
     ) -> None:
         self.paths = paths
-        self._database = database
-        self._executor = executor
-        self._devices = inventory
-        self._launcher = launcher
+        self.database = database
+        self.executor = executor
+        self.devices = inventory
+        self.launcher = launcher
         self._fresh: bool | None = None
         """Within a call that asks several things: whether a pass was made; None outside of one."""
         self._refusal: WorkspaceNotWritableError | None = None
@@ -84,7 +84,7 @@ class OpenWorkspace:
     @property
     def exists(self) -> bool:
         """Say whether there is a lab in the folder yet."""
-        return self._database.exists
+        return self.database.exists
 
     @property
     def refusal(self) -> WorkspaceNotWritableError | None:
@@ -94,7 +94,7 @@ class OpenWorkspace:
     @property
     def mended(self) -> str | None:
         """What this opening took from the folders because the database lacked it."""
-        return self._database.mended
+        return self.database.mended
 
     def check_exists(self) -> None:
         """Refuse to go on where there is no lab.
@@ -116,12 +116,12 @@ class OpenWorkspace:
             return
         if not anywhere and not self.paths.may_be_made():
             raise no_lab(self.paths.root)
-        self._database.create()
+        self.database.create()
 
     @property
     def has_gpu(self) -> bool:
         """Whether trials run on GPUs here."""
-        return any(device.kind == "gpu" for device in self._devices)
+        return any(device.kind == "gpu" for device in self.devices)
 
     def on_gpu(self, config: Mapping[str, Any]) -> bool:
         """Say whether a run of this config computes on a GPU here."""
@@ -130,7 +130,7 @@ class OpenWorkspace:
     def called_by(self, name: str) -> Self:
         """Note who makes the calls from now on: an agent's client, or the command line."""
         caller = clean(name).replace("\n", " ").strip()[:MOST_CALLER_CHARACTERS]
-        self._launcher = replace(self._launcher, caller=caller or None)
+        self.launcher = replace(self.launcher, caller=caller or None)
         return self
 
     def only_looking(self) -> Self:
@@ -140,7 +140,7 @@ class OpenWorkspace:
 
     def close(self) -> None:
         """Close the database; trials go on."""
-        self._database.close()
+        self.database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -156,7 +156,7 @@ class OpenWorkspace:
         self._refusal = None
         if self.exists:
             try:
-                tick.tick(self._database, self.paths, self._executor, self._devices)
+                tick.tick(self.database, self.paths, self.executor, self.devices)
             except WorkspaceNotWritableError as error:
                 self._refusal = error
         if self._fresh is not None:
@@ -174,7 +174,25 @@ class OpenWorkspace:
         finally:
             self._fresh = None
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         """Bring every trial up to date, unless this call has done so."""
         if not self._fresh:
             self.tick()
+
+
+def opener(workspace: Path) -> Callable[[], Lab]:
+    """Return what opens a workspace anew for each call of a server.
+
+    A lab that was there and has been moved is not made again, empty, at its old place.
+    """
+    existed = False
+
+    def open_lab() -> Lab:
+        nonlocal existed
+        lab = Lab.look(workspace)
+        if existed and not lab.exists:
+            raise NoLabError(f"the lab in '{workspace}' is gone: moved, or deleted")
+        existed = lab.exists
+        return lab
+
+    return open_lab

@@ -15,7 +15,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated, S
 from pydantic_core import to_json
 
 from pawn_lab.errors import LabError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, notebook, queries
 from pawn_lab.text import mask_secrets
 from pawn_lab.tools.results import lab_results
 
@@ -34,7 +34,7 @@ def add_resources(server: MCPServer, open_lab: OpenLab) -> None:
     @server.resource(NOTES, title="Lab notes", mime_type="text/markdown")
     async def notes() -> str:
         """What was done, what was chosen and why."""
-        return await _text(open_lab, lambda lab: lab.notes())
+        return await _text(open_lab, lambda lab: notebook.read(lab))
 
     @server.resource(LEADERBOARD, title="Leaderboard", mime_type="application/json")
     async def leaderboard() -> str:
@@ -50,7 +50,7 @@ def add_resources(server: MCPServer, open_lab: OpenLab) -> None:
 def _trial(lab: Lab, trial_id: str) -> str:
     if not trial_id.isdecimal():
         raise ResourceError(f"trial_id '{trial_id[:20]}' is not a trial number")
-    trial, progress = lab.trial(int(trial_id)), lab.progress(int(trial_id))
+    trial, progress = queries.trial(lab, int(trial_id)), queries.progress(lab, int(trial_id))
     return to_json({"trial": trial, "progress": progress}).decode()
 
 
@@ -108,7 +108,9 @@ async def announce_changes(listeners: Listeners, open_lab: OpenLab) -> None:
     """
     while True:
         await listeners.wait()
-        seen = await _with_lab(open_lab, lambda lab: Seen(lab.latest_event(), _notes_written(lab)))
+        seen = await _with_lab(
+            open_lab, lambda lab: Seen(queries.latest_event(lab), _notes_written(lab))
+        )
         while listeners.any:
             await anyio.sleep(NOTICE_INTERVAL_S)
             uris, seen = await _with_lab(open_lab, partial(_changes, seen=seen))
@@ -119,8 +121,8 @@ async def announce_changes(listeners: Listeners, open_lab: OpenLab) -> None:
 def _changes(lab: Lab, seen: Seen) -> tuple[list[str], Seen]:
     """Return the resources that changed since, and how far that looked."""
     # A database that was restored from a backup has fewer events than were seen.
-    since = min(seen.event, lab.latest_event())
-    page, written = lab.events(since=since), _notes_written(lab)
+    since = min(seen.event, queries.latest_event(lab))
+    page, written = queries.events(lab, since=since), _notes_written(lab)
     trials = sorted({event.trial_id for event in page.events if event.trial_id is not None})
     uris = [TRIAL.format(trial_id=trial_id) for trial_id in trials]
     uris += [LEADERBOARD] if trials else []

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from pawn_lab.analysis.audit import audit
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Answer, Table, Tag, TrialId
@@ -55,7 +55,7 @@ def lab_audit(
     hf_repo nor hf_bucket are on this machine alone.
     """
     question = Question.of(lab, ("audit", trial_ids, tag), since, max_tokens)
-    trials = lab.selected(trial_ids, tag)
+    trials = queries.selected(lab, trial_ids, tag)
     report = audit(lab, trials)
     answer = AuditAnswer(
         ready=not any(finding.blocks for finding in report.findings),

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.records import Pulse
 
 SOONEST_S = 5
@@ -22,7 +22,7 @@ class CheckIn(NamedTuple):
 
 def check_in(lab: Lab) -> CheckIn:
     """Say when to look at the lab again."""
-    pulse = lab.pulse()
+    pulse = queries.pulse(lab)
     return CheckIn(interval(pulse), idle(pulse))
 
 

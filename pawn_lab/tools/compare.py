@@ -13,7 +13,7 @@ from pawn_lab.analysis.curves import Axis
 from pawn_lab.analysis.groups import Run, grouped, runs_of
 from pawn_lab.analysis.reaching import logarithms
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.reporting.metrics import Metric, metric_of_merit
 from pawn_lab.tools import remarks
 from pawn_lab.tools.compare_rows import ONE_SEED, GroupRow, Measured, compared_rows, headline
@@ -79,7 +79,7 @@ def lab_compare(
     asked = ("compare", trial_ids, tag, factor, metric, at, reaching, reference)
     question = Question.of(lab, asked, since, max_tokens)
     allowed, merit = _fields(factor), metric_of_merit(metric)
-    trials = lab.selected(trial_ids, tag)
+    trials = queries.selected(lab, trial_ids, tag)
     runs = runs_of(lab, trials, merit)
     measured, notes = [run for run in runs if run.has_measured], remarks.strangers(trials)
     notes += _left_out(runs, merit)

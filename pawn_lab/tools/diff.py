@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from pawn_lab.analysis import differences
 from pawn_lab.configs import Pairs
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.records import Trial
 from pawn_lab.tools import remarks
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
@@ -65,7 +65,7 @@ def lab_diff(
     question = Question.of(lab, ("diff", a, b), since, max_tokens)
     if a == b:
         raise InvalidRequestError(f"a and b are both {a}: name two trials")
-    first, second = lab.trial(a), lab.trial(b)
+    first, second = queries.trial(lab, a), queries.trial(lab, b)
     origin = differences.provenance(lab, first, second)
     answer = DiffAnswer(
         a=a,

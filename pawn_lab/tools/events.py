@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.records import Event
 from pawn_lab.states import ACTIVE
 from pawn_lab.tools import tokens
@@ -49,7 +49,7 @@ def lab_events(
     itself. `more` says that another page waits.
     """
     start = position(since)
-    page = lab.events(since=start, limit=limit)
+    page = queries.events(lab, since=start, limit=limit)
     rows = [event_row(e) for e in page.events if routine or e.kind not in ACTIVE]
     kept = first_rows(rows, max_tokens)
     is_cut = len(kept) < len(rows)

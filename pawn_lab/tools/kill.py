@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, killing
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.trial_views import TrialAnswer, trial_answer
 from pawn_lab.tools.values import TrialId
@@ -22,7 +22,7 @@ def lab_kill(
     Use it on a trial that diverged (loss not finite or climbing) or that no longer answers a
     question. The state turns `killed` when the trainer has gone, which lab_events reports.
     """
-    return trial_answer(lab, lab.kill(trial_id, reason=reason))
+    return trial_answer(lab, killing.kill(lab, trial_id, reason=reason))
 
 
 TOOL = LabTool(lab_kill, title="Kill a trial", destructive=True, idempotent=True)

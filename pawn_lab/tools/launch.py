@@ -7,7 +7,7 @@ from pydantic import Field
 from pawn_core.config import RunConfig
 from pawn_lab.analysis import neighbours
 from pawn_lab.configs import StoredConfig
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, launching, queries
 from pawn_lab.records import Estimate, Evaluation, Launched, Span
 from pawn_lab.reporting.results import merit
 from pawn_lab.tools import remarks
@@ -99,7 +99,7 @@ def launch_answer(lab: Lab, launched: Launched) -> LaunchAnswer:
 
 def planned_launch(lab: Lab, config: RunConfig, estimate: Estimate, seeds: int) -> LaunchAnswer:
     """Show a dry run, with the past trials that it resembles."""
-    stored, past = StoredConfig.of(config), lab.trials()
+    stored, past = StoredConfig.of(config), queries.trials(lab)
     near = neighbours.nearest(stored, past, NEAREST)
     plan = plan_row(stored, estimate)
     plan.nearest = _near_rows(lab, near) or None
@@ -107,7 +107,7 @@ def planned_launch(lab: Lab, config: RunConfig, estimate: Estimate, seeds: int) 
     plan.confounds = neighbours.confounds(near) or None
     return LaunchAnswer(
         plan=plan,
-        repeated=lab.repeated(config, seeds) or None,
+        repeated=launching.repeated(lab, config, seeds) or None,
         warnings=estimate.warnings + remarks.no_effect(lab, stored) or None,
     )
 
@@ -133,7 +133,7 @@ def plan_row(config: StoredConfig, estimate: Estimate) -> PlanRow:
 
 def _near_rows(lab: Lab, near: list[neighbours.Neighbour]) -> list[NearRow]:
     bests: dict[int, list[Evaluation]] = {each.trial.id: [] for each in near}
-    for result in lab.results(bests) if near else []:
+    for result in queries.results(lab, bests) if near else []:
         bests[result.id] += [result.best] if result.best else []
     return [_near_row(each, min(bests[each.trial.id], key=merit, default=None)) for each in near]
 
@@ -195,9 +195,10 @@ def lab_launch(
     and the median of comparable trials with the 90th percentile of ten, or the most of fewer.
     """
     if dry_run:
-        planned = lab.estimate(config, priority=priority, gpus=gpus)
+        planned = launching.estimate(lab, config, priority=priority, gpus=gpus)
         return planned_launch(lab, *planned, seeds if idempotency_key is None else 0)
-    launched = lab.launch_group(
+    launched = launching.launch_group(
+        lab,
         config,
         seeds=seeds,
         once=idempotency_key is None,

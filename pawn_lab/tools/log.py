@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.tools import tokens
 from pawn_lab.tools.questions import MaxTokens, Reading, Since, enough, position
 from pawn_lab.tools.registry import LabTool
@@ -41,7 +41,7 @@ def lab_log(
     after the last answer.
     """
     start = position(since)
-    excerpt = lab.log(trial_id, lines=lines, grep=grep, around=around, since=start)
+    excerpt = queries.log(lab, trial_id, lines=lines, grep=grep, around=around, since=start)
     kept = last_lines(excerpt.lines, max_tokens)
     answer = LogAnswer(
         trial_id=trial_id,

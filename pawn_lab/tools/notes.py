@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pawn_core.config.errors import did_you_mean
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, notebook
 from pawn_lab.reporting import notes
 from pawn_lab.reporting.notes import Section
 from pawn_lab.text import shorten
@@ -48,7 +48,8 @@ def lab_notes(
     start, cursor = position(since), _cursor(lab)
     check_reached(start, cursor, "section")
     if append is not None:
-        characters = len(lab.notes(append=append, section=section))
+        notebook.append(lab, append, section)
+        characters = len(notebook.read(lab, section))
         return NotesAnswer(characters=characters, cursor=_cursor(lab)).with_check_in(lab)
     written = notes.sections(lab.paths)
     if section == notes.COMPACTION:

@@ -16,7 +16,7 @@ from pawn_lab.analysis.groups import GAMES, Run, distinguished, grouped, runs_of
 from pawn_lab.analysis.marks import marks, placed
 from pawn_lab.documents import own_folder
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.reporting.metrics import Metric, metric_named
 from pawn_lab.tools import remarks
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
@@ -96,7 +96,7 @@ def lab_plot(
     asked = ("plot", trial_ids, tag, metric, x, log_x, log_y, band)
     question = Question.of(lab, asked, since, max_tokens)
     measured = metric_named(metric)
-    trials = lab.selected(trial_ids, tag)
+    trials = queries.selected(lab, trial_ids, tag)
     runs = runs_of(lab, trials, measured)
     drawn = [run for run in runs if run.points]
     _check(drawn, measured, x, log_x=log_x, log_y=log_y)

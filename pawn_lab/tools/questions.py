@@ -16,7 +16,7 @@ from pydantic import Field
 from pydantic_core import to_json
 
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.store.database import LARGEST_ID
 from pawn_lab.tools import tokens
 from pawn_lab.tools.check_in import check_in
@@ -140,7 +140,10 @@ class Question:
             InvalidRequestError: `since` is no cursor, or ahead of the newest event.
         """
         digest = _digest([str(part) for part in asked], 3)
-        cursor, newest = Cursor.parse(since) if since is not None else None, lab.latest_event()
+        cursor, newest = (
+            Cursor.parse(since) if since is not None else None,
+            queries.latest_event(lab),
+        )
         check_reached(cursor.position if cursor else 0, newest, "event")
         if cursor and cursor.question not in ("", digest):
             cursor = None
@@ -170,7 +173,7 @@ class Question:
         """Drop the rows of trials to which nothing happened since; name how many."""
         if self.since is None or not answer.per_trial:
             return
-        kept = self.lab.changed(self.since.position) | {None}
+        kept = queries.changed(self.lab, self.since.position) | {None}
         before = _rows(answer, answer.per_trial)
         for name in answer.per_trial:
             rows = [row for row in getattr(answer, name) if row.trial_id in kept]

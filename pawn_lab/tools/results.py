@@ -13,7 +13,7 @@ from pawn_lab.analysis.groups import Run, runs_of
 from pawn_lab.analysis.pareto import Price
 from pawn_lab.analysis.suggestions import comparable, suggestions
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.records import Evaluation, TrialResult
 from pawn_lab.reporting.metrics import metric_of_merit
 from pawn_lab.states import HOLDING
@@ -227,7 +227,7 @@ def _selected(
     lineage: int | None,
 ) -> list[TrialResult]:
     """Return the results that pass every filter."""
-    results = lab.results(trial_ids=trial_ids, tag=tag)
+    results = queries.results(lab, trial_ids=trial_ids, tag=tag)
     if lineage is not None:
         family = related(lab, lineage)
         results = [result for result in results if result.id in family]
@@ -254,7 +254,7 @@ def _runs(lab: Lab, results: list[TrialResult], metric: str) -> list[Run]:
     ids = list(dict.fromkeys(result.id for result in results))
     if not ids or _too_many(results):
         return []
-    runs = runs_of(lab, lab.selected(ids), metric_of_merit(metric))
+    runs = runs_of(lab, queries.selected(lab, ids), metric_of_merit(metric))
     return [run for run in runs if (run.id, run.variant) in models]
 
 

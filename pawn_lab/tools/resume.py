@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, resuming
 from pawn_lab.records import Trial
 from pawn_lab.tools import remarks
 from pawn_lab.tools.check_in import check_in
@@ -56,7 +56,8 @@ def lab_resume(
     such as `no_compile`, overrides change. A call may be repeated: the same continuation is
     returned; an idempotency_key of your own forces one. dry_run tells what it would take.
     """
-    resumed = lab.continue_from(
+    resumed = resuming.continue_from(
+        lab,
         trial_id,
         checkpoint=checkpoint,
         overrides=overrides,

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, spending
 from pawn_lab.records import Basis
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Answer, Number, compact, rounded
@@ -45,7 +45,7 @@ def lab_set_cost(
     at the cap can be resumed once the budget is raised. Without a budget argument the cap stays as
     it is.
     """
-    report = lab.set_cost(cost_per_hour, budget, budget_of)
+    report = spending.set_cost(lab, cost_per_hour, budget, budget_of)
     cap, machine = report.budget, report.machine
     return CostAnswer(
         cost_per_hour=report.cost_per_hour,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from pawn_lab.analysis.groups import runs_of
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries, spending
 from pawn_lab.records import DeviceStatus, Glance, ModelProgress, Progress, Trial
 from pawn_lab.reporting.health import is_trouble
 from pawn_lab.reporting.metrics import metric_of_merit
@@ -207,9 +207,13 @@ def lab_status(
     and how it ended. `rows` bounds waiting and ended trials each.
     """
     question = Question.of(lab, ("status", trial_id, tag, rows), since, max_tokens)
-    everything, devices, cost = lab.glance(latest=max(1, rows)), lab.devices(), lab.cost()
+    everything, devices, cost = (
+        queries.glance(lab, latest=max(1, rows)),
+        queries.devices(lab),
+        spending.cost(lab),
+    )
     shown = _shown(lab, everything, trial_id, tag, rows)
-    now = {progress.trial_id: progress for progress in lab.running()}
+    now = {progress.trial_id: progress for progress in queries.running(lab)}
     running = [running_row(t, now[t.id], devices) for t in everything.active if t.id in now]
     active = {trial.id for trial in shown.active}
     queue = sorted(_queued(shown), key=lambda trial: trial.queued_before or 0)
@@ -223,7 +227,7 @@ def lab_status(
         ended=[ended_row(trial) for trial in shown.ended],
         counts={str(state): count for state, count in shown.counts.items()},
         devices=[device_row(device) for device in devices],
-        lost_devices=lab.device_faults() or None,
+        lost_devices=queries.device_faults(lab) or None,
         cost_per_hour=cost.cost_per_hour,
         cost_total=cost.total if cost.machine else None,
         machine_total=rounded(cost.machine.total if cost.machine else None),
@@ -239,9 +243,9 @@ def _shown(
 ) -> Glance:
     """Return what the rows are about: one trial, those of a tag, or all."""
     if trial_id is None:
-        own = everything if tag is None else lab.glance(tag, rows)
+        own = everything if tag is None else queries.glance(lab, tag, rows)
         return own.model_copy(update={"ended": own.ended[:rows]})
-    [trial] = lab.selected([trial_id], tag)
+    [trial] = queries.selected(lab, [trial_id], tag)
     active, ended = ([], [trial]) if trial.state in ENDED else ([trial], [])
     return Glance(counts={trial.state: 1}, active=active, ended=ended, unresumed=0)
 
@@ -265,7 +269,7 @@ def _further(count: int, rows: int) -> str | None:
 def _detail(lab: Lab, trial: Trial) -> TrialDetail:
     return TrialDetail(
         hypothesis=trial.hypothesis,
-        asked_by=lab.asked_by(trial.id),
+        asked_by=queries.asked_by(lab, trial.id),
         config=beyond_defaults(trial.config),
         parent=trial.parent,
         from_step=trial.from_step,

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from pawn_lab.configs import StoredConfig
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, sweeping
 from pawn_lab.records import Sweep, SweepEstimate, SweepPoint
 from pawn_lab.store.sweeps import ACTIVE
 from pawn_lab.sweeps.plan import SweepPlan, checked_plan, read_plan
@@ -242,15 +242,15 @@ def lab_sweep(
     question = Question.of(lab, asked, since, max_tokens)
     if sweep_id is not None:
         _refuse_both(plan, settings, dry_run)
-        seen = lab.stop_sweep(sweep_id) if stop else lab.sweep(sweep_id)
+        seen = sweeping.stop(lab, sweep_id) if stop else sweeping.get(lab, sweep_id)
         return question.answered(sweep_answer(seen))
     if stop:
         raise InvalidRequestError("stop True needs sweep_id: the sweep to stop")
     whole = _whole(lab, plan, settings)
     if dry_run:
-        planned = lab.estimate_sweep(whole)
+        planned = sweeping.planned(lab, whole)
         return question.answered(planned_answer(lab, checked_plan(whole), planned))
-    sweep, known = lab.start_sweep(whole, idempotency_key=idempotency_key)
+    sweep, known = sweeping.start(lab, whole, idempotency_key=idempotency_key)
     answer = sweep_answer(sweep, known)
     answer.warnings = sweep.warnings + plan_warnings(lab, checked_plan(whole)) or None
     return question.answered(answer)

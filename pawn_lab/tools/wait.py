@@ -13,7 +13,7 @@ from pydantic import Field
 
 from pawn_core.config.errors import did_you_mean
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.records import Event
 from pawn_lab.reporting.metrics import METRICS
 from pawn_lab.states import ACTIVE, ENDED
@@ -120,7 +120,7 @@ def news(
 def _pages(lab: Lab, cursor: int) -> Iterator[tuple[list[Event], int]]:
     more = True
     while more:
-        page = lab.events(since=cursor, limit=MOST_EVENTS)
+        page = queries.events(lab, since=cursor, limit=MOST_EVENTS)
         cursor, more = page.cursor, page.more
         yield page.events, cursor
 
@@ -181,7 +181,9 @@ class Wait:
 
     def look(self) -> WaitAnswer | None:
         """Return the answer where the wait is over."""
-        active = {trial.id for trial in self.lab.trials(states=ACTIVE)}  # before the events
+        active = {
+            trial.id for trial in queries.trials(self.lab, states=ACTIVE)
+        }  # before the events
         self.seen |= active
         trial_ids = self.seen if self.watched is None else self.watched
         if isinstance(self.until, Bound):
@@ -266,8 +268,10 @@ def _begun(
 ) -> Wait:
     """Start at the cursor, else at the beginning for named trials, else now."""
     condition = parsed_until(until)
-    watched = None if trial_ids is None else {trial.id for trial in lab.selected(trial_ids)}
-    cursor = newest = lab.latest_event()
+    watched = (
+        None if trial_ids is None else {trial.id for trial in queries.selected(lab, trial_ids)}
+    )
+    cursor = newest = queries.latest_event(lab)
     if since is not None:
         cursor = position(since)
     elif watched is not None:

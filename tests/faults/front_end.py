@@ -14,7 +14,7 @@ from typing import Any
 from lab_testing import CONFIG, DEADLINE_S, ended, in_state, stand_in
 
 from pawn_lab import failpoints
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, killing, launching, notebook, sweeping
 from pawn_lab.shim.rules import Limits
 from pawn_lab.states import State
 from pawn_lab.trials.code import code_digest
@@ -90,20 +90,20 @@ def _stop_at(failpoint: str) -> None:
 
 def _call(lab: Lab, name: str, argument: Any) -> None:
     if name == "launch":
-        lab.launch(CONFIG, idempotency_key=argument)
+        launching.launch(lab, CONFIG, idempotency_key=argument)
         _acknowledge(lab.paths.root, argument)
     elif name == "launch group":
-        lab.launch_group(CONFIG, seeds=argument)
+        launching.launch_group(lab, CONFIG, seeds=argument)
     elif name == "sweep":
-        lab.start_sweep(argument)
+        sweeping.start(lab, argument)
     elif name == "kill":
-        lab.kill(argument)
+        killing.kill(lab, argument)
     elif name == "until running":
         in_state(lab, argument, State.RUNNING)
     elif name == "until ended":
         ended(lab, argument)
     elif name == "note":
-        lab.notes(append=f"{argument}\n")
+        notebook.append(lab, f"{argument}\n")
     elif name == "wait":
         signal.pause()
     else:

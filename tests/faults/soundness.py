@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lab_testing import eventually, open_gate
 
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.records import Event, Trial
 from pawn_lab.shim import identity
 from pawn_lab.states import ENDED, TRANSITIONS, State
@@ -17,7 +17,7 @@ _STATE_KINDS = frozenset(State)
 
 def assert_sound(lab: Lab) -> None:
     """Check events, states, leases, processes and folders against each other."""
-    trials, events = lab.trials(), events_of(lab)
+    trials, events = queries.trials(lab), events_of(lab)
     assert [event.seq for event in events] == list(range(1, len(events) + 1)), "event gap"
     for trial in trials:
         assert_history(trial, [event for event in events if event.trial_id == trial.id])
@@ -28,7 +28,7 @@ def assert_sound(lab: Lab) -> None:
 def events_of(lab: Lab) -> list[Event]:
     """Return every event there is."""
     found: list[Event] = []
-    while page := lab.events(found[-1].seq if found else 0, limit=1000).events:
+    while page := queries.events(lab, found[-1].seq if found else 0, limit=1000).events:
         found += page
     return found
 
@@ -65,14 +65,14 @@ def assert_recorded_end(lab: Lab, trial: Trial) -> None:
 
 def assert_exclusive_leases(lab: Lab) -> None:
     """Check that no device was ever held twice at a time, nor by a trial that had ended."""
-    with lab._database.read() as tx:
+    with lab.database.read() as tx:
         rows = tx.rows("SELECT * FROM leases ORDER BY device, start, id")
         held = set(leases.held(tx).values())
     for one, other in pairwise(rows):
         if one["device"] == other["device"]:
             assert one["stop"] is not None
             assert one["stop"] <= other["start"], "double lease"
-    assert all(lab.trial(trial_id).state not in ENDED for trial_id in held)
+    assert all(queries.trial(lab, trial_id).state not in ENDED for trial_id in held)
 
 
 def assert_recovers(workspace: Path) -> None:
@@ -84,7 +84,7 @@ def assert_recovers(workspace: Path) -> None:
 
 def has_drained(lab: Lab) -> bool:
     """Say whether every trial has ended, letting those that wait at their gate go on."""
-    trials = lab.trials()
+    trials = queries.trials(lab)
     for trial in trials:
         if trial.state is State.RUNNING:
             open_gate(lab, trial.id)

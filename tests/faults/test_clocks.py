@@ -9,6 +9,7 @@ import pytest
 from lab_testing import CONFIG, ended, in_state, open_gate
 
 from pawn_lab import clock as clock_module
+from pawn_lab.lab import launching, spending
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.reporting import cost
 from pawn_lab.states import State
@@ -145,14 +146,14 @@ def test_a_trial_amid_which_the_clock_was_set_has_the_length_that_its_shim_measu
     open_lab, monkeypatch
 ):
     lab = open_lab("gate")
-    lab.set_cost(1.0)
-    trial_id = lab.launch(CONFIG).id
+    spending.set_cost(lab, 1.0)
+    trial_id = launching.launch(lab, CONFIG).id
     in_state(lab, trial_id, State.RUNNING)
     years_on = SimpleNamespace(time=lambda: time.time() + 10 * YEAR_S)
     monkeypatch.setattr(transaction_module, "time", years_on)
-    assert lab.cost().device_hours < 1.0
+    assert spending.cost(lab).device_hours < 1.0
     open_gate(lab, trial_id)
     trial = ended(lab, trial_id)
     assert trial.ended_at - trial.started_at == pytest.approx(trial.exit.duration_s, abs=2.0)
     monkeypatch.undo()
-    assert lab.cost().device_hours < 1.0
+    assert spending.cost(lab).device_hours < 1.0

@@ -12,7 +12,7 @@ from lab_testing import CONFIG, ended, eventually
 from soundness import assert_recovers, assert_sound, events_of, has_drained
 
 from pawn_lab.errors import TrialStateError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, killing, launching, notebook, queries, spending
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.records import Event
 from pawn_lab.states import State
@@ -48,7 +48,7 @@ def check_rounds(workspace: Path, seed: int) -> None:
     for number in range(20):
         keys |= launch_together(workspace, rng, number)
         with Lab.open(workspace) as lab:
-            seen += lab.events(seen[-1].seq if seen else 0, limit=1000).events
+            seen += queries.events(lab, seen[-1].seq if seen else 0, limit=1000).events
             has_drained(lab)
     finish(workspace)
     with Lab.open(workspace) as lab:
@@ -58,7 +58,7 @@ def check_rounds(workspace: Path, seed: int) -> None:
 
 def launched(workspace: Path) -> Counter[str]:
     """Return how many trials each key has."""
-    with Lab.open(workspace) as lab, lab._database.read() as tx:
+    with Lab.open(workspace) as lab, lab.database.read() as tx:
         return Counter(row.idempotency_key for row in trials.select(tx))
 
 
@@ -71,9 +71,9 @@ def let_one_end(workspace: Path, trial_id: int) -> None:
 def finish(workspace: Path) -> None:
     """Kill what waits, let what runs end, and check the workspace."""
     with Lab.open(workspace) as lab:
-        for trial in lab.trials([State.QUEUED]):
+        for trial in queries.trials(lab, [State.QUEUED]):
             with contextlib.suppress(TrialStateError):  # launched or ended meanwhile
-                lab.kill(trial.id)
+                killing.kill(lab, trial.id)
     assert_recovers(workspace)
 
 
@@ -136,13 +136,18 @@ def test_threads_of_one_front_end_share_a_lab(open_lab):
     lab = open_lab("complete")
 
     def call(number: int) -> None:
-        lab.launch(CONFIG, idempotency_key=f"key-{number % 5}")
-        for read in (lab.events, lab.trials, lab.digest, lab.cost):
-            read()
+        launching.launch(lab, CONFIG, idempotency_key=f"key-{number % 5}")
+        for read in (
+            queries.events,
+            queries.trials,
+            queries.digest,
+            spending.cost,
+        ):
+            read(lab)
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(call, range(40)))
-    assert [ended(lab, trial.id).state for trial in lab.trials()] == [State.COMPLETED] * 5
+    assert [ended(lab, trial.id).state for trial in queries.trials(lab)] == [State.COMPLETED] * 5
     assert_sound(lab)
 
 
@@ -151,7 +156,7 @@ def test_notes_of_many_processes_all_arrive(workspace):
     for process in processes:
         process.join()
     with Lab.open(workspace) as lab:
-        written = lab.notes()
+        written = notebook.read(lab)
     assert [written.count(f"note-{n}\n") for n in range(5)] == [3] * 5
 
 

@@ -19,7 +19,7 @@ from mcp.shared.exceptions import MCPError
 
 from pawn_core.config import parse_config
 from pawn_lab.errors import LabError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.paths import TrialPaths, WorkspacePaths
 from pawn_lab.server.tasks import WaitStore
 from pawn_lab.states import ENDED
@@ -175,7 +175,7 @@ def damaged_trials(
 
 def calls(lab: Lab) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield calls of every tool; those about one trial for each."""
-    ids = [trial.id for trial in lab.trials()]
+    ids = [trial.id for trial in queries.trials(lab)]
     yield from [(name, {}) for name in ("lab_status", "lab_events", "lab_results", "lab_compare")]
     yield from [("lab_audit", {}), ("lab_notes", {}), ("lab_schema", {})]
     yield "lab_results", {"front": "hours"}
@@ -243,8 +243,8 @@ def within(seconds: int, what: str) -> Iterator[None]:
 
 def all_end(lab: Lab) -> None:
     """See that trials whose processes are gone end, and can be killed and resumed or not."""
-    assert {trial.state for trial in lab.trials()} <= ENDED
-    for trial in lab.trials():
+    assert {trial.state for trial in queries.trials(lab)} <= ENDED
+    for trial in queries.trials(lab):
         for name, arguments in (("lab_kill", {}), ("lab_resume", UNSAFE)):
             for which in ("latest", "best") if arguments else (None,):
                 more = {"checkpoint": which} if which else {}

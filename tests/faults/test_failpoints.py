@@ -11,7 +11,7 @@ from lab_testing import eventually, shim_of, trainer_greeting
 from soundness import assert_recovers
 
 from pawn_lab import failpoints
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.locks import is_locked
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.shim import identity
@@ -132,12 +132,12 @@ def kill_front_end_at(workspace: Path, failpoint: str) -> None:
     assert killed == KILLED, "never reached"
     promised = acknowledged(workspace)
     with Lab.open(workspace) as lab:
-        assert len(lab.trials()) >= len(promised), "an acknowledged launch is gone"
+        assert len(queries.trials(lab)) >= len(promised), "an acknowledged launch is gone"
     # A caller without an answer asks again: each key stands for one trial.
     assert front_end.run(workspace, LAUNCH) == 0
     assert_recovers(workspace)
     with Lab.open(workspace) as lab:
-        assert len(lab.trials()) == len(LAUNCH)
+        assert len(queries.trials(lab)) == len(LAUNCH)
 
 
 @pytest.mark.parametrize("failpoint", failpoints.FRONT_END)
@@ -157,7 +157,7 @@ def test_a_shim_killed_there_leaves_no_process_and_a_state_that_is_known(workspa
     assert front_end.run(workspace, LAUNCH[:1], failpoint=failpoint) == 0
     assert_recovers(workspace)
     with Lab.open(workspace) as lab:
-        (trial,) = lab.trials()
+        (trial,) = queries.trials(lab)
     expected = {
         # Nothing had started: it is launched again, by a front end without the failpoint.
         "shim.started": State.COMPLETED,
@@ -176,4 +176,4 @@ def test_a_group_of_seeds_is_launched_whole_or_not_at_all(workspace, side, launc
     assert front_end.run(workspace, calls, failpoint=f"new-queued.{side}") == KILLED
     assert_recovers(workspace)
     with Lab.open(workspace) as lab:
-        assert len(lab.trials()) == launched
+        assert len(queries.trials(lab)) == launched

@@ -14,7 +14,7 @@ import pytest
 from lab_fixtures import kill_processes_of
 from lab_testing import CONFIG, ended, eventually, in_state, open_gate, stand_in, trainer_greeting
 
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, launching, queries
 from pawn_lab.states import State
 
 LAUNCH = "launch --set variant=toy local_checkpoints=true"
@@ -93,14 +93,17 @@ def test_on_a_full_disk_the_end_of_a_trial_is_recorded_and_the_rest_waits(small_
     monkeypatch.setenv("PAWN_CPU_SLOTS", "1")
     workspace = small_disk / "runs"
     with Lab.open(workspace, trainer=stand_in("gate:crash")) as lab:
-        first, second = lab.launch(CONFIG).id, lab.launch(CONFIG | {"seed": 1}).id
+        first, second = (
+            launching.launch(lab, CONFIG).id,
+            launching.launch(lab, CONFIG | {"seed": 1}).id,
+        )
         in_state(lab, first, State.RUNNING)
         trainer = trainer_greeting(lab, first)["pid"]
         filler = fill(small_disk)
         os.kill(trainer, 9)
         eventually(lab.paths.trial(first).exit.exists, "record of the end")
         eventually(lambda: lab.tick() or lab.refusal, "refusal to start another trial")
-        assert lab.trial(second).state is State.QUEUED
+        assert queries.trial(lab, second).state is State.QUEUED
         assert "the disk is full" in str(lab.refusal)
         filler.unlink()
         trial = ended(lab, first)
@@ -115,7 +118,7 @@ def test_a_lab_on_a_full_disk_is_read_and_says_what_to_do(small_disk):
     workspace = small_disk / "runs"
     with Lab.open(workspace, trainer=stand_in("study")) as lab:
         for seed in range(2):
-            ended(lab, lab.launch(PAUSED | {"seed": seed}).id)
+            ended(lab, launching.launch(lab, PAUSED | {"seed": seed}).id)
     filler = fill(small_disk)
     check_read_only(workspace, "the disk is full); free some space")
     filler.unlink()
@@ -127,7 +130,7 @@ def test_a_lab_on_a_read_only_file_system_is_read_with_what_its_log_holds(small_
     view.mkdir()
     with Lab.open(small_disk / "runs", trainer=stand_in("study")) as lab:
         for seed in range(2):
-            ended(lab, lab.launch(PAUSED | {"seed": seed}).id)
+            ended(lab, launching.launch(lab, PAUSED | {"seed": seed}).id)
         subprocess.run(["mount", "--bind", small_disk, view], check=True)
         try:
             subprocess.run(["mount", "-o", "remount,bind,ro", view], check=True)
@@ -148,7 +151,7 @@ def let_anybody_in(workspace: Path) -> None:
 def test_another_users_lab_is_read_and_said_to_be_theirs(workspace):
     with Lab.open(workspace, trainer=stand_in("study")) as lab:
         for seed in range(2):
-            ended(lab, lab.launch(PAUSED | {"seed": seed}).id)
+            ended(lab, launching.launch(lab, PAUSED | {"seed": seed}).id)
     let_anybody_in(workspace)
     check_read_only(workspace, "it belongs to root", NOBODY)
 
@@ -168,14 +171,14 @@ def test_a_folder_of_trials_that_cannot_be_written_refuses_the_launch_and_hinder
     open_lab, monkeypatch
 ):
     lab = open_lab("gate")
-    first = lab.launch(CONFIG).id
+    first = launching.launch(lab, CONFIG).id
     in_state(lab, first, State.RUNNING)
     monkeypatch.setattr(Path, "mkdir", _refused)
     with pytest.raises(Exception, match=r"cannot be written.*permission denied"):
-        lab.launch(CONFIG | {"seed": 1})
+        launching.launch(lab, CONFIG | {"seed": 1})
     open_gate(lab, first)
     assert ended(lab, first).state is State.COMPLETED
-    assert [trial.id for trial in lab.trials()] == [first]
+    assert [trial.id for trial in queries.trials(lab)] == [first]
 
 
 def _refused(path: Path, *_: object, **__: object) -> None:

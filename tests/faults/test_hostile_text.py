@@ -12,7 +12,7 @@ import pytest
 from lab_testing import CONFIG, ended, in_state, open_gate
 
 from pawn_lab.errors import LabError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, killing, launching, notebook, queries, resuming
 from pawn_lab.server.lab_server import INSTRUCTIONS
 from pawn_lab.states import State
 from pawn_lab.tools import TOOLS
@@ -44,13 +44,13 @@ def lab(open_lab) -> Lab:
     """A lab in which callers, a trainer and a person have written the corpus everywhere."""
     lab = open_lab("gate:crash")
     for text in in_groups(20):
-        lab.notes(append=text, section=text[:20])
+        notebook.append(lab, text, section=text[:20])
     with lab.paths.notes.open("a") as notes:
         notes.write(f"\n## by hand {CORPUS[0]}\n" + "\n".join(CORPUS))
     for text in in_groups(10):
-        lab.launch(CONFIG, hypothesis=text[:2000], idempotency_key=text[:200])
-    for trial, text in zip(lab.trials([State.QUEUED]), in_groups(4), strict=False):
-        lab.kill(trial.id, reason=text[:500])
+        launching.launch(lab, CONFIG, hypothesis=text[:2000], idempotency_key=text[:200])
+    for trial, text in zip(queries.trials(lab, [State.QUEUED]), in_groups(4), strict=False):
+        killing.kill(lab, trial.id, reason=text[:500])
     in_state(lab, 1, State.RUNNING)
     with lab.paths.trial(1).log.open("a") as log:
         log.write("\n".join(CORPUS) + "\nTraceback (most recent call last):\n" + CORPUS[7])
@@ -115,15 +115,17 @@ def test_hostile_text_comes_out_clean_and_only_in_fields_that_are_named(lab):
 
 def test_hostile_names_are_refused_in_plain_text(open_lab):
     lab = open_lab("gate")
-    lab.launch(CONFIG, idempotency_key="first")
+    launching.launch(lab, CONFIG, idempotency_key="first")
     refusals = []
     for text in CORPUS:
         for arguments in ({"tags": [text]}, {"config": CONFIG | {"variant": text}}):
             with pytest.raises(LabError) as refused:
-                lab.launch(arguments.get("config", CONFIG), tags=arguments.get("tags", []))
+                launching.launch(
+                    lab, arguments.get("config", CONFIG), tags=arguments.get("tags", [])
+                )
             refusals.append(str(refused.value))
         with contextlib.suppress(LabError):
-            lab.resume(1, checkpoint=text)
+            resuming.resume(lab, 1, checkpoint=text)
     assert not [text for text in refusals if any(map(is_hidden, text))]
-    assert len(lab.trials()) == 1
+    assert len(queries.trials(lab)) == 1
     assert len(json.dumps(refusals)) / len(refusals) < 1000

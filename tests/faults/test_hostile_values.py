@@ -16,6 +16,7 @@ from lab_testing import CONFIG, ended, open_gate
 
 from pawn_core.config import ConfigError, config_json_schema, parse_config
 from pawn_lab.errors import LabError
+from pawn_lab.lab import killing, launching, queries
 from pawn_lab.states import State
 from pawn_lab.tools import TOOLS
 
@@ -81,7 +82,7 @@ def test_a_hundred_thousand_hostile_configs_are_in_the_schema_or_refused_at_once
 def test_a_config_of_ten_megabytes_is_refused_at_once(open_lab):
     started = time.thread_time()
     with pytest.raises(LabError, match="is over 65536 bytes"):
-        open_lab().launch(CONFIG | {"variant": "x" * 10_000_000})
+        launching.launch(open_lab(), CONFIG | {"variant": "x" * 10_000_000})
     assert time.thread_time() - started <= 10 * MOST_REFUSAL_S  # written as JSON once
 
 
@@ -102,14 +103,14 @@ def test_no_name_of_a_caller_reaches_a_command_line(open_lab, workspace: Path):
     lab = open_lab("gate")
     for name in [path for path in PATHS if "\n" not in path]:
         with contextlib.suppress(LabError):
-            lab.launch(CONFIG, idempotency_key=name, tags=[name], hypothesis=name)
+            launching.launch(lab, CONFIG, idempotency_key=name, tags=[name], hypothesis=name)
     started = [json.loads(path.read_text()) for path in workspace.glob("trials/*/launch.json")]
     assert started
     own = {"request.json", "run", "--config", "--run-dir"}
     assert {part for launch in started for part in launch["argv"][4:]} == own
-    for trial in lab.trials([State.QUEUED]):
-        lab.kill(trial.id)
-    for trial in lab.trials([State.RUNNING]):
+    for trial in queries.trials(lab, [State.QUEUED]):
+        killing.kill(lab, trial.id)
+    for trial in queries.trials(lab, [State.RUNNING]):
         open_gate(lab, trial.id)
         ended(lab, trial.id)
 
@@ -129,7 +130,7 @@ def test_no_secret_of_the_environment_is_in_a_file_or_an_answer(
     for name in ("HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "WANDB_API_KEY", "PAWN_LAB_TOKEN"):
         monkeypatch.setenv(name, mark)
     lab = open_lab("gate:crash")  # it prints its whole environment to its log
-    trial_id = lab.launch(CONFIG).id
+    trial_id = launching.launch(lab, CONFIG).id
     open_gate(lab, trial_id)
     assert ended(lab, trial_id).state is State.FAILED
     answers = [tool(lab, arguments).wire() for tool, arguments in readings(trial_id)]

@@ -23,7 +23,7 @@ from lab_testing import (
 )
 from soundness import assert_sound
 
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, killing, launching, queries
 from pawn_lab.locks import is_locked
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.shim import identity
@@ -52,12 +52,12 @@ def kill_victims(lab: Lab, trial_id: int, victims: str) -> None:
 def check_killed(open_lab, victim: str) -> None:
     """Kill processes of a trial; its state must be known and its device free, with no survivor."""
     lab = open_lab("hang")
-    trial_id = lab.launch(CONFIG).id
+    trial_id = launching.launch(lab, CONFIG).id
     kill_victims(lab, trial_id, victim)
     trial = ended(lab, trial_id)
     assert (trial.state, trial.exit.signal) in ALLOWED_ENDS[victim]
     eventually(lambda: nobody_left(lab, trial_id), "end of the trial's processes")
-    assert all(device.trial_id is None for device in lab.devices())
+    assert all(device.trial_id is None for device in queries.devices(lab))
     assert_sound(lab)
 
 
@@ -75,14 +75,14 @@ def test_killed_processes_leave_known_states(open_lab, seed):
 
 def test_a_device_is_not_free_while_a_process_of_its_trial_lives(open_lab):
     lab = open_lab("hang")
-    trial_id = lab.launch(CONFIG).id
+    trial_id = launching.launch(lab, CONFIG).id
     trainer = trainer_greeting(lab, trial_id)["pid"]
     token = shim_of(lab, trial_id).token
     stopped = identity_of(trainer, token)
     assert identity.send_signal(stopped, signal.SIGSTOP)
-    lab.kill(trial_id)
-    assert lab.trial(trial_id).state is State.RUNNING
-    assert lab.devices()[0].trial_id == trial_id
+    killing.kill(lab, trial_id)
+    assert queries.trial(lab, trial_id).state is State.RUNNING
+    assert queries.devices(lab)[0].trial_id == trial_id
     assert identity.send_signal(stopped, signal.SIGCONT)
     assert ended(lab, trial_id).state is State.KILLED
 
@@ -93,12 +93,12 @@ def test_children_of_a_trainer_that_lost_its_shim_are_ended_and_the_queue_goes_o
     """Without any front end, and though they are in sessions and environments of their own."""
     monkeypatch.setenv("PAWN_CPU_SLOTS", "1")
     lab = open_lab("hang with children")
-    paths = [lab.paths.trial(lab.launch(CONFIG).id) for _ in range(2)]
+    paths = [lab.paths.trial(launching.launch(lab, CONFIG).id) for _ in range(2)]
     children = trainer_greeting(lab, 1)["children"]
     assert identity.send_signal(shim_of(lab, 1), signal.SIGKILL)
     eventually(paths[1].identity.exists, "start of the next trial, by the guardian")
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
-    assert lab.trial(1).state is State.LOST
+    assert queries.trial(lab, 1).state is State.LOST
     assert_sound(lab)
 
 
@@ -106,7 +106,7 @@ def test_children_of_a_trainer_that_lost_shim_and_guardian_are_ended_before_thei
     open_lab,
 ):
     lab = open_lab("hang with children")
-    trial_id = lab.launch(CONFIG).id
+    trial_id = launching.launch(lab, CONFIG).id
     trainer_greeting(lab, trial_id)
     token = shim_of(lab, trial_id).token
     assert len(identity.members(token)) == 4  # of the trainer's children one has its environment
@@ -122,12 +122,12 @@ def test_an_orphan_without_lock_and_token_is_ended_before_its_device_is_given_ou
 ):
     monkeypatch.setenv("PAWN_CPU_SLOTS", "1")
     lab = open_lab("orphan")
-    lab.launch(CONFIG)
+    launching.launch(lab, CONFIG)
     trainer = trainer_greeting(lab, 1)["pid"]
     token = shim_of(lab, 1).token
     orphans = eventually(lambda: set(marked(token)) - {trainer}, "child of the trainer")
     kill_victims(lab, 1, "guardian+shim")
-    in_state(lab, lab.launch(CONFIG).id, State.RUNNING)
+    in_state(lab, launching.launch(lab, CONFIG).id, State.RUNNING)
     assert not orphans & set(marked(token))
     assert ended(lab, 1).state is State.LOST
 
@@ -136,7 +136,7 @@ def test_an_orphan_without_lock_and_token_is_ended_before_its_device_is_given_ou
 @pytest.mark.parametrize("family", ["chain", "chain of sessions", "crowd", "line of sessions"])
 def test_what_descends_from_a_trainer_ends_with_it_however_it_goes_on(open_lab, family, victims):
     lab = open_lab(family)
-    trial_id = lab.launch(CONFIG).id
+    trial_id = launching.launch(lab, CONFIG).id
     trainer_greeting(lab, trial_id)
     token = shim_of(lab, trial_id).token
     eventually(lambda: len(marked(token)) > 1, "child of the trainer")
@@ -151,12 +151,12 @@ def test_what_descends_from_a_trainer_ends_with_it_however_it_goes_on(open_lab, 
 def test_a_trial_whose_guardian_is_killed_goes_on_and_so_does_the_queue(open_lab, monkeypatch):
     monkeypatch.setenv("PAWN_CPU_SLOTS", "1")
     lab = open_lab("gate")
-    second = [lab.paths.trial(lab.launch(CONFIG).id) for _ in range(2)][1]
+    second = [lab.paths.trial(launching.launch(lab, CONFIG).id) for _ in range(2)][1]
     trainer_greeting(lab, 1)
     assert identity.send_signal(guardian_of(lab, 1), signal.SIGKILL)
     open_gate(lab, 1)
     eventually(second.identity.exists, "start of the next trial, by the shim itself")
-    assert lab.trial(1).state is State.COMPLETED
+    assert queries.trial(lab, 1).state is State.COMPLETED
     open_gate(lab, 2)
     assert ended(lab, 2).state is State.COMPLETED
     assert_sound(lab)
@@ -164,11 +164,11 @@ def test_a_trial_whose_guardian_is_killed_goes_on_and_so_does_the_queue(open_lab
 
 def test_a_copy_of_the_workspace_leaves_the_trials_of_the_original_alone(open_lab, tmp_path):
     lab = open_lab("gate")
-    trial_id = lab.launch(CONFIG).id
+    trial_id = launching.launch(lab, CONFIG).id
     trainer_greeting(lab, trial_id)
     shutil.copytree(lab.paths.root, tmp_path / "copy")
     with Lab.open(tmp_path / "copy") as copy:
-        copied = copy.trial(trial_id)
+        copied = queries.trial(copy, trial_id)
     assert (copied.state, "is a copy" in copied.exit.message) == (State.LOST, True)
     open_gate(lab, trial_id)
     assert ended(lab, trial_id).state is State.COMPLETED
@@ -180,7 +180,7 @@ def test_a_workspace_that_is_moved_takes_its_running_trial_and_its_queue_along(
 ):
     monkeypatch.setenv("PAWN_CPU_SLOTS", "1")
     lab = open_lab("gate")
-    first, second = lab.launch(CONFIG).id, lab.launch(CONFIG | {"seed": 1}).id
+    first, second = launching.launch(lab, CONFIG).id, launching.launch(lab, CONFIG | {"seed": 1}).id
     trainer_greeting(lab, first)
     lab.close()
     moved = WorkspacePaths(workspace.with_name("workspace-moved"))
@@ -200,14 +200,14 @@ def test_a_workspace_that_is_moved_takes_its_running_trial_and_its_queue_along(
 def test_a_trial_whose_files_cannot_be_written_is_given_up_with_the_reason(open_lab, monkeypatch):
     monkeypatch.setenv("PAWN_CPU_SLOTS", "1")
     lab = open_lab("gate")
-    first, second = lab.launch(CONFIG).id, lab.launch(CONFIG).id
+    first, second = launching.launch(lab, CONFIG).id, launching.launch(lab, CONFIG).id
     lab.paths.trial(second).request.mkdir()
     open_gate(lab, first)
     trial = ended(lab, second)
     assert trial.state is State.LOST
     assert "never started in 3 attempts" in trial.exit.message
     assert "Is a directory" in trial.exit.message
-    third = lab.launch(CONFIG).id
+    third = launching.launch(lab, CONFIG).id
     open_gate(lab, third)
     assert ended(lab, third).state is State.COMPLETED
     assert_sound(lab)
@@ -216,12 +216,12 @@ def test_a_trial_whose_files_cannot_be_written_is_given_up_with_the_reason(open_
 def test_a_shim_that_cannot_record_the_end_does_not_stop_the_queue(open_lab, monkeypatch):
     monkeypatch.setenv("PAWN_CPU_SLOTS", "1")
     lab = open_lab("gate")
-    lab.launch(CONFIG)
-    lab.launch(CONFIG)
+    launching.launch(lab, CONFIG)
+    launching.launch(lab, CONFIG)
     lab.paths.trial(1).exit.mkdir()
     open_gate(lab, 1)
     eventually(lab.paths.trial(2).identity.exists, "start of the next trial, by no front end")
-    assert lab.trial(1).state is State.LOST
+    assert queries.trial(lab, 1).state is State.LOST
     open_gate(lab, 2)
     assert ended(lab, 2).state is State.COMPLETED
 

@@ -37,7 +37,7 @@ from pawn_lab.errors import (
     NoCheckpointError,
     TrialStateError,
 )
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, killing, launching, notebook, queries, resuming, spending
 from pawn_lab.records import Event, Trial
 from pawn_lab.shim import identity
 from pawn_lab.shim.identity import ProcessIdentity
@@ -78,14 +78,16 @@ class LabMachine(RuleBasedStateMachine):
     def launch(self, seeds: int, priority: int, pause: int | None) -> None:
         config = CONFIG | {"pause_after_steps": pause}
         made = self.within_budget(
-            lambda: self.lab.launch_group(config, seeds=seeds, priority=priority).trials
+            lambda: launching.launch_group(self.lab, config, seeds=seeds, priority=priority).trials
         )
         self.model.add((trial.id for trial in made), priority=priority, pause_after=pause)
 
     @rule(key=KEYS, seeds=st.none() | st.integers(1, 3))
     def launch_keyed(self, key: str, seeds: int | None) -> None:
         def call() -> list[Trial]:
-            return self.lab.launch_group(CONFIG, seeds=seeds or 1, idempotency_key=key).trials
+            return launching.launch_group(
+                self.lab, CONFIG, seeds=seeds or 1, idempotency_key=key
+            ).trials
 
         known = self.model.keys.get(key)
         if known is None:
@@ -104,7 +106,7 @@ class LabMachine(RuleBasedStateMachine):
         which = parent.saved if by_step and parent.saved is not None else "latest"
 
         def call() -> list[Trial]:
-            return [self.lab.resume(parent_id, checkpoint=which, pause_after_steps=pause)]
+            return [resuming.resume(self.lab, parent_id, checkpoint=which, pause_after_steps=pause)]
 
         if (refusal := self.refusal_to_resume(parent_id, pause)) is not None:
             with pytest.raises(refusal):
@@ -136,9 +138,9 @@ class LabMachine(RuleBasedStateMachine):
         trial_id = self.chosen(number)
         if self.model.has_ended(trial_id):
             with pytest.raises(TrialStateError):
-                self.lab.kill(trial_id)
+                killing.kill(self.lab, trial_id)
         else:
-            self.lab.kill(trial_id)
+            killing.kill(self.lab, trial_id)
             self.model.trials[trial_id].state = State.KILLED
 
     @rule(number=TRIALS, victim=st.sampled_from(["shim", "trainer"]))
@@ -160,7 +162,7 @@ class LabMachine(RuleBasedStateMachine):
 
     @rule(rate=st.sampled_from([0.0, 3600.0]), budget=st.sampled_from([None, "none", 1e6, 0.0]))
     def set_cost(self, rate: float, budget: float | None) -> None:
-        self.lab.set_cost(rate, budget)
+        spending.set_cost(self.lab, rate, budget)
         self.model.rate = rate
         if budget is not None:
             self.model.budget = None if budget == "none" else budget
@@ -168,12 +170,12 @@ class LabMachine(RuleBasedStateMachine):
     @rule()
     def write_note(self) -> None:
         text = f"note {len(self.model.notes)}."
-        self.lab.notes(append=text)
+        notebook.append(self.lab, text)
         self.model.notes.append(text)
 
     @rule(limit=st.integers(1, 5))
     def read_events(self, limit: int) -> None:
-        page = self.lab.events(self.seen[-1].seq if self.seen else 0, limit)
+        page = queries.events(self.lab, self.seen[-1].seq if self.seen else 0, limit)
         self.seen += page.events
         assert page.cursor == (self.seen[-1].seq if self.seen else 0)
 
@@ -192,10 +194,12 @@ class LabMachine(RuleBasedStateMachine):
         )
         assert code in (0, -signal.SIGKILL)
         self.lab = self.open()
-        before = [trial.id for trial in self.lab.trials()]
+        before = [trial.id for trial in queries.trials(self.lab)]
         promised = key in front_end.acknowledged(self.workspace)
         assert not promised or len(before) == len(self.model.trials) + 1, "a launch is gone"
-        made = self.lab.launch(CONFIG, idempotency_key=key)  # as a caller without an answer does
+        made = launching.launch(
+            self.lab, CONFIG, idempotency_key=key
+        )  # as a caller without an answer does
         self.model.add([made.id], key)
 
     @invariant()
@@ -209,7 +213,7 @@ class LabMachine(RuleBasedStateMachine):
         self.model.schedule()
         eventually(lambda: self.states() == self.model.states(), f"states {self.model.states()}")
         assert_sound(self.lab)
-        for trial in self.lab.trials(ENDED):
+        for trial in queries.trials(self.lab, ENDED):
             assert_recorded_end(self.lab, trial)
 
     def no_event_is_lost(self) -> None:
@@ -217,11 +221,11 @@ class LabMachine(RuleBasedStateMachine):
 
     def no_note_is_lost(self) -> None:
         if self.model.notes:
-            written = self.lab.notes()
+            written = notebook.read(self.lab)
             assert all(note in written for note in self.model.notes)
 
     def costs_grow_until_the_end_and_then_stay(self) -> None:
-        costs = self.lab.cost().by_trial
+        costs = spending.cost(self.lab).by_trial
         for trial_id, (cost, had_ended) in self.costs.items():
             if had_ended:
                 assert costs[trial_id] == cost
@@ -232,7 +236,7 @@ class LabMachine(RuleBasedStateMachine):
 
     def states(self) -> dict[int, State]:
         """Return the state of each of the lab's trials."""
-        return {trial.id: trial.state for trial in self.lab.trials()}
+        return {trial.id: trial.state for trial in queries.trials(self.lab)}
 
     def chosen(self, number: int) -> int:
         """Return one of the trials there are."""
@@ -245,7 +249,7 @@ class LabMachine(RuleBasedStateMachine):
             return call()
         except BudgetExceededError:
             assert self.model.spent
-            assert len(self.lab.trials()) == before
+            assert len(queries.trials(self.lab)) == before
             return []
 
     def teardown(self) -> None:
@@ -257,10 +261,10 @@ class LabMachine(RuleBasedStateMachine):
             open_gate(self.lab, trial_id)
             self.model.trials[trial_id].end("complete")
         self.lab_and_model_agree()
-        while self.lab.latest_event() > len(self.seen):
+        while queries.latest_event(self.lab) > len(self.seen):
             self.read_events(5)
         self.no_event_is_lost()
-        assert self.seen == self.lab.events(limit=1000).events
+        assert self.seen == queries.events(self.lab, limit=1000).events
         self.lab.close()
 
 

@@ -26,7 +26,7 @@ from lab_testing import (
 from soundness import assert_sound
 
 from pawn_lab.executors.local import local, owners
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, killing, launching, queries
 from pawn_lab.shim import identity
 from pawn_lab.states import State
 
@@ -53,13 +53,13 @@ def cgroup(tmp_path) -> Iterator[Path]:
 
 def stuck(lab: Lab, trial_id: int) -> list[str]:
     """Return what was done about owners of a trial that did not answer."""
-    events = lab.events(limit=1000).events
+    events = queries.events(lab, limit=1000).events
     return [e.message for e in events if (e.kind, e.trial_id) == ("stuck", trial_id)]
 
 
 def test_a_shim_that_is_stopped_is_continued_by_its_guardian(open_lab):
     lab = open_lab("gate")
-    trial_id = lab.launch(CONFIG).id
+    trial_id = launching.launch(lab, CONFIG).id
     trainer_greeting(lab, trial_id)
     shim, log = shim_of(lab, trial_id), lab.paths.trial(trial_id).shim_log
     assert identity.send_signal(shim, signal.SIGSTOP)
@@ -71,12 +71,12 @@ def test_a_shim_that_is_stopped_is_continued_by_its_guardian(open_lab):
 
 def test_a_kill_reaches_a_trial_whose_shim_and_guardian_are_stopped(open_lab):
     lab = open_lab("hang")
-    trial_id = lab.launch(CONFIG).id
+    trial_id = launching.launch(lab, CONFIG).id
     trainer_greeting(lab, trial_id)
     for owner in (guardian_of(lab, trial_id), shim_of(lab, trial_id)):
         assert identity.send_signal(owner, signal.SIGSTOP)
         eventually(lambda owner=owner: identity.is_stopped(owner), "stop")
-    lab.kill(trial_id)
+    killing.kill(lab, trial_id)
     trial = ended(lab, trial_id)
     assert (trial.state, trial.exit.code) == (State.KILLED, 143)
     assert stuck(lab, trial_id) == [
@@ -88,7 +88,7 @@ def test_a_kill_reaches_a_trial_whose_shim_and_guardian_are_stopped(open_lab):
 
 def test_a_trial_ends_though_its_guardian_was_stopped_before_its_shim_ended(open_lab):
     lab = open_lab("gate")
-    trial_id = lab.launch(CONFIG).id
+    trial_id = launching.launch(lab, CONFIG).id
     trainer_greeting(lab, trial_id)
     assert identity.send_signal(guardian_of(lab, trial_id), signal.SIGSTOP)
     open_gate(lab, trial_id)
@@ -101,15 +101,15 @@ def test_a_kill_that_a_frozen_owner_does_not_take_goes_to_the_next_in_line(
 ):
     monkeypatch.setattr(owners, "ANSWER_S", 0.2)
     lab = open_lab("hang with children")
-    trial_id = lab.launch(CONFIG).id
+    trial_id = launching.launch(lab, CONFIG).id
     trainer_greeting(lab, trial_id)
     pids = [shim_of(lab, trial_id).pid, guardian_of(lab, trial_id).pid]
     for pid in pids[: 1 + ("guardian" in frozen)]:
         (cgroup / "cgroup.procs").write_text(str(pid))
     (cgroup / "cgroup.freeze").write_text("1")
     eventually(lambda: "frozen 1" in (cgroup / "cgroup.events").read_text(), "frozen group")
-    lab.kill(trial_id)
-    assert lab.trial(trial_id).state is State.RUNNING
+    killing.kill(lab, trial_id)
+    assert queries.trial(lab, trial_id).state is State.RUNNING
     assert ended(lab, trial_id).state is State.LOST
     steps = stuck(lab, trial_id)
     assert "its shim has not taken the kill in" in steps[0]
@@ -125,13 +125,13 @@ def test_a_kill_that_a_frozen_owner_does_not_take_goes_to_the_next_in_line(
 )
 def test_a_healthy_trial_goes_on_though_its_files_are_deleted(open_lab, deleted):
     lab = open_lab("gate")
-    trial_id = in_state(lab, lab.launch(CONFIG).id, State.RUNNING).id
+    trial_id = in_state(lab, launching.launch(lab, CONFIG).id, State.RUNNING).id
     shim, folder = shim_of(lab, trial_id), lab.paths.trial(trial_id).root
     trainer_greeting(lab, trial_id)
     for name in deleted:
         (folder / name).unlink()
-    assert lab.trial(trial_id).state is State.RUNNING
-    assert lab.devices()[0].trial_id == trial_id
+    assert queries.trial(lab, trial_id).state is State.RUNNING
+    assert queries.devices(lab)[0].trial_id == trial_id
     assert identity.is_alive(shim)
     open_gate(lab, trial_id)
     assert ended(lab, trial_id).state is State.COMPLETED
@@ -139,7 +139,7 @@ def test_a_healthy_trial_goes_on_though_its_files_are_deleted(open_lab, deleted)
 
 def test_a_trial_whose_every_file_is_deleted_leaves_no_process(open_lab):
     lab = open_lab("hang")
-    trial_id = in_state(lab, lab.launch(CONFIG).id, State.RUNNING).id
+    trial_id = in_state(lab, launching.launch(lab, CONFIG).id, State.RUNNING).id
     token, folder = shim_of(lab, trial_id).token, lab.paths.trial(trial_id).root
     folder.rename(folder.with_name("elsewhere"))
     assert ended(lab, trial_id).state is State.LOST
@@ -149,10 +149,10 @@ def test_a_trial_whose_every_file_is_deleted_leaves_no_process(open_lab):
 def test_a_kill_reaches_a_trial_that_no_longer_says_who_its_shim_is(open_lab, monkeypatch):
     monkeypatch.setattr(owners, "ANSWER_S", 0.2)
     lab = open_lab("hang")
-    trial_id = in_state(lab, lab.launch(CONFIG).id, State.RUNNING).id
+    trial_id = in_state(lab, launching.launch(lab, CONFIG).id, State.RUNNING).id
     token = shim_of(lab, trial_id).token
     lab.paths.trial(trial_id).identity.write_text("{}")
-    lab.kill(trial_id)
+    killing.kill(lab, trial_id)
     assert ended(lab, trial_id).state is State.LOST
     assert "who its shim is cannot be read" in stuck(lab, trial_id)[0]
     assert not identity.members(token)
@@ -203,16 +203,16 @@ def test_a_kill_of_a_launch_whose_front_end_is_stopped_takes_it_out(workspace, m
     monkeypatch.setattr(local, "STOPPED_S", 0.2)
     point = "queued-launching.after-commit"
     with stopped_front_end(workspace, point) as first, Lab.open(workspace) as lab:
-        assert lab.kill(1).state is State.KILLED
+        assert killing.kill(lab, 1).state is State.KILLED
         let_go_on(first)
-        assert lab.trial(1).state is State.KILLED
+        assert queries.trial(lab, 1).state is State.KILLED
         assert_sound(lab)
 
 
 def test_a_front_end_keeps_no_zombie_of_a_launch_that_took_long(open_lab, monkeypatch):
     monkeypatch.setattr("pawn_lab.executors.local.start.HANDSHAKE_TIMEOUT_S", 0.0)
     lab = open_lab("gate")
-    lab.launch(CONFIG)
+    launching.launch(lab, CONFIG)
     trainer_greeting(lab, 1)
     eventually(lambda: not zombies(), "reaped launcher's child")
     open_gate(lab, 1)

@@ -7,7 +7,7 @@ import pytest
 from lab_testing import CONFIG, eventually
 from soundness import assert_sound
 
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries, sweeping
 
 KILLED = -9
 LRS = {"lr": {"low": 1e-5, "high": 1e-1, "log": True}}
@@ -19,10 +19,10 @@ ASHA = GRID | {"early_stopping": {"rule": "asha", "first_rung": 500, "factor": 2
 def finish(workspace: Path, points: int) -> Lab:
     """Let a new front end bring the sweep to its end, and check the workspace."""
     with Lab.open(workspace) as lab:
-        eventually(lambda: lab.sweep(1).state == "completed", "end of the sweep")
+        eventually(lambda: sweeping.get(lab, 1).state == "completed", "end of the sweep")
         assert_sound(lab)
-        sweep = lab.sweep(1)
-        made = [trial.config for trial in lab.trials() if trial.parent is None]
+        sweep = sweeping.get(lab, 1)
+        made = [trial.config for trial in queries.trials(lab) if trial.parent is None]
     assert [point.number for point in sweep.points] == list(range(points))
     assert [c["lr"] for c in made] == [p.overrides["lr"] for p in sweep.points]
     return lab
@@ -51,5 +51,5 @@ def test_a_front_end_killed_while_it_promotes_resumes_nobody_twice(workspace, si
     front_end.run(workspace, calls, behaviour="study", failpoint=f"new-queued.{side}:3")
     finish(workspace, points=2)
     with Lab.open(workspace) as lab:
-        resumed = [trial.parent for trial in lab.trials() if trial.parent is not None]
+        resumed = [trial.parent for trial in queries.trials(lab) if trial.parent is not None]
     assert len(resumed) == len(set(resumed)) == 1

@@ -7,7 +7,7 @@ import psutil
 import pytest
 from lab_testing import ended, eventually, guardian_of, identity_of, nobody_left, shim_of
 
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, launching, queries
 from pawn_lab.shim import identity
 from pawn_lab.shim.identity import ProcessIdentity
 from pawn_lab.states import State
@@ -41,7 +41,7 @@ def test_a_trial_on_two_devices_leaves_no_process_whichever_is_killed(
     workspace: Path, victims, repetition
 ) -> None:
     with Lab.open(workspace) as lab:
-        trial_id = lab.launch(ENDLESS).id
+        trial_id = launching.launch(lab, ENDLESS).id
         metrics = lab.paths.trial(trial_id).metrics
         eventually(lambda: metrics.exists() and '"train"' in metrics.read_text(), "first steps")
         shim = shim_of(lab, trial_id)
@@ -52,4 +52,4 @@ def test_a_trial_on_two_devices_leaves_no_process_whichever_is_killed(
         eventually(lambda: nobody_left(lab, trial_id), "end of every rank")
         trial = ended(lab, trial_id)
         assert (trial.state, trial.exit.signal) == ENDS[victims]
-        assert all(device.trial_id is None for device in lab.devices())
+        assert all(device.trial_id is None for device in queries.devices(lab))

@@ -8,7 +8,7 @@ import pytest
 from lab_fixtures import open_lab, processes_of, workspace
 from lab_testing import ended, eventually
 
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, launching, resuming, spending
 
 __all__ = ["open_lab", "study", "workspace"]
 
@@ -36,13 +36,15 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     root = tmp_path_factory.mktemp("study") / "runs"
     with Lab.open(root) as lab:
-        lab.set_cost(3.6)
+        spending.set_cost(lab, 3.6)
         for lr in (1e-3, 1e-5):
-            lab.launch(TOY | {"lr": lr, "pause_after_steps": 4}, tags=["plain"])
-        lab.launch(TOY | {"mate_boost": 1.0}, tags=["mate-boost"], hypothesis="Shorter games.")
+            launching.launch(lab, TOY | {"lr": lr, "pause_after_steps": 4}, tags=["plain"])
+        launching.launch(
+            lab, TOY | {"mate_boost": 1.0}, tags=["mate-boost"], hypothesis="Shorter games."
+        )
         for trial_id in (1, 2, 3):
             ended(lab, trial_id)
-        ended(lab, lab.resume(1).id)
+        ended(lab, resuming.resume(lab, 1).id)
     # The last shim still makes a scheduler pass, whose database would close under a copy.
     eventually(lambda: not processes_of(root), "end of the study's processes")
     return root

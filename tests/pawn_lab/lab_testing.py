@@ -19,7 +19,7 @@ from pawn_core.config import parse_config
 from pawn_core.durable import replace_file
 from pawn_core.run_paths import FILES
 from pawn_lab.configs import StoredConfig
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.locks import try_lock
 from pawn_lab.records import Exit, Trial
 from pawn_lab.shim import identity
@@ -53,7 +53,7 @@ def ended(lab: Lab, trial_id: int) -> Trial:
     """Wait for the end of a trial."""
 
     def look() -> Trial | None:
-        trial = lab.trial(trial_id)
+        trial = queries.trial(lab, trial_id)
         return trial if trial.state in ENDED else None
 
     return eventually(look, f"end of trial {trial_id}")
@@ -63,7 +63,7 @@ def in_state(lab: Lab, trial_id: int, state: State) -> Trial:
     """Wait until a trial is in a state."""
 
     def look() -> Trial | None:
-        trial = lab.trial(trial_id)
+        trial = queries.trial(lab, trial_id)
         return trial if trial.state is state else None
 
     return eventually(look, f"trial {trial_id} in {state}")
@@ -120,7 +120,7 @@ def marked(token: str) -> list[int]:
 
 def event_kinds(lab: Lab, trial_id: int) -> list[str]:
     """Return the kinds of a trial's events."""
-    return [e.kind for e in lab.events(limit=1000).events if e.trial_id == trial_id]
+    return [e.kind for e in queries.events(lab, limit=1000).events if e.trial_id == trial_id]
 
 
 def write_losses(lab: Lab, trial_id: int, stop: int, floor: float = 3.0) -> None:

@@ -6,7 +6,7 @@ import pytest
 from lab_testing import ended, eventually, shim_of
 
 from pawn_core.checkpoint import verify
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, launching, queries, resuming
 from pawn_lab.shim import identity
 from pawn_lab.states import State
 from pawn_lab.tools.audit import lab_audit
@@ -35,8 +35,8 @@ def lab(workspace):
 
 
 def test_a_paused_and_a_lost_trial_both_resume_from_their_last_checkpoint(lab):
-    paused = lab.launch(CONFIG | {"pause_after_steps": 4, "mate_boost": 1.0})
-    lost = lab.launch(CONFIG | {"total_steps": 1_000_000})
+    paused = launching.launch(lab, CONFIG | {"pause_after_steps": 4, "mate_boost": 1.0})
+    lost = launching.launch(lab, CONFIG | {"total_steps": 1_000_000})
     saved = lab.paths.trial(lost.id).checkpoints / "step_00000004"
     eventually(saved.exists, "a checkpoint")
     identity.kill_members(shim_of(lab, lost.id).token)
@@ -45,26 +45,28 @@ def test_a_paused_and_a_lost_trial_both_resume_from_their_last_checkpoint(lab):
     assert lost.state is State.LOST
     assert "; its newest checkpoint is of step" in lost.exit.message
 
-    completed = lab.resume(paused.id)
-    again = lab.resume(lost.id, pause_after_steps=lab.progress(lost.id).step + 100)
+    completed = resuming.resume(lab, paused.id)
+    again = resuming.resume(
+        lab, lost.id, pause_after_steps=queries.progress(lab, lost.id).step + 100
+    )
     completed, again = ended(lab, completed.id), ended(lab, again.id)
     assert (completed.state, completed.exit.step) == (State.COMPLETED, 12)
     assert (completed.parent, completed.from_step) == (paused.id, 4)
     assert (again.state, again.parent) == (State.PAUSED, lost.id)
     assert again.from_step >= 4
 
-    first, _, second, _ = lab.results()
+    first, _, second, _ = queries.results(lab)
     assert (first.last.step, second.last.step) == (4, 12)
     assert second.last.metrics["val_loss"] < first.last.metrics["val_loss"]
-    assert lab.progress(completed.id).step == 12
+    assert queries.progress(lab, completed.id).step == 12
 
 
 def test_a_cotrained_trial_is_launched_paused_and_resumed_like_any_other(lab):
     shared = {k: v for k, v in CONFIG.items() if k != "variant"} | {"run_type": "cotrain"}
     variants = {"toy": {}, "thin": {"variant": "toy", "d_model": 32, "lr": 1e-3}}
-    paused = lab.launch(shared | {"variants": variants, "pause_after_steps": 4})
+    paused = launching.launch(lab, shared | {"variants": variants, "pause_after_steps": 4})
     assert ended(lab, paused.id).state is State.PAUSED
-    completed = ended(lab, lab.resume(paused.id).id)
+    completed = ended(lab, resuming.resume(lab, paused.id).id)
     assert (completed.state, completed.exit.step) == (State.COMPLETED, 12)
     saved = lab.paths.trial(completed.id).checkpoints / "step_00000012"
     assert set(verify(saved).members) == {"toy", "thin"}

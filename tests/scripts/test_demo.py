@@ -13,7 +13,7 @@ import pytest
 from lab_testing import ended
 
 from pawn_lab.errors import TrialStateError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, killing, queries
 from pawn_lab.states import ACTIVE
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "demo.py"
@@ -89,10 +89,10 @@ def test_an_interrupt_says_what_goes_on_and_how_to_end_it(tmp_path):
     (workspace,) = (path for path in (tmp_path / "runs").iterdir() if not path.is_symlink())
     assert f"pawn-lab kill --all --workspace runs/{workspace.name}" in told
     with Lab.open(workspace) as lab:
-        for trial in lab.trials(ACTIVE):
+        for trial in queries.trials(lab, ACTIVE):
             with suppress(TrialStateError):
-                lab.kill(trial.id)
-        for trial in lab.trials():
+                killing.kill(lab, trial.id)
+        for trial in queries.trials(lab):
             ended(lab, trial.id)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from pawn_lab.analysis.curves import curve, evaluations
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.reporting.metrics import metric_named
 
 
@@ -15,7 +15,7 @@ def lab(study):
 
 @pytest.fixture
 def resumed(lab):
-    return next(trial for trial in lab.trials() if trial.parent is not None)
+    return next(trial for trial in queries.trials(lab) if trial.parent is not None)
 
 
 def test_a_curve_follows_the_lineage_without_a_gap_or_a_repetition(lab, resumed):
@@ -31,5 +31,5 @@ def test_hours_and_cost_add_up_over_the_lineage(lab, resumed):
     assert hours == sorted(hours)
     assert cost == sorted(cost)
     assert hours[0] > 0
-    assert lab.trial(resumed.parent).cost * 0.5 < cost[2]
-    assert cost[-1] <= lab.trial(resumed.parent).cost + resumed.cost
+    assert queries.trial(lab, resumed.parent).cost * 0.5 < cost[2]
+    assert cost[-1] <= queries.trial(lab, resumed.parent).cost + resumed.cost

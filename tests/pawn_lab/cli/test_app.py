@@ -12,7 +12,7 @@ from lab_testing import CONFIG, ended, in_state
 
 from pawn_lab.cli.app import NOT_CLEAR, app
 from pawn_lab.cli.arguments import command_parameters
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, killing, launching, queries
 from pawn_lab.states import State
 from pawn_lab.tools import TOOLS
 from pawn_lab.tools.questions import settled
@@ -104,8 +104,8 @@ def test_settings_are_json_where_they_read_as_json(command):
         "--set", "total_steps=1", "device=cpu", "--tags", "a", "b",
     )  # fmt: skip
     with Lab.open(command.workspace) as lab:
-        trial = lab.trial(launched["trial_id"])
-        lab.kill(trial.id)
+        trial = queries.trial(lab, launched["trial_id"])
+        killing.kill(lab, trial.id)
     assert (trial.config["lr"], trial.config["variant"], trial.tags) == (1e-3, "toy", ["a", "b"])
 
 
@@ -146,11 +146,11 @@ def test_several_trials_are_killed_at_once_by_number_or_tag_or_all(open_lab, com
     lab = open_lab("gate")
     command.workspace = lab.paths.root
     for tags in (["a"], ["a"], ["b"], [], []):
-        lab.launch(CONFIG, tags=tags)
+        launching.launch(lab, CONFIG, tags=tags)
     assert [row[0] for row in command.json("kill", 4, 5)["trials"]["rows"]] == [4, 5]
     assert [row[0] for row in command.json("kill", "--tag", "a")["trials"]["rows"]] == [1, 2]
     assert 3 in [row[0] for row in command.json("kill", "--all")["trials"]["rows"]]
-    assert [str(ended(lab, trial.id).state) for trial in lab.trials()] == ["killed"] * 5
+    assert [str(ended(lab, trial.id).state) for trial in queries.trials(lab)] == ["killed"] * 5
 
 
 def test_a_refusal_and_a_headline_are_in_the_words_of_the_command_line(command):
@@ -183,7 +183,7 @@ def test_the_path_of_a_picture_leads_from_where_one_stands(study_copy, command, 
 def test_a_log_is_followed_until_its_trial_ends(open_lab, command):
     lab = open_lab("gate")
     command.workspace = lab.paths.root
-    in_state(lab, lab.launch(CONFIG).id, State.RUNNING)
+    in_state(lab, launching.launch(lab, CONFIG).id, State.RUNNING)
     log, gate = lab.paths.trial(1).log, lab.paths.trial(1).root / "gate"
     process = subprocess.Popen(
         [PAWN_LAB, "log", "1", "--follow", "--workspace", lab.paths.root],
@@ -218,7 +218,7 @@ def test_events_are_followed_a_json_line_each_until_interrupted(study):
         env=os.environ,
     )
     with process, Lab.open(study) as lab:
-        events = lab.events(limit=1000).events
+        events = queries.events(lab, limit=1000).events
         assert process.stdout
         followed = [json.loads(process.stdout.readline()) for _ in events]
         process.terminate()

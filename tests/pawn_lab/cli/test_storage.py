@@ -6,7 +6,7 @@ import sys
 import pytest
 from cli_command import Command
 
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, launching, queries, spending
 from pawn_lab.states import State
 
 
@@ -43,8 +43,8 @@ def test_disk_use_is_shown_the_largest_first_with_what_is_free(command):
 def test_tags_are_added_and_taken_away(command):
     command.json("tag", 1, 2, "--add", "keep", "also", "--remove", "plain")
     with Lab.open(command.workspace) as lab:
-        assert lab.trial(1).tags == ["keep", "also"]
-        assert lab.trial(2).tags == ["keep", "also"]
+        assert queries.trial(lab, 1).tags == ["keep", "also"]
+        assert queries.trial(lab, 2).tags == ["keep", "also"]
     assert "name a tag to add or to remove" in refused(command, "tag", 1)
 
 
@@ -68,14 +68,14 @@ def test_deleted_checkpoints_make_room_and_leave_the_results(command):
 
 def test_a_deleted_trial_is_gone_from_the_disk_but_its_number_and_cost_stay(command):
     with Lab.open(command.workspace) as lab:
-        before = lab.cost().total
+        before = spending.cost(lab).total
     command.json("delete", 3, "--yes")
     assert not (command.workspace / "trials" / "0003").exists()
     assert shown(command) == [1, 2, 4]
     with Lab.open(command.workspace) as lab:
-        assert lab.cost().total == before
-        assert lab.trial(3).state is State.COMPLETED
-        assert "folder deleted" in lab.events().events[-2].message
+        assert spending.cost(lab).total == before
+        assert queries.trial(lab, 3).state is State.COMPLETED
+        assert "folder deleted" in queries.events(lab).events[-2].message
     assert {row[1] for row in command.json("disk")["trials"]["rows"]} == {"paused", "completed"}
 
 
@@ -112,7 +112,7 @@ def test_a_person_is_asked_before_anything_is_deleted(command, monkeypatch, answ
 
 def test_a_trial_that_has_not_ended_is_neither_archived_nor_deleted(open_lab, capsys, monkeypatch):
     lab = open_lab("gate")
-    trial = lab.launch({"variant": "toy", "local_checkpoints": True, "total_steps": 9})
+    trial = launching.launch(lab, {"variant": "toy", "local_checkpoints": True, "total_steps": 9})
     command = Command(lab.paths.root, capsys, monkeypatch)
     for verb in (["archive"], ["delete", "--yes"]):
         assert f"pawn-lab kill {trial.id}" in refused(command, *verb, trial.id)

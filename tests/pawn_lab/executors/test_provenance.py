@@ -10,6 +10,7 @@ import pytest
 from lab_testing import CONFIG, ended
 
 from pawn_lab.executors import provenance
+from pawn_lab.lab import launching
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -19,7 +20,7 @@ def recorded(open_lab, monkeypatch):
     """The provenance of a trial launched with a secret in the environment."""
     monkeypatch.setenv("HF_TOKEN", "hf_canary")
     lab = open_lab("complete")
-    ended(lab, lab.launch(CONFIG | {"seed": 3}).id)
+    ended(lab, launching.launch(lab, CONFIG | {"seed": 3}).id)
     return lab.paths.trial(1)
 
 
@@ -41,7 +42,7 @@ def test_code_that_differs_from_its_commit_is_kept_as_a_patch(open_lab, monkeypa
     answers = {"diff": b"-old\n+new\n", "rev-parse": b"abc123\n"}
     monkeypatch.setattr(provenance, "_git", lambda *arguments: answers[arguments[0]])
     lab = open_lab("complete")
-    ended(lab, lab.launch(CONFIG).id)
+    ended(lab, launching.launch(lab, CONFIG).id)
     found = json.loads(lab.paths.trial(1).provenance.read_text())
     assert lab.paths.trial(1).patch.read_bytes() == answers["diff"]
     assert found["dirty_patch_sha256"] == hashlib.sha256(answers["diff"]).hexdigest()
@@ -76,7 +77,7 @@ def test_a_patch_is_one_that_applies_whatever_the_user_has_set_for_git(
     open_lab, changed_repository, tmp_path, monkeypatch
 ):
     lab = open_lab("complete")
-    ended(lab, lab.launch(CONFIG).id)
+    ended(lab, launching.launch(lab, CONFIG).id)
     patch = lab.paths.trial(1).patch
     assert not (tmp_path / "ran").exists()
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
@@ -87,7 +88,7 @@ def test_a_patch_is_one_that_applies_whatever_the_user_has_set_for_git(
 def test_sources_outside_a_repository_have_no_commit(open_lab, monkeypatch):
     monkeypatch.setattr(provenance, "_git", lambda *_: None)
     lab = open_lab("complete")
-    ended(lab, lab.launch(CONFIG).id)
+    ended(lab, launching.launch(lab, CONFIG).id)
     found = json.loads(lab.paths.trial(1).provenance.read_text())
     assert (found["commit"], found["dirty_patch_sha256"]) == (None, None)
     assert len(found["code_sha256"]) == 64

@@ -11,7 +11,7 @@ from mcp import Client
 
 from pawn_lab import errors
 from pawn_lab.cli.app import main
-from pawn_lab.lab import Lab, opener
+from pawn_lab.lab import Lab, launching, notebook, opener, queries, resuming, spending
 from pawn_lab.paths import WorkspacePaths, default_workspace
 from pawn_lab.server import LabServer
 from pawn_lab.states import State
@@ -92,7 +92,7 @@ def test_a_folder_of_another_program_becomes_a_lab_only_where_that_is_asked_for(
         Lab.look(tmp_path / "runs") as lab,
         pytest.raises(errors.NoLabError, match="`pawn-lab init` makes one"),
     ):
-        lab.set_cost(1.0)
+        spending.set_cost(lab, 1.0)
     assert everything_below(tmp_path / "runs") == {"events.out.tfevents"}
     Lab.open(tmp_path / "runs").close()
 
@@ -100,13 +100,13 @@ def test_a_folder_of_another_program_becomes_a_lab_only_where_that_is_asked_for(
 def test_plans_that_came_with_a_repository_are_no_hindrance(tmp_path):
     (tmp_path / "runs" / "plans").mkdir(parents=True)
     with Lab.look(tmp_path / "runs") as lab:
-        lab.set_cost(1.0)
+        spending.set_cost(lab, 1.0)
         assert lab.exists
 
 
 def test_a_lab_in_a_folder_that_is_missing_is_a_slip(tmp_path):
     with Lab.look(tmp_path / "reserch" / "runs") as lab, pytest.raises(errors.NoLabError):
-        lab.notes(append="hello")
+        notebook.append(lab, "hello")
     assert not (tmp_path / "reserch").exists()
 
 
@@ -135,11 +135,11 @@ def test_a_server_does_not_make_a_lab_again_that_was_moved_away(tmp_path):
     workspace = tmp_path / "runs"
     open_lab = opener(workspace)
     with open_lab() as lab:
-        lab.set_cost(1.0)
+        spending.set_cost(lab, 1.0)
     with open_lab() as waiting:
         workspace.rename(tmp_path / "moved")
         with pytest.raises(errors.NoLabError, match="is gone: moved, or deleted"):
-            waiting.trials()
+            queries.trials(waiting)
     with pytest.raises(errors.NoLabError, match="is gone: moved, or deleted"):
         open_lab()
     assert not workspace.exists()
@@ -149,10 +149,10 @@ def test_a_workspace_whose_path_is_not_text_is_like_any_other(workspace, monkeyp
     strange = workspace.parent / os.fsdecode(b"l\xe9b-\xff")
     monkeypatch.setenv("HF_HOME", str(strange))
     with Lab.open(strange, trainer=stand_in("study")) as lab:
-        first = ended(lab, lab.launch(CONFIG | {"pause_after_steps": 200}).id)
-        second = ended(lab, lab.resume(first.id).id)
+        first = ended(lab, launching.launch(lab, CONFIG | {"pause_after_steps": 200}).id)
+        second = ended(lab, resuming.resume(lab, first.id).id)
         assert (second.state, second.from_step) == (State.COMPLETED, 200)
-        assert lab.events().events[-1].kind == "completed"
+        assert queries.events(lab).events[-1].kind == "completed"
         greeting = trainer_greeting(lab, second.id)
     assert greeting["environment"]["HF_HOME"] == str(strange)
     for verb in ("status", "plot", "results --json", "log 1", "notes --append hello"):

@@ -14,6 +14,7 @@ from lab_testing import (
     trial_row,
 )
 
+from pawn_lab.lab import launching, queries
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Exit
 from pawn_lab.reporting.post_mortem import post_mortem
@@ -94,9 +95,9 @@ def test_the_nearest_good_trial_is_that_with_the_fewest_differences(paths):
 
 def test_the_event_of_a_failed_trial_holds_its_post_mortem(open_lab):
     good = open_lab("complete")
-    ended(good, good.launch(CONFIG).id)
+    ended(good, launching.launch(good, CONFIG).id)
     lab = open_lab("oom")
-    trial = ended(lab, lab.launch(CONFIG | {"lr": 1e-2}).id)
+    trial = ended(lab, launching.launch(lab, CONFIG | {"lr": 1e-2}).id)
     found = trial.exit.post_mortem
     assert (found.kind, found.nearest_good, found.differs) == (
         "out of memory",
@@ -105,13 +106,13 @@ def test_the_event_of_a_failed_trial_holds_its_post_mortem(open_lab):
     )
     assert found.traceback.endswith("MemoryError: CUDA out of memory: tried to allocate 2 GiB")
     assert "accumulation_steps" in found.next_call
-    event = lab.events(limit=1000).events[-1]
+    event = queries.events(lab, limit=1000).events[-1]
     assert event.data["post_mortem"]["kind"] == "out of memory"
 
 
 def test_a_lost_trial_says_how_to_go_on(open_lab):
     lab = open_lab("hang")
-    in_state(lab, lab.launch(CONFIG).id, State.RUNNING)
+    in_state(lab, launching.launch(lab, CONFIG).id, State.RUNNING)
     trainer_greeting(lab, 1)
     identity.kill_members(shim_of(lab, 1).token)
     found = ended(lab, 1).exit.post_mortem
@@ -120,7 +121,7 @@ def test_a_lost_trial_says_how_to_go_on(open_lab):
 
 def test_a_trial_whose_files_cannot_be_read_is_explained_without_them(open_lab):
     lab = open_lab("gate:crash")
-    in_state(lab, lab.launch(CONFIG).id, State.RUNNING)
+    in_state(lab, launching.launch(lab, CONFIG).id, State.RUNNING)
     trainer_greeting(lab, 1)
     lab.paths.trial(1).metrics.mkdir()
     open_gate(lab, 1)

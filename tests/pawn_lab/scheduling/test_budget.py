@@ -10,6 +10,7 @@ from lab_testing import CONFIG, ended, event_kinds, in_state, open_gate, shim_of
 
 from pawn_lab import errors
 from pawn_lab.documents import read_json_object
+from pawn_lab.lab import launching, queries, spending
 from pawn_lab.shim import identity, rules
 from pawn_lab.shim.rules import BudgetStop
 from pawn_lab.states import State
@@ -23,8 +24,8 @@ HOUR_S = 3600.0
 def paced(open_lab):
     """A lab with one finished trial whose metrics say 1 second a step, at 2 x 3,600 an hour."""
     lab = open_lab("gate:paced")
-    lab.set_cost(2 * HOUR_S)  # two devices: a device-second costs 1
-    lab.launch(CONFIG)
+    spending.set_cost(lab, 2 * HOUR_S)  # two devices: a device-second costs 1
+    launching.launch(lab, CONFIG)
     open_gate(lab, 1)
     ended(lab, 1)
     return lab
@@ -32,55 +33,55 @@ def paced(open_lab):
 
 def test_a_launch_reserves_what_comparable_trials_took(paced):
     lab_set_cost(paced, 2 * HOUR_S, budget=1e6)
-    paced.launch(CONFIG | {"seed": 1, "total_steps": 500})
-    assert paced.cost().budget.reserved == pytest.approx(500, abs=20)
+    launching.launch(paced, CONFIG | {"seed": 1, "total_steps": 500})
+    assert spending.cost(paced).budget.reserved == pytest.approx(500, abs=20)
 
 
 def test_a_launch_that_does_not_fit_the_budget_is_refused_and_leaves_nothing(paced):
     lab_set_cost(paced, 2 * HOUR_S, budget=600)
     with pytest.raises(errors.BudgetExceededError, match=r"budget 600 is too small by .*reserved"):
-        paced.launch(CONFIG | {"seed": 1, "total_steps": 900})
-    assert len(paced.trials()) == 1
-    assert paced.launch(CONFIG | {"seed": 1, "total_steps": 500}).id == 2
+        launching.launch(paced, CONFIG | {"seed": 1, "total_steps": 900})
+    assert len(queries.trials(paced)) == 1
+    assert launching.launch(paced, CONFIG | {"seed": 1, "total_steps": 500}).id == 2
 
 
 def test_a_group_is_refused_as_a_whole(paced):
     lab_set_cost(paced, 2 * HOUR_S, budget=800)
     with pytest.raises(errors.BudgetExceededError, match="these 2 trials included"):
-        paced.launch_group(CONFIG | {"seed": 1, "total_steps": 500}, seeds=2)
-    assert len(paced.trials()) == 1
+        launching.launch_group(paced, CONFIG | {"seed": 1, "total_steps": 500}, seeds=2)
+    assert len(queries.trials(paced)) == 1
 
 
 def test_a_trial_without_history_reserves_nothing(open_lab):
     lab = open_lab("gate")
-    lab.set_cost(1.0, budget=100.0)
-    lab.launch(CONFIG)
-    assert lab.cost().budget.reserved == 0.0
+    spending.set_cost(lab, 1.0, budget=100.0)
+    launching.launch(lab, CONFIG)
+    assert spending.cost(lab).budget.reserved == 0.0
     open_gate(lab, 1)
 
 
 def test_at_the_cap_trials_save_and_stop_and_the_queue_waits(open_lab):
     lab = open_lab("hang")
     for seed in range(3):
-        lab.launch(CONFIG | {"seed": seed})
+        launching.launch(lab, CONFIG | {"seed": seed})
     trainer_greeting(lab, 1)
     trainer_greeting(lab, 2)
-    lab.set_cost(2 * HOUR_S, budget=0.5)
+    spending.set_cost(lab, 2 * HOUR_S, budget=0.5)
     for trial_id in (1, 2):
         trial = ended(lab, trial_id)
         assert (trial.state, trial.exit.reason, trial.exit.code) == (State.KILLED, "budget", 143)
         assert trial.exit.evidence["spent_at"] <= time.time()
-    assert "the budget is spent" in lab.trial(3).why_waiting
-    assert lab.trial(3).state is State.QUEUED
-    lab.set_cost(2 * HOUR_S, budget="none")
+    assert "the budget is spent" in queries.trial(lab, 3).why_waiting
+    assert queries.trial(lab, 3).state is State.QUEUED
+    spending.set_cost(lab, 2 * HOUR_S, budget="none")
     in_state(lab, 3, State.RUNNING)
 
 
 def test_trials_are_stopped_at_the_cap_with_no_front_end_looking(open_lab):
     lab = open_lab("hang")
-    lab.launch(CONFIG)
+    launching.launch(lab, CONFIG)
     trainer_greeting(lab, 1)
-    lab.set_cost(2 * HOUR_S, budget=3.0)
+    spending.set_cost(lab, 2 * HOUR_S, budget=3.0)
     stop_at = read_json_object(lab.paths.budget_stop)["at"]
     assert 0 < stop_at - time.time() <= 3.5
     deadline = time.monotonic() + 60
@@ -93,9 +94,9 @@ def test_trials_are_stopped_at_the_cap_with_no_front_end_looking(open_lab):
 
 def test_a_lost_trial_is_charged_to_its_last_sign_of_life_and_reserves_nothing(paced):
     lab_set_cost(paced, 2 * HOUR_S, budget=1000)
-    lost = paced.launch(CONFIG | {"seed": 1, "total_steps": 500})
+    lost = launching.launch(paced, CONFIG | {"seed": 1, "total_steps": 500})
     trainer_greeting(paced, lost.id)
-    before = paced.cost().budget
+    before = spending.cost(paced).budget
     assert before.reserved > 0
     last_sign = lost.created_at - 60
     os.utime(paced.paths.trial(lost.id).log, (last_sign, last_sign))
@@ -105,33 +106,33 @@ def test_a_lost_trial_is_charged_to_its_last_sign_of_life_and_reserves_nothing(p
     assert trial.cost <= trial.started_at - trial.created_at, (
         "the clamp: from its lease to its start"
     )
-    after = paced.cost().budget
+    after = spending.cost(paced).budget
     assert (after.reserved, after.spent <= before.spent) == (0.0, True)
     assert "counts up to its last sign of life" in trial.exit.message
 
 
 def test_an_overrun_is_forecast_once_for_each_budget(paced):
-    paced.launch(CONFIG | {"seed": 1, "total_steps": 500})
+    launching.launch(paced, CONFIG | {"seed": 1, "total_steps": 500})
     for _ in range(3):
         lab_set_cost(paced, 2 * HOUR_S, budget=400)
-    forecasts = [e for e in paced.events(limit=1000).events if e.kind == "budget_forecast"]
+    forecasts = [e for e in queries.events(paced, limit=1000).events if e.kind == "budget_forecast"]
     assert forecasts == []  # it runs without a rate and was launched before there was a budget
 
 
 def test_what_is_reserved_beyond_the_budget_is_forecast_once(paced):
     lab_set_cost(paced, 2 * HOUR_S, budget=1000)
-    paced.launch(CONFIG | {"seed": 1, "total_steps": 500})
+    launching.launch(paced, CONFIG | {"seed": 1, "total_steps": 500})
     for _ in range(3):
         lab_set_cost(paced, 2 * HOUR_S, budget=400)
-    (event,) = [e for e in paced.events(limit=1000).events if e.kind == "budget_forecast"]
+    (event,) = [e for e in queries.events(paced, limit=1000).events if e.kind == "budget_forecast"]
     assert event.data["ahead"] == pytest.approx(500, abs=20)
     assert "over the budget of 400" in event.message
 
 
 def test_cost_is_told_by_tag(open_lab):
     lab = open_lab("complete")
-    lab.set_cost(2 * HOUR_S)
-    ended(lab, lab.launch(CONFIG, tags=["a", "b"]).id)
+    spending.set_cost(lab, 2 * HOUR_S)
+    ended(lab, launching.launch(lab, CONFIG, tags=["a", "b"]).id)
     by_tag = lab_set_cost(lab, 2 * HOUR_S).by_tag
     assert by_tag["a"] == by_tag["b"] > 0
 
@@ -139,13 +140,13 @@ def test_cost_is_told_by_tag(open_lab):
 def test_the_same_cost_and_budget_again_is_no_event(open_lab):
     lab = open_lab("complete")
     for _ in range(3):
-        lab.set_cost(2.0, budget=10.0)
-    assert [e.kind for e in lab.events().events] == ["cost", "budget"]
+        spending.set_cost(lab, 2.0, budget=10.0)
+    assert [e.kind for e in queries.events(lab).events] == ["cost", "budget"]
 
 
 def let_pass(lab, hours):
     """Let the machine have cost for so many hours more."""
-    with lab._database.write() as tx:
+    with lab.database.write() as tx:
         passed = hours * HOUR_S
         tx.execute("UPDATE rates SET since = since - ?, uptime = uptime - ?", passed, passed)
 
@@ -155,28 +156,28 @@ def test_a_budget_of_machine_time_is_spent_by_an_idle_machine(open_lab):
     answer = lab_set_cost(lab, 2.0, budget=10.0, budget_of="machine_time")
     assert (answer.budget_of, round(answer.machine_total)) == ("machine_time", 0)
     let_pass(lab, 4.0)
-    assert lab.launch(CONFIG).id == 1
+    assert launching.launch(lab, CONFIG).id == 1
     open_gate(lab, 1)
     ended(lab, 1)
     let_pass(lab, 2.0)
     with pytest.raises(errors.BudgetExceededError, match="budget 10 of the machine's time is too"):
-        lab.launch(CONFIG | {"seed": 1})
+        launching.launch(lab, CONFIG | {"seed": 1})
     answer = lab_set_cost(lab, 2.0)
     assert answer.machine_hours == pytest.approx(6.0, abs=0.01)
     assert (answer.idle_share, answer.budget_of) == (pytest.approx(1, abs=0.01), "machine_time")
     assert lab_set_cost(lab, 2.0, budget=20.0).budget_of == "machine_time"
     assert lab_set_cost(lab, 2.0, budget=20.0, budget_of="device_time").total < 0.1
-    assert lab.launch(CONFIG | {"seed": 1}).id == 2
+    assert launching.launch(lab, CONFIG | {"seed": 1}).id == 2
     open_gate(lab, 2)
 
 
 def test_at_the_cap_of_machine_time_trials_save_and_the_headline_says_why_the_queue_waits(open_lab):
     lab = open_lab("hang")
     for seed in range(3):
-        lab.launch(CONFIG | {"seed": seed})
+        launching.launch(lab, CONFIG | {"seed": seed})
     for trial_id in (1, 2):
         trainer_greeting(lab, trial_id)
-    lab.set_cost(2.0, 10.0, "machine_time")
+    spending.set_cost(lab, 2.0, 10.0, "machine_time")
     let_pass(lab, 6.0)
     assert [ended(lab, trial_id).exit.reason for trial_id in (1, 2)] == ["budget", "budget"]
     said = "the first because the budget is spent: 12.00 of 10 of the machine's time"
@@ -185,11 +186,11 @@ def test_at_the_cap_of_machine_time_trials_save_and_the_headline_says_why_the_qu
 
 def test_on_the_machine_s_clock_trials_share_its_devices_and_none_ends_before_its_own_end(paced):
     lab_set_cost(paced, 2 * HOUR_S, budget=1e6, budget_of="machine_time")
-    paced.launch(CONFIG | {"seed": 1, "total_steps": 500})
-    assert paced.cost().budget.reserved == pytest.approx(1000, abs=40)
-    paced.launch(CONFIG | {"seed": 2, "total_steps": 500})
-    paced.launch(CONFIG | {"seed": 3, "total_steps": 500})
-    assert paced.cost().budget.reserved == pytest.approx(1500, abs=60)
+    launching.launch(paced, CONFIG | {"seed": 1, "total_steps": 500})
+    assert spending.cost(paced).budget.reserved == pytest.approx(1000, abs=40)
+    launching.launch(paced, CONFIG | {"seed": 2, "total_steps": 500})
+    launching.launch(paced, CONFIG | {"seed": 3, "total_steps": 500})
+    assert spending.cost(paced).budget.reserved == pytest.approx(1500, abs=60)
 
 
 def test_a_basis_without_a_budget_is_refused(open_lab):
@@ -201,8 +202,8 @@ def test_a_basis_without_a_budget_is_refused(open_lab):
 def test_a_budget_out_of_range_is_refused(open_lab, budget):
     lab = open_lab("complete")
     with pytest.raises(errors.InvalidRequestError, match=r"budget .* is not allowed: 0 to 1e"):
-        lab.set_cost(1.0, budget=budget)
-    assert lab.events().events == []
+        spending.set_cost(lab, 1.0, budget=budget)
+    assert queries.events(lab).events == []
 
 
 @pytest.mark.parametrize("jump_s", [-3.15e8, 3.15e8])
@@ -223,7 +224,7 @@ def test_a_moment_without_a_clock_is_the_wall_clock_s(tmp_path, written):
 
 def test_a_damaged_stop_file_stops_nothing(open_lab):
     lab = open_lab("gate")
-    lab.launch(CONFIG)
+    launching.launch(lab, CONFIG)
     lab.paths.budget_stop.write_text("{")
     open_gate(lab, 1)
     assert ended(lab, 1).state is State.COMPLETED

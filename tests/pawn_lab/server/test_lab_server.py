@@ -17,7 +17,7 @@ from mcp.client import Client
 from mcp_types import Implementation
 
 from pawn_lab.errors import LabError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, launching, notebook, queries
 from pawn_lab.server import INSTRUCTIONS, LabServer
 from pawn_lab.states import State
 from pawn_lab.tools import TOOLS
@@ -133,14 +133,14 @@ async def test_calls_at_once_start_one_trial_and_lose_no_note(workspace):
             group.start_soon(client.call_tool, "lab_launch", launch)
             group.start_soon(client.call_tool, "lab_notes", {"append": f"note {number}"})
     with Lab.open(workspace) as lab:
-        assert len(lab.trials()) == 1
-        assert all(f"note {number}" in lab.notes() for number in range(8))
+        assert len(queries.trials(lab)) == 1
+        assert all(f"note {number}" in notebook.read(lab) for number in range(8))
         ended(lab, 1)
 
 
 async def test_more_waits_than_worker_threads_hold_up_no_other_call(workspace):
     with Lab.open(workspace, trainer=stand_in("gate")) as lab:
-        trial = lab.launch(CONFIG).id
+        trial = launching.launch(lab, CONFIG).id
         in_state(lab, trial, State.RUNNING)
         async with Client(LabServer(lambda: Lab.open(workspace))) as client:
             async with anyio.create_task_group() as group:
@@ -154,7 +154,7 @@ async def test_more_waits_than_worker_threads_hold_up_no_other_call(workspace):
             await anyio.to_thread.run_sync(eventually, lambda: not waiting_threads())
         assert after.structured_content["over"] == "timeout"
         assert status.structured_content["counts"] == {"running": 1}
-        assert lab.trial(trial).state is State.RUNNING
+        assert queries.trial(lab, trial).state is State.RUNNING
         open_gate(lab, trial)
         ended(lab, trial)
 

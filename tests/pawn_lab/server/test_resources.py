@@ -8,7 +8,7 @@ from lab_testing import CONFIG, ended, stand_in
 from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, launching, notebook
 from pawn_lab.server import LabServer
 from pawn_lab.tools import TOOLS
 
@@ -23,8 +23,8 @@ def anyio_backend() -> str:
 @pytest.fixture(params=["legacy", "auto"])
 async def client(request, workspace):
     with Lab.open(workspace, trainer=stand_in("complete")) as lab:
-        lab.notes(append="the rate is too high", section="Phase 1")
-        ended(lab, lab.launch(CONFIG).id)
+        notebook.append(lab, "the rate is too high", section="Phase 1")
+        ended(lab, launching.launch(lab, CONFIG).id)
     async with Client(LabServer(lambda: Lab.open(workspace)), mode=request.param) as client:
         yield client
 
@@ -64,8 +64,8 @@ async def test_a_change_made_by_another_process_is_announced(workspace):
     async with Client(server) as client, client.listen(resource_subscriptions=uris) as changes:
         await anyio.sleep(0.2)  # the first look; what happened before it is no change
         with Lab.open(workspace, trainer=stand_in("complete")) as lab:
-            lab.notes(append="launched", section="Now")
-            await anyio.to_thread.run_sync(ended, lab, lab.launch(CONFIG).id)
+            notebook.append(lab, "launched", section="Now")
+            await anyio.to_thread.run_sync(ended, lab, launching.launch(lab, CONFIG).id)
         announced = set()
         with anyio.fail_after(20):
             async for change in changes:

@@ -12,7 +12,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, Request, RequestParams, Result
 from pydantic import ConfigDict
 
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, launching, queries
 from pawn_lab.server import LabServer
 from pawn_lab.states import State
 from pawn_lab.tools.wait import TOOL as WAIT
@@ -58,7 +58,7 @@ def anyio_backend() -> str:
 def lab(workspace):
     """A lab with one trial that runs until its gate is opened."""
     with Lab.open(workspace, trainer=stand_in("gate")) as lab:
-        in_state(lab, lab.launch(CONFIG).id, State.RUNNING)
+        in_state(lab, launching.launch(lab, CONFIG).id, State.RUNNING)
         yield lab
 
 
@@ -126,7 +126,7 @@ async def test_cancelling_a_task_leaves_the_trial_alone(lab, workspace):
         task = await create(client, until="step>=100")
         assert await ask(client, "tasks/cancel", task["taskId"]) == {"resultType": "complete"}
         assert (await ask(client, "tasks/get", task["taskId"]))["status"] == "cancelled"
-    assert lab.trial(1).state is State.RUNNING
+    assert queries.trial(lab, 1).state is State.RUNNING
     open_gate(lab, 1)
     ended(lab, 1)
     async with Client(server(workspace), extensions=[Tasks()]) as client:

@@ -15,7 +15,7 @@ from lab_testing import CONFIG, DEADLINE_S, PAWN_LAB, ended, in_state, open_gate
 from lines_of_clients import INITIALIZE, PING, UNANSWERABLE
 from mcp_types import JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, launching, queries
 from pawn_lab.server.wire import MOST_BYTES, lines, received
 from pawn_lab.states import State
 
@@ -113,7 +113,7 @@ def test_a_server_answers_every_line_over_stdio_and_goes_on(workspace):
 
 def test_an_interrupt_ends_a_server_amid_a_wait(workspace):
     with Lab.open(workspace, trainer=stand_in("gate")) as lab, stdio_server(workspace) as server:
-        in_state(lab, lab.launch(CONFIG).id, State.RUNNING)
+        in_state(lab, launching.launch(lab, CONFIG).id, State.RUNNING)
         call = {"name": "lab_wait", "arguments": {"timeout_s": 60}}
         send(
             server, json.dumps(json.loads(PING) | {"method": "tools/call", "params": call}).encode()
@@ -121,6 +121,6 @@ def test_an_interrupt_ends_a_server_amid_a_wait(workspace):
         assert exchange(server, PING.replace(b"7", b"8"))["id"] == 8
         server.send_signal(signal.SIGINT)
         assert server.wait(30) == 130
-        assert lab.trial(1).state is State.RUNNING
+        assert queries.trial(lab, 1).state is State.RUNNING
         open_gate(lab, 1)
         ended(lab, 1)

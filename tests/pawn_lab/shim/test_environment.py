@@ -6,6 +6,7 @@ import pytest
 from lab_testing import CONFIG, open_gate, trainer_greeting
 
 from pawn_lab.documents import read_json_object
+from pawn_lab.lab import launching
 from pawn_lab.shim.environment import TrialEnvironment, allowed
 
 TRAVELS = """
@@ -63,7 +64,7 @@ def test_a_proxys_password_reaches_the_trainer_and_no_file_of_the_lab(open_lab, 
     address = "http://me:s3cret-word@proxy:3128"
     monkeypatch.setenv("HTTPS_PROXY", address)
     lab = open_lab("gate")
-    trial = lab.launch(CONFIG)
+    trial = launching.launch(lab, CONFIG)
     assert trainer_greeting(lab, trial.id)["environment"]["HTTPS_PROXY"] == address
     paths = lab.paths.trial(trial.id)
     launch = read_json_object(paths.launch)

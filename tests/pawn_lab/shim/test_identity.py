@@ -12,6 +12,7 @@ import pytest
 from lab_testing import CONFIG, ended, eventually, shim_of, trainer_greeting
 
 from pawn_lab.documents import read_json_object, write_json
+from pawn_lab.lab import killing, launching
 from pawn_lab.shim import identity
 from pawn_lab.shim.identity import TOKEN_VARIABLE, ProcessIdentity
 from pawn_lab.states import State
@@ -68,13 +69,13 @@ def test_a_reused_process_number_is_never_signalled(process, times):
 
 def test_a_kill_after_the_shims_number_was_reused_spares_the_stranger(open_lab, process):
     lab = open_lab("hang")
-    trial_id = lab.launch(CONFIG).id
+    trial_id = launching.launch(lab, CONFIG).id
     trainer_greeting(lab, trial_id)
     shim, paths = shim_of(lab, trial_id), lab.paths.trial(trial_id)
     record = read_json_object(paths.identity)
     guardian = record["guardian"] | {"pid": process.pid}
     write_json(paths.identity, record | {"pid": process.pid, "guardian": guardian})
-    lab.kill(trial_id)
+    killing.kill(lab, trial_id)
     assert ended(lab, trial_id).state is State.LOST
     assert process.poll() is None
     assert not identity.is_alive(shim)

@@ -3,15 +3,16 @@
 import pytest
 from lab_testing import CONFIG, ended
 
+from pawn_lab.lab import launching, queries
 from pawn_lab.states import State
 from pawn_lab.tools.launch import lab_launch
 
 
 def test_a_diverged_trial_is_stopped_and_its_event_says_by_what(open_lab):
     lab = open_lab("diverge")
-    trial = ended(lab, lab.launch(CONFIG).id)
+    trial = ended(lab, launching.launch(lab, CONFIG).id)
     assert (trial.state, trial.exit.reason) == (State.FAILED, "diverged")
-    event = lab.events(limit=1000).events[-1]
+    event = queries.events(lab, limit=1000).events[-1]
     assert event.data["evidence"]["median_loss"] == 7.0
     assert event.data["evidence"]["lowest_median"] == 2.0
     assert "median_loss 7, lowest_median 2, factor 2" in event.message
@@ -22,16 +23,16 @@ def test_a_trial_past_its_hours_is_stopped_and_its_event_says_by_how_much(open_l
     answer = lab_launch(lab, CONFIG, max_hours=0.5 / 3600)
     trial = ended(lab, answer.trial_id)
     assert (trial.state, trial.exit.reason) == (State.FAILED, "wall_clock")
-    evidence = lab.events(limit=1000).events[-1].data["evidence"]
+    evidence = queries.events(lab, limit=1000).events[-1].data["evidence"]
     assert evidence["limit_s"] == 0.5
     assert evidence["ran_s"] > 0.5
 
 
 def test_a_trial_without_progress_is_stopped_and_its_event_says_for_how_long(open_lab):
     lab = open_lab("hang", no_progress_s=0.5)
-    trial = ended(lab, lab.launch(CONFIG).id)
+    trial = ended(lab, launching.launch(lab, CONFIG).id)
     assert (trial.state, trial.exit.reason) == (State.FAILED, "no_progress")
-    assert lab.events(limit=1000).events[-1].data["evidence"]["idle_s"] > 0.5
+    assert queries.events(lab, limit=1000).events[-1].data["evidence"]["idle_s"] > 0.5
 
 
 @pytest.mark.parametrize("hours", [0.0, -1.0, float("nan"), 1e9])
@@ -39,4 +40,4 @@ def test_hours_out_of_range_are_refused(open_lab, hours):
     lab = open_lab("complete")
     with pytest.raises(ValueError, match=r"max_hours .* is not allowed"):
         lab_launch(lab, CONFIG, max_hours=hours)
-    assert lab.trials() == []
+    assert queries.trials(lab) == []

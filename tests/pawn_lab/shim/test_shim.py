@@ -8,6 +8,7 @@ from lab_testing import CONFIG, ended, in_state, shim_of, trainer_greeting
 
 from pawn_lab import failpoints
 from pawn_lab.documents import read_json_object
+from pawn_lab.lab import launching, queries
 from pawn_lab.shim import environment, identity
 from pawn_lab.states import State
 
@@ -31,7 +32,7 @@ def loaded_by(code: str) -> list[str]:
 
 def test_the_shim_has_a_session_of_its_own_and_no_parent_of_ours(open_lab):
     lab = open_lab("gate")
-    in_state(lab, lab.launch(CONFIG).id, State.RUNNING)
+    in_state(lab, launching.launch(lab, CONFIG).id, State.RUNNING)
     shim = shim_of(lab, 1)
     assert os.getsid(shim.pid) != os.getsid(0)
     assert identity.parent_of(shim.pid) != os.getpid()
@@ -40,7 +41,7 @@ def test_the_shim_has_a_session_of_its_own_and_no_parent_of_ours(open_lab):
 
 def test_the_exit_record_tells_what_the_trainer_said_and_how_long_it_took(open_lab):
     lab = open_lab("complete")
-    ended(lab, lab.launch(CONFIG).id)
+    ended(lab, launching.launch(lab, CONFIG).id)
     record = read_json_object(lab.paths.trial(1).exit)
     assert (record["code"], record["signal"], record["stopped_by"]) == (0, None, None)
     assert record["outcome"]["message"] == "stand-in completed"
@@ -50,8 +51,8 @@ def test_the_exit_record_tells_what_the_trainer_said_and_how_long_it_took(open_l
 
 def test_the_trainers_output_is_in_its_log_and_the_shims_is_not(open_lab):
     lab = open_lab("complete")
-    ended(lab, lab.launch(CONFIG).id)
-    assert '"pid"' in "".join(lab.log(1).lines)
+    ended(lab, launching.launch(lab, CONFIG).id)
+    assert '"pid"' in "".join(queries.log(lab, 1).lines)
     assert lab.paths.trial(1).shim_log.read_text() == ""
 
 
@@ -67,12 +68,12 @@ def test_only_allow_listed_variables_travel(monkeypatch):
 
 def test_an_end_that_was_seen_stays_seen_however_deep_the_trainers_outcome_is(open_lab):
     lab = open_lab("deep outcome")
-    trial = ended(lab, lab.launch(CONFIG).id)
+    trial = ended(lab, launching.launch(lab, CONFIG).id)
     assert (trial.state, trial.exit.reason, trial.exit.code) == (State.FAILED, "crashed", 0)
     assert "recorded no outcome" in trial.exit.message
 
 
 def test_records_that_are_none_stop_no_healthy_trial(open_lab):
     lab = open_lab("wild metrics", divergence_factor=2.0, forecast_every_s=1.0)
-    assert ended(lab, lab.launch(CONFIG).id).state == State.COMPLETED
+    assert ended(lab, launching.launch(lab, CONFIG).id).state == State.COMPLETED
     assert "Traceback" not in lab.paths.trial(1).shim_log.read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ import pytest
 from lab_testing import CONFIG, ended, in_state, make_checkpoint, open_gate, stand_in
 
 from pawn_lab.errors import NoCheckpointError, TrialStateError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.states import State
 from pawn_lab.tools import TOOLS
 from pawn_lab.tools.kill import lab_kill
@@ -28,7 +28,7 @@ def test_a_repeated_launch_with_its_key_starts_nothing_new(open_lab):
     lab = open_lab("complete")
     first = lab_launch(lab, CONFIG, idempotency_key="sweep/1")
     assert lab_launch(lab, CONFIG, idempotency_key="sweep/1").trial_id == first.trial_id
-    assert len(lab.trials()) == 1
+    assert len(queries.trials(lab)) == 1
 
 
 def test_a_running_trial_is_not_resumed(open_lab):
@@ -55,7 +55,7 @@ def test_a_continuation_names_its_parent_and_step(open_lab):
     make_checkpoint(lab.paths.trial(trial).checkpoints, 100)
     answer = lab_resume(lab, trial, pause_after_steps=200)
     assert (answer.parent, answer.from_step, answer.tags) == (trial, 100, ["sweep"])
-    assert lab.trial(answer.trial_id).config["pause_after_steps"] == 200
+    assert queries.trial(lab, answer.trial_id).config["pause_after_steps"] == 200
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_the_same_continuation_is_started_once_unless_a_key_forces_another(pause
     again = lab_resume(paused, 1, tags=["second"])
     assert (first.trial_id, first.repeated) == (2, None)
     assert (again.trial_id, again.repeated, again.tags) == (2, [2], ["first", "second"])
-    [event] = [e for e in paused.events(limit=99).events if e.kind == "tags"]
+    [event] = [e for e in queries.events(paused, limit=99).events if e.kind == "tags"]
     assert (event.trial_id, event.data["tags"]) == (2, ["first", "second"])
     assert lab_resume(paused, 1, idempotency_key="another").trial_id == 3
     assert lab_resume(paused, 1, overrides={"lr": 1e-4}).trial_id == 4
@@ -109,7 +109,7 @@ def test_a_dry_run_of_a_continuation_starts_nothing(paused):
     assert (answer.trial_id, answer.from_step, answer.repeated) == (None, 100, None)
     assert answer.plan["steps"] == 900
     assert answer.warnings[-1] == 'to change it: lab_resume(1, overrides={"num_workers": 4})'
-    assert len(paused.trials()) == 1
+    assert len(queries.trials(paused)) == 1
     lab_resume(paused, 1)
     assert lab_resume(paused, 1, dry_run=True).repeated == [2]
 

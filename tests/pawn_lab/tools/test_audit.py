@@ -8,7 +8,7 @@ from lab_testing import CONFIG, ended, in_state, make_checkpoint, open_gate
 from pawn_core.checkpoint.manifest import file_sha256, list_checkpoints
 from pawn_core.uploads.record import UploadRecord
 from pawn_core.uploads.registry import places
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, launching, notebook, resuming
 from pawn_lab.states import State
 from pawn_lab.tools.audit import lab_audit
 
@@ -26,7 +26,7 @@ def blocking(answer):
 
 
 def test_a_finished_and_noted_study_is_ready_and_says_what_was_left(lab):
-    lab.notes(append="Chose 1e-3; trial 2 stays paused.")
+    notebook.append(lab, "Chose 1e-3; trial 2 stays paused.")
     answer = lab_audit(lab)
     assert answer.ready
     assert (answer.trials, answer.checkpoints_verified) == (4, 3)
@@ -58,7 +58,7 @@ def test_notes_older_than_the_last_end_block(lab):
 
 
 def test_a_checkpoint_with_one_changed_byte_blocks(lab):
-    lab.notes(append="All done.")
+    notebook.append(lab, "All done.")
     model = list_checkpoints(lab.paths.trial(4).checkpoints)[-1] / "model.safetensors"
     data = bytearray(model.read_bytes())
     data[-1] ^= 1
@@ -72,12 +72,12 @@ def test_a_checkpoint_with_one_changed_byte_blocks(lab):
 
 
 def test_a_running_trial_and_one_without_a_checkpoint_block_and_a_failure_is_told(open_lab):
-    failed = (lab := open_lab("crash")).launch(CONFIG).id
+    failed = launching.launch(lab := open_lab("crash"), CONFIG).id
     ended(lab, failed)
-    done = (lab := open_lab("complete")).launch(CONFIG).id
+    done = launching.launch(lab := open_lab("complete"), CONFIG).id
     ended(lab, done)
-    lab.notes(append="Trial 1 crashed.")
-    running = (lab := open_lab("gate")).launch(CONFIG).id
+    notebook.append(lab, "Trial 1 crashed.")
+    running = launching.launch(lab := open_lab("gate"), CONFIG).id
     in_state(lab, running, State.RUNNING)
     answer = lab_audit(lab)
     assert blocking(answer) == [(done, "completed without a checkpoint"), (running, "is running")]
@@ -91,10 +91,10 @@ def test_a_running_trial_and_one_without_a_checkpoint_block_and_a_failure_is_tol
 
 def test_a_trial_that_runs_blocks_also_when_another_was_forked_from_it(open_lab):
     lab = open_lab("gate")
-    parent = lab.launch(CONFIG).id
+    parent = launching.launch(lab, CONFIG).id
     in_state(lab, parent, State.RUNNING)
     make_checkpoint(lab.paths.trial(parent).checkpoints, 5)
-    fork = lab.resume(parent, checkpoint=5).id
+    fork = resuming.resume(lab, parent, checkpoint=5).id
     in_state(lab, fork, State.RUNNING)
     assert blocking(lab_audit(lab)) == [(parent, "is running"), (fork, "is running")]
     open_gate(lab, parent)
@@ -103,17 +103,17 @@ def test_a_trial_that_runs_blocks_also_when_another_was_forked_from_it(open_lab)
 
 def test_a_damaged_checkpoint_blocks_until_a_continuation_has_saved_a_later_one(open_lab):
     lab = open_lab("gate")
-    parent = lab.launch(CONFIG).id
+    parent = launching.launch(lab, CONFIG).id
     in_state(lab, parent, State.RUNNING)
     saved = make_checkpoint(lab.paths.trial(parent).checkpoints, 5)
     open_gate(lab, parent, "pause")
     ended(lab, parent)
-    child = lab.resume(parent).id
+    child = resuming.resume(lab, parent).id
     in_state(lab, child, State.RUNNING)
     (saved / "model.safetensors").write_bytes(b"")
     open_gate(lab, child, "crash")
     ended(lab, child)
-    lab.notes(append="Trial 2 crashed.")
+    notebook.append(lab, "Trial 2 crashed.")
     [(trial_id, finding)] = blocking(lab_audit(lab))
     assert trial_id == parent
     assert finding.startswith("checkpoint step_00000005: ")
@@ -131,29 +131,29 @@ def test_a_lab_without_trials_is_ready_and_names_its_folder(open_lab):
 
 def test_notes_written_before_a_later_end_block(open_lab):
     lab = open_lab("gate")
-    trial = lab.launch(CONFIG | {"total_steps": 5}).id
+    trial = launching.launch(lab, CONFIG | {"total_steps": 5}).id
     in_state(lab, trial, State.RUNNING)
-    lab.notes(append="Begun.")
+    notebook.append(lab, "Begun.")
     make_checkpoint(lab.paths.trial(trial).checkpoints, 5)
     open_gate(lab, trial)
     ended(lab, trial)
     [(trial_id, finding)] = blocking(lab_audit(lab))
     assert trial_id is None
     assert "end before the last trial did" in finding
-    lab.notes(append="Ended.")
+    notebook.append(lab, "Ended.")
     assert lab_audit(lab).ready
 
 
 def test_a_newest_checkpoint_that_is_not_where_the_config_wants_it_blocks(open_lab):
     lab = open_lab("gate")
     stored = {"hf_repo": "owner/name", "local_checkpoints": False}
-    trial = lab.launch(CONFIG | stored | {"total_steps": 5}).id
+    trial = launching.launch(lab, CONFIG | stored | {"total_steps": 5}).id
     in_state(lab, trial, State.RUNNING)
     paths = lab.paths.trial(trial)
     make_checkpoint(paths.checkpoints, 5)
     open_gate(lab, trial)
     ended(lab, trial)
-    lab.notes(append="All done.")
+    notebook.append(lab, "All done.")
     [where] = places(stored, paths.run).values()
     told = f"step_00000005 not uploaded to {where}: python -m pawn_core.uploads {paths.run}"
     assert blocking(lab_audit(lab)) == [(trial, told)]

@@ -3,6 +3,7 @@
 import pytest
 from lab_testing import CONFIG, ended, in_state, open_gate, trainer_greeting
 
+from pawn_lab.lab import launching
 from pawn_lab.records import Pulse
 from pawn_lab.states import State
 from pawn_lab.tools.check_in import LATEST_S, SOON_S, SOONEST_S, check_in, idle, interval
@@ -53,7 +54,10 @@ def test_devices_that_nothing_is_queued_for_are_said_to_idle(state, said):
 
 def test_a_trial_that_starts_is_looked_at_soon_beside_one_that_takes_long(open_lab):
     lab = open_lab("gate:paced")
-    slow, new = lab.launch(CONFIG | {"total_steps": 10_000}).id, lab.launch(CONFIG).id
+    slow, new = (
+        launching.launch(lab, CONFIG | {"total_steps": 10_000}).id,
+        launching.launch(lab, CONFIG).id,
+    )
     write_paced(lab, slow)
     in_state(lab, new, State.RUNNING)
     assert check_in(lab).next_check_s == SOON_S
@@ -75,7 +79,7 @@ def write_paced(lab, trial_id):
 
 def test_a_trial_of_limited_hours_is_looked_at_when_they_are_over(open_lab):
     lab = open_lab("gate")
-    [trial] = lab.launch_group(CONFIG | {"total_steps": 10_000}, max_hours=0.1).trials
+    [trial] = launching.launch_group(lab, CONFIG | {"total_steps": 10_000}, max_hours=0.1).trials
     write_paced(lab, trial.id)
     assert 300 < check_in(lab).next_check_s <= 360
     open_gate(lab, trial.id)
@@ -89,7 +93,7 @@ def test_with_everything_idle_the_events_say_so_and_when_to_look_again(open_lab)
         "next_check_s": LATEST_S,
         "idle": "2 of 2 devices",
     }
-    ended(lab, lab.launch(CONFIG).id)
+    ended(lab, launching.launch(lab, CONFIG).id)
     news = lab_events(lab)
     again = lab_events(lab, since=news.cursor).wire()
     assert again.pop("idle").startswith("2 of 2 devices for 0 min")

@@ -18,6 +18,7 @@ from pawn_core.config import PretrainConfig
 from pawn_lab.analysis.groups import GAMES, INCIDENTAL, SEEDS, STREAM, VALIDATION, essential
 from pawn_lab.configs import StoredConfig
 from pawn_lab.errors import InvalidRequestError
+from pawn_lab.lab import killing, launching, resuming
 from pawn_lab.states import State
 from pawn_lab.tools.compare import lab_compare
 from pawn_lab.tools.diff import lab_diff
@@ -129,7 +130,7 @@ def test_a_repeated_or_continued_run_counts_once(lab):
     first = add_measured_trial(lab, [2.0, 1.9])
     add_measured_trial(lab, [2.0])
     make_checkpoint(lab.paths.trial(first).checkpoints, 200)
-    continued = lab.resume(first).id
+    continued = resuming.resume(lab, first).id
     ended(lab, continued)
     write_evaluations(lab, continued, [1.8], first=3)
     answer = lab_compare(lab)
@@ -141,7 +142,7 @@ def test_a_repeated_or_continued_run_counts_once(lab):
 def test_a_run_that_changed_its_setting_on_the_way_is_another_setting(lab):
     parent = add_measured_trial(lab, [2.0], lr=0.01)
     make_checkpoint(lab.paths.trial(parent).checkpoints, 100)
-    child = lab.resume(parent, overrides={"lr": 0.001}).id
+    child = resuming.resume(lab, parent, overrides={"lr": 0.001}).id
     ended(lab, child)
     write_evaluations(lab, child, [2.0, 2.0])
     add_measured_trial(lab, [2.0, 2.0], lr=0.001)
@@ -207,10 +208,10 @@ def test_a_continuation_that_has_measured_nothing_is_left_out_for_what_it_contin
     lab = open_lab("gate:study")
     paused = CONFIG | {"pause_after_steps": 500}
     for lr in (1e-4, 1e-3):
-        trial = lab.launch(paused | {"lr": lr})
+        trial = launching.launch(lab, paused | {"lr": lr})
         open_gate(lab, trial.id)
         ended(lab, trial.id)
-    in_state(lab, lab.resume(2).id, State.RUNNING)
+    in_state(lab, resuming.resume(lab, 2).id, State.RUNNING)
     answer = lab_compare(lab)
     assert [row.trial_ids for row in answer.groups] == [[2], [1]]
     assert "left out, without val_loss: 3 (running)" in answer.notes
@@ -220,7 +221,7 @@ def test_a_continuation_that_has_measured_nothing_is_left_out_for_what_it_contin
 def test_a_field_without_effect_makes_no_group_of_its_own(open_lab):
     lab = open_lab("study")
     for seed, idle in ((0, {}), (1, {"no_outcome_token": True})):
-        ended(lab, lab.launch(CONFIG | {"seed": seed} | idle).id)
+        ended(lab, launching.launch(lab, CONFIG | {"seed": seed} | idle).id)
     answer = lab_compare(lab)
     assert [row.trial_ids for row in answer.groups] == [[1, 2]]
     assert answer.notes[0].startswith("trial 2: no_outcome_token has no effect: sequences of the")
@@ -249,10 +250,10 @@ def test_what_follows_from_a_choice_is_no_choice_of_its_own():
 def test_a_killed_trial_does_not_move_the_comparison_back_unless_it_is_named(open_lab):
     lab = open_lab("gate")
     for lr, losses in ((0.001, [5.0, 4.0, 3.0]), (0.01, [4.0, 3.9, 3.8]), (0.1, [9.0])):
-        trial = lab.launch(CONFIG | {"lr": lr})
+        trial = launching.launch(lab, CONFIG | {"lr": lr})
         trainer_greeting(lab, trial.id)
         if lr == 0.1:
-            lab.kill(trial.id)
+            killing.kill(lab, trial.id)
         open_gate(lab, trial.id)
         ended(lab, trial.id)
         write_evaluations(lab, trial.id, losses)
@@ -269,7 +270,9 @@ def test_a_killed_trial_does_not_move_the_comparison_back_unless_it_is_named(ope
 
 def test_other_code_another_device_model_and_a_shared_processor_are_warned_of(lab):
     for number in range(4):
-        trial = lab.launch(CONFIG | {"seed": number // 2, "lr": (0.001, 0.01)[number % 2]})
+        trial = launching.launch(
+            lab, CONFIG | {"seed": number // 2, "lr": (0.001, 0.01)[number % 2]}
+        )
         ended(lab, trial.id)
         write_evaluations(lab, trial.id, [2.0 + number % 2])
     assert not [note for note in lab_compare(lab).notes or () if "other" in note]
@@ -286,7 +289,7 @@ def test_other_code_another_device_model_and_a_shared_processor_are_warned_of(la
 def test_hours_on_a_processor_that_was_shared_are_warned_of(open_lab):
     lab = open_lab("gate")
     for seed in range(2):
-        lab.launch(CONFIG | {"seed": seed})
+        launching.launch(lab, CONFIG | {"seed": seed})
     for trial_id in (1, 2):
         in_state(lab, trial_id, State.RUNNING)
         open_gate(lab, trial_id)

@@ -6,7 +6,7 @@ import pytest
 from lab_testing import CONFIG, open_gate
 
 from pawn_lab.errors import InvalidRequestError, UnknownTrialError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, launching, queries
 from pawn_lab.tools.diff import lab_diff
 
 
@@ -36,7 +36,7 @@ def test_results_stand_side_by_side_at_the_last_common_step(lab):
     loss = rows["val_loss"]
     assert loss.step == 4
     assert loss.difference == pytest.approx(loss.b - loss.a, abs=1e-3)
-    assert loss.a == pytest.approx(lab.results([1])[0].last.metrics["val_loss"], rel=1e-3)
+    assert loss.a == pytest.approx(queries.results(lab, [1])[0].last.metrics["val_loss"], rel=1e-3)
 
 
 def test_other_code_packages_and_machines_are_told(lab):
@@ -57,7 +57,7 @@ def test_a_continuation_is_named(lab):
 def test_a_trial_that_has_not_started_has_no_provenance_and_no_results(open_lab):
     lab = open_lab("gate")
     for seed in range(3):
-        lab.launch(CONFIG | {"seed": seed})
+        launching.launch(lab, CONFIG | {"seed": seed})
     answer = lab_diff(lab, 1, 3)
     assert answer.settings == {"seed": [0, 2], "data_seed": [0, 2]}
     assert (answer.provenance, answer.results) == (None, [])

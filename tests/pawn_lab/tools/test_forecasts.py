@@ -6,6 +6,7 @@ import pytest
 from lab_testing import CONFIG, ended, open_gate, trainer_greeting, write_losses
 
 from pawn_core.durable import replace_file
+from pawn_lab.lab import launching
 from pawn_lab.tools.results import lab_results
 from pawn_lab.tools.status import lab_status
 
@@ -17,7 +18,7 @@ def lab(open_lab):
     """A lab with three trials that have ended and one at half its steps."""
     lab = open_lab("gate:study")
     for seed in range(4):
-        lab.launch(STEADY | {"seed": seed, "data_seed": seed})
+        launching.launch(lab, STEADY | {"seed": seed, "data_seed": seed})
     for trial_id in (1, 2, 3):
         open_gate(lab, trial_id)
         ended(lab, trial_id)

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 from lab_testing import CONFIG, ended, in_state, make_checkpoint, open_gate, trainer_greeting
 
+from pawn_lab.lab import killing, launching, resuming
 from pawn_lab.records import DeviceStatus, Exit, Glance, PostMortem, Trial
 from pawn_lab.states import ENDED, State
 from pawn_lab.tools.headline import headline
@@ -114,13 +115,13 @@ def test_a_queue_that_waits_is_no_idle_lab():
 def trouble(open_lab):
     """A lab whose first trial failed, after which a second one completed."""
     lab = open_lab("gate:crash")
-    failed = lab.launch(CONFIG, tags=["a"]).id
+    failed = launching.launch(lab, CONFIG, tags=["a"]).id
     trainer_greeting(lab, failed)
     make_checkpoint(lab.paths.trial(failed).checkpoints, 5)
     open_gate(lab, failed)
     ended(lab, failed)
     lab = open_lab("complete")
-    ended(lab, lab.launch(CONFIG | {"seed": 1}).id)
+    ended(lab, launching.launch(lab, CONFIG | {"seed": 1}).id)
     return lab
 
 
@@ -138,8 +139,8 @@ def test_a_failure_stays_in_view_when_other_trials_end(trouble):
     [
         lambda lab: lab_notes(lab, append="Trial 1 crashed: a flaky disk."),
         lambda lab: lab_notes(lab, append="A flaky disk.", section="Trials 1-2"),
-        lambda lab: lab.resume(1),
-        lambda lab: lab.launch(CONFIG, hypothesis="It was the disk."),
+        lambda lab: resuming.resume(lab, 1),
+        lambda lab: launching.launch(lab, CONFIG, hypothesis="It was the disk."),
     ],
     ids=["note", "title of a note", "resume", "relaunch"],
 )
@@ -152,8 +153,8 @@ def test_an_answer_takes_a_failure_out_of_view(trouble, answer):
     "other",
     [
         lambda lab: lab_notes(lab, append="Trial 2 completed; 1 to go."),
-        lambda lab: lab.resume(2, checkpoint=5),
-        lambda lab: lab.launch(CONFIG | {"seed": 2}),
+        lambda lab: resuming.resume(lab, 2, checkpoint=5),
+        lambda lab: launching.launch(lab, CONFIG | {"seed": 2}),
         lambda lab: lab_notes(lab),
     ],
     ids=["note of another", "resume of another", "other seed", "reading"],
@@ -166,12 +167,12 @@ def test_what_is_no_answer_leaves_a_failure_in_view(trouble, other):
 
 def test_a_note_a_fork_and_a_twin_from_before_the_end_are_no_answers(open_lab):
     lab = open_lab("gate:crash")
-    trial_id = lab.launch(CONFIG).id
+    trial_id = launching.launch(lab, CONFIG).id
     trainer_greeting(lab, trial_id)
     make_checkpoint(lab.paths.trial(trial_id).checkpoints, 5)
     lab_notes(lab, append="Launched trial 1.")
-    lab.resume(trial_id, checkpoint=5)
-    lab.launch(CONFIG)
+    resuming.resume(lab, trial_id, checkpoint=5)
+    launching.launch(lab, CONFIG)
     open_gate(lab, trial_id)
     ended(lab, trial_id)
     assert is_in_view(lab)
@@ -183,21 +184,21 @@ def test_a_note_a_fork_and_a_twin_from_before_the_end_are_no_answers(open_lab):
 def test_a_relaunch_that_fails_too_is_trouble_of_its_own(open_lab):
     lab = open_lab("crash")
     for _ in range(2):
-        ended(lab, lab.launch(CONFIG).id)
+        ended(lab, launching.launch(lab, CONFIG).id)
     assert not is_in_view(lab, 1)
     assert is_in_view(lab, 2)
 
 
 def test_a_kill_by_force_is_trouble_and_one_that_saved_is_none(open_lab):
     lab = open_lab("stubborn", grace_s=0.2)
-    forced = lab.launch(CONFIG).id
+    forced = launching.launch(lab, CONFIG).id
     trainer_greeting(lab, forced)
-    lab.kill(forced, reason="flat")
+    killing.kill(lab, forced, reason="flat")
     ended(lab, forced)
     lab = open_lab("hang")
-    saved = lab.launch(CONFIG | {"seed": 1}).id
+    saved = launching.launch(lab, CONFIG | {"seed": 1}).id
     trainer_greeting(lab, saved)
-    lab.kill(saved)
+    killing.kill(lab, saved)
     ended(lab, saved)
     assert lab_status(lab).headline.startswith("trial 1 killed by force. See ")
     assert not is_in_view(lab, saved)

@@ -5,7 +5,7 @@ from lab_testing import CONFIG, ended, in_state, open_gate
 
 from pawn_lab.documents import read_json_object
 from pawn_lab.errors import IdempotencyConflictError, InvalidRequestError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.states import State
 from pawn_lab.tools.launch import lab_launch
 
@@ -23,7 +23,7 @@ def test_the_same_call_again_returns_the_first_trial(open_lab):
     again = lab_launch(open_lab("gate"), CONFIG)
     assert (first.trial_id, first.repeated) == (1, None)
     assert (again.trial_id, again.repeated) == (1, [1])
-    assert len(lab.trials()) == 1
+    assert len(queries.trials(lab)) == 1
     open_gate(lab, 1)
 
 
@@ -55,11 +55,11 @@ def test_other_code_is_another_trial(open_lab, monkeypatch):
 def test_a_group_differs_only_in_its_seeds(open_lab):
     lab = open_lab("complete")
     answer = lab_launch(lab, CONFIG | {"seed": 5}, seeds=3, tags=["g"])
-    configs = [lab.trial(i).config for i in answer.trial_ids]
+    configs = [queries.trial(lab, i).config for i in answer.trial_ids]
     assert [(c["seed"], c["data_seed"]) for c in configs] == [(5, 5), (6, 6), (7, 7)]
     rest = [{k: v for k, v in c.items() if k not in ("seed", "data_seed")} for c in configs]
     assert rest[0] == rest[1] == rest[2]
-    assert [lab.trial(i).tags for i in answer.trial_ids] == [["g"]] * 3
+    assert [queries.trial(lab, i).tags for i in answer.trial_ids] == [["g"]] * 3
 
 
 OUTCOME_TOKEN = (
@@ -85,11 +85,11 @@ def test_a_trial_that_is_returned_instead_of_launched_takes_the_tags(open_lab):
     lab_launch(lab, CONFIG, tags=["a"])
     answer = lab_launch(lab, CONFIG, seeds=3, tags=["b", "a"])
     assert (answer.trial_ids, answer.repeated, answer.tags) == ([1, 2, 3], [1], ["a", "b"])
-    assert [trial.id for trial in lab.selected(tag="b")] == [1, 2, 3]
-    [event] = [e for e in lab.events(limit=99).events if e.kind == "tags"]
+    assert [trial.id for trial in queries.selected(lab, tag="b")] == [1, 2, 3]
+    [event] = [e for e in queries.events(lab, limit=99).events if e.kind == "tags"]
     assert (event.trial_id, event.data) == (1, {"tags": ["a", "b"], "before": ["a"]})
     lab_launch(lab, CONFIG, tags=["a"])
-    assert [e.kind for e in lab.events(limit=99).events].count("tags") == 1
+    assert [e.kind for e in queries.events(lab, limit=99).events].count("tags") == 1
 
 
 def test_a_trial_takes_no_more_tags_than_a_trial_may_have(open_lab):
@@ -102,7 +102,7 @@ def test_a_trial_takes_no_more_tags_than_a_trial_may_have(open_lab):
 def test_a_data_seed_that_was_chosen_stays_the_same_in_a_group(open_lab):
     lab = open_lab("complete")
     answer = lab_launch(lab, CONFIG | {"data_seed": 9}, seeds=2)
-    assert [lab.trial(i).config["data_seed"] for i in answer.trial_ids] == [9, 9]
+    assert [queries.trial(lab, i).config["data_seed"] for i in answer.trial_ids] == [9, 9]
 
 
 def test_a_repeated_group_is_the_same_group_and_a_longer_one_adds_the_missing_seeds(open_lab):
@@ -127,20 +127,20 @@ def test_a_number_of_seeds_out_of_range_is_refused(open_lab, seeds):
     lab = open_lab("complete")
     with pytest.raises(InvalidRequestError, match=r"seeds .* is not allowed: a whole number, 1 to"):
         lab_launch(lab, CONFIG, seeds=seeds)
-    assert lab.trials() == []
+    assert queries.trials(lab) == []
 
 
 def test_a_group_one_of_whose_seeds_cannot_be_used_launches_nothing(open_lab):
     lab = open_lab("complete")
     with pytest.raises(InvalidRequestError, match="validation games must not be trained on"):
         lab_launch(lab, CONFIG | {"seed": 6, "val_seed": 7}, seeds=3)
-    assert lab.trials() == []
+    assert queries.trials(lab) == []
 
 
 def test_a_dry_run_launches_nothing_and_says_why_numbers_are_missing(open_lab):
     lab = open_lab("complete")
     answer = lab_launch(lab, CONFIG, dry_run=True)
-    assert lab.trials() == []
+    assert queries.trials(lab) == []
     assert (answer.trial_id, answer.plan.queue_position, answer.plan.starts_in_s) == (None, 0, 0.0)
     assert answer.plan.total_s is None
     assert any("no trial with this cost of a step" in why for why in answer.plan.unknown)

@@ -9,7 +9,7 @@ from lab_testing import add_ended_trial
 
 from pawn_lab.analysis.curves import Point
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.tools.plot import MOST_POINTS, lab_plot, thinned
 
 
@@ -76,7 +76,7 @@ def test_tokens_grow_along_a_lineage_and_can_be_the_axis_of_a_chart(lab):
 def test_seeds_of_a_setting_are_one_curve_with_a_band_of_the_same_numbers(lab):
     records = [json.loads(line) for line in lab.paths.trial(3).metrics.read_text().splitlines()]
     for seed in (1, 2):
-        trial_id = add_ended_trial(lab, lab.trial(3).config | {"seed": seed})
+        trial_id = add_ended_trial(lab, queries.trial(lab, 3).config | {"seed": seed})
         lines = [json.dumps(r | {"val_loss": r.get("val_loss", 0.0) + seed}) for r in records]
         lab.paths.trial(trial_id).metrics.write_text("\n".join(lines) + "\n")
     answer = lab_plot(lab, trial_ids=[3, 5, 6], band=True)

@@ -7,7 +7,7 @@ import pytest
 from lab_testing import CONFIG, ended, in_state, open_gate
 
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, launching, notebook, queries
 from pawn_lab.states import State
 from pawn_lab.tools import TOOLS, tokens
 from pawn_lab.tools.check_in import LATEST_S
@@ -82,7 +82,7 @@ def test_the_log_ends_with_how_the_trial_ended(lab):
 
 def test_a_log_of_long_lines_is_cut_to_what_an_agent_can_read(open_lab):
     lab = open_lab("complete")
-    trial = lab.launch(CONFIG)
+    trial = launching.launch(lab, CONFIG)
     ended(lab, trial.id)
     lab.paths.trial(trial.id).log.write_text(("x" * 1500 + "\n") * 100 + "the end\n")
     answer = lab_log(lab, trial.id, lines=100, max_tokens=3000)
@@ -139,7 +139,7 @@ def test_a_small_budget_is_met_and_what_it_names_brings_the_rest(tool, study_cop
     arguments = ASKED.get(tool.name, {})
     with Lab.open(study_copy) as lab:
         for number in range(8):
-            lab.notes(append=f"note {number} " + "word " * 50, section=f"Part {number}")
+            notebook.append(lab, f"note {number} " + "word " * 50, section=f"Part {number}")
         whole = tool(lab, arguments).wire()
         small = tool(lab, arguments | {"max_tokens": LEAST_TOKENS}).wire()
         assert tokens.count(small) < LEAST_TOKENS + 170
@@ -154,7 +154,7 @@ def test_a_small_budget_is_met_and_what_it_names_brings_the_rest(tool, study_cop
 
 def test_only_rows_of_trials_to_which_something_happened_come_again(open_lab):
     lab = open_lab("gate")
-    first, second, waiting = (lab.launch(CONFIG).id for _ in range(3))
+    first, second, waiting = (launching.launch(lab, CONFIG).id for _ in range(3))
     in_state(lab, second, State.RUNNING)
     seen = lab_status(lab)
     assert [row.trial_id for row in seen.waiting] == [waiting]
@@ -171,7 +171,7 @@ def test_only_rows_of_trials_to_which_something_happened_come_again(open_lab):
     last = lab_status(lab, since=news.cursor)
     assert {row.trial_id for row in last.ended} == {second, waiting}
     assert last.left_out == "rows without news: 1; without since: all"
-    results = lab_results(lab, since=lab.events(limit=1000).events[-1].seq)
+    results = lab_results(lab, since=queries.events(lab, limit=1000).events[-1].seq)
     assert results.rows == []
 
 
@@ -192,7 +192,7 @@ def test_what_is_no_cursor_is_refused_everywhere(lab, since):
 @pytest.mark.parametrize("tool", READING, ids=lambda tool: tool.name)
 def test_a_cursor_ahead_of_all_there_is_is_refused_with_the_newest(lab, tool, digest):
     newest = {"lab_log": lab.paths.trial(4).log.stat().st_size, "lab_notes": 0}
-    since, last = f"999999{digest}", newest.get(tool.name, lab.latest_event())
+    since, last = f"999999{digest}", newest.get(tool.name, queries.latest_event(lab))
     with pytest.raises(
         InvalidRequestError, match=rf"since 999999 is beyond the newest .*, {last}:"
     ):
@@ -202,9 +202,9 @@ def test_a_cursor_ahead_of_all_there_is_is_refused_with_the_newest(lab, tool, di
 @pytest.mark.parametrize("until", ["any", "val_loss<3"])
 def test_no_wait_begins_at_a_cursor_that_no_event_has_reached(open_lab, until):
     lab = open_lab("gate")
-    trial_id = lab.launch(CONFIG).id
+    trial_id = launching.launch(lab, CONFIG).id
     in_state(lab, trial_id, State.RUNNING)
-    ahead = lab.latest_event() + 1
+    ahead = queries.latest_event(lab) + 1
     with pytest.raises(InvalidRequestError, match=f"the newest event, {ahead - 1}"):
         lab_wait(lab, until=until, since=ahead, timeout_s=0)
     assert lab_wait(lab, until=until, since=ahead - 1, timeout_s=0).over == "timeout"
@@ -222,7 +222,7 @@ def test_a_title_of_no_section_of_the_notes_is_refused_with_those_there_are(open
 
 def test_a_log_goes_on_where_the_last_answer_ended_with_the_unfinished_line_whole(open_lab):
     lab = open_lab("complete")
-    trial = lab.launch(CONFIG)
+    trial = launching.launch(lab, CONFIG)
     ended(lab, trial.id)
     log = lab.paths.trial(trial.id).log
     log.write_text("one\ntwo\n10%")

@@ -15,7 +15,7 @@ from tool_calls import TOY, calls
 from pawn_core.config import ConfigError
 from pawn_lab import tools
 from pawn_lab.errors import InvalidRequestError, LabError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, queries
 from pawn_lab.tools import TOOLS, Answer, LabTool
 from pawn_lab.tools.questions import settled
 from pawn_lab.tools.registry import output_schema
@@ -179,7 +179,7 @@ def test_bad_arguments_are_refused_by_name_and_with_a_way_out(lab, tool, argumen
     with pytest.raises(InvalidRequestError) as refusal:
         BY_NAME[tool](lab, arguments)
     assert message in str(refusal.value)
-    assert lab.trials() == []
+    assert queries.trials(lab) == []
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_whatever_the_arguments_a_tool_answers_or_refuses_on_purpose(study_copy,
         conforming.append(conforms(arguments, tool.whole_schema))
         with contextlib.suppress(LabError, ConfigError):
             jsonschema.validate(tool(lab, arguments).wire(), tool.output_schema)
-        assert len(lab.trials()) == 4
+        assert len(queries.trials(lab)) == 4
 
     with Lab.open(study_copy) as lab:
         check()

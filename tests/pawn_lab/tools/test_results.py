@@ -4,7 +4,7 @@ import pytest
 from lab_testing import CONFIG, add_measured_trial, ended, in_state, open_gate
 
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, launching, queries, resuming, spending
 from pawn_lab.states import State
 from pawn_lab.tools.results import lab_results
 
@@ -68,7 +68,7 @@ def test_the_front_is_of_one_evaluation_set_and_counts_what_was_continued(lab):
     assert [row.trial_id for row in fronts if row.trial_id == 3] == [3]
     plain = next(rows for rows in by_front.values() if rows[0].trial_id != 3)
     assert plain[-1].trial_id == 4
-    hours = {r.id: lab.spent(r.id, [float("inf")])[0].hours for r in lab.trials()}
+    hours = {r.id: spending.spent(lab, r.id, [float("inf")])[0].hours for r in queries.trials(lab)}
     assert plain[-1].price > hours[1]
 
 
@@ -95,10 +95,10 @@ def explored(open_lab):
     """A lab of two rates tagged and explored, and a better one of another tag, which goes on."""
     lab = open_lab("gate:study")
     for lr, tag in ((1e-4, "a"), (3e-4, "a"), (1e-3, "b")):
-        trial = lab.launch(EXPLORED | {"lr": lr}, tags=[tag])
+        trial = launching.launch(lab, EXPLORED | {"lr": lr}, tags=[tag])
         open_gate(lab, trial.id)
         ended(lab, trial.id)
-    in_state(lab, lab.resume(3).id, State.RUNNING)
+    in_state(lab, resuming.resume(lab, 3).id, State.RUNNING)
     yield lab
     open_gate(lab, 4)
 
@@ -118,7 +118,9 @@ def test_what_a_trial_has_shown_since_it_was_resumed_counts_for_its_rate(explore
 
 
 def test_a_comparable_trial_that_has_not_got_as_far_does_not_move_the_comparison_back(explored):
-    short = explored.launch(EXPLORED | {"lr": 1e-2, "pause_after_steps": 100}, tags=["b"])
+    short = launching.launch(
+        explored, EXPLORED | {"lr": 1e-2, "pause_after_steps": 100}, tags=["b"]
+    )
     open_gate(explored, short.id)
     ended(explored, short.id)
     [point] = lab_results(explored, tag="a").next_points
@@ -154,7 +156,7 @@ def test_what_too_many_trials_have_not_got_is_said_with_the_way_to_it(lab, monke
 def test_trials_that_have_shown_nothing_are_told_by_state_in_one_place(open_lab):
     lab = open_lab("gate:crash")
     for seed in range(4):
-        lab.launch(CONFIG | {"seed": seed})
+        launching.launch(lab, CONFIG | {"seed": seed})
     in_state(lab, 2, State.RUNNING)
     open_gate(lab, 1)
     ended(lab, 1)

@@ -6,6 +6,7 @@ import pytest
 from lab_testing import CONFIG, ended
 
 from pawn_lab.errors import InvalidRequestError
+from pawn_lab.lab import launching, notebook
 from pawn_lab.tools import TOOLS
 
 SECRET = "hf_abcdefghijklmnopqrstuvwxyz012345"
@@ -16,14 +17,14 @@ TOOL = {tool.name: tool for tool in TOOLS}
 def lab(open_lab):
     """A lab whose one trial printed a secret, failed with it, and has one in tag and hypothesis."""
     lab = open_lab("gate:fail")
-    trial = lab.launch(CONFIG, tags=[SECRET], hypothesis=f"as {SECRET} says")
+    trial = launching.launch(lab, CONFIG, tags=[SECRET], hypothesis=f"as {SECRET} says")
     paths = lab.paths.trial(trial.id)
     paths.log.parent.mkdir(exist_ok=True)
     with paths.log.open("a", encoding="utf-8") as log:
         log.write(f"login with {SECRET}\nTraceback (most recent call last):\nKeyError: {SECRET}\n")
     (paths.root / "gate").write_text("fail", encoding="utf-8")
     ended(lab, trial.id)
-    lab.notes(append=f"the token is {SECRET}", section="Login")
+    notebook.append(lab, f"the token is {SECRET}", section="Login")
     return lab
 
 

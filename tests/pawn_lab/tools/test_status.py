@@ -7,7 +7,7 @@ import pytest
 from lab_testing import CONFIG, ended, open_gate, trainer_greeting
 
 from pawn_lab.errors import UnknownTrialError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, launching, queries
 from pawn_lab.tools.check_in import LATEST_S
 from pawn_lab.tools.status import lab_status
 
@@ -24,7 +24,7 @@ def test_an_idle_lab_says_what_to_do_next(lab):
     assert answer.next_check_s == LATEST_S
     assert answer.idle.startswith("2 of 2 devices for ")
     assert answer.counts == {"paused": 2, "completed": 2}
-    ended_at = {trial.id: trial.ended_at for trial in lab.trials()}
+    ended_at = {trial.id: trial.ended_at for trial in queries.trials(lab)}
     assert [row.trial_id for row in answer.ended] == sorted(ended_at, key=lambda n: -ended_at[n])
 
 
@@ -54,7 +54,7 @@ def test_an_unknown_trial_is_refused(lab):
 
 def test_a_running_trial_that_is_not_well_comes_first_and_says_what_is_wrong(open_lab):
     lab = open_lab("gate")
-    well, ill = lab.launch(CONFIG).id, lab.launch(CONFIG).id
+    well, ill = launching.launch(lab, CONFIG).id, launching.launch(lab, CONFIG).id
     for trial_id, loss in ((well, 3.0), (ill, None)):
         trainer_greeting(lab, trial_id)
         record = {"type": "train", "seq": 0, "step": 50, "loss": loss, "time": time.time()}
@@ -78,13 +78,13 @@ def test_a_running_trial_that_is_not_well_comes_first_and_says_what_is_wrong(ope
 def test_what_all_wait_for_is_said_once_and_the_queue_is_cut_with_the_call_that_shows_it(open_lab):
     lab = open_lab("gate")
     for seed in range(9):
-        lab.launch(CONFIG | {"seed": seed}, priority=int(seed == 8))
+        launching.launch(lab, CONFIG | {"seed": seed}, priority=int(seed == 8))
     answer = lab_status(lab)
     assert answer.waits_for == "every device is held, by trials 1, 2"
     assert [row.trial_id for row in answer.waiting] == [9, 3, 4, 5, 6]
     assert {row.why for row in answer.waiting} == {None}
     assert answer.left_out == "2 more of 7 waiting; rows=7: all"
     assert len(lab_status(lab, rows=7).waiting) == 7
-    lab.launch(CONFIG | {"seed": 9, "device": "cpu", "gpus": 2})
+    launching.launch(lab, CONFIG | {"seed": 9, "device": "cpu", "gpus": 2})
     [last] = [row for row in lab_status(lab, rows=8).waiting if row.why]
     assert last.why.startswith("it needs 2 devices at once")

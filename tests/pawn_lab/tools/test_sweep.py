@@ -6,7 +6,7 @@ import pytest
 from lab_testing import CONFIG, ended, eventually
 
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, launching, queries
 from pawn_lab.tools.sweep import lab_sweep
 
 PLAN = {"config": CONFIG, "space": {"lr": [1e-3, 1e-2]}, "tags": ["mine"]}
@@ -24,14 +24,14 @@ def lab(open_lab):
 def test_a_committed_plan_is_launched_by_its_name(lab):
     answer = lab_sweep(lab, plan="two-rates")
     assert (answer.sweep_id, answer.tag, len(answer.points)) == (1, "sweep-1", 2)
-    assert [trial.tags for trial in lab.trials()] == [["mine", "sweep-1"]] * 2
+    assert [trial.tags for trial in queries.trials(lab)] == [["mine", "sweep-1"]] * 2
     assert lab_sweep(lab, plan="two-rates").repeated is True
 
 
 def test_settings_change_a_committed_plan_field_by_field(lab):
     settings = {"config": {"total_steps": 500}, "seeds": 2}
     lab_sweep(lab, plan="two-rates", settings=settings)
-    configs = [trial.config for trial in lab.trials()]
+    configs = [trial.config for trial in queries.trials(lab)]
     assert {c["total_steps"] for c in configs} == {500}
     assert [(c["lr"], c["seed"]) for c in configs] == [(1e-3, 0), (1e-3, 1), (1e-2, 0), (1e-2, 1)]
 
@@ -40,22 +40,22 @@ def test_a_dry_run_lists_the_points_and_starts_nothing(lab):
     answer = lab_sweep(lab, plan="two-rates", dry_run=True)
     assert [row.setting for row in answer.points] == ["lr=0.001", "lr=0.01"]
     assert (answer.total.trials, answer.total.unknown, answer.total.cost) == (2, 2, None)
-    assert lab.trials() == []
+    assert queries.trials(lab) == []
 
 
 def test_a_dry_run_adds_up_what_all_trials_would_cost(study):
     with Lab.open(study) as lab:
-        config = lab.trial(1).config
+        config = queries.trial(lab, 1).config
         plan = {"config": config, "space": {"lr": [4e-3, 5e-3]}, "seeds": 3}
         total = lab_sweep(lab, settings=plan, dry_run=True).total
-        _, one = lab.estimate(config)
+        _, one = launching.estimate(lab, config)
     assert (total.trials, total.unknown) == (6, None)
     assert total.cost.p50 == pytest.approx(6 * one.cost.p50, rel=1e-3)
     assert total.device_hours.most == pytest.approx(6 * one.total_s.most / 3600, rel=1e-3)
 
 
 def test_a_dry_run_names_the_trials_that_have_run_already(lab):
-    ended(lab, lab.launch(CONFIG | {"lr": 1e-2}).id)
+    ended(lab, launching.launch(lab, CONFIG | {"lr": 1e-2}).id)
     answer = lab_sweep(lab, plan="two-rates", dry_run=True)
     assert [row.same_as for row in answer.points] == [None, [1]]
     assert answer.total.trials == 1
@@ -103,7 +103,7 @@ def test_a_sweep_tells_the_loss_of_each_point(lab):
 def test_a_call_that_cannot_be_meant_is_refused(lab, arguments, message):
     with pytest.raises(InvalidRequestError, match=message):
         lab_sweep(lab, **arguments)
-    assert lab.trials() == []
+    assert queries.trials(lab) == []
 
 
 def test_a_sweep_seen_before_is_unchanged_and_a_small_budget_says_what_it_lacks(lab):

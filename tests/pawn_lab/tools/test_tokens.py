@@ -14,7 +14,7 @@ import pytest
 from lab_testing import CONFIG, open_gate, trainer_greeting
 from pydantic_core import to_json
 
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, notebook, spending
 from pawn_lab.server import INSTRUCTIONS
 from pawn_lab.tools import TOOLS, LabTool, tokens
 
@@ -65,7 +65,9 @@ def check(case: str, count: int) -> None:
 def test_a_typical_answer_costs_what_the_table_says(study_copy, case):
     tool, arguments = TYPICAL[case]
     with Lab.open(study_copy) as lab:
-        lab.notes(append="| trial | loss |\n|---|---|\n| 1 | 7.31 |\n" * 5, section="Phase 1")
+        notebook.append(
+            lab, append="| trial | loss |\n|---|---|\n| 1 | 7.31 |\n" * 5, section="Phase 1"
+        )
         answer = BY_NAME[tool](lab, arguments)
     pictures = [struct.unpack(">II", picture[16:24]) for picture in answer.pictures()]
     check(case, tokens.count(answer.wire()) + sum(tokens.count_picture(*p) for p in pictures))
@@ -73,7 +75,7 @@ def test_a_typical_answer_costs_what_the_table_says(study_copy, case):
 
 def test_answers_about_running_and_waiting_trials_cost_what_the_table_says(open_lab):
     lab = open_lab("gate")
-    lab.set_cost(2.31)
+    spending.set_cost(lab, 2.31)
     for number in range(4):
         config = CONFIG | {"seed": number}
         launched = BY_NAME["lab_launch"](lab, {"config": config, "tags": ["sweep", f"lr {number}"]})

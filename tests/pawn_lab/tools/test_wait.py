@@ -8,7 +8,7 @@ import pytest
 from lab_testing import CONFIG, ended, in_state, open_gate, trainer_greeting
 
 from pawn_lab.errors import InvalidRequestError, UnknownTrialError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, launching, queries
 from pawn_lab.states import State
 from pawn_lab.store.events import KINDS
 from pawn_lab.tools.check_in import LATEST_S
@@ -17,7 +17,7 @@ from pawn_lab.tools.wait import Waiter, lab_wait, waiter
 
 def test_a_wait_ends_with_the_trial_and_the_next_one_goes_on_from_its_cursor(open_lab, workspace):
     lab = open_lab("gate")
-    first, second = lab.launch(CONFIG).id, lab.launch(CONFIG).id
+    first, second = launching.launch(lab, CONFIG).id, launching.launch(lab, CONFIG).id
     in_state(lab, second, State.RUNNING)
     opened = threading.Thread(target=open_gate, args=(lab, first))
     opened.start()
@@ -28,12 +28,12 @@ def test_a_wait_ends_with_the_trial_and_the_next_one_goes_on_from_its_cursor(ope
     assert lab_wait(lab, since=answer.cursor, timeout_s=0).over == "timeout"
     open_gate(lab, second)
     assert lab_wait(lab, since=answer.cursor, timeout_s=60).events[0].trial_id == second
-    assert lab.trial(first).state is State.COMPLETED
+    assert queries.trial(lab, first).state is State.COMPLETED
 
 
 def test_a_named_trial_that_has_ended_already_is_not_waited_for(open_lab):
     lab = open_lab("complete")
-    trial = lab.launch(CONFIG).id
+    trial = launching.launch(lab, CONFIG).id
     ended(lab, trial)
     answer = lab_wait(lab, trial_ids=[trial], timeout_s=60)
     assert [event.kind for event in answer.events] == ["completed"]
@@ -44,7 +44,7 @@ def test_a_named_trial_that_has_ended_already_is_not_waited_for(open_lab):
 
 def test_a_wait_for_a_kind_passes_over_other_kinds_and_other_trials(open_lab):
     lab = open_lab("complete")
-    first, second = lab.launch(CONFIG).id, lab.launch(CONFIG).id
+    first, second = launching.launch(lab, CONFIG).id, launching.launch(lab, CONFIG).id
     ended(lab, first)
     ended(lab, second)
     answer = lab_wait(lab, trial_ids=[second], until="running", timeout_s=60)
@@ -58,12 +58,12 @@ def test_the_lab_at_rest_is_not_waited_for(study):
 
 def test_a_timeout_says_when_to_look_again_and_leaves_the_trial_alone(open_lab):
     lab = open_lab("gate")
-    trial = lab.launch(CONFIG).id
+    trial = launching.launch(lab, CONFIG).id
     in_state(lab, trial, State.RUNNING)
     answer = lab_wait(lab, timeout_s=0.5)
     assert (answer.over, answer.events) == ("timeout", None)
     assert answer.next_check_s
-    assert lab.trial(trial).state is State.RUNNING
+    assert queries.trial(lab, trial).state is State.RUNNING
     open_gate(lab, trial)
     ended(lab, trial)
 
@@ -82,7 +82,7 @@ class Clock(threading.Event):
 def clock(open_lab, monkeypatch):
     """The clock of a client that waits while a trial runs."""
     lab, clock = open_lab("gate"), Clock()
-    in_state(lab, lab.launch(CONFIG).id, State.RUNNING)
+    in_state(lab, launching.launch(lab, CONFIG).id, State.RUNNING)
     monkeypatch.setattr("pawn_lab.tools.wait.time", SimpleNamespace(monotonic=lambda: clock.now))
     token = waiter.set(Waiter(since=0.0, gone=clock))
     yield clock
@@ -114,7 +114,7 @@ def test_a_wait_ends_when_who_asked_has_gone(clock, workspace):
 
 def test_every_kind_of_event_that_the_study_made_can_be_waited_for(study):
     with Lab.open(study) as lab:
-        made = {event.kind for event in lab.events(limit=1000).events}
+        made = {event.kind for event in queries.events(lab, limit=1000).events}
     assert made <= set(KINDS)
     assert len(made) >= 5
 
@@ -140,7 +140,7 @@ def evaluation(step, loss):
 
 def test_a_wait_for_a_bound_ends_with_the_first_record_beyond_it(open_lab):
     lab = open_lab("gate")
-    first, second = lab.launch(CONFIG).id, lab.launch(CONFIG).id
+    first, second = launching.launch(lab, CONFIG).id, launching.launch(lab, CONFIG).id
     write(lab, first, evaluation(100, 3.5), evaluation(200, None))
     assert lab_wait(lab, until="val_loss<3", timeout_s=0).over == "timeout"
     later = threading.Timer(

@@ -10,7 +10,7 @@ from lab_testing import CONFIG, ended, make_checkpoint
 from pawn_core.machine import Machine
 from pawn_lab.errors import InvalidConfigError, InvalidRequestError
 from pawn_lab.executors.local import devices
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, killing, launching, queries
 from pawn_lab.tools.launch import lab_launch
 from pawn_lab.tools.resume import lab_resume
 from pawn_lab.tools.sweep import lab_sweep
@@ -59,14 +59,14 @@ def test_what_needs_a_gpu_is_refused_on_cpu_slots(open_lab, call, fields, reason
     lab = open_lab()
     with pytest.raises(InvalidConfigError, match=re.escape(reason)):
         CALLS[call](lab, CONFIG | fields)
-    assert lab.trials() == []
+    assert queries.trials(lab) == []
 
 
 def test_what_cannot_run_is_not_resumed_either(open_lab, monkeypatch):
     lab = open_lab("pause")
     with monkeypatch.context() as allowed:
         allowed.setenv("PAWN_ALLOW_CPU", "1")
-        paused = ended(lab, lab.launch(CONFIG | {"variant": "small"}).id)
+        paused = ended(lab, launching.launch(lab, CONFIG | {"variant": "small"}).id)
     make_checkpoint(lab.paths.trial(paused.id).checkpoints, 5)
     with pytest.raises(InvalidConfigError, match="device 'auto' found no GPU"):
         lab_resume(lab, paused.id)
@@ -82,8 +82,8 @@ def test_a_precision_that_the_cpu_emulates_is_launched_with_a_warning(open_lab):
     plan = {"config": slow, "space": {"lr": [0.1, 0.2]}}
     assert lab_sweep(lab, settings=plan, dry_run=True).warnings == [warning]
     assert lab_sweep(lab, settings=plan).warnings == [warning]
-    for trial in lab.trials():
-        lab.kill(trial.id)
+    for trial in queries.trials(lab):
+        killing.kill(lab, trial.id)
 
 
 @pytest.mark.parametrize(

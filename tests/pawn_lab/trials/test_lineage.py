@@ -7,7 +7,7 @@ from lab_testing import CONFIG, ended, in_state, make_checkpoint, shim_of, stand
 
 from pawn_lab import errors
 from pawn_lab.documents import read_json_object
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, launching, queries, resuming
 from pawn_lab.shim import identity
 from pawn_lab.states import State
 
@@ -16,7 +16,10 @@ from pawn_lab.states import State
 def paused(open_lab):
     """A lab whose trial 1 is paused, without a checkpoint yet."""
     lab = open_lab("pause")
-    ended(lab, lab.launch(CONFIG | {"pause_after_steps": 500}, tags=["t"], hypothesis="h").id)
+    ended(
+        lab,
+        launching.launch(lab, CONFIG | {"pause_after_steps": 500}, tags=["t"], hypothesis="h").id,
+    )
     return lab
 
 
@@ -24,7 +27,7 @@ def paused(open_lab):
 def resumable(tmp_path_factory):
     """A lab whose trial 1 is paused at a checkpoint of step 500; refusals leave it as it is."""
     with Lab.open(tmp_path_factory.mktemp("lab"), trainer=stand_in("pause")) as lab:
-        ended(lab, lab.launch(CONFIG | {"pause_after_steps": 500}).id)
+        ended(lab, launching.launch(lab, CONFIG | {"pause_after_steps": 500}).id)
         make_checkpoint(checkpoints(lab), 500)
         yield lab
 
@@ -35,19 +38,19 @@ def checkpoints(lab, trial_id=1):
 
 def test_a_resumed_trial_has_its_own_folder_and_its_parents_config_without_the_pause(paused):
     path = make_checkpoint(checkpoints(paused), 500)
-    child = ended(paused, paused.resume(1).id)
+    child = ended(paused, resuming.resume(paused, 1).id)
     assert (child.id, child.parent, child.from_step) == (2, 1, 500)
     assert (child.tags, child.hypothesis) == (["t"], "h")
-    assert child.config == paused.trial(1).config | {"pause_after_steps": None}
+    assert child.config == queries.trial(paused, 1).config | {"pause_after_steps": None}
     argv = read_json_object(paused.paths.trial(2).launch)["argv"]
     assert argv[-2:] == ["--resume", str(path)]
     assert paused.paths.trial(2).run.is_dir()
-    assert paused.trial(1).state is State.PAUSED
+    assert queries.trial(paused, 1).state is State.PAUSED
 
 
 def test_overrides_and_a_new_pause_are_taken_over(paused):
     make_checkpoint(checkpoints(paused), 500)
-    child = paused.resume(1, overrides={"lr": 1e-4}, pause_after_steps=700)
+    child = resuming.resume(paused, 1, overrides={"lr": 1e-4}, pause_after_steps=700)
     assert (child.config["lr"], child.config["pause_after_steps"]) == (1e-4, 700)
 
 
@@ -55,9 +58,9 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before_and_says_so(pa
     make_checkpoint(checkpoints(paused), 400)
     newest = make_checkpoint(checkpoints(paused), 500)
     (newest / "model.safetensors").write_bytes(b"")
-    child = paused.resume(1)
+    child = resuming.resume(paused, 1)
     assert child.from_step == 400
-    (event,) = [e for e in paused.events().events if e.kind == "checkpoint_rejected"]
+    (event,) = [e for e in queries.events(paused).events if e.kind == "checkpoint_rejected"]
     assert "step_00000500 was passed over for step_00000400" in event.message
     assert "does not match its SHA-256" in event.message
     assert (event.trial_id, event.data) == (1, {"checkpoint": "step_00000500"})
@@ -66,28 +69,28 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before_and_says_so(pa
 def test_an_unfinished_checkpoint_is_never_the_latest(paused):
     make_checkpoint(checkpoints(paused), 400)
     (make_checkpoint(checkpoints(paused), 500) / ".complete").unlink()
-    assert paused.resume(1).from_step == 400
+    assert resuming.resume(paused, 1).from_step == 400
 
 
 def test_a_trial_without_a_checkpoint_cannot_be_resumed(paused):
     with pytest.raises(errors.NoCheckpointError, match=r"trial 1 \(paused\) has saved no checkp"):
-        paused.resume(1)
+        resuming.resume(paused, 1)
 
 
 def test_a_trial_whose_only_checkpoint_is_damaged_cannot_be_resumed(paused):
     (make_checkpoint(checkpoints(paused), 500) / "config.json").write_text("{ }")
     with pytest.raises(errors.NoCheckpointError, match=r"that can be trusted: .*SHA-256"):
-        paused.resume(1)
-    assert [trial.id for trial in paused.trials()] == [1]
+        resuming.resume(paused, 1)
+    assert [trial.id for trial in queries.trials(paused)] == [1]
 
 
 def test_a_running_trial_cannot_be_resumed(open_lab):
     lab = open_lab("gate")
-    trial_id = lab.launch(CONFIG).id
+    trial_id = launching.launch(lab, CONFIG).id
     in_state(lab, trial_id, State.RUNNING)
     make_checkpoint(checkpoints(lab), 500)
     with pytest.raises(errors.TrialStateError, match="trial 1 is running; only a trial that has"):
-        lab.resume(trial_id)
+        resuming.resume(lab, trial_id)
 
 
 @pytest.mark.parametrize(
@@ -104,8 +107,8 @@ def test_a_running_trial_cannot_be_resumed(open_lab):
 )
 def test_an_override_of_what_the_checkpoint_decides_is_refused(resumable, overrides, field):
     with pytest.raises(errors.UnsafeOverrideError, match=f"{field} cannot be resumed from"):
-        resumable.resume(1, overrides=overrides)
-    assert [trial.id for trial in resumable.trials()] == [1]
+        resuming.resume(resumable, 1, overrides=overrides)
+    assert [trial.id for trial in queries.trials(resumable)] == [1]
 
 
 @pytest.mark.parametrize(
@@ -122,24 +125,24 @@ def test_an_override_of_what_the_checkpoint_decides_is_refused(resumable, overri
 )
 def test_other_bad_overrides_are_refused_with_a_reason(resumable, arguments, message):
     with pytest.raises(errors.InvalidConfigError, match=message):
-        resumable.resume(1, **arguments)
+        resuming.resume(resumable, 1, **arguments)
 
 
 def test_an_idempotency_key_resumes_once(paused):
     make_checkpoint(checkpoints(paused), 500)
-    first = paused.resume(1, idempotency_key="k")
-    assert paused.resume(1, idempotency_key="k").id == first.id
+    first = resuming.resume(paused, 1, idempotency_key="k")
+    assert resuming.resume(paused, 1, idempotency_key="k").id == first.id
     with pytest.raises(errors.IdempotencyConflictError):
-        paused.resume(1, pause_after_steps=700, idempotency_key="k")
+        resuming.resume(paused, 1, pause_after_steps=700, idempotency_key="k")
 
 
 def test_a_lost_trial_can_be_resumed(open_lab):
     lab = open_lab("hang")
-    trial_id = lab.launch(CONFIG).id
+    trial_id = launching.launch(lab, CONFIG).id
     make_checkpoint(checkpoints(lab), 300)
     identity.kill_members(shim_of(lab, trial_id).token)
     assert ended(lab, trial_id).state is State.LOST
-    assert lab.resume(trial_id).from_step == 300
+    assert resuming.resume(lab, trial_id).from_step == 300
 
 
 def write_losses(lab, losses):
@@ -156,7 +159,7 @@ def test_the_best_checkpoint_is_that_of_the_lowest_validation_loss(paused):
     for step in (300, 400, 500):
         make_checkpoint(checkpoints(paused), step)
     write_losses(paused, {300: 3.0, 350: 1.0, 400: 2.0, 500: 2.5})
-    assert paused.resume(1, checkpoint="best").from_step == 400
+    assert resuming.resume(paused, 1, checkpoint="best").from_step == 400
 
 
 def test_a_damaged_best_checkpoint_falls_back_to_the_next_best_and_says_so(paused):
@@ -164,34 +167,36 @@ def test_a_damaged_best_checkpoint_falls_back_to_the_next_best_and_says_so(pause
         make_checkpoint(checkpoints(paused), step)
     write_losses(paused, {300: 3.0, 400: 2.0})
     (checkpoints(paused) / "step_00000400" / "config.json").write_text("{ }")
-    assert paused.resume(1, checkpoint="best").from_step == 300
-    assert [e.kind for e in paused.events().events].count("checkpoint_rejected") == 1
+    assert resuming.resume(paused, 1, checkpoint="best").from_step == 300
+    assert [e.kind for e in queries.events(paused).events].count("checkpoint_rejected") == 1
 
 
 def test_a_best_checkpoint_needs_a_validation_loss(paused):
     make_checkpoint(checkpoints(paused), 400)
     with pytest.raises(errors.NoCheckpointError, match="no validation loss at a saved step; saved"):
-        paused.resume(1, checkpoint="best")
+        resuming.resume(paused, 1, checkpoint="best")
 
 
 def test_a_named_step_is_resumed_and_no_other(paused):
     for step in (300, 400):
         make_checkpoint(checkpoints(paused), step)
-    assert paused.resume(1, checkpoint=300).from_step == 300
+    assert resuming.resume(paused, 1, checkpoint=300).from_step == 300
     with pytest.raises(errors.NoCheckpointError, match="of step 350; saved: 300, 400"):
-        paused.resume(1, checkpoint=350)
+        resuming.resume(paused, 1, checkpoint=350)
 
 
 @pytest.mark.parametrize("checkpoint", ["first", -1, True])
 def test_a_checkpoint_that_cannot_be_meant_is_refused(resumable, checkpoint):
     with pytest.raises(errors.InvalidRequestError, match="latest, best or a step"):
-        resumable.resume(1, checkpoint=checkpoint)
+        resuming.resume(resumable, 1, checkpoint=checkpoint)
 
 
 def test_a_running_trial_can_be_forked_from_a_saved_step(open_lab):
     lab = open_lab("gate")
-    in_state(lab, lab.launch(CONFIG).id, State.RUNNING)
+    in_state(lab, launching.launch(lab, CONFIG).id, State.RUNNING)
     make_checkpoint(checkpoints(lab), 500)
-    fork = lab.resume(1, checkpoint=500, overrides={"lr": 1e-4}, tags=["fork"], hypothesis="lower")
+    fork = resuming.resume(
+        lab, 1, checkpoint=500, overrides={"lr": 1e-4}, tags=["fork"], hypothesis="lower"
+    )
     assert (fork.parent, fork.from_step, fork.tags) == (1, 500, ["fork"])
     assert (fork.hypothesis, fork.config["lr"]) == ("lower", 1e-4)

@@ -4,6 +4,7 @@ import pytest
 from lab_testing import CONFIG
 
 from pawn_lab import errors
+from pawn_lab.lab import launching, queries
 
 
 @pytest.mark.parametrize(
@@ -26,9 +27,9 @@ from pawn_lab import errors
 def test_a_bad_config_is_refused(open_lab, config, message):
     lab = open_lab()
     with pytest.raises(errors.InvalidConfigError, match=message):
-        lab.launch(CONFIG | config)
-    assert lab.trials() == []
-    assert lab.events().events == []
+        launching.launch(lab, CONFIG | config)
+    assert queries.trials(lab) == []
+    assert queries.events(lab).events == []
 
 
 @pytest.mark.parametrize(
@@ -49,21 +50,21 @@ def test_a_bad_config_is_refused(open_lab, config, message):
 def test_a_bad_argument_is_refused(open_lab, arguments, message):
     lab = open_lab()
     with pytest.raises(errors.InvalidRequestError, match=message):
-        lab.launch(CONFIG, **arguments)
-    assert lab.trials() == []
+        launching.launch(lab, CONFIG, **arguments)
+    assert queries.trials(lab) == []
 
 
 def test_a_config_that_is_no_object_is_refused(open_lab):
     with pytest.raises(errors.InvalidConfigError, match="a config is a JSON object, not list"):
-        open_lab().launch([1, 2])
+        launching.launch(open_lab(), [1, 2])
 
 
 @pytest.mark.parametrize(("since", "limit"), [(-1, 10), (0, 0), (0, 1001)])
 def test_a_bad_event_page_is_refused(open_lab, since, limit):
     with pytest.raises(errors.InvalidRequestError, match="is not allowed"):
-        open_lab().events(since, limit)
+        queries.events(open_lab(), since, limit)
 
 
 def test_control_codes_in_a_hypothesis_are_removed(open_lab):
-    trial = open_lab("gate").launch(CONFIG, hypothesis="a\x1b[31mb\u202e")
+    trial = launching.launch(open_lab("gate"), CONFIG, hypothesis="a\x1b[31mb\u202e")
     assert trial.hypothesis == "ab"

@@ -3,7 +3,7 @@
 import pytest
 
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab import Lab
+from pawn_lab.lab import Lab, launching, queries
 from pawn_lab.tools import TOOLS
 
 BY_NAME = {tool.name: tool for tool in TOOLS}
@@ -48,7 +48,7 @@ def test_an_empty_list_of_trials_is_refused(lab, tool, trial_ids):
 
 def test_a_misspelt_tag_names_the_nearest(lab):
     with pytest.raises(InvalidRequestError, match="did you mean 'mate-boost'"):
-        lab.selected(tag="mate_boost")
+        queries.selected(lab, tag="mate_boost")
 
 
 @pytest.mark.parametrize(
@@ -68,21 +68,22 @@ def test_filters_that_together_leave_nothing_are_refused(lab, tool, arguments, m
 
 
 def test_numbers_and_a_tag_that_have_a_trial_in_common_select_it_once(lab):
-    assert [trial.id for trial in lab.selected([3, 2, 2], "plain")] == [2]
-    assert [result.id for result in lab.results([2, 2])] == [2]
+    assert [trial.id for trial in queries.selected(lab, [3, 2, 2], "plain")] == [2]
+    assert [result.id for result in queries.results(lab, [2, 2])] == [2]
 
 
 def test_of_many_tags_the_newest_are_named(open_lab):
     lab = open_lab("gate")
     for number in range(3):
-        lab.launch(
+        launching.launch(
+            lab,
             {"variant": "toy", "local_checkpoints": True, "seed": number},
             tags=[f"tag {n}" for n in range(10 * number, 10 * number + 10)],
         )
     with pytest.raises(InvalidRequestError, match=r"tags: 'tag 29', .*'tag 10', and 10 more;"):
-        lab.glance(tag="other")
+        queries.glance(lab, tag="other")
 
 
 def test_a_lab_without_trials_says_that_there_are_no_tags(open_lab):
     with pytest.raises(InvalidRequestError, match="tags: none yet"):
-        open_lab().selected(tag="a")
+        queries.selected(open_lab(), tag="a")

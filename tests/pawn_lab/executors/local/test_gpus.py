@@ -14,6 +14,7 @@ from lab_testing import CONFIG, in_state, open_gate
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.executors.local import devices, gpus
 from pawn_lab.executors.local.gpus import Gpu
+from pawn_lab.lab import launching, queries, spending
 from pawn_lab.states import State
 from pawn_lab.tools.status import lab_status
 
@@ -60,8 +61,8 @@ def test_a_lab_whose_gpus_are_all_lost_has_no_device_and_can_be_read(monkeypatch
     status = lab_status(lab)
     assert status.devices == []
     assert status.lost_devices == ["GPU 0 is lost (GPU is lost)"]
-    lab.set_cost(2.0)
-    assert lab.cost().cost_per_hour == 2.0
+    spending.set_cost(lab, 2.0)
+    assert spending.cost(lab).cost_per_hour == 2.0
 
 
 def test_a_gpu_lost_while_a_front_end_is_open_gets_no_trial(monkeypatch, open_lab):
@@ -69,10 +70,12 @@ def test_a_gpu_lost_while_a_front_end_is_open_gets_no_trial(monkeypatch, open_la
     install(monkeypatch, fleet)
     lab = open_lab("gate")
     fleet[0].refuses["HandleByIndex"] = NVMLError_GpuIsLost("GPU is lost")
-    trial = lab.launch(CONFIG)
+    trial = launching.launch(lab, CONFIG)
     in_state(lab, trial.id, State.RUNNING)
-    assert lab.trial(trial.id).device == "GPU-b"
-    assert [(device.id, device.trial_id) for device in lab.devices()] == [("GPU-b", trial.id)]
+    assert queries.trial(lab, trial.id).device == "GPU-b"
+    assert [(device.id, device.trial_id) for device in queries.devices(lab)] == [
+        ("GPU-b", trial.id)
+    ]
     open_gate(lab, trial.id)
 
 
