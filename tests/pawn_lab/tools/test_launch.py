@@ -164,7 +164,7 @@ def test_a_dry_run_behind_a_trial_of_unknown_speed_has_no_start(open_lab):
 
 
 def test_a_dry_run_takes_time_and_money_from_comparable_trials(finished):
-    config = finished.trial(1).config | {"pause_after_steps": None, "total_steps": 8}
+    config = queries.trial(finished, 1).config | {"pause_after_steps": None, "total_steps": 8}
     plan = lab_launch(finished, config, dry_run=True).plan
     assert plan.from_trials == 4
     assert plan.step_s.p90 is None, "four trials have no 90th percentile"
@@ -176,18 +176,18 @@ def test_a_dry_run_takes_time_and_money_from_comparable_trials(finished):
 
 
 def test_a_dry_run_names_duplicates_and_the_nearest_trials_with_their_results(finished):
-    plan = lab_launch(finished, dict(finished.trial(2).config), dry_run=True).plan
+    plan = lab_launch(finished, dict(queries.trial(finished, 2).config), dry_run=True).plan
     assert plan.duplicates == [2]
     nearest = plan.nearest[0]
     assert (nearest.trial_id, nearest.differs) == (2, {})
     assert nearest.best_val_loss > 0
-    unboosted = finished.trial(3).config | {"mate_boost": 0.0}
+    unboosted = queries.trial(finished, 3).config | {"mate_boost": 0.0}
     near = lab_launch(finished, unboosted, dry_run=True).plan.nearest
     assert {row.trial_id: row.differs for row in near}[3] == {"mate_boost": [1.0, 0.0]}
 
 
 def test_a_dry_run_warns_of_a_comparison_with_two_causes(finished):
-    config = finished.trial(3).config | {"lr": 5e-3}
+    config = queries.trial(finished, 3).config | {"lr": 5e-3}
     config |= {"weight_decay": 0.5}
     plan = lab_launch(finished, config, dry_run=True).plan
     assert any("differs from trial 3 in" in confound for confound in plan.confounds)

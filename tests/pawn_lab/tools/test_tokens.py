@@ -65,9 +65,7 @@ def check(case: str, count: int) -> None:
 def test_a_typical_answer_costs_what_the_table_says(study_copy, case):
     tool, arguments = TYPICAL[case]
     with Lab.open(study_copy) as lab:
-        notebook.append(
-            lab, append="| trial | loss |\n|---|---|\n| 1 | 7.31 |\n" * 5, section="Phase 1"
-        )
+        notebook.append(lab, "| trial | loss |\n|---|---|\n| 1 | 7.31 |\n" * 5, section="Phase 1")
         answer = BY_NAME[tool](lab, arguments)
     pictures = [struct.unpack(">II", picture[16:24]) for picture in answer.pictures()]
     check(case, tokens.count(answer.wire()) + sum(tokens.count_picture(*p) for p in pictures))
