@@ -110,7 +110,7 @@ def curve(
     of_trial = (lineages or Lineages(lab)).segments(trial, training=metric.record == TRAIN)
     for segment in of_trial:
         records = segment.of(variant)
-        spent = lab.spent(segment.trial.id, [record["time"] for record in records])
+        spent = spending.spent(lab, segment.trial.id, [record["time"] for record in records])
         totals = [Spent(before.hours + s.hours, before.cost + s.cost) for s in spent]
         tokens = segment.tokens(variant, records, tokens_before)
         points += [
@@ -136,7 +136,7 @@ def evaluations(lab: Lab, trial: Trial | int) -> list[Record]:
 def related(lab: Lab, trial_id: int) -> set[int]:
     """Return a trial with what it continues and what continues it, however often."""
     own = {trial.id for trial in Lineages(lab).of(trial_id)}
-    parents = {trial.id: trial.parent for trial in lab.trials()}
+    parents = {trial.id: trial.parent for trial in queries.trials(lab)}
     return own | {number for number in parents if trial_id in _older(number, parents)}
 
 
