@@ -67,7 +67,7 @@ class Lineages:
 
     def _trial(self, trial_id: int) -> Trial:
         if trial_id not in self._trials:
-            self._trials[trial_id] = self._lab.trial(trial_id)
+            self._trials[trial_id] = queries.trial(self._lab, trial_id)
         return self._trials[trial_id]
 
     def _summary(self, trial_id: int) -> Summary:
