@@ -1,1 +1,1 @@
-"""Metrics on validation games, each with its definition, beside what a perfect model would get."""
+"""Evaluation: models measured by evaluations of choice, each with its definition."""

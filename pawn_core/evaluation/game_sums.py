@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pawn_core.evaluation import intervals
-from pawn_core.evaluation.metrics import LegalitySums, PositionSums
 from pawn_core.evaluation.report import Figure, Table
+from pawn_core.validation.sums import LegalitySums, PositionSums
 
 Metrics = dict[str, float | None]
 Resampled = dict[str, NDArray[np.float64]]

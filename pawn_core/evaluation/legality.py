@@ -14,9 +14,9 @@ from pawn_core.data.distribution import LegalSets, distribution_is_known, legal_
 from pawn_core.data.sequences import Batch
 from pawn_core.evaluation.evaluation import Context, Evaluation
 from pawn_core.evaluation.game_sums import GameSums, card_tables
-from pawn_core.evaluation.metrics import plies_completed
 from pawn_core.evaluation.report import Report, Table
-from pawn_core.evaluation.validation import Scores, score
+from pawn_core.validation.sums import plies_completed
+from pawn_core.validation.validation_set import Scores, score
 
 DEFINITION = (
     "Next tokens of fresh random games, the true history shown at every ply; a move is predicted "

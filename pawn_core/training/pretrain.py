@@ -11,7 +11,6 @@ from pawn_core.data.batching import build_batching
 from pawn_core.data.distribution import legal_sets
 from pawn_core.data.games import training_games, vocabulary_of
 from pawn_core.data.sequences import Batch
-from pawn_core.evaluation.validation import ValidationSet
 from pawn_core.flops import training_flops
 from pawn_core.model import Transformer, parameter_count
 from pawn_core.model.recompute import recompute_layers
@@ -19,6 +18,7 @@ from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag
 from pawn_core.training.learning import Learning
 from pawn_core.training.objective import build_objective
+from pawn_core.validation.validation_set import ValidationSet
 
 _MOST_EVAL_GAMES = 64  # an evaluation keeps a whole batch's logits: 64 x 512 x 1,980
 

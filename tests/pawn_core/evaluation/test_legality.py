@@ -11,10 +11,10 @@ from pawn_core.config import EvalConfig, parse_config
 from pawn_core.evaluation.evaluation import Context
 from pawn_core.evaluation.legality import Legality
 from pawn_core.evaluation.report import Figure, Report
-from pawn_core.evaluation.validation import ValidationSet
 from pawn_core.model import Transformer
 from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag
+from pawn_core.validation.validation_set import ValidationSet
 from pawn_core.weights import Pretrained
 from pawn_core.weights.spec import ModelSpec
 

@@ -14,7 +14,6 @@ import torch
 
 from pawn_core.checkpoint import latest_verified, manifest
 from pawn_core.data.stream import Stream
-from pawn_core.evaluation import validation
 from pawn_core.signals import StopFlag
 from pawn_core.training.update import Updater
 
@@ -23,7 +22,7 @@ DEADLINE_S = 280
 PHASES: dict[str, tuple[Any, str, int]] = {
     "data wait": (Stream, "_take", 5),
     "step": (Updater, "_step", 5),
-    "evaluation": (validation, "score", 3),
+    "evaluation": (validation_set, "score", 3),
     "save": (manifest, "seal", 1),
 }
 """What a run calls in the middle of each phase, and at which of these calls it is signalled."""

@@ -9,7 +9,6 @@ import torch
 from pawn_core.config import parse_config
 from pawn_core.data.distribution import legal_sets
 from pawn_core.data.targets import one_token_each
-from pawn_core.evaluation.validation import score
 from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag
 from pawn_core.training import objective
@@ -17,6 +16,7 @@ from pawn_core.training.learning import build_learner
 from pawn_core.training.optimizer import build_optimizer
 from pawn_core.training.pretrain import PretrainTask
 from pawn_core.training.update import Updater
+from pawn_core.validation.validation_set import score
 
 CPU = Runtime(torch.device("cpu"), None, compiled=False)
 

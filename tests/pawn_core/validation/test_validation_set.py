@@ -11,9 +11,9 @@ import torch
 
 from pawn_core.config import parse_config
 from pawn_core.data.distribution import legal_sets
-from pawn_core.evaluation.validation import ValidationSet, score
 from pawn_core.runtime import Runtime
 from pawn_core.signals import Interrupted, StopFlag
+from pawn_core.validation.validation_set import ValidationSet, score
 
 CPU = Runtime(torch.device("cpu"), None, compiled=False)
 

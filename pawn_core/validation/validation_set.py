@@ -17,9 +17,9 @@ from pawn_core.config import PretrainConfig
 from pawn_core.data.distribution import LegalSets, distribution_is_known, legal_sets
 from pawn_core.data.games import GameSource, validation_games, vocabulary_of
 from pawn_core.data.sequences import Batch
-from pawn_core.evaluation.metrics import LegalitySums, PositionSums
 from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag
+from pawn_core.validation.sums import LegalitySums, PositionSums
 
 LogitsAt = Callable[[Tensor, Tensor], Tensor]
 """Logits (n, v) of tokens (b, t) at flat positions (n,)."""
