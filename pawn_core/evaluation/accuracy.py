@@ -29,21 +29,25 @@ from pawn_core.evaluation.report import Figure, Report, Table
 
 PHASES = (("opening", 0), ("middle", 20), ("late", 60))
 """Phases of a game, and the ply that each begins at."""
-_FIGURES = (
-    *("top1", "top5", "loss", "legal_rate", "legal_mass"),
-    *("legal_top1", "legal_top5", "legal_loss"),
-)
+_DEFINITIONS = {
+    "top1": "share of moves that are the likeliest token of all",
+    "top5": "share of moves among the five likeliest tokens of all",
+    "loss": "cross-entropy of the move played, nats",
+    "legal_rate": "share of moves where the likeliest token of all is a legal move",
+    "legal_mass": "mean probability of the legal moves",
+    "legal_top1": "share of moves that are the likeliest legal one",
+    "legal_top5": "share of moves among the five likeliest legal ones",
+    "legal_loss": "cross-entropy of the move played, renormalised over legal moves, nats",
+}
 _MEANS = ("loss", "legal_mass", "legal_loss")  # the others are shares of moves
-_SUMS = ("moves", *_FIGURES)
+_SUMS = ("moves", *_DEFINITIONS)
 _DEFINITION = (
     "Moves of real games from ply min_eval_ply on, counted from 0, as far as the model's context "
-    "reaches; ends of games do not count. top1, top5: share of moves that are the likeliest token "
-    "of all, among the five likeliest; equally likely tokens by their number. loss: cross-entropy, "
-    "nats. legal_top1, legal_top5, legal_loss: the same with illegal tokens left out. legal_rate: "
-    "share of moves where the likeliest token is legal; legal_mass: probability of the legal "
-    "moves. Phases by ply: opening 0 to 19, middle 20 to 59, late from 60 on. Bands of Elo by the "
-    "mean of both players'. A model with outcome tokens is told the game's own. Games of the PGN "
-    "that the model was trained on are left out, all that are in it, those for validation too."
+    "reaches; ends of games do not count. Equally likely tokens come by their number. Phases by "
+    "ply: opening 0 to 19, middle 20 to 59, late from 60 on. Bands of Elo by the mean of both "
+    "players'. A model with outcome tokens is told the game's own. Games of the PGN that the model "
+    "was trained on are left out, all that are in it, those for validation too. Intervals are over "
+    "games; by ply, where a game has one move at most, exact."
 )
 
 
@@ -247,16 +251,17 @@ def _trained_on(context: Context) -> NDArray[np.uint64]:
 def _figures(sums_gm: NDArray[np.float64]) -> Iterator[Figure]:
     moves_g = sums_gm[:, 0]
     moves = int(moves_g.sum())
-    for name in _FIGURES:
+    for name in _DEFINITIONS:
         parts_g = sums_gm[:, _SUMS.index(name)]
         if moves:
             interval = (over_games if name in _MEANS else share_over_games)(parts_g, moves_g)
-            yield Figure(name, float(parts_g.sum() / moves), *interval, n=moves)
+            value = float(parts_g.sum() / moves)
+            yield Figure(name, value, *interval, moves, _DEFINITIONS[name])
         else:
             yield Figure(name, None)
 
 
-_INTERVALS = tuple(f"{name}{end}" for name in _FIGURES for end in ("", "_low", "_high"))
+_INTERVALS = tuple(f"{name}{end}" for name in _DEFINITIONS for end in ("", "_low", "_high"))
 
 
 def _numbers(sums_gm: NDArray[np.float64]) -> list[float | None]:
@@ -291,5 +296,5 @@ def _by_ply(sums_pm: NDArray[np.float64]) -> Table:
         means = [float(total / moves) for total in sums]
         top1 = exact(int(sums_pm[ply, _SUMS.index("top1")]), int(moves))
         rows.append((int(ply), int(moves), *means, *top1))
-    columns = ("ply", "moves", *_FIGURES, "top1_low", "top1_high")
+    columns = ("ply", "moves", *_DEFINITIONS, "top1_low", "top1_high")
     return Table("by_ply", columns, tuple(rows))

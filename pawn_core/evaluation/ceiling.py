@@ -29,13 +29,19 @@ _RESAMPLES = 1000
 _KINDS = ("unconditional", "naive_conditioned", "mc_lower", "mc_upper")
 _POSITIONS, _HITS, _EXACT_HITS = range(3)
 _LATER_CHANCES = 2  # column of `compute_ceiling_sums`: sum of 1/N over the moves after ply 0
+_DEFINITIONS = {
+    "share": "top1_exact over bound, both of the same games; where the outcome is told, top1 over "
+    "bound_upper",
+    "top1": "share of positions whose likeliest token comes next",
+    "top1_exact": "expectation of top1 by the law, without the luck of the draw",
+    "bound": "top-1 of a perfect model that is not told the outcome: mean of 1/N, N tokens being "
+    "possible",
+    "bound_lower": "estimate from below of the top-1 of a perfect model that is told the outcome",
+    "bound_upper": "estimate from above of the top-1 of a perfect model that is told the outcome",
+}
 _DEFINITION = (
     "Top-1 accuracy and its ceiling on the supervised positions of plain random games, in the "
-    "model's own layout, the PAD that ends each game counted. top1: share of positions whose "
-    "likeliest token comes next. bound: mean of 1/N over them, N tokens being possible. share: "
-    "expected top1 by the law, without the luck of the draw, over the bound, both of the same "
-    "games. In the prefixed layout bound is that of a model that does not know the outcome, "
-    "bound_lower and bound_upper enclose that of one that does, and share is top1 over bound_upper."
+    "model's own layout, the PAD that ends each game counted. Intervals are over games."
 )
 
 
@@ -125,10 +131,10 @@ class Ceiling(Evaluation):
         upper = found.prefixed.mc_upper if self._told else None
         yield self._share(hits_gm, upper or bound, n)
         yield _ratio("top1", hits_gm[:, [_HITS, _POSITIONS]], n)
-        yield Figure("bound", bound.value, bound.low, bound.high, n)
+        yield _bound("bound", bound, n)
         if self._told:
             for name, e in (("bound_lower", found.prefixed.mc_lower), ("bound_upper", upper)):
-                yield Figure(name, e.value, e.low, e.high, n) if e else Figure(name, None)
+                yield _bound(name, e, n) if e else Figure(name, None)
         else:
             yield _ratio("top1_exact", hits_gm[:, [_EXACT_HITS, _POSITIONS]], n)
 
@@ -140,7 +146,7 @@ class Ceiling(Evaluation):
             assert top1.low is not None
             assert top1.high is not None
             ends = (top1.low / bound.value, top1.high / bound.value)
-            return Figure("share", top1.value / bound.value, *ends, n=n)
+            return Figure("share", top1.value / bound.value, *ends, n, _DEFINITIONS["share"])
         bound_g = self._sums_g8[:, _LATER_CHANCES].numpy() + 1.0  # PAD is certain at the end
         return _ratio("share", np.stack((hits_gm[:, _EXACT_HITS], bound_g), axis=1), n)
 
@@ -148,7 +154,12 @@ class Ceiling(Evaluation):
 def _ratio(name: str, pairs_g2: NDArray[np.float64], n: int) -> Figure:
     parts, wholes = pairs_g2.sum(axis=0)
     parts_r, wholes_r = resampled_sums(pairs_g2).T
-    return Figure(name, float(parts / wholes), *percentiles(parts_r / wholes_r), n=n)
+    interval = percentiles(parts_r / wholes_r)
+    return Figure(name, float(parts / wholes), *interval, n, _DEFINITIONS[name])
+
+
+def _bound(name: str, estimate: Estimate, n: int) -> Figure:
+    return Figure(name, estimate.value, estimate.low, estimate.high, n, _DEFINITIONS[name])
 
 
 def _table(found: AccuracyCeiling) -> Table:

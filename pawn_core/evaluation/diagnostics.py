@@ -27,12 +27,14 @@ from pawn_core.evaluation.positions import Measures, measure, move_tokens
 from pawn_core.evaluation.report import Figure, Report, Table
 
 _BATCH_TOKENS = 16_384
+_MASS = "mean probability of the legal moves, exact"
+_PAD_MASS = "mean probability of PAD, which is all that may follow"
 _DEFINITION = (
     "Positions of plain random games, chosen by what is special about them, from a game at most "
     "one for each flag and side to move; the model sees the moves that lead there and no more. "
-    "legal_mass: exact probability of the legal moves, or of PAD where the game is over. "
-    "legal_rate: share of positions whose likeliest token is one of these. "
-    "kl: KL to the uniform law over them, nats; none for a model that is told the outcome."
+    "legal_mass: probability of the legal moves, or of PAD where the game is over. legal_rate: "
+    "share of positions whose likeliest token is one of these. kl: KL to the uniform law over "
+    "them, nats; none for a model that is told the outcome. Intervals are over games."
 )
 
 
@@ -112,12 +114,13 @@ class Diagnostics(Evaluation):
         games, games_p = np.unique(self._positions.games_n[rows], return_inverse=True)
         mass_p, legal_p, kl_p = self._measures_kpm[index, : len(rows)].numpy().T
         law_known = not self._context.spec.prepend_outcome
+        definition = _PAD_MASS if category.over else _MASS
         return _Result(
             category,
             games=len(games),
-            legal_mass=_figure(category.name, mass_p, games_p, share=False),
+            legal_mass=_figure(category.name, mass_p, games_p, definition=definition),
             legal_rate=_figure("legal_rate", legal_p, games_p, share=True),
-            kl=_figure("kl", kl_p, games_p, share=False) if law_known else None,
+            kl=_figure("kl", kl_p, games_p) if law_known else None,
         )
 
 
@@ -132,14 +135,19 @@ class _Result(NamedTuple):
 
 
 def _figure(
-    name: str, values_p: NDArray[np.float64], games_p: NDArray[np.int64], *, share: bool
+    name: str,
+    values_p: NDArray[np.float64],
+    games_p: NDArray[np.int64],
+    *,
+    share: bool = False,
+    definition: str = "",
 ) -> Figure:
     """Return the mean over positions; its interval resamples their games."""
     if not len(values_p):
         return Figure(name, None)
     sums_g, positions_g = np.bincount(games_p, values_p), np.bincount(games_p)
     interval = (share_over_games if share else over_games)(sums_g, positions_g)
-    return Figure(name, float(values_p.mean()), *interval, n=len(values_p))
+    return Figure(name, float(values_p.mean()), *interval, len(values_p), definition)
 
 
 def _table(results: list[_Result]) -> Table:

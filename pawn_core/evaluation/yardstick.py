@@ -38,19 +38,24 @@ _SUMS = (
     *("top1", "top1_exact", "top1_bound", "loss", "loss_floor"),
 )
 _SHARES = ("legal_rate", "top1")  # of positions; the others are means
-_FIGURES = ("kl", "legal_rate", "legal_mass", "move_mass", *_SUMS[5:])
+_DEFINITIONS = {
+    "kl": "KL of the model, renormalised over move tokens, to the uniform law over legal moves, "
+    "nats; 0 for a perfect model",
+    "legal_rate": "share of moves where the likeliest token of all is a legal move",
+    "legal_mass": "mean probability of the legal moves",
+    "move_mass": "mean probability of all move tokens",
+    "top1": "share of moves where the likeliest token is the move played",
+    "top1_exact": "expectation of top1 by the law, without the luck of the draw",
+    "top1_bound": "top1_exact of a perfect model: mean of 1/N, N moves being legal",
+    "loss": "cross-entropy of the move played, renormalised over move tokens, nats",
+    "loss_floor": "loss of a perfect model: mean of log N",
+}
 _DEFINITION = (
     "The moves of plies 1 to yardstick_plies - 1 of plain random games of at most "
     "yardstick_max_ply plies, the same for every model; ends of games do not count, nor does ply "
-    "0. legal_rate: share of moves where the likeliest token of all is a legal move. legal_mass, "
-    "move_mass: probability of the legal moves, of all move tokens. kl: KL of the model to the "
-    "uniform law over legal moves, its probabilities renormalised over move tokens, nats; 0 for a "
-    "perfect model. top1: share of moves where the likeliest token is the move played; top1_exact: "
-    "its expectation by the law, without the luck of the draw; top1_bound: that of a perfect "
-    "model. loss: cross-entropy renormalised over move tokens, nats; loss_floor: that of a perfect "
-    "model. A model that was trained with outcomes is asked without one: its predictions under "
-    "each outcome are weighed by Bayes' rule. Two results are on the same positions if, and only "
-    "if, their games_sha256, positions and yardstick_plies agree."
+    "0. A model that was trained with outcomes is asked without one: its predictions under each "
+    "outcome are weighed by Bayes' rule. Two results are on the same positions if, and only if, "
+    "their games_sha256, positions and yardstick_plies agree. Intervals are over games."
 )
 
 
@@ -95,7 +100,7 @@ class Yardstick(Evaluation):
         return Report(
             name="yardstick",
             definition=_DEFINITION,
-            figures=tuple(_figure(name, sums_gkm.sum(axis=1)) for name in _FIGURES),
+            figures=tuple(_figure(name, sums_gkm.sum(axis=1)) for name in _DEFINITIONS),
             tables=(_by_ply(sums_gkm),),
             facts={
                 "games": self._config.games,
@@ -204,14 +209,15 @@ def _figure(name: str, sums_gm: NDArray[np.float64]) -> Figure:
     if not positions:
         return Figure(name, None)
     interval = (share_over_games if name in _SHARES else over_games)(parts_g, positions_g)
-    return Figure(name, float(parts_g.sum() / positions), *interval, n=positions)
+    value = float(parts_g.sum() / positions)
+    return Figure(name, value, *interval, positions, _DEFINITIONS[name])
 
 
 def _by_ply(sums_gkm: NDArray[np.float64]) -> Table:
-    names = [f"{figure}{end}" for figure in _FIGURES for end in ("", "_low", "_high")]
+    names = [f"{figure}{end}" for figure in _DEFINITIONS for end in ("", "_low", "_high")]
     rows = []
     for index in range(sums_gkm.shape[1]):
-        figures = [_figure(name, sums_gkm[:, index]) for name in _FIGURES]
+        figures = [_figure(name, sums_gkm[:, index]) for name in _DEFINITIONS]
         numbers = [number for f in figures for number in (f.value, f.low, f.high)]
         first = index * _BIN_PLIES
         rows.append((first, first + _BIN_PLIES - 1, figures[0].n, *numbers))
