@@ -80,5 +80,5 @@ def measured(
 
 
 def _by_step(lab: Lab, trial: Trial, variant: str) -> dict[int, dict[str, Any]]:
-    records = variants.records_of(evaluations(lab, trial.id), variant)
+    records = variants.records_of(evaluations(lab, trial), variant)
     return {record["step"]: record for record in records}

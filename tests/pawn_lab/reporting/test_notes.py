@@ -67,7 +67,7 @@ def test_a_section_is_read_from_the_archive_too(paths):
         notes.append(paths, f"note {number} " + "x" * 4000, f"N{number}")
     assert "note 0 " in paths.notes_archive.read_text(encoding="utf-8")
     assert "note 0 " in notes.read(paths, "N0")
-    assert [part.title for part in notes.sections(paths)] == [f"N{n}" for n in range(20)]
+    assert [part.title for part in notes.written(paths).sections] == [f"N{n}" for n in range(20)]
 
 
 def test_a_compaction_takes_the_place_of_the_one_before_and_moves_no_note(paths):
@@ -80,14 +80,14 @@ def test_a_compaction_takes_the_place_of_the_one_before_and_moves_no_note(paths)
     assert "chosen lr 1e-3" in text
     assert re.findall(r"summary \d|next \d", text) == ["summary 9", "next 9"]
     assert text.index("after 9") < text.index("summary 9")
-    assert len(notes.compaction(paths).encode()) < notes.MOST_SECTION_BYTES + 100
+    assert len(notes.written(paths).compaction.encode()) < notes.MOST_SECTION_BYTES + 100
 
 
 def test_summaries_in_several_parts_as_they_once_were_make_room_for_notes(paths):
     parts = "".join(f"## Compaction summary ({n} of 3)\nold {n}\n\n" for n in (1, 2, 3))
     paths.notes.write_text(f"# Lab notes\n\n{parts}## Lab at compaction\nstate\n\n## Mine\nkept\n")
     notes.append(paths, "more", "Next")
-    assert [part.title for part in notes.sections(paths)] == ["Mine", "Next"]
+    assert [part.title for part in notes.written(paths).sections] == ["Mine", "Next"]
     assert "old 1" in paths.notes_archive.read_text(encoding="utf-8")
 
 
