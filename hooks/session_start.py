@@ -27,12 +27,13 @@ def main() -> None:
 
 def memory(paths: WorkspacePaths) -> str:
     """Return what to do now, the notes written by hand, then the summary of a compaction."""
-    written = newest([part.text for part in notes.sections(paths)])
-    room = max(LEAST_SUMMARY_CHARACTERS, NOTES_CHARACTERS - len(written))
+    written = notes.written(paths)
+    by_hand = newest([part.text for part in written.sections])
+    room = max(LEAST_SUMMARY_CHARACTERS, NOTES_CHARACTERS - len(by_hand))
     chapters = (
         ("PAWN lab now", state(paths)),
-        ("Lab notes of earlier sessions", mask_secrets(written)),
-        ("The agent's memory at its latest compaction", summary(paths, room)),
+        ("Lab notes of earlier sessions", mask_secrets(by_hand)),
+        ("The agent's memory at its latest compaction", summary(written.compaction, room)),
     )
     return "\n\n".join(f"# {title}\n{text.strip()}" for title, text in chapters if text.strip())
 
@@ -47,9 +48,9 @@ def newest(sections: list[str]) -> str:
     return _CUT + ("".join(sections[len(sections) - kept :]) or sections[-1][-NOTES_CHARACTERS:])
 
 
-def summary(paths: WorkspacePaths, most: int) -> str:
+def summary(compaction: str, most: int) -> str:
     """Return the end of the latest compaction's summary, where its next steps are."""
-    text = mask_secrets(notes.compaction(paths))
+    text = mask_secrets(compaction)
     return text if len(text) <= most else _CUT_SUMMARY + text[-most:]
 
 

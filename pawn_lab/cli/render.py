@@ -52,29 +52,33 @@ def _render_field(name: str, value: Any, console: Console) -> None:
 
 
 class Column(NamedTuple):
-    """A field of each row, and the least width at which it can be read."""
+    """A field of each row."""
 
     title: str
     cells: list[str]
     numeric: bool
+    longest: int
+    """Characters of its longest cell."""
     width: int
+    """The least at which it can be read."""
 
     @classmethod
     def of(cls, name: str, values: list[Any]) -> Self:
         """Return the column of a field."""
-        cells = list(map(_cell, values))
+        title, cells = _words(name), list(map(_cell, values))
         numeric = all(isinstance(value, int | float | None) for value in values)
-        return cls(_words(name), cells, numeric, _least_width([_words(name), *cells]))
+        longest = max(map(len, cells))
+        return cls(title, cells, numeric, longest, _least_width(title, cells, longest))
 
     @property
     def natural_width(self) -> int:
         """Width at which nothing has to be folded."""
-        return max(map(len, [self.title, *self.cells]))
+        return max(len(self.title), self.longest)
 
     @property
     def folds(self) -> bool:
         """Whether its texts may be folded."""
-        return max(map(len, self.cells)) > _FOLDING_CHARACTERS
+        return self.longest > _FOLDING_CHARACTERS
 
 
 def _tables(title: str, rows: Sequence[Answer], console: Console) -> Iterator[Table]:
@@ -122,12 +126,11 @@ def _table(title: str | None, columns: Sequence[Column], most: int) -> Table:
     return table
 
 
-def _least_width(texts: list[str]) -> int:
+def _least_width(title: str, cells: list[str], longest: int) -> int:
     """Return the width of short texts, or that of the longest word, which may have to be folded."""
-    longest = max(len(text) for text in texts[1:])
-    words = [word for text in texts for word in text.split()]
     if longest <= _FOLDING_CHARACTERS:
-        return max(longest, *map(len, texts[0].split()))
+        return max(longest, *map(len, title.split()))
+    words = (word for text in (title, *cells) for word in text.split())
     return min(_FOLDING_CHARACTERS, max(map(len, words)))
 
 

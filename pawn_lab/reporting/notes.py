@@ -36,6 +36,26 @@ class Section(NamedTuple):
     text: str
 
 
+class Written(NamedTuple):
+    """What the archive and the notes hold, as it stood at one moment."""
+
+    sections: list[Section]
+    """What was written by hand, oldest first: the archive, then the notes."""
+    archived: int
+    """How many of the sections are in the archive."""
+    compaction: str
+    """The section of the latest compaction; empty where there was none."""
+
+
+def written(paths: WorkspacePaths) -> Written:
+    """Read and split the archive and the notes."""
+    older, newer = _parts(paths.notes_archive), _parts(paths.notes)
+    old, by_hand = _by_hand(older), _by_hand([*older, *newer])
+    sections = [Section(number, _title_of(part), part) for number, part in enumerate(by_hand, 1)]
+    compaction = next((part for part in reversed(newer) if _is_of_compaction(part)), "")
+    return Written(sections, len(old), compaction)
+
+
 def read(paths: WorkspacePaths, section: str | None = None) -> str:
     """Return the notes as they stand, or every section of one title, those of the archive too.
 
@@ -44,26 +64,10 @@ def read(paths: WorkspacePaths, section: str | None = None) -> str:
     if section is None:
         text = clean(_text(paths.notes))  # a person may have written it
     else:
-        parts = [*(part.text for part in sections(paths)), compaction(paths)]
+        notes = written(paths)
+        parts = [*(part.text for part in notes.sections), notes.compaction]
         text = "".join(part for part in parts if _title_of(part) == section)
     return text if len(text) <= BUDGET_BYTES else f"[older notes left out]\n{text[-BUDGET_BYTES:]}"
-
-
-def sections(paths: WorkspacePaths) -> list[Section]:
-    """Return what was written by hand, oldest first: the archive, then the notes."""
-    parts = [part for path in (paths.notes_archive, paths.notes) for part in _parts(path)]
-    by_hand = [part for part in parts if not _is_of_compaction(part)]
-    return [Section(number, _title_of(part), part) for number, part in enumerate(by_hand, 1)]
-
-
-def archived(paths: WorkspacePaths) -> int:
-    """Return how many of the sections are in the archive."""
-    return sum(not _is_of_compaction(part) for part in _parts(paths.notes_archive))
-
-
-def compaction(paths: WorkspacePaths) -> str:
-    """Return the section of the latest compaction; empty where there was none."""
-    return next((part for part in reversed(_parts(paths.notes)) if _is_of_compaction(part)), "")
 
 
 def append(paths: WorkspacePaths, text: str, section: str | None = None) -> None:
@@ -103,8 +107,7 @@ def _write(paths: WorkspacePaths, change: _Change) -> None:
 def _write_locked(paths: WorkspacePaths, change: _Change) -> None:
     parts = _sections(_text(paths.notes))
     summaries = [part for part in parts if _is_of_compaction(part)]
-    by_hand = [part for part in parts if not _is_of_compaction(part)]
-    by_hand, summary = change(by_hand, "".join(summaries[-1:]))
+    by_hand, summary = change(_by_hand(parts), "".join(summaries[-1:]))
     old, kept = _within_budget(by_hand)
     if old := [*summaries[:-1], *old]:
         replace_file(paths.notes_archive, _bytes(_text(paths.notes_archive) + "".join(old)))
@@ -180,6 +183,10 @@ def _sections(text: str) -> list[str]:
 
 def _title_of(section: str) -> str:
     return section.partition("\n")[0].removeprefix("## ").strip()
+
+
+def _by_hand(parts: list[str]) -> list[str]:
+    return [part for part in parts if not _is_of_compaction(part)]
 
 
 def _is_of_compaction(section: str) -> bool:

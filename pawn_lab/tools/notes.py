@@ -10,7 +10,7 @@ from pawn_core.config.errors import did_you_mean
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, notebook
 from pawn_lab.reporting import notes
-from pawn_lab.reporting.notes import Section
+from pawn_lab.reporting.notes import Section, Written
 from pawn_lab.text import shorten
 from pawn_lab.tools import tokens
 from pawn_lab.tools.questions import MaxTokens, Reading, Since, position
@@ -45,40 +45,43 @@ def lab_notes(
     an archive, which is read too. With `since` only the sections that were added after the last
     answer.
     """
-    start, cursor = position(since), _cursor(lab)
-    check_reached(start, cursor, "section")
+    start, written = position(since), notes.written(lab.paths)
+    check_reached(start, _cursor(written), "section")
     if append is not None:
         notebook.append(lab, append, section)
         characters = len(notebook.read(lab, section))
-        return NotesAnswer(characters=characters, cursor=_cursor(lab)).with_check_in(lab)
-    written = notes.sections(lab.paths)
-    if section == notes.COMPACTION:
-        written = [Section(start + 1, section, notes.compaction(lab.paths))]
-    elif section is not None:
-        _check_title(section, written)
-    parts = [part for part in written if part.number > start and section in (None, part.title)]
+        cursor = _cursor(notes.written(lab.paths))
+        return NotesAnswer(characters=characters, cursor=cursor).with_check_in(lab)
+    parts = [part for part in _asked_for(written, section, start) if part.number > start]
     kept = newest(parts, max_tokens)
     text = "".join(part.text for part in kept)
-    older = [*_older(lab, parts[: len(parts) - len(kept)]), *_summary(lab, section, since)]
+    older = [*_older(parts[: len(parts) - len(kept)], written.archived)]
+    if section is None and since is None and written.compaction:
+        older.append(f"the latest compaction; section='{notes.COMPACTION}'")
     answer = NotesAnswer(
         characters=len(text),
         notes=text,
-        cursor=cursor,
+        cursor=_cursor(written),
         left_out="; ".join(older) or None,
         unchanged=True if since is not None and not parts else None,
     )
     return answer.with_check_in(lab)
 
 
-def _check_title(section: str, written: list[Section]) -> None:
-    """Refuse a title that no section has."""
-    titles = list(dict.fromkeys(part.title for part in reversed(written)))
+def _asked_for(written: Written, section: str | None, start: int) -> list[Section]:
+    """Return the sections of a title, all where none is named; refuse one that no section has."""
+    if section is None:
+        return written.sections
+    if section == notes.COMPACTION:
+        return [Section(start + 1, section, written.compaction)]
+    titles = list(dict.fromkeys(part.title for part in reversed(written.sections)))
     if section not in titles:
         listed = ", ".join(repr(shorten(title, 100)) for title in titles[:MOST_TITLES])
         raise InvalidRequestError(
             f"the notes have no section {section[:100]!r}{did_you_mean(section[:100], titles)}; "
             f"newest first: {listed or 'none yet'}"
         )
+    return [part for part in written.sections if part.title == section]
 
 
 def newest(sections: list[Section], max_tokens: int) -> list[Section]:
@@ -90,24 +93,18 @@ def newest(sections: list[Section], max_tokens: int) -> list[Section]:
     return sections[len(sections) - kept :]
 
 
-def _cursor(lab: Lab) -> int:
-    return max((part.number for part in notes.sections(lab.paths)), default=0)
+def _cursor(written: Written) -> int:
+    return len(written.sections)
 
 
-def _older(lab: Lab, older: list[Section]) -> Iterator[str]:
+def _older(older: list[Section], archived: int) -> Iterator[str]:
     """Name the sections that a budget had no room for, the newest of them first to be asked for."""
     if not older:
         return
-    archived = min(len(older), notes.archived(lab.paths))
+    archived = min(len(older), archived)
     place = f" ({archived} in the archive)" if archived else ""
     titles = dict.fromkeys(repr(shorten(part.title, 100)) for part in older[-MOST_TITLES:])
     yield f"{len(older)} older sections{place}; section=: {', '.join(titles)}"
-
-
-def _summary(lab: Lab, section: str | None, since: int | str | None) -> Iterator[str]:
-    """Say that there is a summary of a compaction, to whoever reads all notes."""
-    if section is None and since is None and notes.compaction(lab.paths):
-        yield f"the latest compaction; section='{notes.COMPACTION}'"
 
 
 TOOL = LabTool(lab_notes, title="Lab notes", creates=True)
