@@ -39,7 +39,7 @@ class StoredConfig(Mapping[str, Any]):
     def from_text(text: str) -> "StoredConfig":
         """Return the config of a row's text: the same object for the same text."""
         fields = from_json(text)
-        return StoredConfig(fields if _ASSUMED.keys() <= fields.keys() else _ASSUMED | fields)
+        return StoredConfig(_assumed(fields) | fields)
 
     @staticmethod
     def of(config: RunConfig) -> "StoredConfig":
@@ -156,6 +156,12 @@ class StoredConfig(Mapping[str, Any]):
         variants = self.get("variants")
         own = variants.get(name) if isinstance(variants, dict) else None
         return {"variant": name} | self._fields | (own if isinstance(own, dict) else {})
+
+
+def _assumed(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is taken for granted of a config, as far as its run type has such fields."""
+    kind = StoredConfig(fields).kind
+    return {n: v for n, v in _ASSUMED.items() if kind is None or n in kind.model_fields}
 
 
 def _stored(config: StoredConfig | Mapping[str, Any]) -> StoredConfig:

@@ -67,6 +67,7 @@ class EvalConfig(EvalGamesConfig, EvalPositionsConfig, ComputeConfig, RunConfig)
     pace_fields: ClassVar[frozenset[str]] = RunConfig.pace_fields | (
         {"weights", "evals", "shard_games", "max_ply", "amp_dtype", "no_compile", "sdpa_math"}
     )
+    weights_fields: ClassVar[frozenset[str]] = frozenset({"weights", "play_opponent"})
 
     run_type: Literal["eval"] = Field(
         "eval", description="Kind of run.", json_schema_extra=FIXED_ON_RESUME

@@ -54,6 +54,9 @@ class RunConfig(StorageConfig):
     paced_by: ClassVar[Literal["train", "eval"]] = "eval"
     """The type of the records that tell how fast it goes."""
 
+    weights_fields: ClassVar[frozenset[str]] = frozenset()
+    """Fields that name weights to start from or to measure, perhaps of another trial."""
+
     pause_after_steps: StepCount | None = Field(None, description="Save and stop at this step.")
     seed: Seed = Field(0, description="Of all that is random.", json_schema_extra=FIXED_ON_RESUME)
     checkpoint_interval: StepCount | None = Field(

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from pawn_core.config import RunConfig
+from pawn_lab.configs import StoredConfig
 from pawn_lab.lab.queries import selected
 from pawn_lab.lab.workspace import Lab
 from pawn_lab.records import Estimate, Launched, Trial
 from pawn_lab.scheduling import budget, estimates, runnable
 from pawn_lab.store import trials
-from pawn_lab.trials import checks, launches, requests
+from pawn_lab.trials import checks, launches, requests, subjects
+from pawn_lab.trials.requests import Request
 
 
 def launch(
@@ -68,9 +70,10 @@ def launch_group(
     """
     checked = checks.checked_config(checks.with_gpus(config, gpus))
     warnings = runnable.check_runnable(checked, lab.executor, lab.devices)
-    configs = checks.checked_seeds(checked, seeds)
     asked: dict[str, Any] = {"config": checked.model_dump(mode="json"), "seeds": seeds}
     request = requests.request(priority, idempotency_key, **asked)
+    checked = with_fixed_weights(lab, checked, request)
+    configs = checks.checked_seeds(checked, seeds)
     launcher = lab.launcher.limited(requests.checked_hours(max_hours))
     if stop_by_forecast:
         checks.check_single_model(checked)
@@ -86,8 +89,27 @@ def launch_group(
     with lab.one_pass():
         lab.tick()
         launched = selected(lab, made.trials)
-    config = asked["config"]
-    return Launched(trials=launched, known=made.known, config=config, warnings=warnings)
+    resolved = checked.model_dump(mode="json")
+    return Launched(trials=launched, known=made.known, config=resolved, warnings=warnings)
+
+
+def with_fixed_weights(lab: Lab, config: RunConfig, request: Request | None = None) -> RunConfig:
+    """Return a config whose weights of other trials are those of a step.
+
+    A request that has made its trials before is not looked up anew: newer weights may be there.
+
+    Raises:
+        UnknownTrialError, NoCheckpointError, InvalidRequestError: see `subjects.fixed`.
+    """
+    if not config.weights_fields:
+        return config
+    numbers = {weights.trial for weights in subjects.named(StoredConfig.of(config)).values()}
+    lab.refresh()
+    with lab.database.read() as tx:
+        if request is not None and launches.known(tx, request) is not None:
+            return config
+        rows = {number: trials.get(tx, number) for number in numbers}
+    return subjects.fixed(config, rows, lab.paths)
 
 
 def repeated(lab: Lab, config: RunConfig, seeds: int) -> list[int]:
@@ -110,6 +132,7 @@ def estimate(
     checked = checks.checked_config(checks.with_gpus(config, gpus))
     warnings = runnable.check_runnable(checked, lab.executor, lab.devices)
     requests.request(priority, None)
+    checked = with_fixed_weights(lab, checked)
     lab.refresh()
     with lab.database.read() as tx:
         planned = estimates.estimate(tx, lab.paths, lab.devices, checked, priority)

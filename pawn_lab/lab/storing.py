@@ -16,7 +16,7 @@ from pawn_lab.records import DiskUse, FreedTrial, Trial
 from pawn_lab.states import ACTIVE, ENDED
 from pawn_lab.store import Transaction, trials
 from pawn_lab.store.database import Row
-from pawn_lab.trials import requests, selection
+from pawn_lab.trials import requests, selection, subjects
 
 
 def tag(
@@ -86,8 +86,8 @@ def delete(
     A trial whose folder goes is archived. Its number, its events and its cost stay.
 
     Raises:
-        TrialStateError: a trial has not ended, is to be resumed from, or has descendants that
-            stay, whose curves begin in it.
+        TrialStateError: a trial has not ended, is to be resumed from or evaluated, or has
+            descendants that stay, whose curves begin in it.
     """
     lab.refresh()
     with lab.database.write() as tx:
@@ -123,6 +123,7 @@ def _check_ended(row: Row) -> None:
 
 def _check_not_needed(tx: Transaction, row: Row, going: set[int]) -> None:
     """Refuse where a trial that goes on starts from this one, or a curve that stays does."""
+    _check_not_read(tx, row["id"])
     for child_id in trials.children(tx, row["id"]):
         child = trials.get(tx, child_id)
         if child["state"] in ACTIVE:
@@ -134,6 +135,17 @@ def _check_not_needed(tx: Transaction, row: Row, going: set[int]) -> None:
                 f"trial {child_id} continues trial {row['id']}, where its curves begin: delete or "
                 "archive it too, or only the checkpoints"
             )
+
+
+def _check_not_read(tx: Transaction, trial_id: int) -> None:
+    """Refuse where a trial that goes on is to read the weights of this one."""
+    for other in trials.select(tx, ACTIVE):
+        for field, weights in subjects.named(other.config).items():
+            if weights.trial == trial_id:
+                raise TrialStateError(
+                    f"trial {other.id}, which is {other.state}, reads trial {trial_id}: its "
+                    f"{field} are {weights}"
+                )
 
 
 def _disk_use(row: Row, paths: TrialPaths) -> DiskUse:

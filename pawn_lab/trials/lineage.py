@@ -1,11 +1,12 @@
 """Resuming: which checkpoint a new trial starts from and what may differ from its parent."""
 
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from pawn_core.checkpoint import CheckpointError, Manifest, verify
 from pawn_core.checkpoint.manifest import by_step
 from pawn_core.config import ConfigError, RunConfig, TrainingConfig, parse_config
+from pawn_core.config.weights import Which
 from pawn_lab.errors import (
     InvalidConfigError,
     InvalidRequestError,
@@ -18,9 +19,6 @@ from pawn_lab.shim.rules import Limits
 from pawn_lab.states import ACTIVE
 from pawn_lab.store.rows import TrialRow
 from pawn_lab.trials import checks, streams, variants
-
-Which = int | Literal["latest", "best"]
-"""A checkpoint: of a step, the newest, or that of the lowest validation loss."""
 
 
 class ResumePoint(NamedTuple):
@@ -56,14 +54,18 @@ def check_resumable(parent: TrialRow, which: Which) -> None:
         )
 
 
-def resume_point(parent: TrialRow, paths: TrialPaths, which: Which) -> ResumePoint:
+def resume_point(
+    parent: TrialRow, paths: TrialPaths, which: Which, model: str = variants.SINGLE
+) -> ResumePoint:
     """Find the checkpoint that is asked for among those whose every file matches its hash.
+
+    The best is that of all its models, or of one that is named.
 
     Raises:
         NoCheckpointError: there is none; lists what is wrong with those that exist.
     """
     rejected: dict[str, str] = {}
-    for path in _candidates(parent, paths, which):
+    for path in _candidates(parent, paths, which, model):
         try:
             return ResumePoint(verify(path), rejected)
         except (CheckpointError, OSError) as error:
@@ -71,14 +73,16 @@ def resume_point(parent: TrialRow, paths: TrialPaths, which: Which) -> ResumePoi
     raise NoCheckpointError(_nothing_to_resume(parent, rejected))
 
 
-def _candidates(parent: TrialRow, paths: TrialPaths, which: Which) -> list[Path]:
+def _candidates(parent: TrialRow, paths: TrialPaths, which: Which, model: str) -> list[Path]:
     """Return the checkpoints that would do, in the order in which to try them."""
     saved = by_step(paths.checkpoints)
     if which == "latest":
         return list(reversed(saved.values()))
     if which == "best":
         merit = (parent.config.kind or TrainingConfig).merit
-        values = variants.by_step(streams.evaluations(paths), merit.metric)
+        evaluations = streams.evaluations(paths)
+        of_model = variants.records_of(evaluations, model) if model else evaluations
+        values = variants.by_step(of_model, merit.metric)
         ranked = [saved[step] for step in merit.best_first(values) if step in saved]
         if saved and not ranked:
             raise NoCheckpointError(
@@ -131,11 +135,12 @@ def _config_type(parent: TrialRow) -> type[RunConfig]:
 
 
 def _check_length(config: RunConfig, step: int) -> None:
-    for field in ("pause_after_steps", "total_steps"):
+    length, unit, _ = config.progress
+    for field in ("pause_after_steps", length):
         value = getattr(config, field)
         if value is not None and value <= step:
             raise InvalidConfigError(
-                f"{field} {value} leaves nothing to train: the checkpoint is at step {step}; "
+                f"{field} {value} leaves nothing to do: the checkpoint is at {unit} {step}; "
                 f"allowed: {step + 1} or more"
             )
 

@@ -16,6 +16,7 @@ from pawn_core.checkpoint import latest_verified, manifest
 from pawn_core.data.stream import Stream
 from pawn_core.signals import StopFlag
 from pawn_core.training.update import Updater
+from pawn_core.validation import validation_set
 
 DEADLINE_S = 280
 

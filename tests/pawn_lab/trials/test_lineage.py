@@ -118,8 +118,8 @@ def test_an_override_of_what_the_checkpoint_decides_is_refused(resumable, overri
         ({"overrides": {"lr": object()}}, "overrides is not JSON"),
         ({"overrides": {1: 2}}, "keys should be strings"),
         ({"overrides": {"lr": float("nan")}}, "lr nan is not allowed"),
-        ({"overrides": {"total_steps": 500}}, "total_steps 500 leaves nothing to train"),
-        ({"pause_after_steps": 100}, "pause_after_steps 100 leaves nothing to train"),
+        ({"overrides": {"total_steps": 500}}, "total_steps 500 leaves nothing to do"),
+        ({"pause_after_steps": 100}, "pause_after_steps 100 leaves nothing to do"),
         ({"overrides": {"hf_repo": "a/b"}}, "set exactly one of local_checkpoints"),
     ],
 )

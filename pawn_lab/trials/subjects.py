@@ -1,0 +1,82 @@
+"""The weights that a config names, of other trials or in files: fixed when a trial is launched."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pawn_core.config import RunConfig
+from pawn_core.config.weights import TrialWeights
+from pawn_core.run_paths import MODEL
+from pawn_lab.configs import StoredConfig
+from pawn_lab.errors import InvalidConfigError, InvalidRequestError
+from pawn_lab.paths import WorkspacePaths
+from pawn_lab.store.rows import TrialRow
+from pawn_lab.trials import checks, lineage
+from pawn_lab.trials.variants import SINGLE
+
+_PATHS = ("/", "./", "../", "~")
+
+
+def named(config: StoredConfig) -> dict[str, TrialWeights]:
+    """Return the weights of other trials that a config names, by field."""
+    return dict(_named(config.kind, config)) if config.kind else {}
+
+
+def _named(kind: type[RunConfig], values: Mapping[str, Any]) -> Iterator[tuple[str, TrialWeights]]:
+    for field in sorted(kind.weights_fields):
+        try:
+            weights = TrialWeights.parse(values.get(field) or "")
+        except ValueError:
+            continue  # a config of another version
+        if weights is not None:
+            yield field, weights
+
+
+def fixed(config: RunConfig, rows: Mapping[int, TrialRow], workspace: WorkspacePaths) -> RunConfig:
+    """Return a config whose weights are those of a step, and whose paths begin at the root.
+
+    Args:
+        rows: the trials that it names, by number.
+
+    Raises:
+        NoCheckpointError: a trial has no such checkpoint that can be trusted.
+        InvalidRequestError: a trial has several models and none of them is named, or no such one.
+        InvalidConfigError: a file does not exist.
+    """
+    changes: dict[str, str] = {}
+    for field in sorted(config.weights_fields):
+        value = getattr(config, field)
+        weights = TrialWeights.parse(value)
+        if weights is None:
+            changes[field] = _absolute(field, value)
+        else:
+            changes[field] = str(_at_a_step(weights, rows[weights.trial], workspace))
+    if all(getattr(config, field) == value for field, value in changes.items()):
+        return config
+    return checks.checked_config(config.model_dump(mode="json") | changes)
+
+
+def _at_a_step(weights: TrialWeights, trial: TrialRow, workspace: WorkspacePaths) -> TrialWeights:
+    kind, models = trial.config.kind, trial.config.models
+    if kind is not None and MODEL not in kind.checkpoint_files:
+        raise InvalidRequestError(
+            f"trial {trial.id} is of run_type '{trial.config['run_type']}', which makes no weights"
+        )
+    if (weights.model or SINGLE) not in models:
+        named_model = f"no model {weights.model!r}" if weights.model else "several models"
+        example = "" if weights.model else f"; name one, as in {weights}:{models[0]}"
+        names = ", ".join(models) if models != [SINGLE] else "one, without a name"
+        raise InvalidRequestError(f"trial {trial.id} has {named_model}; it has: {names}{example}")
+    paths = workspace.trial(trial.id)
+    point = lineage.resume_point(trial, paths, weights.which, weights.model)
+    return weights.at(point.checkpoint.step)
+
+
+def _absolute(field: str, value: str) -> str:
+    """Return a path as one that holds in the trial's folder too, and what is no path as it is."""
+    path = Path(value)
+    if path.exists():
+        return str(path.absolute())
+    if value.startswith(_PATHS) or path.suffix == ".safetensors":
+        raise InvalidConfigError(f"{field} {value!r} does not exist")
+    return value

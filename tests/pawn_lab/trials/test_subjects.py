@@ -1,0 +1,124 @@
+"""Weights of other trials are fixed to a step at the launch, and kept while they are waited for."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from lab_testing import CONFIG, ended, open_gate
+
+from pawn_lab.errors import (
+    InvalidConfigError,
+    InvalidRequestError,
+    NoCheckpointError,
+    TrialStateError,
+    UnknownTrialError,
+)
+from pawn_lab.lab import Lab, launching, queries, storing
+from pawn_lab.states import State
+
+EVAL = {"run_type": "eval", "weights": "trial:1", "games": 8, "shard_games": 4, "device": "cpu"}
+VARIANTS = {"run_type": "cotrain", "variants": {"a": {"variant": "toy"}, "b": {"variant": "toy"}}}
+
+
+@pytest.fixture
+def lab(open_lab) -> Lab:
+    """Return a lab whose trial 1 has trained to step 1000, and whose next trials wait."""
+    lab = open_lab("gate:study")
+    finish(lab, CONFIG)
+    return lab
+
+
+def finish(lab: Lab, config: dict) -> int:
+    trial = launching.launch(lab, config)
+    open_gate(lab, trial.id)
+    return ended(lab, trial.id).id
+
+
+@pytest.mark.parametrize("which", ["", "@latest", "@best", "@1000"])
+def test_a_launched_evaluation_names_one_step(lab, which: str) -> None:
+    trial = launching.launch(lab, EVAL | {"weights": f"trial:1{which}"})
+    assert trial.config["weights"] == "trial:1@1000"
+    assert trial.config["total_shards"] == 2
+
+
+def test_a_dry_run_names_it_too(lab) -> None:
+    config, _ = launching.estimate(lab, EVAL)
+    assert config.model_dump()["weights"] == "trial:1@1000"
+
+
+def test_the_newest_weights_are_those_at_the_launch_however_often_it_is_repeated(lab) -> None:
+    first = launching.launch(lab, EVAL, idempotency_key="once")
+    shutil.copytree(
+        lab.paths.trial(1).checkpoints / "step_00001000", lab.paths.trial(1).checkpoints / "aside"
+    )
+    shutil.rmtree(lab.paths.trial(1).checkpoints / "step_00001000")
+    assert launching.launch(lab, EVAL, idempotency_key="once").id == first.id
+    with pytest.raises(NoCheckpointError):
+        launching.launch(lab, EVAL)
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "message"),
+    [
+        ({"weights": "trial:9"}, UnknownTrialError, "9"),
+        ({"weights": "trial:1@7"}, NoCheckpointError, "no checkpoint of step 7; saved: 1000"),
+        ({"weights": "trial:1@1000:small"}, InvalidRequestError, "no model 'small'; it has: one"),
+        ({"weights": "trial:one"}, InvalidConfigError, "is no trial's weights; allowed: trial:12"),
+        ({"weights": "./none"}, InvalidConfigError, "weights './none' does not exist"),
+        ({"weights": "x.safetensors"}, InvalidConfigError, "'x.safetensors' does not exist"),
+    ],
+)
+def test_weights_that_are_not_there_are_refused_at_once(lab, fields, error, message) -> None:
+    with pytest.raises(error, match=message):
+        launching.launch(lab, EVAL | fields)
+    assert len(queries.trials(lab)) == 1
+
+
+def test_a_trial_that_has_saved_nothing_is_refused(lab) -> None:
+    waiting = launching.launch(lab, CONFIG | {"lr": 1e-4})
+    with pytest.raises(NoCheckpointError, match="has saved no checkpoint"):
+        launching.launch(lab, EVAL | {"weights": f"trial:{waiting.id}"})
+
+
+def test_a_damaged_checkpoint_is_refused(lab) -> None:
+    weights = lab.paths.trial(1).checkpoints / "step_00001000/model.safetensors"
+    weights.write_bytes(b"damaged")
+    with pytest.raises(NoCheckpointError, match="no checkpoint that can be trusted"):
+        launching.launch(lab, EVAL)
+
+
+def test_an_evaluation_has_no_weights_to_evaluate(lab) -> None:
+    first = launching.launch(lab, EVAL)
+    with pytest.raises(InvalidRequestError, match="run_type 'eval', which makes no weights"):
+        launching.launch(lab, EVAL | {"weights": f"trial:{first.id}"})
+
+
+def test_one_of_several_models_is_to_be_named(lab) -> None:
+    shared = {name: value for name, value in CONFIG.items() if name != "variant"}
+    several = finish(lab, shared | VARIANTS)
+    with pytest.raises(InvalidRequestError, match="several models; it has: a, b; name one, as in"):
+        launching.launch(lab, EVAL | {"weights": f"trial:{several}"})
+    trial = launching.launch(lab, EVAL | {"weights": f"trial:{several}@1000:b"})
+    assert trial.config["weights"] == f"trial:{several}@1000:b"
+
+
+def test_a_path_holds_wherever_the_trial_runs(lab, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    trial = launching.launch(lab, EVAL | {"weights": "here"})
+    assert trial.config["weights"] == str(tmp_path / "here")
+
+
+def test_a_repository_is_left_as_it_is(lab) -> None:
+    trial = launching.launch(lab, EVAL | {"weights": "owner/name@main"})
+    assert trial.config["weights"] == "owner/name@main"
+
+
+@pytest.mark.parametrize("checkpoints_only", [False, True])
+def test_weights_that_an_evaluation_waits_for_cannot_be_deleted(lab, checkpoints_only) -> None:
+    trial = launching.launch(lab, EVAL)
+    with pytest.raises(TrialStateError, match=f"trial {trial.id}, which is .*, reads trial 1"):
+        storing.delete(lab, [1], checkpoints_only=checkpoints_only)
+    open_gate(lab, trial.id, "complete")
+    assert ended(lab, trial.id).state is State.COMPLETED
+    assert storing.delete(lab, [1], checkpoints_only=checkpoints_only)[0].trial_id == 1
