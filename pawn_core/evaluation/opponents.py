@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from pawn_core.checkpoint import CheckpointError
 from pawn_core.config import ConfigError
 from pawn_core.config.eval import EvalConfig
 from pawn_core.config.eval_games import RANDOM_PLAY
 from pawn_core.evaluation.evaluation import Context
 from pawn_core.evaluation.players import ModelPlayer, Player, RandomPlayer
-from pawn_core.weights import Pretrained, load_pretrained
+from pawn_core.evaluation.subject import Subject, load_subject
+from pawn_core.weights import Pretrained
 
 Meeting = AbstractContextManager[Player]
 """The opponent for some games; a program runs as long as it lasts."""
@@ -26,8 +26,8 @@ class Opponent:
     meet: Callable[[], Meeting]
     max_ply: int
     """Plies of a game that it can play, as far as the model can."""
-    strength: dict[str, Any]
-    """How a program was limited."""
+    facts: dict[str, Any]
+    """How a program was limited; which weights a model has."""
 
 
 def opponent_of(context: Context) -> Opponent:
@@ -43,8 +43,10 @@ def opponent_of(context: Context) -> Opponent:
     if config.play_opponent == RANDOM_PLAY:
         random = RandomPlayer(config.seed, max_ply)
         return Opponent(lambda: nullcontext(random), max_ply, {})
-    model = model_player(context, _opposing_model(context), config.play_opponent)
-    return Opponent(lambda: nullcontext(model), min(max_ply, model.max_ply), {})
+    subject = _opposing_model(context)
+    model = model_player(context, subject.pretrained, config.play_opponent)
+    weights = {"sha256": subject.sha256, "step": subject.step}
+    return Opponent(lambda: nullcontext(model), min(max_ply, model.max_ply), weights)
 
 
 def check_opponent(context: Context) -> None:
@@ -75,14 +77,12 @@ def model_player(context: Context, pretrained: Pretrained, name: str) -> ModelPl
     )
 
 
-def _opposing_model(context: Context) -> Pretrained:
-    source = context.config.play_opponent
+def _opposing_model(context: Context) -> Subject:
+    source, run_dir = context.config.play_opponent, context.folder.parents[1]
     try:
-        pretrained = load_pretrained(source, context.runtime.device)
-    except (CheckpointError, OSError) as error:
-        raise ConfigError(f"play_opponent {source!r}: {error}") from None
-    pretrained.model.requires_grad_(False)
-    return pretrained
+        return load_subject(source, run_dir, context.runtime.device)
+    except ConfigError as error:
+        raise ConfigError(f"play_opponent: {error}") from None
 
 
 def _program(config: EvalConfig) -> Meeting:

@@ -144,7 +144,7 @@ class Play(Evaluation):
         tokens = self._column("tokens_bp")
         return {
             "opponent": self._opponent_name,
-            "opponent_strength": self._opponent.strength,
+            "opponent_facts": self._opponent.facts,
             "pairs": config.play_pairs,
             "games": len(tokens),
             "distinct_games": len({row.tobytes() for row in tokens}),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pawn_core.config.conditioning import Cut, Source
 from pawn_core.generation import uniform_numbers
 
-SEARCHED_GAMES = 1 << 17
+SEARCHED_GAMES = 1 << 15
 """Games of random play that are looked through for prefixes of a rare kind."""
 
 _CHUNK_GAMES = 512

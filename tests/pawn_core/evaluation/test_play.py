@@ -131,7 +131,7 @@ def test_openings_that_leave_no_game_are_refused(tmp_path: Path) -> None:
 def test_an_opponent_that_is_not_there_is_refused_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"'uci:stokfish': engine 'stokfish' is not there"):
         Play.check(play_context(tmp_path, play_opponent="uci:stokfish"))
-    with pytest.raises(ConfigError, match=r"play_opponent '.*none.safetensors'"):
+    with pytest.raises(ConfigError, match=r"play_opponent: weights '.*none.safetensors'"):
         Play.check(play_context(tmp_path, play_opponent=str(tmp_path / "none.safetensors")))
 
 
@@ -175,7 +175,7 @@ def test_limited_stockfish_beats_random_play_and_is_named(tmp_path: Path) -> Non
     report = evaluate(context).report()
     assert figure(report, "score").value < 0.5
     assert report.facts["opponent"].startswith("Stockfish")
-    assert report.facts["opponent_strength"]["UCI_Elo"] == 1400
+    assert report.facts["opponent_facts"]["UCI_Elo"] == 1400
     assert {game.headers["Black"] for game in pgn_games(tmp_path)} == {
         "known",
         report.facts["opponent"],
