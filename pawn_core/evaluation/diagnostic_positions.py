@@ -16,6 +16,8 @@ from pawn_core.evaluation.positions import NextTokens, joined
 from pawn_core.signals import StopFlag
 
 _GAMES_A_SEARCH = 4096  # games looked at between two questions whether to stop
+FILES = "abcdefgh"
+"""Of the board: flags of a kind that has one for each file end in them."""
 
 Cell = tuple[str, int]
 """A flag of the engine and the side to move, 0 white, 1 black."""
@@ -85,6 +87,18 @@ class DiagnosticPositions:
         """Return the rows of a kind's positions: `positions` of them, or fewer than were found."""
         rows = [self._rows(cell, n) for cell, n in category.quota(positions).items()]
         return np.concatenate(rows)
+
+    def flags_of(self, rows: NDArray[np.int64], vocabulary: str) -> NDArray[np.uint64]:
+        """Return everything that the engine flags at some positions, sums of `EDGE_CASES`."""
+        parts = [np.empty(0, np.uint64)]
+        for begin in range(0, len(rows), _GAMES_A_SEARCH):
+            part = rows[begin : begin + _GAMES_A_SEARCH]
+            lengths = self.lengths_n[part]
+            flags = chess_engine.compute_edge_case_flags(
+                self.tokens_nt[part], lengths, vocabulary=vocabulary
+            )
+            parts.append(flags.after[np.arange(len(part)), lengths - 1])
+        return np.concatenate(parts)
 
     def _rows(self, cell: Cell, most: int) -> NDArray[np.int64]:
         flag, side = cell

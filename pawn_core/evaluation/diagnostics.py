@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from chess_engine import EDGE_CASES
 from numpy.typing import NDArray
 from torch import Tensor
 
 from pawn_core.config.evals import DIAGNOSTIC_SHARD
 from pawn_core.evaluation.diagnostic_positions import (
     CATEGORIES,
+    FILES,
     Category,
     DiagnosticPositions,
     Games,
@@ -76,7 +78,7 @@ class Diagnostics(Evaluation):
             name="diagnostics",
             definition=_DEFINITION,
             figures=tuple(result.legal_mass for result in results),
-            tables=(_table(results),),
+            tables=(_table(results), self._by_file()),
             facts={
                 "games_seed": self._config.games_seed,
                 "max_ply": self._context.max_ply,
@@ -122,6 +124,28 @@ class Diagnostics(Evaluation):
             legal_rate=_figure("legal_rate", legal_p, games_p, share=True),
             kl=_figure("kl", kl_p, games_p) if law_known else None,
         )
+
+    def _by_file(self) -> Table:
+        """Return the legal mass by the file of the promotion or of the en-passant capture."""
+        rows = []
+        for index, category in enumerate(CATEGORIES):
+            flags = [f"{category.flags[0]}_{file}" for file in FILES]
+            if flags[0] in EDGE_CASES:
+                rows.extend(self._of_flags(index, flags))
+        columns = ("flag", "positions", "legal_mass", "legal_mass_low", "legal_mass_high")
+        return Table("by_file", columns, tuple(rows))
+
+    def _of_flags(self, index: int, flags: list[str]) -> Iterator[tuple[Any, ...]]:
+        """Yield what the positions of a category that have each of the flags come to."""
+        rows = self._rows(CATEGORIES[index])
+        mass_p = self._measures_kpm[index, : len(rows), 0].numpy()
+        games_p = self._positions.games_n[rows]
+        flags_p = self._positions.flags_of(rows, self._context.spec.vocabulary)
+        for flag in flags:
+            has_p = (flags_p & np.uint64(EDGE_CASES[flag])) != 0
+            _, of_flag_p = np.unique(games_p[has_p], return_inverse=True)
+            figure = _figure(flag, mass_p[has_p], of_flag_p)
+            yield flag, figure.n, figure.value, figure.low, figure.high
 
 
 class _Result(NamedTuple):

@@ -52,8 +52,12 @@ def evaluate(context: Context) -> Diagnostics:
 
 
 def rows(report: Report) -> dict[str, dict]:
-    (table,) = report.tables
-    return {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
+    return table(report, "categories")
+
+
+def table(report: Report, name: str) -> dict[str, dict]:
+    (found,) = (t for t in report.tables if t.name == name)
+    return {row[0]: dict(zip(found.columns, row, strict=True)) for row in found.rows}
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +132,28 @@ def test_a_player_of_any_token_has_the_analytic_values(tmp_path: Path, found) ->
             assert row["expects"] == ("PAD" if category.over else "a move")
             assert (counts == 1).all() or not category.over
     assert rows(report)["checkmate"]["kl"] == pytest.approx(math.log(size))
+
+
+def test_promotions_and_captures_are_told_apart_by_file(tmp_path: Path, found) -> None:
+    """By python-chess: the file of the pawn that promotes, of the square captured on."""
+    report = evaluate(diagnostics_context(tmp_path, legal=False)).report()
+    moves, by_file = chess_engine.export_move_vocabulary().moves, table(report, "by_file")
+    expected = dict.fromkeys(by_file, 0)
+    for category in (c for c in CATEGORIES if c.name in ("promotion", "en_passant")):
+        for row in found.of(category, 6):
+            board = chess.Board()
+            for token in found.tokens_nt[row, : found.lengths_n[row]]:
+                board.push_uci(moves[token])
+            files = (
+                {m.uci()[0] for m in board.legal_moves if m.promotion}
+                if category.name == "promotion"
+                else {m.uci()[2] for m in board.generate_legal_ep()}
+            )
+            for file in files:
+                expected[f"{category.name}_{file}"] += 1
+    assert {flag: row["positions"] for flag, row in by_file.items()} == expected
+    assert sum(expected.values()) >= 12
+    assert len(by_file) == 16
 
 
 def test_what_was_measured_before_a_pause_goes_on_bitwise(tmp_path: Path) -> None:
