@@ -14,11 +14,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol
 
 from pawn_core.machine import Machine
-from pawn_lab.clock import Moment
-from pawn_lab.paths import TrialPaths, WorkspacePaths
+from pawn_lab.executors.attempt import Attempt, Shim
+from pawn_lab.paths import WorkspacePaths
 from pawn_lab.reporting.exits import ExitRecord
 from pawn_lab.store.rows import TrialRow
 
@@ -39,19 +39,6 @@ class DeviceLoad(NamedTuple):
     memory_total: int | None = None
     temperature_c: int | None = None
     utilization: int | None = None
-
-
-class Attempt(NamedTuple):
-    """One launch of a trial: what an executor finds its processes by."""
-
-    trial_id: int
-    token: str
-    paths: TrialPaths
-
-    @classmethod
-    def of(cls, workspace: WorkspacePaths, trial: TrialRow) -> Self:
-        """Return the attempt of a trial that holds devices."""
-        return cls(trial.id, trial.held_token, workspace.trial(trial.id))
 
 
 @dataclass(frozen=True)
@@ -95,10 +82,10 @@ class Life(StrEnum):
 
 
 class Sight(NamedTuple):
-    """What was seen of an attempt: when its trainer was started, and its end, if it has these."""
+    """What was seen of an attempt: who its shim is, and its end, once they were recorded."""
 
     life: Life
-    started: Moment | None = None
+    shim: Shim | None = None
     exit: ExitRecord | None = None
 
 
@@ -121,7 +108,7 @@ class Executor(Protocol):
         """Return the devices that no trial can run on at present, each with the reason."""
         ...
 
-    def readings(self, devices: Sequence[Device]) -> dict[str, DeviceLoad]:
+    def load(self, devices: Sequence[Device]) -> dict[str, DeviceLoad]:
         """Return the load of the devices that answer, by id; of the others nothing."""
         ...
 
@@ -143,7 +130,9 @@ class Executor(Protocol):
     def look(self, attempts: Sequence[Attempt]) -> dict[Attempt, Sight]:
         """Return how attempts are, whichever process started them; changes nothing.
 
-        Of one that ended, or is gone, no later look says that it lives.
+        It may be late to see an end, and never early: `ended` and `gone` are for good. What is
+        absent from a list of jobs is gone only if the list was made after the launch's lock was
+        seen free, and if the list can be trusted; otherwise it is unknown.
         """
         ...
 
@@ -155,16 +144,17 @@ class Executor(Protocol):
         """End at once whatever an attempt has left; say whether nothing is left."""
         ...
 
-    def tend(self, attempt: Attempt, stop_asked_s: float | None) -> list[str]:
+    def tend(self, attempt: Attempt, shim: Shim | None, stop_asked_s: float | None) -> list[str]:
         """See to it that a trial that runs has an owner that answers; return what that took.
 
         stop_asked_s: for how long it has been asked to stop; None: it was not asked.
         """
         ...
 
-    def recall(self, attempt: Attempt, held_s: float) -> bool:
-        """Take back a launch that holds its devices for nothing; say whether it never starts.
+    def recall(self, attempt: Attempt, held_s: float, stop_asked_s: float | None) -> str | None:
+        """Take back a launch that holds its devices for nothing; say why. None: it may start still.
 
-        held_s: for how long it has held them.
+        held_s: for how long it has held them. stop_asked_s: see `tend`; what still waits in the
+        executor's own queue is taken out then.
         """
         ...

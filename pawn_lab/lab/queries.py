@@ -240,15 +240,15 @@ def devices(lab: Lab) -> list[DeviceStatus]:
     lab.refresh()
     with lab.database.read() as tx:
         held = leases.held(tx)
-    readings = lab.executor.readings(lab.devices)
+    loads = lab.executor.load(lab.devices)
     return [
         DeviceStatus(
             **asdict(device),
             trial_id=held.get(device.id),
-            **readings.get(device.id, DeviceLoad())._asdict(),
+            **loads.get(device.id, DeviceLoad())._asdict(),
         )
         for device in lab.devices
-        if device.id in readings or device.id in held
+        if device.id in loads or device.id in held
     ]
 
 

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from pawn_lab.errors import LabError
-from pawn_lab.executors.executor import Attempt, Claim, Device, Executor, Sight
+from pawn_lab.executors.attempt import Attempt
+from pawn_lab.executors.executor import Claim, Device, Executor, Sight
 from pawn_lab.executors.registry import LOCAL, executor_named
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.reporting import cost

@@ -43,7 +43,7 @@ def claim_free_devices(
     claims = Claims([], [])
     if queue and budget.exhausted(tx):
         return claims
-    answering = executor.readings(free) if queue else {}
+    answering = executor.load(free) if queue else {}
     free = [device for device in free if device.id in answering]
     try:
         for trial in queue:

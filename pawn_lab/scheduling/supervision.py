@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from pawn_lab.executors.executor import Attempt, Executor, Life, Sight
+from pawn_lab.executors.attempt import Attempt, Shim
+from pawn_lab.executors.executor import Executor, Life, Sight
 from pawn_lab.paths import TrialPaths, WorkspacePaths
 from pawn_lab.records import Exit
 from pawn_lab.reporting import exits
@@ -61,14 +62,14 @@ def _reconcile_trial(
     tx: Transaction, executor: Executor, attempt: Attempt, trial: TrialRow, sight: Sight
 ) -> bool:
     """Bring one trial up to date; say whether it must be stopped."""
-    if trial.state == State.LAUNCHING and sight.started is not None:
-        started_at = sight.started.seen_from(tx.moment)
+    if trial.state == State.LAUNCHING and sight.shim is not None:
+        started_at = sight.shim.started.seen_from(tx.moment)
         trial = trials.move(tx, trial, State.RUNNING, "trainer started", started_at=started_at)
     if trial.state == State.LAUNCHING:
         _see_to_launch(tx, executor, attempt, trial, sight)
         return False
     if sight.life == Life.ALIVE:
-        return _supervise(tx, executor, attempt, trial)
+        return _supervise(tx, executor, attempt, trial, sight.shim)
     if sight.exit is not None:
         _end(tx, attempt.paths, trial, sight, sight.exit)
     elif sight.life == Life.ELSEWHERE:
@@ -85,17 +86,28 @@ def _see_to_launch(
     if sight.life != Life.ALIVE:
         if executor.end(attempt):  # its lock may have been deleted before its shim told of itself
             abandon_launch(tx, trial, "the launching process died")
-    elif executor.recall(attempt, tx.now - leases.since(tx, trial.id)):
-        abandon_launch(tx, trial, "its launcher was stopped or hung")
+        return
+    held_s = tx.now - leases.since(tx, trial.id)
+    why = executor.recall(attempt, held_s, _stop_asked_s(tx, trial))
+    if why is not None:
+        abandon_launch(tx, trial, why)
 
 
-def _supervise(tx: Transaction, executor: Executor, attempt: Attempt, trial: TrialRow) -> bool:
+def _supervise(
+    tx: Transaction, executor: Executor, attempt: Attempt, trial: TrialRow, shim: Shim | None
+) -> bool:
     """See to it that a trial has an owner that answers; say whether it is to be stopped."""
-    is_to_end = trial.kill_reason is not None
-    asked_at = events.latest_time(tx, trial.id, "kill_requested") if is_to_end else None
-    for step in executor.tend(attempt, None if asked_at is None else tx.now - asked_at):
+    stop_asked_s = _stop_asked_s(tx, trial)
+    for step in executor.tend(attempt, shim, stop_asked_s):
         events.append(tx, "stuck", step, trial.id)
-    return is_to_end
+    return stop_asked_s is not None
+
+
+def _stop_asked_s(tx: Transaction, trial: TrialRow) -> float | None:
+    """Return for how long a trial has been asked to stop; None where it was not."""
+    if trial.kill_reason is None:
+        return None
+    return tx.now - events.latest_time(tx, trial.id, "kill_requested")
 
 
 def _end(
@@ -104,8 +116,8 @@ def _end(
     state, ending = exits.verdict(record, trial.kill_reason, paths)
     if state == State.FAILED:
         ending = _explained(tx, paths, trial, ending)
-    started = sight.started
-    started_at = trial.started_at if started is None else started.seen_from(tx.moment)
+    shim = sight.shim
+    started_at = trial.started_at if shim is None else shim.started.seen_from(tx.moment)
     times = {"started_at": started_at, "ended_at": record.ended.seen_from(tx.moment)}
     left = "" if state in ENDED_WELL else f"; {exits.saved(paths, ending.step)}"
     trials.move(tx, trial, state, ending.message + left, ending.model_dump(), exit=ending, **times)

@@ -53,12 +53,12 @@ def faults() -> list[str]:
     return [f"{gpu.uuid} {gpu.fault}" for gpu in _visible(read_gpus()) if gpu.fault is not None]
 
 
-def readings(devices: Sequence[Device]) -> dict[str, DeviceLoad]:
+def load(devices: Sequence[Device]) -> dict[str, DeviceLoad]:
     """Return the load of the devices that answer, by id; GPUs that were lost since are left out."""
-    load = {device.id: DeviceLoad() for device in devices if device.kind == "cpu"}
-    ids = {device.id for device in devices} - load.keys()
+    loads = {device.id: DeviceLoad() for device in devices if device.kind == "cpu"}
+    ids = {device.id for device in devices} - loads.keys()
     present = [gpu for gpu in visible(read_gpus(), None) if gpu.uuid in ids] if ids else []
-    return load | {gpu.uuid: gpu.reading for gpu in present if gpu.fault is None}
+    return loads | {gpu.uuid: gpu.load for gpu in present if gpu.fault is None}
 
 
 def trial_machine(devices: Sequence[Device]) -> Machine:
@@ -71,7 +71,7 @@ def trial_machine(devices: Sequence[Device]) -> Machine:
         raise InvalidRequestError(f"no device: {'; '.join(faults()) or 'all GPUs are lost'}")
     own = {device.id for device in devices if device.kind == "gpu"}
     parts = visible(read_gpus(), None) if own else []
-    sizes = [gpu.reading.memory_total for gpu in parts if gpu.uuid in own]
+    sizes = [gpu.load.memory_total for gpu in parts if gpu.uuid in own]
     gpus, why = sorted(sizes, key=lambda size: size or 0, reverse=True), "a trial sees its own GPUs"
     if any(device.id.startswith("MIG-") for device in devices):
         gpus, why = gpus[:1], "a process sees one MIG instance at a time"

@@ -21,7 +21,7 @@ _NO_DRIVER = ("LibraryNotFound", "DriverNotLoaded")
 _NOT_READABLE = (AttributeError, ValueError, OSError)  # an older library, a name of other bytes
 
 
-_UNREAD = DeviceLoad()
+_UNKNOWN_LOAD = DeviceLoad()
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Gpu:
 
     uuid: str
     name: str
-    reading: DeviceLoad = _UNREAD
+    load: DeviceLoad = _UNKNOWN_LOAD
     fault: str | None = None
     instances: tuple["Gpu", ...] = ()
     """Its MIG instances, where it is divided into them."""
@@ -126,7 +126,7 @@ class _Driver:
             name = self.ask("nvmlDeviceGetName", handle) or "GPU"
             divided = bool((self.ask("nvmlDeviceGetMigMode", handle) or (0,))[0])
             fault = "is in MIG mode without instances" if divided and not instances else None
-            return Gpu(uuid, name, self._reading(handle), fault, instances)
+            return Gpu(uuid, name, self._load(handle), fault, instances)
         except _GoneError as error:
             return Gpu(place, "GPU", fault=str(error))
 
@@ -145,9 +145,9 @@ class _Driver:
         name = self.ask("nvmlDeviceGetName", handle) or "MIG instance"
         place = [self.ask(f"nvmlDeviceGet{kind}InstanceId", handle) for kind in ("Gpu", "Compute")]
         alias = None if None in place else f"MIG-{parent_uuid}/{place[0]}/{place[1]}"
-        return Gpu(uuid, name, self._reading(handle), alias=alias)
+        return Gpu(uuid, name, self._load(handle), alias=alias)
 
-    def _reading(self, handle: Any) -> DeviceLoad:
+    def _load(self, handle: Any) -> DeviceLoad:
         memory = self.ask("nvmlDeviceGetMemoryInfo", handle)
         load = self.ask("nvmlDeviceGetUtilizationRates", handle)
         sensor = getattr(self._nvml, "NVML_TEMPERATURE_GPU", 0)

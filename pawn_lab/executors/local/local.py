@@ -6,9 +6,9 @@ import time
 from collections.abc import Sequence
 
 from pawn_core.machine import Machine
-from pawn_lab.executors.executor import Attempt, Claim, Device, DeviceLoad, Life, NotStarted, Sight
+from pawn_lab.executors.attempt import Attempt, Shim
+from pawn_lab.executors.executor import Claim, Device, DeviceLoad, Life, NotStarted, Sight
 from pawn_lab.executors.local import devices, owners
-from pawn_lab.executors.local.owners import shim_of
 from pawn_lab.executors.local.start import await_starts, start
 from pawn_lab.locks import is_locked, signer
 from pawn_lab.paths import WorkspacePaths
@@ -31,9 +31,9 @@ class Local:
         """Return the GPUs that no trial can run on, each with the reason."""
         return devices.faults()
 
-    def readings(self, devices_: Sequence[Device]) -> dict[str, DeviceLoad]:
+    def load(self, devices_: Sequence[Device]) -> dict[str, DeviceLoad]:
         """Return the load of the devices that answer, by id."""
-        return devices.readings(devices_)
+        return devices.load(devices_)
 
     def machine(self, devices_: Sequence[Device]) -> Machine:
         """Return what trials see of this machine."""
@@ -57,7 +57,7 @@ class Local:
 
     def stop(self, attempt: Attempt) -> None:
         """Send SIGTERM to the shim, which passes it on and kills after the grace period."""
-        shim = shim_of(attempt)
+        shim = attempt.shim()
         if shim is not None:
             identity.send_signal(shim.identity, signal.SIGTERM)
 
@@ -70,9 +70,8 @@ class Local:
             time.sleep(0.01)
         return True
 
-    def tend(self, attempt: Attempt, stop_asked_s: float | None) -> list[str]:
+    def tend(self, attempt: Attempt, shim: Shim | None, stop_asked_s: float | None) -> list[str]:
         """Continue owners that were stopped; pass on a kill; end what a dead shim has left."""
-        shim = shim_of(attempt)
         steps = [] if shim is None else list(owners.continue_stopped(shim))
         if stop_asked_s is not None:
             steps += owners.escalate(attempt.token, shim, stop_asked_s)
@@ -80,8 +79,8 @@ class Local:
             identity.kill_members(attempt.token)  # the lock will tell when they are gone
         return steps
 
-    def recall(self, attempt: Attempt, held_s: float) -> bool:
-        """Take back a launch whose launcher is stopped or hangs.
+    def recall(self, attempt: Attempt, held_s: float, stop_asked_s: float | None) -> str | None:
+        """Take back a launch whose launcher is stopped or hangs; asked to stop or not.
 
         Without its lock at its place a shim starts no trainer. It says who it is before it looks,
         we take the lock's file away before we look who it is: one of us sees the other.
@@ -89,23 +88,22 @@ class Local:
         launcher = signer(attempt.paths.alive_lock)
         is_stopped = launcher is not None and identity.is_process_stopped(launcher)
         if held_s <= (STOPPED_S if is_stopped else LAUNCH_S):
-            return False
+            return None
         attempt.paths.alive_lock.unlink(missing_ok=True)
-        if shim_of(attempt) is not None:
-            return False
+        if attempt.shim() is not None:
+            return None
         identity.kill_members(attempt.token)
-        return True
+        return "its launcher was stopped or hung"
 
 
 def _look(attempt: Attempt) -> Sight:
     paths = attempt.paths
     locked = is_locked(paths.alive_lock)  # first: exit.json is written before the lock is freed
-    shim = shim_of(attempt)
-    started = None if shim is None else shim.started
+    shim = attempt.shim()
     is_copy = shim is not None and shim.is_of_copy(paths)
     if locked or (shim is not None and not is_copy and shim.lives()):  # its lock may be deleted
-        return Sight(Life.ALIVE, started)
+        return Sight(Life.ALIVE, shim)
     record = exits.read(paths.exit, attempt.token)
     if record is not None:
-        return Sight(Life.ENDED, started, record)
-    return Sight(Life.ELSEWHERE if is_copy else Life.GONE, started)
+        return Sight(Life.ENDED, shim, record)
+    return Sight(Life.ELSEWHERE if is_copy else Life.GONE, shim)

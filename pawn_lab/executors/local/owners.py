@@ -1,49 +1,13 @@
-"""Who owns a trial, and what is done when its owner does not answer."""
+"""What is done when the owners of a trial, its shim and its guardian, do not answer."""
 
 import signal
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from pawn_lab.clock import Moment
-from pawn_lab.documents import read_json_object
-from pawn_lab.executors.executor import Attempt
-from pawn_lab.paths import TrialPaths
+from pawn_lab.executors.attempt import Shim
 from pawn_lab.shim import identity
-from pawn_lab.shim.identity import ProcessIdentity
 
 ANSWER_S = 30.0
 """How long a kill may wait to be taken before the next in line gets it."""
-
-
-class Shim(NamedTuple):
-    """A trial's shim, the guardian above it, and when it started the trainer, in which folder."""
-
-    identity: ProcessIdentity
-    guardian: ProcessIdentity
-    started: Moment
-    folder: list[int] | None
-
-    def is_of_copy(self, paths: TrialPaths) -> bool:
-        """Say whether the trial's folder is a copy of that in which the shim was started."""
-        return self.folder is not None and self.folder != identity.folder_id(paths.root)
-
-    def lives(self) -> bool:
-        """Say whether the shim or its guardian does."""
-        return identity.is_alive(self.identity) or identity.is_alive(self.guardian)
-
-
-def shim_of(attempt: Attempt) -> Shim | None:
-    """Return who the shim of this attempt is, or None before it has said so."""
-    try:
-        record = read_json_object(attempt.paths.identity) or {}
-        ours = ProcessIdentity.from_dict(record)
-        guardian = ProcessIdentity.from_dict(record.get("guardian", record))
-        uptime = record.get("uptime")
-        started = Moment(float(record["started_at"]), ours.boot_id, uptime and float(uptime))
-        shim = Shim(ours, guardian, started, record.get("folder"))
-    except (ValueError, KeyError, TypeError, OverflowError):
-        return None
-    return shim if shim.identity.token == attempt.token else None
 
 
 def continue_stopped(shim: Shim) -> Iterator[str]:

@@ -31,7 +31,7 @@ def ids(found: list) -> list[str]:
 )
 def test_a_reading_that_the_driver_refuses_is_absent_by_itself(monkeypatch, function, error):
     install(monkeypatch, [FakeGpu("GPU-a", refuses={function: error}), FakeGpu("GPU-b")])
-    readings = devices.readings(devices.inventory())
+    readings = devices.load(devices.inventory())
     assert list(readings) == ["GPU-a", "GPU-b"]
     missing = {name for name, value in readings["GPU-a"]._asdict().items() if value is None}
     assert missing == {
@@ -126,7 +126,7 @@ def test_each_mig_instance_is_a_device(monkeypatch, value, expected):
     if value is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
     assert ids(devices.inventory()) == expected
-    readings = devices.readings(devices.inventory())
+    readings = devices.load(devices.inventory())
     sizes = {name: reading.memory_total for name, reading in readings.items()}
     assert sizes == dict.fromkeys(expected, 141 << 30)
 
