@@ -1,0 +1,42 @@
+"""What the lab answers with. Times are Unix seconds, durations seconds."""
+
+from pawn_lab.records.hardware import DeviceStatus, DiskUse, FreedTrial
+from pawn_lab.records.money import Basis, BudgetReport, CostReport, MachineReport, Spent
+from pawn_lab.records.overview import Event, EventPage, Glance, Pulse
+from pawn_lab.records.record import Record
+from pawn_lab.records.shown import Evaluation, LogExcerpt, ModelProgress, Progress, TrialResult
+from pawn_lab.records.starting import Estimate, Launched, Resumed, Span
+from pawn_lab.records.sweeping import Sweep, SweepEstimate, SweepPoint
+from pawn_lab.records.trial import Evidence, Exit, PostMortem, Trial
+
+__all__ = [
+    "Basis",
+    "BudgetReport",
+    "CostReport",
+    "DeviceStatus",
+    "DiskUse",
+    "Estimate",
+    "Evaluation",
+    "Event",
+    "EventPage",
+    "Evidence",
+    "Exit",
+    "FreedTrial",
+    "Glance",
+    "Launched",
+    "LogExcerpt",
+    "MachineReport",
+    "ModelProgress",
+    "PostMortem",
+    "Progress",
+    "Pulse",
+    "Record",
+    "Resumed",
+    "Span",
+    "Spent",
+    "Sweep",
+    "SweepEstimate",
+    "SweepPoint",
+    "Trial",
+    "TrialResult",
+]
