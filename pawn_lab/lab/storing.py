@@ -96,22 +96,21 @@ def delete(
         for row in rows:
             _check_ended(row)
             _check_not_needed(tx, row, set() if checkpoints_only else going)
-        uses = [_disk_use(row, lab.paths.trial(row["id"])) for row in rows]
-        for row, use in zip(rows, uses, strict=True):
-            what = "checkpoints" if checkpoints_only else "folder"
-            size = use.bytes(checkpoints_only=checkpoints_only)
-            trials.note_deleted(tx, row, f"{what} deleted: {size:,} bytes")
-            if not checkpoints_only:
-                trials.archive(tx, row)
-    return [_freed(lab, use, checkpoints_only) for use in uses]
+        freed = [_let_go(tx, row, lab.paths.trial(row["id"]), checkpoints_only) for row in rows]
+    for trial in freed:  # a crash before it leaves a folder to delete
+        paths = lab.paths.trial(trial.trial_id)
+        _remove(paths.checkpoints if checkpoints_only else paths.root)
+    return freed
 
 
-def _freed(lab: Lab, use: DiskUse, checkpoints_only: bool) -> FreedTrial:
-    """Delete what the database has let go of; a crash before it leaves a folder to delete."""
-    paths = lab.paths.trial(use.trial_id)
-    _remove(paths.checkpoints if checkpoints_only else paths.root)
-    freed = use.bytes(checkpoints_only=checkpoints_only)
-    return FreedTrial(trial_id=use.trial_id, freed_bytes=freed)
+def _let_go(tx: Transaction, row: Row, paths: TrialPaths, checkpoints_only: bool) -> FreedTrial:
+    """Note what of a trial is about to be deleted, and how many bytes that will free."""
+    what = "checkpoints" if checkpoints_only else "folder"
+    size = _disk_use(row, paths).bytes(checkpoints_only=checkpoints_only)
+    trials.note_deleted(tx, row, f"{what} deleted: {size:,} bytes")
+    if not checkpoints_only:
+        trials.archive(tx, row)
+    return FreedTrial(trial_id=row["id"], freed_bytes=size)
 
 
 def _check_ended(row: Row) -> None:
