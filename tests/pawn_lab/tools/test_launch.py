@@ -170,7 +170,7 @@ def test_a_dry_run_takes_time_and_money_from_comparable_trials(finished):
     assert plan.step_s.p90 is None, "four trials have no 90th percentile"
     assert 0 < plan.step_s.p50 <= plan.step_s.most
     assert plan.total_s.p50 >= 8 * plan.step_s.p50 * 0.99
-    devices = len(finished.devices())
+    devices = len(finished.devices)
     assert plan.cost.p50 == pytest.approx(plan.total_s.p50 / 3600 * 3.6 / devices, rel=1e-3)
     assert plan.unknown is None
 
