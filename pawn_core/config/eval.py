@@ -13,7 +13,7 @@ from pawn_core.config.facts import Kinds, Merit, Metric, Progress
 from pawn_core.config.idle import Idle
 from pawn_core.config.run import RunConfig
 from pawn_core.config.types import FIXED_ON_RESUME, Fraction, Seed, StepCount
-from pawn_core.config.weights import TrialWeights
+from pawn_core.config.weights import WeightsSource
 from pawn_core.run_paths import ACCUMULATORS, CONFIG, STATE
 
 DEFAULT_GAMES_SEED = 2_000_000_011
@@ -33,11 +33,6 @@ def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise ValueError("an evaluation is named twice")
     return names
-
-
-def _weights(source: str) -> str:
-    TrialWeights.parse(source)
-    return source
 
 
 EvalNames = Annotated[
@@ -66,15 +61,14 @@ class EvalConfig(EvalGamesConfig, EvalPositionsConfig, ComputeConfig, RunConfig)
     kinds: ClassVar[Kinds] = Kinds("games", frozenset({"mate_boost", "discard_ply_limit"}))
     pace_fields: ClassVar[frozenset[str]] = RunConfig.pace_fields | (
         {"weights", "evals", "shard_games", "max_ply", "amp_dtype", "no_compile", "sdpa_math"}
+        | {"play_opponent", "play_nodes"}
     )
     weights_fields: ClassVar[frozenset[str]] = frozenset({"weights", "play_opponent"})
 
     run_type: Literal["eval"] = Field(
         "eval", description="Kind of run.", json_schema_extra=FIXED_ON_RESUME
     )
-    weights: Annotated[str, AfterValidator(_weights)] = Field(
-        min_length=1,
-        max_length=4096,
+    weights: WeightsSource = Field(
         description="What to evaluate: trial:3, trial:3@best, trial:3@5000, a checkpoint or its "
         "folder, a .safetensors file, or a Hugging Face repository.",
         json_schema_extra=FIXED_ON_RESUME,

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from pawn_core.config.base import BaseConfig
 from pawn_core.config.idle import Idle
 from pawn_core.config.types import FIXED_ON_RESUME
+from pawn_core.config.weights import WeightsSource
 
 RANDOM_PLAY = "random"
 _PROGRAM = "uci:"
@@ -32,10 +33,8 @@ class EvalGamesConfig(BaseConfig):
         description="Games of each test of a model with outcome tokens.",
         json_schema_extra=FIXED_ON_RESUME,
     )
-    play_opponent: str = Field(
+    play_opponent: WeightsSource = Field(
         RANDOM_PLAY,
-        min_length=1,
-        max_length=4096,
         description="random (legal moves), uci:stockfish (a program's name or path), or weights as "
         "in weights.",
         json_schema_extra=FIXED_ON_RESUME,

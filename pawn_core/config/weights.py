@@ -2,7 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
 
 from pawn_core.config.errors import shown
 
@@ -46,3 +48,12 @@ class TrialWeights:
     def __str__(self) -> str:
         """Return the source that names these weights."""
         return f"{_PREFIX}{self.trial}@{self.which}" + (f":{self.model}" if self.model else "")
+
+
+def _checked(source: str) -> str:
+    TrialWeights.parse(source)
+    return source
+
+
+WeightsSource = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_checked)]
+"""Weights of a trial, in files or on the hub; only the form of a trial's can be checked yet."""
