@@ -10,7 +10,7 @@ from pawn_lab.lab import Lab, queries, spending
 from pawn_lab.records import Spent, Trial
 from pawn_lab.reporting.metrics import Metric
 from pawn_lab.trials import streams, variants
-from pawn_lab.trials.streams import TOKENS, Summary, TokenCount
+from pawn_lab.trials.streams import TOKENS, Shown, Summary, TokenCount
 from pawn_lab.trials.variants import SINGLE
 
 Axis = Literal["step", "tokens", "hours", "cost"]
@@ -35,12 +35,12 @@ class Segment(NamedTuple):
     """A trial of a lineage and its records up to the step at which the next one starts."""
 
     trial: Trial
-    summary: Summary
+    shown: Shown
     records: list[Record]
 
     def tokens(self, variant: str, records: list[Record], before: float) -> list[float]:
         """Return the tokens that a model was trained on up to each of its records, `before` too."""
-        count = self.summary.shown.tokens.get(variant, TokenCount())
+        count = self.shown.tokens.get(variant, TokenCount())
         lead = count.first * (self.trial.from_step or 0)
         own = [record.get(TOKENS) or 0.0 for record in records]
         return [before + max(0.0, tokens - lead) for tokens in own]
@@ -87,11 +87,16 @@ class Lineages:
         return [*older, self._segment(trials[-1], None, training=training, ancestor=False)]
 
     def _segment(self, trial: Trial, end: int | None, *, training: bool, ancestor: bool) -> Segment:
+        if not (training or ancestor):
+            shown = streams.shown(self._lab.paths.trial(trial.id))
+            return Segment(trial, shown, shown.evaluations)
         summary = self.summary(trial.id)
-        records = summary.records if training else summary.shown.evaluations
-        if ancestor and not training:
-            records = streams.in_order(records, summary.last_trained(end))
-        return Segment(trial, summary, [r for r in records if end is None or r["step"] <= end])
+        if training:
+            records = summary.records
+        else:
+            records = streams.in_order(summary.shown.evaluations, summary.last_trained(end))
+        kept = [record for record in records if end is None or record["step"] <= end]
+        return Segment(trial, summary.shown, kept)
 
 
 def curve(

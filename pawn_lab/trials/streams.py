@@ -10,11 +10,14 @@ import hashlib
 import json
 import math
 import os
+import stat
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BufferedReader
 from itertools import chain
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, FiniteFloat, GetPydanticSchema, TypeAdapter
@@ -48,6 +51,9 @@ _PART_BYTES = 8 << 20
 _WORTH_KEEPING_BYTES = 8 << 10
 _SEAM_BYTES = 512
 _MOST_SUMMARY_BYTES = 256 << 20
+_MOST_REMEMBERED = 512
+_SETTLED_S = 0.1
+"""Within it a file may be written again without a change of its times."""
 _OWN_FIELDS = 6
 """Of a kept record, beside those that are measured: its envelope, its number and `TOKENS`."""
 
@@ -200,6 +206,9 @@ def in_order(*records: Iterable[Record]) -> list[Record]:
     return sorted(chain.from_iterable(records), key=_number)
 
 
+_LATEST: dict[Path, tuple[tuple[int, ...], Shown]] = {}
+"""What streams had shown by this process's last looks, the latest last, and their states then."""
+
 _SHOWN, _BY_MODEL = TypeAdapter(Shown), TypeAdapter(ByModel)
 
 
@@ -264,8 +273,31 @@ def _names_are_sound(kept: Iterable[Kept]) -> bool:
 
 
 def shown(paths: TrialPaths) -> Shown:
-    """Return what a trial's stream has shown."""
-    return summary(paths).shown
+    """Return what a trial's stream has shown, which is shared and not to be changed.
+
+    What did not change since this process last looked is not even read again.
+    """
+    before = _state_of(paths.metrics)
+    seen, latest = _LATEST.get(paths.metrics, (None, None))
+    if latest is not None and before is not None and seen == before:
+        return latest
+    latest = summary(paths).shown
+    _LATEST.pop(paths.metrics, None)
+    if before is not None and before == _state_of(paths.metrics):
+        _LATEST[paths.metrics] = before, latest
+        while len(_LATEST) > _MOST_REMEMBERED:
+            _LATEST.pop(next(iter(_LATEST)), None)
+    return latest
+
+
+def _state_of(stream: Path) -> tuple[int, ...] | None:
+    """Return what changes with a stream; None where it was written just now, or is none."""
+    with contextlib.suppress(OSError):
+        status = stream.lstat()
+        if stat.S_ISREG(status.st_mode) and time.time() - status.st_ctime > _SETTLED_S:
+            place = (status.st_dev, status.st_ino, status.st_size)
+            return (*place, status.st_mtime_ns, status.st_ctime_ns)
+    return None
 
 
 def evaluations(paths: TrialPaths) -> list[Record]:
