@@ -46,4 +46,4 @@ def _await_shim(lab: Lab, trial_id: int) -> None:
 
 def _is_launching(lab: Lab, trial_id: int) -> bool:
     with lab.database.read() as tx:
-        return trials.get(tx, trial_id)["state"] == State.LAUNCHING
+        return trials.get(tx, trial_id).state == State.LAUNCHING

@@ -25,7 +25,7 @@ from pawn_lab.states import ACTIVE, HOLDING, State
 from pawn_lab.store import Transaction, leases
 from pawn_lab.store import events as stored_events
 from pawn_lab.store import trials as stored_trials
-from pawn_lab.store.database import Row
+from pawn_lab.store.rows import LeaseRow, TrialRow
 from pawn_lab.trials import requests, selection
 
 MOST_TROUBLE = 3
@@ -80,7 +80,7 @@ def glance(lab: Lab, tag: str | None = None, latest: int = 5) -> Glance:
     with lab.database.read() as tx:
         if tag is not None:
             selection.check_tag(tx, tag)
-        active = [row for row in stored_trials.select(tx, ACTIVE) if tag in (None, *row["tags"])]
+        active = [row for row in stored_trials.select(tx, ACTIVE) if tag in (None, *row.tags)]
         ended, trouble = stored_trials.latest_ended(tx, latest, tag), stored_trials.in_trouble(tx)
         rows = [*active, *ended, *trouble[:MOST_TROUBLE]]
         records = iter(trial_records(tx, rows, lab.devices))
@@ -101,22 +101,22 @@ def pulse(lab: Lab) -> Pulse:
         holding, held = stored_trials.select(tx, HOLDING), leases.held(tx)
         queued, released = stored_trials.count(tx, State.QUEUED), leases.last_release(tx)
     now, idle = tx.now, sum(device.id not in held for device in lab.devices)
-    ends = {row["id"]: _ends_in_s(lab, row, now) for row in holding}
+    ends = {row.id: _ends_in_s(lab, row, now) for row in holding}
     return Pulse(
         devices=len(lab.devices),
         idle=idle,
         idle_s=None if held or released is None else max(0.0, now - released),
         queued=queued,
-        stopping=sum(row["kill_reason"] is not None for row in holding),
+        stopping=sum(row.kill_reason is not None for row in holding),
         ends_in_s=[end for end in ends.values() if end is not None],
-        starting_s=[_age_s(row, now) for row in holding if ends[row["id"]] is None],
+        starting_s=[_age_s(row, now) for row in holding if ends[row.id] is None],
     )
 
 
-def _ends_in_s(lab: Lab, row: Row, now: float) -> float | None:
+def _ends_in_s(lab: Lab, row: TrialRow, now: float) -> float | None:
     """Return when a trial ends at its speed or by its limit; None while that is not known."""
-    eta = outcomes.progress(row, lab.paths.trial(row["id"])).eta_s
-    limit = row["limits"].get("wall_clock_s")
+    eta = outcomes.progress(row, lab.paths.trial(row.id)).eta_s
+    limit = row.limits.get("wall_clock_s")
     return eta if eta is None or limit is None else min(eta, limit - _age_s(row, now))
 
 
@@ -150,7 +150,7 @@ def changed(lab: Lab, since: int) -> set[int]:
     """Return the trials that run now, or to which anything happened after an event."""
     lab.refresh()
     with lab.database.read() as tx:
-        holding = {row["id"] for row in stored_trials.select(tx, HOLDING)}
+        holding = {row.id for row in stored_trials.select(tx, HOLDING)}
         return holding | stored_events.trials_since(tx, since)
 
 
@@ -170,7 +170,7 @@ def results(
     return [
         result
         for row in rows
-        for result in outcomes.results(row, lab.paths.trial(row["id"]), costs.get(row["id"], 0.0))
+        for result in outcomes.results(row, lab.paths.trial(row.id), costs.get(row.id, 0.0))
     ]
 
 
@@ -187,7 +187,7 @@ def running(lab: Lab) -> list[Progress]:
     lab.refresh()
     with lab.database.read() as tx:
         held = stored_trials.select(tx, HOLDING)
-    return [outcomes.progress(row, lab.paths.trial(row["id"])) for row in held]
+    return [outcomes.progress(row, lab.paths.trial(row.id)) for row in held]
 
 
 def log(
@@ -220,9 +220,9 @@ def digest(lab: Lab) -> str:
     lab.refresh()
     with lab.database.read() as tx:
         held, counts = stored_trials.select(tx, HOLDING), stored_trials.counts(tx)
-        queued = [row["id"] for row in stored_trials.queue(tx)]
+        queued = [row.id for row in stored_trials.queue(tx)]
         latest, spent = stored_events.latest(tx, 5), cost.report(tx, len(lab.devices))
-    running = [outcomes.progress(row, lab.paths.trial(row["id"])) for row in held]
+    running = [outcomes.progress(row, lab.paths.trial(row.id)) for row in held]
     return digests.digest(counts, running, queued, latest, spent)
 
 
@@ -257,51 +257,51 @@ def device_faults(lab: Lab) -> list[str]:
     return lab.executor.faults()
 
 
-def _age_s(row: Row, now: float) -> float:
+def _age_s(row: TrialRow, now: float) -> float:
     """Return for how long a trial that holds devices has been at it."""
-    return max(0.0, now - (row["started_at"] or row["created_at"]))
+    return max(0.0, now - (row.started_at or row.created_at))
 
 
-def trial_record(tx: Transaction, row: Row, devices: list[Device]) -> Trial:
+def trial_record(tx: Transaction, row: TrialRow, devices: list[Device]) -> Trial:
     """Return one trial."""
-    return _records(tx, [row], leases.history(tx, row["id"]), devices)[0]
+    return _records(tx, [row], leases.history(tx, row.id), devices)[0]
 
 
-def trial_records(tx: Transaction, rows: list[Row], devices: list[Device]) -> list[Trial]:
+def trial_records(tx: Transaction, rows: list[TrialRow], devices: list[Device]) -> list[Trial]:
     """Return trials with their device, cost and, while queued, what they wait for."""
     return _records(tx, rows, leases.history(tx), devices)
 
 
 def _records(
-    tx: Transaction, rows: list[Row], held: list[Row], devices: list[Device]
+    tx: Transaction, rows: list[TrialRow], held: list[LeaseRow], devices: list[Device]
 ) -> list[Trial]:
     costs = cost.by_trial(tx, held)
-    last_devices: dict[int, list[Row]] = {}
+    last_devices: dict[int, list[LeaseRow]] = {}
     for lease in held:
-        latest = last_devices.setdefault(lease["trial_id"], [])
-        if latest and latest[0]["start"] != lease["start"]:
+        latest = last_devices.setdefault(lease.trial_id, [])
+        if latest and latest[0].start != lease.start:
             latest.clear()  # an earlier attempt to launch
         latest.append(lease)
-    queued = any(row["state"] == State.QUEUED for row in rows)
+    queued = any(row.state == State.QUEUED for row in rows)
     waiting = waits(tx, devices) if queued else {}
     return [
         Trial(
-            id=row["id"],
-            state=row["state"],
-            config=row["config"],
-            tags=row["tags"],
-            hypothesis=row["hypothesis"],
-            priority=row["priority"],
-            parent=row["parent"],
-            from_step=row["from_step"],
-            device=",".join(lease["device"] for lease in last_devices.get(row["id"], [])) or None,
-            created_at=row["created_at"],
-            started_at=row["started_at"],
-            ended_at=row["ended_at"],
-            waits_for=waiting[row["id"]].why if row["id"] in waiting else None,
-            queued_before=waiting[row["id"]].ahead if row["id"] in waiting else None,
-            exit=row["exit"],
-            cost=costs.get(row["id"], 0.0),
+            id=row.id,
+            state=row.state,
+            config=row.config,
+            tags=row.tags,
+            hypothesis=row.hypothesis,
+            priority=row.priority,
+            parent=row.parent,
+            from_step=row.from_step,
+            device=",".join(lease.device for lease in last_devices.get(row.id, [])) or None,
+            created_at=row.created_at,
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+            waits_for=waiting[row.id].why if row.id in waiting else None,
+            queued_before=waiting[row.id].ahead if row.id in waiting else None,
+            exit=row.exit,
+            cost=costs.get(row.id, 0.0),
         )
         for row in rows
     ]

@@ -9,7 +9,7 @@ from pawn_lab.lab.workspace import Lab
 from pawn_lab.records import Resumed, Trial
 from pawn_lab.scheduling import budget, estimates, runnable
 from pawn_lab.store import trials
-from pawn_lab.store.database import Row
+from pawn_lab.store.rows import TrialRow
 from pawn_lab.trials import checks, launches, lineage, requests
 from pawn_lab.trials.launches import Made
 from pawn_lab.trials.lineage import Continuation, Which
@@ -82,12 +82,12 @@ def continue_from(
         return _resumed(lab, parent, made, warnings)
 
 
-def _resumed(lab: Lab, parent: Row, made: Made, warnings: list[str]) -> Resumed:
+def _resumed(lab: Lab, parent: TrialRow, made: Made, warnings: list[str]) -> Resumed:
     resumed = trial(lab, made.trials[0])
     return Resumed(
         trial=resumed,
         repeated=made.known,
-        parent=parent["config"],
+        parent=parent.config,
         config=resumed.config,
         from_step=resumed.from_step or 0,
         without=lineage.dropped_limits(parent, lab.launcher.limits),
@@ -106,7 +106,7 @@ def _would_resume(lab: Lab, continuation: Continuation, priority: int, once: boo
     return Resumed(
         trial=None,
         repeated=[] if alike is None else [alike],
-        parent=parent["config"],
+        parent=parent.config,
         config=config.model_dump(mode="json"),
         from_step=step,
         without=lineage.dropped_limits(parent, lab.launcher.limits),

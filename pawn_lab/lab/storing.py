@@ -15,7 +15,7 @@ from pawn_lab.paths import TrialPaths
 from pawn_lab.records import DiskUse, FreedTrial, Trial
 from pawn_lab.states import ACTIVE, ENDED
 from pawn_lab.store import Transaction, trials
-from pawn_lab.store.database import Row
+from pawn_lab.store.rows import TrialRow
 from pawn_lab.trials import requests, selection, subjects
 
 
@@ -34,9 +34,9 @@ def tag(
     with lab.database.write() as tx:
         rows = selection.selected(tx, trial_ids)
         for row in rows:
-            kept = [name for name in row["tags"] if name not in removed]
+            kept = [name for name in row.tags if name not in removed]
             trials.set_tags(tx, row, list(dict.fromkeys([*kept, *added])))
-    return selected(lab, [row["id"] for row in rows])
+    return selected(lab, [row.id for row in rows])
 
 
 def disk_use(
@@ -47,7 +47,7 @@ def disk_use(
     with lab.database.read() as tx:
         shown = trial_ids is not None or tag is not None
         rows = selection.selected(tx, trial_ids, tag) if shown else trials.everything(tx)
-    return [_disk_use(row, lab.paths.trial(row["id"])) for row in rows]
+    return [_disk_use(row, lab.paths.trial(row.id)) for row in rows]
 
 
 def free_bytes(lab: Lab) -> int:
@@ -71,7 +71,7 @@ def archive(
         for row in rows:
             _check_ended(row)
             trials.archive(tx, row, undo=undo)
-    return selected(lab, [row["id"] for row in rows])
+    return selected(lab, [row.id for row in rows])
 
 
 def delete(
@@ -92,46 +92,46 @@ def delete(
     lab.refresh()
     with lab.database.write() as tx:
         rows = selection.selected(tx, trial_ids, tag)
-        going = {row["id"] for row in rows}
+        going = {row.id for row in rows}
         for row in rows:
             _check_ended(row)
             _check_not_needed(tx, row, set() if checkpoints_only else going)
-        freed = [_let_go(tx, row, lab.paths.trial(row["id"]), checkpoints_only) for row in rows]
+        freed = [_let_go(tx, row, lab.paths.trial(row.id), checkpoints_only) for row in rows]
     for trial in freed:  # a crash before it leaves a folder to delete
         paths = lab.paths.trial(trial.trial_id)
         _remove(paths.checkpoints if checkpoints_only else paths.root)
     return freed
 
 
-def _let_go(tx: Transaction, row: Row, paths: TrialPaths, checkpoints_only: bool) -> FreedTrial:
+def _let_go(
+    tx: Transaction, row: TrialRow, paths: TrialPaths, checkpoints_only: bool
+) -> FreedTrial:
     """Note what of a trial is about to be deleted, and how many bytes that will free."""
     what = "checkpoints" if checkpoints_only else "folder"
     size = _disk_use(row, paths).bytes(checkpoints_only=checkpoints_only)
     trials.note_deleted(tx, row, f"{what} deleted: {size:,} bytes")
     if not checkpoints_only:
         trials.archive(tx, row)
-    return FreedTrial(trial_id=row["id"], freed_bytes=size)
+    return FreedTrial(trial_id=row.id, freed_bytes=size)
 
 
-def _check_ended(row: Row) -> None:
-    if row["state"] not in ENDED:
-        raise TrialStateError(
-            f"trial {row['id']} is {row['state']}: lab_kill(trial_id={row['id']})"
-        )
+def _check_ended(row: TrialRow) -> None:
+    if row.state not in ENDED:
+        raise TrialStateError(f"trial {row.id} is {row.state}: lab_kill(trial_id={row.id})")
 
 
-def _check_not_needed(tx: Transaction, row: Row, going: set[int]) -> None:
+def _check_not_needed(tx: Transaction, row: TrialRow, going: set[int]) -> None:
     """Refuse where a trial that goes on starts from this one, or a curve that stays does."""
-    _check_not_read(tx, row["id"])
-    for child_id in trials.children(tx, row["id"]):
+    _check_not_read(tx, row.id)
+    for child_id in trials.children(tx, row.id):
         child = trials.get(tx, child_id)
-        if child["state"] in ACTIVE:
+        if child.state in ACTIVE:
             raise TrialStateError(
-                f"trial {child_id}, which is {child['state']}, starts from trial {row['id']}"
+                f"trial {child_id}, which is {child.state}, starts from trial {row.id}"
             )
-        if going and child_id not in going and child["archived_at"] is None:
+        if going and child_id not in going and child.archived_at is None:
             raise TrialStateError(
-                f"trial {child_id} continues trial {row['id']}, where its curves begin: delete or "
+                f"trial {child_id} continues trial {row.id}, where its curves begin: delete or "
                 "archive it too, or only the checkpoints"
             )
 
@@ -147,13 +147,13 @@ def _check_not_read(tx: Transaction, trial_id: int) -> None:
                 )
 
 
-def _disk_use(row: Row, paths: TrialPaths) -> DiskUse:
+def _disk_use(row: TrialRow, paths: TrialPaths) -> DiskUse:
     checkpoints = sum(map(_size, _files(paths.checkpoints)))
     return DiskUse(
-        trial_id=row["id"],
-        state=row["state"],
-        tags=row["tags"],
-        archived=row["archived_at"] is not None,
+        trial_id=row.id,
+        state=row.state,
+        tags=row.tags,
+        archived=row.archived_at is not None,
         checkpoints=len(list_checkpoints(paths.checkpoints)),
         checkpoints_bytes=checkpoints,
         other_bytes=sum(map(_size, _files(paths.root))) - checkpoints,

@@ -13,7 +13,7 @@ from pawn_lab.sweeps.estimates import estimate
 from pawn_lab.sweeps.plan import SweepPlan, checked_plan
 from pawn_lab.sweeps.points import known_overrides
 from pawn_lab.sweeps.progress import Standing, standings
-from pawn_lab.sweeps.queueing import tag
+from pawn_lab.sweeps.queueing import PlannedSweep, tag
 
 
 def start(
@@ -69,11 +69,11 @@ def get(lab: Lab, sweep_id: int) -> Sweep:
     lab.refresh()
     with lab.database.read() as tx:
         row = sweeps.get(tx, sweep_id)
-        plan = SweepPlan.model_validate(row["plan"])
+        plan = PlannedSweep.of(row).plan
         points = standings(tx, lab.paths, sweep_id, plan)
     return Sweep(
         id=sweep_id,
-        state=row["state"],
+        state=row.state,
         method=plan.method,
         arms=plan.arms,
         seeds=plan.seeds,
@@ -89,12 +89,12 @@ def rivals(lab: Lab, trial_id: int) -> list[int] | None:
     lab.refresh()
     with lab.database.read() as tx:
         row = trials.get(tx, trial_id)
-        if row["sweep"] is None:
+        if row.sweep is None:
             return None
-        arms = {point["number"]: point["arm"] for point in sweeps.points(tx, row["sweep"])}
-        others = trials.of_sweep(tx, row["sweep"])
-    arm = [other for other in others if arms[other["point"]] == arms[row["point"]]]
-    return [other["id"] for other in arm if other["point"] != row["point"]]
+        arms = {point.number: point.arm for point in sweeps.points(tx, row.sweep)}
+        own = {number for number, arm in arms.items() if arm == arms.get(row.point or 0)}
+        others = trials.of_sweep(tx, row.sweep)
+    return [other.id for other in others if other.point in own - {row.point}]
 
 
 def stop(lab: Lab, sweep_id: int) -> Sweep:
@@ -106,7 +106,7 @@ def stop(lab: Lab, sweep_id: int) -> Sweep:
     """
     lab.refresh()
     with lab.database.write() as tx:
-        state = sweeps.get(tx, sweep_id)["state"]
+        state = sweeps.get(tx, sweep_id).state
         if state != sweeps.ACTIVE:
             raise TrialStateError(f"sweep {sweep_id} is {state}; only an active one is stopped")
         sweeps.end(tx, sweep_id, sweeps.STOPPED, "stopped by a call")
@@ -117,10 +117,10 @@ def _point(each: Standing) -> SweepPoint:
     step = max(each.values, default=None)
     return SweepPoint(
         number=each.number,
-        arm=each.row["arm"],
-        state=each.row["state"],
-        overrides=each.row["overrides"],
+        arm=each.row.arm,
+        state=each.row.state,
+        overrides=each.row.overrides,
         step=step,
         value=None if step is None else each.values[step],
-        trials=[row["id"] for chain in each.chains.values() for row in chain],
+        trials=[row.id for chain in each.chains.values() for row in chain],
     )

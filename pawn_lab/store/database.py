@@ -16,9 +16,9 @@ from pawn_lab.paths import WorkspacePaths, nearest_lab
 from pawn_lab.store import connection as connections
 from pawn_lab.store import ledger
 from pawn_lab.store.failures import full, translated
-from pawn_lab.store.transaction import LARGEST_ID, Row, Transaction
+from pawn_lab.store.transaction import LARGEST_ID, Transaction
 
-__all__ = ["LARGEST_ID", "Database", "Row", "Transaction", "no_lab"]
+__all__ = ["LARGEST_ID", "Database", "Transaction", "no_lab"]
 
 _RETRY_S = 1.0
 

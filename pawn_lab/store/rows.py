@@ -12,15 +12,8 @@ from pawn_lab.records import Basis, Exit
 from pawn_lab.states import State
 
 
-class _ByName:
-    __slots__ = ()
-
-    def __getitem__(self, name: str) -> Any:
-        return getattr(self, name)
-
-
 @dataclass(frozen=True, slots=True)
-class TrialRow(_ByName):
+class TrialRow:
     """A trial: what was asked for, and what has become of it."""
 
     id: int
@@ -66,7 +59,7 @@ class TrialRow(_ByName):
 
 
 @dataclass(frozen=True, slots=True)
-class SweepRow(_ByName):
+class SweepRow:
     """A sweep; its plan as it was asked for, checked."""
 
     id: int
@@ -82,7 +75,7 @@ class SweepRow(_ByName):
 
 
 @dataclass(frozen=True, slots=True)
-class SweepPointRow(_ByName):
+class SweepPointRow:
     """A point of a sweep; its value is of the metric, when it left active."""
 
     id: int
@@ -95,7 +88,7 @@ class SweepPointRow(_ByName):
 
 
 @dataclass(frozen=True, slots=True)
-class LeaseRow(_ByName):
+class LeaseRow:
     """A device held by a trial, by the wall clock as it is set now; `stop` is None while held."""
 
     trial_id: int
@@ -105,7 +98,7 @@ class LeaseRow(_ByName):
 
 
 @dataclass(frozen=True, slots=True)
-class RateRow(_ByName):
+class RateRow:
     """What the whole machine cost an hour from a moment on, and how many devices it had."""
 
     since: float
@@ -121,7 +114,7 @@ class RateRow(_ByName):
 
 
 @dataclass(frozen=True, slots=True)
-class BudgetRow(_ByName):
+class BudgetRow:
     """The cap from a moment on, and of what; None: no cap."""
 
     budget: float | None

@@ -17,8 +17,6 @@ from pawn_lab.paths import WorkspacePaths
 LARGEST_ID = 2**63 - 1
 """SQLite's integers have 64 bits."""
 
-Row = Any
-
 
 class Transaction:
     """One view of the database, or one all-or-nothing change of it."""

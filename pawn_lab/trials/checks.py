@@ -1,22 +1,24 @@
 """Checked configs: what a caller wants to run, refused where this lab cannot run it."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from pawn_core.config import ConfigError, RunConfig, parse_config
+from pawn_lab.configs import StoredConfig
 from pawn_lab.errors import InvalidConfigError, InvalidRequestError
 
 MOST_CONFIG_BYTES = 65_536
 SEED_COUNTS = range(1, 101)
 
 
-def checked_config(config: dict[str, Any]) -> RunConfig:
+def checked_config(config: Mapping[str, Any]) -> RunConfig:
     """Validate a config and refuse what this version cannot do.
 
     Raises:
         InvalidConfigError: one line for each problem.
     """
-    check_json("config", config)
+    check_json("config", dict(config) if isinstance(config, StoredConfig) else config)
     try:
         parsed = parse_config(config)
     except ConfigError as error:

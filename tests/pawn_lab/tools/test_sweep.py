@@ -45,7 +45,7 @@ def test_a_dry_run_lists_the_points_and_starts_nothing(lab):
 
 def test_a_dry_run_adds_up_what_all_trials_would_cost(study):
     with Lab.open(study) as lab:
-        config = queries.trial(lab, 1).config
+        config = dict(queries.trial(lab, 1).config)
         plan = {"config": config, "space": {"lr": [4e-3, 5e-3]}, "seeds": 3}
         total = lab_sweep(lab, settings=plan, dry_run=True).total
         _, one = launching.estimate(lab, config)
