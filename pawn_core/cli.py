@@ -171,6 +171,19 @@ def _new_run_dir() -> Path:
     return _LOGS / f"run_{time.strftime('%Y%m%d_%H%M%S')}_{slug}"
 
 
+def config_fields(arguments: Sequence[str]) -> dict[str, Any]:
+    """Return the fields of a config that are given as options.
+
+    Raises:
+        ConfigError: an option is no field.
+    """
+    options = _parse(arguments) if arguments else {}
+    for name in options:
+        if name in _OWN_OPTIONS:
+            raise ConfigError(f"{_flag(name)} is no field of a config")
+    return options
+
+
 def _parse(arguments: Sequence[str]) -> dict[str, Any]:
     """Return the options that were given, and no others; `--help` and its like end the program."""
     app = _build_app()

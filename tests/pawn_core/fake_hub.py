@@ -152,6 +152,8 @@ class FakeHub:
     def _repository(self, method: str, parts: list[str], body: bytes) -> "Answer":
         if parts == ["api", "repos", "create"]:
             return self._create(json.loads(body))
+        if parts == ["api", "validate-yaml"]:  # of a card
+            return Answer(200, {"warnings": [], "errors": []})
         if parts[0] != "api":  # owner/name.git/info/lfs/objects/batch
             return self._large_files(json.loads(body))
         name, (verb, *rest) = "/".join(parts[2:4]), parts[4:] or ["revision", "main"]

@@ -1,5 +1,7 @@
 """What an evaluation is told, and what of it is refused."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -101,3 +103,8 @@ def test_a_field_that_no_chosen_evaluation_reads_is_idle(evaluation) -> None:
 def test_an_unknown_evaluation_is_refused_with_those_there_are() -> None:
     with pytest.raises(ValueError, match=r"'x' is unknown; one of: legality"):
         eval_named("x")
+
+
+def test_the_page_names_every_evaluation() -> None:
+    page = (Path(__file__).parents[3] / "docs/evaluations.md").read_text(encoding="utf-8")
+    assert [name for name in EVAL_NAMES if f"\n| `{name}` |" not in page] == []

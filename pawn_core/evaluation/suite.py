@@ -1,0 +1,116 @@
+"""Evaluations of many runs: which are to be made, and which have been. Never imports torch."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pawn_core.checkpoint.manifest import file_sha256, latest_verified
+from pawn_core.config import ConfigError, EvalConfig, parse_config, run_type_named
+from pawn_core.config.run import SINGLE
+from pawn_core.run_paths import MODEL, RunPaths
+from pawn_core.untrusted import UntrustedFileError, parse_json, read_file
+from pawn_core.uploads.backlog import notable
+
+FINISHED = ("completed", "patience")
+"""Reasons for which a run ends that is not to go on."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """An evaluation to be made in a folder of its own, or one that has been."""
+
+    name: str
+    config: EvalConfig
+    run_dir: Path
+
+    @property
+    def results(self) -> dict[str, Any] | None:
+        """What it has found, if it is whole and of the weights that are there now."""
+        document = _document(RunPaths(self.run_dir).results)
+        if document is None or not document.get("complete"):
+            return None
+        weights = Path(self.config.weights) / MODEL
+        if weights.is_file() and document["weights"]["sha256"] != file_sha256(weights):
+            return None
+        return document
+
+    @property
+    def resumed_from(self) -> Path | None:
+        """The checkpoint to go on from, if it was stopped."""
+        return latest_verified(RunPaths(self.run_dir).checkpoints)
+
+
+def job(weights: str, name: str, output: Path, fields: dict[str, Any]) -> Job:
+    """Return the evaluation of some weights; its folder is called after all that it measures.
+
+    Raises:
+        ConfigError: the fields are refused.
+    """
+    config = parse_config({"run_type": "eval", "weights": weights} | fields)
+    assert isinstance(config, EvalConfig)
+    measured = {n: v for n, v in config.settings().items() if n not in config.incidental}
+    digest = hashlib.sha256(json.dumps(measured, sort_keys=True).encode()).hexdigest()
+    return Job(name, config, output / f"{_file_name(name)}-{digest[:8]}")
+
+
+def jobs_of(log_dir: Path, which: str, output: Path, fields: dict[str, Any]) -> Iterator[Job]:
+    """Yield the evaluation of each model of each finished run below a folder.
+
+    Args:
+        which: `best`, by the metric of merit of the run, or `latest`.
+
+    Raises:
+        ConfigError: there is no such folder, or no finished run with a checkpoint.
+    """
+    if not log_dir.is_dir():
+        raise ConfigError(f"log-dir {log_dir} is no folder")
+    folders = [path.parent for path in sorted(log_dir.rglob("config.json")) if _is_run(path.parent)]
+    jobs = [job for run in folders for job in _jobs_of_run(run, log_dir, which, output, fields)]
+    if not jobs:
+        raise ConfigError(f"log-dir {log_dir} has no finished run with a checkpoint")
+    yield from jobs
+
+
+def _is_run(folder: Path) -> bool:
+    """Tell whether a folder is that of a finished run which makes weights."""
+    config, outcome = (_document(path) for path in (folder / "config.json", _outcome(folder)))
+    if config is None or outcome is None or outcome.get("reason") not in FINISHED:
+        return False
+    try:
+        kind = run_type_named(config.get("run_type")).config
+    except ConfigError:
+        return False
+    return MODEL in kind.checkpoint_files
+
+
+def _outcome(folder: Path) -> Path:
+    return RunPaths(folder).outcome
+
+
+def _jobs_of_run(
+    run: Path, log_dir: Path, which: str, output: Path, fields: dict[str, Any]
+) -> Iterator[Job]:
+    config = _document(RunPaths(run).config) or {}
+    chosen = notable(run)
+    for model in run_type_named(config["run_type"]).config.model_names(config):
+        checkpoint = chosen.best.get(model) if which == "best" else chosen.newest
+        if checkpoint is not None:
+            weights = checkpoint / model if model != SINGLE else checkpoint
+            parts = [str(run.relative_to(log_dir)), checkpoint.name, *filter(None, [model])]
+            yield job(str(weights), "-".join(parts), output, fields)
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:100]
+
+
+def _document(path: Path) -> dict[str, Any] | None:
+    try:
+        document = parse_json(read_file(path))
+    except (UntrustedFileError, OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) else None
