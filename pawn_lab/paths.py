@@ -143,6 +143,11 @@ class TrialPaths:
         return self._run.schedule_health
 
     @property
+    def results(self) -> Path:
+        """What an evaluation found."""
+        return self._run.results
+
+    @property
     def checkpoints(self) -> Path:
         """Checkpoints of the run."""
         return self._run.checkpoints
@@ -200,6 +205,10 @@ class WorkspacePaths:
     def budget_stop(self) -> Path:
         """When shims are to stop their trainers, so that the budget is kept."""
         return self.root / "budget-stop.json"
+
+    def report(self, name: str) -> Path:
+        """Return the folder of the report of a study."""
+        return self.root / "reports" / name
 
     @property
     def plots(self) -> Path:

@@ -1,0 +1,125 @@
+"""A document of sections for people: written as Markdown, with its pictures beside it."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pawn_lab.text import clean, shorten
+
+MOST_CELL_CHARACTERS = 300
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~])")
+
+
+@dataclass(frozen=True)
+class Prose:
+    """A paragraph, as it is written: what looks like markup is text."""
+
+    text: str
+
+    def markdown(self) -> str:
+        """Return the paragraph."""
+        return escaped(self.text)
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list of lines."""
+
+    lines: Sequence[str]
+
+    def markdown(self) -> str:
+        """Return a line for each."""
+        return "\n".join(f"- {escaped(line)}" for line in self.lines)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table; numbers to four significant digits, what is missing left empty."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+    def markdown(self) -> str:
+        """Return the table; without rows a word that says so."""
+        if not self.rows:
+            return "none"
+        lines = [map(cell, self.columns), ["---"] * len(self.columns)]
+        lines += [map(cell, row) for row in self.rows]
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG image; `name` is its file's, without a folder."""
+
+    name: str
+    png: bytes
+    caption: str
+
+    def markdown(self) -> str:
+        """Return the image by its name."""
+        return f"![{escaped(self.caption)}]({self.name})"
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Lines for a shell."""
+
+    lines: Sequence[str]
+
+    def markdown(self) -> str:
+        """Return the lines as they are typed."""
+        fence = "`" * (1 + max([2, *(len(run) for run in re.findall("`+", "".join(self.lines)))]))
+        return "\n".join([f"{fence}sh", *map(clean, self.lines), fence])
+
+
+Block = Prose | Items | Grid | Picture | Commands
+
+
+@dataclass(frozen=True)
+class Section:
+    """Blocks under a heading."""
+
+    title: str
+    blocks: Sequence[Block]
+
+
+@dataclass(frozen=True)
+class Document:
+    """Sections under a title."""
+
+    title: str
+    sections: Sequence[Section]
+
+    def markdown(self) -> str:
+        """Return the whole text; pictures by their names."""
+        return "\n\n".join([f"# {escaped(self.title)}", *self._parts()]) + "\n"
+
+    def pictures(self) -> Iterator[Picture]:
+        """Yield the pictures in order."""
+        for section in self.sections:
+            yield from (block for block in section.blocks if isinstance(block, Picture))
+
+    def _parts(self) -> Iterable[str]:
+        for section in self.sections:
+            yield f"## {escaped(section.title)}"
+            yield from (block.markdown() for block in section.blocks)
+
+
+def escaped(text: str) -> str:
+    """Return text of one line in which nothing is markup."""
+    line = " ".join(clean(text).split())
+    return re.sub(r"^(\d+)([.)])(?= )", r"\1\\\2", _MARKUP.sub(r"\\\1", line))
+
+
+def cell(value: Any) -> str:
+    """Return a value as a table shows it."""
+    match value:
+        case None:
+            return ""
+        case float():
+            return f"{value:.4g}"
+        case _:
+            return escaped(shorten(str(value), MOST_CELL_CHARACTERS))

@@ -1,0 +1,261 @@
+"""The sections of a report, each from what another tool answers or a trial's files say."""
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from pawn_core.evaluation.report import Figure, Report
+from pawn_lab.documents import read_json_object
+from pawn_lab.errors import InvalidRequestError
+from pawn_lab.lab import notebook, queries, spending
+from pawn_lab.records import Event, Trial
+from pawn_lab.reporting.document import Block, Commands, Grid, Items, Picture, Prose, Section
+from pawn_lab.reporting.notes import trials_named
+from pawn_lab.tools.audit import lab_audit
+from pawn_lab.tools.compare import CompareAnswer, lab_compare
+from pawn_lab.tools.plot import MOST_CURVES, lab_plot
+from pawn_lab.tools.report_study import Evaluation, Study
+from pawn_lab.tools.results import lab_results
+from pawn_lab.tools.trial_views import time_of_year
+from pawn_lab.tools.values import as_table
+
+MOST_TOKENS = 20_000
+"""Of an answer that a section is made of: a report is not read token by token."""
+HASH_CHARACTERS = 12
+_ROUTINE = frozenset({"queued", "launching", "running", "completed", "paused", "checkpoint"})
+_SAME = ("commit", "code_sha256", "python", "system", "device_name", "driver")
+
+
+def sections(study: Study) -> list[Section]:
+    """Return the whole report; sections without content are left out."""
+    made = (
+        Section("Question", list(_question(study))),
+        Section("Trials", list(_trials(study))),
+        Section("Verdicts", list(_verdicts(study))),
+        Section("Curves", list(_curves(study))),
+        *_evaluations(study),
+        Section("Cost", list(_cost(study))),
+        Section("Anomalies", list(_anomalies(study))),
+        Section("Notes", list(_notes(study))),
+        Section("Provenance", list(_provenance(study))),
+        Section("To repeat it", list(_commands(study))),
+    )
+    return [section for section in made if section.blocks]
+
+
+def _question(study: Study) -> Iterator[Block]:
+    if study.question:
+        yield Prose(study.question)
+    by_hypothesis: dict[str, list[int]] = {}
+    for trial in study.trained:
+        if trial.hypothesis:
+            by_hypothesis.setdefault(trial.hypothesis, []).append(trial.id)
+    if by_hypothesis:
+        yield Items([f"{text} (trials {_numbers(ids)})" for text, ids in by_hypothesis.items()])
+
+
+def _trials(study: Study) -> Iterator[Block]:
+    if study.trained:
+        ids = [trial.id for trial in study.trained]
+        answer = lab_results(study.lab, trial_ids=ids, max_tokens=MOST_TOKENS)
+        yield _grid(answer.rows)
+        if answer.note:
+            yield Prose(answer.note)
+
+
+def _verdicts(study: Study) -> Iterator[Block]:
+    """Compare what was trained by its merit, and its evaluations by their headlines."""
+    ids = [trial.id for trial in study.trained]
+    if len(ids) > 1:
+        yield from _compared(study, lab_compare(study.lab, trial_ids=ids, max_tokens=MOST_TOKENS))
+    for metric in dict.fromkeys(_headlines(study)):
+        numbers = [e.trial.id for e in study.evaluations]
+        try:
+            answer = lab_compare(
+                study.lab, trial_ids=numbers, metric=metric, max_tokens=MOST_TOKENS
+            )
+        except InvalidRequestError as error:
+            yield Prose(f"{metric}: not compared: {error}")
+            continue
+        if len(answer.groups) > 1:
+            yield from _compared(study, answer)
+
+
+def _headlines(study: Study) -> Iterator[str]:
+    """Yield the first figure of each evaluation that several models have."""
+    for name in _evaluation_names(study):
+        reported = study.reports(name)
+        if len(reported) > 1 and reported[0][1].figures:
+            yield f"{name}.{reported[0][1].figures[0].name}"
+
+
+def _compared(study: Study, answer: CompareAnswer) -> Iterator[Block]:
+    if answer.headline:
+        study.verdicts.append(f"{answer.metric}: {answer.headline}")
+        yield Prose(f"{answer.metric}: {answer.headline}")
+    yield _grid(answer.groups)
+    if answer.notes:
+        yield Items(answer.notes)
+
+
+def _curves(study: Study) -> Iterator[Block]:
+    """Draw the curves of what was trained, so many to a picture as can be told apart."""
+    ids = [trial.id for trial in study.trained]
+    for begin in range(0, len(ids), MOST_CURVES):
+        try:
+            answer = lab_plot(study.lab, trial_ids=ids[begin : begin + MOST_CURVES])
+        except InvalidRequestError as error:
+            yield Prose(str(error))
+            continue
+        for picture in answer.pictures():
+            name = f"curves-{1 + begin // MOST_CURVES}.png"
+            yield Picture(name, picture, f"{answer.metric} by {answer.x}")
+
+
+def _evaluation_names(study: Study) -> list[str]:
+    return list(dict.fromkeys(r.name for e in study.evaluations for r in e.found.reports))
+
+
+def _evaluations(study: Study) -> Iterator[Section]:
+    """Set the figures of each evaluation side by side, its tables below, model by model."""
+    for name in _evaluation_names(study):
+        reported = study.reports(name)
+        definition = Prose(reported[0][1].definition)
+        grid = _side_by_side(study, reported)
+        meanings = [f"{f.name}: {f.definition}" for f in reported[0][1].figures if f.definition]
+        tables = [block for pair in reported for block in _tables(study, *pair)]
+        yield Section(f"Evaluation: {name}", [definition, grid, Items(meanings), *tables])
+
+
+def _side_by_side(study: Study, reported: Sequence[tuple[Evaluation, Report]]) -> Grid:
+    names = list(dict.fromkeys(f.name for _, report in reported for f in report.figures))
+    columns = [study.column(evaluation) for evaluation, _ in reported]
+    by_model = [{figure.name: figure for figure in report.figures} for _, report in reported]
+    rows = [[name, *(_shown(figures.get(name)) for figures in by_model)] for name in names]
+    facts = list(dict.fromkeys(key for _, report in reported for key in report.facts))
+    rows += [[key, *(_fact(report.facts.get(key)) for _, report in reported)] for key in facts]
+    rows.append(["sha256", *(e.found.sha256[:HASH_CHARACTERS] for e, _ in reported)])
+    rows.append(["evaluated by trial", *(str(e.trial.id) for e, _ in reported)])
+    return Grid(["figure", *columns], rows)
+
+
+def _shown(figure: Figure | None) -> str | None:
+    """Return a figure with its interval and what it was measured on."""
+    if figure is None or figure.value is None:
+        return None
+    interval = ""
+    if figure.low is not None and figure.high is not None:
+        interval = f" [{figure.low:.4g}, {figure.high:.4g}]"
+    return f"{figure.value:.4g}{interval}" + (f" n={figure.n:,}" if figure.n else "")
+
+
+def _fact(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | None) else str(value)
+
+
+def _tables(study: Study, evaluation: Evaluation, report: Report) -> Iterator[Block]:
+    for table in report.tables:
+        yield Prose(f"{study.column(evaluation)}: {table.name}")
+        yield Grid(table.columns, table.rows)
+
+
+def _cost(study: Study) -> Iterator[Block]:
+    report = spending.cost(study.lab)
+    own = sum(trial.cost for trial in study.trials)
+    if report.cost_per_hour is None:
+        yield Prose("No price of an hour was set.")
+        return
+    rate = f"{report.cost_per_hour:.2f} an hour for the whole machine"
+    yield Prose(f"These trials: {own:.4f}; all of the lab: {report.total:.4f}; at {rate}.")
+
+
+def _anomalies(study: Study) -> Iterator[Block]:
+    """Tell what an audit finds, and each event that is not the ordinary course."""
+    numbers = [trial.id for trial in study.trials]
+    found = lab_audit(study.lab, trial_ids=numbers, max_tokens=MOST_TOKENS)
+    events = [event for event in _events(study) if event.trial_id in set(numbers)]
+    lines = [f"{_of_trial(row.trial_id)}{row.finding}" for row in found.findings]
+    lines += [
+        f"{time_of_year(event.time)} {_of_trial(event.trial_id)}{event.kind}: {event.message}"
+        for event in events
+        if event.kind not in _ROUTINE
+    ]
+    yield Items(lines) if lines else Prose("none")
+
+
+def _of_trial(number: int | None) -> str:
+    return "" if number is None else f"trial {number}: "
+
+
+def _events(study: Study) -> Iterable[Event]:
+    page = queries.events(study.lab, limit=1000)
+    yield from page.events
+    while page.more:
+        page = queries.events(study.lab, since=page.cursor, limit=1000)
+        yield from page.events
+
+
+def _notes(study: Study) -> Iterator[Block]:
+    """Name the sections of the lab notes that speak of these trials; they are not copied."""
+    numbers = {trial.id for trial in study.trials}
+    parts = notebook.read(study.lab).split("\n## ")
+    titles = [part.partition("\n")[0] for part in parts if trials_named(part) & numbers]
+    if titles:
+        yield Items(titles)
+
+
+def _provenance(study: Study) -> Iterator[Block]:
+    """Say by which code and where each trial ran; what is the same for several, once."""
+    by_place: dict[tuple[str, ...], list[int]] = {}
+    for trial in study.trials:
+        record = read_json_object(study.lab.paths.trial(trial.id).provenance) or {}
+        place = tuple(_brief(name, record.get(name)) for name in _SAME)
+        by_place.setdefault(place, []).append(trial.id)
+    rows = [[_numbers(ids), *place] for place, ids in by_place.items()]
+    yield Grid(["trials", *(name.removesuffix("_sha256") for name in _SAME)], rows)
+
+
+def _brief(name: str, value: Any) -> str:
+    text = "" if value is None else str(value)
+    return text[:HASH_CHARACTERS] if name in ("commit", "code_sha256") else text
+
+
+def _commands(study: Study) -> Iterator[Block]:
+    yield Prose(
+        "In this report's folder, in an empty workspace: the trials get the numbers that they have "
+        "here where they are all of a lab's; otherwise name the new parents."
+    )
+    yield Commands([_command(trial) for trial in study.trials])
+
+
+def _command(trial: Trial) -> str:
+    tags = "".join(f" --tags {shlex.quote(tag)}" for tag in trial.tags)
+    if trial.parent is None:
+        return f"pawn-lab launch --config trial-{trial.id}.json{tags}"
+    pause = trial.config.get("pause_after_steps")
+    at = f" --pause-after-steps {pause}" if pause else ""
+    return f"pawn-lab resume {trial.parent} --checkpoint {trial.from_step}{at}{tags}"
+
+
+def _grid(rows: Sequence[Any]) -> Grid:
+    """Return the table that a tool answers with."""
+    table = as_table(rows)
+    if not table:
+        return Grid([], [])
+    cells = [[_cell(value) for value in row] for row in table["rows"]]
+    return Grid(table["columns"], cells)
+
+
+def _cell(value: Any) -> Any:
+    match value:
+        case list():
+            return ", ".join(map(str, value))
+        case dict():
+            return ", ".join(f"{name}={item}" for name, item in value.items())
+        case bool():
+            return "yes" if value else "no"
+    return value
+
+
+def _numbers(ids: Iterable[int]) -> str:
+    return ", ".join(map(str, ids))

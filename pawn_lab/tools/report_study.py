@@ -1,0 +1,115 @@
+"""What a report is about: its trials, their evaluations, a baseline, and the question."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Self
+
+from pawn_core.config import EvalConfig
+from pawn_core.config.weights import TrialWeights
+from pawn_core.evaluation.report import Report
+from pawn_lab.lab import Lab, queries
+from pawn_lab.records import Trial
+from pawn_lab.reporting.evaluations import Evaluated, evaluated
+from pawn_lab.reporting.results import ablation
+from pawn_lab.tools.trial_views import setting_text
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an eval trial has found on one model."""
+
+    trial: Trial
+    found: Evaluated
+    subject: int | None
+    """The trial whose weights they are; None: of another place."""
+
+    @property
+    def model(self) -> str:
+        """The model's name in tables."""
+        return self.found.weights or str(self.trial.config.get("weights"))
+
+
+@dataclass(frozen=True)
+class Study:
+    """Trials that trained, the evaluations of their models, and those of a baseline."""
+
+    lab: Lab
+    title: str
+    question: str | None
+    trained: list[Trial]
+    evaluations: list[Evaluation]
+    """Those of the baseline first."""
+    baseline: int | None
+    verdicts: list[str] = field(default_factory=list)
+    """Sentences of the comparisons, as sections are made."""
+
+    @classmethod
+    def of(
+        cls,
+        lab: Lab,
+        trial_ids: list[int] | None,
+        tag: str | None,
+        question: str | None,
+        baseline: int | None,
+    ) -> Self:
+        """Return the study of these trials.
+
+        Raises:
+            UnknownTrialError: no such trial, or no such baseline.
+            InvalidRequestError: numbers and tag leave no trial.
+        """
+        chosen = queries.selected(lab, trial_ids, tag)
+        beside = [] if baseline is None else [queries.trial(lab, baseline)]
+        trained = [trial for trial in chosen if not _evaluates(trial)]
+        numbers = {trial.id for trial in [*chosen, *beside]}
+        found = [e for e in _evaluations(lab) if e.trial.id in numbers or e.subject in numbers]
+        found.sort(key=lambda e: (not _is_of(e, baseline), e.trial.id))
+        title = f"Study {tag}" if tag is not None else f"Study of {_counted(trained)}"
+        return cls(lab, title, question, trained, found, baseline)
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All trials of the report, by number."""
+        both = {t.id: t for t in [*self.trained, *(e.trial for e in self.evaluations)]}
+        return [both[number] for number in sorted(both)]
+
+    def reports(self, name: str) -> list[tuple[Evaluation, Report]]:
+        """Return what each model's evaluation of that name reports; of several, the newest."""
+        newest = {
+            evaluation.model: (evaluation, report)
+            for evaluation in self.evaluations
+            for report in evaluation.found.reports
+            if report.name == name
+        }
+        return list(newest.values())
+
+    def column(self, evaluation: Evaluation) -> str:
+        """Return how a model is called in tables: which it is, and what tells it from others."""
+        mark = "baseline: " if _is_of(evaluation, self.baseline) else ""
+        own = next((t for t in self.trained if t.id == evaluation.subject), None)
+        said = setting_text(ablation(own.config)) if own is not None else ""
+        return f"{mark}{evaluation.model} {said}".strip()
+
+
+def _is_of(evaluation: Evaluation, baseline: int | None) -> bool:
+    return baseline is not None and baseline in (evaluation.subject, evaluation.trial.id)
+
+
+def _counted(trials: list[Trial]) -> str:
+    return "1 trial" if len(trials) == 1 else f"{len(trials)} trials"
+
+
+def _evaluates(trial: Trial) -> bool:
+    return isinstance(trial.config.parsed, EvalConfig)
+
+
+def _evaluations(lab: Lab) -> Iterable[Evaluation]:
+    """Yield what the lab's eval trials have found, by trial."""
+    for trial in queries.trials(lab):
+        config, paths = trial.config.parsed, lab.paths.trial(trial.id)
+        if not isinstance(config, EvalConfig):
+            continue
+        found = evaluated(paths.results, paths.root)
+        if found is not None and found.reports:
+            reference = TrialWeights.parse(config.weights)
+            yield Evaluation(trial, found, reference.trial if reference else None)
