@@ -1,5 +1,6 @@
 """The sections of a report, each from what another tool answers or a trial's files say."""
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -22,6 +23,7 @@ from pawn_lab.tools.values import as_table
 MOST_TOKENS = 20_000
 """Of an answer that a section is made of: a report is not read token by token."""
 HASH_CHARACTERS = 12
+_SHA256 = re.compile("[0-9a-f]{64}")
 _ROUTINE = frozenset({"queued", "launching", "running", "completed", "paused", "checkpoint"})
 _SAME = ("commit", "code_sha256", "python", "system", "device_name", "driver")
 
@@ -39,6 +41,7 @@ def sections(study: Study) -> list[Section]:
         Section("Notes", list(_notes(study))),
         Section("Provenance", list(_provenance(study))),
         Section("To repeat it", list(_commands(study))),
+        *_details(study),
     )
     return [section for section in made if section.blocks]
 
@@ -51,7 +54,7 @@ def _question(study: Study) -> Iterator[Block]:
         if trial.hypothesis:
             by_hypothesis.setdefault(trial.hypothesis, []).append(trial.id)
     if by_hypothesis:
-        yield Items([f"{text} (trials {_numbers(ids)})" for text, ids in by_hypothesis.items()])
+        yield Items([f"{text} ({_named(ids)})" for text, ids in by_hypothesis.items()])
 
 
 def _trials(study: Study) -> Iterator[Block]:
@@ -117,14 +120,20 @@ def _evaluation_names(study: Study) -> list[str]:
 
 
 def _evaluations(study: Study) -> Iterator[Section]:
-    """Set the figures of each evaluation side by side, its tables below, model by model."""
+    """Set the figures of each evaluation side by side, with what they mean."""
     for name in _evaluation_names(study):
         reported = study.reports(name)
-        definition = Prose(reported[0][1].definition)
-        grid = _side_by_side(study, reported)
-        meanings = [f"{f.name}: {f.definition}" for f in reported[0][1].figures if f.definition]
-        tables = [block for pair in reported for block in _tables(study, *pair)]
-        yield Section(f"Evaluation: {name}", [definition, grid, Items(meanings), *tables])
+        first = reported[0][1]
+        meanings = [f"{f.name}: {f.definition}" for f in first.figures if f.definition]
+        blocks: list[Block] = [Prose(first.definition), _side_by_side(study, reported)]
+        yield Section(f"Evaluation: {name}", blocks + ([Items(meanings)] if meanings else []))
+
+
+def _details(study: Study) -> Iterator[Section]:
+    """Give the tables of each evaluation, model by model."""
+    for name in _evaluation_names(study):
+        tables = [block for pair in study.reports(name) for block in _tables(study, *pair)]
+        yield Section(f"Tables: {name}", tables)
 
 
 def _side_by_side(study: Study, reported: Sequence[tuple[Evaluation, Report]]) -> Grid:
@@ -134,7 +143,7 @@ def _side_by_side(study: Study, reported: Sequence[tuple[Evaluation, Report]]) -
     rows = [[name, *(_shown(figures.get(name)) for figures in by_model)] for name in names]
     facts = list(dict.fromkeys(key for _, report in reported for key in report.facts))
     rows += [[key, *(_fact(report.facts.get(key)) for _, report in reported)] for key in facts]
-    rows.append(["sha256", *(e.found.sha256[:HASH_CHARACTERS] for e, _ in reported)])
+    rows.append(["weights", *(e.found.sha256[:HASH_CHARACTERS] for e, _ in reported)])
     rows.append(["evaluated by trial", *(str(e.trial.id) for e, _ in reported)])
     return Grid(["figure", *columns], rows)
 
@@ -150,7 +159,9 @@ def _shown(figure: Figure | None) -> str | None:
 
 
 def _fact(value: Any) -> Any:
-    return value if isinstance(value, str | int | float | None) else str(value)
+    """Return what an evaluation was measured on; a hash cut short."""
+    is_hash = isinstance(value, str) and _SHA256.fullmatch(value)
+    return value[:HASH_CHARACTERS] if is_hash else _cell(value)
 
 
 def _tables(study: Study, evaluation: Evaluation, report: Report) -> Iterator[Block]:
@@ -255,6 +266,10 @@ def _cell(value: Any) -> Any:
         case bool():
             return "yes" if value else "no"
     return value
+
+
+def _named(ids: list[int]) -> str:
+    return f"trial {ids[0]}" if len(ids) == 1 else f"trials {_numbers(ids)}"
 
 
 def _numbers(ids: Iterable[int]) -> str:

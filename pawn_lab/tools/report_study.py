@@ -36,9 +36,10 @@ class Study:
     lab: Lab
     title: str
     question: str | None
-    trained: list[Trial]
+    chosen: list[Trial]
+    """As they were asked for."""
     evaluations: list[Evaluation]
-    """Those of the baseline first."""
+    """Of the models of these trials, whoever asked for them; those of the baseline first."""
     baseline: int | None
     verdicts: list[str] = field(default_factory=list)
     """Sentences of the comparisons, as sections are made."""
@@ -60,17 +61,21 @@ class Study:
         """
         chosen = queries.selected(lab, trial_ids, tag)
         beside = [] if baseline is None else [queries.trial(lab, baseline)]
-        trained = [trial for trial in chosen if not _evaluates(trial)]
         numbers = {trial.id for trial in [*chosen, *beside]}
         found = [e for e in _evaluations(lab) if e.trial.id in numbers or e.subject in numbers]
         found.sort(key=lambda e: (not _is_of(e, baseline), e.trial.id))
-        title = f"Study {tag}" if tag is not None else f"Study of {_counted(trained)}"
-        return cls(lab, title, question, trained, found, baseline)
+        title = f"Study {tag}" if tag is not None else f"Study of {_counted(chosen)}"
+        return cls(lab, title, question, chosen, found, baseline)
+
+    @property
+    def trained(self) -> list[Trial]:
+        """The trials that are no evaluations."""
+        return [trial for trial in self.chosen if not _evaluates(trial)]
 
     @property
     def trials(self) -> list[Trial]:
         """All trials of the report, by number."""
-        both = {t.id: t for t in [*self.trained, *(e.trial for e in self.evaluations)]}
+        both = {t.id: t for t in [*self.chosen, *(e.trial for e in self.evaluations)]}
         return [both[number] for number in sorted(both)]
 
     def reports(self, name: str) -> list[tuple[Evaluation, Report]]:
