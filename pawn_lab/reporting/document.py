@@ -9,6 +9,7 @@ from pawn_lab.text import clean, shorten
 
 MOST_CELL_CHARACTERS = 300
 
+_LIST = re.compile(r"^(\d*)([.)+-])(?= )")
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 
@@ -111,7 +112,7 @@ class Document:
 def escaped(text: str) -> str:
     """Return text of one line in which nothing is markup."""
     line = " ".join(clean(text).split())
-    return re.sub(r"^(\d+)([.)])(?= )", r"\1\\\2", _MARKUP.sub(r"\\\1", line))
+    return _LIST.sub(r"\1\\\2", _MARKUP.sub(r"\\\1", line))
 
 
 def cell(value: Any) -> str:

@@ -65,8 +65,7 @@ def lab_compare(
 ) -> CompareAnswer:
     """Say which setting is better beyond the noise between seeds.
 
-    Groups of config less seed, at the last common step: better, worse, indistinguishable (95 %) or
-    not comparable, and `why`.
+    Better, worse, indistinguishable (95 %) or not comparable, and `why`.
 
     Trials, and the variants of a cotrain trial, are grouped by config less seed. Each group is
     compared with the reference at the last step that all have in common, paired by seed where both

@@ -42,9 +42,9 @@ def lab_report(
 ) -> ReportAnswer:
     """Write the report that ends a study: Markdown, and one HTML file.
 
-    Hypotheses, verdicts, curves, evaluations, cost, anomalies, provenance, how to repeat it.
+    Verdicts, curves, evaluations, cost, anomalies, how to repeat it.
 
-    Evaluations of these trials are found whether they have the tag or not. A report of the same
+    The hypotheses stand first. Evaluations of these trials are found whether they have the tag or not. A report of the same
     trials is written anew in its place, reports/NAME, with the configs that repeat it.
     """
     study = Study.of(lab, trial_ids, tag, question, baseline)

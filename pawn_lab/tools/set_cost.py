@@ -37,9 +37,9 @@ def lab_set_cost(
 ) -> CostAnswer:
     """Set the price of an hour of this machine, and the most that all trials may cost.
 
-    A launch that does not fit what is left is refused; at the cap every trial saves and stops.
+    At the cap every trial saves and stops.
 
-    Call it once at the start of a session. Cost is device-time held, shown by lab_status and
+    A launch that does not fit what is left is refused. Call it once at the start of a session. Cost is device-time held, shown by lab_status and
     lab_results, and here by tag. The machine's own clock runs on while it idles; a price of 0 halts
     it. A budget is of either, at first of device_time. A forecast overrun is an event. What stopped
     at the cap can be resumed once the budget is raised. Without a budget argument the cap stays as

@@ -241,7 +241,7 @@ def lab_wait(
 ) -> WaitAnswer:
     """Wait until a trial ends, an event of a kind arrives or a metric is beyond a bound.
 
-    Up to 60 s; then again with `cursor` as `since`. Trials are left alone.
+    Up to 60 s; then again with `cursor` as `since`.
 
     Cheaper than polling; where the client knows MCP tasks, an answer at once with a task that
     goes on until it is over. Nothing that happens between two waits is missed. A bound that a

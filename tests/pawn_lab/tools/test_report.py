@@ -4,11 +4,11 @@ import json
 import re
 
 import pytest
-from lab_testing import ended
+from lab_testing import CONFIG, ended
 
 from pawn_core.config import parse_config
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab import Lab, launching, notebook, queries
+from pawn_lab.lab import Lab, launching, notebook, queries, storing
 from pawn_lab.tools.compare import lab_compare
 from pawn_lab.tools.report import lab_report
 
@@ -96,7 +96,7 @@ def test_evaluations_of_the_trials_stand_side_by_side_those_of_the_baseline_firs
 
 def test_a_report_says_which_trials_failed_and_why(open_lab):
     lab = open_lab("crash")
-    ended(lab, launching.launch(lab, {"variant": "toy", "device": "cpu", "total_steps": 8}).id)
+    ended(lab, launching.launch(lab, CONFIG).id)
     markdown, _ = written(lab, lab_report(lab))
     assert "trial 1: failed" in markdown
 
@@ -108,8 +108,6 @@ def test_a_tag_of_no_trial_is_refused_and_nothing_is_written(lab):
 
 
 def test_a_tag_that_is_no_file_name_gets_one_and_two_tags_never_share_it(lab):
-    from pawn_lab.lab import storing
-
     storing.tag(lab, [1], add=["../a/b", "..-a-b"])
     one, two = lab_report(lab, tag="../a/b"), lab_report(lab, tag="..-a-b")
     assert one.html != two.html
