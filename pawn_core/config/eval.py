@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from pawn_core.config.compute import ComputeConfig
-from pawn_core.config.eval_games import EvalGamesConfig
+from pawn_core.config.eval_games import RANDOM_PLAY, EvalGamesConfig
 from pawn_core.config.eval_positions import EvalPositionsConfig
 from pawn_core.config.evals import BY_DEFAULT, EVAL_NAMES, EVALS, Eval, eval_named
 from pawn_core.config.facts import Kinds, Merit, Metric, Progress
@@ -171,6 +171,13 @@ class EvalConfig(EvalGamesConfig, EvalPositionsConfig, ComputeConfig, RunConfig)
         shards = sum(evaluation.shards(self) for evaluation in self.chosen)
         filled = {"total_shards": shards, "checkpoint_interval": -(-shards // _CHECKPOINTS)}
         return super().follows() | filled
+
+    def weights_named(self) -> dict[str, str]:
+        """Return the weights that the config names; random play and programs have none."""
+        named = super().weights_named()
+        if self.play_program is not None or self.play_opponent == RANDOM_PLAY:
+            del named["play_opponent"]
+        return named
 
     def idle_fields(self, on_gpu: bool | None = None) -> Iterator[Idle]:
         """Yield the fields that change nothing, those of other evaluations among them."""

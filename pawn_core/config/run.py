@@ -119,6 +119,10 @@ class RunConfig(StorageConfig):
         """Return the config of each model that the run trains, by name; of a single one, ''."""
         return {SINGLE: self}
 
+    def weights_named(self) -> dict[str, str]:
+        """Return the weights that the config names, by field."""
+        return {field: getattr(self, field) for field in sorted(self.weights_fields)}
+
     def idle_fields(self, on_gpu: bool | None = None) -> Iterator[Idle]:
         """Yield the fields that change nothing."""
         yield from super().idle_fields(on_gpu)

@@ -44,8 +44,7 @@ def fixed(config: RunConfig, rows: Mapping[int, TrialRow], workspace: WorkspaceP
         InvalidConfigError: a file does not exist.
     """
     changes: dict[str, str] = {}
-    for field in sorted(config.weights_fields):
-        value = getattr(config, field)
+    for field, value in config.weights_named().items():
         weights = TrialWeights.parse(value)
         if weights is None:
             changes[field] = _absolute(field, value)

@@ -109,6 +109,21 @@ def test_a_path_holds_wherever_the_trial_runs(lab, monkeypatch, tmp_path: Path) 
     assert trial.config["weights"] == str(tmp_path / "here")
 
 
+@pytest.mark.parametrize("opponent", ["random", "uci:stockfish"])
+def test_an_opponent_without_weights_is_no_file_of_that_name(
+    lab, monkeypatch, tmp_path: Path, opponent: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / opponent).mkdir()
+    config, _ = launching.estimate(lab, EVAL | {"evals": ["play"], "play_opponent": opponent})
+    assert config.model_dump()["play_opponent"] == opponent
+
+
+def test_an_opposing_trial_is_fixed_to_a_step_too(lab) -> None:
+    config, _ = launching.estimate(lab, EVAL | {"evals": ["play"], "play_opponent": "trial:1@best"})
+    assert config.model_dump()["play_opponent"] == "trial:1@1000"
+
+
 def test_a_repository_is_left_as_it_is(lab) -> None:
     trial = launching.launch(lab, EVAL | {"weights": "owner/name@main"})
     assert trial.config["weights"] == "owner/name@main"
