@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pawn_core.config.compute import ComputeConfig
 from pawn_core.config.eval_games import RANDOM_PLAY, EvalGamesConfig
 from pawn_core.config.eval_positions import EvalPositionsConfig
+from pawn_core.config.eval_probes import EvalProbesConfig
 from pawn_core.config.evals import BY_DEFAULT, EVAL_NAMES, EVALS, Eval, eval_named
 from pawn_core.config.facts import Kinds, Merit, Metric, Progress
 from pawn_core.config.idle import Idle
@@ -43,7 +44,7 @@ EvalNames = Annotated[
 ]
 
 
-class EvalConfig(EvalGamesConfig, EvalPositionsConfig, ComputeConfig, RunConfig):
+class EvalConfig(EvalGamesConfig, EvalPositionsConfig, EvalProbesConfig, ComputeConfig, RunConfig):
     """Measure a model; progress is counted in shards of the evaluations, one after the other."""
 
     progress: ClassVar[Progress] = Progress("total_shards", "shard")
@@ -159,6 +160,15 @@ class EvalConfig(EvalGamesConfig, EvalPositionsConfig, ComputeConfig, RunConfig)
     def _check_pgn(self) -> Self:
         if "accuracy" in self.evals and self.pgn is None:
             raise ValueError("pgn is missing: evals has accuracy, which reads a file of real games")
+        return self
+
+    @model_validator(mode="after")
+    def _check_probe_seed(self) -> Self:
+        if "probes" in self.evals and self.probe_seed == self.games_seed:
+            raise ValueError(
+                f"probe_seed {self.probe_seed} is also games_seed: probes must not be trained on "
+                "the games that they are read on"
+            )
         return self
 
     @property

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pawn_core.config.conditioning import CASES
 from pawn_core.config.errors import did_you_mean, shown
+from pawn_core.config.eval_probes import EvalProbesConfig, shards_of_probes
 from pawn_core.config.facts import Metric
 
 if TYPE_CHECKING:
@@ -165,6 +166,17 @@ EVALS: tuple[Eval, ...] = (
             Metric("accuracy.top5", "top-5 on real games", "high", own_kind=True),
             Metric("accuracy.legal_top1", "top-1 among legal moves of real games", "high"),
             Metric("accuracy.loss", "loss on real games (nats per move)", "low", own_kind=True),
+        ),
+    ),
+    Eval(
+        "probes",
+        "pawn_core.evaluation.probes:Probes",
+        shards_of_probes,
+        (FRESH_GAMES - {"shard_games"}) | frozenset(EvalProbesConfig.model_fields),
+        (
+            Metric("probes.piece_type", "piece probe accuracy", "high", own_kind=True),
+            Metric("probes.is_check", "check probe accuracy", "high", own_kind=True),
+            Metric("probes.material_r2", "material probe R2", "high", own_kind=True),
         ),
     ),
 )

@@ -1,7 +1,7 @@
 """The PAWN transformer: pre-norm, causal, RMSNorm, RoPE, SwiGLU, no biases, untied head.
 
 Module names are the published state-dict names. Shapes: b batch, t time, d width, h heads,
-k channels of a head, p = k / 2 channel pairs, n chosen positions, v vocabulary.
+k channels of a head, p = k / 2 channel pairs, n chosen positions, v vocabulary, l layers.
 """
 
 from typing import NamedTuple
@@ -137,6 +137,19 @@ class Transformer(nn.Module):
         """Return hidden states (n, d) at flat positions `b * T + t`, or at every one."""
         hidden = self.forward_hidden(tokens_bt, packed).flatten(0, 1)
         return hidden if positions_n is None else hidden[positions_n]
+
+    def residuals_at(self, tokens_bt: Tensor, positions_n: Tensor) -> Tensor:
+        """Return the residual stream (l + 1, n, d) at flat positions `b * T + t`.
+
+        First the embedding, then what each layer leaves; none of them is normalized.
+        """
+        rope = self.get_buffer("rope")[: tokens_bt.shape[1]]
+        x_btd = self.embed(tokens_bt)
+        chosen = [x_btd.flatten(0, 1)[positions_n]]
+        for layer in self.layers:
+            x_btd = layer(x_btd, rope)
+            chosen.append(x_btd.flatten(0, 1)[positions_n])
+        return torch.stack(chosen)
 
     def new_cache(self, batch: int) -> KeyValueCache:
         """Return an empty cache for sequences of up to `max_seq_len` tokens."""
