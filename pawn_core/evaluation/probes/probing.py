@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pawn_core.config.eval_probes import ProbePlan
-from pawn_core.evaluation.evaluation import Context
+from pawn_core.evaluation.evaluation import Context, Evaluation
 from pawn_core.evaluation.probes.examples import Examples, ProbedGames, joined
 from pawn_core.evaluation.probes.fit import falling_rate
 from pawn_core.evaluation.probes.moments import Moments
@@ -37,7 +37,7 @@ _DEFINITION = (
 )
 
 
-class Probes:
+class Probes(Evaluation):
     """Probes on every state of a model and of an untrained one of the same shape."""
 
     def __init__(self, context: Context) -> None:
