@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 import torch
@@ -11,10 +12,17 @@ from safetensors.torch import load_file, save_file
 
 from pawn_core.checkpoint import latest_verified, store
 from pawn_core.config import ConfigError
+from pawn_core.config.evals import EVALS
+from pawn_core.evaluation.evaluation import Evaluation
 from pawn_core.evaluation.legality import Legality
 from pawn_core.signals import StopFlag
 
 EVAL = {"run_type": "eval", "weights": "trial:3", "device": "cpu", "games": 30, "shard_games": 3}
+
+
+@pytest.mark.parametrize("chosen", EVALS, ids=lambda chosen: chosen.name)
+def test_every_evaluation_in_the_list_is_one(chosen) -> None:
+    assert issubclass(resolve_name(chosen.implementation), Evaluation)
 
 
 @pytest.fixture
