@@ -1,7 +1,7 @@
 """Conditioning: whether a model that is told the outcome plays towards it.
 
 Each case beside random play from the same positions, and each test of what cannot or hardly can be
-beside a control that is told the truth. Rows: case i of the model 2 i, of random play 2 i + 1.
+beside a control that is told the truth. Shapes: c cases, b games, k random games of a prefix.
 """
 
 from collections.abc import Iterator
@@ -16,14 +16,17 @@ from pawn_core.config import ConfigError
 from pawn_core.config.conditioning import CASES, SOURCES, Case
 from pawn_core.evaluation.evaluation import Context, Evaluation
 from pawn_core.evaluation.game_counts import GameCounts, fill_in
-from pawn_core.evaluation.intervals import exact
-from pawn_core.evaluation.prefixes import Prefixes, find_prefixes, random_continuations
+from pawn_core.evaluation.intervals import exact, share_over_games
+from pawn_core.evaluation.prefixes import Prefixes, find_prefixes, random_outcomes
 from pawn_core.evaluation.report import Figure, Report, Table
 from pawn_core.evaluation.sampled_games import ILLEGAL, sample_games
 from pawn_core.generation import Sampling
 
 RANDOM_TIMES = 4
 """Random continuations of each prefix."""
+
+Rate = tuple[float | None, float | None, float | None]
+"""A share and the ends of its interval."""
 
 _BLOCKS = 1 << 20  # games of a case at most, and addresses between the prefixes of two blocks
 _FIRST_PREFIX = 1 << 61  # past all other addresses of the seed
@@ -51,13 +54,14 @@ class Conditioning(Evaluation):
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._counts = GameCounts(2 * len(CASES), context.max_ply, context.vocabulary)
-        shape = (2 * len(CASES),)
-        self._matched_r = np.zeros(shape, dtype=np.int64)
+        self._counts = GameCounts(len(CASES), context.max_ply, context.vocabulary)
+        self._matched_c = np.zeros(len(CASES), dtype=np.int64)
         """Games with the outcome that was asked for."""
-        self._own_r = np.zeros(shape, dtype=np.int64)
+        self._own_c = np.zeros(len(CASES), dtype=np.int64)
         """Games with the outcome of the game that their prefix is of."""
-        self._end_seen_r2 = np.zeros((*shape, 2), dtype=np.int64)
+        self._end_seen_c2 = np.zeros((len(CASES), 2), dtype=np.int64)
+        self._random_ck = np.zeros((len(CASES), RANDOM_TIMES + 1), dtype=np.int64)
+        """Prefixes by how many of their random games have the outcome that was asked for."""
 
     def run(self, shard: int) -> None:
         """Continue a block of a case's games, by the model and at random."""
@@ -98,9 +102,10 @@ class Conditioning(Evaluation):
 
     def _arrays(self) -> dict[str, NDArray[np.int64]]:
         return self._counts.arrays() | {
-            "matched": self._matched_r,
-            "own": self._own_r,
-            "end_seen": self._end_seen_r2,
+            "matched": self._matched_c,
+            "own": self._own_c,
+            "end_seen": self._end_seen_c2,
+            "random": self._random_ck,
         }
 
     def _prefixes(self, case: Case, block: int) -> Prefixes:
@@ -135,74 +140,80 @@ class Conditioning(Evaluation):
             [int(asked), *moves] for asked, moves in zip(asked_b, prefixes.prompts(), strict=True)
         ]
         games = sample_games(context.pretrained, prompts, sampling, context.max_ply, context.stop)
-        row = 2 * number
-        self._counts.add(row, games.lengths_b, games.endings_b, games.outcomes_b)
+        self._counts.add(number, games.lengths_b, games.endings_b, games.outcomes_b)
         seen_b = games.end_seen_b
-        self._end_seen_r2[row] += np.bincount(seen_b[seen_b >= 0], minlength=2)
-        self._compare(row, games.outcomes_b, asked_b, prefixes.outcomes_b)
+        self._end_seen_c2[number] += np.bincount(seen_b[seen_b >= 0], minlength=2)
+        self._matched_c[number] += int((games.outcomes_b == asked_b).sum())
+        self._own_c[number] += int((games.outcomes_b == prefixes.outcomes_b).sum())
 
     def _play_at_random(
         self, number: int, block: int, prefixes: Prefixes, asked_b: NDArray[np.int16]
     ) -> None:
-        config, row = self._context.config, 2 * number + 1
+        config = self._context.config
         first = _FIRST_PREFIX + (len(CASES) + number) * _BLOCKS * RANDOM_TIMES
         first += block * config.shard_games * RANDOM_TIMES
-        lengths_b, endings_b, outcomes_b = random_continuations(
+        outcomes_bk = random_outcomes(
             prefixes, RANDOM_TIMES, config.games_seed, first, self._context.vocabulary
         )
-        self._counts.add(row, lengths_b, endings_b, outcomes_b)
-        own_b = np.repeat(prefixes.outcomes_b, RANDOM_TIMES)
-        self._compare(row, outcomes_b, np.repeat(asked_b, RANDOM_TIMES), own_b)
-
-    def _compare(
-        self, row: int, outcomes_b: NDArray[Any], asked_b: NDArray[Any], own_b: NDArray[Any]
-    ) -> None:
-        self._matched_r[row] += int((outcomes_b == asked_b).sum())
-        self._own_r[row] += int((outcomes_b == own_b).sum())
+        matches_b = (outcomes_bk == asked_b[:, None]).sum(axis=1)
+        self._random_ck[number] += np.bincount(matches_b, minlength=RANDOM_TIMES + 1)
 
     def _figures(self) -> Iterator[Figure]:
         """Yield for each test the share of matches, and what random play has."""
         for test in ("match", "continuation", "poisoned", "improbable"):
-            told = [i for i, c in enumerate(CASES) if c.test == test and c.asked is not None]
-            asked = f"games of the {test} cases that end as asked"
-            yield self._share(test, [2 * i for i in told], self._matched_r, asked)
-            random = f"{asked}, played on at random"
-            yield self._share(f"{test}_random", [2 * i + 1 for i in told], self._matched_r, random)
-        impossible = [i for i, c in enumerate(CASES) if c.test == "impossible"]
-        for suffix, wanted in (("", True), ("_control", False)):
-            rows = [2 * i for i in impossible if (CASES[i].asked is not None) == wanted]
-            illegal_r = self._counts.endings_rk[:, ILLEGAL:].sum(axis=1)
-            what = "free games of the impossible cases that end with no legal move"
-            yield self._share(f"impossible_illegal{suffix}", rows, illegal_r, what)
+            cases = _cases(test, control=False)
+            share = f"share of games of the {test} cases that end as asked"
+            yield self._share(test, cases, self._matched_c, share)
+            random_k = self._random_ck[cases].sum(axis=0)
+            games = RANDOM_TIMES * int(random_k.sum())
+            definition = f"{share}, played on at random; interval over prefixes"
+            yield Figure(f"{test}_random", *_random_rate(random_k), games, definition)
+        illegal_c = self._counts.endings_rk[:, ILLEGAL:].sum(axis=1)
+        share = "share of free games of the impossible cases that end without a legal move"
+        for suffix, control in (("", False), ("_control", True)):
+            cases = _cases("impossible", control=control)
+            yield self._share(f"impossible_illegal{suffix}", cases, illegal_c, share)
 
     def _share(
-        self, name: str, rows: list[int], parts_r: NDArray[np.int64], definition: str
+        self, name: str, cases: list[int], parts_c: NDArray[np.int64], definition: str
     ) -> Figure:
-        part, whole = int(parts_r[rows].sum()), int(self._counts.lengths_rk[rows].sum())
-        value = part / whole if whole else None
-        return Figure(name, value, *exact(part, whole), whole, f"share of {definition}; exact")
+        part, whole = int(parts_c[cases].sum()), int(self._counts.lengths_rk[cases].sum())
+        return Figure(name, *_rate(part, whole), whole, f"{definition}; exact interval")
 
     def _rows(self) -> Iterator[tuple[Any, ...]]:
-        games_r = self._counts.lengths_rk.sum(axis=1)
-        plies_r = self._counts.lengths_rk @ np.arange(self._context.max_ply + 1)
-        illegal_r = self._counts.endings_rk[:, ILLEGAL:].sum(axis=1)
+        games_c = self._counts.lengths_rk.sum(axis=1)
+        plies_c = self._counts.lengths_rk @ np.arange(self._context.max_ply + 1)
+        illegal_c = self._counts.endings_rk[:, ILLEGAL:].sum(axis=1)
         for number, case in enumerate(CASES):
-            row, random = 2 * number, 2 * number + 1
-            games = int(games_r[row])
+            games = int(games_c[number])
             yield (
                 *(case.test, case.name, case.asked or "its own", games),
-                *_rate(self._matched_r[row], games),
-                *_rate(self._matched_r[random], games_r[random]),
-                _ratio(self._own_r[row], games),
-                _ratio(illegal_r[row], games),
-                _ratio(self._end_seen_r2[row, 1], self._end_seen_r2[row].sum()),
-                _ratio(plies_r[row], games),
+                *_rate(int(self._matched_c[number]), games),
+                *_random_rate(self._random_ck[number]),
+                _ratio(self._own_c[number], games),
+                _ratio(illegal_c[number], games),
+                _ratio(self._end_seen_c2[number, 1], self._end_seen_c2[number].sum()),
+                _ratio(plies_c[number], games),
             )
+
+
+def _cases(test: str, *, control: bool) -> list[int]:
+    """Return the numbers of a test's cases, or of its controls."""
+    return [i for i, c in enumerate(CASES) if c.test == test and (c.asked is None) == control]
 
 
 def _ratio(part: Any, whole: Any) -> float | None:
     return float(part / whole) if whole else None
 
 
-def _rate(part: Any, whole: Any) -> tuple[float | None, ...]:
-    return (_ratio(part, whole), *exact(int(part), int(whole)))
+def _rate(part: int, whole: int) -> Rate:
+    low, high = exact(part, whole)
+    return _ratio(part, whole), low, high
+
+
+def _random_rate(random_k: NDArray[np.int64]) -> Rate:
+    """Return the share of random games that match; those of one prefix depend on each other."""
+    matches_b = np.repeat(np.arange(len(random_k)), random_k)
+    games_b = np.full(len(matches_b), RANDOM_TIMES)
+    low, high = share_over_games(matches_b, games_b)
+    return _ratio(matches_b.sum(), games_b.sum()), low, high

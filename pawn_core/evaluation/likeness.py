@@ -4,6 +4,7 @@ Free, the model draws any token, and the first that is no legal move ends its ga
 legal ones. Shapes: m modes and last random play, k categories.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import chess_engine
@@ -41,6 +42,19 @@ REFERENCE_GAMES = 10
 _REFERENCE = 1 << 40  # first address of the reference games: none of them gives a prompt
 _PLY_BINS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 300, 400)
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_SHARES = {
+    "completion": "share of free games that end by the rules: no illegal token, no early PAD",
+    "illegal": "share of free games that end with a token that is no legal move, PAD aside",
+    "stopped": "share of free games that end with PAD where a move is due",
+    "end_seen": "share of free games over by the rules, with room behind, whose next token is PAD",
+}
+_DISTANCES = {
+    "length_difference": "mean plies less that of random play; bootstrap over games",
+    "length_ks": "largest distance of the cumulated shares of lengths from random play",
+    "length_p": "permutation p of the distance of lengths",
+    "outcome_tv": "total variation of the outcomes from random play",
+    "outcome_p": "permutation p of the distance of outcomes",
+}
 
 
 class Likeness(Evaluation):
@@ -86,7 +100,7 @@ class Likeness(Evaluation):
             "predict, in the prefixed one the outcome token, is drawn as random play has it. "
             "Distances: Kolmogorov-Smirnov of lengths in plies, total variation of outcomes (none "
             "is one); p by permutation.",
-            self._figures(),
+            tuple(self._figures()),
             (self._endings_table(), self._lengths_table(), self._illegal_table(), self._tests()),
             {
                 "games": config.games,
@@ -131,70 +145,38 @@ class Likeness(Evaluation):
         seen = played.end_seen_b
         self._end_seen_2 += np.bincount(seen[seen >= 0], minlength=2)
 
-    def _figures(self) -> tuple[Figure, ...]:
-        endings_k, games = self._counts.endings_rk[FREE], self._context.config.games
-        seen, ends = int(self._end_seen_2[1]), int(self._end_seen_2.sum())
-        return (
-            _share(
-                "completion",
-                int(endings_k[:ILLEGAL].sum()),
-                games,
-                "free games that end by the rules, without an illegal token or an early PAD",
-            ),
-            _share(
-                "illegal",
-                int(endings_k[ILLEGAL]),
-                games,
-                "free games that end with a token that is no legal move, PAD aside",
-            ),
-            _share(
-                "stopped",
-                int(endings_k[STOPPED]),
-                games,
-                "free games that end with PAD where a move is due",
-            ),
-            _share(
-                "end_seen",
-                seen,
-                ends,
-                "free games over by the rules whose next token is PAD, "
-                "where the context has room for one",
-            ),
-            *(figure for mode in (FREE, MASKED) for figure in self._distances(mode)),
-        )
+    def _figures(self) -> Iterator[Figure]:
+        endings_k = self._counts.endings_rk[FREE]
+        parts = {
+            "completion": (endings_k[:ILLEGAL].sum(), endings_k.sum()),
+            "illegal": (endings_k[ILLEGAL], endings_k.sum()),
+            "stopped": (endings_k[STOPPED], endings_k.sum()),
+            "end_seen": (self._end_seen_2[1], self._end_seen_2.sum()),
+        }
+        for name, (part, whole) in parts.items():
+            interval = exact(int(part), int(whole))
+            value = float(part / whole) if whole else None
+            yield Figure(name, value, *interval, int(whole), f"{_SHARES[name]}; exact interval")
+        for mode in (FREE, MASKED):
+            yield from self._distances(mode)
 
-    def _distances(self, mode: int) -> tuple[Figure, ...]:
-        name, games = MODES[mode], self._context.config.games
-        plies = np.arange(self._context.max_ply + 1)
-        lengths = self._counts.lengths_rk[mode], self._counts.lengths_rk[RANDOM]
-        longer = difference_of_means(*lengths, plies, self._context.config.seed)
+    def _distances(self, mode: int) -> Iterator[Figure]:
+        """Yield how far a mode's games are from random play."""
+        lengths_k, random_k = self._counts.lengths_rk[[mode, RANDOM]]
+        plies_k = np.arange(len(lengths_k))
+        longer = difference_of_means(lengths_k, random_k, plies_k, self._context.config.seed)
         ks, tv = self._comparisons(mode)
-        return (
-            Figure(
-                f"{name}_length_difference",
-                *longer,
-                games,
-                f"mean plies of {name} games less that of random play; bootstrap over games",
-            ),
-            Figure(
-                f"{name}_length_ks",
-                ks.value,
-                None,
-                None,
-                games,
-                "largest distance of the cumulated shares of lengths from random play",
-            ),
-            Figure(f"{name}_length_p", ks.p, None, None, games, "permutation p of that distance"),
-            Figure(
-                f"{name}_outcome_tv",
-                tv.value,
-                None,
-                None,
-                games,
-                "total variation of outcomes from random play",
-            ),
-            Figure(f"{name}_outcome_p", tv.p, None, None, games, "permutation p of that distance"),
-        )
+        values = {
+            "length_difference": longer,
+            "length_ks": (ks.value, None, None),
+            "length_p": (ks.p, None, None),
+            "outcome_tv": (tv.value, None, None),
+            "outcome_p": (tv.p, None, None),
+        }
+        for name, (value, low, high) in values.items():
+            definition = f"{MODES[mode]} games: {_DISTANCES[name]}"
+            games = int(lengths_k.sum())
+            yield Figure(f"{MODES[mode]}_{name}", value, low, high, games, definition)
 
     def _comparisons(self, mode: int) -> tuple[Comparison, Comparison]:
         seed = self._context.config.seed
@@ -262,8 +244,3 @@ class Likeness(Evaluation):
             if begin < len(still_k)
         ]
         return Table("illegal_by_ply", ("from_ply", "games_that_reach_it", "failed"), tuple(rows))
-
-
-def _share(name: str, part: int, whole: int, definition: str) -> Figure:
-    value = part / whole if whole else None
-    return Figure(name, value, *exact(part, whole), whole, f"share of {definition}; exact interval")

@@ -37,27 +37,31 @@ def pgn_of(
     sans = chess_engine.tokens_to_san(games.tokens_bp, games.lengths_b, vocabulary=vocabulary.name)
     texts = []
     for game, moves in enumerate(sans):
-        white, black = tags.players if game % 2 == 0 else tags.players[::-1]
         result = _RESULTS[float(scores_b[game])]
-        ending = int(games.endings_b[game])
-        headers = {
-            "Event": tags.event,
-            "Site": "?",
-            "Date": "????.??.??",
-            "Round": f"{first_pair + game // 2 + 1}.{game % 2 + 1}",
-            "White": white,
-            "Black": black,
+        ending, refused = int(games.endings_b[game]), int(games.refused_b[game])
+        headers = _headers(tags, game, first_pair) | {
             "Result": result,
             "PlyCount": str(len(moves)),
-            "OpeningPlies": str(tags.opening_plies),
             "Termination": "rules infraction" if ending >= ILLEGAL else "normal",
             "Ending": ENDINGS[ending],
         }
-        refused = int(games.refused_b[game])
-        said = vocabulary.moves[refused] or "no move" if refused >= 0 else "no move"
-        comment = [f"{{refused: {said}}}"] if ending >= ILLEGAL else []
+        refusal = vocabulary.moves[refused] if refused >= 0 else ""
+        comment = [f"{{refused: {refusal or 'no move'}}}"] if ending >= ILLEGAL else []
         texts.append(_text(headers, [*_numbered(moves), *comment, result]))
     return "".join(texts)
+
+
+def _headers(tags: Tags, game: int, first_pair: int) -> dict[str, str]:
+    white, black = tags.players if game % 2 == 0 else tags.players[::-1]
+    return {
+        "Event": tags.event,
+        "Site": "?",
+        "Date": "????.??.??",
+        "Round": f"{first_pair + game // 2 + 1}.{game % 2 + 1}",
+        "White": white,
+        "Black": black,
+        "OpeningPlies": str(tags.opening_plies),
+    }
 
 
 def append(path: Path, text: str) -> None:

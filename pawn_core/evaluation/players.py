@@ -83,8 +83,8 @@ class ModelPlayer:
     def begin(self, numbers_b: NDArray[np.int64], white_b: NDArray[np.bool_]) -> None:
         """Begin games; a model with outcome tokens is told that its side mates."""
         outcomes = self._pretrained.vocabulary.outcomes
-        told_b = np.where(white_b, outcomes["white_checkmates"], outcomes["black_checkmates"])
-        self._told_bt = told_b[:, None][:, : int(self._pretrained.spec.prepend_outcome)]
+        own_mate_b = np.where(white_b, outcomes["white_checkmates"], outcomes["black_checkmates"])
+        self._before_bt = own_mate_b[:, None][:, : int(self._pretrained.spec.prepend_outcome)]
         self._cache = self._pretrained.model.new_cache(len(numbers_b))
         self._uniform_bt = uniform_numbers(self._seed, numbers_b.tolist(), self.max_ply)
 
@@ -93,7 +93,7 @@ class ModelPlayer:
         self, played_bt: NDArray[np.int16], legal_bv: NDArray[np.bool_], asked_b: NDArray[np.bool_]
     ) -> NDArray[np.int64]:
         """Return the model's tokens; held to the rules, legal moves."""
-        logits_bv = self._read(np.hstack((self._told_bt, self._tokens.own(played_bt))))
+        logits_bv = self._read(np.hstack((self._before_bt, self._tokens.own(played_bt))))
         if self._masked:
             own_bv = torch.from_numpy(self._tokens.own_mask(legal_bv)).to(self._device)
             logits_bv = logits_bv.masked_fill(~own_bv, -torch.inf)

@@ -118,13 +118,10 @@ _CUTS: dict[str, Callable[[NDArray[np.int16], Lengths, Cut, Vocabulary], Lengths
 }
 
 
-def random_continuations(
+def random_outcomes(
     prefixes: Prefixes, times: int, seed: int, first_number: int, vocabulary: Vocabulary
-) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.int16]]:
-    """Return lengths, terminations and outcomes of each prefix played on at random so often.
-
-    The rows of one prefix lie together.
-    """
+) -> NDArray[np.int16]:
+    """Return how each prefix ends, played on at random so often: outcome tokens (b, times)."""
     tokens_bp = np.repeat(prefixes.tokens_bp, times, axis=0)
     lengths_b = np.repeat(prefixes.lengths_b, times)
     games, max_ply = tokens_bp.shape
@@ -133,8 +130,7 @@ def random_continuations(
     for ply in range(max_ply):
         legal = boards.legal_tokens()
         counts_b = np.diff(legal.offsets)
-        drawn_b = legal.values[
-            legal.offsets[:-1] + (uniform_bp[:, ply] * counts_b).astype(np.int64)
-        ]
+        chosen_b = (uniform_bp[:, ply] * counts_b).astype(np.int64)
+        drawn_b = legal.values[legal.offsets[:-1] + chosen_b]
         boards.apply(np.where(ply < lengths_b, tokens_bp[:, ply], drawn_b).astype(np.int16))
-    return boards.lengths, boards.terminations, boards.outcomes
+    return boards.outcomes.reshape(-1, times)

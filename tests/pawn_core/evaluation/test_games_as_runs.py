@@ -52,13 +52,13 @@ def pgn(tmp_path: Path, trial: int) -> bytes:
 def test_all_games_come_to_results_with_definitions_and_counts(evaluate, tmp_path, records) -> None:
     outcome = evaluate(4)
     assert (outcome.reason, outcome.step) == ("completed", GENERATION + PLAY)
-    found = reports(tmp_path, 4)
-    assert list(found) == ["generation", "play"]
-    for report in found.values():
+    by_name = reports(tmp_path, 4)
+    assert list(by_name) == ["generation", "play"]
+    for report in by_name.values():
         assert report["definition"]
         assert all(figure["definition"] for figure in report["figures"])
-    assert found["generation"]["facts"]["games"] == 12
-    assert found["play"]["facts"]["opponent"] == "random play"
+    assert by_name["generation"]["facts"]["games"] == 12
+    assert by_name["play"]["facts"]["opponent"] == "random play"
     assert records(run_dir(tmp_path, 4), "eval")[-1]["play.score"] == outcome.metrics["play.score"]
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from pawn_core.config.conditioning import CASES, SOURCES, Cut, Source
-from pawn_core.evaluation.prefixes import find_prefixes, random_continuations
+from pawn_core.evaluation.prefixes import find_prefixes, random_outcomes
 
 VOCABULARY = chess_engine.export_move_vocabulary("searchless")
 MOST, MAX_PLY, SEED = 12, 300, 6
 
 
-def found(source: Source, first_game: int = 0, most: int = MOST, max_ply: int = MAX_PLY):
+def prefixes_of(source: Source, first_game: int = 0, most: int = MOST, max_ply: int = MAX_PLY):
     return find_prefixes(source, most, SEED, first_game, max_ply, VOCABULARY)
 
 
@@ -25,7 +25,7 @@ def board_after(tokens: np.ndarray, length: int) -> chess.Board:
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda s: f"{s.ending} {s.cut}")
 def test_every_source_has_prefixes_that_go_on_unless_they_are_whole(source: Source) -> None:
-    prefixes = found(source)
+    prefixes = prefixes_of(source)
     assert len(prefixes.lengths_b) == MOST
     for tokens, length in zip(prefixes.tokens_bp, prefixes.lengths_b, strict=True):
         board = board_after(tokens, length)
@@ -36,15 +36,15 @@ def test_every_source_has_prefixes_that_go_on_unless_they_are_whole(source: Sour
 
 
 def test_cuts_are_as_long_as_they_say() -> None:
-    assert set(found(Source(None, Cut("plies", 20))).lengths_b) == {20}
-    assert set(found(Source(None, Cut("left", 10))).lengths_b) == {MAX_PLY - 10}
+    assert set(prefixes_of(Source(None, Cut("plies", 20))).lengths_b) == {20}
+    assert set(prefixes_of(Source(None, Cut("left", 10))).lengths_b) == {MAX_PLY - 10}
     random = chess_engine.generate_random_games(MOST, seed=SEED, max_ply=MAX_PLY)
-    halves = found(Source(None, Cut("share", 0.5)))
+    halves = prefixes_of(Source(None, Cut("share", 0.5)))
     np.testing.assert_array_equal(halves.lengths_b, random.lengths // 2)
 
 
 def test_a_bare_white_king_cannot_mate() -> None:
-    prefixes = found(Source(None, Cut("bare_white_king")))
+    prefixes = prefixes_of(Source(None, Cut("bare_white_king")))
     for tokens, length in zip(prefixes.tokens_bp, prefixes.lengths_b, strict=True):
         board = board_after(tokens, length)
         assert board.occupied_co[chess.WHITE] == board.pieces_mask(chess.KING, chess.WHITE)
@@ -53,35 +53,38 @@ def test_a_bare_white_king_cannot_mate() -> None:
 
 
 def test_games_without_material_are_over() -> None:
-    prefixes = found(Source("insufficient_material", Cut("whole")))
+    prefixes = prefixes_of(Source("insufficient_material", Cut("whole")))
     for tokens, length in zip(prefixes.tokens_bp, prefixes.lengths_b, strict=True):
         assert board_after(tokens, length).is_insufficient_material()
 
 
-def test_what_no_game_has_is_not_found() -> None:
-    prefixes = found(Source("stalemate", Cut("plies", 5)), max_ply=8)
+def test_what_no_game_has_is_not_prefixes_of() -> None:
+    prefixes = prefixes_of(Source("stalemate", Cut("plies", 5)), max_ply=8)
     assert len(prefixes.lengths_b) == 0
     assert prefixes.prompts() == []
 
 
 def test_random_play_goes_on_from_each_prefix_by_the_rules() -> None:
-    prefixes = found(Source("draw_by_rule", Cut("share", 0.5)))
-    lengths, terminations, outcomes = random_continuations(prefixes, 3, SEED, 0, VOCABULARY)
-    assert len(lengths) == len(terminations) == len(outcomes) == 3 * MOST
-    assert (lengths >= np.repeat(prefixes.lengths_b, 3)).all()
+    bare = prefixes_of(Source(None, Cut("bare_white_king")))
+    outcomes = random_outcomes(bare, 3, SEED, 0, VOCABULARY)
+    assert outcomes.shape == (MOST, 3)
     assert (outcomes >= 0).all()
-    assert len(set(lengths.tolist())) > MOST / 2
+    assert VOCABULARY.outcomes["white_checkmates"] not in outcomes
+    over = prefixes_of(Source("white_checkmates", Cut("whole")))
+    assert set(random_outcomes(over, 2, SEED, 0, VOCABULARY).ravel()) == set(over.outcomes_b)
+    half = prefixes_of(Source("draw_by_rule", Cut("share", 0.5)), most=100)
+    same_prefix = random_outcomes(half, 2, SEED, 0, VOCABULARY)
+    assert (same_prefix[:, 0] != same_prefix[:, 1]).any()
 
 
 def test_random_play_from_the_start_is_that_of_the_engine() -> None:
-    prefixes = found(Source(None, Cut("plies", 0)), most=400)
-    _, _, outcomes = random_continuations(prefixes, 1, SEED, 0, VOCABULARY)
+    prefixes = prefixes_of(Source(None, Cut("plies", 0)), most=400)
+    outcomes = random_outcomes(prefixes, 1, SEED, 0, VOCABULARY)
     random = chess_engine.generate_random_games(4000, seed=SEED + 1, max_ply=MAX_PLY)
     cut = VOCABULARY.outcomes["ply_limit"]
     share = (random.outcomes == cut).mean()
-    assert (outcomes == cut).mean() == pytest.approx(
-        share, abs=4 * (share * (1 - share) / 400) ** 0.5
-    )
+    deviation = (share * (1 - share) / 400) ** 0.5
+    assert (outcomes == cut).mean() == pytest.approx(share, abs=4 * deviation)
 
 
 def test_names_of_cases_are_their_own() -> None:
