@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from pawn_core.machine import Machine
 from pawn_lab.executors.attempt import Attempt, Shim
-from pawn_lab.executors.executor import Claim, Device, DeviceLoad, Life, NotStarted, Sight
-from pawn_lab.executors.local import devices, owners
+from pawn_lab.executors.executor import Claim, Device, DeviceLoad, Executor, Life, NotStarted, Sight
+from pawn_lab.executors.local import owners
+from pawn_lab.executors.local.devices import faults, inventory, load, trial_machine
 from pawn_lab.executors.local.start import await_starts, start
 from pawn_lab.locks import is_locked, signer
 from pawn_lab.paths import WorkspacePaths
@@ -20,24 +21,24 @@ STOPPED_S, LAUNCH_S = 5.0, 120.0
 _SURVIVORS_TIMEOUT_S = 2.0
 
 
-class Local:
+class Local(Executor):
     """Runs trials as processes of this machine, which need no front end to go on or to end."""
 
     def devices(self) -> list[Device]:
         """Return the GPUs that can be used, else CPU slots."""
-        return devices.inventory()
+        return inventory()
 
     def faults(self) -> list[str]:
         """Return the GPUs that no trial can run on, each with the reason."""
-        return devices.faults()
+        return faults()
 
-    def load(self, devices_: Sequence[Device]) -> dict[str, DeviceLoad]:
+    def load(self, devices: Sequence[Device]) -> dict[str, DeviceLoad]:
         """Return the load of the devices that answer, by id."""
-        return devices.load(devices_)
+        return load(devices)
 
-    def machine(self, devices_: Sequence[Device]) -> Machine:
+    def machine(self, devices: Sequence[Device]) -> Machine:
         """Return what trials see of this machine."""
-        return devices.trial_machine(devices_)
+        return trial_machine(devices)
 
     def start(self, workspace: WorkspacePaths, claims: Sequence[Claim]) -> list[NotStarted]:
         """Start shims as sessions of their own; return the claims of which none was started."""

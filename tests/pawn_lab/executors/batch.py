@@ -25,6 +25,7 @@ from pawn_lab.executors.executor import (
     Claim,
     Device,
     DeviceLoad,
+    Executor,
     Life,
     NotStarted,
     Sight,
@@ -46,7 +47,7 @@ class JobList(NamedTuple):
     tokens: frozenset[str]
 
 
-class Batch:
+class Batch(Executor):
     """Runs trials as jobs of the batch system whose folder this is."""
 
     def __init__(self, spool: Path) -> None:
@@ -171,7 +172,7 @@ def be_step(trial: str, workspace: str, held: str, _job: str) -> None:
 
 def be_shim(*arguments: str) -> None:
     """Be the trial's shim; a node of a cluster makes no scheduler pass at its end."""
-    guardian.become_scheduler_pass = lambda _: os._exit(0)
+    guardian.become_scheduler_pass = lambda workspace: os._exit(0)
     sys.argv[1:] = arguments
     shim.main()
 
