@@ -1,5 +1,6 @@
 """Accuracy on real games, against python-chess, which also writes the games."""
 
+import gzip
 import math
 import random
 from pathlib import Path
@@ -190,6 +191,9 @@ def test_a_folder_is_read_file_by_file_up_to_max_games(games, tmp_path: Path) ->
     for number in range(3):
         part = games[8 * number : 8 * number + 8]
         (tmp_path / f"{number}.pgn").write_text("\n\n".join(map(str, part)) + "\n")
+    plain = tmp_path / "2.pgn"
+    (tmp_path / "2.pgn.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    plain.unlink()
     (tmp_path / "notes.txt").write_text("not read")
     whole = evaluate(accuracy_context(tmp_path, tmp_path)).report()
     assert whole.facts["games"] == GAMES // 2
