@@ -197,3 +197,5 @@ class EvalConfig(EvalGamesConfig, EvalPositionsConfig, EvalProbesConfig, Compute
             readers = ", ".join(e.name for e in EVALS if field in e.fields)
             default = type(self).model_fields[field].default
             yield Idle(field, default, f"evals has none that reads it: {readers}")
+        if all(evaluation.in_float32 for evaluation in self.chosen):
+            yield Idle("amp_dtype", "none", "what evals names is computed in float32")

@@ -31,6 +31,8 @@ class Eval(NamedTuple):
     """Fields of the config that it reads, those of every evaluation aside; idle without it."""
     metrics: tuple[Metric, ...]
     """What is known of its figures, named `<evaluation>.<figure>`; the first is its headline."""
+    in_float32: bool = False
+    """Whether it takes no notice of `amp_dtype`: games drawn in 16 bits depend on the batch."""
 
 
 def shards_of_games(config: "EvalConfig") -> int:
@@ -90,6 +92,7 @@ EVALS: tuple[Eval, ...] = (
                 "generation.masked_outcome_tv", "distance of legal outcomes to random play", "low"
             ),
         ),
+        in_float32=True,
     ),
     Eval(
         "diagnostics",
@@ -131,6 +134,7 @@ EVALS: tuple[Eval, ...] = (
             Metric("conditioning.improbable", "improbable ends reached", "high"),
             Metric("conditioning.impossible_illegal", "illegal play, asked the impossible", "low"),
         ),
+        in_float32=True,
     ),
     Eval(
         "play",
@@ -142,6 +146,7 @@ EVALS: tuple[Eval, ...] = (
             Metric("play.elo", "Elo difference", "high", own_kind=True),
             Metric("play.forfeited", "games forfeited by an illegal move", "low", own_kind=True),
         ),
+        in_float32=True,
     ),
     Eval(
         "ceiling",

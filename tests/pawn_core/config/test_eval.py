@@ -100,6 +100,14 @@ def test_a_field_that_no_chosen_evaluation_reads_is_idle(evaluation) -> None:
     assert idle & EvalConfig.measured_on == EvalConfig.measured_on - evaluation.fields
 
 
+def test_a_precision_that_no_evaluation_computes_in_is_idle() -> None:
+    generation = parsed(evals=["generation"], amp_dtype="bfloat16")
+    assert "computed in float32" in generation.no_effect()["amp_dtype"]
+    assert generation.settings(on_gpu=True) == parsed(evals=["generation"]).settings(on_gpu=True)
+    both = parsed(evals=["generation", "legality"], amp_dtype="bfloat16")
+    assert "amp_dtype" not in both.no_effect()
+
+
 def test_an_unknown_evaluation_is_refused_with_those_there_are() -> None:
     with pytest.raises(ValueError, match=r"'x' is unknown; one of: legality"):
         eval_named("x")
