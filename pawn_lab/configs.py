@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema, from_json
 
-from pawn_core.config import RUN_TYPES, ConfigError, RunConfig, parse_config
+from pawn_core.config import RUN_TYPES, ConfigError, PretrainConfig, RunConfig, parse_config
 from pawn_core.config.errors import shown
 from pawn_core.config.run import SINGLE
 
@@ -16,9 +16,6 @@ Pairs = dict[str, list[Any]]
 """Values of the first and of the second, by field."""
 
 _MOST_KEPT = 4096
-_ASSUMED = {"run_type": "pretrain", "total_steps": 0, "pause_after_steps": None}
-_ASSUMED |= {"seed": 0, "data_seed": 0}
-"""What every reading takes for granted; a config of another version may lack it."""
 
 
 class StoredConfig(Mapping[str, Any]):
@@ -39,7 +36,8 @@ class StoredConfig(Mapping[str, Any]):
     def from_text(text: str) -> "StoredConfig":
         """Return the config of a row's text: the same object for the same text."""
         fields = from_json(text)
-        return StoredConfig(_assumed(fields) | fields)
+        assumed = _assumed(fields)
+        return StoredConfig(fields if assumed.keys() <= fields.keys() else assumed | fields)
 
     @staticmethod
     def of(config: RunConfig) -> "StoredConfig":
@@ -70,8 +68,13 @@ class StoredConfig(Mapping[str, Any]):
         """Return a field, or the default where the config has none of that name."""
         return self._fields.get(name, default)
 
+    @property
+    def kind(self) -> type[RunConfig]:
+        """The class that speaks for the config; of an unknown run type that of pretraining."""
+        return self.known_kind or PretrainConfig
+
     @cached_property
-    def kind(self) -> type[RunConfig] | None:
+    def known_kind(self) -> type[RunConfig] | None:
         """The class of the config; None where its run type is none of this version."""
         name = self.get("run_type")
         return next((run_type.config for run_type in RUN_TYPES if run_type.name == name), None)
@@ -79,13 +82,13 @@ class StoredConfig(Mapping[str, Any]):
     @cached_property
     def unknown_fields(self) -> dict[str, Any]:
         """What it says that its class here does not have; all of an unknown run type."""
-        fields = self.kind.model_fields if self.kind else {}
+        fields = self.known_kind.model_fields if self.known_kind else {}
         return {name: value for name, value in self._fields.items() if name not in fields}
 
     @cached_property
     def parsed(self) -> RunConfig | None:
         """The config as this version reads it, its unknown fields aside; None where it cannot."""
-        if self.kind is None:
+        if self.known_kind is None:
             return None
         try:
             unknown = self.unknown_fields
@@ -96,7 +99,7 @@ class StoredConfig(Mapping[str, Any]):
     @property
     def length(self) -> int:
         """The whole length of the trial, in the unit of progress of its run type."""
-        return self[self.kind.progress.field if self.kind else "total_steps"]
+        return self[self.kind.progress.field]
 
     @property
     def target(self) -> int:
@@ -106,7 +109,7 @@ class StoredConfig(Mapping[str, Any]):
     @property
     def strangeness(self) -> str | None:
         """Why it is not a config of this version; None where it is one."""
-        if self.kind is None:
+        if self.known_kind is None:
             return f"run_type {shown(self.get('run_type'))} is unknown here"
         if self.unknown_fields:
             return f"fields unknown here: {', '.join(self.unknown_fields)}"
@@ -139,7 +142,7 @@ class StoredConfig(Mapping[str, Any]):
     @cached_property
     def models(self) -> list[str]:
         """The names of the trial's models: one without a name, or its variants."""
-        return self.kind.model_names(self) if self.kind else [SINGLE]
+        return self.kind.model_names(self)
 
     def of_model(self, name: str) -> "StoredConfig":
         """Return the config of the run that a variant equals; of a single model the trial's own."""
@@ -158,10 +161,11 @@ class StoredConfig(Mapping[str, Any]):
         return {"variant": name} | self._fields | (own if isinstance(own, dict) else {})
 
 
-def _assumed(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is taken for granted of a config, as far as its run type has such fields."""
+def _assumed(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return what every reading takes for granted; a config of another version may lack it."""
     kind = StoredConfig(fields).kind
-    return {n: v for n, v in _ASSUMED.items() if kind is None or n in kind.model_fields}
+    zeros = dict.fromkeys((kind.progress.field, *kind.seeds), 0)
+    return {"run_type": "pretrain", "pause_after_steps": None} | zeros
 
 
 def _stored(config: StoredConfig | Mapping[str, Any]) -> StoredConfig:

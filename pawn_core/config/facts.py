@@ -1,6 +1,8 @@
 """What a run type says of itself to those that watch, rank and compare its runs."""
 
-from typing import Literal, NamedTuple
+import math
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 
 class Progress(NamedTuple):
@@ -45,12 +47,28 @@ class Merit(NamedTuple):
 
     metric: str
     better: Literal["low", "high"]
+    noun: str = ""
+    """What a sentence calls it, where that is more than the metric's name."""
+
+    @property
+    def called(self) -> str:
+        """What a sentence calls it."""
+        return self.noun or self.metric
+
+    @property
+    def sign(self) -> int:
+        """What makes a lower product the better one."""
+        return -1 if self.better == "high" else 1
+
+    def rank(self, metrics: Mapping[str, Any]) -> float:
+        """Return what is lower of better metrics; infinite where they lack that of merit."""
+        value = metrics.get(self.metric)
+        return math.inf if value is None else self.sign * value
 
     def beats(self, value: float, other: float) -> bool:
         """Whether a value is better than another."""
-        return value < other if self.better == "low" else value > other
+        return self.sign * value < self.sign * other
 
     def best_first(self, values: dict[int, float]) -> list[int]:
         """Return the steps of values, that of the best first, of equals the earlier one."""
-        sign = 1 if self.better == "low" else -1
-        return sorted(values, key=lambda step: (sign * values[step], step))
+        return sorted(values, key=lambda step: (self.sign * values[step], step))

@@ -49,8 +49,12 @@ class RunConfig(StorageConfig):
     """Fields of which other values make a repetition; the last decides what is learned from."""
     tuned: ClassVar[frozenset[str]] = frozenset()
     """Fields that decide how well the same question is answered."""
+    searched: ClassVar[tuple[str, ...]] = ()
+    """Numbers of which a next value to try can be told, first the one that matters most."""
     pace_fields: ClassVar[frozenset[str]] = frozenset({"run_type", "device", "gpus"})
     """Fields that decide how long a unit of progress takes on a given device."""
+    can_be_forecast: ClassVar[bool] = False
+    """Whether its metric of merit falls by a schedule, so that where it ends can be told."""
     paced_by: ClassVar[Literal["train", "eval"]] = "eval"
     """The type of the records that tell how fast it goes."""
 
@@ -109,6 +113,11 @@ class RunConfig(StorageConfig):
         """Return what is known of a metric of its records; None where that is nothing."""
         of_merit = Metric(cls.merit.metric, cls.merit.metric, cls.merit.better)
         return next((m for m in (*cls.metrics, of_merit) if m.name == name), None)
+
+    @classmethod
+    def speaks_of(cls, name: str) -> bool:
+        """Whether a metric is to be compared; where the type says nothing of any, all are."""
+        return not cls.metrics or cls.metric(name) is not None
 
     @classmethod
     def model_names(cls, config: Mapping[str, Any]) -> list[str]:

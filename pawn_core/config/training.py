@@ -40,7 +40,7 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
     """A run of optimizer steps; progress and merit are its steps and its validation loss."""
 
     progress: ClassVar[Progress] = Progress("total_steps", "step", "optimizer step")
-    merit: ClassVar[Merit] = Merit("val_loss", "low")
+    merit: ClassVar[Merit] = Merit("val_loss", "low", "validation loss")
     checkpoint_files: ClassVar[frozenset[str]] = frozenset(FILES)
     measured_on: ClassVar[frozenset[str]] = frozenset({"val_seed", "val_games"})
     learned_from: ClassVar[frozenset[str]] = frozenset({"batch_size"})
@@ -59,11 +59,15 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
         {"lr", "lr_schedule", "warmup_steps", "min_lr_ratio", "decay_steps", "cooldown_steps"}
         | {"constant_lr_ratio", "weight_decay", "max_grad_norm", "accumulation_steps"}
     )
+    searched: ClassVar[tuple[str, ...]] = (
+        *("lr", "weight_decay", "warmup_steps", "min_lr_ratio", "max_grad_norm"),
+    )
     pace_fields: ClassVar[frozenset[str]] = (
         RunConfig.pace_fields
         | {"batch_size", "accumulation_steps", "optimizer"}
         | {"amp_dtype", "no_compile", "sdpa_math"}
     )
+    can_be_forecast: ClassVar[bool] = True
     paced_by: ClassVar[Literal["train", "eval"]] = "train"
 
     patience: int | None = Field(

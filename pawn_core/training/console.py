@@ -16,8 +16,9 @@ _SHOWN = {
 class Pace:
     """How far a run is, and how long it takes still at the rate since its first step here."""
 
-    def __init__(self, target: int) -> None:
-        """`target`: the step at which it ends or pauses."""
+    def __init__(self, target: int, unit: str = "step") -> None:
+        """`target`: where it ends or pauses; `unit`: what is counted."""
+        self.unit = unit
         self._target = target
         self._first: tuple[int, float] | None = None
         self._spoken = time.monotonic()
@@ -31,7 +32,7 @@ class Pace:
         """Return `step 100/5000 train loss 3.1, 0:12:30 left`."""
         left_s = self._left_s(step)
         left = "" if left_s is None else f", {timedelta(seconds=round(left_s))} left"
-        return f"step {step}/{self._target}{numbers}{left}"
+        return f"{self.unit} {step}/{self._target}{numbers}{left}"
 
     def spoke(self) -> None:
         """Note that a line of the log is written."""
@@ -50,12 +51,13 @@ class Pace:
 
 def describe_record(kind: str, step: int, fields: dict[str, Any], pace: Pace) -> str:
     """Return one line: the numbers that matter, or the event's message."""
+    at = f"{pace.unit} {step}"
     if kind not in _SHOWN:
-        return f"step {step} {fields.get('event', kind)}: {fields.get('message', '')}".rstrip(": ")
+        return f"{at} {fields.get('event', kind)}: {fields.get('message', '')}".rstrip(": ")
     values = (f"{name} {fields[name]:.5g}" for name in _names(kind, fields))
     which = f"{fields['variant']} {kind}" if "variant" in fields else kind
     numbers = f" {which} {' '.join(values)}"
-    return pace.described(step, numbers) if kind == "train" else f"step {step}{numbers}"
+    return pace.described(step, numbers) if kind == "train" else f"{at}{numbers}"
 
 
 def _names(kind: str, fields: dict[str, Any]) -> list[str]:

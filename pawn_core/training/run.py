@@ -50,7 +50,7 @@ class Run:
     pace: Pace = field(init=False)
 
     def __post_init__(self) -> None:
-        self.pace = Pace(self.config.target)
+        self.pace = Pace(self.config.target, self.config.progress.unit)
 
     @property
     def paths(self) -> RunPaths:

@@ -179,7 +179,7 @@ def _seed_generators(seed: int) -> None:
 def _announce(setup: Setup, run: Run) -> None:
     """Begin the stream: the config record, then how the run starts."""
     if setup.continues_stream:
-        _LOG.info("going on from step %d", run.step)
+        _LOG.info("going on from %s %d", run.config.progress.unit, run.step)
     else:
         _begin_stream(setup, run)
     run.task.begin(run, resumed=setup.resumed_from is not None)

@@ -74,20 +74,23 @@ def _superseded(lab: Lab, trials: list[Trial]) -> set[int]:
 
 def _schedule(lab: Lab, trial: Trial) -> Iterable[Finding]:
     """Say where a trial has ended before its last step."""
-    paths = lab.paths.trial(trial.id)
+    paths, at = lab.paths.trial(trial.id), _at(trial)
     step, total = trial.exit.step if trial.exit else None, trial.config.length
     if trial.state not in ENDED_WELL:
         why = f": {trial.exit.message}" if trial.exit and trial.exit.message else ""
-        yield Finding(trial.id, f"{trial.state}{_at(step, total)}{why}", blocks=False)
+        yield Finding(trial.id, f"{trial.state}{at}{why}", blocks=False)
     elif step is None or step < total:
-        where = f"{_at(step, total)}{_learning_rate(paths)}"
+        where = f"{at}{_learning_rate(paths)}"
         yield Finding(trial.id, f"{trial.state}{where}, not resumed", blocks=False)
     else:
         yield from _stopped_alone(trial, paths)
 
 
-def _at(step: int | None, total: int) -> str:
-    return f" before step {total}" if step is None else f" at step {step} of {total}"
+def _at(trial: Trial) -> str:
+    """Return how far a trial has got."""
+    total, unit = trial.config.length, trial.config.kind.progress.unit
+    step = trial.exit.step if trial.exit else None
+    return f" before {unit} {total}" if step is None else f" at {unit} {step} of {total}"
 
 
 def _learning_rate(paths: TrialPaths) -> str:

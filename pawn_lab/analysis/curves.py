@@ -5,10 +5,10 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
+from pawn_core.config.facts import Merit, Metric
 from pawn_core.metrics import EVAL, TRAIN, Record
 from pawn_lab.lab import Lab, queries, spending
 from pawn_lab.records import Spent, Trial
-from pawn_lab.reporting.metrics import Metric
 from pawn_lab.trials import streams, variants
 from pawn_lab.trials.streams import TOKENS, Shown, Summary, TokenCount
 from pawn_lab.trials.variants import SINGLE
@@ -70,8 +70,8 @@ class Lineages:
             self._trials[trial_id] = queries.trial(self._lab, trial_id)
         return self._trials[trial_id]
 
-    def _summary(self, trial_id: int) -> Summary:
-        return streams.summary(self._lab.paths.trial(trial_id))
+    def _summary(self, trial_id: int, merit: Merit) -> Summary:
+        return streams.summary(self._lab.paths.trial(trial_id), merit)
 
     def segments(self, trial: Trial | int, *, training: bool) -> list[Segment]:
         """Return each trial of the lineage with its records up to where the next one starts.
@@ -87,10 +87,11 @@ class Lineages:
         return [*older, self._segment(trials[-1], None, training=training, ancestor=False)]
 
     def _segment(self, trial: Trial, end: int | None, *, training: bool, ancestor: bool) -> Segment:
+        merit = trial.config.kind.merit
         if not (training or ancestor):
-            shown = streams.shown(self._lab.paths.trial(trial.id))
+            shown = streams.shown(self._lab.paths.trial(trial.id), merit)
             return Segment(trial, shown, shown.evaluations)
-        summary = self.summary(trial.id)
+        summary = self.summary(trial.id, merit)
         if training:
             records = summary.records
         else:

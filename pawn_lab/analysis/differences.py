@@ -1,41 +1,48 @@
 """In what two trials differ: what was chosen, what they saw, and where their numbers come from."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from pawn_lab.analysis.curves import evaluations
-from pawn_lab.analysis.groups import INCIDENTAL, STREAM, VALIDATION, essential
-from pawn_lab.configs import Pairs, differing
+from pawn_lab.analysis.groups import essential
+from pawn_lab.configs import Pairs, StoredConfig, differing
 from pawn_lab.documents import read_json_object
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
-from pawn_lab.reporting.metrics import GAMES, METRICS
+from pawn_lab.reporting.metrics import ENVELOPE, kinds_of
 from pawn_lab.trials import variants
 
-TRAINING_GAMES = STREAM | {"data_seed"}
-VALIDATION_GAMES = GAMES | VALIDATION
 _HASH_CHARACTERS = 12
 
 
 def chosen(a: Trial, b: Trial) -> Pairs:
     """Return the settings and seeds in which two trials differ, without those that follow."""
-    configs = [_seeds(t.config) | essential(t.config) for t in (a, b)]
-    return differing(*configs)
+    return differing(*(_seeds(t.config) | essential(t.config) for t in (a, b)))
 
 
 def incidental(a: Trial, b: Trial) -> Pairs:
     """Return the fields that decide when and where a trial runs, where they differ."""
-    return differing(*({n: t.config.get(n) for n in sorted(INCIDENTAL)} for t in (a, b)))
+    names = sorted(frozenset().union(*(kind.incidental for kind in kinds_of((a, b)))))
+    return differing(*({n: t.config.get(n) for n in names} for t in (a, b)))
 
 
-def _seeds(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in config.items() if name in ("seed", "data_seed")}
+def _seeds(config: StoredConfig) -> dict[str, Any]:
+    return {name: value for name, value in config.items() if name in config.kind.seeds}
 
 
-def games(a: Trial, b: Trial, deciding: Iterable[str]) -> list[str]:
-    """Return which of the fields that decide the games are not the same."""
-    configs = [essential(t.config) | _seeds(t.config) for t in (a, b)]
-    return sorted(differing(*configs).keys() & set(deciding))
+def learned_from(a: Trial, b: Trial) -> list[str]:
+    """Return what makes two trials learn from something else, step by step."""
+    return _differing(a, b, {n for k in kinds_of((a, b)) for n in (*k.learned_from, k.seeds[-1])})
+
+
+def measured_on(a: Trial, b: Trial) -> list[str]:
+    """Return what makes two trials be measured on something else."""
+    return _differing(a, b, {name for kind in kinds_of((a, b)) for name in kind.measured_on})
+
+
+def _differing(a: Trial, b: Trial, names: Iterable[str]) -> list[str]:
+    both = [essential(t.config) | _seeds(t.config) for t in (a, b)]
+    return sorted(differing(*both).keys() & set(names))
 
 
 def provenance(lab: Lab, a: Trial, b: Trial) -> Pairs | None:
@@ -75,7 +82,9 @@ def measured(
     step = max(ours.keys() & theirs.keys(), default=None)
     if step is None:
         return None, {}
-    pairs = {m.name: (ours[step].get(m.name), theirs[step].get(m.name)) for m in METRICS}
+    kinds = kinds_of((a, b))
+    shown = [n for n in ours[step] if n not in ENVELOPE and any(k.speaks_of(n) for k in kinds)]
+    pairs = {name: (ours[step][name], theirs[step].get(name)) for name in shown}
     return step, {n: (x, y) for n, (x, y) in pairs.items() if x is not None and y is not None}
 
 

@@ -12,22 +12,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pawn_lab.analysis.final_loss import backtest, outlook, share_done, tested_on
-from pawn_lab.analysis.groups import VALIDATION, Run, differing, runs_of
+from pawn_lab.analysis.groups import Run, differing, runs_of
 from pawn_lab.documents import write_json
 from pawn_lab.lab import Lab, queries, sweeping
 from pawn_lab.paths import TrialPaths
-from pawn_lab.reporting.metrics import GAMES, metric_of_merit
-from pawn_lab.reporting.results import METRIC_OF_MERIT
+from pawn_lab.reporting import metrics
 from pawn_lab.states import ENDED_WELL, HOLDING
-
-TUNED = frozenset(
-    {"lr", "lr_schedule", "warmup_steps", "min_lr_ratio", "decay_steps", "cooldown_steps"}
-    | {"constant_lr_ratio", "weight_decay", "max_grad_norm", "accumulation_steps"}
-)
-"""Settings in which trials of no sweep may differ: what is learned stays the same question."""
-
-_OTHER_LOSS = GAMES | VALIDATION | {"run_type", "total_steps"}
-"""Settings that no two comparable trials differ in: of other games, or another schedule."""
 
 _JUDGES = HOLDING | ENDED_WELL
 _MOST_S = 60
@@ -47,13 +37,13 @@ def judge(run: Run, rivals: Sequence[Run], ended: Sequence[Run], *, of_sweep: bo
     forecast = outlook(run)
     if forecast.loss is None:
         return Judgement(False, f"no forecast: {forecast.why}", {})
-    best = _best(run, rivals, forecast.step, None if of_sweep else TUNED)
+    best = _best(run, rivals, forecast.step, None if of_sweep else run.kind.tuned)
     if best is None:
         return Judgement(False, "no comparable trial has a loss", {})
     reference, step, loss = best
     evidence: dict[str, int | float] = {
         "step": run.points[-1].step,
-        "val_loss": run.points[-1].value,
+        run.kind.merit.metric: run.points[-1].value,
         "at_step": forecast.step,
         "forecast": forecast.loss.value,
         "low": forecast.loss.low,
@@ -87,13 +77,15 @@ def _best(
 def _comparable(run: Run, rival: Run, may_differ: frozenset[str] | None) -> bool:
     """Say whether a loss of one judges the other; runs that differ only in seeds do not."""
     differ = set(differing(run, rival))
-    allowed = differ - _OTHER_LOSS if may_differ is None else differ & may_differ
+    other = run.kind.measured_on | {"run_type", run.kind.progress.field}
+    allowed = differ - other if may_differ is None else differ & may_differ
     return bool(differ) and differ == allowed
 
 
 def find(lab: Lab, trial_id: int) -> Judgement:
     """Judge a trial of a single model by the other points of its sweep's arm, or by all trials."""
-    trial, metric = queries.trial(lab, trial_id), metric_of_merit(METRIC_OF_MERIT)
+    trial = queries.trial(lab, trial_id)
+    metric = metrics.of_merit(trial.config.kind)
     [run] = runs_of(lab, [trial], metric)
     rivals = sweeping.rivals(lab, trial_id)
     others = [] if rivals == [] else queries.selected(lab, rivals)

@@ -4,12 +4,12 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from pawn_core.config.facts import Metric
 from pawn_core.config.schedule import ScheduleConfig
 from pawn_core.training.schedules import Schedule, build_schedule
 from pawn_lab.analysis.groups import LINEAGE, Run, runs_of
 from pawn_lab.analysis.power_law import FARTHEST, FEWEST_POINTS, Interval, extrapolated
 from pawn_lab.lab import Lab, queries
-from pawn_lab.reporting.metrics import Metric
 from pawn_lab.states import ENDED, ENDED_WELL
 
 EARLIEST = 0.2
@@ -57,6 +57,8 @@ def _outlook(run: Run, points: list[tuple[int, float]]) -> Outlook:
     done = points[-1][0] if points else 0
     if done >= end:
         return Outlook(end, None, "it has ended")
+    if not run.kind.can_be_forecast:
+        return Outlook(end, None, "its run type has no loss that falls by a schedule")
     if done * FARTHEST < end:
         return Outlook(end, None, f"step {done} of {end} is too early")
     if run.config.parsed is None:

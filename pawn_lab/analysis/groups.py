@@ -5,36 +5,16 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
 
+from pawn_core.config import RunConfig
+from pawn_core.config.facts import Metric
 from pawn_lab import configs
 from pawn_lab.analysis.curves import Lineages, Point, curve
 from pawn_lab.configs import StoredConfig
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
-from pawn_lab.reporting.metrics import GAMES, Metric
 from pawn_lab.trials.variants import SINGLE
 
-SEEDS = ("seed", "data_seed")
 LINEAGE = "lineage"
-
-INCIDENTAL = frozenset(
-    {
-        "pause_after_steps",
-        "patience",
-        "patience_metric",
-        "eval_interval",
-        "checkpoint_interval",
-        "log_interval",
-    }
-    | {"local_checkpoints", "hf_repo", "hf_bucket", "shm_checkpoints", "wandb", "trackio"}
-    | {"device", "gpus", "no_compile", "gradient_checkpointing", "sdpa_math", "num_workers"}
-    | {"accumulation_steps", "batching"}  # the gradients are the same
-    | {"no_amp"}  # amp_dtype says it
-)
-"""Config fields that decide when and where a trial runs, not what it has learned by a step."""
-
-VALIDATION = frozenset({"val_seed", "val_games"})
-STREAM = GAMES | {"batch_size"}
-"""Config fields that, with data_seed, decide the games of each step."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +23,8 @@ class Run:
 
     trial: Trial
     settings: dict[str, Any]
-    seeds: tuple[int, int]
+    seeds: tuple[int, ...]
+    """Values of the fields that its run type calls seeds."""
     points: list[Point]
     variant: str = SINGLE
 
@@ -51,6 +32,11 @@ class Run:
     def config(self) -> StoredConfig:
         """Config of the trial, or of the run that the variant equals."""
         return self.trial.config.of_model(self.variant)
+
+    @property
+    def kind(self) -> type[RunConfig]:
+        """Its run type."""
+        return self.trial.config.kind
 
     @property
     def name(self) -> str:
@@ -76,9 +62,15 @@ class Group:
     settings: dict[str, Any]
     runs: list[Run]
 
+    @property
+    def kind(self) -> type[RunConfig]:
+        """The run type of them all."""
+        return self.runs[0].kind
+
     def seeds_of(self, field: str) -> set[int]:
-        """Return the values of `seed` or `data_seed`."""
-        return {run.seeds[SEEDS.index(field)] for run in self.runs}
+        """Return the values of a seed; none of one that its run type does not have."""
+        numbers = [dict(zip(self.kind.seeds, run.seeds, strict=True)) for run in self.runs]
+        return {own[field] for own in numbers if field in own}
 
 
 def runs_of(lab: Lab, trials: Iterable[Trial], metric: Metric) -> list[Run]:
@@ -98,21 +90,21 @@ def _run(lab: Lab, lineages: Lineages, trial: Trial, metric: Metric, variant: st
         for ancestor, child in pairwise(lineages.of(trial))
     ]
     earlier = [
-        f"{_changes(before, chosen)} to step {child.from_step}"
+        f"{_changes(before, chosen)} to {config.kind.progress.unit} {child.from_step}"
         for before, child in older
         if before != chosen
     ]
     if earlier:
         chosen[LINEAGE] = ", ".join(earlier)
-    seeds = config.get("seed", 0), config.get("data_seed", 0)
+    seeds = tuple(config.get(name, 0) for name in config.kind.seeds)
     points = curve(lab, trial, metric, variant, lineages)
     return Run(trial, chosen, seeds, points, variant)
 
 
 def essential(config: StoredConfig, on_gpu: bool | None = None) -> dict[str, Any]:
     """Return what was chosen of a config: no seeds, nothing incidental, nothing without effect."""
-    chosen = config.settings(on_gpu)
-    return {k: v for k, v in chosen.items() if k not in INCIDENTAL and k not in SEEDS}
+    kind, chosen = config.kind, config.settings(on_gpu)
+    return {k: v for k, v in chosen.items() if k not in kind.incidental and k not in kind.seeds}
 
 
 def grouped(runs: Iterable[Run]) -> tuple[list[Group], list[Run]]:
@@ -120,7 +112,7 @@ def grouped(runs: Iterable[Run]) -> tuple[list[Group], list[Run]]:
     groups, repeated = [], []
     ordered = sorted(runs, key=lambda run: (_key(run), run.id))
     for _, members in groupby(ordered, key=_key):
-        kept: dict[tuple[int, int], Run] = {}
+        kept: dict[tuple[int, ...], Run] = {}
         for run in sorted(members, key=lambda run: (_length(run), run.id)):
             repeated += [kept[run.seeds]] if run.seeds in kept else []
             kept[run.seeds] = run
@@ -150,22 +142,22 @@ def obstacles(a: Group, b: Group, allowed: set[str] | None, metric: Metric) -> l
     if allowed is None and len(differ) > 1:
         extra = differ
     reasons = [f"differ in {', '.join(extra)}"] if extra else []
-    validation = [name for name in differ if name in VALIDATION or _shifts(name, metric)]
-    if validation:
-        reasons.append(f"{metric.name} is of other validation games ({', '.join(validation)})")
-    return reasons + [_unlike(a, b, field) for field in SEEDS if _unlike(a, b, field)]
+    if other := [name for name in differ if _moves(name, a.kind, metric)]:
+        reasons.append(f"{metric.name} is of other {a.kind.sample} ({', '.join(other)})")
+    return reasons + [_unlike(a, b, field) for field in a.kind.seeds if _unlike(a, b, field)]
 
 
 def shared(a: Group, b: Group) -> list[tuple[Run, Run]]:
-    """Return the pairs of runs of two groups with equal seeds and equal training games."""
-    if STREAM & set(differing(a, b)):
+    """Return the pairs of runs of two groups that have equal seeds and learned from the same."""
+    if a.kind.learned_from & set(differing(a, b)):
         return []
     by_seeds = {run.seeds: run for run in b.runs}
     return [(run, by_seeds[run.seeds]) for run in a.runs if run.seeds in by_seeds]
 
 
-def _shifts(name: str, metric: Metric) -> bool:
-    return metric.own_games and name in GAMES
+def _moves(name: str, kind: type[RunConfig], metric: Metric) -> bool:
+    """Say whether a metric is measured on something else where a field has another value."""
+    return name in kind.measured_on and (metric.own_kind or name not in kind.kinds.fields)
 
 
 def _unlike(a: Group, b: Group, field: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from pawn_lab.analysis.groups import SEEDS, essential
+from pawn_lab.analysis.groups import essential
 from pawn_lab.configs import Pairs, StoredConfig, differing
 from pawn_lab.records import Trial
 
@@ -44,4 +44,4 @@ def confounds(neighbours: list[Neighbour]) -> list[str]:
 
 
 def _with_seeds(config: StoredConfig) -> tuple[dict[str, Any], list[Any]]:
-    return essential(config), [config.get(name) for name in SEEDS]
+    return essential(config), [config.get(name) for name in config.kind.seeds]

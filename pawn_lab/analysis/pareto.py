@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from pawn_core.config import PretrainConfig
+from pawn_core.config.facts import Metric
 from pawn_core.footprint import parameter_count
-from pawn_lab.analysis.groups import VALIDATION, Run
-from pawn_lab.reporting.metrics import GAMES
+from pawn_lab.analysis.groups import Run
 
 Price = Literal["cost", "hours", "parameters"]
 """Money or device-hours until the best evaluation, its lineage included; size of the model."""
@@ -20,11 +20,11 @@ class Placed(NamedTuple):
     value: float
 
 
-def placed(runs: Sequence[Run], price: Price) -> list[Placed]:
-    """Return the runs that have measured a value and have a price; lower values are better."""
+def placed(runs: Sequence[Run], price: Price, metric: Metric) -> list[Placed]:
+    """Return the runs that have measured a value and have a price, each at its best value."""
     placements = []
     for run in filter(lambda run: run.has_measured, runs):
-        point = min(run.points, key=lambda p: (p.value, p.step), default=None)
+        point = min(run.points, key=lambda p: (metric.sign * p.value, p.step), default=None)
         if point is None:
             continue
         paid = _parameters(run) if price == "parameters" else getattr(point, price)
@@ -37,17 +37,17 @@ def evaluated_alike(runs: Sequence[Placed]) -> list[list[Placed]]:
     """Return the runs by run type and evaluation set: only within one are values comparable."""
     sets: dict[str, list[Placed]] = {}
     for placement in runs:
-        fields = sorted({"run_type", *GAMES, *VALIDATION})
+        fields = sorted({"run_type", *placement.run.kind.measured_on})
         key = repr([placement.run.settings.get(name) for name in fields])
         sets.setdefault(key, []).append(placement)
     return list(sets.values())
 
 
-def front(runs: Sequence[Placed]) -> list[Placed]:
+def front(runs: Sequence[Placed], metric: Metric) -> list[Placed]:
     """Return the runs that none beats in one number and equals in the other, cheapest first."""
     kept: list[Placed] = []
-    for placement in sorted(runs, key=lambda p: (p.price, p.value)):
-        if not kept or placement.value < kept[-1].value:
+    for placement in sorted(runs, key=lambda p: (p.price, metric.sign * p.value)):
+        if not kept or metric.sign * placement.value < metric.sign * kept[-1].value:
             kept.append(placement)
     return kept
 

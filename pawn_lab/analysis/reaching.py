@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable
 from itertools import pairwise
 
+from pawn_core.config.facts import Metric
 from pawn_lab.analysis.curves import Axis, Point
 from pawn_lab.analysis.groups import Run
-from pawn_lab.reporting.metrics import Metric
 
 
 def logarithms(runs: Iterable[Run], axis: Axis, metric: Metric, value: float) -> dict[str, float]:
@@ -24,11 +24,10 @@ def position(points: list[Point], axis: Axis, metric: Metric, value: float) -> f
 
     A curve that begins there is there at its first point: what was before it is not known.
     """
-    sign = 1 if metric.better == "low" else -1
-    if points and sign * points[0].value <= sign * value:
+    if points and metric.sign * points[0].value <= metric.sign * value:
         return getattr(points[0], axis)
     for a, b in pairwise(points):
-        if sign * b.value <= sign * value:
+        if metric.sign * b.value <= metric.sign * value:
             start, end = getattr(a, axis), getattr(b, axis)
             return start + (end - start) * (a.value - value) / (a.value - b.value)
     return None

@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pawn_core.config.facts import Metric
 from pawn_lab.analysis.alignment import align
 from pawn_lab.analysis.groups import LINEAGE, Run, essential, grouped
 from pawn_lab.lab import Lab, queries
@@ -19,8 +20,6 @@ FACTOR = 3.0
 """Between rates, where those tried do not say what a step is."""
 CLOSE = 1.5
 """A best rate whose neighbours are nearer than this factor is known well enough."""
-VARIED = ("lr", "weight_decay", "warmup_steps", "min_lr_ratio", "max_grad_norm")
-"""Fields of which a next value is told, where all of the trials have a number there."""
 _BROKE = ("non_finite", "diverged")
 
 
@@ -40,7 +39,7 @@ class Suggestion(NamedTuple):
     why: str
 
 
-def suggestions(runs: Iterable[Run], others: Iterable[Run] = ()) -> list[Suggestion]:
+def suggestions(runs: Iterable[Run], others: Iterable[Run], metric: Metric) -> list[Suggestion]:
     """Return the next point for each setting of which two rates, or points enough, were tried.
 
     `others` were tried as well: they count where they were evaluated at the step at which the runs
@@ -48,16 +47,16 @@ def suggestions(runs: Iterable[Run], others: Iterable[Run] = ()) -> list[Suggest
     """
     named = list(filter(_has_rate, runs))
     everything = named + list(filter(_has_rate, others))
-    points = list(filter(None, map(_next_point, _families(everything, named, VARIED))))
+    points = list(filter(None, map(_next_point, _families(everything, named, metric))))
     covered = {run.name for point in points for run in point.runs}
     rest = [run for run in everything if run.name not in covered]
-    return points + list(filter(None, map(_next_rate, _families(rest, named, ("lr",)))))
+    return points + list(filter(None, map(_next_rate, _families(rest, named, metric, most=1))))
 
 
 def comparable(lab: Lab, runs: Iterable[Run]) -> list[Trial]:
     """Return the other trials of which a model may differ from a run only in what is varied."""
     shown = list(runs)
-    settings = {_rest(run.settings, {*VARIED, LINEAGE}) for run in shown}
+    settings = {_rest(run.settings, {*run.kind.searched, LINEAGE}) for run in shown}
     others = [trial for trial in queries.trials(lab) if trial.id not in {run.id for run in shown}]
     return [trial for trial in others if settings & set(_rests(lab, trial))]
 
@@ -65,7 +64,7 @@ def comparable(lab: Lab, runs: Iterable[Run]) -> list[Trial]:
 def _rests(lab: Lab, trial: Trial) -> Iterator[str]:
     for name in trial.config.models:
         config = trial.config.of_model(name)
-        yield _rest(essential(config, lab.on_gpu(config)), VARIED)
+        yield _rest(essential(config, lab.on_gpu(config)), config.kind.searched)
 
 
 def _rest(settings: dict[str, Any], varied: Iterable[str]) -> str:
@@ -77,19 +76,34 @@ class _Family(NamedTuple):
 
     runs: list[Run]
     step: float
+    fields: Sequence[str]
+    metric: Metric
+
+    @property
+    def place(self) -> str:
+        """Where they are compared, and whether by one seed."""
+        seeds = {run.seeds for run in self.runs if not _broke(run)}
+        unit = self.runs[0].kind.progress.unit
+        return f"at {unit} {self.step:g}{'' if len(seeds) > 1 else ', one seed'}"
 
 
-def _families(runs: Iterable[Run], named: Iterable[Run], varied: Sequence[str]) -> list[_Family]:
-    """Return the families to which a named run belongs and that have a step in common."""
+def _families(
+    runs: Iterable[Run], named: Iterable[Run], metric: Metric, most: int | None = None
+) -> list[_Family]:
+    """Return the families to which a named run belongs and that have a step in common.
+
+    `most`: of the numbers that can be searched, so many may differ within one.
+    """
     names = {run.name for run in named}
     by_rest: dict[str, list[Run]] = {}
     for run in runs:
-        by_rest.setdefault(_rest(run.settings, varied), []).append(run)
+        fields = run.kind.searched[:most]
+        by_rest.setdefault(_rest(run.settings, fields), []).append(run)
     alike = [members for members in by_rest.values() if names & {run.name for run in members}]
-    return list(filter(None, (_family(members, names) for members in alike)))
+    return list(filter(None, (_family(members, names, metric, most) for members in alike)))
 
 
-def _family(runs: list[Run], names: set[str]) -> _Family | None:
+def _family(runs: list[Run], names: set[str], metric: Metric, most: int | None) -> _Family | None:
     """Compare at the last step common to the named runs that ended well, or else to all that did.
 
     A run that still goes on or was killed counts as soon as it has passed that step, and a paused
@@ -102,12 +116,12 @@ def _family(runs: list[Run], names: set[str]) -> _Family | None:
         return None
     reached = [run for run in runs if _broke(run) or (run.has_measured and _at(run, step))]
     kept = [run for group in grouped(reached)[0] for run in group.runs]
-    return _Family(kept, step)
+    return _Family(kept, step, runs[0].kind.searched[:most], metric)
 
 
 def _next_point(family: _Family) -> Suggestion | None:
     """Ask TPE, where several fields were varied at points enough."""
-    fields = [name for name in VARIED if _is_varied(name, family.runs)]
+    fields = [name for name in family.fields if _is_varied(name, family.runs)]
     losses = _losses(family, fields)
     if len(fields) < 2 or len(losses) < FEWEST:
         return None
@@ -115,26 +129,27 @@ def _next_point(family: _Family) -> Suggestion | None:
     tried = [
         (dict(zip(fields, point, strict=True)), min(loss, worst)) for point, loss in losses.items()
     ]
-    why = f"TPE over {len(tried)} points of {', '.join(fields)}, {_place(family)}"
+    why = f"TPE over {len(tried)} points of {', '.join(fields)}, {family.place}"
     return Suggestion(family.runs, proposed(tried), why)
 
 
 def _next_rate(family: _Family) -> Suggestion | None:
-    losses = _losses(family, ["lr"])
+    losses = _losses(family, family.fields)
     if len(losses) < 2:
         return None
-    lr, why = next_rate(sorted((rate, loss) for (rate,), loss in losses.items()))
-    point = {} if lr is None else {"lr": lr}
-    return Suggestion(family.runs, point, f"{why}, {_place(family)}")
+    rate, why = next_rate(sorted((rate, loss) for (rate,), loss in losses.items()))
+    point = {} if rate is None else {family.fields[0]: rate}
+    return Suggestion(family.runs, point, f"{why}, {family.place}")
 
 
 def _losses(family: _Family, fields: Sequence[str]) -> dict[tuple[float, ...], float]:
-    """Return the mean loss by point, infinite where training broke."""
+    """Return the mean by point, its sign such that lower is better; infinite where it broke."""
     values: dict[tuple[float, ...], list[float]] = {}
     for run in family.runs:
         point = tuple(run.config[name] for name in fields)
         values.setdefault(point, []).extend(() if _broke(run) else _at(run, family.step))
-    return {point: statistics.fmean(v) if v else math.inf for point, v in values.items()}
+    sign = family.metric.sign
+    return {point: sign * statistics.fmean(v) if v else math.inf for point, v in values.items()}
 
 
 def _at(run: Run, step: float) -> list[float]:
@@ -146,15 +161,10 @@ def _broke(run: Run) -> bool:
     return run.trial.exit is not None and run.trial.exit.reason in _BROKE
 
 
-def _place(family: _Family) -> str:
-    seeds = {run.seeds for run in family.runs if not _broke(run)}
-    return f"at step {family.step:g}{'' if len(seeds) > 1 else ', one seed'}"
-
-
 def _has_rate(run: Run) -> bool:
-    """Whether a run has a learning rate; one of another version need not."""
-    lr = run.config.get("lr")
-    return isinstance(lr, int | float) and lr > 0
+    """Whether a run has a number that can be searched; one of another version need not."""
+    rate = next((run.config.get(name) for name in run.kind.searched[:1]), None)
+    return isinstance(rate, int | float) and rate > 0
 
 
 def _is_varied(name: str, runs: list[Run]) -> bool:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from pawn_lab.cli.words import in_cli_words
 from pawn_lab.tools import Answer
+from pawn_lab.tools.values import columns_of
 
 _FOLDING_CHARACTERS = 32
 """A column of longer texts may be folded; numbers, names and short texts stay on one line."""
@@ -86,9 +87,8 @@ def _tables(title: str, rows: Sequence[Answer], console: Console) -> Iterator[Ta
 
     Where a terminal is too narrow for it, its last columns stand below, behind the first one.
     """
-    names = type(rows[0]).model_fields
-    fields = {name: [getattr(row, name) for row in rows] for name in names}
-    columns = [Column.of(name, vs) for name, vs in fields.items() if any(map(_is_given, vs))]
+    by_column = columns_of(rows)
+    columns = [Column.of(name, vs) for name, vs in by_column.items() if any(map(_is_given, vs))]
     most = console.width if console.is_terminal else sys.maxsize
     for number, block in enumerate(_blocks(columns, most)):
         yield _table(None if number else _words(title), block, most)

@@ -76,7 +76,7 @@ def launch_group(
     configs = checks.checked_seeds(checked, seeds)
     launcher = lab.launcher.limited(requests.checked_hours(max_hours))
     if stop_by_forecast:
-        checks.check_single_model(checked)
+        checks.check_can_be_forecast(checked)
         launcher = launcher.hopeless_stopped()
     columns = {
         "tags": requests.checked_tags(tags),

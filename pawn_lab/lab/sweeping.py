@@ -3,6 +3,7 @@
 import itertools
 from typing import Any
 
+from pawn_lab.configs import StoredConfig
 from pawn_lab.errors import TrialStateError
 from pawn_lab.lab.workspace import Lab
 from pawn_lab.records import Sweep, SweepEstimate, SweepPoint
@@ -74,6 +75,7 @@ def get(lab: Lab, sweep_id: int) -> Sweep:
     return Sweep(
         id=sweep_id,
         state=row.state,
+        config=StoredConfig(plan.config),
         method=plan.method,
         arms=plan.arms,
         seeds=plan.seeds,

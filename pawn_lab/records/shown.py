@@ -39,7 +39,7 @@ class ModelProgress(Record):
 
 
 class Progress(Record):
-    """How far a trial is; `eta_s` is the time to its next stop at the recent rate.
+    """How far a trial is, counted in its `unit`; `eta_s` is the time to its next stop.
 
     models: by variant; the name of a single one is empty.
     data_wait: share of a step spent waiting for data. device_memory: most bytes held on a GPU.
@@ -48,6 +48,7 @@ class Progress(Record):
 
     trial_id: int
     state: State
+    unit: str
     step: int | None
     target_step: int
     models: dict[str, ModelProgress]

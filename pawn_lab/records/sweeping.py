@@ -4,12 +4,13 @@ from typing import Any
 
 from pydantic import Field
 
+from pawn_lab.configs import StoredConfig
 from pawn_lab.records.record import Record
 from pawn_lab.records.starting import Span
 
 
 class SweepPoint(Record):
-    """A point of a sweep; `value` is its validation loss at `step`, the mean over its seeds."""
+    """A point of a sweep; `value` is its metric of merit at `step`, the mean over its seeds."""
 
     number: int
     arm: int
@@ -25,6 +26,7 @@ class Sweep(Record):
 
     id: int
     state: str
+    config: StoredConfig
     method: str
     arms: list[dict[str, Any]]
     seeds: int

@@ -131,17 +131,19 @@ def verdict(record: ExitRecord, kill_reason: str | None, paths: TrialPaths) -> t
     return State.FAILED, _exit(record, *_failure(record, paths))
 
 
-def saved(paths: TrialPaths, last_step: int | None = None) -> str:
-    """Say what a trial that broke off, at a step where that is known, has left to go on from."""
+def saved(paths: TrialPaths, unit: str, last_step: int | None = None) -> str:
+    """Say what a trial that broke off, at a step where that is known, has left to go on from.
+
+    unit: what its progress counts.
+    """
     try:
         step = max(finished(paths.checkpoints), default=None)
     except OSError as error:
         return f"its checkpoints cannot be read: {error.strerror}"
     if step is None:
         return "nothing was saved"
-    return (
-        f"saved at step {step}" if last_step == step else f"its newest checkpoint is of step {step}"
-    )
+    at = f"{unit} {step}"
+    return f"saved at {at}" if last_step == step else f"its newest checkpoint is of {at}"
 
 
 def _exit(record: ExitRecord, reason: str, message: str) -> Exit:

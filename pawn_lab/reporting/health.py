@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from pawn_core.metrics import TRAIN
 from pawn_lab.documents import read_json_object
 from pawn_lab.paths import TrialPaths
 from pawn_lab.shim.rules import Losses
@@ -75,14 +76,20 @@ def is_trouble(ailment: str | None) -> bool:
     return ailment is not None and ailment != WELL and not ailment.startswith(STARTING)
 
 
-def health(records: Sequence[Record], now: float, phase: Phase | None = None) -> str:
-    """Return `ok`, `starting` with its phase and age, or what is wrong; worst first."""
-    train = [record for record in records if record["type"] == "train"]
-    if not train:
+def health(
+    records: Sequence[Record], now: float, phase: Phase | None = None, paced_by: str = TRAIN
+) -> str:
+    """Return `ok`, `starting` with its phase and age, or what is wrong; worst first.
+
+    paced_by: the type of the records that come from the start on.
+    """
+    paces = [record for record in records if record["type"] == paced_by]
+    if not paces:
         return STARTING if phase is None else phase.describe(now)
     by_model: dict[str | None, list[float | None]] = {}
-    for record in train:
-        by_model.setdefault(record.get("variant"), []).append(record.get("loss"))
+    for record in records:
+        if record["type"] == TRAIN and "loss" in record:
+            by_model.setdefault(record.get("variant"), []).append(record.get("loss"))
     for name, losses in by_model.items():
         if losses[-1] is None:
             return _of(name, "loss not finite")
@@ -95,7 +102,7 @@ def health(records: Sequence[Record], now: float, phase: Phase | None = None) ->
             return _of(name, "loss climbs")
     if uploads_fail(records):
         return "uploads fail"
-    waited = data_wait(train[-1])
+    waited = data_wait(paces[-1])
     return "waits for data" if waited is not None and waited > MOST_DATA_WAIT else WELL
 
 

@@ -1,72 +1,137 @@
-"""The metrics that trials report: which way is better, and what makes two values comparable."""
+"""The metrics of trials: what their run types say of them, and what else their records carry."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
+from pawn_core.config import PretrainConfig, RunConfig
 from pawn_core.config.errors import did_you_mean
+from pawn_core.config.facts import Metric
 from pawn_lab.errors import InvalidRequestError
+from pawn_lab.paths import WorkspacePaths
+from pawn_lab.records import Trial
+from pawn_lab.trials import streams
 
-GAMES = frozenset(
-    {"mate_boost", "discard_ply_limit", "vocabulary", "max_seq_len"}
-    | {"prepend_outcome", "no_outcome_token"}
-)
-"""Config fields that decide what games, training and validation, are like as sequences."""
+Kind = type[RunConfig]
+Source = Literal["train", "eval"]
 
-
-@dataclass(frozen=True)
-class Metric:
-    """A number of eval or train records; `better` is None where neither way is."""
-
-    name: str
-    title: str
-    better: Literal["low", "high"] | None
-    record: Literal["eval", "train"] = "eval"
-    own_games: bool = False
-    """How hard the validation games are to predict shows in the value itself."""
+ENVELOPE = frozenset({"type", "seq", "step", "time", "variant", streams.TOKENS})
+"""Fields of a record that are no metric."""
+_DIRECTIONS = ("low", "high")
 
 
-METRICS = (
-    Metric("val_loss", "validation loss (nats per token)", "low", own_games=True),
-    Metric("perplexity", "validation perplexity", "low", own_games=True),
-    Metric("top1", "top-1 accuracy", "high", own_games=True),
-    Metric("top5", "top-5 accuracy", "high", own_games=True),
-    Metric("kl", "KL to the exact distribution (nats)", "low"),
-    Metric("legal_rate", "legal predictions", "high"),
-    Metric("late_legal_rate", "legal predictions, late plies", "high"),
-    Metric("game_completion", "games completed by a side", "high"),
-    Metric("game_completion_both", "games completed by both sides", "high"),
-    Metric("mean_plies_completed", "plies before the first illegal prediction", "high"),
-    Metric("loss", "training loss (nats per token)", None, "train"),
-    Metric("lr", "learning rate", None, "train"),
-    Metric("grad_norm", "gradient norm", None, "train"),
-    Metric("tokens_per_s", "tokens a second", None, "train"),
-    Metric("games_per_s", "games a second", None, "train"),
-)
+def of_merit(kind: Kind) -> Metric:
+    """Return the metric by which runs of a type are ranked."""
+    metric = kind.metric(kind.merit.metric)
+    assert metric is not None, "a run type knows its metric of merit"
+    return metric
 
 
-def metric_named(name: str) -> Metric:
-    """Return a metric.
+def by_merit(trials: Iterable[Trial]) -> dict[Metric, list[Trial]]:
+    """Return trials by the metric by which they are ranked."""
+    by_metric: dict[Metric, list[Trial]] = {}
+    for trial in trials:
+        by_metric.setdefault(of_merit(trial.config.kind), []).append(trial)
+    return by_metric
+
+
+def kinds_of(trials: Iterable[Trial]) -> list[Kind]:
+    """Return the run types of trials; where there are no trials, that of pretraining."""
+    return list(dict.fromkeys(t.config.kind for t in trials)) or [PretrainConfig]
+
+
+def measured(workspace: WorkspacePaths, trials: Sequence[Trial], name: str | None) -> Metric:
+    """Return a metric of trials by its name; None: the metric of merit that all of them have.
 
     Raises:
-        InvalidRequestError: no such metric; lists them.
+        InvalidRequestError: none of them has it; lists what they have.
     """
-    return _one_of(name, METRICS)
+    return _metric(workspace, trials, name, ranking=False)
 
 
-def metric_of_merit(name: str) -> Metric:
-    """Return a metric by which trials can be ranked.
+def ranked(workspace: WorkspacePaths, trials: Sequence[Trial], name: str | None) -> Metric:
+    """Return a metric by which trials can be ranked, as `measured` does.
+
+    `name:low` and `name:high` say which way is better of one of which their run type does not.
 
     Raises:
-        InvalidRequestError: no such metric, or neither way of it is better; lists them.
+        InvalidRequestError: none of them has it, or neither way of it is better; lists the others.
     """
-    return _one_of(name, tuple(metric for metric in METRICS if metric.better))
+    return _metric(workspace, trials, name, ranking=True)
 
 
-def _one_of(name: str, metrics: tuple[Metric, ...]) -> Metric:
-    by_name = {metric.name: metric for metric in metrics}
-    if name not in by_name:
+def _metric(
+    workspace: WorkspacePaths, trials: Sequence[Trial], name: str | None, *, ranking: bool
+) -> Metric:
+    kinds = kinds_of(trials)
+    if name is None:
+        return _common_merit(trials)
+    bare, better = _parsed(name)
+    stated = [metric for kind in kinds if (metric := kind.metric(bare))]
+    if stated and (stated[0].better or not ranking):
+        return stated[0]
+    carried = dict(_carried(workspace, trials))
+    if bare in carried and not stated and (better or not ranking):
+        return Metric(bare, bare, better, carried[bare])
+    if bare in carried and not stated:
         raise InvalidRequestError(
-            f"metric {name[:100]!r} is not allowed{did_you_mean(name, by_name)}; "
-            f"one of: {', '.join(by_name)}"
+            f"metric {bare!r} has no better way that is known: say {bare}:low or {bare}:high"
         )
-    return by_name[name]
+    raise _refusal(name, [*_named(kinds, ranking), *sorted(_unnamed(kinds, carried))])
+
+
+def names(workspace: WorkspacePaths, trials: Sequence[Trial]) -> list[str]:
+    """Return the metrics that run types of trials speak of, then others that they carry."""
+    kinds = kinds_of(trials)
+    return [*_named(kinds, ranking=False), *_unnamed(kinds, dict(_carried(workspace, trials)))]
+
+
+def _parsed(name: str) -> tuple[str, Literal["low", "high"] | None]:
+    """Split `nodes:high`."""
+    bare, _, better = name.rpartition(":")
+    return (bare, better) if better in _DIRECTIONS else (name, None)
+
+
+def _common_merit(trials: Sequence[Trial]) -> Metric:
+    by_metric = by_merit(trials) or {of_merit(PretrainConfig): []}
+    if len(by_metric) == 1:
+        return next(iter(by_metric))
+    listed = "; ".join(
+        f"{metric.name} of {', '.join(str(trial.id) for trial in own)}"
+        for metric, own in by_metric.items()
+    )
+    raise InvalidRequestError(
+        f"these trials are not all ranked by one metric: {listed}; name trial_ids or a tag of one "
+        "run type, or a metric that all have"
+    )
+
+
+def _carried(workspace: WorkspacePaths, trials: Iterable[Trial]) -> Iterator[tuple[str, Source]]:
+    """Yield the metrics that records of trials carry, each with the type of its records."""
+    for trial in trials:
+        merit = trial.config.kind.merit
+        summary = streams.summary(workspace.trial(trial.id), merit)
+        sources: tuple[tuple[Source, streams.ByModel], ...] = (
+            ("train", summary.training),
+            ("eval", summary.shown.by_model),
+        )
+        for source, by_model in sources:
+            for kept in by_model.values():
+                yield from ((name, source) for name in (kept.last or {}).keys() - ENVELOPE)
+
+
+def _named(kinds: list[Kind], ranking: bool) -> list[str]:
+    metrics = [metric for kind in kinds for metric in (*kind.metrics, of_merit(kind))]
+    return list(dict.fromkeys(m.name for m in metrics if m.better or not ranking))
+
+
+def _unnamed(kinds: list[Kind], carried: Iterable[str]) -> Iterator[str]:
+    """Yield the metrics that are carried and that a run type leaves to its records to name."""
+    open_ended = any(not kind.metrics for kind in kinds)
+    return (n for n in carried if open_ended and not any(kind.metric(n) for kind in kinds))
+
+
+def _refusal(name: str, allowed: list[str]) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"metric {name[:100]!r} is not allowed{did_you_mean(name, allowed)}; "
+        f"one of: {', '.join(allowed)}"
+    )

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pawn_core.checkpoint.manifest import list_checkpoints
+from pawn_core.metrics import EVAL, TRAIN
 from pawn_lab.configs import differing
 from pawn_lab.documents import read_text
 from pawn_lab.paths import TrialPaths
@@ -18,7 +19,8 @@ _TAIL_BYTES = 1 << 16
 _MOST_TRACEBACK_LINES = 16
 _MOST_CHARACTERS = 1500
 _MOST_DIFFERENCES = 8
-_HEALTH = ("step", "loss", "grad_norm", "lr", "val_loss")
+_TOLD = ("loss", "grad_norm", "lr")
+"""Numbers of train records that say how training went."""
 _TRACEBACK = "Traceback (most recent call last):"
 
 _BY_REASON = {
@@ -48,7 +50,7 @@ def post_mortem(
     return PostMortem(
         kind=kind,
         first_bad_step=_first_bad_step(streams.recent_records(paths), ending),
-        last_healthy=_last_healthy(streams.records(paths)),
+        last_healthy=_last_healthy(trial, paths),
         traceback=_traceback(tail),
         **_nearest(trial, good),
         next_call=_next_call(trial, kind, saved=bool(list_checkpoints(paths.checkpoints))),
@@ -86,18 +88,21 @@ def _first_bad_step(records: list[dict[str, Any]], ending: Exit) -> int | None:
     return next((step for step in steps if isinstance(step, int)), None)
 
 
-def _last_healthy(records: list[dict[str, Any]]) -> dict[str, float] | None:
-    """Return the last numbers of training whose loss is finite, and the last validation loss.
+def _last_healthy(trial: TrialRow, paths: TrialPaths) -> dict[str, float] | None:
+    """Return the last numbers of training whose loss is finite, and the last metric of merit.
 
     Of several variants, those of the one that wrote last.
     """
-    numbers: dict[str, float] = {}
+    kind, numbers = trial.config.kind, dict[str, float]()
+    records = streams.records(paths, kind.merit)
     variant = next((r["variant"] for r in reversed(records) if r.get("variant")), SINGLE)
     records = records_of(records, variant)
-    for kind, needed in (("eval", "val_loss"), ("train", "loss")):
-        sound = [r for r in records if r["type"] == kind and _is_number(r.get(needed))]
+    for of_type, needed in ((EVAL, kind.merit.metric), (TRAIN, "loss")):
+        sound = [r for r in records if r["type"] == of_type and _is_number(r.get(needed))]
         for record in sound[-1:]:
-            numbers |= {n: record[n] for n in _HEALTH if _is_number(record.get(n))}
+            numbers[kind.progress.unit] = record["step"]
+            names = (*_TOLD, kind.merit.metric)
+            numbers |= {n: record[n] for n in names if _is_number(record.get(n))}
     return numbers or None
 
 

@@ -1,21 +1,17 @@
 """What trials have shown: their metrics streams, read tolerantly."""
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from pawn_lab.configs import StoredConfig
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Evaluation, ModelProgress, Progress, TrialResult
 from pawn_lab.reporting import health
+from pawn_lab.reporting.metrics import ENVELOPE
 from pawn_lab.states import ACTIVE, HOLDING
 from pawn_lab.store.rows import TrialRow
 from pawn_lab.trials import streams, variants
 
-METRIC_OF_MERIT = "val_loss"
-"""Lower is better; decides which evaluation of a trial is its best."""
-
-_ENVELOPE = ("type", "seq", "step", "time", streams.TOKENS)
 _RATE_RECORDS = 20
 
 Record = dict[str, Any]
@@ -26,7 +22,7 @@ def results(row: TrialRow, paths: TrialPaths, cost: float) -> list[TrialResult]:
 
     The cost is that of the whole trial.
     """
-    shown = streams.shown(paths)
+    shown = streams.shown(paths, row.config.kind.merit)
     return [_result(row, shown, name, cost) for name in row.config.models]
 
 
@@ -44,7 +40,7 @@ def _result(row: TrialRow, shown: streams.Shown, variant: str, cost: float) -> T
         from_step=row.from_step,
         step=shown.last_step(variant) or row.from_step,
         last=_evaluation(evaluations[-1]) if evaluations else None,
-        best=_evaluation(min(evaluations, key=_merit)) if evaluations else None,
+        best=_evaluation(min(evaluations, key=shown.merit.rank)) if evaluations else None,
         cost=cost,
     )
 
@@ -52,8 +48,8 @@ def _result(row: TrialRow, shown: streams.Shown, variant: str, cost: float) -> T
 def progress(row: TrialRow, paths: TrialPaths) -> Progress:
     """Return how far a trial is, from the end of its metrics stream."""
     records = streams.recent_records(paths)
-    step, rate = _last_step(records) or row.from_step, steps_per_second(records)
-    target = row.config.target
+    kind, target = row.config.kind, row.config.target
+    step, rate = _last_step(records) or row.from_step, _pace(records, kind.paced_by)
     models = {
         name: ModelProgress(
             train=_latest(variants.records_of(records, name), "train"),
@@ -65,6 +61,7 @@ def progress(row: TrialRow, paths: TrialPaths) -> Progress:
     return Progress(
         trial_id=row.id,
         state=row.state,
+        unit=kind.progress.unit,
         step=step,
         target_step=target,
         models=models,
@@ -84,7 +81,8 @@ def device_memory(train: Record | None) -> int | None:
 
 def _health(row: TrialRow, paths: TrialPaths, records: list[Record]) -> str:
     now = time.time()
-    return health.health(records, now, health.phase_of(paths, row.started_at, now))
+    phase = health.phase_of(paths, row.started_at, now)
+    return health.health(records, now, phase, row.config.kind.paced_by)
 
 
 def ablation(config: StoredConfig) -> dict[str, Any]:
@@ -93,7 +91,7 @@ def ablation(config: StoredConfig) -> dict[str, Any]:
     A field that the config lacks did not exist when the trial was launched; one that only the
     config has, or its run type, sets the trial apart.
     """
-    kind, chosen = config.kind, config.settings()
+    kind, chosen = config.known_kind, config.settings()
     if kind is None:
         return {"run_type": config["run_type"]}
     marked = {
@@ -104,9 +102,9 @@ def ablation(config: StoredConfig) -> dict[str, Any]:
     return marked | config.unknown_fields
 
 
-def steps_per_second(records: list[Record]) -> float | None:
-    """Return the rate over the latest train records, None where two do not tell."""
-    timed = [r for r in records if r["type"] == "train" and r.get("time") is not None]
+def _pace(records: list[Record], paced_by: str) -> float | None:
+    """Return the progress a second over the latest records that tell; None where two do not."""
+    timed = [r for r in records if r["type"] == paced_by and r.get("time") is not None]
     recent = timed[-_RATE_RECORDS:]
     if len(recent) < 2:
         return None
@@ -118,19 +116,9 @@ def _evaluation(record: Record) -> Evaluation:
     metrics = {
         name: value
         for name, value in record.items()
-        if name not in _ENVELOPE and (value is None or isinstance(value, int | float))
+        if name not in ENVELOPE and (value is None or isinstance(value, int | float))
     }
     return Evaluation(step=record["step"], metrics=metrics)
-
-
-def merit(evaluation: Evaluation) -> float:
-    """Return what decides which evaluation is the best: lower is better."""
-    return _merit(evaluation.metrics)
-
-
-def _merit(metrics: Mapping[str, Any]) -> float:
-    value = metrics.get(METRIC_OF_MERIT)
-    return float("inf") if value is None else value
 
 
 def _latest(records: list[Record], kind: str) -> Record | None:

@@ -16,14 +16,6 @@ from pawn_lab.trials import streams
 MOST_COMPARABLE = 10
 """The newest so many comparable trials count: code and drivers change."""
 
-SPEED_FIELDS = (
-    *("run_type", "variants", "variant", "d_model", "n_layers", "n_heads", "d_ff"),
-    *("vocabulary", "max_seq_len", "prepend_outcome", "targets", "discard_ply_limit"),
-    *("batch_size", "accumulation_steps", "optimizer", "gpus"),
-    *("device", "amp_dtype", "no_compile", "sdpa_math"),
-)
-"""Config fields that decide what a step costs on a given device."""
-
 
 FEWEST_FOR_P90 = 10
 """Of fewer trials the 90th percentile is their worst one, and is called so."""
@@ -78,7 +70,7 @@ class Comparables:
             if held.get(row.id) in models:
                 self._rows[_cost_key(row.config)].append(row)
 
-    def history(self, config: Mapping[str, Any]) -> History:
+    def history(self, config: StoredConfig) -> History:
         """Return what is known of trials whose step costs the same, newest first."""
         key = _cost_key(config)
         if key not in self._known:
@@ -94,8 +86,9 @@ def _history(rows: Iterable[TrialRow], workspace: WorkspacePaths) -> History:
     paces: list[Pace] = []
     memory: list[int] = []
     for row in rows:
-        summary = streams.summary(workspace.trial(row.id))
-        if (pace := _pace(row, _train_records(summary))) is not None:
+        kind = row.config.kind
+        summary = streams.summary(workspace.trial(row.id), kind.merit)
+        if (pace := _pace(row, _timed(summary, kind.paced_by))) is not None:
             paces.append(pace)
             memory += [summary.shown.memory] if summary.shown.memory else []
         if len(paces) == MOST_COMPARABLE:
@@ -122,12 +115,12 @@ def devices_needed(config: Mapping[str, Any]) -> int:
     return config.get("gpus", 1)
 
 
-def _cost_key(config: Mapping[str, Any]) -> str:
-    return repr([config.get(name) for name in SPEED_FIELDS])
+def _cost_key(config: StoredConfig) -> str:
+    return repr([(name, config.get(name)) for name in sorted(config.kind.pace_fields)])
 
 
-def _train_records(summary: streams.Summary) -> list[dict[str, Any]]:
-    return [r for r in summary.records if r["type"] == "train" and r["time"] is not None]
+def _timed(summary: streams.Summary, of_type: str) -> list[dict[str, Any]]:
+    return [r for r in summary.records if r["type"] == of_type and r["time"] is not None]
 
 
 def _pace(row: TrialRow, records: list[dict[str, Any]]) -> Pace | None:

@@ -119,7 +119,8 @@ def _end(
     shim = sight.shim
     started_at = trial.started_at if shim is None else shim.started.seen_from(tx.moment)
     times = {"started_at": started_at, "ended_at": record.ended.seen_from(tx.moment)}
-    left = "" if state in ENDED_WELL else f"; {exits.saved(paths, ending.step)}"
+    unit = trial.config.kind.progress.unit
+    left = "" if state in ENDED_WELL else f"; {exits.saved(paths, unit, ending.step)}"
     trials.move(tx, trial, state, ending.message + left, ending.model_dump(), exit=ending, **times)
 
 
@@ -131,9 +132,10 @@ def _end_copy(tx: Transaction, trial: TrialRow) -> None:
 def _end_lost(tx: Transaction, paths: TrialPaths, trial: TrialRow) -> None:
     """Mark a trial lost of which no process is left."""
     last_sign = _last_sign_of_life(paths, tx.now)
+    saved = exits.saved(paths, trial.config.kind.progress.unit)
     asked = "a kill was asked for, and " if trial.kill_reason is not None else ""
     ending = Exit.lost(
-        f"{asked}its shim died without recording an end; {exits.saved(paths)}. Its device-time "
+        f"{asked}its shim died without recording an end; {saved}. Its device-time "
         f"counts up to its last sign of life, {max(0.0, tx.now - last_sign):.0f} s ago"
     )
     explained = _explained(tx, paths, trial, ending)

@@ -168,24 +168,27 @@ def _ask(
     room: int,
 ) -> list[Asked]:
     study = Study(workspace.study(sweep.id), sweep.plan.space, sweep.plan.sampler_seed)
-    study.tell(_told(points))
-    study.tell(_told_now(d) for d, _ in prepared if isinstance(d, Settled))
+    sign = sweep.plan.kind.merit.sign
+    study.tell(_told(points, sign))
+    study.tell(_told_now(d, sign) for d, _ in prepared if isinstance(d, Settled))
     asked = [study.ask(len(points) + ahead) for ahead in range(room)]
     failpoints.hit("sweep.asked")
     return asked
 
 
-def _told(points: list[Standing]) -> list[Told]:
-    return [_verdict(point, point.row.state, point.row.value) for point in points if not point.open]
+def _told(points: list[Standing], sign: int) -> list[Told]:
+    settled = (point for point in points if not point.open)
+    return [_verdict(point, point.row.state, point.row.value, sign) for point in settled]
 
 
-def _told_now(settled: Settled) -> Told:
-    return _verdict(settled.standing, settled.state, settled.value)
+def _told_now(settled: Settled, sign: int) -> Told:
+    return _verdict(settled.standing, settled.state, settled.value, sign)
 
 
-def _verdict(each: Standing, state: str, value: float | None) -> Told:
-    pruned = each.stopped_at if state == sweeps.STOPPED else None
-    return Told(each.number, None if state == sweeps.FAILED else value, pruned)
+def _verdict(point: Standing, state: str, value: float | None, sign: int) -> Told:
+    pruned = point.stopped_at if state == sweeps.STOPPED else None
+    lower_is_better = None if value is None or state == sweeps.FAILED else sign * value
+    return Told(point.number, lower_is_better, pruned)
 
 
 def _end(tx: Transaction, sweep: PlannedSweep) -> None:
@@ -193,10 +196,14 @@ def _end(tx: Transaction, sweep: PlannedSweep) -> None:
     done = [row for row in sweeps.points(tx, sweep.id) if row.state == sweeps.COMPLETED]
     valued = [row for row in done if row.value is not None]
     best: dict[int, SweepPointRow] = {}
-    for row in sorted(valued, key=lambda row: row.value or 0.0, reverse=True):
+    merit = sweep.plan.kind.merit
+    for row in sorted(
+        valued, key=lambda r: (merit.sign * (r.value or 0.0), r.number), reverse=True
+    ):
         best[row.arm] = row
     named = "; ".join(
-        f"point {row.number} ({_setting(row)}) val_loss {row.value:.4g}" for row in best.values()
+        f"point {row.number} ({_setting(row)}) {merit.metric} {row.value:.4g}"
+        for row in best.values()
     )
     message = f"completed; best: {named}" if named else "completed without a result"
     data: dict[str, Any] = {"best_points": [row.number for row in best.values()]}

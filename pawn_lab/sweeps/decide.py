@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
+from pawn_core.config import RunConfig
 from pawn_lab.records import Evidence
 from pawn_lab.store import sweeps
 from pawn_lab.sweeps.plan import EarlyStopping, SweepPlan
@@ -40,105 +41,112 @@ def decide(plan: SweepPlan, standings: Sequence[Standing], stop: int, more: bool
     decided: list[Decision] = []
     for _, members in groupby(standings, key=lambda standing: standing.row.arm):
         arm = list(members)
-        decided += [d for standing in arm if (d := _ended(standing, stop)) is not None]
+        decided += [d for standing in arm if (d := _ended(plan, standing, stop)) is not None]
         if plan.early_stopping is not None:
             steps = [*plan.rungs(stop), stop]
             for rung, following in pairwise(steps):
                 until = following if following != stop else plan.config.get("pause_after_steps")
-                decided += _at_rung(plan.early_stopping, arm, rung, until, more)
+                decided += _at_rung(_rung(plan, arm, rung, until, more), arm)
     return decided
 
 
-def _ended(standing: Standing, stop: int) -> Settled | None:
+def _ended(plan: SweepPlan, standing: Standing, stop: int) -> Settled | None:
     """Settle a point that has failed, or has been trained to the end."""
     if not standing.open or standing.running:
         return None
     if standing.given_up is not None:
-        return _hopeless(standing, standing.given_up)
+        return _hopeless(plan, standing, standing.given_up)
     if standing.broken:
         bad = {str(leaf.id): leaf.state for leaf in standing.leaves}
         return Settled(standing, sweeps.FAILED, None, "a trial of it ended badly", bad)
     if standing.rung == stop:
         value = standing.values.get(stop)
-        why = "no validation loss" if value is None else f"val_loss {value:.4g}"
+        merit = plan.kind.merit
+        why = f"no {merit.called}" if value is None else f"{merit.metric} {value:.4g}"
         return Settled(standing, sweeps.COMPLETED, value, why, {})
     return None
 
 
-def _hopeless(standing: Standing, numbers: Evidence) -> Settled:
+def _hopeless(plan: SweepPlan, standing: Standing, numbers: Evidence) -> Settled:
     """Settle a point that a trial of another one has beaten, if its forecast is right."""
     low, reference = float(numbers["low"]), float(numbers["reference_loss"])
+    value, unit = float(numbers[plan.kind.merit.metric]), plan.kind.progress.unit
     why = (
-        f"{low:.4g} at step {numbers['at_step']} at best, by its forecast; "
+        f"{low:.4g} at {unit} {numbers['at_step']} at best, by its forecast; "
         f"trial {numbers['reference_trial']} has {reference:.4g}"
     )
-    return Settled(standing, sweeps.STOPPED, float(numbers["val_loss"]), why, dict(numbers))
+    return Settled(standing, sweeps.STOPPED, value, why, dict(numbers))
 
 
-def _at_rung(
-    rule: EarlyStopping, arm: list[Standing], rung: int, until: int | None, more: bool
-) -> list[Decision]:
+class Rung(NamedTuple):
+    """A step at which points wait for a rule: which have reached it, best first, and what follows.
+
+    until: the next step to pause at. to_come: whether others may reach it still.
+    """
+
+    rule: EarlyStopping
+    kind: type[RunConfig]
+    step: int
+    until: int | None
+    reached: list[Standing]
+    to_come: bool
+
+
+def _rung(plan: SweepPlan, arm: list[Standing], step: int, until: int | None, more: bool) -> Rung:
+    assert plan.early_stopping is not None
+    sign = plan.kind.merit.sign
+    reached = [point for point in arm if step in point.values]
+    reached.sort(key=lambda point: sign * point.values[step])
+    to_come = more or any(
+        point.open and point.running and step not in point.values for point in arm
+    )
+    return Rung(plan.early_stopping, plan.kind, step, until, reached, to_come)
+
+
+def _at_rung(rung: Rung, arm: list[Standing]) -> list[Decision]:
     """Decide about the points that wait at a rung, given all that have reached it."""
-    waiting = [point for point in arm if point.open and point.rung == rung]
+    waiting = [point for point in arm if point.open and point.rung == rung.step]
     if not waiting:
         return []
-    reached = sorted((point for point in arm if rung in point.values), key=lambda e: e.values[rung])
-    to_come = more or any(
-        point.open and point.running and rung not in point.values for point in arm
-    )
-    if rule.rule == "asha":
-        return _asha(rule, waiting, reached, rung, until, to_come)
-    return _median(rule, waiting, reached, rung, until, to_come)
+    return _asha(rung, waiting) if rung.rule.rule == "asha" else _median(rung, waiting)
 
 
-def _asha(
-    rule: EarlyStopping,
-    waiting: list[Standing],
-    reached: list[Standing],
-    rung: int,
-    until: int | None,
-    to_come: bool,
-) -> list[Decision]:
+def _asha(rung: Rung, waiting: list[Standing]) -> list[Decision]:
     """Promote the best 1/factor of those that got here; stop the rest once nobody else will."""
-    keep = len(reached) // rule.factor if to_come else max(1, len(reached) // rule.factor)
-    best = {point.number for point in reached[:keep]}
+    share = len(rung.reached) // rung.rule.factor
+    keep = share if rung.to_come else max(1, share)
+    best = {point.number for point in rung.reached[:keep]}
     decided: list[Decision] = [
-        Promotion(point, rung, until) for point in waiting if point.number in best
+        Promotion(point, rung.step, rung.until) for point in waiting if point.number in best
     ]
-    if not to_come:
+    if not rung.to_come:
         losers = [point for point in waiting if point.number not in best]
-        decided += [_stopped(point, reached, rung, f"asha keeps {keep}") for point in losers]
+        decided += [_stopped(rung, point, f"asha keeps {keep}") for point in losers]
     return decided
 
 
-def _median(
-    rule: EarlyStopping,
-    waiting: list[Standing],
-    reached: list[Standing],
-    rung: int,
-    until: int | None,
-    to_come: bool,
-) -> list[Decision]:
+def _median(rung: Rung, waiting: list[Standing]) -> list[Decision]:
     """Promote those not worse than the median; with fewer than `least`, wait while some come."""
-    if len(reached) < rule.least and to_come:
+    if len(rung.reached) < rung.rule.least and rung.to_come:
         return []
-    bound = statistics.median(point.values[rung] for point in reached) if reached else 0.0
+    values = [point.values[rung.step] for point in rung.reached]
+    bound = statistics.median(values) if values else 0.0
     return [
-        Promotion(point, rung, until)
-        if rung in point.values and point.values[rung] <= bound
-        else _stopped(point, reached, rung, f"the median is {bound:.4g}")
+        Promotion(point, rung.step, rung.until)
+        if rung.step in point.values and not rung.kind.merit.beats(bound, point.values[rung.step])
+        else _stopped(rung, point, f"the median is {bound:.4g}")
         for point in waiting
     ]
 
 
-def _stopped(standing: Standing, reached: list[Standing], rung: int, rule: str) -> Settled:
-    value = standing.values.get(rung)
+def _stopped(rung: Rung, standing: Standing, rule: str) -> Settled:
+    value, merit = standing.values.get(rung.step), rung.kind.merit
+    at = f"{rung.kind.progress.unit} {rung.step}"
     if value is None:
-        why, evidence = f"no validation loss by step {rung}", {"rung": rung}
+        why, evidence = f"no {merit.called} by {at}", {"rung": rung.step}
         return Settled(standing, sweeps.STOPPED, None, why, evidence)
-    rank = [other.number for other in reached].index(standing.number) + 1
-    why = f"val_loss {value:.4g} at step {rung} is {rank}. of {len(reached)}; {rule}"
-    losses = {str(other.number): other.values[rung] for other in reached}
-    return Settled(
-        standing, sweeps.STOPPED, value, why, {"rung": rung, "val_loss_by_point": losses}
-    )
+    place = [other.number for other in rung.reached].index(standing.number) + 1
+    why = f"{merit.metric} {value:.4g} at {at} is {place}. of {len(rung.reached)}; {rule}"
+    values = {str(other.number): other.values[rung.step] for other in rung.reached}
+    evidence = {"rung": rung.step, f"{merit.metric}_by_point": values}
+    return Settled(standing, sweeps.STOPPED, value, why, evidence)

@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from pawn_core.config import RunConfig, run_type_named
 from pawn_core.config.errors import did_you_mean, shown
+from pawn_lab.configs import StoredConfig
 from pawn_lab.documents import load_json_object
 from pawn_lab.errors import InvalidConfigError, InvalidRequestError
 from pawn_lab.paths import WorkspacePaths
-from pawn_lab.reporting.metrics import GAMES
+from pawn_lab.reporting.metrics import of_merit
 from pawn_lab.trials import checks, requests
 
 MOST_TRIALS = 500
@@ -112,13 +113,21 @@ class SweepPlan(_Strict):
         for arm in self.arms:
             if both := sorted(arm.keys() & self.space.keys()):
                 raise ValueError(f"{', '.join(both)} is varied by an arm and by the space")
-        ranked = self.method == "tpe" or self.early_stopping is not None
-        if ranked and (games := sorted(GAMES & self.space.keys())):
+        ranked, metric = (
+            self.method == "tpe" or self.early_stopping is not None,
+            of_merit(self.kind),
+        )
+        if ranked and (other := sorted(self.kind.measured_on & self.space.keys())):
             raise ValueError(
-                f"space {', '.join(games)}: validation losses of different games cannot be "
+                f"space {', '.join(other)}: {metric.name} of other {self.kind.sample} cannot be "
                 "ranked; vary it by arms, or by a grid without early stopping"
             )
         return self
+
+    @property
+    def kind(self) -> type[RunConfig]:
+        """The run type of its points."""
+        return StoredConfig(self.config).kind
 
     @property
     def by_forecast(self) -> bool:
@@ -145,7 +154,7 @@ class SweepPlan(_Strict):
         try:
             config = checks.checked_config(self.config | overrides)
             if self.by_forecast:
-                checks.check_single_model(config)
+                checks.check_can_be_forecast(config)
             return config
         except InvalidConfigError as error:
             raise InvalidConfigError(f"point {json.dumps(overrides)}: {error}") from None

@@ -8,7 +8,6 @@ from pawn_lab.configs import StoredConfig
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.records import Evidence
 from pawn_lab.reporting.exits import BY_FORECAST
-from pawn_lab.reporting.results import METRIC_OF_MERIT
 from pawn_lab.states import ACTIVE, BROKE_OFF, ENDED_WELL
 from pawn_lab.store import Transaction, sweeps, trials
 from pawn_lab.store.rows import SweepPointRow, TrialRow
@@ -23,7 +22,7 @@ class Standing:
     row: SweepPointRow
     chains: dict[int, list[TrialRow]]
     values: dict[int, float]
-    """Validation loss by rung that every seed has reached, the mean over seeds."""
+    """Metric of merit by rung that every seed has reached, the mean over seeds."""
 
     @property
     def number(self) -> int:
@@ -95,12 +94,14 @@ def _standing(
 def _values(
     workspace: WorkspacePaths, chains: list[list[TrialRow]], plan: SweepPlan
 ) -> dict[int, float]:
-    """Return the mean loss at each step at which a decision is due, where every seed has it."""
+    """Return the mean value at each step at which a decision is due, where every seed has it."""
     stop = stop_step(plan, chains[0][0])
-    losses = [_losses(workspace, chain) for chain in chains]
+    measured = [_by_step(workspace, chain) for chain in chains]
     means: dict[int, float] = {}
     for step in [*plan.rungs(stop), stop]:
-        reached = [_at(chain, by_step, step) for chain, by_step in zip(chains, losses, strict=True)]
+        reached = [
+            _at(chain, by_step, step) for chain, by_step in zip(chains, measured, strict=True)
+        ]
         if all(value is not None for value in reached):
             means[step] = statistics.fmean(value for value in reached if value is not None)
     return means
@@ -112,16 +113,17 @@ def stop_step(plan: SweepPlan, first: TrialRow) -> int:
     return StoredConfig(first.config | {"pause_after_steps": pause}).target
 
 
-def _losses(workspace: WorkspacePaths, chain: Iterable[TrialRow]) -> dict[int, float]:
-    losses: dict[int, float] = {}
+def _by_step(workspace: WorkspacePaths, chain: Iterable[TrialRow]) -> dict[int, float]:
+    values: dict[int, float] = {}
     for row in chain:
-        evaluations = streams.evaluations(workspace.trial(row.id))
-        losses |= variants.by_step(evaluations, METRIC_OF_MERIT)
-    return losses
+        merit = row.config.kind.merit
+        evaluations = streams.evaluations(workspace.trial(row.id), merit)
+        values |= variants.by_step(evaluations, merit.metric)
+    return values
 
 
-def _at(chain: list[TrialRow], losses: dict[int, float], step: int) -> float | None:
-    """Return the last loss up to a step that a seed has reached in good order."""
+def _at(chain: list[TrialRow], values: dict[int, float], step: int) -> float | None:
+    """Return the last value up to a step that a seed has reached in good order."""
     reached = any(row.state in ENDED_WELL and row.config.target >= step for row in chain)
-    before = [at for at in losses if at <= step]
-    return losses[max(before)] if reached and before else None
+    before = [at for at in values if at <= step]
+    return values[max(before)] if reached and before else None

@@ -37,7 +37,7 @@ class Told(NamedTuple):
 
 
 class Study:
-    """A study of one sweep, minimizing validation loss by TPE."""
+    """A study of one sweep, minimizing what it is told by TPE."""
 
     def __init__(self, journal: Path, space: Space, seed: int) -> None:
         import optuna  # Late: it takes over a second to load, and most labs never sweep by TPE.

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from pawn_core.config import RUN_TYPES
 from pawn_core.config.errors import did_you_mean
+from pawn_core.config.facts import Metric
 from pawn_lab.analysis.alignment import Alignment, align, without_early
 from pawn_lab.analysis.circumstances import warnings
 from pawn_lab.analysis.compare import CONFIDENCE
@@ -14,7 +15,7 @@ from pawn_lab.analysis.groups import Run, grouped, runs_of
 from pawn_lab.analysis.reaching import logarithms
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, queries
-from pawn_lab.reporting.metrics import Metric, metric_of_merit
+from pawn_lab.reporting import metrics
 from pawn_lab.tools import remarks
 from pawn_lab.tools.compare_rows import ONE_SEED, GroupRow, Measured, compared_rows, headline
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
@@ -47,7 +48,7 @@ def lab_compare(
         str | None,
         Field(description="May differ: lr,optimizer."),
     ] = None,
-    metric: Annotated[str, Field(description="As val_loss, kl.")] = "val_loss",
+    metric: Annotated[str | None, Field(description="As val_loss, kl.")] = None,
     at: Annotated[
         Axis,
         Field(description="What is equal."),
@@ -77,8 +78,8 @@ def lab_compare(
     """
     asked = ("compare", trial_ids, tag, factor, metric, at, reaching, reference)
     question = Question.of(lab, asked, since, max_tokens)
-    allowed, merit = _fields(factor), metric_of_merit(metric)
-    trials = queries.selected(lab, trial_ids, tag)
+    allowed, trials = _fields(factor), queries.selected(lab, trial_ids, tag)
+    merit = metrics.ranked(lab.paths, trials, metric)
     runs = runs_of(lab, trials, merit)
     measured, notes = [run for run in runs if run.has_measured], remarks.strangers(trials)
     notes += _left_out(runs, merit)
@@ -98,7 +99,7 @@ def lab_compare(
     notes = other + notes + idle + _repetitions(repeated) + ends + _many(rows) + _single(rows)
     answer = CompareAnswer(
         headline=headline(rows, doubtful=bool(other)),
-        metric=metric,
+        metric=merit.name,
         at=at,
         position=position,
         reaching=reaching,

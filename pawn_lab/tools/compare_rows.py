@@ -4,11 +4,11 @@ import math
 import statistics
 from dataclasses import dataclass
 
+from pawn_core.config.facts import Metric
 from pawn_lab.analysis.compare import Difference, Verdict, paired, welch
 from pawn_lab.analysis.groups import Group, Run, differing, distinguished, obstacles, shared
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.reporting.metrics import GAMES, Metric
-from pawn_lab.tools.results import BASELINE
+from pawn_lab.tools.result_rows import BASELINE
 from pawn_lab.tools.trial_views import setting_text
 from pawn_lab.tools.values import Answer, Number
 
@@ -142,7 +142,7 @@ def _compared(
         }
     pairs = shared(group, reference)
     difference = _difference(group, reference, pairs, measured)
-    caveat = _own_games(group, reference)
+    caveat = _own_kind(group, reference)
     return _columns(difference, measured) | {"paired": len(pairs) > 1, "why": caveat}
 
 
@@ -173,9 +173,10 @@ def _size(difference: float, measured: Measured) -> dict[str, object]:
     return {"ratio" if measured.ratios else "difference": measured.shown(difference)}
 
 
-def _own_games(group: Group, reference: Group) -> str | None:
-    games = [name for name in differing(group, reference) if name in GAMES]
-    return f"each on games of its own kind ({', '.join(games)})" if games else None
+def _own_kind(group: Group, reference: Group) -> str | None:
+    name, fields = group.kind.kinds
+    other = [field for field in differing(group, reference) if field in fields]
+    return f"each on {name} of its own kind ({', '.join(other)})" if other else None
 
 
 def headline(rows: list[GroupRow], *, doubtful: bool) -> str | None:

@@ -1,22 +1,25 @@
 """lab_diff: in what two trials differ, and what came of it."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from pawn_lab.analysis import differences
 from pawn_lab.configs import Pairs
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, queries
 from pawn_lab.records import Trial
+from pawn_lab.reporting.metrics import kinds_of
 from pawn_lab.tools import remarks
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.values import Answer, Number, Table, TrialId, compact
+from pawn_lab.tools.values import Number, RunRow, Table, TrialId, compact
 
 _SAME = "the same"
 
 
-class MetricRow(Answer):
+class MetricRow(RunRow):
     """A metric of both at `step`, the last at which both were evaluated; difference: b less a."""
+
+    named: ClassVar = {"step": "{unit}"}
 
     metric: str
     model: str | None = None
@@ -29,7 +32,8 @@ class MetricRow(Answer):
 class DiffAnswer(Reading):
     """Only what differs, as [a's value, b's value]; incidental: when and where a trial runs.
 
-    training_games, validation_games: the same, or the fields that make them others.
+    training_games, validation_games: the same, or the fields that make them others; measured_on:
+    of runs that learn from none.
     """
 
     cuttable: ClassVar = ("results",)
@@ -39,8 +43,9 @@ class DiffAnswer(Reading):
     b: int
     settings: dict[str, list[Any]]
     incidental: dict[str, list[Any]] | None = None
-    training_games: str
-    validation_games: str
+    training_games: str | None = None
+    validation_games: str | None = None
+    measured_on: str | None = None
     provenance: dict[str, list[Any]] | None = None
     results: Table[MetricRow]
     state: list[str] | None = None
@@ -67,13 +72,15 @@ def lab_diff(
         raise InvalidRequestError(f"a and b are both {a}: name two trials")
     first, second = queries.trial(lab, a), queries.trial(lab, b)
     origin = differences.provenance(lab, first, second)
+    data = _data(first, second)
     answer = DiffAnswer(
         a=a,
         b=b,
         settings=_compact(differences.chosen(first, second)),
         incidental=_compact(differences.incidental(first, second)) or None,
-        training_games=_games(first, second, differences.TRAINING_GAMES),
-        validation_games=_games(first, second, differences.VALIDATION_GAMES),
+        training_games=data.training_games,
+        validation_games=data.validation_games,
+        measured_on=data.measured_on,
         provenance=origin or None,
         results=_results(lab, first, second),
         state=[first.state, second.state] if first.state != second.state else None,
@@ -87,17 +94,30 @@ def _compact(pairs: Pairs) -> Pairs:
     return {name: [compact(value) for value in pair] for name, pair in pairs.items()}
 
 
-def _games(a: Trial, b: Trial, deciding: frozenset[str]) -> str:
-    return ", ".join(differences.games(a, b, deciding)) or _SAME
+class _Data(NamedTuple):
+    """Whether two trials learned from the same and were measured on the same."""
+
+    training_games: str | None = None
+    validation_games: str | None = None
+    measured_on: str | None = None
+
+
+def _data(a: Trial, b: Trial) -> _Data:
+    measured_on = ", ".join(differences.measured_on(a, b)) or _SAME
+    if not any(kind.learned_from for kind in kinds_of((a, b))):
+        return _Data(measured_on=measured_on)
+    return _Data(", ".join(differences.learned_from(a, b)) or _SAME, measured_on)
 
 
 def _results(lab: Lab, a: Trial, b: Trial) -> list[MetricRow]:
-    rows = []
+    rows, kind = [], a.config.kind
     for names in differences.models(a, b):
         step, metrics = differences.measured(lab, a, b, names)
         model = " ".join(dict.fromkeys(filter(None, names))) or None
         rows += [
-            MetricRow(metric=name, model=model, step=step, a=x, b=y, difference=y - x)
+            MetricRow.for_kind(
+                kind, metric=name, model=model, step=step, a=x, b=y, difference=y - x
+            )
             for name, (x, y) in metrics.items()
             if step is not None
         ]
@@ -108,7 +128,8 @@ def _notes(a: Trial, b: Trial, origin: Pairs | None) -> list[str]:
     notes = remarks.strangers((a, b))
     for child, other in ((a, b), (b, a)):
         if child.parent == other.id:
-            notes.append(f"{child.id} continues {other.id} from step {child.from_step}")
+            at = f"{child.config.kind.progress.unit} {child.from_step}"
+            notes.append(f"{child.id} continues {other.id} from {at}")
     if origin is None:
         notes.append("provenance: a trial that has not started has none")
     elif "dirty_patch" in origin:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
+from pawn_core.config.facts import Metric
 from pawn_lab.analysis.final_loss import Outlook, backtest, outlook, share_done, tested_on
 from pawn_lab.analysis.groups import Run
 from pawn_lab.lab import Lab
-from pawn_lab.reporting.metrics import Metric
 from pawn_lab.states import HOLDING
 from pawn_lab.tools.values import Answer, Number
 
@@ -27,8 +27,12 @@ class ForecastRow(Answer):
 
 
 def forecast_rows(lab: Lab, runs: Iterable[Run], metric: Metric) -> list[ForecastRow]:
-    """Show the outlook of those that run, tested on the trials of the lab that have ended."""
-    running = [(run, outlook(run)) for run in runs if run.trial.state in HOLDING]
+    """Show the outlook of those that run, tested on the trials of the lab that have ended.
+
+    There is none of a metric that is better high, nor of a run type that does not fall to its end.
+    """
+    falling = [run for run in runs if metric.better == "low" and run.kind.can_be_forecast]
+    running = [(run, outlook(run)) for run in falling if run.trial.state in HOLDING]
     kinds = {run.trial.config["run_type"] for run, forecast in running if forecast.loss}
     ended = {kind: tested_on(lab, kind, metric) for kind in kinds}
     return [

@@ -1,6 +1,6 @@
 """lab_launch: put a new trial in the queue."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -9,12 +9,11 @@ from pawn_lab.analysis import neighbours
 from pawn_lab.configs import StoredConfig
 from pawn_lab.lab import Lab, launching, queries
 from pawn_lab.records import Estimate, Evaluation, Launched, Span
-from pawn_lab.reporting.results import merit
 from pawn_lab.tools import remarks
 from pawn_lab.tools.check_in import check_in
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.trial_views import beyond_defaults
-from pawn_lab.tools.values import Answer, JsonObject, Number, compact
+from pawn_lab.tools.values import Answer, JsonObject, Number, RunRow, compact
 
 NEAREST = 3
 _GIB = 1 << 30
@@ -28,21 +27,25 @@ class RangeRow(Answer):
     most: Number = None
 
 
-class NearRow(Answer):
+class NearRow(RunRow):
     """A past trial like this one; `differs` holds `[its value, this value]` by field."""
+
+    named: ClassVar = {"best_value": "best_{metric}", "at_step": "at_{unit}"}
 
     trial_id: int
     state: str
     differs: dict[str, list[Any]]
-    best_val_loss: Number = None
+    best_value: Number = None
     at_step: int | None = None
 
 
-class PlanRow(Answer):
+class PlanRow(RunRow):
     """What one trial would take; unknown: why a number is missing.
 
     state_gib: weights, gradients and optimizer state. measured_gib: most of comparable trials.
     """
+
+    named: ClassVar = {"steps": "{unit}s", "step_s": "{unit}_s"}
 
     config: dict[str, Any]
     devices: list[str]
@@ -114,7 +117,8 @@ def planned_launch(lab: Lab, config: RunConfig, estimate: Estimate, seeds: int) 
 
 def plan_row(config: StoredConfig, estimate: Estimate) -> PlanRow:
     """Show what a trial would take."""
-    return PlanRow(
+    return PlanRow.for_kind(
+        config.kind,
         config=beyond_defaults(config),
         devices=estimate.devices,
         queue_position=estimate.queue_position,
@@ -135,15 +139,18 @@ def _near_rows(lab: Lab, near: list[neighbours.Neighbour]) -> list[NearRow]:
     bests: dict[int, list[Evaluation]] = {each.trial.id: [] for each in near}
     for result in queries.results(lab, bests) if near else []:
         bests[result.id] += [result.best] if result.best else []
-    return [_near_row(each, min(bests[each.trial.id], key=merit, default=None)) for each in near]
+    return [_near_row(each, bests[each.trial.id]) for each in near]
 
 
-def _near_row(near: neighbours.Neighbour, best: Evaluation | None) -> NearRow:
-    return NearRow(
+def _near_row(near: neighbours.Neighbour, bests: list[Evaluation]) -> NearRow:
+    kind = near.trial.config.kind
+    best = min(bests, key=lambda evaluation: kind.merit.rank(evaluation.metrics), default=None)
+    return NearRow.for_kind(
+        kind,
         trial_id=near.trial.id,
         state=near.trial.state,
         differs={name: [compact(v) for v in pair] for name, pair in near.differs.items()},
-        best_val_loss=best.metrics.get("val_loss") if best else None,
+        best_value=best.metrics.get(kind.merit.metric) if best else None,
         at_step=best.step if best else None,
     )
 

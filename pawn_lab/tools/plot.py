@@ -2,26 +2,29 @@
 
 import hashlib
 import math
+import re
 import threading
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, ClassVar, NamedTuple, TypeVar
 
 from pydantic import Field, PrivateAttr
 
+from pawn_core.config import RunConfig
+from pawn_core.config.facts import Metric
 from pawn_core.durable import replace_file
 from pawn_lab.analysis.bands import band as band_of
 from pawn_lab.analysis.curves import Axis
-from pawn_lab.analysis.groups import GAMES, Run, distinguished, grouped, runs_of
+from pawn_lab.analysis.groups import Run, distinguished, grouped, runs_of
 from pawn_lab.analysis.marks import marks, placed
 from pawn_lab.documents import own_folder
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, queries
-from pawn_lab.reporting.metrics import Metric, metric_named
+from pawn_lab.reporting import metrics
 from pawn_lab.tools import remarks
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.results import BASELINE
+from pawn_lab.tools.result_rows import BASELINE
 from pawn_lab.tools.trial_views import setting_text
 from pawn_lab.tools.values import Answer, Coordinate, Tag, TrialId
 
@@ -30,13 +33,21 @@ MOST_POINTS = 24
 """Points of a curve, in the picture and in the answer; the first and the last are among them."""
 
 _X_TITLES: dict[Axis, str] = {
-    "step": "optimizer step",
     "tokens": "tokens trained on",
     "hours": "device-hours",
     "cost": "cost of the device-time",
 }
+_NO_NAME = re.compile(r"[^A-Za-z0-9._-]")
+"""What a metric's name may hold and a file's name may not."""
 _drawing = threading.Lock()
 PointT = TypeVar("PointT")
+
+
+class _Titles(NamedTuple):
+    """Of the axes."""
+
+    x: str
+    y: str
 
 
 class CurveRow(Answer):
@@ -76,7 +87,7 @@ def lab_plot(
     lab: Lab,
     trial_ids: Annotated[list[TrialId] | None, Field(description="Only these.")] = None,
     tag: Tag = None,
-    metric: Annotated[str, Field(description="As val_loss, top1, lr.")] = "val_loss",
+    metric: Annotated[str | None, Field(description="As val_loss, top1, lr.")] = None,
     x: Annotated[Axis, Field(description="Hours: of devices.")] = "step",
     log_x: Annotated[bool, Field(description="Logarithmic x.")] = False,
     log_y: Annotated[bool, Field(description="Logarithmic y.")] = False,
@@ -95,16 +106,16 @@ def lab_plot(
     """
     asked = ("plot", trial_ids, tag, metric, x, log_x, log_y, band)
     question = Question.of(lab, asked, since, max_tokens)
-    measured = metric_named(metric)
     trials = queries.selected(lab, trial_ids, tag)
+    measured = metrics.measured(lab.paths, trials, metric)
     runs = runs_of(lab, trials, measured)
     drawn = [run for run in runs if run.points]
     _check(drawn, measured, x, log_x=log_x, log_y=log_y)
     rows = _bands(drawn, measured, x) if band else _curves(lab, drawn, measured, x)
     missing = ", ".join(run.name for run in runs if not run.points)
-    notes = [f"without {metric}: {missing}"] if missing else []
+    notes = [f"without {measured.name}: {missing}"] if missing else []
     answer = PlotAnswer(
-        metric=metric,
+        metric=measured.name,
         x=x,
         curves=rows,
         png="",
@@ -112,7 +123,8 @@ def lab_plot(
         note="; ".join([*notes, *remarks.strangers(trials)]) or None,
     )
     if not question.known(answer):
-        _draw(lab, answer, log_x=log_x, log_y=log_y)
+        titles = _Titles(_x_title(drawn, x), measured.title)
+        _draw(lab, answer, titles, log_x=log_x, log_y=log_y)
     return question.answered(answer)
 
 
@@ -150,12 +162,27 @@ def _labels(runs: list[Run]) -> list[str]:
 
 
 def _panels(runs: list[Run], metric: Metric) -> list[str]:
-    """Return the kind of games of each trial where values of several kinds are not comparable."""
-    if not metric.own_games:
-        return [""] * len(runs)
-    games = [{k: v for k, v in run.settings.items() if k in GAMES} for run in runs]
-    kinds = distinguished(games)
+    """Return what each trial was measured on where values of several kinds are not comparable."""
+    of_each = [
+        {k: v for k, v in run.settings.items() if k in _apart(run.kind, metric)} for run in runs
+    ]
+    kinds = distinguished(of_each)
     return [setting_text(kind) or (BASELINE if any(kinds) else "") for kind in kinds]
+
+
+def _apart(kind: type[RunConfig], metric: Metric) -> frozenset[str]:
+    """Return the fields that decide what a metric is measured on."""
+    if not kind.kinds.fields:
+        return kind.measured_on
+    return kind.kinds.fields if metric.own_kind else frozenset()
+
+
+def _x_title(runs: list[Run], x: Axis) -> str:
+    """Return what the axis counts; `progress` where runs count several things."""
+    if x != "step":
+        return _X_TITLES[x]
+    counted = {run.kind.progress.axis or run.kind.progress.unit for run in runs}
+    return counted.pop() if len(counted) == 1 else "progress"
 
 
 def _curves(lab: Lab, runs: list[Run], metric: Metric, x: Axis) -> list[CurveRow]:
@@ -203,7 +230,7 @@ def thinned(points: Sequence[PointT]) -> list[PointT]:
     return [points[round(i * last / (MOST_POINTS - 1))] for i in range(MOST_POINTS)]
 
 
-def _draw(lab: Lab, answer: PlotAnswer, *, log_x: bool, log_y: bool) -> None:
+def _draw(lab: Lab, answer: PlotAnswer, titles: _Titles, *, log_x: bool, log_y: bool) -> None:
     """Draw the chart, write it and its spec, and say where; the same chart has the same name."""
     from pawn_lab.reporting import charts  # not at the start: altair takes 0.3 s
 
@@ -217,11 +244,11 @@ def _draw(lab: Lab, answer: PlotAnswer, *, log_x: bool, log_y: bool) -> None:
         for row in answer.curves
         for at, kind in row.marks or []
     ]
-    title = metric_named(answer.metric).title
-    axes = charts.Axes(_X_TITLES[answer.x], title, log_x, log_y)
+    axes = charts.Axes(*titles, log_x, log_y)
     chart = charts.curve_panels(points, axes, title="", subtitle=[], marks=happened)
     spec = chart.to_json(indent=None)
-    name = f"{answer.metric}-{answer.x}-{hashlib.sha256(spec.encode()).hexdigest()[:8]}"
+    metric = _NO_NAME.sub("_", answer.metric)
+    name = f"{metric}-{answer.x}-{hashlib.sha256(spec.encode()).hexdigest()[:8]}"
     with _drawing:
         answer._picture = charts.png(chart, charts.SMALL)
         _write(lab, name, answer, spec)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable
 
-from pawn_lab.analysis.groups import INCIDENTAL
 from pawn_lab.configs import StoredConfig
 from pawn_lab.lab import Lab
 from pawn_lab.records import Resumed, Trial, TrialResult
@@ -19,7 +18,8 @@ def no_effect(lab: Lab, config: StoredConfig, silent: frozenset[str] = frozenset
 
 def settings_without_effect(lab: Lab, configs: Iterable[tuple[int, StoredConfig]]) -> list[str]:
     """Name the settings that trials, by number, were given to no effect; nothing incidental."""
-    return _numbered("trial", [(n, no_effect(lab, config, INCIDENTAL)) for n, config in configs])
+    remarks = [(n, no_effect(lab, config, config.kind.incidental)) for n, config in configs]
+    return _numbered("trial", remarks)
 
 
 def strangers(trials: Iterable[Trial | TrialResult]) -> list[str]:

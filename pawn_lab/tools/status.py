@@ -4,36 +4,41 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from pawn_core.config import RunConfig
 from pawn_lab.analysis.groups import runs_of
 from pawn_lab.lab import Lab, queries, spending
 from pawn_lab.records import DeviceStatus, Glance, ModelProgress, Progress, Trial
 from pawn_lab.reporting.health import is_trouble
-from pawn_lab.reporting.metrics import metric_of_merit
+from pawn_lab.reporting.metrics import of_merit
 from pawn_lab.states import ENDED, HOLDING, State
 from pawn_lab.tools.forecasts import ForecastRow, forecast_rows
 from pawn_lab.tools.headline import headline
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.trial_views import beyond_defaults, timestamp
-from pawn_lab.tools.values import Answer, Number, Table, Tag, TrialId, rounded
+from pawn_lab.tools.values import Answer, Number, RunRow, Table, Tag, TrialId, rounded
 from pawn_lab.trials.variants import SINGLE
 
 _GIB = 1 << 30
 
 
-class ModelRow(Answer):
+class ModelRow(RunRow):
     """The latest numbers of one variant."""
 
+    named: ClassVar = {"value": "{metric}"}
+
     loss: Number = None
-    val_loss: Number = None
+    value: Number = None
 
 
-class RunningRow(Answer):
+class RunningRow(RunRow):
     """A trial on a device; eta_s is the time to its next stop.
 
     data_wait: share of a step spent waiting for data. health: ok, what starts, or what is wrong.
     Memory and temperature are those of a GPU.
     """
+
+    named: ClassVar = {"step": "{unit}", "value": "{metric}", "steps_per_s": "{unit}s_per_s"}
 
     trial_id: int
     tags: list[str]
@@ -41,7 +46,7 @@ class RunningRow(Answer):
     step: int | None = None
     of: int | None = None
     loss: Number = None
-    val_loss: Number = None
+    value: Number = None
     variants: dict[str, ModelRow] | None = None
     steps_per_s: Number = None
     eta_s: int | None = None
@@ -59,8 +64,10 @@ class WaitingRow(Answer):
     why: str | None = None
 
 
-class EndedRow(Answer):
+class EndedRow(RunRow):
     """A trial that ended, and how."""
+
+    named: ClassVar = {"step": "{unit}"}
 
     trial_id: int
     tags: list[str]
@@ -84,16 +91,18 @@ class DeviceRow(Answer):
 def running_row(trial: Trial, progress: Progress, devices: list[DeviceStatus]) -> RunningRow:
     """Show a trial that holds a device."""
     device = next((candidate for candidate in devices if candidate.trial_id == trial.id), None)
-    models = {name: _model(model) for name, model in progress.models.items()}
+    kind = trial.config.kind
+    models = {name: _model(kind, model) for name, model in progress.models.items()}
     only = models.get(SINGLE)
-    return RunningRow(
+    return RunningRow.for_kind(
+        kind,
         trial_id=trial.id,
         tags=trial.tags,
         device=trial.device,
         step=progress.step,
         of=progress.target_step,
         loss=only.loss if only else None,
-        val_loss=only.val_loss if only else None,
+        value=only.value if only else None,
         variants={name: row for name, row in models.items() if name != SINGLE} or None,
         steps_per_s=progress.steps_per_s,
         eta_s=None if progress.eta_s is None else round(progress.eta_s),
@@ -104,10 +113,9 @@ def running_row(trial: Trial, progress: Progress, devices: list[DeviceStatus]) -
     )
 
 
-def _model(model: ModelProgress) -> ModelRow:
-    return ModelRow(
-        loss=(model.train or {}).get("loss"), val_loss=(model.evaluation or {}).get("val_loss")
-    )
+def _model(kind: type[RunConfig], model: ModelProgress) -> ModelRow:
+    value = (model.evaluation or {}).get(kind.merit.metric)
+    return ModelRow.for_kind(kind, loss=(model.train or {}).get("loss"), value=value)
 
 
 def waiting_row(trial: Trial, common: str | None) -> WaitingRow:
@@ -118,7 +126,8 @@ def waiting_row(trial: Trial, common: str | None) -> WaitingRow:
 
 def ended_row(trial: Trial) -> EndedRow:
     """Show a trial that ended."""
-    return EndedRow(
+    return EndedRow.for_kind(
+        trial.config.kind,
         trial_id=trial.id,
         tags=trial.tags,
         state=trial.state,
@@ -286,7 +295,7 @@ def _forecasts(lab: Lab, trial: Trial) -> list[ForecastRow]:
     """Return what a running trial is expected to end with, tested on the latest like it."""
     if trial.state not in HOLDING:
         return []
-    metric = metric_of_merit("val_loss")
+    metric = of_merit(trial.config.kind)
     return forecast_rows(lab, runs_of(lab, [trial], metric), metric)
 
 

@@ -17,35 +17,39 @@ from pawn_lab.tools.launch import IdempotencyKey, RangeRow, range_row
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.trial_views import setting_text
-from pawn_lab.tools.values import Answer, JsonObject, Number, Table
+from pawn_lab.tools.values import Answer, JsonObject, Number, RunRow, Table
 
 
-class PointRow(Answer):
-    """A point of an arm; val_loss is that at `step`, the mean over its seeds.
+class PointRow(RunRow):
+    """A point of an arm; its value is that at `step`, the mean over its seeds.
 
     same_as: of a dry run, trials that are taken, not run again.
     """
+
+    named: ClassVar = {"step": "{unit}", "value": "{metric}"}
 
     point: int
     arm: int | None = None
     setting: str
     state: str | None = None
     step: int | None = None
-    val_loss: Number = None
+    value: Number = None
     trials: list[int] | None = None
     same_as: list[int] | None = None
 
 
-class BestRow(Answer):
-    """The point of an arm with the lowest loss, how far the next one is behind, and an open end.
+class BestRow(RunRow):
+    """The best point of an arm, how far the next one is behind, and an open end.
 
     edge: fields whose best value is the lowest or highest tried: go on there.
     """
 
+    named: ClassVar = {"value": "{metric}"}
+
     arm: int | None = None
     point: int
     setting: str
-    val_loss: Number = None
+    value: Number = None
     ahead_of: int | None = None
     by: Number = None
     edge: list[str] | None = None
@@ -154,25 +158,26 @@ def _own(overrides: dict[str, Any], arms: list[dict[str, Any]], arm: int) -> str
 
 
 def _row(sweep: Sweep, point: SweepPoint) -> PointRow:
-    return PointRow(
+    return PointRow.for_kind(
+        sweep.config.kind,
         point=point.number,
         arm=point.arm if len(sweep.arms) > 1 else None,
         setting=_own(point.overrides, sweep.arms, point.arm),
         state=point.state,
         step=point.step,
-        val_loss=point.value,
+        value=point.value,
         trials=point.trials,
     )
 
 
 def _best(sweep: Sweep) -> list[BestRow]:
-    """Return the best point of each arm in which two have a loss at the last step of the best."""
-    rows = []
+    """Return the best point of each arm in which two have a value at the last step of the best."""
+    rows, sign = [], sweep.config.kind.merit.sign
     for arm, members in groupby(sweep.points, key=lambda point: point.arm):
         tried = list(members)
         valued = [point for point in tried if point.value is not None]
         last = max((point.step or 0 for point in valued), default=0)
-        ranked = sorted((p for p in valued if p.step == last), key=lambda p: p.value or 0.0)
+        ranked = sorted((p for p in valued if p.step == last), key=lambda p: sign * (p.value or 0))
         if len(ranked) > 1:
             rows.append(_best_row(sweep, arm, ranked, tried))
     return rows
@@ -180,13 +185,15 @@ def _best(sweep: Sweep) -> list[BestRow]:
 
 def _best_row(sweep: Sweep, arm: int, ranked: list[SweepPoint], tried: list[SweepPoint]) -> BestRow:
     first, second = ranked[:2]
-    return BestRow(
+    kind = sweep.config.kind
+    return BestRow.for_kind(
+        kind,
         arm=arm if len(sweep.arms) > 1 else None,
         point=first.number,
         setting=_own(first.overrides, sweep.arms, arm),
-        val_loss=first.value,
+        value=first.value,
         ahead_of=second.number,
-        by=(second.value or 0.0) - (first.value or 0.0),
+        by=kind.merit.sign * ((second.value or 0.0) - (first.value or 0.0)),
         edge=_edges(first, tried, sweep.arms[arm]) or None,
     )
 

@@ -65,7 +65,7 @@ def _bare(value: Any) -> str:
 
 def beyond_defaults(config: StoredConfig) -> dict[str, Any]:
     """Return the fields of a config that are not at their defaults."""
-    fields = config.kind.model_fields if config.kind else {}
+    fields = config.known_kind.model_fields if config.known_kind else {}
     return {
         name: value
         for name, value in config.items()

@@ -2,11 +2,23 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    WithJsonSchema,
+    model_serializer,
+)
 
+from pawn_core.config import PretrainConfig, RunConfig
 from pawn_lab.text import secret_mask
 
 SIGNIFICANT_DIGITS = 4
@@ -62,6 +74,10 @@ class Answer(BaseModel):
         _mask_fields(self, secret_mask())
         return self
 
+    def columns(self, field: str, value: Any) -> dict[str, Any]:
+        """Return a field's value by what it is called where the row is sent and shown."""
+        return {field: value}
+
     @classmethod
     def output_schema(cls) -> dict[str, Any]:
         """Return the JSON Schema of what is sent."""
@@ -75,6 +91,33 @@ class Answer(BaseModel):
     def pictures(self) -> list[bytes]:
         """Return PNG images that are sent beside the object."""
         return []
+
+
+class RunRow(Answer):
+    """A row about a trial: columns are called after its run type's progress and metric of merit.
+
+    `named` says how, by field: `last_{metric}` becomes `last_val_loss`, `{unit}s` becomes `steps`.
+    """
+
+    named: ClassVar[Mapping[str, str]] = {}
+    _kind: type[RunConfig] = PrivateAttr(PretrainConfig)
+
+    @classmethod
+    def for_kind(cls, kind: type[RunConfig], **values: Any) -> Self:
+        """Make the row of a trial of a run type."""
+        row = cls.model_validate(values)
+        row._kind = kind
+        return row
+
+    def columns(self, field: str, value: Any) -> dict[str, Any]:
+        """Return a field's value by what this run type calls it."""
+        metric, unit = self._kind.merit.metric, self._kind.progress.unit
+        return {self.named.get(field, field).format(metric=metric, unit=unit): value}
+
+    @model_serializer(mode="wrap")
+    def _named(self, serialize: SerializerFunctionWrapHandler):  # annotated, it hides the fields
+        pairs = (self.columns(*pair).items() for pair in serialize(self).items())
+        return dict(chain.from_iterable(pairs))
 
 
 def _mask_fields(answer: BaseModel, mask: Callable[[str], str]) -> None:
@@ -96,6 +139,16 @@ def _masked(value: Any, mask: Callable[[str], str]) -> Any:
     return value
 
 
+def columns_of(rows: Sequence[Answer]) -> dict[str, list[Any]]:
+    """Return the values of rows of one class by column, field by field; None where one has none."""
+    columns: dict[str, list[Any]] = {}
+    for field in type(rows[0]).model_fields:
+        for number, row in enumerate(rows):
+            for name, value in row.columns(field, getattr(row, field)).items():
+                columns.setdefault(name, [None] * len(rows))[number] = value
+    return columns
+
+
 def as_table(rows: Sequence[Answer]) -> Any:
     """Return rows as lists of values in the order of `columns`, which are named once; of none [].
 
@@ -104,8 +157,7 @@ def as_table(rows: Sequence[Answer]) -> Any:
     if not rows:
         return []
     sent = [row.wire() for row in rows]
-    fields = type(rows[0]).model_fields
-    columns = [name for name in fields if any(name in row for row in sent)]
+    columns = [name for name in columns_of(rows) if any(name in row for row in sent)]
     return {"columns": columns, "rows": [[row.get(c) for c in columns] for row in sent]}
 
 

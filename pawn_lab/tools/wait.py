@@ -4,24 +4,24 @@ import operator
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, NoReturn
 
 from pydantic import Field
 
 from pawn_core.config.errors import did_you_mean
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, queries
-from pawn_lab.records import Event
-from pawn_lab.reporting.metrics import METRICS
+from pawn_lab.records import Event, Trial
+from pawn_lab.reporting import metrics
 from pawn_lab.states import ACTIVE, ENDED
 from pawn_lab.store.events import KINDS
 from pawn_lab.tools.events import EventRow, event_row, first_rows
 from pawn_lab.tools.questions import MaxTokens, Reading, Since, position
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.values import Answer, Number, Table, TrialId
+from pawn_lab.tools.values import Number, RunRow, Table, TrialId
 from pawn_lab.trials import streams
 from pawn_lab.trials.requests import MOST_EVENTS, check_reached
 
@@ -35,7 +35,7 @@ GROUPS = {"ended": frozenset(map(str, ENDED)), "any": frozenset(map(str, KINDS))
 """Several kinds under one name."""
 
 STEP = "step"
-_BOUND = re.compile(r"\s*(\w+)\s*(<=|>=|<|>)\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*")
+_BOUND = re.compile(r"\s*([\w.]+)\s*(<=|>=|<|>)\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*")
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ class Streams:
                 yield trial_id, found
 
 
-def parsed_until(until: str) -> frozenset[str] | Bound:
-    """Return the kinds of events, or the bound, that a caller waits for.
+def parsed_until(lab: Lab, trials: Sequence[Trial], until: str) -> frozenset[str] | Bound:
+    """Return the kinds of events, or the bound of a metric of trials, that a caller waits for.
 
     Raises:
         InvalidRequestError: neither; says what there is.
@@ -84,18 +84,29 @@ def parsed_until(until: str) -> frozenset[str] | Bound:
     if until in GROUPS:
         return GROUPS[until]
     match = _BOUND.fullmatch(until)
-    return _bound(*match.groups()) if match else _refuse(until, [*GROUPS, *KINDS])
-
-
-def _bound(metric: str, sign: str, limit: str) -> Bound:
-    metrics = [STEP, *(m.name for m in METRICS)]
+    if match is None:
+        _refuse(until, [*GROUPS, *KINDS])
+    metric, sign, limit = match.groups()
+    field = _measured(lab, trials, metric)
     try:
-        return Bound(metric, sign, float(limit)) if metric in metrics else _refuse(metric, metrics)
+        return Bound(field, sign, float(limit))
     except ValueError:
         raise InvalidRequestError(f"until: {limit[:50]} is not a number") from None
 
 
-def _refuse(name: str, allowed: list[str]) -> Any:
+def _measured(lab: Lab, trials: Sequence[Trial], name: str) -> str:
+    """Return the field of records that a caller calls by this name."""
+    kinds = metrics.kinds_of(trials)
+    units = [STEP, *(kind.progress.unit for kind in kinds)]
+    if name in units:
+        return STEP
+    if any(kind.metric(name) for kind in kinds):
+        return name
+    allowed = metrics.names(lab.paths, trials)
+    return name if name in allowed else _refuse(name, list(dict.fromkeys([*units, *allowed])))
+
+
+def _refuse(name: str, allowed: list[str]) -> NoReturn:
     hint = did_you_mean(name, allowed)
     raise InvalidRequestError(
         f"until {name[:100]!r} is not allowed{hint}; one of: {', '.join(allowed)}; or a metric's "
@@ -146,8 +157,10 @@ waiter: ContextVar[Waiter] = ContextVar("waiter")
 """Set by a server, whose clients ask before a thread is free for them, and may go meanwhile."""
 
 
-class CrossingRow(Answer):
+class CrossingRow(RunRow):
     """The first record of a trial beyond the bound."""
+
+    named: ClassVar = {"step": "{unit}"}
 
     trial_id: int
     variant: str | None = None
@@ -211,7 +224,8 @@ class Wait:
 
     def _crossed(self, bound: Bound, trial_ids: set[int]) -> WaitAnswer | None:
         rows = [
-            CrossingRow(
+            CrossingRow.for_kind(
+                queries.trial(self.lab, trial_id).config.kind,
                 trial_id=trial_id,
                 variant=record.get("variant"),
                 step=record["step"],
@@ -267,10 +281,9 @@ def _begun(
     max_tokens: int,
 ) -> Wait:
     """Start at the cursor, else at the beginning for named trials, else now."""
-    condition = parsed_until(until)
-    watched = (
-        None if trial_ids is None else {trial.id for trial in queries.selected(lab, trial_ids)}
-    )
+    trials = queries.trials(lab) if trial_ids is None else queries.selected(lab, trial_ids)
+    condition = parsed_until(lab, trials, until)
+    watched = None if trial_ids is None else {trial.id for trial in trials}
     cursor = newest = queries.latest_event(lab)
     if since is not None:
         cursor = position(since)

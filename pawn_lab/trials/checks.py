@@ -54,7 +54,7 @@ def check_supported(config: RunConfig) -> None:
 def checked_seeds(config: RunConfig, seeds: int) -> list[RunConfig]:
     """Return the config once for each seed, counting up from its own.
 
-    Training games follow the seed, unless the config fixes `data_seed`.
+    What is learned from follows the seed, unless the config fixes a seed of its own for it.
 
     Raises:
         InvalidRequestError: not a number of seeds, or one of them cannot be used.
@@ -68,18 +68,22 @@ def checked_seeds(config: RunConfig, seeds: int) -> list[RunConfig]:
 
 
 def _with_seed(config: RunConfig, seed: int) -> RunConfig:
-    values = config.model_dump(mode="json") | {"seed": seed}
-    if "data_seed" not in config.model_fields_set:
-        del values["data_seed"]
-    return checked_config(values)
+    follow = {*config.seeds} - config.model_fields_set
+    values = config.model_dump(mode="json", exclude=follow)
+    return checked_config(values | {"seed": seed})
 
 
-def check_single_model(config: RunConfig) -> None:
-    """Refuse the rule that judges a trial by its forecast where there are several models.
+def check_can_be_forecast(config: RunConfig) -> None:
+    """Refuse the rule that judges a trial by its forecast where there is none, or one a model.
 
     Raises:
         InvalidRequestError: names the run type.
     """
+    if not config.can_be_forecast:
+        raise InvalidRequestError(
+            f"run_type '{config.run_type}' has no loss that falls by a schedule, so nothing "
+            "forecasts its end: launch it without stop_by_forecast or early_stopping 'forecast'"
+        )
     if len(config.members()) > 1:
         raise InvalidRequestError(
             f"run_type '{config.run_type}' trains several models at once, which no one forecast "

@@ -127,7 +127,8 @@ def resume(
         "checkpoint": str(checkpoint.path.relative_to(root)),
         "fingerprint": mark,
     }
-    message = f"queued to go on from trial {parent.id} at step {checkpoint.step}"
+    at = f"{config.progress.unit} {checkpoint.step}"
+    message = f"queued to go on from trial {parent.id} at {at}"
     made = _insert(tx, message, request, config, launcher, **inherited | origin | columns)
     return Made([made], [])
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from pawn_core.checkpoint import CheckpointError, Manifest, verify
 from pawn_core.checkpoint.manifest import by_step
-from pawn_core.config import ConfigError, RunConfig, TrainingConfig, parse_config
+from pawn_core.config import ConfigError, RunConfig, parse_config
 from pawn_core.config.weights import Which
 from pawn_lab.errors import (
     InvalidConfigError,
@@ -75,24 +75,24 @@ def resume_point(
 
 def _candidates(parent: TrialRow, paths: TrialPaths, which: Which, model: str) -> list[Path]:
     """Return the checkpoints that would do, in the order in which to try them."""
-    saved = by_step(paths.checkpoints)
+    saved, unit = by_step(paths.checkpoints), parent.config.kind.progress.unit
     if which == "latest":
         return list(reversed(saved.values()))
     if which == "best":
-        merit = (parent.config.kind or TrainingConfig).merit
-        evaluations = streams.evaluations(paths)
+        merit = parent.config.kind.merit
+        evaluations = streams.evaluations(paths, merit)
         of_model = variants.records_of(evaluations, model) if model else evaluations
         values = variants.by_step(of_model, merit.metric)
         ranked = [saved[step] for step in merit.best_first(values) if step in saved]
         if saved and not ranked:
             raise NoCheckpointError(
-                f"trial {parent.id} has no validation loss at a saved step; saved: "
+                f"trial {parent.id} has no {merit.called} at a saved {unit}; saved: "
                 f"{', '.join(map(str, saved))}"
             )
         return ranked
     if saved and which not in saved:
         raise NoCheckpointError(
-            f"trial {parent.id} has no checkpoint of step {which}; saved: "
+            f"trial {parent.id} has no checkpoint of {unit} {which}; saved: "
             f"{', '.join(map(str, saved))}"
         )
     return [saved[step] for step in saved if step == which]
@@ -105,7 +105,7 @@ def resumed_config(
 
     Raises:
         UnsafeOverrideError: an override of a field that the checkpoint decides.
-        InvalidConfigError: the result is no valid config, or has no steps left to train.
+        InvalidConfigError: the result is no valid config, or has nothing left to do.
     """
     changes = {"pause_after_steps": pause_after_steps} | overrides
     try:

@@ -8,7 +8,6 @@ questions need, the evaluations; the third the train records. Losing it costs a 
 import contextlib
 import hashlib
 import json
-import math
 import os
 import stat
 import time
@@ -23,6 +22,7 @@ from typing import Annotated, Literal
 from pydantic import Field, FiniteFloat, GetPydanticSchema, TypeAdapter
 from pydantic_core import CoreSchema, core_schema
 
+from pawn_core.config.facts import Merit
 from pawn_core.metrics import (
     EVAL,
     LARGEST_NUMBER,
@@ -157,9 +157,10 @@ class Shown:
     """What a stream has shown to most who ask: its evaluations, and how far its models are.
 
     steps: the last step by model; of records of none in particular, as events, that of ''.
-    best: by model the evaluation of the lowest validation loss. memory: the most bytes on a GPU.
+    best: by model its best evaluation, by `merit`. memory: the most bytes on a GPU.
     """
 
+    merit: Merit
     place: StreamPosition = field(default_factory=StreamPosition)
     records: Count = 0
     steps: dict[str, Count] = field(default_factory=dict)
@@ -167,7 +168,7 @@ class Shown:
     memory: Count | None = None
     best: dict[str, KeptRecord] = field(default_factory=dict)
     by_model: ByModel = field(default_factory=dict)
-    format: Literal[1] = 1
+    format: Literal[2] = 2
 
     @property
     def evaluations(self) -> list[Record]:
@@ -178,17 +179,12 @@ class Shown:
     def add_evaluation(self, model: str, record: Record) -> None:
         """Take note of an evaluation of a model."""
         self.by_model.setdefault(model, Kept()).add(record)
-        if model not in self.best or _loss(record) < _loss(self.best[model]):
+        if model not in self.best or self.merit.rank(record) < self.merit.rank(self.best[model]):
             self.best[model] = record
 
     def last_step(self, model: str) -> int | None:
         """Return the step of the last record of a model, or of none in particular."""
         return max((self.steps[name] for name in {model, ""} & self.steps.keys()), default=None)
-
-
-def _loss(evaluation: Record) -> float:
-    loss = evaluation.get("val_loss")
-    return math.inf if loss is None else loss
 
 
 def _last(latest: Iterable[Record], end: int | None) -> Record | None:
@@ -215,8 +211,8 @@ _SHOWN, _BY_MODEL = TypeAdapter(Shown), TypeAdapter(ByModel)
 class Summary:
     """What is kept of a stream; the train records are looked at where someone asks."""
 
-    def __init__(self, shown: Shown | None = None, rest: bytes = b"{}") -> None:
-        self.shown = shown or Shown()
+    def __init__(self, shown: Shown, rest: bytes = b"{}") -> None:
+        self.shown = shown
         self._rest = rest
 
     @cached_property
@@ -272,16 +268,19 @@ def _names_are_sound(kept: Iterable[Kept]) -> bool:
     )
 
 
-def shown(paths: TrialPaths) -> Shown:
+def shown(paths: TrialPaths, merit: Merit) -> Shown:
     """Return what a trial's stream has shown, which is shared and not to be changed.
+
+    Which evaluation is the best is by that metric of merit.
 
     What did not change since this process last looked is not even read again.
     """
     before = _state_of(paths.metrics)
     seen, latest = _LATEST.get(paths.metrics, (None, None))
-    if latest is not None and before is not None and seen == before:
+    is_same = before is not None and seen == before
+    if latest is not None and is_same and latest.merit == merit:
         return latest
-    latest = summary(paths).shown
+    latest = summary(paths, merit).shown
     _LATEST.pop(paths.metrics, None)
     if before is not None and before == _state_of(paths.metrics):
         _LATEST[paths.metrics] = before, latest
@@ -300,32 +299,32 @@ def _state_of(stream: Path) -> tuple[int, ...] | None:
     return None
 
 
-def evaluations(paths: TrialPaths) -> list[Record]:
+def evaluations(paths: TrialPaths, merit: Merit) -> list[Record]:
     """Return the evaluations of a trial, in the shape of `metrics.measurement` and with `TOKENS`.
 
     Where a model has more than `MOST_KEPT`, some are left out.
     """
-    return shown(paths).evaluations
+    return shown(paths, merit).evaluations
 
 
-def records(paths: TrialPaths) -> list[Record]:
+def records(paths: TrialPaths, merit: Merit) -> list[Record]:
     """Return the train and eval records of a trial, as `evaluations` does."""
-    return summary(paths).records
+    return summary(paths, merit).records
 
 
-def summary(paths: TrialPaths) -> Summary:
+def summary(paths: TrialPaths, merit: Merit) -> Summary:
     """Return the summary of a trial's stream, brought up to date."""
     try:
         with os.fdopen(open_file(paths.metrics, paths.root), "rb") as file:
-            return _read_on(paths, file)
+            return _read_on(paths, file, merit)
     except OSError:
-        return Summary()
+        return Summary(Shown(merit))
 
 
-def _read_on(paths: TrialPaths, file: BufferedReader) -> Summary:
+def _read_on(paths: TrialPaths, file: BufferedReader, merit: Merit) -> Summary:
     kept, size = _kept(paths), os.fstat(file.fileno()).st_size
-    if _place(file, kept.shown.place.offset) != kept.shown.place:
-        kept = Summary()
+    if kept is None or kept.shown.merit != merit or not _goes_on(file, kept.shown.place):
+        kept = Summary(Shown(merit))
     before = offset = kept.shown.place.offset
     while offset < size:
         read, after = records_from(paths, offset, _PART_BYTES)
@@ -340,17 +339,22 @@ def _read_on(paths: TrialPaths, file: BufferedReader) -> Summary:
     return kept
 
 
-def _kept(paths: TrialPaths) -> Summary:
-    """Return the summary as it was kept; an empty one where it cannot be made use of."""
+def _goes_on(file: BufferedReader, place: StreamPosition) -> bool:
+    """Say whether a stream is the one that was read up to a place."""
+    return _place(file, place.offset) == place
+
+
+def _kept(paths: TrialPaths) -> Summary | None:
+    """Return the summary as it was kept; None where it cannot be made use of."""
     try:
         digest, _, lines = read_file(paths.summary, most=_MOST_SUMMARY_BYTES).partition(b"\n")
         head, _, rest = lines.partition(b"\n")
         shown = _SHOWN.validate_json(head)
     except (OSError, ValueError):
-        return Summary()
+        return None
     kept = (*shown.by_model.values(), Kept(records=[*shown.best.values()]))
     whole = digest == _digest(lines) and _names_are_sound(kept)
-    return Summary(shown, rest) if whole else Summary()
+    return Summary(shown, rest) if whole else None
 
 
 def _digest(data: bytes) -> bytes:

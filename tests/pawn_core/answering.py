@@ -1,29 +1,26 @@
 """A run type of the tests' own: no optimizer, no model, items answered one after the other.
 
-`python answering.py ...` is `pawn-train` with it.
+`answering_everywhere` on the PYTHONPATH adds it to every process that reads the run types.
 """
 
-import random
 import sys
-from typing import Any, ClassVar, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import pytest
-import torch
 from pydantic import Field
 
-from pawn_core import config as configs
-from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import registry
 from pawn_core.config.facts import Merit, Progress
 from pawn_core.config.registry import RunType
 from pawn_core.config.run import RunConfig
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, StepCount
 from pawn_core.run_paths import CONFIG, STATE
-from pawn_core.training.run import Run
-from pawn_core.training.setup import Setup
-from pawn_core.training.task import Task
+
+if TYPE_CHECKING:
+    import pytest
 
 ANSWERS = "answers.safetensors"
+EVERYWHERE = Path(__file__).with_name("answering_everywhere")
 
 
 class AnsweringConfig(RunConfig):
@@ -33,7 +30,8 @@ class AnsweringConfig(RunConfig):
     merit: ClassVar[Merit] = Merit("accuracy", "high")
     checkpoint_files: ClassVar[frozenset[str]] = frozenset({STATE, CONFIG, ANSWERS})
     measured_on: ClassVar[frozenset[str]] = frozenset({"choices"})
-    incidental: ClassVar[frozenset[str]] = RunConfig.incidental | {"report_interval"}
+    incidental: ClassVar[frozenset[str]] = RunConfig.incidental | {"report_interval", "item_s"}
+    pace_fields: ClassVar[frozenset[str]] = RunConfig.pace_fields | {"item_s"}
 
     run_type: Literal["answering"] = Field(
         "answering", description="Kind of run.", json_schema_extra=FIXED_ON_RESUME
@@ -43,48 +41,28 @@ class AnsweringConfig(RunConfig):
     choices: int = Field(
         4, ge=1, le=100, description="Answers to an item.", json_schema_extra=ABLATION
     )
+    tries: int = Field(
+        1,
+        ge=1,
+        le=100,
+        description="Guesses at an item; one right is enough.",
+        json_schema_extra=ABLATION,
+    )
+    item_s: float = Field(0.0, ge=0.0, le=10.0, description="Seconds an item takes at least.")
 
 
-class Answering(Task):
-    """Guesses, and what has been guessed."""
+ITEMS: dict[str, Any] = {
+    "run_type": "answering",
+    "total_items": 60,
+    "checkpoint_interval": 5,
+    "local_checkpoints": True,
+    "device": "cpu",
+}
 
-    def __init__(self, setup: Setup) -> None:
-        assert isinstance(setup.config, AnsweringConfig)
-        self._config = setup.config
-        self._answers: list[int] = []
-        self._evaluated = 0
-
-    def advance(self, run: Run) -> None:
-        """Answer one item; 0 is the right answer."""
-        self._answers.append(random.randrange(self._config.choices))
-
-    def evaluate(self, run: Run) -> None:
-        """Write the accuracy so far."""
-        if run.is_due(self._config.report_interval) and self._evaluated != run.step:
-            run.record("eval", self.last_metrics())
-            self._evaluated = run.step
-
-    def last_metrics(self) -> dict[str, Any]:
-        """Return the accuracy so far."""
-        return {"accuracy": self._answers.count(0) / max(1, len(self._answers))}
-
-    def checkpoint(self, run: Run) -> Checkpoint:
-        """Return the answers."""
-        tensors = {ANSWERS: {"answers": torch.tensor(self._answers)}}
-        config = self._config.model_dump(mode="json")
-        state = run.shared_state() | {"evaluated": self._evaluated}
-        return Checkpoint(run.step, tensors, state, config)
-
-    def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on after the answers given."""
-        self._answers = checkpoint.tensors[ANSWERS]["answers"].tolist()
-        self._evaluated = checkpoint.training_state["evaluated"]
+ANSWERING = RunType("answering", AnsweringConfig, "answering_task:Answering")
 
 
-ANSWERING = RunType("answering", AnsweringConfig, f"{__name__}:Answering")
-
-
-def register(monkeypatch: pytest.MonkeyPatch) -> None:
+def register(monkeypatch: "pytest.MonkeyPatch") -> None:
     """Add the run type's one entry for a test, wherever the tuple has been imported to."""
     before = registry.RUN_TYPES
     for module in list(sys.modules.values()):
@@ -92,8 +70,7 @@ def register(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setattr(module, "RUN_TYPES", (*before, ANSWERING))
 
 
-if __name__ == "__main__":
-    registry.RUN_TYPES = configs.RUN_TYPES = (*registry.RUN_TYPES, ANSWERING)
-    from pawn_core.cli import main
-
-    sys.exit(main())
+def register_everywhere(monkeypatch: "pytest.MonkeyPatch") -> None:
+    """Add it in this process and in those that this one starts."""
+    register(monkeypatch)
+    monkeypatch.setenv("PYTHONPATH", f"{EVERYWHERE}:{EVERYWHERE.parent}")

@@ -77,7 +77,7 @@ def assert_variants_are_told_apart(lab, trial_id):
     """The readers of metrics give each variant a row, a curve, a group and a line of its own."""
     rows = lab_results(lab, trial_ids=[trial_id]).rows
     assert {row.variant for row in rows} == {"toy", "thin"}
-    assert len({row.last_val_loss for row in rows}) == 2
+    assert len({row.last_value for row in rows}) == 2
     curves = lab_plot(lab, trial_ids=[trial_id]).curves
     assert curves[0].label == f"{trial_id} toy lr=0.0003"
     assert curves[1].label.startswith(f"{trial_id} thin ")

@@ -47,6 +47,20 @@ def test_what_makes_no_difference_is_neither_an_ablation_nor_what_is_learned_fro
     assert not config.incidental & set(config.fields_marked("fixed_on_resume"))
 
 
+def test_what_it_says_of_fields_it_says_of_its_own(config) -> None:
+    named = {*config.measured_on, *config.learned_from, *config.seeds, *config.searched}
+    named |= config.tuned | config.kinds.fields | config.pace_fields | {config.progress.field}
+    assert named <= type(config).model_fields.keys()
+    assert config.kinds.fields <= config.measured_on
+    assert set(config.searched) <= config.tuned
+
+
+def test_its_metric_of_merit_is_a_metric_of_its_own_and_as_good_the_same_way(config) -> None:
+    assert config.metric(config.merit.metric).better == config.merit.better
+    assert all(config.metric(name) for name in config.beside_merit)
+    assert config.metric("of no record") is None
+
+
 def test_its_checkpoints_hold_a_state_and_the_config(config) -> None:
     assert {"training_state.json", "config.json"} <= config.checkpoint_files
 

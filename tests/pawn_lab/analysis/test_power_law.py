@@ -28,8 +28,8 @@ def run_of(points, state=State.RUNNING, **config):
     )
     trial = SimpleNamespace(state=state, from_step=None)
     curve = [Point(step, 0.0, 0.0, loss) for step, loss in points]
-    config = StoredConfig.of(resolved)
-    return SimpleNamespace(trial=trial, config=config, settings={}, points=curve)
+    config, kind = StoredConfig.of(resolved), type(resolved)
+    return SimpleNamespace(trial=trial, config=config, settings={}, points=curve, kind=kind)
 
 
 def test_an_exact_power_law_is_carried_on():

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from pawn_core.config import TrainingConfig
 from pawn_lab.analysis.curves import Point
 from pawn_lab.analysis.reaching import logarithms, position
-from pawn_lab.reporting.metrics import metric_named
 
-LOSS, TOP1 = metric_named("val_loss"), metric_named("top1")
+LOSS, TOP1 = TrainingConfig.metric("val_loss"), TrainingConfig.metric("top1")
 
 
 def points(*curve: tuple[int, float]) -> list[Point]:

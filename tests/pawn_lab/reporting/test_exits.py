@@ -79,11 +79,15 @@ def test_an_end_by_force_says_so(paths):
 
 
 def test_what_was_saved_is_said_with_its_step(paths):
-    assert exits.saved(paths) == "nothing was saved"
+    assert exits.saved(paths, "step") == "nothing was saved"
     make_checkpoint(paths.checkpoints, 5)
     (paths.checkpoints / "step_00000009").mkdir()  # not finished
-    assert exits.saved(paths) == exits.saved(paths, 7) == "its newest checkpoint is of step 5"
-    assert exits.saved(paths, 5) == "saved at step 5"
+    assert (
+        exits.saved(paths, "step")
+        == exits.saved(paths, "step", 7)
+        == "its newest checkpoint is of step 5"
+    )
+    assert exits.saved(paths, "step", 5) == "saved at step 5"
 
 
 def test_a_message_is_cleaned_and_cut(paths):

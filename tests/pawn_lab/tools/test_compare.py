@@ -14,8 +14,7 @@ from lab_testing import (
     write_evaluations,
 )
 
-from pawn_core.config import PretrainConfig
-from pawn_lab.analysis.groups import GAMES, INCIDENTAL, SEEDS, STREAM, VALIDATION, essential
+from pawn_lab.analysis.groups import essential
 from pawn_lab.configs import StoredConfig
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import killing, launching, resuming
@@ -197,11 +196,6 @@ def test_what_cannot_be_compared_by_is_refused(lab, arguments, message):
     with pytest.raises(InvalidRequestError) as refusal:
         lab_compare(lab, **arguments)
     assert message in str(refusal.value)
-
-
-def test_the_fields_that_decide_comparability_are_fields_of_the_config():
-    fields = set(PretrainConfig.model_fields)
-    assert fields >= GAMES | STREAM | VALIDATION | INCIDENTAL | set(SEEDS)
 
 
 def test_a_continuation_that_has_measured_nothing_is_left_out_for_what_it_continues(open_lab):

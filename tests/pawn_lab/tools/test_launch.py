@@ -180,7 +180,7 @@ def test_a_dry_run_names_duplicates_and_the_nearest_trials_with_their_results(fi
     assert plan.duplicates == [2]
     nearest = plan.nearest[0]
     assert (nearest.trial_id, nearest.differs) == (2, {})
-    assert nearest.best_val_loss > 0
+    assert nearest.best_value > 0
     unboosted = queries.trial(finished, 3).config | {"mate_boost": 0.0}
     near = lab_launch(finished, unboosted, dry_run=True).plan.nearest
     assert {row.trial_id: row.differs for row in near}[3] == {"mate_boost": [1.0, 0.0]}

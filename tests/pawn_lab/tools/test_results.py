@@ -17,7 +17,7 @@ def lab(study):
 
 def test_rows_are_sorted_by_ablation_and_best_validation_loss(lab):
     rows = lab_results(lab).rows
-    order = [(row.ablation, row.best_val_loss) for row in rows]
+    order = [(row.ablation, row.best_value) for row in rows]
     assert order == sorted(order)
     assert {row.ablation for row in rows} == {"baseline", "mate_boost=1.0"}
 
@@ -33,8 +33,8 @@ def test_each_metric_comes_with_its_step(lab):
     row = next(row for row in lab_results(lab).rows if row.parent == 1)
     assert (row.last_step, row.state) == (8, "completed")
     assert row.best_step in (6, 8)
-    assert row.best_val_loss <= row.last_val_loss
-    assert 0 <= row.legal_rate <= 1
+    assert row.best_value <= row.last_value
+    assert 0 <= row.beside["legal_rate"] <= 1
 
 
 def test_losses_of_several_ablations_carry_a_warning_and_those_of_one_do_not(lab):

@@ -83,7 +83,7 @@ def test_a_sweep_tells_the_loss_of_each_point(lab):
     done = eventually(
         lambda: (a := lab_sweep(lab, sweep_id=1)).state == "completed" and a, "end of the sweep"
     )
-    losses = [row.val_loss for row in done.points]
+    losses = [row.value for row in done.points]
     assert losses == [pytest.approx(0.1), pytest.approx(1.1)]
     assert [row.trials for row in done.points] == [[1], [2]]
     assert done.best[0].edge == ["lr lowest tried"]

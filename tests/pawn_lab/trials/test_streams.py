@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from pawn_core import metrics
+from pawn_core.config.facts import Merit
 from pawn_lab.paths import TrialPaths
 from pawn_lab.trials import streams
 from pawn_lab.trials.streams import MOST_KEPT, TOKENS
+
+MERIT = Merit("val_loss", "low")
 
 
 @pytest.fixture
@@ -50,10 +53,13 @@ def parsed_counts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_a_stretch_of_a_stream_is_read_once(paths, monkeypatch) -> None:
     write(paths, [train(step) for step in range(100)] + [evaluation(100)])
     parsed = parsed_counts(monkeypatch)
-    assert len(streams.records(paths)) == 101
-    assert (len(streams.records(paths)), streams.shown(paths).last_step("")) == (101, 100)
+    assert len(streams.records(paths, MERIT)) == 101
+    assert (len(streams.records(paths, MERIT)), streams.shown(paths, MERIT).last_step("")) == (
+        101,
+        100,
+    )
     write(paths, [evaluation(101, 2.0)], mode="a")
-    assert [record["step"] for record in streams.evaluations(paths)] == [100, 101]
+    assert [record["step"] for record in streams.evaluations(paths, MERIT)] == [100, 101]
     assert parsed == [101, 1]
 
 
@@ -61,7 +67,7 @@ def test_records_keep_their_order_and_their_numbers(paths) -> None:
     written = [train(1), evaluation(1), train(2), evaluation(2), train(3)] * 40
     write(paths, written)
     for _ in range(2):
-        kept = streams.records(paths)
+        kept = streams.records(paths, MERIT)
         assert [(r["type"], r["step"], r.get("loss")) for r in kept] == [
             (r["type"], r["step"], r.get("loss")) for r in written
         ]
@@ -70,11 +76,11 @@ def test_records_keep_their_order_and_their_numbers(paths) -> None:
 @pytest.mark.parametrize("again", ["shorter", "longer", "elsewhere"])
 def test_a_stream_that_was_made_anew_is_read_anew(paths, again) -> None:
     write(paths, [evaluation(step, 3.0) for step in range(200)])
-    assert len(streams.evaluations(paths)) == 200
+    assert len(streams.evaluations(paths, MERIT)) == 200
     if again == "elsewhere":
         paths.metrics.unlink()
     write(paths, [evaluation(step, 2.0) for step in range(100 if again == "shorter" else 300)])
-    assert {record["val_loss"] for record in streams.evaluations(paths)} == {2.0}
+    assert {record["val_loss"] for record in streams.evaluations(paths, MERIT)} == {2.0}
 
 
 @pytest.mark.parametrize(
@@ -82,11 +88,11 @@ def test_a_stream_that_was_made_anew_is_read_anew(paths, again) -> None:
 )
 def test_a_summary_that_is_damaged_or_a_folder_is_made_again(paths, summary) -> None:
     write(paths, [evaluation(step) for step in range(200)])
-    streams.evaluations(paths)
+    streams.evaluations(paths, MERIT)
     whole = paths.summary.read_bytes()
     paths.summary.unlink()
     paths.summary.mkdir() if summary is None else paths.summary.write_bytes(summary)
-    assert len(streams.evaluations(paths)) == 200
+    assert len(streams.evaluations(paths, MERIT)) == 200
     assert summary is None or paths.summary.read_bytes() == whole
 
 
@@ -117,7 +123,7 @@ def test_of_very_many_records_some_are_kept_evenly_with_the_first_the_last_and_t
     losses = [2.5 if step == 7 else 3.0 for step in range(count)]
     write(paths, [evaluation(step, loss) for step, loss in enumerate(losses)])
     write(paths, [train(step, variant="b") for step in range(count)], mode="a")
-    kept = streams.records(paths)
+    kept = streams.records(paths, MERIT)
     evaluations = [r["step"] for r in kept if r["type"] == "eval"]
     training = [r["step"] for r in kept if r["type"] == "train"]
     assert (evaluations[0], evaluations[-1], 7 in evaluations) == (0, count - 1, True)
@@ -128,12 +134,12 @@ def test_of_very_many_records_some_are_kept_evenly_with_the_first_the_last_and_t
 
 def test_tokens_are_counted_by_model_and_go_on_over_a_later_look(paths) -> None:
     write(paths, [r for s in range(10, 510, 10) for r in (train(s), train(s, variant="b"))])
-    streams.records(paths)
+    streams.records(paths, MERIT)
     more = [train(510, step_s=4.0, variant="b"), evaluation(520, variant="b"), evaluation(520)]
     write(paths, more, mode="a")
-    tokens = {r.get("variant", ""): r[TOKENS] for r in streams.evaluations(paths)}
+    tokens = {r.get("variant", ""): r[TOKENS] for r in streams.evaluations(paths, MERIT)}
     assert tokens == {"": 20.0 * 520, "b": 20.0 * 500 + 40.0 * 20}
 
 
 def test_a_stream_without_a_file_has_shown_nothing(paths) -> None:
-    assert (streams.records(paths), streams.shown(paths).last_step("")) == ([], None)
+    assert (streams.records(paths, MERIT), streams.shown(paths, MERIT).last_step("")) == ([], None)
