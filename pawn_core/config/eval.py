@@ -60,6 +60,9 @@ class EvalConfig(EvalGamesConfig, EvalPositionsConfig, EvalProbesConfig, Compute
     beside_merit: ClassVar[tuple[str, ...]] = tuple(e.metrics[0].name for e in EVALS[1:])
     sample: ClassVar[str] = "games"
     kinds: ClassVar[Kinds] = Kinds("games", frozenset({"mate_boost", "discard_ply_limit"}))
+    rarely_set: ClassVar[frozenset[str]] = RunConfig.rarely_set | (
+        {"amp_dtype", "no_amp", "sdpa_math"}
+    )
     paced_by: ClassVar[Literal["train", "eval"]] = "train"
     pace_fields: ClassVar[frozenset[str]] = RunConfig.pace_fields | (
         {"weights", "evals", "shard_games", "max_ply", "amp_dtype", "no_compile", "sdpa_math"}

@@ -25,6 +25,11 @@ class GamesConfig(TrainingConfig):
     learned_from: ClassVar[frozenset[str]] = TrainingConfig.learned_from | GAMES
     incidental: ClassVar[frozenset[str]] = TrainingConfig.incidental | {"batching"}
     kinds: ClassVar[Kinds] = Kinds("games", GAMES)
+    rarely_set: ClassVar[frozenset[str]] = TrainingConfig.rarely_set | {
+        "targets",
+        "batching",
+        "prepend_outcome",
+    }
     pace_fields: ClassVar[frozenset[str]] = TrainingConfig.pace_fields | (
         {"vocabulary", "max_seq_len", "prepend_outcome", "targets", "discard_ply_limit"}
     )

@@ -19,6 +19,9 @@ from pawn_core.config.types import FIXED_ON_RESUME
 class PretrainConfig(GamesConfig):
     """Train a model from scratch to predict the next move of random games."""
 
+    rarely_set: ClassVar[frozenset[str]] = GamesConfig.rarely_set | (
+        {"d_model", "n_layers", "n_heads", "d_ff"}
+    )
     pace_fields: ClassVar[frozenset[str]] = GamesConfig.pace_fields | (
         {"variant", "d_model", "n_layers", "n_heads", "d_ff"}
     )

@@ -51,6 +51,11 @@ class RunConfig(StorageConfig):
     """Fields that decide how well the same question is answered."""
     searched: ClassVar[tuple[str, ...]] = ()
     """Numbers of which a next value to try can be told, first the one that matters most."""
+    rarely_set: ClassVar[frozenset[str]] = frozenset(
+        {"run_type", "gpus", "checkpoint_interval", "hf_bucket", "shm_checkpoints"}
+        | {"wandb", "trackio"}
+    )
+    """Fields that most configs leave alone."""
     pace_fields: ClassVar[frozenset[str]] = frozenset({"run_type", "device", "gpus"})
     """Fields that decide how long a unit of progress takes on a given device."""
     can_be_forecast: ClassVar[bool] = False

@@ -62,6 +62,13 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
     searched: ClassVar[tuple[str, ...]] = (
         *("lr", "weight_decay", "warmup_steps", "min_lr_ratio", "max_grad_norm"),
     )
+    rarely_set: ClassVar[frozenset[str]] = (
+        RunConfig.rarely_set
+        | {"accumulation_steps", "warmup_steps", "amp_dtype", "no_amp", "num_workers", "val_games"}
+        | {"patience", "patience_metric", "min_lr_ratio", "decay_steps", "cooldown_steps"}
+        | {"constant_lr_ratio", "weight_decay", "max_grad_norm", "data_seed", "val_seed"}
+        | {"log_interval", "gradient_checkpointing", "sdpa_math"}
+    )
     pace_fields: ClassVar[frozenset[str]] = (
         RunConfig.pace_fields
         | {"batch_size", "accumulation_steps", "optimizer"}

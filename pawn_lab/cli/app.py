@@ -31,7 +31,7 @@ from pawn_lab.tools.events import TOOL as EVENTS
 from pawn_lab.tools.events import EventsAnswer
 from pawn_lab.tools.kill import TOOL as KILL
 from pawn_lab.tools.notes import TOOL as NOTES
-from pawn_lab.tools.trial_views import TrialAnswer
+from pawn_lab.tools.trial_answer import TrialAnswer
 from pawn_lab.tools.values import Table
 
 NOT_CLEAR = 1

@@ -9,7 +9,7 @@ from pawn_lab.cli.options import DEFAULTS, Options
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, storing
 from pawn_lab.records import DiskUse
-from pawn_lab.tools.trial_views import TrialAnswer, trial_answer
+from pawn_lab.tools.trial_answer import TrialAnswer, trial_answer
 from pawn_lab.tools.values import Answer, Number, Table
 
 GIB = 1 << 30

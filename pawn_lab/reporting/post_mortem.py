@@ -134,7 +134,7 @@ def _next_call(trial: TrialRow, kind: str, saved: bool) -> str:
         case "non-finite" | "divergence" if isinstance(lr, int | float):
             lower = f'{{"lr": {lr / 3:.3g}}}'
             return f"{again}, overrides={lower})" if saved else f"{again} with {lower})"
-        case "out of memory":
+        case "out of memory" if "accumulation_steps" in trial.config:
             steps = 2 * (trial.config.get("accumulation_steps") or 1)
             more = f'{{"accumulation_steps": {steps}}}'
             return f"{again}, overrides={more})" if saved else f"{again} with {more})"

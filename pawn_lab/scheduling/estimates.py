@@ -70,7 +70,7 @@ def estimate(
         parameters=sizes.parameters if sizes else None,
         state_bytes=sizes.state_bytes if sizes else None,
         measured_bytes=known.memory_bytes,
-        unknown=_unknown(bool(known.paces), rate is not None, where),
+        unknown=_unknown(config.progress.unit, bool(known.paces), rate is not None, where),
     )
 
 
@@ -113,10 +113,11 @@ def range_of(p50: float, high: float, count: int) -> Span:
     return Span(p50=p50, most=high if count > 1 else None)
 
 
-def _unknown(has_history: bool, has_rate: bool, where: QueuePlace) -> list[str]:
+def _unknown(unit: str, has_history: bool, has_rate: bool, where: QueuePlace) -> list[str]:
     """Say why a number is missing."""
+    history = f"time and cost: no trial with this cost of a {unit} has run on such a device"
     reasons = {
-        "time and cost: no trial with this cost of a step has run on such a device": has_history,
+        history: has_history,
         f"cost: {_NO_RATE}": has_rate,
         "start: a trial before it has no known rate yet": where.starts_in_s is not None,
     }

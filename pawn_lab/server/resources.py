@@ -38,7 +38,7 @@ def add_resources(server: MCPServer, open_lab: OpenLab) -> None:
 
     @server.resource(LEADERBOARD, title="Leaderboard", mime_type="application/json")
     async def leaderboard() -> str:
-        """The trials by ablation and best validation loss, as lab_results gives them."""
+        """The trials by ablation, the best first, as lab_results gives them."""
         return await _text(open_lab, lambda lab: to_json(lab_results(lab).wire()).decode())
 
     @server.resource(TRIAL, title="Trial", mime_type="application/json")

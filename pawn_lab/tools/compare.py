@@ -74,7 +74,8 @@ def lab_compare(
     ratio. Not comparable: more than one field differs and `factor` does not name them, other
     validation games, or one seed where two are needed. `at` hours are device-hours, cost is money.
     notes warn of other code, device models and a shared processor. `reaching` compares costs: a
-    ratio of 0.5 got there with half the steps.
+    ratio of 0.5 got there with half the steps. metric: by default the run type's metric of merit;
+    one of which no run type says which way is better is named with it, as nodes:low.
     """
     asked = ("compare", trial_ids, tag, factor, metric, at, reaching, reference)
     question = Question.of(lab, asked, since, max_tokens)

@@ -8,8 +8,8 @@ from pawn_core.config.facts import Metric
 from pawn_lab.analysis.compare import Difference, Verdict, paired, welch
 from pawn_lab.analysis.groups import Group, Run, differing, distinguished, obstacles, shared
 from pawn_lab.errors import InvalidRequestError
+from pawn_lab.tools.notation import setting_text
 from pawn_lab.tools.result_rows import BASELINE
-from pawn_lab.tools.trial_views import setting_text
 from pawn_lab.tools.values import Answer, Number
 
 ONE_SEED = "one seed"

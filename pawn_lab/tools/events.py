@@ -9,9 +9,9 @@ from pawn_lab.lab import Lab, queries
 from pawn_lab.records import Event
 from pawn_lab.states import ACTIVE
 from pawn_lab.tools import tokens
+from pawn_lab.tools.notation import time_of_year
 from pawn_lab.tools.questions import MaxTokens, Reading, Since, position
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.trial_views import time_of_year
 from pawn_lab.tools.values import Answer, Table
 
 

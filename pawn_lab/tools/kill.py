@@ -6,7 +6,7 @@ from pydantic import Field
 
 from pawn_lab.lab import Lab, killing
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.trial_views import TrialAnswer, trial_answer
+from pawn_lab.tools.trial_answer import TrialAnswer, trial_answer
 from pawn_lab.tools.values import TrialId
 
 

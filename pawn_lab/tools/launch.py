@@ -11,8 +11,8 @@ from pawn_lab.lab import Lab, launching, queries
 from pawn_lab.records import Estimate, Evaluation, Launched, Span
 from pawn_lab.tools import remarks
 from pawn_lab.tools.check_in import check_in
+from pawn_lab.tools.notation import beyond_defaults
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.trial_views import beyond_defaults
 from pawn_lab.tools.values import Answer, JsonObject, Number, RunRow, compact
 
 NEAREST = 3

@@ -22,10 +22,10 @@ from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, queries
 from pawn_lab.reporting import metrics
 from pawn_lab.tools import remarks
+from pawn_lab.tools.notation import setting_text
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.result_rows import BASELINE
-from pawn_lab.tools.trial_views import setting_text
 from pawn_lab.tools.values import Answer, Coordinate, Tag, TrialId
 
 MOST_CURVES = 20

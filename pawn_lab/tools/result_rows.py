@@ -16,7 +16,7 @@ from pawn_lab.lab import Lab
 from pawn_lab.records import TrialResult
 from pawn_lab.reporting.metrics import of_merit
 from pawn_lab.states import HOLDING
-from pawn_lab.tools.trial_views import setting_text
+from pawn_lab.tools.notation import setting_text
 from pawn_lab.tools.values import Answer, Number, RunRow
 
 BASELINE = "baseline"

@@ -4,30 +4,13 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pawn_core.config import RUN_TYPES, config_json_schema
+from pawn_core.config import RUN_TYPES, config_json_schema, run_type_named
 from pawn_core.config.errors import bounds
 from pawn_lab.lab import Lab
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Answer, Table
 
-RARELY_SET = frozenset(
-    {
-        "run_type",
-        "accumulation_steps",
-        "warmup_steps",
-        "amp_dtype",
-        "num_workers",
-        "gpus",
-        "val_games",
-    }
-    | {"patience", "patience_metric", "min_lr_ratio", "decay_steps", "cooldown_steps"}
-    | {"constant_lr_ratio", "weight_decay", "max_grad_norm", "data_seed", "val_seed"}
-    | {"checkpoint_interval", "log_interval", "hf_bucket", "shm_checkpoints", "wandb", "trackio"}
-    | {"no_amp", "gradient_checkpointing", "sdpa_math", "targets", "batching"}
-    | {"prepend_outcome", "d_model", "n_layers", "n_heads", "d_ff"}
-)
-"""Fields that most configs leave alone: named alone, until they are asked for."""
 NO_BOUND = 1_000_000
 """An upper bound from here on guards against slips, and tells nothing."""
 
@@ -71,7 +54,8 @@ def lab_schema(
     question = Question.of(lab, ("schema", run_type, full), since, max_tokens)
     schema = config_json_schema(run_type)
     properties = schema["properties"]
-    rare = [name for name in properties if name in RARELY_SET]
+    rarely_set = run_type_named(run_type).config.rarely_set
+    rare = [name for name in properties if name in rarely_set]
     answer = SchemaAnswer(
         run_type=run_type,
         run_types=[kind.name for kind in RUN_TYPES],

@@ -13,9 +13,9 @@ from pawn_lab.reporting.metrics import of_merit
 from pawn_lab.states import ENDED, HOLDING, State
 from pawn_lab.tools.forecasts import ForecastRow, forecast_rows
 from pawn_lab.tools.headline import headline
+from pawn_lab.tools.notation import beyond_defaults, timestamp
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.trial_views import beyond_defaults, timestamp
 from pawn_lab.tools.values import Answer, Number, RunRow, Table, Tag, TrialId, rounded
 from pawn_lab.trials.variants import SINGLE
 

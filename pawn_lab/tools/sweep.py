@@ -14,9 +14,9 @@ from pawn_lab.sweeps.plan import SweepPlan, checked_plan, read_plan
 from pawn_lab.sweeps.points import by_run, points
 from pawn_lab.tools import remarks
 from pawn_lab.tools.launch import IdempotencyKey, RangeRow, range_row
+from pawn_lab.tools.notation import setting_text
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.trial_views import setting_text
 from pawn_lab.tools.values import Answer, JsonObject, Number, RunRow, Table
 
 

@@ -261,7 +261,8 @@ def lab_wait(
     goes on until it is over. Nothing that happens between two waits is missed. A bound that a
     running or named trial has crossed already is over at once. The answer comes within the time
     given, less a twentieth that it may take itself. Neither waiting nor breaking off a wait
-    touches a trial.
+    touches a trial. A bound is on a metric that the trials report, or on how far they are: step, or
+    whatever else their run type counts.
     """
     asked = waiter.get(None) or Waiter()
     wait = _begun(lab, trial_ids, until, since, max_tokens)

@@ -49,7 +49,13 @@ def test_what_makes_no_difference_is_neither_an_ablation_nor_what_is_learned_fro
 
 def test_what_it_says_of_fields_it_says_of_its_own(config) -> None:
     named = {*config.measured_on, *config.learned_from, *config.seeds, *config.searched}
-    named |= config.tuned | config.kinds.fields | config.pace_fields | {config.progress.field}
+    named |= (
+        config.tuned
+        | config.rarely_set
+        | config.kinds.fields
+        | config.pace_fields
+        | {config.progress.field}
+    )
     assert named <= type(config).model_fields.keys()
     assert config.kinds.fields <= config.measured_on
     assert set(config.searched) <= config.tuned

@@ -1,41 +1,10 @@
-"""A trial as the tools show it."""
+"""How the tools write moments, settings and configs."""
 
 import json
 from datetime import UTC, datetime
 from typing import Any, overload
 
 from pawn_lab.configs import StoredConfig
-from pawn_lab.lab import Lab
-from pawn_lab.records import Trial
-from pawn_lab.tools.check_in import check_in
-from pawn_lab.tools.values import Answer
-
-
-class TrialAnswer(Answer):
-    """A trial after a call that changed it."""
-
-    trial_id: int
-    state: str
-    tags: list[str] | None = None
-    parent: int | None = None
-    from_step: int | None = None
-    device: str | None = None
-    why_waiting: str | None = None
-    next_check_s: int | None = None
-
-
-def trial_answer(lab: Lab, trial: Trial) -> TrialAnswer:
-    """Show a trial that was just launched, resumed or killed."""
-    return TrialAnswer(
-        trial_id=trial.id,
-        state=trial.state,
-        tags=trial.tags or None,
-        parent=trial.parent,
-        from_step=trial.from_step,
-        device=trial.device,
-        why_waiting=trial.why_waiting,
-        next_check_s=check_in(lab).next_check_s,
-    )
 
 
 @overload
