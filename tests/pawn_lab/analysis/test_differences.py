@@ -42,11 +42,11 @@ def test_where_and_when_a_trial_runs_is_listed_apart():
 
 def test_only_fields_that_decide_the_games_make_the_games_others():
     a, b = trial(1, batch_size=8, data_seed=1), trial(2, batch_size=16, data_seed=2, lr=0.1)
-    assert differences.games(a, b, differences.TRAINING_GAMES) == ["batch_size", "data_seed"]
-    assert differences.games(a, b, differences.VALIDATION_GAMES) == []
+    assert differences.learned_from(a, b) == ["batch_size", "data_seed"]
+    assert differences.measured_on(a, b) == []
     boosted = trial(3, mate_boost=0.5)
-    both = (differences.TRAINING_GAMES, differences.VALIDATION_GAMES)
-    assert [differences.games(trial(1), boosted, fields) for fields in both] == [["mate_boost"]] * 2
+    assert differences.learned_from(trial(1), boosted) == ["mate_boost"]
+    assert differences.measured_on(trial(1), boosted) == ["mate_boost"]
 
 
 def test_provenance_compares_packages_one_by_one_and_hashes_by_their_first_characters(lab):

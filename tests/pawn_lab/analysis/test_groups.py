@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from past_trials import trial
 
+from pawn_core.config import PretrainConfig
 from pawn_lab.analysis.curves import Point
 from pawn_lab.analysis.groups import (
     Group,
@@ -16,9 +17,8 @@ from pawn_lab.analysis.groups import (
     obstacles,
     shared,
 )
-from pawn_lab.reporting.metrics import metric_named
 
-LOSS, KL = metric_named("val_loss"), metric_named("kl")
+LOSS, KL = PretrainConfig.metric("val_loss"), PretrainConfig.metric("kl")
 
 
 def run(number: int, length: int = 100, **fields) -> Run:

@@ -40,7 +40,7 @@ LOG = {"low": 1e-5, "high": 1e-2, "log": True}
                 "space": {"mate_boost": [0.0, 1.0]},
                 "early_stopping": {"first_rung": 10},
             },
-            "validation losses of different games cannot be ranked",
+            "val_loss of other validation games cannot be ranked",
         ),
         (
             {"config": CONFIG, "arms": [{}, {}], "space": {"lr": LOG}}

@@ -107,13 +107,13 @@ def test_a_summary_that_is_damaged_or_a_folder_is_made_again(paths, summary) -> 
 )
 def test_kept_records_that_the_lab_would_not_have_written_are_made_again(paths, change) -> None:
     write(paths, [evaluation(step) for step in range(200)])
-    written = streams.evaluations(paths)
+    written = streams.evaluations(paths, MERIT)
     head, rest = paths.summary.read_bytes().splitlines()[1:]
     shown = json.loads(head)
     shown["by_model"][""]["records"][3] |= change
     lines = json.dumps(shown).encode() + b"\n" + rest
     paths.summary.write_bytes(hashlib.sha256(lines).hexdigest().encode() + b"\n" + lines)
-    assert streams.evaluations(paths) == written
+    assert streams.evaluations(paths, MERIT) == written
 
 
 def test_of_very_many_records_some_are_kept_evenly_with_the_first_the_last_and_the_best(
