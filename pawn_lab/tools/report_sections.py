@@ -11,13 +11,14 @@ from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import notebook, queries, spending
 from pawn_lab.records import Event, Trial
 from pawn_lab.reporting.document import Block, Commands, Grid, Items, Picture, Prose, Section
+from pawn_lab.reporting.metrics import by_merit
 from pawn_lab.reporting.notes import trials_named
 from pawn_lab.tools.audit import lab_audit
 from pawn_lab.tools.compare import CompareAnswer, lab_compare
+from pawn_lab.tools.notation import time_of_year
 from pawn_lab.tools.plot import MOST_CURVES, lab_plot
 from pawn_lab.tools.report_study import Evaluation, Study
 from pawn_lab.tools.results import lab_results
-from pawn_lab.tools.trial_views import time_of_year
 from pawn_lab.tools.values import as_table
 
 MOST_TOKENS = 20_000
@@ -68,9 +69,11 @@ def _trials(study: Study) -> Iterator[Block]:
 
 def _verdicts(study: Study) -> Iterator[Block]:
     """Compare what was trained by its merit, and its evaluations by their headlines."""
-    ids = [trial.id for trial in study.trained]
-    if len(ids) > 1:
-        yield from _compared(study, lab_compare(study.lab, trial_ids=ids, max_tokens=MOST_TOKENS))
+    for trials in by_merit(study.trained).values():
+        ids = [trial.id for trial in trials]
+        if len(ids) > 1:
+            answer = lab_compare(study.lab, trial_ids=ids, max_tokens=MOST_TOKENS)
+            yield from _compared(study, answer)
     for metric in dict.fromkeys(_headlines(study)):
         numbers = [e.trial.id for e in study.evaluations]
         try:

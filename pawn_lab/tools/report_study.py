@@ -11,7 +11,7 @@ from pawn_lab.lab import Lab, queries
 from pawn_lab.records import Trial
 from pawn_lab.reporting.evaluations import Evaluated, evaluated
 from pawn_lab.reporting.results import ablation
-from pawn_lab.tools.trial_views import setting_text
+from pawn_lab.tools.notation import setting_text
 
 
 @dataclass(frozen=True)
