@@ -44,8 +44,9 @@ def lab_report(
 
     Verdicts, curves, evaluations, cost, anomalies, how to repeat it.
 
-    The hypotheses stand first. Evaluations of these trials are found whether they have the tag or not. A report of the same
-    trials is written anew in its place, reports/NAME, with the configs that repeat it.
+    The hypotheses stand first. Evaluations of these trials are found whether they have the tag or
+    not. A report of the same trials is written anew in its place, reports/NAME, with the configs
+    that repeat it.
     """
     study = Study.of(lab, trial_ids, tag, question, baseline)
     document = Document(study.title, sections(study))

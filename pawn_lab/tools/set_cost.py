@@ -39,11 +39,11 @@ def lab_set_cost(
 
     At the cap every trial saves and stops.
 
-    A launch that does not fit what is left is refused. Call it once at the start of a session. Cost is device-time held, shown by lab_status and
-    lab_results, and here by tag. The machine's own clock runs on while it idles; a price of 0 halts
-    it. A budget is of either, at first of device_time. A forecast overrun is an event. What stopped
-    at the cap can be resumed once the budget is raised. Without a budget argument the cap stays as
-    it is.
+    A launch that does not fit what is left is refused. Call it once at the start of a session. Cost
+    is device-time held, shown by lab_status and lab_results, and here by tag. The machine's own
+    clock runs on while it idles; a price of 0 halts it. A budget is of either, at first of
+    device_time. A forecast overrun is an event. What stopped at the cap can be resumed once the
+    budget is raised. Without a budget argument the cap stays as it is.
     """
     report = spending.set_cost(lab, cost_per_hour, budget, budget_of)
     cap, machine = report.budget, report.machine
