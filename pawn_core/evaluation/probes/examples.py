@@ -4,7 +4,7 @@ Shapes: b games, t time, n positions, s states (of each network the embedding an
 d width, o outputs of a probe.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -20,6 +20,7 @@ from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag
 
 _FORWARD_GAMES = 16  # at 512 plies a layer's widest tensor (d 512) is then 64 MB
+_PART_POSITIONS = 2048  # the logits of all states take 245 MB for a base model
 
 
 class Network(Protocol):
@@ -49,6 +50,11 @@ class Examples(NamedTuple):
         """Return those at some places."""
         targets = {name: target_no[places] for name, target_no in self.targets.items()}
         return Examples(self.games_n[places], self.states_snd[:, places], targets)
+
+    def in_parts(self) -> Iterator["Examples"]:
+        """Yield all in parts of bounded size."""
+        for begin in range(0, len(self.games_n), _PART_POSITIONS):
+            yield self.at(slice(begin, begin + _PART_POSITIONS))
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class Moments:
     def normalized(self, x_snd: Tensor) -> Tensor:
         """Return states with mean 0 and variance 1 over the training positions."""
         mean_s1d, deviation_s1d = self.state_scale()
-        return (x_snd - mean_s1d.float()) / deviation_s1d.float()
+        return (x_snd - mean_s1d.float()).div_(deviation_s1d.float())
 
     def to_fit(self, examples: Examples) -> Examples:
         """Return examples with normalized states and normalized regression targets."""

@@ -24,7 +24,6 @@ from pawn_core.evaluation.report import Report
 from pawn_core.model import Transformer
 
 _KEPT_BYTES = 3 << 30  # of training examples; what does not fit is computed anew in each epoch
-_READ_POSITIONS = 2048  # at once: the logits of all states take 245 MB for a base model
 
 _DEFINITION = (
     "What probes read off the residual stream after each token of held-out random games, of the "
@@ -64,7 +63,8 @@ class Probes(Evaluation):
         """Add the moments of a block, train on one, or read a held-out one."""
         plan = self._plan
         if shard < plan.fitting.start:
-            self._moments.add(self._training_examples(shard))
+            for part in self._training_examples(shard).in_parts():
+                self._moments.add(part)
         elif shard in plan.fitting:
             self._train(shard)
         else:
@@ -166,13 +166,12 @@ class Probes(Evaluation):
     def _read(self, shard: int) -> None:
         first, count = self._plan.test_span(shard)
         mean_m, _ = self._moments.target_scale()
-        for part in self._examples(self._test_games, first, count):
-            for begin in range(0, len(part.games_n), _READ_POSITIONS):
-                examples = part.at(slice(begin, begin + _READ_POSITIONS))
-                self._targets.add(examples, mean_m)
-                x_snd = self._moments.normalized(examples.states_snd)
+        for examples in self._examples(self._test_games, first, count):
+            for part in examples.in_parts():
+                self._targets.add(part, mean_m)
+                x_snd = self._moments.normalized(part.states_snd)
                 for kind, reader in self._readers.items():
-                    self._tallies[kind].add(examples, reader.read(x_snd))
+                    self._tallies[kind].add(part, reader.read(x_snd))
 
     def _examples(self, games: ProbedGames, first: int, count: int) -> list[Examples]:
         context = self._context

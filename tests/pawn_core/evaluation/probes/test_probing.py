@@ -1,5 +1,6 @@
 """Probes on models whose hidden states are known, and resumed ones."""
 
+import json
 import signal
 from pathlib import Path
 from typing import Any
@@ -240,3 +241,18 @@ def test_a_share_that_leaves_no_position_is_refused() -> None:
 def test_probes_are_not_trained_on_the_games_that_they_are_read_on() -> None:
     with pytest.raises(ValueError, match="probe_seed 7 is also games_seed"):
         EvalConfig(weights="x", evals=("probes",), games_seed=7, probe_seed=7)
+
+
+def test_a_paused_run_of_probes_goes_on_to_the_same_results(tiny, train, tmp_path: Path) -> None:
+    train(tiny, "trials/0003/run")
+    config = {"run_type": "eval", "weights": "trial:3", "evals": ["probes"], "device": "cpu"}
+    config |= {"games": 10, "probe_train_games": 70, "probe_share": 1.0, "probe_epochs": 1}
+    train(config, "trials/0004/run")
+    paused = train(config | {"pause_after_steps": 3}, "trials/0005/run")
+    train(config, "trials/0005/run", tmp_path / "trials/0005/run/checkpoints" / paused.checkpoint)
+    whole, resumed = (
+        json.loads((tmp_path / f"trials/{trial}/run/results.json").read_bytes())["evaluations"]
+        for trial in ("0004", "0005")
+    )
+    assert resumed == whole
+    assert whole[0]["name"] == "probes"
