@@ -1,4 +1,4 @@
-"""An ablation study as an agent runs it: twelve explorations, four winners, one report.
+"""An ablation study as an agent runs it: explorations, winners, evaluations, one report.
 
 This script is the documentation of how an agent uses the lab. Everything happens through the tools
 of `pawn-lab mcp`, over stdio, with the official MCP client; an agent makes the same calls. At the
@@ -60,6 +60,15 @@ ABLATIONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
 }
 
+QUESTION = "What does each ablation change, beside the difficulty of its own games?"
+EVALUATION: dict[str, Any] = {
+    "run_type": "eval",
+    "evals": ["legality", "yardstick"],  # the yardstick is the same for all: their losses are not
+    "games": 128,
+    "yardstick_plies": BASE["max_seq_len"] - 1,
+    "device": "cpu",
+}
+
 
 async def study(workspace: Path, view: LiveView) -> None:
     """Run the whole procedure in a fresh workspace."""
@@ -75,12 +84,16 @@ async def study(workspace: Path, view: LiveView) -> None:
         exploration = await lab.call("lab_results")
         await note(lab, f"Phase 1: learning rates at step {PAUSE_STEPS}", exploration)
         winners = await resume(lab, exploration["best_trials"].values())
-        await wait(lab, cursor)
+        cursor = await wait(lab, cursor)
         final = await lab.call("lab_results", trial_ids=winners)
         await note(lab, f"Phase 2: winners at step {TOTAL_STEPS}", final)
+        await evaluate(lab, winners)
+        await wait(lab, cursor)
+        report = await lab.call("lab_report", trial_ids=winners, question=QUESTION)
         status = await lab.call("lab_status")
         await view.refresh(lab)
     write_report(workspace, exploration, final, status, view.console)
+    view.console.print(f"{workspace / report['html']}", highlight=False)
     read = first.tokens_read + lab.tokens_read
     view.console.print(f"The agent read {read:,} tokens of answers.", highlight=False)
 
@@ -134,6 +147,13 @@ async def resume(lab: LabClient, best: Iterable[int]) -> list[int]:
         for trial_id in best
     ]
     return [answer["trial_id"] for answer in answers]
+
+
+async def evaluate(lab: LabClient, winners: Iterable[int]) -> None:
+    """Queue the same evaluations of every winner."""
+    for trial_id in winners:
+        config = EVALUATION | {"weights": f"trial:{trial_id}"}
+        await lab.call("lab_launch", config=config, tags=["evaluation"])
 
 
 async def note(lab: LabClient, title: str, results: dict[str, Any]) -> None:

@@ -33,13 +33,14 @@ class Work(NamedTuple):
     def done(self, status: dict[str, Any]) -> int:
         """Return how many are done, from an answer of lab_status."""
         paused, completed = (status["counts"].get(state, 0) for state in ("paused", "completed"))
+        completed = min(completed, self.winners)  # what evaluates them comes after
         running = sum(self._own_steps(row) for row in status["running"])
         return paused * self.pause + completed * (self.total - self.pause) + running
 
     def _own_steps(self, row: dict[str, Any]) -> int:
         """Return the steps of a running trial itself: a winner begins at the pause."""
-        begun_at = self.pause if row.get("of") == self.total else 0
-        return max(0, row.get("step", 0) - begun_at)
+        begun_at = {self.pause: 0, self.total: self.pause}.get(row.get("of"))
+        return 0 if begun_at is None else max(0, row.get("step", 0) - begun_at)
 
 
 class LiveView:

@@ -10,7 +10,7 @@ from pawn_lab.reporting.document import Document
 
 _STYLE = """\
 :root { color-scheme: light dark; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
 h1, h2 { line-height: 1.2; } h2 { margin-top: 2.2rem; border-bottom: 1px solid #8886; }
 table { border-collapse: collapse; display: block; overflow-x: auto; font-size: 13.5px; }
 th, td { border: 1px solid #8886; padding: .25rem .55rem; text-align: left; white-space: nowrap; }

@@ -64,7 +64,7 @@ def lab_report(
 
 def _name(study: Study, tag: str | None) -> str:
     """Return the folder's name: that of the tag or of the trials, and what tells it from others."""
-    numbers = ",".join(str(trial.id) for trial in study.trials)
+    numbers = "-".join(str(trial.id) for trial in study.chosen)
     said = tag if tag is not None else f"trials-{numbers}"
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", said).strip("-")[:MOST_NAME_CHARACTERS] or "study"
     return plain if plain == said else f"{plain}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"

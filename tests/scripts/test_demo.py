@@ -70,6 +70,21 @@ def test_the_report_has_a_sentence_on_each_hypothesis(demo):
     assert "mates" in findings
 
 
+def test_the_study_ends_with_the_same_evaluations_of_every_winner_in_one_page(demo):
+    [page] = (demo[1] / "reports").glob("*/report.html")
+    html = page.read_text()
+    assert str(page.relative_to(demo[1].parents[1])) in demo[0]
+    for evaluation in ("legality", "yardstick"):
+        (_, table) = html.split(f"<h2>Evaluation: {evaluation}</h2>")
+        header = table.partition("</thead>")[0]
+        assert [f"trial:{number}@" in header for number in range(12, 18)] == [
+            False,
+            *[True] * 4,
+            False,
+        ]
+    assert "data:image/png;base64," in html
+
+
 def test_a_server_that_is_killed_makes_no_noise(demo):
     assert "Unknown child process" not in demo[2]
 
