@@ -39,7 +39,7 @@ class Work(NamedTuple):
 
     def _own_steps(self, row: dict[str, Any]) -> int:
         """Return the steps of a running trial itself: a winner begins at the pause."""
-        begun_at = {self.pause: 0, self.total: self.pause}.get(row.get("of"))
+        begun_at = {self.pause: 0, self.total: self.pause}.get(row.get("of", 0))
         return 0 if begun_at is None else max(0, row.get("step", 0) - begun_at)
 
 
