@@ -13,7 +13,7 @@ from pawn_core.config.evals import BY_DEFAULT, EVAL_NAMES, EVALS, Eval, eval_nam
 from pawn_core.config.facts import Kinds, Merit, Metric, Progress
 from pawn_core.config.idle import Idle
 from pawn_core.config.run import RunConfig
-from pawn_core.config.types import FIXED_ON_RESUME, Fraction, Seed, StepCount
+from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, Seed, StepCount
 from pawn_core.config.weights import WeightsSource
 from pawn_core.run_paths import ACCUMULATORS, CONFIG, STATE
 
@@ -69,6 +69,7 @@ class EvalConfig(EvalGamesConfig, EvalPositionsConfig, EvalProbesConfig, Compute
         | {"play_opponent", "play_nodes"}
     )
     weights_fields: ClassVar[frozenset[str]] = frozenset({"weights", "play_opponent"})
+    measured_field: ClassVar[str | None] = "weights"
 
     run_type: Literal["eval"] = Field(
         "eval", description="Kind of run.", json_schema_extra=FIXED_ON_RESUME
@@ -76,7 +77,7 @@ class EvalConfig(EvalGamesConfig, EvalPositionsConfig, EvalProbesConfig, Compute
     weights: WeightsSource = Field(
         description="What to evaluate: trial:3, trial:3@best, trial:3@5000, a checkpoint or its "
         "folder, a .safetensors file, or a Hugging Face repository.",
-        json_schema_extra=FIXED_ON_RESUME,
+        json_schema_extra=FIXED_ON_RESUME | ABLATION,
     )
     evals: EvalNames = Field(
         BY_DEFAULT,

@@ -65,6 +65,9 @@ class RunConfig(StorageConfig):
 
     weights_fields: ClassVar[frozenset[str]] = frozenset()
     """Fields that name weights to start from or to measure, perhaps of another trial."""
+    measured_field: ClassVar[str | None] = None
+    """That of `weights_fields` which names what the run measures, whose settings count as its own.
+    """
 
     pause_after_steps: StepCount | None = Field(None, description="Save and stop at this step.")
     seed: Seed = Field(0, description="Of all that is random.", json_schema_extra=FIXED_ON_RESUME)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pawn_lab.analysis.curves import evaluations
-from pawn_lab.analysis.groups import essential
+from pawn_lab.analysis.origins import essential
 from pawn_lab.configs import Pairs, StoredConfig, differing
 from pawn_lab.documents import read_json_object
 from pawn_lab.lab import Lab

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from pawn_core.config.facts import Metric
 from pawn_core.config.schedule import ScheduleConfig
 from pawn_core.training.schedules import Schedule, build_schedule
-from pawn_lab.analysis.groups import LINEAGE, Run, runs_of
+from pawn_lab.analysis.groups import Run, runs_of
+from pawn_lab.analysis.origins import LINEAGE
 from pawn_lab.analysis.power_law import FARTHEST, FEWEST_POINTS, Interval, extrapolated
 from pawn_lab.lab import Lab, queries
 from pawn_lab.states import ENDED, ENDED_WELL

@@ -2,19 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any
 
 from pawn_core.config import RunConfig
 from pawn_core.config.facts import Metric
 from pawn_lab import configs
 from pawn_lab.analysis.curves import Lineages, Point, curve
+from pawn_lab.analysis.origins import origin
 from pawn_lab.configs import StoredConfig
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
 from pawn_lab.trials.variants import SINGLE
-
-LINEAGE = "lineage"
 
 
 @dataclass(frozen=True)
@@ -24,9 +23,11 @@ class Run:
     trial: Trial
     settings: dict[str, Any]
     seeds: tuple[int, ...]
-    """Values of the fields that its run type calls seeds."""
+    """Values of the fields that its run type calls seeds; of a measurement, what it measures."""
     points: list[Point]
     variant: str = SINGLE
+    measured: type[RunConfig] | None = None
+    """The run type of the trial that it measures."""
 
     @property
     def config(self) -> StoredConfig:
@@ -37,6 +38,18 @@ class Run:
     def kind(self) -> type[RunConfig]:
         """Its run type."""
         return self.trial.config.kind
+
+    @property
+    def seed_fields(self) -> tuple[str, ...]:
+        """The names of its seeds."""
+        return (self.measured or self.kind).seeds
+
+    @property
+    def learned_from(self) -> set[str]:
+        """The settings that, with the seeds, decide what each step learns from."""
+        names = (self.measured or self.kind).learned_from
+        prefix = f"{self.kind.measured_field}." if self.measured else ""
+        return {f"{prefix}{name}" for name in names}
 
     @property
     def name(self) -> str:
@@ -69,7 +82,7 @@ class Group:
 
     def seeds_of(self, field: str) -> set[int]:
         """Return the values of a seed; none of one that its run type does not have."""
-        numbers = [dict(zip(self.kind.seeds, run.seeds, strict=True)) for run in self.runs]
+        numbers = [dict(zip(run.seed_fields, run.seeds, strict=True)) for run in self.runs]
         return {own[field] for own in numbers if field in own}
 
 
@@ -83,28 +96,9 @@ def runs_of(lab: Lab, trials: Iterable[Trial], metric: Metric) -> list[Run]:
 
 
 def _run(lab: Lab, lineages: Lineages, trial: Trial, metric: Metric, variant: str) -> Run:
-    config = trial.config.of_model(variant)
-    chosen = essential(config, lab.on_gpu(config))
-    older = [
-        (essential(ancestor.config.of_model(variant), lab.on_gpu(config)), child)
-        for ancestor, child in pairwise(lineages.of(trial))
-    ]
-    earlier = [
-        f"{_changes(before, chosen)} to {config.kind.progress.unit} {child.from_step}"
-        for before, child in older
-        if before != chosen
-    ]
-    if earlier:
-        chosen[LINEAGE] = ", ".join(earlier)
-    seeds = tuple(config.get(name, 0) for name in config.kind.seeds)
+    settings, seeds, measured = origin(lab, lineages, trial, variant)
     points = curve(lab, trial, metric, variant, lineages)
-    return Run(trial, chosen, seeds, points, variant)
-
-
-def essential(config: StoredConfig, on_gpu: bool | None = None) -> dict[str, Any]:
-    """Return what was chosen of a config: no seeds, nothing incidental, nothing without effect."""
-    kind, chosen = config.kind, config.settings(on_gpu)
-    return {k: v for k, v in chosen.items() if k not in kind.incidental and k not in kind.seeds}
+    return Run(trial, settings, seeds, points, variant, measured)
 
 
 def grouped(runs: Iterable[Run]) -> tuple[list[Group], list[Run]]:
@@ -138,18 +132,19 @@ def obstacles(a: Group, b: Group, allowed: set[str] | None, metric: Metric) -> l
     `allowed` are the fields that may differ; None: any one field.
     """
     differ = differing(a, b)
-    extra = [name for name in differ if allowed is not None and name not in allowed]
+    extra = [name for name in differ if allowed is not None and _bare(name) not in allowed]
     if allowed is None and len(differ) > 1:
         extra = differ
     reasons = [f"differ in {', '.join(extra)}"] if extra else []
     if other := [name for name in differ if _moves(name, a.kind, metric)]:
         reasons.append(f"{metric.name} is of other {a.kind.sample} ({', '.join(other)})")
-    return reasons + [_unlike(a, b, field) for field in a.kind.seeds if _unlike(a, b, field)]
+    seeds = a.runs[0].seed_fields
+    return reasons + [_unlike(a, b, field) for field in seeds if _unlike(a, b, field)]
 
 
 def shared(a: Group, b: Group) -> list[tuple[Run, Run]]:
     """Return the pairs of runs of two groups that have equal seeds and learned from the same."""
-    if a.kind.learned_from & set(differing(a, b)):
+    if a.runs[0].learned_from & set(differing(a, b)):
         return []
     by_seeds = {run.seeds: run for run in b.runs}
     return [(run, by_seeds[run.seeds]) for run in a.runs if run.seeds in by_seeds]
@@ -168,9 +163,9 @@ def _unlike(a: Group, b: Group, field: str) -> str:
     return ""
 
 
-def _changes(earlier: dict[str, Any], now: dict[str, Any]) -> str:
-    pairs = configs.differing(earlier, now)
-    return " ".join(f"{name}={before}" for name, (before, _) in pairs.items())
+def _bare(name: str) -> str:
+    """Return the field of a setting, whether it is the run's or that of what it measures."""
+    return name.rpartition(".")[2]
 
 
 def _key(run: Run) -> str:

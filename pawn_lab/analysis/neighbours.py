@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from pawn_lab.analysis.groups import essential
+from pawn_lab.analysis.origins import essential
 from pawn_lab.configs import Pairs, StoredConfig, differing
 from pawn_lab.records import Trial
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pawn_core.config.facts import Metric
 from pawn_lab.analysis.alignment import align
-from pawn_lab.analysis.groups import LINEAGE, Run, essential, grouped
+from pawn_lab.analysis.groups import Run, grouped
+from pawn_lab.analysis.origins import LINEAGE, essential
 from pawn_lab.lab import Lab, queries
 from pawn_lab.records import Trial
 from pawn_lab.states import ENDED_WELL

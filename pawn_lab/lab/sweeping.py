@@ -3,8 +3,10 @@
 import itertools
 from typing import Any
 
+from pawn_core.config import RunConfig
 from pawn_lab.configs import StoredConfig
-from pawn_lab.errors import TrialStateError
+from pawn_lab.errors import InvalidConfigError, TrialStateError
+from pawn_lab.lab.launching import with_fixed_weights
 from pawn_lab.lab.workspace import Lab
 from pawn_lab.records import Sweep, SweepEstimate, SweepPoint
 from pawn_lab.scheduling import runnable
@@ -57,8 +59,19 @@ def _check_runnable(lab: Lab, plan: SweepPlan) -> list[str]:
     """Refuse a plan of which a known point cannot run here; return what will run worse."""
     machine = lab.executor.machine(lab.devices)
     configs = [plan.resolved(overrides) for overrides in known_overrides(plan)]
+    for config in configs:
+        _check_weights_fixed(lab, config)
     warnings = [runnable.check_runs_on(machine, config, lab.devices) for config in configs]
     return list(dict.fromkeys(itertools.chain(*warnings)))
+
+
+def _check_weights_fixed(lab: Lab, config: RunConfig) -> None:
+    """Refuse weights that would be others by the time that a point is queued."""
+    fixed = with_fixed_weights(lab, config)
+    for field in sorted(config.weights_fields):
+        named, meant = getattr(config, field), getattr(fixed, field)
+        if named != meant:
+            raise InvalidConfigError(f"{field} {named!r} of a plan must be fixed: {meant!r}")
 
 
 def get(lab: Lab, sweep_id: int) -> Sweep:

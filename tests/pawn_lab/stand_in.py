@@ -96,6 +96,19 @@ def study(run: Path, config: dict, resumed_from: str | None) -> None:
     finish(run, "paused" if config["pause_after_steps"] else "completed", 0)
 
 
+def measure(run: Path, config: dict) -> None:
+    """Evaluate as if: a legal rate that the measured trial's learning rate and seed decide."""
+    number = int(config["weights"].removeprefix("trial:").partition("@")[0])
+    request = run.resolve().parent.parent / f"{number:04d}" / "request.json"
+    trained = json.loads(request.read_text(encoding="utf-8"))
+    rate = 0.9 - abs(math.log10(trained["lr"]) + 3) / 100 + trained["seed"] / 10_000
+    step = config["total_shards"]
+    record = {"type": "eval", "seq": 0, "step": step, "time": time.time()}
+    record |= {"legality.legal_rate": rate, "legality.legal_rate_low": rate - 0.01}
+    (run / "metrics.jsonl").write_text(json.dumps(record) + "\n")
+    finish(run, "completed", 0)
+
+
 def save(checkpoint: Path, step: int) -> None:
     """Write a whole checkpoint of no tensors."""
     checkpoint.mkdir(parents=True)
@@ -137,6 +150,8 @@ def main() -> None:
         case "study":
             config = json.loads(Path(arguments.config).read_text(encoding="utf-8"))
             study(run, config, arguments.resume)
+        case "measure":
+            measure(run, json.loads(Path(arguments.config).read_text(encoding="utf-8")))
         case "diverge":
             climb(run)
             sleep_for_ever()

@@ -8,7 +8,8 @@ import pytest
 from pawn_core.config import parse_config
 from pawn_lab.analysis.curves import Point
 from pawn_lab.analysis.early_stop import judge
-from pawn_lab.analysis.groups import Run, essential
+from pawn_lab.analysis.groups import Run
+from pawn_lab.analysis.origins import essential
 from pawn_lab.configs import StoredConfig
 from pawn_lab.states import State
 

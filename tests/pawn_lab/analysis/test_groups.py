@@ -12,11 +12,11 @@ from pawn_lab.analysis.groups import (
     Run,
     differing,
     distinguished,
-    essential,
     grouped,
     obstacles,
     shared,
 )
+from pawn_lab.analysis.origins import essential
 
 LOSS, KL = PretrainConfig.metric("val_loss"), PretrainConfig.metric("kl")
 

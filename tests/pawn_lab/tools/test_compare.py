@@ -14,7 +14,7 @@ from lab_testing import (
     write_evaluations,
 )
 
-from pawn_lab.analysis.groups import essential
+from pawn_lab.analysis.origins import essential
 from pawn_lab.configs import StoredConfig
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import killing, launching, resuming

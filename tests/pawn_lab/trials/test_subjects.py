@@ -13,7 +13,7 @@ from pawn_lab.errors import (
     TrialStateError,
     UnknownTrialError,
 )
-from pawn_lab.lab import Lab, launching, queries, storing
+from pawn_lab.lab import Lab, launching, queries, storing, sweeping
 from pawn_lab.states import State
 
 EVAL = {"run_type": "eval", "weights": "trial:1", "games": 8, "shard_games": 4, "device": "cpu"}
@@ -127,6 +127,15 @@ def test_an_opposing_trial_is_fixed_to_a_step_too(lab) -> None:
 def test_a_repository_is_left_as_it_is(lab) -> None:
     trial = launching.launch(lab, EVAL | {"weights": "owner/name@main"})
     assert trial.config["weights"] == "owner/name@main"
+
+
+def test_a_sweep_evaluates_weights_of_steps_that_it_names(lab) -> None:
+    plan = {"config": EVAL, "space": {"games_seed": [1, 2]}}
+    with pytest.raises(InvalidConfigError, match="of a plan must be fixed: 'trial:1@1000'"):
+        sweeping.start(lab, plan)
+    sweep, _ = sweeping.start(lab, plan | {"config": EVAL | {"weights": "trial:1@1000"}})
+    weights = [trial.config["weights"] for trial in queries.trials(lab)[1:]]
+    assert (len(sweep.points), weights) == (2, ["trial:1@1000"] * 2)
 
 
 @pytest.mark.parametrize("checkpoints_only", [False, True])
