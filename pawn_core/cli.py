@@ -22,7 +22,14 @@ from pydantic import SkipValidation
 from pydantic.fields import FieldInfo
 
 from pawn_core.checkpoint.manifest import latest_verified
-from pawn_core.config import RUN_TYPES, ConfigError, RunConfig, config_json_schema, parse_config
+from pawn_core.config import (
+    RUN_TYPES,
+    ConfigError,
+    RunConfig,
+    config_json_schema,
+    parse_config,
+    run_type_named,
+)
 from pawn_core.config.errors import bounds, did_you_mean
 from pawn_core.machine import processes_refusal, refusals, this_machine, warnings
 from pawn_core.run_paths import CONFIG, STATE, RunPaths
@@ -99,6 +106,8 @@ def _farewell(outcome: Outcome, config: RunConfig, run_dir: Path) -> str:
     if outcome.checkpoint is None:
         return f"{outcome.message}; no checkpoint was saved in {run_dir}"
     newest = RunPaths(run_dir).checkpoints / outcome.checkpoint
+    if not config.resumable:
+        return f"{outcome.message}; checkpoint {newest}"
     folder = shlex.quote(str(run_dir))
     longer = f" {_flag(config.progress.field)} N" if outcome.reason == "completed" else ""
     return (
@@ -122,11 +131,19 @@ def _read_config(options: dict[str, Any]) -> tuple[RunConfig, Path | None]:
         raw = read_json(options["config"])
     elif resume is not None:
         raw = read_json(resume / CONFIG) | {"pause_after_steps": None}
+    if resume is not None:
+        _check_resumable(resume)
     flags = {name: value for name, value in options.items() if name not in _OWN_OPTIONS}
     for place, other in (_PLACES, _PLACES[::-1]):  # each excludes the other
         if flags.get(place) and other not in flags:
             raw.pop(other, None)
     return parse_config(raw | flags), resume
+
+
+def _check_resumable(checkpoint: Path) -> None:
+    name = read_json(checkpoint / CONFIG).get("run_type", "pretrain")
+    if not run_type_named(name).config.resumable:
+        raise ConfigError(f"--resume: a run of run_type '{name}' leaves nothing to go on with")
 
 
 def _checkpoint(path: Path) -> Path:

@@ -4,6 +4,7 @@ from pawn_core.config.architecture import VARIANTS, Architecture
 from pawn_core.config.cotrain import CotrainConfig
 from pawn_core.config.errors import ConfigError
 from pawn_core.config.eval import EvalConfig
+from pawn_core.config.imports import ImportConfig
 from pawn_core.config.pretrain import PretrainConfig
 from pawn_core.config.registry import (
     RUN_TYPES,
@@ -22,6 +23,7 @@ __all__ = [
     "ConfigError",
     "CotrainConfig",
     "EvalConfig",
+    "ImportConfig",
     "PretrainConfig",
     "RunConfig",
     "RunType",

@@ -12,7 +12,7 @@ from pawn_core.config.eval_probes import EvalProbesConfig
 from pawn_core.config.evals import BY_DEFAULT, EVAL_NAMES, EVALS, Eval, eval_named
 from pawn_core.config.facts import Kinds, Merit, Metric, Progress
 from pawn_core.config.idle import Idle
-from pawn_core.config.run import RunConfig
+from pawn_core.config.run import LocalRunConfig, RunConfig
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, Seed, StepCount
 from pawn_core.config.weights import WeightsSource
 from pawn_core.run_paths import ACCUMULATORS, CONFIG, STATE
@@ -44,7 +44,9 @@ EvalNames = Annotated[
 ]
 
 
-class EvalConfig(EvalGamesConfig, EvalPositionsConfig, EvalProbesConfig, ComputeConfig, RunConfig):
+class EvalConfig(
+    EvalGamesConfig, EvalPositionsConfig, EvalProbesConfig, ComputeConfig, LocalRunConfig
+):
     """Measure a model; progress is counted in shards of the evaluations, one after the other."""
 
     progress: ClassVar[Progress] = Progress("total_shards", "shard")
@@ -91,9 +93,6 @@ class EvalConfig(EvalGamesConfig, EvalPositionsConfig, EvalProbesConfig, Compute
     )
     checkpoint_interval: StepCount | None = Field(
         None, description="Shards between checkpoints; default: a tenth of them all."
-    )
-    local_checkpoints: bool = Field(
-        True, description="Keep checkpoints on this machine alone; default unless hf_repo."
     )
     gpus: int = Field(1, ge=1, le=1, description="An evaluation computes on one device.")
     no_compile: bool | None = Field(
@@ -142,14 +141,6 @@ class EvalConfig(EvalGamesConfig, EvalPositionsConfig, EvalProbesConfig, Compute
         description="Games computed at once: more take more memory.",
         json_schema_extra=FIXED_ON_RESUME,
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _keep_checkpoints_here(cls, raw: Any) -> Any:
-        """Keep checkpoints on this machine unless they have another place."""
-        if not isinstance(raw, dict) or "local_checkpoints" in raw:
-            return raw
-        return raw | {"local_checkpoints": raw.get("hf_repo") is None}
 
     @model_validator(mode="after")
     def _check_shards(self) -> Self:

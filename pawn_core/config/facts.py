@@ -65,6 +65,11 @@ class Merit(NamedTuple):
         value = metrics.get(self.metric)
         return math.inf if value is None else self.sign * value
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is such a number."""
+        return bool(self.metric)
+
     def beats(self, value: float, other: float) -> bool:
         """Whether a value is better than another."""
         return self.sign * value < self.sign * other
@@ -72,3 +77,7 @@ class Merit(NamedTuple):
     def best_first(self, values: dict[int, float]) -> list[int]:
         """Return the steps of values, that of the best first, of equals the earlier one."""
         return sorted(values, key=lambda step: (self.sign * values[step], step))
+
+
+UNRANKED = Merit("", "low")
+"""Of run types that measure nothing: no record has such a number."""

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from pawn_core.config.cotrain import CotrainConfig
 from pawn_core.config.errors import ConfigError, config_error, did_you_mean, shown
 from pawn_core.config.eval import EvalConfig
+from pawn_core.config.imports import ImportConfig
 from pawn_core.config.pretrain import PretrainConfig
 from pawn_core.config.run import RunConfig
 
@@ -31,6 +32,7 @@ RUN_TYPES: tuple[RunType, ...] = (
     RunType("pretrain", PretrainConfig, "pawn_core.training.pretrain:Pretraining"),
     RunType("cotrain", CotrainConfig, "pawn_core.training.pretrain:Pretraining"),
     RunType("eval", EvalConfig, "pawn_core.evaluation.task:Evaluating"),
+    RunType("import", ImportConfig, "pawn_core.importing:Importing"),
 )
 
 

@@ -63,6 +63,8 @@ class RunConfig(StorageConfig):
     paced_by: ClassVar[Literal["train", "eval"]] = "eval"
     """The type of the records that tell how fast it goes."""
 
+    resumable: ClassVar[bool] = True
+    """Whether there is anything to go on with from a checkpoint."""
     weights_fields: ClassVar[frozenset[str]] = frozenset()
     """Fields that name weights to start from or to measure, perhaps of another trial."""
     measured_field: ClassVar[str | None] = None
@@ -148,3 +150,18 @@ class RunConfig(StorageConfig):
     def costs(self, machine_has_gpu: bool, from_step: int = 0) -> list[Cost]:
         """Return what the run pays for from a step on that a long one seldom wants to pay."""
         return []
+
+
+class LocalRunConfig(RunConfig):
+    """A run whose checkpoints stay on this machine unless they are given another place."""
+
+    local_checkpoints: bool = Field(
+        True, description="Keep checkpoints on this machine alone; default unless hf_repo."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_checkpoints_here(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict) or "local_checkpoints" in raw:
+            return raw
+        return raw | {"local_checkpoints": raw.get("hf_repo") is None}

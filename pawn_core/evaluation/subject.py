@@ -35,6 +35,8 @@ class Subject:
     """The file that they were read from."""
     sha256: str
     """Of that file."""
+    revision: str | None
+    """The commit of the repository that it is from; None where it is from none."""
     step: int | None
     """Of the checkpoint that they belong to; None where they belong to none."""
     trained_by: dict[str, Any]
@@ -49,7 +51,8 @@ class Subject:
         """Return what identifies it, as JSON."""
         spec = asdict(self.pretrained.spec)
         model = {**spec, "architecture": self.pretrained.spec.architecture._asdict()}
-        weights = {name: getattr(self, name) for name in ("source", "path", "sha256", "step")}
+        names = ("source", "path", "revision", "sha256", "step")
+        weights = {name: getattr(self, name) for name in names}
         return {"weights": weights, "model": {**model, "parameters": self.parameters}}
 
 
@@ -70,6 +73,7 @@ def load_subject(source: str, run_dir: Path, device: torch.device) -> Subject:
         source,
         str(files.model),
         file_sha256(files.model),
+        files.revision,
         checkpoint_step(files.model.parent) or checkpoint_step(files.model.parent.parent),
         training_facts(files.config or {}),
     )

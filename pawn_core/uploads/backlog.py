@@ -10,6 +10,7 @@ from pawn_core import metrics
 from pawn_core.checkpoint.manifest import finished
 from pawn_core.config import TrainingConfig, run_type_named
 from pawn_core.config.facts import Merit
+from pawn_core.config.run import SINGLE
 from pawn_core.run_paths import RunPaths
 from pawn_core.untrusted import parse_json, read_file
 from pawn_core.uploads.record import UploadRecord
@@ -20,7 +21,8 @@ class Notable(NamedTuple):
 
     newest: Path | None
     best: dict[str, Path]
-    """By model, the best by the run type's merit; a run of one model has one, named ''."""
+    """By model, the best by the run type's merit, of one without the newest; a run of one model has
+    one, named ''."""
 
     @property
     def in_order(self) -> list[Path]:
@@ -49,6 +51,8 @@ def missing(run_dir: Path, record: UploadRecord, up_to: int | None = None) -> li
 
 def _best(run_dir: Path, saved: dict[int, Path]) -> dict[str, Path]:
     merit = _merit(run_dir)
+    if saved and not merit.exists:
+        return {SINGLE: saved[max(saved)]}
     records, _ = metrics.read_records(RunPaths(run_dir).metrics)
     by_model: dict[str, dict[int, float]] = {}
     for record in filter(None, map(metrics.measurement, records)):

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import chess_engine
-
 from pawn_core.checkpoint.errors import CheckpointError, IncompleteCheckpointError
 from pawn_core.checkpoint.manifest import checkpoint_name, file_sha256, verify
 from pawn_core.config import PretrainConfig, parse_config
@@ -16,11 +14,9 @@ from pawn_core.durable import sync_file, write_file
 from pawn_core.metrics import read_records
 from pawn_core.run_paths import CONFIG, METRICS, MODEL, SENTINEL, RunPaths
 from pawn_core.weights.card import model_card
+from pawn_core.weights.spec import FORMAT_VERSION, ModelSpec, published_form
 
 CARD = "README.md"
-
-_FORMAT_VERSION = 1
-_ROPE_BASE = 10_000.0
 
 
 @dataclass(frozen=True)
@@ -85,20 +81,12 @@ def find_best(run_dir: Path) -> Best:
 
 def published_config(config: PretrainConfig) -> dict[str, Any]:
     """Return `config.json` in the published form; `training_config` is the resolved run config."""
-    vocabulary = chess_engine.export_move_vocabulary(config.vocabulary)
-    return {
-        "format_version": _FORMAT_VERSION,
-        "checkpoint_type": "pretrain",
-        "model_config": {
-            **config.architecture._asdict(),
-            "vocab_size": vocabulary.size,
-            "max_seq_len": config.max_seq_len,
-            "n_outcomes": len(vocabulary.outcomes),
-            "dropout": 0.0,
-            "rope_base": _ROPE_BASE,
-        },
-        "training_config": config.model_dump(mode="json"),
-    }
+    assert config.max_seq_len is not None
+    assert config.prepend_outcome is not None
+    spec = ModelSpec(
+        config.architecture, config.vocabulary, config.max_seq_len, config.prepend_outcome
+    )
+    return published_form("pretrain", spec, config.model_dump(mode="json"))
 
 
 def _pretrain_config(checkpoint: Path) -> PretrainConfig:
@@ -111,7 +99,7 @@ def _seal(folder: Path) -> None:
     """Write `.complete` in the published form and force everything to the disk."""
     files = sorted(folder.iterdir())
     hashes = {path.name: file_sha256(path) for path in files}
-    _write_json(folder / SENTINEL, {"format_version": _FORMAT_VERSION, "files": hashes})
+    _write_json(folder / SENTINEL, {"format_version": FORMAT_VERSION, "files": hashes})
     for path in (*files, folder):
         sync_file(path)
 

@@ -1,7 +1,7 @@
 """Where weights come from: a Hugging Face repository, a checkpoint directory or a bare file."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,6 +41,8 @@ class Files:
 
     model: Path
     config: dict[str, Any] | None
+    revision: str | None = None
+    """The commit of the repository that they are from; None where they are from none."""
 
 
 def find(source: str | Path) -> Files:
@@ -64,7 +66,9 @@ def find(source: str | Path) -> Files:
     match = _REPOSITORY.fullmatch(str(source))
     if match is None:
         raise IncompatibleWeightsError(f"weights {str(source)!r} do not exist; allowed: {_FORMS}")
-    return _checked(str(source), _downloaded(Place(*match.groups())))
+    place = Place(*match.groups())
+    files = _checked(str(source), _downloaded(place))
+    return replace(files, revision=place.commit_of(files.model))
 
 
 def _checked(name: str, files: list[Path | None]) -> Files:
@@ -98,16 +102,27 @@ class Place(NamedTuple):
     revision: str | None
     folder: str | None
 
+    def commit_of(self, file: Path) -> str:
+        """Return the commit of a file in the cache, `snapshots/COMMIT/FOLDER/NAME`."""
+        return file.parents[len(Path(self.folder or "").parts)].name
+
+    def at(self, revision: str) -> "Place":
+        """Return the same place at a revision."""
+        return self._replace(revision=revision)
+
 
 def _downloaded(place: Place) -> list[Path | None]:
     """Return a repository's files on this machine; None for each that the repository lacks.
 
-    Where the hub cannot be reached, what is in the cache is all there is, if it was there before: a
-    download that broke off is not taken for a repository without the rest.
+    All are of one commit, though a branch may move meanwhile. Where the hub cannot be reached, what
+    is in the cache is all there is, if it was there before: a download that broke off is not taken
+    for a repository without the rest.
     """
     cached_before = _cached(place, MODEL)
     try:
-        return [_download(place, name) for name in _NAMES]
+        model = _download(place, MODEL)
+        fixed = place.at(place.commit_of(model)) if model else place
+        return [model, *(_download(fixed, name) for name in _NAMES[1:])]
     except LocalEntryNotFoundError as error:
         if cached_before is not None:
             return [_cached(place, name) for name in _NAMES]

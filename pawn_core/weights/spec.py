@@ -15,8 +15,12 @@ from pawn_core.checkpoint.errors import IncompatibleWeightsError
 from pawn_core.config import VARIANTS, Architecture
 from pawn_core.model.rope import BASE
 
+FORMAT_VERSION = 1
+"""Of the published form."""
+
 Shapes = Mapping[str, tuple[int, ...]]
 
+_PARTS = ("training_config", "model_config")
 _VOCABULARIES = ("searchless", "coordinate")
 _DEFAULT_MAX_SEQ_LEN = {"searchless": 512, "coordinate": 256}
 
@@ -55,10 +59,31 @@ def read_spec(shapes: Shapes, config: Mapping[str, Any] | None) -> ModelSpec:
     )
 
 
+def published_form(
+    checkpoint_type: str, spec: ModelSpec, training_config: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return `config.json` in the published form."""
+    vocabulary = chess_engine.export_move_vocabulary(spec.vocabulary)
+    return {
+        "format_version": FORMAT_VERSION,
+        "checkpoint_type": checkpoint_type,
+        "model_config": {
+            **spec.architecture._asdict(),
+            "vocab_size": vocabulary.size,
+            "max_seq_len": spec.max_seq_len,
+            "n_outcomes": len(vocabulary.outcomes),
+            "dropout": 0.0,
+            "rope_base": BASE,
+        },
+        "training_config": dict(training_config) | {"prepend_outcome": spec.prepend_outcome},
+    }
+
+
 def training_facts(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return either form of config as one flat mapping."""
-    parts = (config, config.get("training_config") or {}, config.get("model_config") or {})
-    return {name: value for part in parts for name, value in dict(part).items()}
+    parts = (config, *(config.get(name) or {} for name in _PARTS))
+    flat = {name: value for part in parts for name, value in dict(part).items()}
+    return {name: value for name, value in flat.items() if name not in _PARTS}
 
 
 def _check_family(facts: Mapping[str, Any]) -> None:

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 import torch
+from hub_fixtures import hub, publish
 from tiny import TINY
 
 from pawn_core.config import parse_config
 from pawn_core.signals import StopFlag
+
+__all__ = ["hub", "publish"]
 
 
 @pytest.fixture

@@ -239,8 +239,8 @@ def test_help_names_choices_defaults_and_bounds(capsys: pytest.CaptureFixture[st
     text = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "--lr FLOAT Peak learning rate. [> 0, <= 1] [default: 0.0003]" in text
     assert (
-        "--run-type CHOICE Kind of run. [choices: pretrain, cotrain, eval] [default: pretrain]"
-        in text
+        "--run-type CHOICE Kind of run. [choices: pretrain, cotrain, eval, import] "
+        "[default: pretrain]" in text
     )
     assert "--resume PATH Checkpoint directory to go on from, or a run's folder: its newest" in text
     assert "pawn-train --variant toy --local-checkpoints --total-steps 200 --device cpu" in text
@@ -256,7 +256,7 @@ def test_help_lists_the_fields_of_one_run_type_under_its_name(
     assert ("--seed " in shared, "--lr " in shared, "--weights " in shared) == (True, False, False)
     assert "--lr " in only["pretrain, cotrain"]
     assert ("--variants " in only["cotrain"], "--d-model " in only["pretrain"]) == (True, True)
-    assert "--weights " in only["eval"]
+    assert "--weights " in only["eval, import"]
 
 
 def test_a_list_of_names_is_one_option_and_a_field_without_default_shows_none(

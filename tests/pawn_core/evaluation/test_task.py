@@ -57,6 +57,7 @@ def test_it_leaves_a_record_and_a_document_of_all_that_identifies_it(
     assert document["weights"] == {
         "source": "trial:3",
         "path": str(weights / "model.safetensors"),
+        "revision": None,
         "sha256": hashes["model.safetensors"],
         "step": 12,
     }

@@ -1,6 +1,5 @@
 """Weights that people already have become the model they came from."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from fake_hub import FakeHub
+from hub_fixtures import SIZES, tensors_of
 from published import published_config, published_tensors
 from reference import reference_logits
 from safetensors.numpy import load_file, save_file
@@ -21,13 +21,6 @@ from pawn_core.checkpoint import (
 from pawn_core.config import Architecture
 from pawn_core.weights import load_pretrained
 from pawn_core.weights.spec import ModelSpec
-
-SIZES = (24, 2, 3, 40)  # width, layers, heads, feed-forward width
-
-
-def tensors_of(vocabulary: str = "searchless") -> dict[str, Any]:
-    d, layers, _, d_ff = SIZES
-    return published_tensors(d, layers, d_ff, vocabulary)
 
 
 @pytest.mark.parametrize("vocabulary", ["searchless", "coordinate"])
@@ -138,20 +131,6 @@ def test_a_source_of_no_known_form_is_refused_with_the_forms(tmp_path: Path) -> 
         load_pretrained(tmp_path / "nothing here")
     with pytest.raises(IncompleteCheckpointError, match=r"has no model\.safetensors"):
         load_pretrained(tmp_path)
-
-
-@pytest.fixture
-def hub(publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
-    """A server that answers as the hub does, with one repository, `owner/name`."""
-    folder = publish(tensors_of(), published_config(*SIZES, "searchless"))
-    with FakeHub() as server:
-        server.publish("owner/name", folder)
-        constants = "huggingface_hub.constants"
-        monkeypatch.setattr(f"{constants}.ENDPOINT", server.url)
-        url = f"{server.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-        monkeypatch.setattr(f"{constants}.HUGGINGFACE_CO_URL_TEMPLATE", url)
-        monkeypatch.setattr(f"{constants}.HF_HUB_CACHE", str(tmp_path / "cache"))
-        yield server
 
 
 def test_a_repository_is_downloaded_once_and_then_comes_from_the_cache(hub: FakeHub) -> None:
