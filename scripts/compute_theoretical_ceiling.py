@@ -24,16 +24,16 @@ def main() -> int:
     """Compute as the command line says, print a table and return the exit code."""
     options = parser().parse_args()
     try:
-        found = computed(options)
+        bounds = computed(options)
     except (ValueError, OSError) as error:
         print(f"\ncompute_theoretical_ceiling: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"\n{what_is_kept(options)}", file=sys.stderr)
         return 130
-    print("\n".join(table(found, options.model_accuracy)))
+    print("\n".join(table(bounds, options.model_accuracy)))
     if options.output:
-        text = json.dumps(record(found, options), indent=2)
+        text = json.dumps(record(bounds, options), indent=2)
         options.output.parent.mkdir(parents=True, exist_ok=True)
         options.output.write_text(text + "\n", encoding="utf-8")
     return 0
@@ -71,14 +71,14 @@ def computed(options: argparse.Namespace) -> AccuracyCeiling:
         )
     part = -(-options.n_games // options.parts)
     progress = report_progress(time.monotonic(), options.n_games)
-    found = None
+    bounds = None
     for sums in compute_in_parts(rules, options.n_games, part, kept(options), progress):
-        found = rules.combined(sums, options.resamples)
+        bounds = rules.combined(sums, options.resamples)
         if len(sums) < options.n_games:
-            print(f"\r{so_far(found)}", file=sys.stderr)
+            print(f"\r{so_far(bounds)}", file=sys.stderr)
     print(file=sys.stderr)
-    assert found is not None
-    return found
+    assert bounds is not None
+    return bounds
 
 
 def kept(options: argparse.Namespace) -> Path | None:
@@ -106,49 +106,49 @@ def report_progress(start: float, n_games: int) -> Callable[[int], None]:
     return show
 
 
-def so_far(found: AccuracyCeiling) -> str:
+def so_far(bounds: AccuracyCeiling) -> str:
     """Return a line with the ceilings of the games done."""
-    estimates = [(kind, e) for positions, kind, e in rows(found) if positions == "moves"]
+    estimates = [(kind, e) for positions, kind, e in rows(bounds) if positions == "moves"]
     values = ", ".join(f"{kind} {100 * e.value:.2f} %" for kind, e in estimates)
-    return f"{found.n_games} games: {values}"
+    return f"{bounds.n_games} games: {values}"
 
 
-def rows(found: AccuracyCeiling) -> Iterator[tuple[str, str, Estimate]]:
+def rows(bounds: AccuracyCeiling) -> Iterator[tuple[str, str, Estimate]]:
     """Yield positions, kind and estimate of every ceiling there is."""
-    sets: dict[str, Ceilings] = {"moves": found.moves, "prefixed": found.prefixed}
+    sets: dict[str, Ceilings] = {"moves": bounds.moves, "prefixed": bounds.prefixed}
     for positions, ceilings in sets.items():
         for kind in KINDS:
             estimate = getattr(ceilings, kind)
             if estimate is not None:
                 yield positions, kind, estimate
-    yield "pure", "unconditional", found.pure_unconditional
+    yield "pure", "unconditional", bounds.pure_unconditional
 
 
-def table(found: AccuracyCeiling, model_accuracy: float | None) -> Iterator[str]:
+def table(bounds: AccuracyCeiling, model_accuracy: float | None) -> Iterator[str]:
     """Yield the lines of the table, with the model's share of each ceiling where it is known."""
     share = "" if model_accuracy is None else f"{'model':>9}"
     yield f"{'positions':<10}{'ceiling':<19}{'%':>7}   95 % interval{share}"
-    for positions, kind, e in rows(found):
+    for positions, kind, e in rows(bounds):
         share = "" if model_accuracy is None else f"{model_accuracy / e.value:>9.1%}"
         interval = f"{100 * e.low:.2f} - {100 * e.high:.2f}"
         yield f"{positions:<10}{kind:<19}{100 * e.value:>7.2f}   {interval:<13}{share}"
     yield (
-        f"{found.n_games} games, {found.moves.n_positions} moves, {found.n_sampled} sampled, "
-        f"{found.n_unresolved} of them without a rollout that ended as the game did"
+        f"{bounds.n_games} games, {bounds.moves.n_positions} moves, {bounds.n_sampled} sampled, "
+        f"{bounds.n_unresolved} of them without a rollout that ended as the game did"
     )
 
 
-def record(found: AccuracyCeiling, options: argparse.Namespace) -> dict[str, Any]:
+def record(bounds: AccuracyCeiling, options: argparse.Namespace) -> dict[str, Any]:
     """Return the result with the arguments that make it again."""
     arguments = {k: v for k, v in vars(options).items() if k not in ("output", "max_ply", "parts")}
     counts = {
-        "max_ply": found.max_ply,
-        "n_moves": found.moves.n_positions,
-        "n_sampled": found.n_sampled,
-        "n_unresolved": found.n_unresolved,
+        "max_ply": bounds.max_ply,
+        "n_moves": bounds.moves.n_positions,
+        "n_sampled": bounds.n_sampled,
+        "n_unresolved": bounds.n_unresolved,
     }
     ceilings: dict[str, dict[str, Any]] = {}
-    for positions, kind, e in rows(found):
+    for positions, kind, e in rows(bounds):
         value = {"value": e.value, "low": e.low, "high": e.high}
         if options.model_accuracy is not None:
             value["model_share"] = options.model_accuracy / e.value

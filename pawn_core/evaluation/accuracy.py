@@ -144,11 +144,11 @@ class Accuracy(Evaluation):
 
     def _measured(self, games: RealGames) -> tuple[Tensor, Tensor]:
         """Return the sums of each game by phase (g, f, m), and of all by ply (p, m)."""
-        told = self._context.spec.prepend_outcome
+        prefixed = self._context.spec.prepend_outcome
         recorded = RecordedGames(
             games.tokens_bp,
             lengths_b=np.minimum(games.lengths_b, _room(self._context)).astype(np.int64),
-            outcomes_b=games.outcomes_b.astype(np.int64) if told else None,
+            outcomes_b=games.outcomes_b.astype(np.int64) if prefixed else None,
             first_ply=_first_ply(self._context),
         )
         columns_nm = self._columns(recorded, self._next_tokens(games, recorded))

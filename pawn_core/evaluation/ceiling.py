@@ -50,14 +50,14 @@ class Ceiling(Evaluation):
 
     def __init__(self, context: Context) -> None:
         self._context, self._config = context, context.config
-        told = context.spec.prepend_outcome
+        prefixed = context.spec.prepend_outcome
         rollouts = self._config.ceiling_rollouts
         self._rules = CeilingRules(
             seed=self._config.games_seed,
             max_ply=context.max_ply,
             vocabulary=context.spec.vocabulary,
-            sample_rate=self._config.ceiling_sample_rate if told else 0.0,
-            rollouts=(_ROLLOUTS if rollouts is None else rollouts) if told else 0,
+            sample_rate=self._config.ceiling_sample_rate if prefixed else 0.0,
+            rollouts=(_ROLLOUTS if rollouts is None else rollouts) if prefixed else 0,
         )
         games = self._config.games
         self._sums_g8 = torch.zeros((games, NUMBERS), dtype=torch.float64)
@@ -84,22 +84,22 @@ class Ceiling(Evaluation):
 
     def report(self) -> Report:
         """Return accuracy, ceilings and their ratio, with intervals over games."""
-        found = self._rules.combined(self._sums_g8.numpy(), _RESAMPLES)
+        bounds = self._rules.combined(self._sums_g8.numpy(), _RESAMPLES)
         facts: dict[str, Any] = {
             "games": self._config.games,
             "games_seed": self._config.games_seed,
-            "max_ply": found.max_ply,
+            "max_ply": bounds.max_ply,
             "positions": int(self._hits_gm[:, _POSITIONS].sum()),
-            "layout": "prefixed" if self._told else "pure",
+            "layout": "prefixed" if self._prefixed else "pure",
             "rollouts": self._rules.rollouts,
-            "sampled": found.n_sampled,
-            "unresolved": found.n_unresolved,
+            "sampled": bounds.n_sampled,
+            "unresolved": bounds.n_unresolved,
         }
-        figures = tuple(self._figures(found))
-        return Report("ceiling", _DEFINITION, figures, (_table(found),), facts)
+        figures = tuple(self._figures(bounds))
+        return Report("ceiling", _DEFINITION, figures, (_table(bounds),), facts)
 
     @property
-    def _told(self) -> bool:
+    def _prefixed(self) -> bool:
         return self._context.spec.prepend_outcome
 
     @torch.no_grad()
@@ -111,7 +111,7 @@ class Ceiling(Evaluation):
             mate_boost=0.0,
             discard_ply_limit=False,
             vocabulary=self._rules.vocabulary,
-            layout="prefixed" if self._told else "pure",
+            layout="prefixed" if self._prefixed else "pure",
             threads=torch.get_num_threads(),
         )
         sequences = source.sequences(first, count, legal_moves=True)
@@ -125,22 +125,22 @@ class Ceiling(Evaluation):
         sums = torch.zeros((count, 3), dtype=torch.float64)
         return sums.index_add(0, torch.from_numpy(sets.games_n), columns_nm)
 
-    def _figures(self, found: AccuracyCeiling) -> Iterator[Figure]:
+    def _figures(self, bounds: AccuracyCeiling) -> Iterator[Figure]:
         hits_gm, n = self._hits_gm.numpy(), int(self._hits_gm[:, _POSITIONS].sum())
-        bound = found.prefixed.unconditional if self._told else found.pure_unconditional
-        upper = found.prefixed.mc_upper if self._told else None
+        bound = bounds.prefixed.unconditional if self._prefixed else bounds.pure_unconditional
+        upper = bounds.prefixed.mc_upper if self._prefixed else None
         yield self._share(hits_gm, upper or bound, n)
         yield _ratio("top1", hits_gm[:, [_HITS, _POSITIONS]], n)
         yield _bound("bound", bound, n)
-        if self._told:
-            for name, e in (("bound_lower", found.prefixed.mc_lower), ("bound_upper", upper)):
+        if self._prefixed:
+            for name, e in (("bound_lower", bounds.prefixed.mc_lower), ("bound_upper", upper)):
                 yield _bound(name, e, n) if e else Figure(name, None)
         else:
             yield _ratio("top1_exact", hits_gm[:, [_EXACT_HITS, _POSITIONS]], n)
 
     def _share(self, hits_gm: NDArray[np.float64], bound: Estimate, n: int) -> Figure:
         """Return the model's share of its ceiling: of the same games in the pure layout."""
-        if self._told:
+        if self._prefixed:
             top1 = _ratio("top1", hits_gm[:, [_HITS, _POSITIONS]], n)
             assert top1.value is not None
             assert top1.low is not None
@@ -162,15 +162,15 @@ def _bound(name: str, estimate: Estimate, n: int) -> Figure:
     return Figure(name, estimate.value, estimate.low, estimate.high, n, _DEFINITIONS[name])
 
 
-def _table(found: AccuracyCeiling) -> Table:
-    sets: dict[str, Ceilings] = {"moves": found.moves, "prefixed": found.prefixed}
+def _table(bounds: AccuracyCeiling) -> Table:
+    sets: dict[str, Ceilings] = {"moves": bounds.moves, "prefixed": bounds.prefixed}
     rows = [
         (positions, kind, *_ends(getattr(ceilings, kind)), ceilings.n_positions)
         for positions, ceilings in sets.items()
         for kind in _KINDS
     ]
-    n_pure = found.prefixed.n_positions - found.n_games
-    rows.append(("pure", "unconditional", *_ends(found.pure_unconditional), n_pure))
+    n_pure = bounds.prefixed.n_positions - bounds.n_games
+    rows.append(("pure", "unconditional", *_ends(bounds.pure_unconditional), n_pure))
     columns = ("positions", "ceiling", "value", "low", "high", "n")
     return Table("ceilings", columns, tuple(rows))
 

@@ -145,13 +145,13 @@ def digests_of(files: list[Path], vocabulary: str) -> NDArray[np.uint64]:
 
 
 def _columns(read: PgnGames) -> RealGames:
-    known_b = (read.white_elo >= 0) & (read.black_elo >= 0)
+    rated_b = (read.white_elo >= 0) & (read.black_elo >= 0)
     mean_b = (read.white_elo.astype(np.float64) + read.black_elo) / 2
     return RealGames(
         read.tokens,
         read.lengths,
         read.outcomes,
-        elos_b=np.where(known_b, mean_b, np.nan),
+        elos_b=np.where(rated_b, mean_b, np.nan),
         digests_b=_digests(read),
     )
 

@@ -70,9 +70,9 @@ def table(report: Report, name: str) -> Table:
     return next(t for t in report.tables if t.name == name)
 
 
-def column(report: Report, name: str, wanted: str) -> dict:
+def column(report: Report, name: str, field: str) -> dict:
     chosen = table(report, name)
-    return {row[0]: row[chosen.columns.index(wanted)] for row in chosen.rows}
+    return {row[0]: row[chosen.columns.index(field)] for row in chosen.rows}
 
 
 def played_moves(games, min_ply: int = 10) -> list[tuple[int, int, list[int], int]]:

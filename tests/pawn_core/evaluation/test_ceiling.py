@@ -34,10 +34,10 @@ def figures(report: Report) -> dict[str, Figure]:
 
 def test_a_player_of_the_legal_law_has_all_of_its_ceiling(tmp_path: Path) -> None:
     report = evaluate(ceiling_context(tmp_path, legal=True, prefixed=False)).report()
-    found = figures(report)
-    assert found["share"].value == found["share"].low == pytest.approx(1.0, abs=1e-12)
-    assert found["top1_exact"].value == pytest.approx(found["bound"].value, rel=1e-12)
-    assert found["top1"].low < found["bound"].value < found["top1"].high
+    by_name = figures(report)
+    assert by_name["share"].value == by_name["share"].low == pytest.approx(1.0, abs=1e-12)
+    assert by_name["top1_exact"].value == pytest.approx(by_name["bound"].value, rel=1e-12)
+    assert by_name["top1"].low < by_name["bound"].value < by_name["top1"].high
     assert report.facts["rollouts"] == 0, "no outcome is told, so none is worth anything"
 
 
@@ -57,19 +57,19 @@ def test_the_bound_is_that_of_the_positions_that_the_model_is_measured_on(
 
 def test_a_player_of_any_token_has_next_to_nothing_of_its_ceiling(tmp_path: Path) -> None:
     """It says a1b1, token 0, which is seldom legal, and never PAD."""
-    found = figures(evaluate(ceiling_context(tmp_path, legal=False, prefixed=False)).report())
-    assert found["share"].value < 0.1
+    by_name = figures(evaluate(ceiling_context(tmp_path, legal=False, prefixed=False)).report())
+    assert by_name["share"].value < 0.1
 
 
 def test_knowing_the_outcome_is_worth_something_that_rollouts_enclose(tmp_path: Path) -> None:
     context = ceiling_context(tmp_path, legal=True, prefixed=True)
     report = evaluate(context).report()
-    found = figures(report)
-    assert found["bound_lower"].value < found["bound_upper"].value
-    assert found["bound"].value < found["bound_upper"].value
+    by_name = figures(report)
+    assert by_name["bound_lower"].value < by_name["bound_upper"].value
+    assert by_name["bound"].value < by_name["bound_upper"].value
     assert report.facts["sampled"] > 20
-    assert found["share"].value == pytest.approx(
-        found["top1"].value / found["bound_upper"].value, rel=1e-12
+    assert by_name["share"].value == pytest.approx(
+        by_name["top1"].value / by_name["bound_upper"].value, rel=1e-12
     )
     (table,) = report.tables
     assert {row[:2] for row in table.rows} >= {("moves", "mc_lower"), ("pure", "unconditional")}

@@ -56,45 +56,45 @@ def rows(report: Report) -> dict[str, dict]:
 
 
 def table(report: Report, name: str) -> dict[str, dict]:
-    (found,) = (t for t in report.tables if t.name == name)
-    return {row[0]: dict(zip(found.columns, row, strict=True)) for row in found.rows}
+    (chosen,) = (t for t in report.tables if t.name == name)
+    return {row[0]: dict(zip(chosen.columns, row, strict=True)) for row in chosen.rows}
 
 
 @pytest.fixture(scope="module")
-def found():
+def positions():
     games = Games(9, 4000, MAX_PLY, chess_engine.export_move_vocabulary())
     return collect(games, 6, StopFlag())
 
 
 @pytest.fixture(scope="module")
-def found_late():
+def late_positions():
     """Long games: few random ones end by a stalemate or for want of pieces within 60 plies."""
     return collect(Games(8, 1000, 400, chess_engine.export_move_vocabulary()), 6, StopFlag())
 
 
 @pytest.mark.parametrize("name", ORACLE)
-def test_positions_of_a_kind_are_so_by_python_chess(found_late, name: str) -> None:
-    found, vocabulary = found_late, chess_engine.export_move_vocabulary()
+def test_positions_of_a_kind_are_so_by_python_chess(late_positions, name: str) -> None:
+    positions, vocabulary = late_positions, chess_engine.export_move_vocabulary()
     (category,) = (c for c in CATEGORIES if c.name == name)
-    chosen = found.of(category, 6)
+    chosen = positions.of(category, 6)
     assert len(chosen) == 6
     for row in chosen:
         board = chess.Board()
-        for token in found.tokens_nt[row, : found.lengths_n[row]]:
+        for token in positions.tokens_nt[row, : positions.lengths_n[row]]:
             board.push_uci(vocabulary.moves[token])
         assert ORACLE[name](board)
-        assert board.turn == (found.sides_n[row] == 0)
+        assert board.turn == (positions.sides_n[row] == 0)
 
 
-def test_a_search_in_pieces_takes_the_positions_of_one_search(found) -> None:
-    assert found.games_searched == 4000
+def test_a_search_in_pieces_takes_the_positions_of_one_search(positions) -> None:
+    assert positions.games_searched == 4000
     sets = chess_engine.generate_diagnostic_sets(
         {"check": 3, "stalemate": 3}, seed=9, max_ply=MAX_PLY, max_games=4000
     )
     for name, flag in (("in_check", "check"), ("stalemate", "stalemate")):
         (category,) = (c for c in CATEGORIES if c.name == name)
         expected = sets.games[sets.flags == chess_engine.EDGE_CASES[flag]]
-        assert found.games_n[found.of(category, 6)].tolist() == expected.tolist()
+        assert positions.games_n[positions.of(category, 6)].tolist() == expected.tolist()
 
 
 def test_a_quota_is_met_exactly_and_what_is_missing_is_said(tmp_path: Path) -> None:
@@ -120,11 +120,11 @@ def test_a_player_of_the_legal_law_has_all_mass_and_no_divergence(
             assert row["kl"] == (None if prefixed else pytest.approx(0.0, abs=1e-12))
 
 
-def test_a_player_of_any_token_has_the_analytic_values(tmp_path: Path, found) -> None:
+def test_a_player_of_any_token_has_the_analytic_values(tmp_path: Path, positions) -> None:
     report = evaluate(diagnostics_context(tmp_path, legal=False)).report()
     size = chess_engine.export_move_vocabulary().size
     for category in CATEGORIES:
-        counts = found.next_tokens.counts_n[found.of(category, 6)]
+        counts = positions.next_tokens.counts_n[positions.of(category, 6)]
         row = rows(report)[category.name]
         if len(counts):
             assert row["legal_mass"] == pytest.approx((counts / size).mean())
@@ -134,15 +134,15 @@ def test_a_player_of_any_token_has_the_analytic_values(tmp_path: Path, found) ->
     assert rows(report)["checkmate"]["kl"] == pytest.approx(math.log(size))
 
 
-def test_promotions_and_captures_are_told_apart_by_file(tmp_path: Path, found) -> None:
+def test_promotions_and_captures_are_told_apart_by_file(tmp_path: Path, positions) -> None:
     """By python-chess: the file of the pawn that promotes, of the square captured on."""
     report = evaluate(diagnostics_context(tmp_path, legal=False)).report()
     moves, by_file = chess_engine.export_move_vocabulary().moves, table(report, "by_file")
     expected = dict.fromkeys(by_file, 0)
     for category in (c for c in CATEGORIES if c.name in ("promotion", "en_passant")):
-        for row in found.of(category, 6):
+        for row in positions.of(category, 6):
             board = chess.Board()
-            for token in found.tokens_nt[row, : found.lengths_n[row]]:
+            for token in positions.tokens_nt[row, : positions.lengths_n[row]]:
                 board.push_uci(moves[token])
             files = (
                 {m.uci()[0] for m in board.legal_moves if m.promotion}
