@@ -71,7 +71,7 @@ class StoredConfig(Mapping[str, Any]):
     @property
     def kind(self) -> type[RunConfig]:
         """The class that speaks for the config; of an unknown run type that of pretraining."""
-        return self.known_kind or PretrainConfig
+        return (self.known_kind or PretrainConfig).kind_of(self)
 
     @cached_property
     def known_kind(self) -> type[RunConfig] | None:

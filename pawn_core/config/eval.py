@@ -1,6 +1,7 @@
 """Evaluation: a model measured by evaluations of choice, none of which trains it."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -167,6 +168,13 @@ class EvalConfig(
             )
         return self
 
+    @classmethod
+    def kind_of(cls, config: Mapping[str, Any]) -> type[RunConfig]:
+        """Return a class whose metric of merit is the headline of the first evaluation."""
+        names = config.get("evals")
+        first = names[0] if isinstance(names, list) and names else None
+        return _ranked_by(first) if first in EVAL_NAMES else cls
+
     @property
     def chosen(self) -> tuple[Eval, ...]:
         """The evaluations to make, in order."""
@@ -195,3 +203,15 @@ class EvalConfig(
             yield Idle(field, default, f"evals has none that reads it: {readers}")
         if all(evaluation.in_float32 for evaluation in self.chosen):
             yield Idle("amp_dtype", "none", "what evals names is computed in float32")
+
+
+@functools.cache
+def _ranked_by(name: str) -> type[EvalConfig]:
+    headline = eval_named(name).metrics[0]
+    assert headline.better is not None, "runs are ranked by it"
+    merit = Merit(headline.name, headline.better)
+    if merit == EvalConfig.merit:
+        return EvalConfig
+    others = tuple(e.metrics[0].name for e in EVALS if e.name != name)
+    own = {"merit": merit, "beside_merit": others, "__module__": __name__}
+    return type(EvalConfig.__name__, (EvalConfig,), own)

@@ -130,6 +130,11 @@ class RunConfig(StorageConfig):
         return not cls.metrics or cls.metric(name) is not None
 
     @classmethod
+    def kind_of(cls, config: Mapping[str, Any]) -> "type[RunConfig]":
+        """Return the class that speaks for runs of such a config, perhaps of another version."""
+        return cls
+
+    @classmethod
     def model_names(cls, config: Mapping[str, Any]) -> list[str]:
         """Return the names of a run's models, by a config perhaps of another version."""
         return [SINGLE]

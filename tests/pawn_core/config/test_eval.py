@@ -116,3 +116,17 @@ def test_an_unknown_evaluation_is_refused_with_those_there_are() -> None:
 def test_the_page_names_every_evaluation() -> None:
     page = (Path(__file__).parents[3] / "docs/evaluations.md").read_text(encoding="utf-8")
     assert [name for name in EVAL_NAMES if f"\n| `{name}` |" not in page] == []
+
+
+@pytest.mark.parametrize("evaluation", EVALS, ids=lambda evaluation: evaluation.name)
+def test_runs_are_ranked_by_the_headline_of_their_first_evaluation(evaluation) -> None:
+    kind = EvalConfig.kind_of({"evals": [evaluation.name, "legality"]})
+    assert kind.merit.metric == evaluation.metrics[0].name
+    assert kind.metric(kind.merit.metric) == evaluation.metrics[0]
+    assert kind.merit.metric not in kind.beside_merit
+    assert kind.model_fields.keys() == EvalConfig.model_fields.keys()
+
+
+@pytest.mark.parametrize("evals", [None, [], ["of another version"], "legality"])
+def test_runs_of_unknown_evaluations_are_ranked_as_by_default(evals) -> None:
+    assert EvalConfig.kind_of({"evals": evals}) is EvalConfig

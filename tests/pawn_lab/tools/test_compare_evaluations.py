@@ -4,6 +4,7 @@ import pytest
 from lab_testing import CONFIG, ended
 
 from pawn_lab.analysis.compare import Verdict
+from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, launching
 from pawn_lab.tools.compare import lab_compare
 from pawn_lab.tools.results import lab_results
@@ -63,3 +64,11 @@ def test_results_name_what_each_evaluation_measured(lab):
         (8, "weights=trial:2@1000"),
     ]
     assert [row.best_value for row in rows] == pytest.approx([0.9, 0.9001])
+
+
+def test_evaluations_are_ranked_by_the_first_that_each_makes(lab):
+    number = evaluate(lab, 1, evals=["yardstick", "legality"])
+    (row,) = lab_results(lab, trial_ids=[number]).rows
+    assert (row.best_value, row.beside["legality.legal_rate"]) == (None, 0.9)
+    with pytest.raises(InvalidRequestError, match=r"legality\.legal_rate of 7; yardstick\.kl of"):
+        lab_compare(lab, trial_ids=[7, number])
