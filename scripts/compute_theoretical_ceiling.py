@@ -14,7 +14,7 @@ from typing import Any
 
 from chess_engine import AccuracyCeiling, Ceilings, Estimate
 
-from pawn_core.evaluation.ceiling_sums import CeilingRules, compute_in_parts
+from pawn_core.evaluation.positions.ceiling_sums import CeilingRules, compute_in_parts
 
 KINDS = ("unconditional", "naive_conditioned", "mc_lower", "mc_upper")
 KEPT = ".sums.safetensors"

@@ -63,7 +63,7 @@ _PLAY = frozenset(
 EVALS: tuple[Eval, ...] = (
     Eval(
         "legality",
-        "pawn_core.evaluation.legality:Legality",
+        "pawn_core.evaluation.positions.legality:Legality",
         shards_of_games,
         FRESH_GAMES,
         (
@@ -77,7 +77,7 @@ EVALS: tuple[Eval, ...] = (
     ),
     Eval(
         "generation",
-        "pawn_core.evaluation.likeness:Likeness",
+        "pawn_core.evaluation.generated.likeness:Likeness",
         _shards_of_both_modes,
         FRESH_GAMES | {"generation_temperature"},
         (
@@ -96,7 +96,7 @@ EVALS: tuple[Eval, ...] = (
     ),
     Eval(
         "diagnostics",
-        "pawn_core.evaluation.diagnostics:Diagnostics",
+        "pawn_core.evaluation.positions.diagnostics:Diagnostics",
         lambda config: -(-config.diagnostic_positions // DIAGNOSTIC_SHARD),
         frozenset({"games_seed", "max_ply", "diagnostic_positions", "diagnostic_games"}),
         (
@@ -111,7 +111,7 @@ EVALS: tuple[Eval, ...] = (
     ),
     Eval(
         "yardstick",
-        "pawn_core.evaluation.yardstick:Yardstick",
+        "pawn_core.evaluation.positions.yardstick:Yardstick",
         shards_of_games,
         frozenset({"games", "games_seed", "shard_games", "yardstick_max_ply", "yardstick_plies"}),
         (
@@ -123,7 +123,7 @@ EVALS: tuple[Eval, ...] = (
     ),
     Eval(
         "conditioning",
-        "pawn_core.evaluation.conditioning:Conditioning",
+        "pawn_core.evaluation.generated.conditioning:Conditioning",
         _shards_of_cases,
         frozenset({"games_seed", "max_ply", "shard_games"})
         | {"generation_temperature", "conditioning_games"},
@@ -138,7 +138,7 @@ EVALS: tuple[Eval, ...] = (
     ),
     Eval(
         "play",
-        "pawn_core.evaluation.play:Play",
+        "pawn_core.evaluation.play.play:Play",
         _shards_of_pairs,
         _PLAY,
         (
@@ -150,7 +150,7 @@ EVALS: tuple[Eval, ...] = (
     ),
     Eval(
         "ceiling",
-        "pawn_core.evaluation.ceiling:Ceiling",
+        "pawn_core.evaluation.positions.ceiling:Ceiling",
         shards_of_games,
         frozenset({"games", "games_seed", "max_ply", "shard_games"})
         | {"ceiling_rollouts", "ceiling_sample_rate"},
@@ -162,7 +162,7 @@ EVALS: tuple[Eval, ...] = (
     ),
     Eval(
         "accuracy",
-        "pawn_core.evaluation.accuracy:Accuracy",
+        "pawn_core.evaluation.real_games.accuracy:Accuracy",
         lambda config: -(-config.max_games // config.shard_games),
         frozenset({"pgn", "max_games", "min_eval_ply", "elo_min", "elo_max", "elo_band"})
         | {"shard_games"},

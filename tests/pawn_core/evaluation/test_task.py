@@ -14,7 +14,7 @@ from pawn_core.checkpoint import latest_verified, store
 from pawn_core.config import ConfigError
 from pawn_core.config.evals import EVALS
 from pawn_core.evaluation.evaluation import Evaluation
-from pawn_core.evaluation.legality import Legality
+from pawn_core.evaluation.positions.legality import Legality
 from pawn_core.signals import StopFlag
 
 EVAL = {"run_type": "eval", "weights": "trial:3", "device": "cpu", "games": 30, "shard_games": 3}

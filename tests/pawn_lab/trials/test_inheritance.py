@@ -95,6 +95,6 @@ def test_a_value_that_followed_from_what_was_changed_is_named():
 
 
 def test_a_config_that_this_version_refuses_has_nothing_to_compare_with():
-    parent = resolved(EXPLORED) | {"lr_schedule": "gone"}
+    parent = StoredConfig(resolved(EXPLORED) | {"lr_schedule": "gone"})
     assert inheritance.rate_changes(parent, continued(EXPLORED, lr=1e-4), 5000) == []
     assert inheritance.stale(parent, continued(EXPLORED)) == {}

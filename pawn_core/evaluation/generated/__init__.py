@@ -1,0 +1,1 @@
+"""Evaluations of the games that a model plays alone."""

@@ -1,0 +1,1 @@
+"""Evaluation by matches: against random play, other models and chess programs."""

@@ -1,0 +1,1 @@
+"""Evaluations of single positions: what a model predicts where the true history is shown."""
