@@ -72,6 +72,7 @@ class EvalConfig(
         | {"play_opponent", "play_nodes"}
     )
     weights_fields: ClassVar[frozenset[str]] = frozenset({"weights", "play_opponent"})
+    path_fields: ClassVar[frozenset[str]] = frozenset({"pgn"})
     measured_field: ClassVar[str | None] = "weights"
 
     run_type: Literal["eval"] = Field(

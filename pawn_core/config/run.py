@@ -67,6 +67,8 @@ class RunConfig(StorageConfig):
     """Whether there is anything to go on with from a checkpoint."""
     weights_fields: ClassVar[frozenset[str]] = frozenset()
     """Fields that name weights to start from or to measure, perhaps of another trial."""
+    path_fields: ClassVar[frozenset[str]] = frozenset()
+    """Fields that name a file or a folder of the machine where the run is asked for."""
     measured_field: ClassVar[str | None] = None
     """That of `weights_fields` which names what the run measures, whose settings count as its own.
     """

@@ -81,8 +81,8 @@ class Evaluating(Task):
         self._write_results(run.paths)
 
     def last_metrics(self) -> dict[str, Any]:
-        """Return the figures so far."""
-        return {k: v for report in self._reports for k, v in report.values().items()}
+        """Return the figures so far, those of the latest evaluation first."""
+        return {k: v for report in reversed(self._reports) for k, v in report.values().items()}
 
     def checkpoint(self, run: Run) -> Checkpoint:
         """Return the sums of the evaluation whose turn it is, and the reports of those before."""

@@ -101,7 +101,7 @@ def with_fixed_weights(lab: Lab, config: RunConfig, request: Request | None = No
     Raises:
         UnknownTrialError, NoCheckpointError, InvalidRequestError: see `subjects.fixed`.
     """
-    if not config.weights_fields:
+    if not config.weights_fields | config.path_fields:
         return config
     numbers = {weights.trial for weights in subjects.named(StoredConfig.of(config)).values()}
     lab.refresh()

@@ -1,5 +1,6 @@
 """The weights that a config names, of other trials or in files: fixed when a trial is launched."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,17 +20,16 @@ _PATHS = ("/", "./", "../", "~")
 
 def named(config: StoredConfig) -> dict[str, TrialWeights]:
     """Return the weights of other trials that a config names, by field."""
-    return dict(_named(config.kind, config)) if config.kind else {}
+    return dict(_named(config.kind, config))
 
 
 def _named(kind: type[RunConfig], values: Mapping[str, Any]) -> Iterator[tuple[str, TrialWeights]]:
     for field in sorted(kind.weights_fields):
-        try:
-            weights = TrialWeights.parse(values.get(field) or "")
-        except ValueError:
-            continue  # a config of another version
-        if weights is not None:
-            yield field, weights
+        source = values.get(field)
+        with contextlib.suppress(ValueError):  # a config of another version
+            weights = TrialWeights.parse(source) if isinstance(source, str) else None
+            if weights is not None:
+                yield field, weights
 
 
 def fixed(config: RunConfig, rows: Mapping[int, TrialRow], workspace: WorkspacePaths) -> RunConfig:
@@ -50,14 +50,17 @@ def fixed(config: RunConfig, rows: Mapping[int, TrialRow], workspace: WorkspaceP
             changes[field] = _absolute(field, value)
         else:
             changes[field] = str(_at_a_step(weights, rows[weights.trial], workspace))
+    for field in sorted(config.path_fields):
+        if (path := getattr(config, field)) is not None:
+            changes[field] = _present(field, path)
     if all(getattr(config, field) == value for field, value in changes.items()):
         return config
     return checks.checked_config(config.model_dump(mode="json") | changes)
 
 
 def _at_a_step(weights: TrialWeights, trial: TrialRow, workspace: WorkspacePaths) -> TrialWeights:
-    kind, models = trial.config.kind, trial.config.models
-    if kind is not None and MODEL not in kind.checkpoint_files:
+    models = trial.config.models
+    if MODEL not in trial.config.kind.checkpoint_files:
         raise InvalidRequestError(
             f"trial {trial.id} is of run_type '{trial.config['run_type']}', which makes no weights"
         )
@@ -74,8 +77,12 @@ def _at_a_step(weights: TrialWeights, trial: TrialRow, workspace: WorkspacePaths
 def _absolute(field: str, value: str) -> str:
     """Return a path as one that holds in the trial's folder too, and what is no path as it is."""
     path = Path(value)
-    if path.exists():
-        return str(path.absolute())
-    if value.startswith(_PATHS) or path.suffix == ".safetensors":
-        raise InvalidConfigError(f"{field} {value!r} does not exist")
-    return value
+    is_path = value.startswith(_PATHS) or path.suffix == ".safetensors"
+    return _present(field, value) if is_path or path.exists() else value
+
+
+def _present(field: str, path: str) -> str:
+    """Return the path of a file or folder from the root on."""
+    if not Path(path).exists():
+        raise InvalidConfigError(f"{field} {path!r} does not exist")
+    return str(Path(path).absolute())

@@ -124,6 +124,15 @@ def test_an_opposing_trial_is_fixed_to_a_step_too(lab) -> None:
     assert config.model_dump()["play_opponent"] == "trial:1@1000"
 
 
+def test_a_file_of_games_is_found_wherever_the_trial_runs(lab, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "games.pgn").write_text("")
+    games = EVAL | {"evals": ["accuracy"], "pgn": "games.pgn"}
+    assert launching.launch(lab, games).config["pgn"] == str(tmp_path / "games.pgn")
+    with pytest.raises(InvalidConfigError, match=r"pgn 'none\.pgn' does not exist"):
+        launching.launch(lab, games | {"pgn": "none.pgn"})
+
+
 def test_a_repository_is_left_as_it_is(lab) -> None:
     trial = launching.launch(lab, EVAL | {"weights": "owner/name@main"})
     assert trial.config["weights"] == "owner/name@main"
