@@ -122,7 +122,7 @@ class ProbedGames:
         places_n = games_n * tokens_bt.shape[1] + moves_n + self.prefixed
         device = runtime.device
         return Examples(
-            torch.from_numpy(first + rows[games_n]),
+            torch.from_numpy(first + rows[games_n]).to(device),
             _states(networks, tokens_bt, places_n, runtime),
             {name: target_no.to(device) for name, target_no in targets.items()},
         )

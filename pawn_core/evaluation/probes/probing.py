@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pawn_core.config import ConfigError
 from pawn_core.config.eval_probes import ProbePlan
 from pawn_core.evaluation.evaluation import Context, Evaluation
 from pawn_core.evaluation.probes.examples import Examples, ProbedGames, joined
@@ -38,6 +39,16 @@ _DEFINITION = (
 
 class Probes(Evaluation):
     """Probes on every state of a model and of an untrained one of the same shape."""
+
+    @classmethod
+    def check(cls, context: Context) -> None:
+        """Refuse probes that would be trained on games that the model was trained on."""
+        seed = context.config.probe_seed
+        if seed == context.trained_by.get("data_seed", context.trained_by.get("seed")):
+            raise ConfigError(
+                f"probe_seed {seed} is the seed of the games that {context.config.weights} was "
+                "trained on, whose states may differ from those of held-out games; choose another"
+            )
 
     def __init__(self, context: Context) -> None:
         self._context, config, spec = context, context.config, context.spec
@@ -82,8 +93,8 @@ class Probes(Evaluation):
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Go on from a state."""
-        for part, own in self._parts().items():
-            for name, tensor in own.items():
+        for part, kept in self._parts().items():
+            for name, tensor in kept.items():
                 tensor.copy_(tensors[f"{part}.{name}"])
 
     def report(self) -> Report:

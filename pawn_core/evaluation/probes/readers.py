@@ -73,10 +73,10 @@ class HiddenReader:
 
     def read(self, x_snd: Tensor) -> dict[str, Tensor]:
         """Return what each probe says of normalized states (s, n, o)."""
-        said = readings(self.fit.heads, x_snd)
+        outputs = readings(self.fit.heads, x_snd)
         mean_m, deviation_m = self._moments.target_scale()
-        y_snm = torch.cat([said[probe.name] for probe in REGRESSIONS], dim=2)
-        return said | by_regression(y_snm * deviation_m.float() + mean_m.float())
+        y_snm = torch.cat([outputs[probe.name] for probe in REGRESSIONS], dim=2)
+        return outputs | by_regression(y_snm * deviation_m.float() + mean_m.float())
 
     def training_loss_s(self, probe: Probe) -> Tensor:
         """Return the mean loss over the last epoch."""

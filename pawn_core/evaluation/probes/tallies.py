@@ -75,9 +75,9 @@ class ReadingTally:
     def _add(self, name: str, games_n: Tensor, values: Tensor) -> None:
         self.sums[name].index_add_(0, games_n, values)
 
-    def _add_correct(self, probe: Probe, examples: Examples, said_sno: Tensor) -> None:
+    def _add_correct(self, probe: Probe, examples: Examples, reading_sno: Tensor) -> None:
         target_no = examples.targets[probe.name]
-        correct_sno = (said_sno == target_no).double()
+        correct_sno = (reading_sno == target_no).double()
         cell_no = target_no
         if probe.kind != "categorical":
             cell_no = torch.arange(target_no.shape[1], device=target_no.device).expand_as(target_no)

@@ -2,6 +2,7 @@
 
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pawn_core.config import Architecture, EvalConfig
+from pawn_core.config import Architecture, ConfigError, EvalConfig
 from pawn_core.evaluation.evaluation import Context
 from pawn_core.evaluation.probes import PROBES, Probes, fit, probing
 from pawn_core.evaluation.probes.examples import Examples, ProbedGames, joined
@@ -241,6 +242,14 @@ def test_a_share_that_leaves_no_position_is_refused() -> None:
 def test_probes_are_not_trained_on_the_games_that_they_are_read_on() -> None:
     with pytest.raises(ValueError, match="probe_seed 7 is also games_seed"):
         EvalConfig(weights="x", evals=("probes",), games_seed=7, probe_seed=7)
+
+
+def test_probes_are_not_trained_on_the_games_that_the_model_was_trained_on() -> None:
+    ctx = context(transformer(TINY), TINY, **TINY_RUN, probe_seed=3)
+    for trained_by in ({"data_seed": 3, "seed": 4}, {"seed": 3}):
+        with pytest.raises(ConfigError, match="probe_seed 3 is the seed of the games that here"):
+            Probes.check(replace(ctx, trained_by=trained_by))
+    Probes.check(replace(ctx, trained_by={"data_seed": 4, "seed": 3}))
 
 
 def test_a_paused_run_of_probes_goes_on_to_the_same_results(tiny, train, tmp_path: Path) -> None:
