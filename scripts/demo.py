@@ -63,8 +63,10 @@ ABLATIONS: dict[str, tuple[dict[str, Any], str]] = {
 QUESTION = "What does each ablation change, beside the difficulty of its own games?"
 EVALUATION: dict[str, Any] = {
     "run_type": "eval",
-    "evals": ["legality", "yardstick"],  # the yardstick is the same for all: their losses are not
+    "evals": ["legality", "yardstick", "probes"],  # a yardstick is the same for all, a loss is not
     "games": 128,
+    "probe_train_games": 128,
+    "probe_epochs": 4,
     "yardstick_plies": BASE["max_seq_len"] - 1,
     "device": "cpu",
 }

@@ -74,7 +74,7 @@ def test_the_study_ends_with_the_same_evaluations_of_every_winner_in_one_page(de
     [page] = (demo[1] / "reports").glob("*/report.html")
     html = page.read_text()
     assert str(page.relative_to(demo[1].parents[1])) in demo[0]
-    for evaluation in ("legality", "yardstick"):
+    for evaluation in ("legality", "yardstick", "probes"):
         (_, table) = html.split(f"<h2>Evaluation: {evaluation}</h2>")
         header = table.partition("</thead>")[0]
         assert [f"trial:{number}@" in header for number in range(12, 18)] == [
