@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parse(sys.argv[1:] if arguments is None else arguments)
         config, resume = _read_config(options)
         _check_runnable(config)
-        run_dir = options.get("run_dir") or _new_run_dir()
+        run_dir = options.get("run_dir") or new_run_dir()
         settle_threads(_saved_threads(resume))
         _tell(f"run folder {run_dir}, {os.environ[THREADS_VARIABLE]} threads; loading torch")
         return _train(config, run_dir, resume, stop)
@@ -184,7 +184,8 @@ def read_json(path: Path) -> dict[str, Any]:
         raise ConfigError(str(error)) from None
 
 
-def _new_run_dir() -> Path:
+def new_run_dir() -> Path:
+    """Return a folder of a new name for a run."""
     slug = "-".join(secrets.choice(words.split()) for words in (_ADJECTIVES, _ANIMALS))
     return _LOGS / f"run_{time.strftime('%Y%m%d_%H%M%S')}_{slug}"
 

@@ -14,9 +14,11 @@ from typing import Any
 
 from pawn_core.cli import config_fields
 from pawn_core.config import ConfigError
+from pawn_core.config.types import VARIANT
 from pawn_core.evaluation.suite import Job, job, jobs_of
 
 EXIT_CONFIG_ERROR = 2
+_REPOSITORY = "repository of the model; with {variant} in it, one for each model of a run"
 STOPPED = 128  # and above: by a signal
 
 
@@ -41,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     source.add_argument("--checkpoint", help="folder, file or hub repository")
     flags.add_argument("--which", choices=("best", "latest"), default="best")
     flags.add_argument("--output-dir", type=Path, help="default: evals in the log-dir, or logs")
-    flags.add_argument("--publish-results", metavar="OWNER/NAME", help="repository of the model")
+    flags.add_argument("--publish-results", metavar="OWNER/NAME", help=_REPOSITORY)
     return flags
 
 
@@ -88,15 +90,16 @@ def _publish(repository: str | None, jobs: list[Job]) -> None:
     from pawn_core.uploads.errors import RefusedError
     from pawn_core.uploads.evaluations import publish
 
-    if len(jobs) != 1:
-        raise ConfigError(f"publish-results is for one model; there are {len(jobs)}")
-    results = jobs[0].results
-    if results is None:
-        raise ConfigError(f"{jobs[0].name} has no results to publish")
-    try:
-        print(f"{repository}: commit {publish(results, repository)}")
-    except RefusedError as error:
-        raise ConfigError(f"publish-results: {error}") from None
+    places = {repository.replace(VARIANT, planned.model): planned for planned in jobs}
+    if len(places) < len(jobs):
+        raise ConfigError(f"publish-results is for one model each; {len(jobs)} would be in one")
+    for place, planned in places.items():
+        if (results := planned.results) is None:
+            raise ConfigError(f"{planned.name} has no results to publish")
+        try:
+            print(f"{place}: commit {publish(results, place)}")
+        except RefusedError as error:
+            raise ConfigError(f"publish-results: {error}") from None
 
 
 if __name__ == "__main__":

@@ -24,19 +24,16 @@ class Job:
     """An evaluation to be made in a folder of its own, or one that has been."""
 
     name: str
+    model: str
+    """The name of one of a run's several models; of a single one, ''."""
     config: EvalConfig
     run_dir: Path
 
     @property
     def results(self) -> dict[str, Any] | None:
-        """What it has found, if it is whole and of the weights that are there now."""
+        """What it has found, if that is whole."""
         document = _document(RunPaths(self.run_dir).results)
-        if document is None or not document.get("complete"):
-            return None
-        weights = Path(self.config.weights) / MODEL
-        if weights.is_file() and document["weights"]["sha256"] != file_sha256(weights):
-            return None
-        return document
+        return document if document is not None and document.get("complete") else None
 
     @property
     def resumed_from(self) -> Path | None:
@@ -44,8 +41,10 @@ class Job:
         return latest_verified(RunPaths(self.run_dir).checkpoints)
 
 
-def job(weights: str, name: str, output: Path, fields: dict[str, Any]) -> Job:
+def job(weights: str, name: str, output: Path, fields: dict[str, Any], model: str = SINGLE) -> Job:
     """Return the evaluation of some weights; its folder is called after all that it measures.
+
+    Other weights, be it in the same place, have another one.
 
     Raises:
         ConfigError: the fields are refused.
@@ -53,8 +52,10 @@ def job(weights: str, name: str, output: Path, fields: dict[str, Any]) -> Job:
     config = parse_config({"run_type": "eval", "weights": weights} | fields)
     assert isinstance(config, EvalConfig)
     measured = {n: v for n, v in config.settings().items() if n not in config.incidental}
-    digest = hashlib.sha256(json.dumps(measured, sort_keys=True).encode()).hexdigest()
-    return Job(name, config, output / f"{_file_name(name)}-{digest[:8]}")
+    file = Path(weights) / MODEL
+    what = [measured, file_sha256(file) if file.is_file() else None]
+    digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+    return Job(name, model, config, output / f"{_file_name(name)}-{digest[:8]}")
 
 
 def jobs_of(log_dir: Path, which: str, output: Path, fields: dict[str, Any]) -> Iterator[Job]:
@@ -101,7 +102,7 @@ def _jobs_of_run(
         if checkpoint is not None:
             weights = checkpoint / model if model != SINGLE else checkpoint
             parts = [str(run.relative_to(log_dir)), checkpoint.name, *filter(None, [model])]
-            yield job(str(weights), "-".join(parts), output, fields)
+            yield job(str(weights), "-".join(parts), output, fields, model)
 
 
 def _file_name(name: str) -> str:
