@@ -23,8 +23,8 @@ def main() -> int:
     except (CheckpointError, OSError) as error:
         print(f"export_hf_repo: {error}", file=sys.stderr)
         return 1
-    loss = best.metrics["val_loss"]
-    print(f"step {best.step}, val_loss {loss:.4f} -> {output}")
+    loss = f", val_loss {best.metrics['val_loss']:.4f}" if best.metrics else ""
+    print(f"step {best.step}{loss} -> {output}")
     print(f"upload: hf upload OWNER/{name} {output}")
     return 0
 

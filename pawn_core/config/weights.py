@@ -11,6 +11,11 @@ from pawn_core.config.errors import shown
 Which = int | Literal["latest", "best"]
 """A checkpoint: of a step, the newest, or the best by the trial's metric of merit."""
 
+REPOSITORY = re.compile(
+    r"([\w.-]{1,96}/[\w.-]{1,96})(?:@([\w./-]{1,128}))?(?::(\w[\w.-]*(?:/\w[\w.-]*)*))?"
+)
+"""`owner/name`, `owner/name@revision`, `owner/name@revision:folder`."""
+
 _PREFIX = "trial:"
 _REFERENCE = re.compile(r"trial:(\d{1,9})(?:@(latest|best|\d{1,9}))?(?::([a-z0-9][a-z0-9_-]*))?")
 FORMS = "trial:12, trial:12@latest, trial:12@best, trial:12@5000; of several models trial:12:small"

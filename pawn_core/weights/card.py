@@ -17,6 +17,8 @@ _SHOWN = {
     "mean_plies_completed": "plies before a side's first illegal prediction",
 }
 
+_TAGS = "tags: [chess, world-model, transformer, causal-lm]"
+
 _BOUNDS = {
     "top1_bound": "what a perfect model expects as top-1 on these positions",
     "loss_floor": "what a perfect model expects as loss on these positions",
@@ -42,6 +44,22 @@ def model_card(
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
+def imported_card(name: str, license_name: str, config: dict[str, Any]) -> str:
+    """Return the card of weights that a run imported, of which it has measured nothing."""
+    sizes, origin = config["model_config"], config["imported"]
+    commit = f", commit `{origin['revision']}`" if origin["revision"] else ""
+    metadata = f"---\nlicense: {license_name}\nlibrary_name: pytorch\n{_TAGS}\n---"
+    summary = (
+        f"Weights imported unchanged from `{origin['source']}`{commit} (SHA-256 "
+        f"`{origin['sha256']}`). A causal transformer for chess games: width {sizes['d_model']}, "
+        f"{sizes['n_layers']} layers, {sizes['n_heads']} heads, feed-forward width "
+        f"{sizes['d_ff']}; {sizes['vocab_size']} tokens, sequences of up to "
+        f"{sizes['max_seq_len']}."
+    )
+    sections = (metadata, f"# {name}\n\n{summary}", f"## Use\n\n{_usage(name)}")
+    return "\n\n".join(sections) + "\n"
+
+
 def _metadata(name: str, license_name: str, shown: dict[str, Any]) -> str:
     values = "".join(
         f"      - name: {key}\n        type: {key}\n        value: {value!r}\n"
@@ -49,8 +67,7 @@ def _metadata(name: str, license_name: str, shown: dict[str, Any]) -> str:
     )
     return (
         f"---\nlicense: {license_name}\nlibrary_name: pytorch\n"
-        "tags: [chess, world-model, transformer, causal-lm]\n"
-        f"model-index:\n  - name: {name}\n    results:\n    - task:\n"
+        f"{_TAGS}\nmodel-index:\n  - name: {name}\n    results:\n    - task:\n"
         "        type: next-move-prediction\n      dataset:\n        name: random chess games\n"
         f"        type: random-chess-games\n      metrics:\n{values}---"
     )

@@ -1,6 +1,5 @@
 """Where weights come from: a Hugging Face repository, a checkpoint directory or a bare file."""
 
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,11 +20,9 @@ from pawn_core.checkpoint.errors import (
 )
 from pawn_core.checkpoint.manifest import file_sha256, read_document
 from pawn_core.checkpoint.safety import check_tensor_file
+from pawn_core.config.weights import REPOSITORY
 from pawn_core.run_paths import CONFIG, MODEL, SENTINEL
 
-_REPOSITORY = re.compile(
-    r"([\w.-]{1,96}/[\w.-]{1,96})(?:@([\w./-]{1,128}))?(?::(\w[\w.-]*(?:/\w[\w.-]*)*))?"
-)
 _NAMES = (MODEL, CONFIG, SENTINEL)
 _PICKLE_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt")
 _FORMS = (
@@ -63,7 +60,7 @@ def find(source: str | Path) -> Files:
         return _checked(str(path), [_if_file(path / name) for name in _NAMES])
     if path.is_file():
         return _checked(str(path), [path, None, None])
-    match = _REPOSITORY.fullmatch(str(source))
+    match = REPOSITORY.fullmatch(str(source))
     if match is None:
         raise IncompatibleWeightsError(f"weights {str(source)!r} do not exist; allowed: {_FORMS}")
     place = Place(*match.groups())

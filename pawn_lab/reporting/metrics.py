@@ -8,7 +8,7 @@ from pawn_core.config.errors import did_you_mean
 from pawn_core.config.facts import Metric
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.paths import WorkspacePaths
-from pawn_lab.records import Trial
+from pawn_lab.records import Trial, TrialResult
 from pawn_lab.trials import streams
 
 Kind = type[RunConfig]
@@ -27,16 +27,20 @@ def of_merit(kind: Kind) -> Metric:
 
 
 def by_merit(trials: Iterable[Trial]) -> dict[Metric, list[Trial]]:
-    """Return trials by the metric by which they are ranked."""
+    """Return trials by the metric by which they are ranked; those that have none are left out."""
     by_metric: dict[Metric, list[Trial]] = {}
-    for trial in trials:
+    for trial in filter(_is_ranked, trials):
         by_metric.setdefault(of_merit(trial.config.kind), []).append(trial)
     return by_metric
 
 
+def _is_ranked(trial: Trial | TrialResult) -> bool:
+    return trial.config.kind.merit.exists
+
+
 def kinds_of(trials: Iterable[Trial]) -> list[Kind]:
-    """Return the run types of trials; where there are no trials, that of pretraining."""
-    return list(dict.fromkeys(t.config.kind for t in trials)) or [PretrainConfig]
+    """Return the run types of trials that are ranked; where there are none, that of pretraining."""
+    return list(dict.fromkeys(t.config.kind for t in trials if _is_ranked(t))) or [PretrainConfig]
 
 
 def measured(workspace: WorkspacePaths, trials: Sequence[Trial], name: str | None) -> Metric:
@@ -62,6 +66,8 @@ def ranked(workspace: WorkspacePaths, trials: Sequence[Trial], name: str | None)
 def _metric(
     workspace: WorkspacePaths, trials: Sequence[Trial], name: str | None, *, ranking: bool
 ) -> Metric:
+    if trials and not any(map(_is_ranked, trials)):
+        raise InvalidRequestError(f"no metric: {unmeasured(trials)}")
     kinds = kinds_of(trials)
     if name is None:
         return _common_merit(trials)
@@ -77,6 +83,22 @@ def _metric(
             f"metric {bare!r} has no better way that is known: say {bare}:low or {bare}:high"
         )
     raise _refusal(name, [*_named(kinds, ranking), *sorted(_unnamed(kinds, carried))])
+
+
+def unmeasured(trials: Iterable[Trial | TrialResult]) -> str:
+    """Say why trials of run types that measure nothing have no value; empty where there are none.
+
+    It says what measures them instead.
+    """
+    by_type: dict[str, list[int]] = {}
+    for trial in trials:
+        if not _is_ranked(trial):
+            by_type.setdefault(trial.config["run_type"], []).append(trial.id)
+    return "; ".join(
+        f"{', '.join(map(str, ids))}: run_type '{name}' measures nothing, an eval trial of its "
+        f"weights does (trial:{ids[0]})"
+        for name, ids in by_type.items()
+    )
 
 
 def names(workspace: WorkspacePaths, trials: Sequence[Trial]) -> list[str]:

@@ -8,6 +8,7 @@ from pawn_lab.tools import (
     compare,
     diff,
     events,
+    importing,
     kill,
     launch,
     log,
@@ -28,6 +29,7 @@ from pawn_lab.tools.values import Answer
 TOOLS: tuple[LabTool, ...] = (
     schema.TOOL,
     launch.TOOL,
+    importing.TOOL,
     sweep.TOOL,
     resume.TOOL,
     kill.TOOL,

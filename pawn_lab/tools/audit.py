@@ -44,7 +44,7 @@ def lab_audit(
 ) -> AuditAnswer:
     """Say whether the machine could be stopped now; at the end of each phase.
 
-    Blocks: what runs or waits; checkpoints missing, damaged, not uploaded; old notes.
+    Blocks: trials, checkpoints, old notes.
 
     What blocks: any trial queued or running, of those asked about or not; one completed or paused
     without a checkpoint; a newest checkpoint that does not match its hashes (each is read whole,

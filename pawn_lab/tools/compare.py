@@ -134,10 +134,12 @@ def _fields(factor: str | None) -> set[str] | None:
 def _left_out(runs: list[Run], metric: Metric) -> list[str]:
     by_state: dict[str, list[str]] = {}
     for run in runs:
-        if not run.has_measured:
+        if not run.has_measured and run.kind.merit.exists:
             by_state.setdefault(run.trial.state, []).append(run.name)
     missing = [f"{', '.join(names)} ({state})" for state, names in by_state.items()]
-    return [f"left out, without {metric.name}: {'; '.join(missing)}"] if missing else []
+    reasons = filter(None, [metrics.unmeasured(run.trial for run in runs)])
+    lines = [f"without {metric.name}: {'; '.join(missing)}"] if missing else []
+    return [f"left out, {line}" for line in [*lines, *reasons]]
 
 
 def _early(runs: list[Run]) -> list[str]:

@@ -60,9 +60,9 @@ def lab_diff(
     since: Since = None,
     max_tokens: MaxTokens = 1500,
 ) -> DiffAnswer:
-    """Say what changed between two trials: settings, games, code, packages, machine; and results.
+    """Say what changed between two trials: settings, games, code, machine, results.
 
-    Whether it is more than noise: lab_compare.
+    Noise or not: lab_compare.
 
     Only differences are told. A difference in results has a single cause only where one setting
     differs and the games and the provenance (commit, patch, code, packages, driver, device) do not.

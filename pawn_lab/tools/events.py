@@ -35,7 +35,7 @@ class EventsAnswer(Reading):
 def lab_events(
     lab: Lab,
     since: Since = None,
-    limit: Annotated[int, Field(description="Most events, up to 1000.")] = 50,
+    limit: Annotated[int, Field(description="Up to 1000.")] = 50,
     routine: Annotated[
         bool, Field(description="false: none of queued, launching, running.")
     ] = True,

@@ -13,14 +13,15 @@ from pawn_lab.tools.values import TrialId
 def lab_kill(
     lab: Lab,
     trial_id: TrialId,
-    reason: Annotated[str | None, Field(description="Why; kept in its events.")] = None,
+    reason: Annotated[str | None, Field(description="Why.")] = None,
 ) -> TrialAnswer:
-    """Stop one trial: a queued one is taken out, a running one saves a checkpoint and ends.
+    """Stop one trial: a running one saves a checkpoint first.
 
     It keeps its results and can be resumed.
 
-    Use it on a trial that diverged (loss not finite or climbing) or that no longer answers a
-    question. The state turns `killed` when the trainer has gone, which lab_events reports.
+    A queued one is taken out. Use it on a trial that diverged (loss not finite or climbing) or that
+    no longer answers a question. The state turns `killed` when the trainer has gone, which
+    lab_events reports.
     """
     return trial_answer(lab, killing.kill(lab, trial_id, reason=reason))
 

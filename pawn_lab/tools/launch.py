@@ -186,20 +186,20 @@ def lab_launch(
         bool,
         Field(description="Stop what a like trial beats."),
     ] = False,
-    dry_run: Annotated[bool, Field(description="Launch nothing.")] = False,
+    dry_run: Annotated[bool, Field(description="Only tell time, cost, memory.")] = False,
 ) -> LaunchAnswer:
-    """Queue a trial; it starts as soon as a device is free and outlives this server.
+    """Queue a trial; it starts as soon as a device is free.
 
     The same config, seeds and code start nothing twice, but for an idempotency_key of your own.
-    dry_run tells time, cost, memory, duplicates and confounds.
 
     Launch as many as you like: the lab runs them in order as devices come free, and `why_waiting`
-    says what a queued trial waits for. To compare settings cheaply, set `pause_after_steps`, look
-    at lab_results, then lab_resume the best. A bad config is refused at once with the reason.
-    A trial that failed is launched again by the same call. `seeds` count up from the config's.
-    stop_by_forecast: once its forecast lies wholly above what a trial that differs in lr, schedule,
-    decay or clipping alone has got. dry_run gives the resolved config, queue position and start,
-    and the median of comparable trials with the 90th percentile of ten, or the most of fewer.
+    says what a queued trial waits for. They outlive this server. To compare settings cheaply, set
+    `pause_after_steps`, look at lab_results, then lab_resume the best. A bad config is refused at
+    once with the reason. A trial that failed is launched again by the same call. `seeds` count up
+    from the config's. stop_by_forecast: once its forecast lies wholly above what a trial that
+    differs in lr, schedule, decay or clipping alone has got. dry_run gives time, cost, memory,
+    duplicates and confounds, the resolved config, queue position and start, and the median of
+    comparable trials with the 90th percentile of ten, or the most of fewer.
     """
     if dry_run:
         planned = launching.estimate(lab, config, priority=priority, gpus=gpus)

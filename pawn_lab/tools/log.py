@@ -26,9 +26,9 @@ class LogAnswer(Reading):
 def lab_log(
     lab: Lab,
     trial_id: TrialId,
-    lines: Annotated[int, Field(description="Most lines, up to 1000.")] = 50,
-    grep: Annotated[str | None, Field(description="Only lines with this text.")] = None,
-    around: Annotated[int, Field(description="Lines beside each match.")] = 0,
+    lines: Annotated[int, Field(description="Up to 1000.")] = 50,
+    grep: Annotated[str | None, Field(description="With this text.")] = None,
+    around: Annotated[int, Field(description="Lines beside them.")] = 0,
     since: Since = None,
     max_tokens: MaxTokens = 3000,
 ) -> LogAnswer:

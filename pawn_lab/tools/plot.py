@@ -95,7 +95,7 @@ def lab_plot(
     since: Since = None,
     max_tokens: MaxTokens = 5000,
 ) -> PlotAnswer:
-    """Draw up to 20 learning curves as a small PNG, with the same numbers.
+    """Draw up to 20 learning curves as a small PNG, with their numbers.
 
     For a verdict: lab_compare.
 
@@ -112,8 +112,9 @@ def lab_plot(
     drawn = [run for run in runs if run.points]
     _check(drawn, measured, x, log_x=log_x, log_y=log_y)
     rows = _bands(drawn, measured, x) if band else _curves(lab, drawn, measured, x)
-    missing = ", ".join(run.name for run in runs if not run.points)
+    missing = ", ".join(run.name for run in runs if not run.points and run.kind.merit.exists)
     notes = [f"without {measured.name}: {missing}"] if missing else []
+    notes += filter(None, [metrics.unmeasured(trials)])
     answer = PlotAnswer(
         metric=measured.name,
         x=x,

@@ -28,7 +28,7 @@ LEAST_TOKENS = 50
 
 Since = Annotated[
     int | str | None,
-    Field(description="Last cursor."),
+    Field(description="Cursor."),
 ]
 MaxTokens = Annotated[
     int,

@@ -42,9 +42,10 @@ def lab_report(
 ) -> ReportAnswer:
     """Write the report that ends a study: Markdown, and one HTML file.
 
-    Verdicts, curves, evaluations, cost, anomalies, how to repeat it.
+    Do it last.
 
-    The hypotheses stand first. Evaluations of these trials are found whether they have the tag or
+    The hypotheses stand first, then verdicts, curves, evaluations, cost, anomalies, and how to
+    repeat it. Evaluations of these trials are found whether they have the tag or
     not. A report of the same trials is written anew in its place, reports/NAME, with the configs
     that repeat it.
     """

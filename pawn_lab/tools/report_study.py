@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
-from pawn_core.config import EvalConfig
+from pawn_core.config import EvalConfig, ImportConfig
 from pawn_core.config.weights import TrialWeights
 from pawn_core.evaluation.report import Report
 from pawn_lab.lab import Lab, queries
@@ -69,8 +69,9 @@ class Study:
 
     @property
     def trained(self) -> list[Trial]:
-        """The trials that are no evaluations."""
-        return [trial for trial in self.chosen if not _evaluates(trial)]
+        """The trials that trained: neither evaluations nor imports."""
+        others = EvalConfig, ImportConfig
+        return [trial for trial in self.chosen if not isinstance(trial.config.parsed, others)]
 
     @property
     def trials(self) -> list[Trial]:
@@ -92,8 +93,15 @@ class Study:
         """Return how a model is called in tables: which it is, and what tells it from others."""
         mark = "baseline: " if _is_of(evaluation, self.baseline) else ""
         own = next((t for t in self.trained if t.id == evaluation.subject), None)
-        said = setting_text(ablation(own.config)) if own is not None else ""
+        said = self._origin(evaluation.subject)
+        if own is not None:
+            said = setting_text(ablation(own.config))
         return f"{mark}{evaluation.model} {said}".strip()
+
+    def _origin(self, subject: int | None) -> str:
+        """Return where the weights of an imported trial are from; empty for others."""
+        config = None if subject is None else queries.trial(self.lab, subject).config.parsed
+        return f"({config.weights})" if isinstance(config, ImportConfig) else ""
 
 
 def _is_of(evaluation: Evaluation, baseline: int | None) -> bool:
@@ -102,10 +110,6 @@ def _is_of(evaluation: Evaluation, baseline: int | None) -> bool:
 
 def _counted(trials: list[Trial]) -> str:
     return "1 trial" if len(trials) == 1 else f"{len(trials)} trials"
-
-
-def _evaluates(trial: Trial) -> bool:
-    return isinstance(trial.config.parsed, EvalConfig)
 
 
 def _evaluations(lab: Lab) -> Iterable[Evaluation]:

@@ -162,7 +162,7 @@ def ranked(
     results: list[TrialResult],
 ) -> tuple[list[TrialResult], list[ResultRow], dict[str, int]]:
     """Return the results best first within their ablation, their rows, and the best of each."""
-    merits = {result.config.kind.merit for result in results}
+    merits = {result.config.kind.merit for result in results if result.config.kind.merit.exists}
     name = _group if len(merits) < 2 else _group_of_type
     ordered = sorted(results, key=lambda result: (name(result), _rank(result), result.id))
     rows: list[ResultRow] = []
@@ -215,8 +215,10 @@ def _ablated(kind: type[RunConfig]) -> str | None:
 
 
 def has_shown(result: TrialResult) -> bool:
-    """Whether a trial has an evaluation, or runs."""
-    return result.best is not None or result.state in HOLDING
+    """Whether a trial has an evaluation, or runs towards one."""
+    if result.best is not None:
+        return True
+    return result.state in HOLDING and result.config.kind.merit.exists
 
 
 def _others(lab: Lab, runs: list[Run], metric: Metric) -> list[Run]:

@@ -64,7 +64,7 @@ def lab_results(
         Price | None,
         Field(description="Pareto front against this price."),
     ] = None,
-    metric: Annotated[str | None, Field(description="Of front and next_points, as kl.")] = None,
+    metric: Annotated[str | None, Field(description="Of front, next_points.")] = None,
     since: Since = None,
     max_tokens: MaxTokens = 4000,
 ) -> ResultsAnswer:
@@ -84,6 +84,7 @@ def lab_results(
     results, rows, best = ranked(results)
     notes = not_comparable(filter(has_shown, results))
     notes += dict.fromkeys(remarks.strangers(results))
+    notes += filter(None, [metrics.unmeasured(results)])
     notes += remarks.settings_without_effect(lab, [(r.id, r.config) for r in results])
     answer = ResultsAnswer(
         rows=rows,
@@ -134,6 +135,8 @@ def _curves(lab: Lab, results: list[TrialResult], name: str | None) -> list[Curv
     if not ids or _too_many(results):
         return []
     trials = queries.selected(lab, ids)
+    if not by_merit(trials):
+        return []
     by_metric = {metrics.ranked(lab.paths, trials, name): trials} if name else by_merit(trials)
     return [
         Curves(metric, [r for r in runs_of(lab, own, metric) if (r.id, r.variant) in models])

@@ -46,16 +46,16 @@ def lab_resume(
 ) -> ResumeAnswer:
     """Continue a trial from a verified checkpoint, as a new trial that runs to its end.
 
-    best, a step or `overrides` make it a fork; what the checkpoint decides is refused. warnings:
-    what it inherits and pays for.
+    best, a step or `overrides` make it a fork; what the checkpoint decides is refused.
 
-    The continuation has its own number, `parent` and `from_step`; optimizer, random state and data
-    position are restored exactly. The parent's `pause_after_steps` is cleared, so that it runs to
-    `total_steps` unless you say otherwise. best: of the best evaluation by the run type's metric
-    of merit, the lowest validation loss where it trains. The checkpoint decides fields such as
-    d_model. A running trial can be forked from a step. What is inherited,
-    such as `no_compile`, overrides change. A call may be repeated: the same continuation is
-    returned; an idempotency_key of your own forces one. dry_run tells what it would take.
+    warnings: what it inherits and pays for. The continuation has its own number, `parent` and
+    `from_step`; optimizer, random state and data position are restored exactly. The parent's
+    `pause_after_steps` is cleared, so that it runs to `total_steps` unless you say otherwise. best:
+    of the best evaluation by the run type's metric of merit, the lowest validation loss where it
+    trains. The checkpoint decides fields such as d_model. A running trial can be forked from a
+    step. What is inherited, such as `no_compile`, overrides change. A call may be repeated: the
+    same continuation is returned; an idempotency_key of your own forces one. dry_run tells what it
+    would take.
     """
     resumed = resuming.continue_from(
         lab,

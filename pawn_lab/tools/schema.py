@@ -40,7 +40,7 @@ class SchemaAnswer(Reading):
 def lab_schema(
     lab: Lab,
     run_type: Annotated[str, Field(description="As in run_types.")] = "pretrain",
-    full: Annotated[bool, Field(description="Every field, and the JSON Schema.")] = False,
+    full: Annotated[bool, Field(description="Every field, JSON Schema.")] = False,
     since: Since = None,
     max_tokens: MaxTokens = 6000,
 ) -> SchemaAnswer:

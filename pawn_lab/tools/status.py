@@ -202,9 +202,7 @@ def lab_status(
     lab: Lab,
     trial_id: Annotated[TrialId | None, Field(description="One trial in full.")] = None,
     tag: Tag = None,
-    rows: Annotated[
-        int, Field(ge=0, le=MOST_ROWS, description="Most waiting and ended rows.")
-    ] = ROWS,
+    rows: Annotated[int, Field(ge=0, le=MOST_ROWS, description="Most rows.")] = ROWS,
     since: Since = None,
     max_tokens: MaxTokens = 1500,
 ) -> StatusAnswer:

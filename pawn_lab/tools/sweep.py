@@ -237,13 +237,14 @@ def lab_sweep(
 
     settings: {config, space: {lr: [1e-4, 3e-4] or {low, high, log}}, arms: [{mate_boost: 1}],
     method: grid|random|tpe, points, seeds, early_stopping: {rule: asha|median|forecast, first_rung,
-    factor}, tags, hypothesis}. Each arm is crossed with the space.
+    factor}, tags, hypothesis}.
 
-    Also priority, parallel (tpe) and sampler_seed; points are of random and tpe. Points are ranked
-    within an arm. asha and median pause at rungs (first_rung x factor^k steps), resume the
-    better and leave the others paused, with the ranking in an early_stop event; forecast stops
-    a trial that is expected to end worse than another point has got. It goes on with no server
-    running. A repeated call returns the first sweep; lab_results(tag=...) compares its trials.
+    Each arm is crossed with the space. Also priority, parallel (tpe) and sampler_seed; points are
+    of random and tpe. Points are ranked within an arm. asha and median pause at rungs (first_rung x
+    factor^k steps), resume the better and leave the others paused, with the ranking in an
+    early_stop event; forecast stops a trial that is expected to end worse than another point has
+    got. It goes on with no server running. A repeated call returns the first sweep;
+    lab_results(tag=...) compares its trials.
     """
     asked = ("sweep", plan, settings, sweep_id)
     question = Question.of(lab, asked, since, max_tokens)

@@ -40,12 +40,18 @@ def check_resumable(parent: TrialRow, which: Which) -> None:
     """Refuse to resume a trial that still goes on, unless from a step, which is a fork.
 
     Raises:
-        TrialStateError: the parent is queued, launching or running.
+        TrialStateError: the parent is queued, launching or running, or of a run type of which
+            nothing goes on.
         InvalidRequestError: `which` is neither a step nor latest nor best.
     """
     if which not in ("latest", "best") and (type(which) is not int or which < 0):
         raise InvalidRequestError(
             f"checkpoint {which!r} is not allowed: latest, best or a step that was saved"
+        )
+    if not parent.config.kind.resumable:
+        raise TrialStateError(
+            f"trial {parent.id} is of run_type '{parent.config['run_type']}', which leaves nothing "
+            f"to go on with; an eval trial measures its weights, trial:{parent.id}"
         )
     if parent.state in ACTIVE and not isinstance(which, int):
         raise TrialStateError(
@@ -76,10 +82,10 @@ def resume_point(
 def _candidates(parent: TrialRow, paths: TrialPaths, which: Which, model: str) -> list[Path]:
     """Return the checkpoints that would do, in the order in which to try them."""
     saved, unit = by_step(paths.checkpoints), parent.config.kind.progress.unit
-    if which == "latest":
+    merit = parent.config.kind.merit
+    if which == "latest" or (which == "best" and not merit.exists):
         return list(reversed(saved.values()))
     if which == "best":
-        merit = parent.config.kind.merit
         evaluations = streams.evaluations(paths, merit)
         of_model = variants.records_of(evaluations, model) if model else evaluations
         values = variants.by_step(of_model, merit.metric)

@@ -18,6 +18,7 @@ from pawn_core.config import ConfigError, parse_config
 from pawn_core.uploads import backlog
 from pawn_core.uploads.package import Package
 from pawn_core.weights import load_pretrained
+from pawn_core.weights.export import export_run
 
 IMPORT = {"run_type": "import"}
 
@@ -112,6 +113,15 @@ def test_what_the_model_was_trained_by_is_kept(tiny, train, take, tmp_path: Path
         json.loads((once_more / "config.json").read_bytes())["training_config"]
         == (config["training_config"])
     )
+
+
+def test_an_export_of_it_is_a_repository_that_names_its_origin(publish, take, tmp_path) -> None:
+    folder = publish(tensors_of("coordinate"), published_config(*SIZES, "coordinate"))
+    export_run(take(folder), tmp_path / "out", "again", "mit")
+    assert load_pretrained(tmp_path / "out").spec == load_pretrained(folder).spec
+    card = (tmp_path / "out/README.md").read_text("utf-8")
+    assert f"`{folder}` (SHA-256 `{file_sha256(folder / 'model.safetensors')}`)" in card
+    assert "license: mit" in card
 
 
 def pickled(folder: Path) -> Path:

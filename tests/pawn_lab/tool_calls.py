@@ -16,6 +16,7 @@ WORDS = {
     "metric": ["val_loss", "kl", "top1", "perplexity"],
     "factor": ["lr", "mate_boost"],
     "ablation": ["baseline", "mate_boost"],
+    "weights": ["trial:3", "nothing.safetensors"],
     "since": ["3", "7.0a1b2c3d4"],
 }
 """Texts that mean something to an argument."""
