@@ -114,7 +114,8 @@ def _parsed(name: str) -> tuple[str, Literal["low", "high"] | None]:
 
 
 def _common_merit(trials: Sequence[Trial]) -> Metric:
-    by_metric = by_merit(trials) or {of_merit(PretrainConfig): []}
+    readable = [trial for trial in trials if trial.config.parsed is not None]
+    by_metric = by_merit(readable or trials) or {of_merit(PretrainConfig): []}
     if len(by_metric) == 1:
         return next(iter(by_metric))
     listed = "; ".join(

@@ -61,7 +61,7 @@ def check(database: Database) -> None:
     """Check every duration, cost and history there is."""
     with database.read() as tx:
         for trial in trials.select(tx, [State.COMPLETED]):
-            assert trial["ended_at"] >= trial["started_at"]
+            assert trial.ended_at >= trial.started_at
         assert all(lease.stop is None or lease.stop >= lease.start for lease in leases.history(tx))
         report = cost.report(tx, 2)
         assert all(spent >= 0 for spent in report.by_trial.values())

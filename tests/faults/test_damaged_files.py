@@ -195,6 +195,7 @@ def of_each(ids: list[int]) -> Iterator[tuple[str, dict[str, Any]]]:
         some = ids[start : start + MOST_CURVES]
         yield "lab_plot", {"trial_ids": some, "metric": "val_loss", "x": "hours"}
         yield "lab_plot", {"trial_ids": some, "metric": "loss"}
+        yield "lab_report", {"trial_ids": some}
     for trial_id in ids:
         yield "lab_status", {"trial_id": trial_id}
         yield "lab_log", {"trial_id": trial_id}
@@ -311,6 +312,8 @@ TPE = {"config": CONFIG, "method": "tpe", "points": 2, "space": {"lr": [0.1, 0.2
 def workspace_calls() -> Iterator[tuple[str, dict[str, Any]]]:
     yield from [("lab_notes", {}), ("lab_notes", {"append": "a note"}), ("lab_status", {})]
     yield "lab_plot", {"trial_ids": [1]}
+    yield "lab_report", {"trial_ids": [1]}
+    yield "lab_import", {"weights": "missing"}
     yield "lab_sweep", {"plan": "mine", "dry_run": True}
     yield "lab_sweep", {"settings": TPE}
 
