@@ -10,7 +10,7 @@ from pawn_core.metrics import EVAL, TRAIN, Record
 from pawn_lab.lab import Lab, queries, spending
 from pawn_lab.records import Spent, Trial
 from pawn_lab.trials import streams, variants
-from pawn_lab.trials.streams import TOKENS, Shown, Summary, TokenCount
+from pawn_lab.trials.summaries import TOKENS, Shown, Summary, TokenCount, in_order
 from pawn_lab.trials.variants import SINGLE
 
 Axis = Literal["step", "tokens", "hours", "cost"]
@@ -95,7 +95,7 @@ class Lineages:
         if training:
             records = summary.records
         else:
-            records = streams.in_order(summary.shown.evaluations, summary.last_trained(end))
+            records = in_order(summary.shown.evaluations, summary.last_trained(end))
         kept = [record for record in records if end is None or record["step"] <= end]
         return Segment(trial, summary.shown, kept)
 

@@ -80,7 +80,7 @@ Block = Prose | Items | Grid | Picture | Commands
 
 
 @dataclass(frozen=True)
-class Section:
+class Chapter:
     """Blocks under a heading."""
 
     title: str
@@ -92,7 +92,7 @@ class Document:
     """Sections under a title."""
 
     title: str
-    sections: Sequence[Section]
+    sections: Sequence[Chapter]
 
     def markdown(self) -> str:
         """Return the whole text; pictures by their names."""

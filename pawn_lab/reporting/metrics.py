@@ -9,12 +9,12 @@ from pawn_core.config.facts import Metric
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.records import Trial, TrialResult
-from pawn_lab.trials import streams
+from pawn_lab.trials import streams, summaries
 
 Kind = type[RunConfig]
 Source = Literal["train", "eval"]
 
-ENVELOPE = frozenset({"type", "seq", "step", "time", "variant", streams.TOKENS})
+ENVELOPE = frozenset({"type", "seq", "step", "time", "variant", summaries.TOKENS})
 """Fields of a record that are no metric."""
 _DIRECTIONS = ("low", "high")
 
@@ -133,7 +133,7 @@ def _carried(workspace: WorkspacePaths, trials: Iterable[Trial]) -> Iterator[tup
     for trial in trials:
         merit = trial.config.kind.merit
         summary = streams.summary(workspace.trial(trial.id), merit)
-        sources: tuple[tuple[Source, streams.ByModel], ...] = (
+        sources: tuple[tuple[Source, summaries.ByModel], ...] = (
             ("train", summary.training),
             ("eval", summary.shown.by_model),
         )

@@ -11,6 +11,7 @@ from pawn_lab.reporting.metrics import ENVELOPE
 from pawn_lab.states import ACTIVE, HOLDING
 from pawn_lab.store.rows import TrialRow
 from pawn_lab.trials import streams, variants
+from pawn_lab.trials.summaries import Shown
 
 _RATE_RECORDS = 20
 
@@ -26,7 +27,7 @@ def results(row: TrialRow, paths: TrialPaths, cost: float) -> list[TrialResult]:
     return [_result(row, shown, name, cost) for name in row.config.models]
 
 
-def _result(row: TrialRow, shown: streams.Shown, variant: str, cost: float) -> TrialResult:
+def _result(row: TrialRow, shown: Shown, variant: str, cost: float) -> TrialResult:
     evaluations = variants.records_of(shown.evaluations, variant)
     config = row.config.of_model(variant)
     return TrialResult(

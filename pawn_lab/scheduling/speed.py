@@ -12,6 +12,7 @@ from pawn_lab.paths import WorkspacePaths
 from pawn_lab.store import Transaction, leases, trials
 from pawn_lab.store.rows import TrialRow
 from pawn_lab.trials import streams
+from pawn_lab.trials.summaries import Summary
 
 MOST_COMPARABLE = 10
 """The newest so many comparable trials count: code and drivers change."""
@@ -119,7 +120,7 @@ def _cost_key(config: StoredConfig) -> str:
     return repr([(name, config.get(name)) for name in sorted(config.kind.pace_fields)])
 
 
-def _timed(summary: streams.Summary, of_type: str) -> list[dict[str, Any]]:
+def _timed(summary: Summary, of_type: str) -> list[dict[str, Any]]:
     return [r for r in summary.records if r["type"] == of_type and r["time"] is not None]
 
 

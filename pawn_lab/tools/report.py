@@ -15,7 +15,7 @@ from pawn_lab.records import Trial
 from pawn_lab.reporting.document import Document
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.report_sections import sections
-from pawn_lab.tools.report_study import Study
+from pawn_lab.tools.report_study import ReportedStudy
 from pawn_lab.tools.values import Answer, Tag, TrialId
 
 MOST_NAME_CHARACTERS = 60
@@ -49,7 +49,7 @@ def lab_report(
     not. A report of the same trials is written anew in its place, reports/NAME, with the configs
     that repeat it.
     """
-    study = Study.of(lab, trial_ids, tag, question, baseline)
+    study = ReportedStudy.of(lab, trial_ids, tag, question, baseline)
     document = Document(study.title, sections(study))
     folder = lab.paths.report(_name(study, tag))
     _write(folder, document, study.trials)
@@ -63,7 +63,7 @@ def lab_report(
     )
 
 
-def _name(study: Study, tag: str | None) -> str:
+def _name(study: ReportedStudy, tag: str | None) -> str:
     """Return the folder's name: that of the tag or of the trials, and what tells it from others."""
     numbers = "-".join(str(trial.id) for trial in study.chosen)
     said = tag if tag is not None else f"trials-{numbers}"

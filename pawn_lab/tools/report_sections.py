@@ -10,14 +10,14 @@ from pawn_lab.documents import read_json_object
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import notebook, queries, spending
 from pawn_lab.records import Event, Trial
-from pawn_lab.reporting.document import Block, Commands, Grid, Items, Picture, Prose, Section
+from pawn_lab.reporting.document import Block, Chapter, Commands, Grid, Items, Picture, Prose
 from pawn_lab.reporting.metrics import by_merit
 from pawn_lab.reporting.notes import trials_named
 from pawn_lab.tools.audit import lab_audit
 from pawn_lab.tools.compare import CompareAnswer, lab_compare
 from pawn_lab.tools.notation import time_of_year
 from pawn_lab.tools.plot import MOST_CURVES, lab_plot
-from pawn_lab.tools.report_study import Evaluation, Study
+from pawn_lab.tools.report_study import EvaluatedModel, ReportedStudy
 from pawn_lab.tools.results import lab_results
 from pawn_lab.tools.values import as_table
 
@@ -29,25 +29,25 @@ _ROUTINE = frozenset({"queued", "launching", "running", "completed", "paused", "
 _SAME = ("commit", "code_sha256", "python", "system", "device_name", "driver")
 
 
-def sections(study: Study) -> list[Section]:
+def sections(study: ReportedStudy) -> list[Chapter]:
     """Return the whole report; sections without content are left out."""
     made = (
-        Section("Question", list(_question(study))),
-        Section("Trials", list(_trials(study))),
-        Section("Verdicts", list(_verdicts(study))),
-        Section("Curves", list(_curves(study))),
+        Chapter("Question", list(_question(study))),
+        Chapter("Trials", list(_trials(study))),
+        Chapter("Verdicts", list(_verdicts(study))),
+        Chapter("Curves", list(_curves(study))),
         *_evaluations(study),
-        Section("Cost", list(_cost(study))),
-        Section("Anomalies", list(_anomalies(study))),
-        Section("Notes", list(_notes(study))),
-        Section("Provenance", list(_provenance(study))),
-        Section("To repeat it", list(_commands(study))),
+        Chapter("Cost", list(_cost(study))),
+        Chapter("Anomalies", list(_anomalies(study))),
+        Chapter("Notes", list(_notes(study))),
+        Chapter("Provenance", list(_provenance(study))),
+        Chapter("To repeat it", list(_commands(study))),
         *_details(study),
     )
     return [section for section in made if section.blocks]
 
 
-def _question(study: Study) -> Iterator[Block]:
+def _question(study: ReportedStudy) -> Iterator[Block]:
     if study.question:
         yield Prose(study.question)
     by_hypothesis: dict[str, list[int]] = {}
@@ -58,7 +58,7 @@ def _question(study: Study) -> Iterator[Block]:
         yield Items([f"{text} ({_named(ids)})" for text, ids in by_hypothesis.items()])
 
 
-def _trials(study: Study) -> Iterator[Block]:
+def _trials(study: ReportedStudy) -> Iterator[Block]:
     if study.trained:
         ids = [trial.id for trial in study.trained]
         answer = lab_results(study.lab, trial_ids=ids, max_tokens=MOST_TOKENS)
@@ -67,7 +67,7 @@ def _trials(study: Study) -> Iterator[Block]:
             yield Prose(answer.note)
 
 
-def _verdicts(study: Study) -> Iterator[Block]:
+def _verdicts(study: ReportedStudy) -> Iterator[Block]:
     """Compare what was trained by its merit, and its evaluations by their headlines."""
     for trials in by_merit(study.trained).values():
         ids = [trial.id for trial in trials]
@@ -87,7 +87,7 @@ def _verdicts(study: Study) -> Iterator[Block]:
             yield from _compared(study, answer)
 
 
-def _headlines(study: Study) -> Iterator[str]:
+def _headlines(study: ReportedStudy) -> Iterator[str]:
     """Yield the first figure of each evaluation that several models have."""
     for name in _evaluation_names(study):
         reported = study.reports(name)
@@ -95,7 +95,7 @@ def _headlines(study: Study) -> Iterator[str]:
             yield f"{name}.{reported[0][1].figures[0].name}"
 
 
-def _compared(study: Study, answer: CompareAnswer) -> Iterator[Block]:
+def _compared(study: ReportedStudy, answer: CompareAnswer) -> Iterator[Block]:
     if answer.headline:
         study.verdicts.append(f"{answer.metric}: {answer.headline}")
         yield Prose(f"{answer.metric}: {answer.headline}")
@@ -104,7 +104,7 @@ def _compared(study: Study, answer: CompareAnswer) -> Iterator[Block]:
         yield Items(answer.notes)
 
 
-def _curves(study: Study) -> Iterator[Block]:
+def _curves(study: ReportedStudy) -> Iterator[Block]:
     """Draw the curves of what was trained, so many to a picture as can be told apart."""
     ids = [trial.id for trial in study.trained]
     for begin in range(0, len(ids), MOST_CURVES):
@@ -118,28 +118,28 @@ def _curves(study: Study) -> Iterator[Block]:
             yield Picture(name, picture, f"{answer.metric} by {answer.x}")
 
 
-def _evaluation_names(study: Study) -> list[str]:
+def _evaluation_names(study: ReportedStudy) -> list[str]:
     return list(dict.fromkeys(r.name for e in study.evaluations for r in e.found.reports))
 
 
-def _evaluations(study: Study) -> Iterator[Section]:
+def _evaluations(study: ReportedStudy) -> Iterator[Chapter]:
     """Set the figures of each evaluation side by side, with what they mean."""
     for name in _evaluation_names(study):
         reported = study.reports(name)
         first = reported[0][1]
         meanings = [f"{f.name}: {f.definition}" for f in first.figures if f.definition]
         blocks: list[Block] = [Prose(first.definition), _side_by_side(study, reported)]
-        yield Section(f"Evaluation: {name}", blocks + ([Items(meanings)] if meanings else []))
+        yield Chapter(f"Evaluation: {name}", blocks + ([Items(meanings)] if meanings else []))
 
 
-def _details(study: Study) -> Iterator[Section]:
+def _details(study: ReportedStudy) -> Iterator[Chapter]:
     """Give the tables of each evaluation, model by model."""
     for name in _evaluation_names(study):
         tables = [block for pair in study.reports(name) for block in _tables(study, *pair)]
-        yield Section(f"Tables: {name}", tables)
+        yield Chapter(f"Tables: {name}", tables)
 
 
-def _side_by_side(study: Study, reported: Sequence[tuple[Evaluation, Report]]) -> Grid:
+def _side_by_side(study: ReportedStudy, reported: Sequence[tuple[EvaluatedModel, Report]]) -> Grid:
     names = list(dict.fromkeys(f.name for _, report in reported for f in report.figures))
     columns = [study.column(evaluation) for evaluation, _ in reported]
     by_model = [{figure.name: figure for figure in report.figures} for _, report in reported]
@@ -167,13 +167,13 @@ def _fact(value: Any) -> Any:
     return value[:HASH_CHARACTERS] if is_hash else _cell(value)
 
 
-def _tables(study: Study, evaluation: Evaluation, report: Report) -> Iterator[Block]:
+def _tables(study: ReportedStudy, evaluation: EvaluatedModel, report: Report) -> Iterator[Block]:
     for table in report.tables:
         yield Prose(f"{study.column(evaluation)}: {table.name}")
         yield Grid(table.columns, table.rows)
 
 
-def _cost(study: Study) -> Iterator[Block]:
+def _cost(study: ReportedStudy) -> Iterator[Block]:
     report = spending.cost(study.lab)
     own = sum(trial.cost for trial in study.trials)
     if report.cost_per_hour is None:
@@ -183,7 +183,7 @@ def _cost(study: Study) -> Iterator[Block]:
     yield Prose(f"These trials: {own:.4f}; all of the lab: {report.total:.4f}; at {rate}.")
 
 
-def _anomalies(study: Study) -> Iterator[Block]:
+def _anomalies(study: ReportedStudy) -> Iterator[Block]:
     """Tell what an audit finds, and each event that is not the ordinary course."""
     numbers = [trial.id for trial in study.trials]
     found = lab_audit(study.lab, trial_ids=numbers, max_tokens=MOST_TOKENS)
@@ -201,7 +201,7 @@ def _of_trial(number: int | None) -> str:
     return "" if number is None else f"trial {number}: "
 
 
-def _events(study: Study) -> Iterable[Event]:
+def _events(study: ReportedStudy) -> Iterable[Event]:
     page = queries.events(study.lab, limit=1000)
     yield from page.events
     while page.more:
@@ -209,7 +209,7 @@ def _events(study: Study) -> Iterable[Event]:
         yield from page.events
 
 
-def _notes(study: Study) -> Iterator[Block]:
+def _notes(study: ReportedStudy) -> Iterator[Block]:
     """Name the sections of the lab notes that speak of these trials; they are not copied."""
     numbers = {trial.id for trial in study.trials}
     parts = notebook.read(study.lab).split("\n## ")
@@ -218,7 +218,7 @@ def _notes(study: Study) -> Iterator[Block]:
         yield Items(titles)
 
 
-def _provenance(study: Study) -> Iterator[Block]:
+def _provenance(study: ReportedStudy) -> Iterator[Block]:
     """Say by which code and where each trial ran; what is the same for several, once."""
     by_place: dict[tuple[str, ...], list[int]] = {}
     for trial in study.trials:
@@ -234,7 +234,7 @@ def _brief(name: str, value: Any) -> str:
     return text[:HASH_CHARACTERS] if name in ("commit", "code_sha256") else text
 
 
-def _commands(study: Study) -> Iterator[Block]:
+def _commands(study: ReportedStudy) -> Iterator[Block]:
     yield Prose(
         "In this report's folder, in an empty workspace: the trials get the numbers that they have "
         "here where they are all of a lab's; otherwise name the new parents."

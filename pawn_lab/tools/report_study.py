@@ -15,7 +15,7 @@ from pawn_lab.tools.notation import setting_text
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class EvaluatedModel:
     """What an eval trial has found on one model."""
 
     trial: Trial
@@ -30,7 +30,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Study:
+class ReportedStudy:
     """Trials that trained, the evaluations of their models, and those of a baseline."""
 
     lab: Lab
@@ -38,7 +38,7 @@ class Study:
     question: str | None
     chosen: list[Trial]
     """As they were asked for."""
-    evaluations: list[Evaluation]
+    evaluations: list[EvaluatedModel]
     """Of the models of these trials, whoever asked for them; those of the baseline first."""
     baseline: int | None
     verdicts: list[str] = field(default_factory=list)
@@ -79,7 +79,7 @@ class Study:
         both = {t.id: t for t in [*self.chosen, *(e.trial for e in self.evaluations)]}
         return [both[number] for number in sorted(both)]
 
-    def reports(self, name: str) -> list[tuple[Evaluation, Report]]:
+    def reports(self, name: str) -> list[tuple[EvaluatedModel, Report]]:
         """Return what each model's evaluation of that name reports; of several, the newest."""
         newest = {
             evaluation.model: (evaluation, report)
@@ -89,7 +89,7 @@ class Study:
         }
         return list(newest.values())
 
-    def column(self, evaluation: Evaluation) -> str:
+    def column(self, evaluation: EvaluatedModel) -> str:
         """Return how a model is called in tables: which it is, and what tells it from others."""
         mark = "baseline: " if _is_of(evaluation, self.baseline) else ""
         own = next((t for t in self.trained if t.id == evaluation.subject), None)
@@ -104,7 +104,7 @@ class Study:
         return f"({config.weights})" if isinstance(config, ImportConfig) else ""
 
 
-def _is_of(evaluation: Evaluation, baseline: int | None) -> bool:
+def _is_of(evaluation: EvaluatedModel, baseline: int | None) -> bool:
     return baseline is not None and baseline in (evaluation.subject, evaluation.trial.id)
 
 
@@ -112,7 +112,7 @@ def _counted(trials: list[Trial]) -> str:
     return "1 trial" if len(trials) == 1 else f"{len(trials)} trials"
 
 
-def _evaluations(lab: Lab) -> Iterable[Evaluation]:
+def _evaluations(lab: Lab) -> Iterable[EvaluatedModel]:
     """Yield what the lab's eval trials have found, by trial."""
     for trial in queries.trials(lab):
         config, paths = trial.config.parsed, lab.paths.trial(trial.id)
@@ -121,4 +121,4 @@ def _evaluations(lab: Lab) -> Iterable[Evaluation]:
         found = evaluated(paths.results, paths.root)
         if found is not None and found.reports:
             reference = TrialWeights.parse(config.weights)
-            yield Evaluation(trial, found, reference.trial if reference else None)
+            yield EvaluatedModel(trial, found, reference.trial if reference else None)

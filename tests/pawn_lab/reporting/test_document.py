@@ -3,13 +3,13 @@
 from markdown_it import MarkdownIt
 
 from pawn_lab.reporting.document import (
+    Chapter,
     Commands,
     Document,
     Grid,
     Items,
     Picture,
     Prose,
-    Section,
     escaped,
 )
 from pawn_lab.reporting.page import page
@@ -57,7 +57,7 @@ def test_commands_stay_within_their_fence():
 def a_document():
     picture = Picture("curve.png", b"\x89PNG", "a curve")
     blocks = [Prose("Is <script> text?"), picture, Items(["![x](http://elsewhere/a.png)"])]
-    return Document("A <study>", [Section("One", blocks)])
+    return Document("A <study>", [Chapter("One", blocks)])
 
 
 def test_a_page_holds_its_pictures_and_fetches_and_runs_nothing():
@@ -70,7 +70,7 @@ def test_a_page_holds_its_pictures_and_fetches_and_runs_nothing():
 
 
 def test_a_picture_of_another_place_is_not_shown():
-    document = Document("t", [Section("s", [Picture("own.png", b"x", "own")])])
+    document = Document("t", [Chapter("s", [Picture("own.png", b"x", "own")])])
     markdown = document.markdown()
     assert "own.png" in markdown
     assert 'src="own.png"' not in page(document)

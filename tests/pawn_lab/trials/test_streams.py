@@ -11,7 +11,7 @@ from pawn_core import metrics
 from pawn_core.config.facts import Merit
 from pawn_lab.paths import TrialPaths
 from pawn_lab.trials import streams
-from pawn_lab.trials.streams import MOST_KEPT, TOKENS
+from pawn_lab.trials.summaries import MOST_KEPT, TOKENS
 
 MERIT = Merit("val_loss", "low")
 
