@@ -44,7 +44,7 @@ def kinds_of(trials: Iterable[Trial]) -> list[Kind]:
 
 
 def measured(workspace: WorkspacePaths, trials: Sequence[Trial], name: str | None) -> Metric:
-    """Return a metric of trials by its name; None: the metric of merit that all of them have.
+    """Return a metric of trials by its name; None: that by which the first is ranked.
 
     Raises:
         InvalidRequestError: none of them has it; lists what they have.
@@ -70,7 +70,7 @@ def _metric(
         raise InvalidRequestError(f"no metric: {unmeasured(trials)}")
     kinds = kinds_of(trials)
     if name is None:
-        return _common_merit(trials)
+        return next(iter(by_merit(trials)), of_merit(PretrainConfig))
     bare, better = _parsed(name)
     stated = [metric for kind in kinds if (metric := kind.metric(bare))]
     if stated and (stated[0].better or not ranking):
@@ -113,19 +113,18 @@ def _parsed(name: str) -> tuple[str, Literal["low", "high"] | None]:
     return (bare, better) if better in _DIRECTIONS else (name, None)
 
 
-def _common_merit(trials: Sequence[Trial]) -> Metric:
-    readable = [trial for trial in trials if trial.config.parsed is not None]
-    by_metric = by_merit(readable or trials) or {of_merit(PretrainConfig): []}
-    if len(by_metric) == 1:
-        return next(iter(by_metric))
-    listed = "; ".join(
-        f"{metric.name} of {', '.join(str(trial.id) for trial in own)}"
-        for metric, own in by_metric.items()
-    )
-    raise InvalidRequestError(
-        f"these trials are not all ranked by one metric: {listed}; name trial_ids or a tag of one "
-        "run type, or a metric that all have"
-    )
+def speaks_of(kind: Kind, metric: Metric) -> bool:
+    """Whether runs of a type may have a metric."""
+    return kind.metric(metric.name) is not None or not kind.metrics
+
+
+def ranked_otherwise(trials: Iterable[Trial], metric: Metric) -> list[str]:
+    """Say by what trials are ranked whose run type does not speak of a metric."""
+    others = by_merit(trial for trial in trials if not speaks_of(trial.config.kind, metric))
+    return [
+        f"{', '.join(str(trial.id) for trial in own)}: ranked by {other.name}"
+        for other, own in others.items()
+    ]
 
 
 def _carried(workspace: WorkspacePaths, trials: Iterable[Trial]) -> Iterator[tuple[str, Source]]:

@@ -74,8 +74,8 @@ def lab_compare(
     ratio. Not comparable: more than one field differs and `factor` does not name them, other
     validation games, or one seed where two are needed. `at` hours are device-hours, cost is money.
     notes warn of other code, device models and a shared processor. `reaching` compares costs: a
-    ratio of 0.5 got there with half the steps. metric: by default the run type's metric of merit;
-    one of which no run type says which way is better is named with it, as nodes:low.
+    ratio of 0.5 got there with half the steps. metric: by default that by which the first trial is
+    ranked; one of which no run type says which way is better is named with it, as nodes:low.
     """
     asked = ("compare", trial_ids, tag, factor, metric, at, reaching, reference)
     question = Question.of(lab, asked, since, max_tokens)
@@ -133,13 +133,15 @@ def _fields(factor: str | None) -> set[str] | None:
 
 def _left_out(runs: list[Run], metric: Metric) -> list[str]:
     by_state: dict[str, list[str]] = {}
-    for run in runs:
-        if not run.has_measured and run.kind.merit.exists:
+    without = [run for run in runs if not run.has_measured]
+    for run in without:
+        if run.kind.merit.exists and metrics.speaks_of(run.kind, metric):
             by_state.setdefault(run.trial.state, []).append(run.name)
     missing = [f"{', '.join(names)} ({state})" for state, names in by_state.items()]
-    reasons = filter(None, [metrics.unmeasured(run.trial for run in runs)])
     lines = [f"without {metric.name}: {'; '.join(missing)}"] if missing else []
-    return [f"left out, {line}" for line in [*lines, *reasons]]
+    lines += metrics.ranked_otherwise((run.trial for run in without), metric)
+    lines += filter(None, [metrics.unmeasured(run.trial for run in without)])
+    return [f"left out, {line}" for line in lines]
 
 
 def _early(runs: list[Run]) -> list[str]:

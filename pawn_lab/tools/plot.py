@@ -112,9 +112,7 @@ def lab_plot(
     drawn = [run for run in runs if run.points]
     _check(drawn, measured, x, log_x=log_x, log_y=log_y)
     rows = _bands(drawn, measured, x) if band else _curves(lab, drawn, measured, x)
-    missing = ", ".join(run.name for run in runs if not run.points and run.kind.merit.exists)
-    notes = [f"without {measured.name}: {missing}"] if missing else []
-    notes += filter(None, [metrics.unmeasured(trials)])
+    notes = _without(runs, measured) + list(filter(None, [metrics.unmeasured(trials)]))
     answer = PlotAnswer(
         metric=measured.name,
         x=x,
@@ -127,6 +125,14 @@ def lab_plot(
         titles = _Titles(_x_title(drawn, x), measured.title)
         _draw(lab, answer, titles, log_x=log_x, log_y=log_y)
     return question.answered(answer)
+
+
+def _without(runs: list[Run], metric: Metric) -> list[str]:
+    """Name what has no curve, and what may never have one of this metric."""
+    absent = [run for run in runs if not run.points and run.kind.merit.exists]
+    missing = ", ".join(run.name for run in absent if metrics.speaks_of(run.kind, metric))
+    others = metrics.ranked_otherwise((run.trial for run in absent), metric)
+    return ([f"without {metric.name}: {missing}"] if missing else []) + others
 
 
 def _check(runs: list[Run], metric: Metric, x: Axis, *, log_x: bool, log_y: bool) -> None:

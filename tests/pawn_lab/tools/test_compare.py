@@ -17,7 +17,7 @@ from lab_testing import (
 from pawn_lab.analysis.origins import essential
 from pawn_lab.configs import StoredConfig
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab import killing, launching, resuming
+from pawn_lab.lab import Lab, killing, launching, resuming
 from pawn_lab.states import State
 from pawn_lab.tools.compare import lab_compare
 from pawn_lab.tools.diff import lab_diff
@@ -292,3 +292,15 @@ def test_hours_on_a_processor_that_was_shared_are_warned_of(open_lab):
     shared = "1, 2 shared the processor with other trials, which costs time"
     assert shared in lab_compare(lab, at="hours").notes
     assert shared not in (lab_compare(lab).notes or ())
+
+
+def test_trials_that_are_ranked_otherwise_are_left_out_and_how_is_said(study_copy):
+    with Lab.open(study_copy) as lab:
+        config = {"run_type": "eval", "weights": "trial:1", "evals": ["legality"], "games": 4}
+        ended(lab, launching.launch(lab, config | {"device": "cpu"}).id)
+        answer = lab_compare(lab)
+        assert answer.metric == "val_loss"
+        assert "left out, 5: ranked by legality.legal_rate" in answer.notes
+        of_evaluations = lab_compare(lab, trial_ids=[5])
+        assert of_evaluations.metric == "legality.legal_rate"
+        assert not of_evaluations.notes or "left out" not in str(of_evaluations.notes)
