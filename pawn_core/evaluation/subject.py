@@ -17,6 +17,7 @@ from pawn_core.checkpoint.manifest import (
 from pawn_core.config import ConfigError
 from pawn_core.config.weights import TrialWeights
 from pawn_core.run_paths import RunPaths
+from pawn_core.text_path import is_folder
 from pawn_core.uploads.backlog import notable
 from pawn_core.weights import Pretrained
 from pawn_core.weights.load import load_files
@@ -85,7 +86,7 @@ def _place(source: str, run_dir: Path) -> str | Path:
     if reference is not None:
         return _of_trial(reference, run_dir)
     paths = RunPaths(Path(source))
-    if not paths.checkpoints.is_dir():
+    if not is_folder(paths.checkpoints):
         return source
     newest = latest_verified(paths.checkpoints)
     if newest is None:

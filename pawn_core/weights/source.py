@@ -22,6 +22,7 @@ from pawn_core.checkpoint.manifest import file_sha256, read_document
 from pawn_core.checkpoint.safety import check_tensor_file
 from pawn_core.config.weights import REPOSITORY
 from pawn_core.run_paths import CONFIG, MODEL, SENTINEL
+from pawn_core.text_path import is_file, is_folder
 
 _NAMES = (MODEL, CONFIG, SENTINEL)
 _PICKLE_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt")
@@ -56,9 +57,9 @@ def find(source: str | Path) -> Files:
     path = Path(source)
     if path.suffix in _PICKLE_SUFFIXES:
         raise IncompatibleWeightsError(_pickle_advice(path))
-    if path.is_dir():
+    if is_folder(path):
         return _checked(str(path), [_if_file(path / name) for name in _NAMES])
-    if path.is_file():
+    if is_file(path):
         return _checked(str(path), [path, None, None])
     match = REPOSITORY.fullmatch(str(source))
     if match is None:

@@ -10,6 +10,7 @@ from pawn_core.checkpoint.manifest import file_sha256
 from pawn_core.config.errors import shown
 from pawn_core.config.weights import REPOSITORY
 from pawn_core.run_paths import MODEL
+from pawn_core.text_path import is_there
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, launching
 from pawn_lab.tools.check_in import check_in
@@ -49,7 +50,7 @@ def lab_import(
     any other; its config record tells revision, SHA-256 and model. The same weights are not
     imported twice: a branch that has moved is named by its commit.
     """
-    if not Path(weights).exists() and not REPOSITORY.fullmatch(weights):
+    if not is_there(weights) and not REPOSITORY.fullmatch(weights):
         raise InvalidRequestError(f"weights {shown(weights)} do not exist; allowed: {_FORMS}")
     config = {"run_type": "import", "weights": weights, "sha256": _sha256(weights)}
     launched = launching.launch_group(

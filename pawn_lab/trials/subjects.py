@@ -8,6 +8,7 @@ from typing import Any
 from pawn_core.config import RunConfig
 from pawn_core.config.weights import TrialWeights
 from pawn_core.run_paths import MODEL
+from pawn_core.text_path import is_there
 from pawn_lab.configs import StoredConfig
 from pawn_lab.errors import InvalidConfigError, InvalidRequestError
 from pawn_lab.paths import WorkspacePaths
@@ -78,11 +79,11 @@ def _absolute(field: str, value: str) -> str:
     """Return a path as one that holds in the trial's folder too, and what is no path as it is."""
     path = Path(value)
     is_path = value.startswith(_PATHS) or path.suffix == ".safetensors"
-    return _present(field, value) if is_path or path.exists() else value
+    return _present(field, value) if is_path or is_there(value) else value
 
 
 def _present(field: str, path: str) -> str:
     """Return the path of a file or folder from the root on."""
-    if not Path(path).exists():
+    if not is_there(path):
         raise InvalidConfigError(f"{field} {path!r} does not exist")
     return str(Path(path).absolute())

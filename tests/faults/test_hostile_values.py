@@ -99,6 +99,15 @@ def test_no_name_of_a_caller_becomes_a_path(open_lab, workspace: Path, tool):
     assert not [path for path in workspace.rglob("*") if "escape" in path.name]
 
 
+@pytest.mark.parametrize("field", ["weights", "pgn", "play_opponent"])
+def test_whatever_names_a_file_of_an_evaluation_is_refused_or_taken_as_it_is(open_lab, field):
+    lab = open_lab("complete")
+    config = {"run_type": "eval", "weights": "a/b", "evals": ["accuracy", "play"], "pgn": "x.pgn"}
+    for name in [*CORPUS, "x" * 3000, "\ud800"]:
+        with contextlib.suppress(LabError):
+            launching.estimate(lab, config | {"device": "cpu", field: name})
+
+
 def test_no_name_of_a_caller_reaches_a_command_line(open_lab, workspace: Path):
     lab = open_lab("gate")
     for name in [path for path in PATHS if "\n" not in path]:

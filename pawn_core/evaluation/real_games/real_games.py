@@ -13,6 +13,8 @@ import numpy as np
 from chess_engine import PgnGames, PgnReader
 from numpy.typing import NDArray
 
+from pawn_core.text_path import is_file, is_folder
+
 MOST_PLIES = 1024
 """Longer games are dropped and counted."""
 _SUFFIXES = (".pgn", ".pgn.zst", ".pgn.gz", ".pgn.bz2")
@@ -47,9 +49,9 @@ def pgn_files(pgn: str) -> list[Path]:
         FileNotFoundError: there is no such file or folder, or none in it.
     """
     path = Path(pgn)
-    if path.is_file():
+    if is_file(path):
         return [path]
-    if not path.is_dir():
+    if not is_folder(path):
         raise FileNotFoundError(f"there is no file or folder {pgn}")
     files = [file for file in path.rglob("*") if file.name.endswith(_SUFFIXES) and file.is_file()]
     if not files:
