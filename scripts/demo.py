@@ -4,7 +4,7 @@ This script is the documentation of how an agent uses the lab. Everything happen
 of `pawn-lab mcp`, over stdio, with the official MCP client; an agent makes the same calls. At the
 end it says how many tokens the answers had; the live view, for a person, has its own connection.
 
-    make demo                    about three minutes on two cores, once set up
+    make demo                    about four minutes on two cores, once set up
     DEMO_STEPS=80 make demo      shorter (optimizer steps of the winners; default 480)
 """
 
@@ -64,8 +64,8 @@ QUESTION = "What does each ablation change, beside the difficulty of its own gam
 EVALUATION: dict[str, Any] = {
     "run_type": "eval",
     "evals": ["legality", "yardstick", "probes"],  # a yardstick is the same for all, a loss is not
-    "games": 128,
-    "probe_train_games": 128,
+    "games": max(8, TOTAL_STEPS // 4),
+    "probe_train_games": max(8, TOTAL_STEPS // 4),
     "probe_epochs": 4,
     "yardstick_plies": BASE["max_seq_len"] - 1,
     "device": "cpu",

@@ -34,7 +34,7 @@ def test_the_command_of_the_lab_notes_writes_every_ceiling(tmp_path: Path):
 
 
 def test_an_interrupted_computation_goes_on_and_comes_to_the_same(tmp_path: Path):
-    flags = "--n-games 90 --rollouts 64 --sample-rate 0.1 --max-ply 120 --parts 90 --output"
+    flags = "--n-games 60 --rollouts 64 --sample-rate 0.08 --max-ply 120 --parts 60 --output"
     command = [sys.executable, SCRIPT, *flags.split()]
     environment = {**os.environ, "RAYON_NUM_THREADS": "1"}
     broken_off = subprocess.Popen(
