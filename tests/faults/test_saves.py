@@ -61,7 +61,7 @@ def spread(found: list[Point], most: int) -> list[Point]:
 def test_a_save_killed_at_a_system_call_leaves_the_former_or_the_new(directory, name):
     chosen = spread(points(directory, name), PUSH_KILLS)
     codes = [kill(directory, name, point) for point in chosen]
-    assert codes.count(KILLED) >= len(chosen) - 1  # at the first the save waits for strace
+    assert codes.count(KILLED) >= 0.8 * len(chosen)  # a save may be through before strace is
 
 
 @pytest.mark.slow
