@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from pawn_core.config import ConfigError
 from pawn_core.config.conditioning import CASES, SOURCES, Case
-from pawn_core.evaluation.evaluation import Context, Evaluation
-from pawn_core.evaluation.generated.game_counts import GameCounts, fill_in
+from pawn_core.evaluation.evaluation import Context
+from pawn_core.evaluation.generated.counting import Counting
+from pawn_core.evaluation.generated.game_counts import GameCounts
 from pawn_core.evaluation.generated.prefixes import Prefixes, find_prefixes, random_outcomes
 from pawn_core.evaluation.generated.sampled_games import ILLEGAL, sample_games
 from pawn_core.evaluation.intervals import exact, share_over_games
@@ -36,7 +35,7 @@ _COLUMNS = (
 )
 
 
-class Conditioning(Evaluation):
+class Conditioning(Counting):
     """Counts of how the games of each case ended."""
 
     @classmethod
@@ -72,14 +71,6 @@ class Conditioning(Evaluation):
         asked_b = self._asked(CASES[number], prefixes)
         self._play(number, block, prefixes, asked_b)
         self._play_at_random(number, block, prefixes, asked_b)
-
-    def state(self) -> dict[str, Tensor]:
-        """Return the counts."""
-        return {name: torch.from_numpy(counts.copy()) for name, counts in self._arrays().items()}
-
-    def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Go on from counts."""
-        fill_in(self._arrays(), tensors)
 
     def report(self) -> Report:
         """Return how often the games ended as they were asked to."""

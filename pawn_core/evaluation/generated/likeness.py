@@ -9,12 +9,11 @@ from typing import Any
 
 import chess_engine
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from pawn_core.evaluation.evaluation import Context, Evaluation
-from pawn_core.evaluation.generated.game_counts import GameCounts, fill_in, quantiles
+from pawn_core.evaluation.evaluation import Context
+from pawn_core.evaluation.generated.counting import Counting
+from pawn_core.evaluation.generated.game_counts import GameCounts, quantiles
 from pawn_core.evaluation.generated.sampled_games import (
     ENDINGS,
     ILLEGAL,
@@ -57,7 +56,7 @@ _DISTANCES = {
 }
 
 
-class Likeness(Evaluation):
+class Likeness(Counting):
     """Counts of how long the games are and how they end."""
 
     def __init__(self, context: Context) -> None:
@@ -81,14 +80,6 @@ class Likeness(Evaluation):
             self._counts.add(RANDOM, random.lengths, random.terminations, random.outcomes)
             self._count_free(played)
         self._counts.add(mode, played.lengths_b, played.endings_b, played.outcomes_b)
-
-    def state(self) -> dict[str, Tensor]:
-        """Return the counts."""
-        return {name: torch.from_numpy(counts.copy()) for name, counts in self._arrays().items()}
-
-    def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Go on from counts."""
-        fill_in(self._arrays(), tensors)
 
     def report(self) -> Report:
         """Return how far the games are from random play, and how they end."""
