@@ -113,14 +113,9 @@ def _parsed(name: str) -> tuple[str, Literal["low", "high"] | None]:
     return (bare, better) if better in _DIRECTIONS else (name, None)
 
 
-def speaks_of(kind: Kind, metric: Metric) -> bool:
-    """Whether runs of a type may have a metric."""
-    return kind.metric(metric.name) is not None or not kind.metrics
-
-
 def ranked_otherwise(trials: Iterable[Trial], metric: Metric) -> list[str]:
     """Say by what trials are ranked whose run type does not speak of a metric."""
-    others = by_merit(trial for trial in trials if not speaks_of(trial.config.kind, metric))
+    others = by_merit(trial for trial in trials if not trial.config.kind.speaks_of(metric.name))
     return [
         f"{', '.join(str(trial.id) for trial in own)}: ranked by {other.name}"
         for other, own in others.items()

@@ -135,7 +135,7 @@ def _left_out(runs: list[Run], metric: Metric) -> list[str]:
     by_state: dict[str, list[str]] = {}
     without = [run for run in runs if not run.has_measured]
     for run in without:
-        if run.kind.merit.exists and metrics.speaks_of(run.kind, metric):
+        if run.kind.merit.exists and run.kind.speaks_of(metric.name):
             by_state.setdefault(run.trial.state, []).append(run.name)
     missing = [f"{', '.join(names)} ({state})" for state, names in by_state.items()]
     lines = [f"without {metric.name}: {'; '.join(missing)}"] if missing else []

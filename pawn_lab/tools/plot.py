@@ -130,7 +130,7 @@ def lab_plot(
 def _without(runs: list[Run], metric: Metric) -> list[str]:
     """Name what has no curve, and what may never have one of this metric."""
     absent = [run for run in runs if not run.points and run.kind.merit.exists]
-    missing = ", ".join(run.name for run in absent if metrics.speaks_of(run.kind, metric))
+    missing = ", ".join(run.name for run in absent if run.kind.speaks_of(metric.name))
     others = metrics.ranked_otherwise((run.trial for run in absent), metric)
     return ([f"without {metric.name}: {missing}"] if missing else []) + others
 
