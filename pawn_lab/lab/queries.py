@@ -1,6 +1,6 @@
 """What a lab knows: trials, events, results, logs, devices."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import islice
 
@@ -131,6 +131,15 @@ def events(lab: Lab, since: int = 0, limit: int = 100) -> EventPage:
     with lab.database.read() as tx:
         requests.check_reached(since, stored_events.last(tx), "event")
         return stored_events.page(tx, since, limit)
+
+
+def event_pages(lab: Lab, since: int = 0) -> Iterator[EventPage]:
+    """Yield all events after a cursor, a page after the other; one at least, perhaps empty."""
+    more = True
+    while more:
+        page = events(lab, since, requests.MOST_EVENTS)
+        since, more = page.cursor, page.more
+        yield page
 
 
 def latest_event(lab: Lab) -> int:

@@ -14,7 +14,7 @@ from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
 from pawn_lab.reporting.document import Document
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.report_sections import sections
+from pawn_lab.tools.report_sections import compared, sections, verdict
 from pawn_lab.tools.report_study import ReportedStudy
 from pawn_lab.tools.values import Answer, Tag, TrialId
 
@@ -45,12 +45,12 @@ def lab_report(
     Do it last.
 
     The hypotheses stand first, then verdicts, curves, evaluations, cost, anomalies, and how to
-    repeat it. Evaluations of these trials are found whether they have the tag or
-    not. A report of the same trials is written anew in its place, reports/NAME, with the configs
-    that repeat it.
+    repeat it. Evaluations of these trials are found whether they have the tag or not. A report of
+    the same trials is written anew in its place, reports/NAME, with the configs that repeat it.
     """
     study = ReportedStudy.of(lab, trial_ids, tag, question, baseline)
-    document = Document(study.title, sections(study))
+    comparisons = list(compared(study))
+    document = Document(study.title, sections(study, comparisons))
     folder = lab.paths.report(_name(study, tag))
     _write(folder, document, study.trials)
     root = lab.paths.root
@@ -59,7 +59,7 @@ def lab_report(
         html=str((folder / "report.html").relative_to(root)),
         trials=len(study.trained),
         evaluations=len(study.evaluations),
-        verdicts=study.verdicts or None,
+        verdicts=list(filter(None, map(verdict, comparisons))) or None,
     )
 
 

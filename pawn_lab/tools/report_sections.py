@@ -8,8 +8,9 @@ from typing import Any
 from pawn_core.evaluation.report import Figure, Report
 from pawn_lab.documents import read_json_object
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab import notebook, queries, spending
-from pawn_lab.records import Event, Trial
+from pawn_lab.lab import queries, spending
+from pawn_lab.records import Trial
+from pawn_lab.reporting import notes
 from pawn_lab.reporting.document import Block, Chapter, Commands, Grid, Items, Picture, Prose
 from pawn_lab.reporting.metrics import by_merit
 from pawn_lab.reporting.notes import trials_named
@@ -24,17 +25,18 @@ from pawn_lab.tools.values import as_table
 MOST_TOKENS = 20_000
 """Of an answer that a section is made of: a report is not read token by token."""
 HASH_CHARACTERS = 12
+Comparison = CompareAnswer | str
 _SHA256 = re.compile("[0-9a-f]{64}")
 _ROUTINE = frozenset({"queued", "launching", "running", "completed", "paused", "checkpoint"})
 _SAME = ("commit", "code_sha256", "python", "system", "device_name", "driver")
 
 
-def sections(study: ReportedStudy) -> list[Chapter]:
+def sections(study: ReportedStudy, comparisons: Sequence[Comparison]) -> list[Chapter]:
     """Return the whole report; sections without content are left out."""
     made = (
         Chapter("Question", list(_question(study))),
         Chapter("Trials", list(_trials(study))),
-        Chapter("Verdicts", list(_verdicts(study))),
+        Chapter("Verdicts", [block for made in comparisons for block in _compared(made)]),
         Chapter("Curves", list(_curves(study))),
         *_evaluations(study),
         Chapter("Cost", list(_cost(study))),
@@ -67,13 +69,15 @@ def _trials(study: ReportedStudy) -> Iterator[Block]:
             yield Prose(answer.note)
 
 
-def _verdicts(study: ReportedStudy) -> Iterator[Block]:
-    """Compare what was trained by its merit, and its evaluations by their headlines."""
+def compared(study: ReportedStudy) -> Iterator[Comparison]:
+    """Compare what was trained by its merit, and its evaluations by their headlines.
+
+    What cannot be compared is the sentence that says why.
+    """
     for trials in by_merit(study.trained).values():
         ids = [trial.id for trial in trials]
         if len(ids) > 1:
-            answer = lab_compare(study.lab, trial_ids=ids, max_tokens=MOST_TOKENS)
-            yield from _compared(study, answer)
+            yield lab_compare(study.lab, trial_ids=ids, max_tokens=MOST_TOKENS)
     for metric in dict.fromkeys(_headlines(study)):
         numbers = [e.trial.id for e in study.evaluations]
         try:
@@ -81,10 +85,17 @@ def _verdicts(study: ReportedStudy) -> Iterator[Block]:
                 study.lab, trial_ids=numbers, metric=metric, max_tokens=MOST_TOKENS
             )
         except InvalidRequestError as error:
-            yield Prose(f"{metric}: not compared: {error}")
+            yield f"{metric}: not compared: {error}"
             continue
         if len(answer.groups) > 1:
-            yield from _compared(study, answer)
+            yield answer
+
+
+def verdict(comparison: Comparison) -> str | None:
+    """Return the sentence of a comparison; None where it has none, or was not made."""
+    if isinstance(comparison, str) or comparison.headline is None:
+        return None
+    return f"{comparison.metric}: {comparison.headline}"
 
 
 def _headlines(study: ReportedStudy) -> Iterator[str]:
@@ -95,13 +106,15 @@ def _headlines(study: ReportedStudy) -> Iterator[str]:
             yield f"{name}.{reported[0][1].figures[0].name}"
 
 
-def _compared(study: ReportedStudy, answer: CompareAnswer) -> Iterator[Block]:
-    if answer.headline:
-        study.verdicts.append(f"{answer.metric}: {answer.headline}")
-        yield Prose(f"{answer.metric}: {answer.headline}")
-    yield _grid(answer.groups)
-    if answer.notes:
-        yield Items(answer.notes)
+def _compared(comparison: Comparison) -> Iterator[Block]:
+    if isinstance(comparison, str):
+        yield Prose(comparison)
+        return
+    if sentence := verdict(comparison):
+        yield Prose(sentence)
+    yield _grid(comparison.groups)
+    if comparison.notes:
+        yield Items(comparison.notes)
 
 
 def _curves(study: ReportedStudy) -> Iterator[Block]:
@@ -168,8 +181,9 @@ def _fact(value: Any) -> Any:
 
 
 def _tables(study: ReportedStudy, evaluation: EvaluatedModel, report: Report) -> Iterator[Block]:
+    model = study.column(evaluation) if report.tables else ""
     for table in report.tables:
-        yield Prose(f"{study.column(evaluation)}: {table.name}")
+        yield Prose(f"{model}: {table.name}")
         yield Grid(table.columns, table.rows)
 
 
@@ -185,14 +199,14 @@ def _cost(study: ReportedStudy) -> Iterator[Block]:
 
 def _anomalies(study: ReportedStudy) -> Iterator[Block]:
     """Tell what an audit finds, and each event that is not the ordinary course."""
-    numbers = [trial.id for trial in study.trials]
-    found = lab_audit(study.lab, trial_ids=numbers, max_tokens=MOST_TOKENS)
-    events = [event for event in _events(study) if event.trial_id in set(numbers)]
+    numbers = {trial.id for trial in study.trials}
+    found = lab_audit(study.lab, trial_ids=sorted(numbers), max_tokens=MOST_TOKENS)
     lines = [f"{_of_trial(row.trial_id)}{row.finding}" for row in found.findings]
     lines += [
         f"{time_of_year(event.time)} {_of_trial(event.trial_id)}{event.kind}: {event.message}"
-        for event in events
-        if event.kind not in _ROUTINE
+        for page in queries.event_pages(study.lab)
+        for event in page.events
+        if event.trial_id in numbers and event.kind not in _ROUTINE
     ]
     yield Items(lines) if lines else Prose("none")
 
@@ -201,19 +215,11 @@ def _of_trial(number: int | None) -> str:
     return "" if number is None else f"trial {number}: "
 
 
-def _events(study: ReportedStudy) -> Iterable[Event]:
-    page = queries.events(study.lab, limit=1000)
-    yield from page.events
-    while page.more:
-        page = queries.events(study.lab, since=page.cursor, limit=1000)
-        yield from page.events
-
-
 def _notes(study: ReportedStudy) -> Iterator[Block]:
     """Name the sections of the lab notes that speak of these trials; they are not copied."""
     numbers = {trial.id for trial in study.trials}
-    parts = notebook.read(study.lab).split("\n## ")
-    titles = [part.partition("\n")[0] for part in parts if trials_named(part) & numbers]
+    parts = notes.written(study.lab.paths).sections
+    titles = [part.title for part in parts if trials_named(part.text) & numbers]
     if titles:
         yield Items(titles)
 

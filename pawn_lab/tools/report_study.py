@@ -1,7 +1,7 @@
 """What a report is about: its trials, their evaluations, a baseline, and the question."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Self
 
 from pawn_core.config import EvalConfig, ImportConfig
@@ -41,8 +41,6 @@ class ReportedStudy:
     evaluations: list[EvaluatedModel]
     """Of the models of these trials, whoever asked for them; those of the baseline first."""
     baseline: int | None
-    verdicts: list[str] = field(default_factory=list)
-    """Sentences of the comparisons, as sections are made."""
 
     @classmethod
     def of(
@@ -62,8 +60,9 @@ class ReportedStudy:
         chosen = queries.selected(lab, trial_ids, tag)
         beside = [] if baseline is None else [queries.trial(lab, baseline)]
         numbers = {trial.id for trial in [*chosen, *beside]}
-        found = [e for e in _evaluations(lab) if e.trial.id in numbers or e.subject in numbers]
-        found.sort(key=lambda e: (not _is_of(e, baseline), e.trial.id))
+        found = sorted(
+            _evaluations(lab, numbers), key=lambda e: (not _is_of(e, baseline), e.trial.id)
+        )
         title = f"Study {tag}" if tag is not None else f"Study of {_counted(chosen)}"
         return cls(lab, title, question, chosen, found, baseline)
 
@@ -112,13 +111,16 @@ def _counted(trials: list[Trial]) -> str:
     return "1 trial" if len(trials) == 1 else f"{len(trials)} trials"
 
 
-def _evaluations(lab: Lab) -> Iterable[EvaluatedModel]:
-    """Yield what the lab's eval trials have found, by trial."""
+def _evaluations(lab: Lab, numbers: Collection[int]) -> Iterator[EvaluatedModel]:
+    """Yield what these eval trials have found, and those of these trials' weights."""
     for trial in queries.trials(lab):
-        config, paths = trial.config.parsed, lab.paths.trial(trial.id)
-        if not isinstance(config, EvalConfig):
+        if not isinstance(config := trial.config.parsed, EvalConfig):
             continue
+        reference = TrialWeights.parse(config.weights)
+        subject = reference.trial if reference else None
+        if trial.id not in numbers and subject not in numbers:
+            continue
+        paths = lab.paths.trial(trial.id)
         found = evaluated(paths.results, paths.root)
         if found is not None and found.reports:
-            reference = TrialWeights.parse(config.weights)
-            yield EvaluatedModel(trial, found, reference.trial if reference else None)
+            yield EvaluatedModel(trial, found, subject)

@@ -23,7 +23,7 @@ from pawn_lab.tools.questions import MaxTokens, Reading, Since, position
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Number, RunRow, Table, TrialId
 from pawn_lab.trials import streams
-from pawn_lab.trials.requests import MOST_EVENTS, check_reached
+from pawn_lab.trials.requests import check_reached
 
 SIGNS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
@@ -118,22 +118,14 @@ def news(
     lab: Lab, cursor: int, kinds: frozenset[str], watched: set[int] | None
 ) -> tuple[list[Event], int]:
     """Return the first page's events that are waited for, and the cursor after that page."""
-    for events, after in _pages(lab, cursor):
-        cursor = after
+    for page in queries.event_pages(lab, cursor):
+        cursor = page.cursor
         awaited = [
-            e for e in events if e.kind in kinds and (watched is None or e.trial_id in watched)
+            e for e in page.events if e.kind in kinds and (watched is None or e.trial_id in watched)
         ]
         if awaited:
             return awaited, cursor
     return [], cursor
-
-
-def _pages(lab: Lab, cursor: int) -> Iterator[tuple[list[Event], int]]:
-    more = True
-    while more:
-        page = queries.events(lab, since=cursor, limit=MOST_EVENTS)
-        cursor, more = page.cursor, page.more
-        yield page.events, cursor
 
 
 LONGEST_S = 60.0
