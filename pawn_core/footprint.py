@@ -54,9 +54,12 @@ def _sizes(vocabulary: str) -> tuple[int, int]:
     return exported.size, len(exported.outcomes)
 
 
-def parameter_count(architecture: Architecture, vocabulary: str) -> int:
-    """Return all parameters: layers, head, factored embedding, outcomes, PAD and norms."""
+def parameter_count(architecture: Architecture, vocabulary: str, *, tied: bool = False) -> int:
+    """Return all parameters: layers, head, factored embedding, outcomes, PAD and norms.
+
+    A tied model has no embedding of its own.
+    """
     tokens, outcomes = _sizes(vocabulary)
-    embedding = _SQUARES_AND_PROMOTIONS + outcomes + 1
+    embedding = 0 if tied else _SQUARES_AND_PROMOTIONS + outcomes + 1
     norms = 2 * architecture.n_layers + 1
     return matrix_parameters(architecture, tokens) + architecture.d_model * (embedding + norms)

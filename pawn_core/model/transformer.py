@@ -1,7 +1,7 @@
 """The PAWN transformer: pre-norm, causal, RMSNorm, RoPE, SwiGLU, no biases, untied head.
 
 Module names are the published state-dict names. Shapes: b batch, t time, d width, h heads,
-k channels of a head, p = k / 2 channel pairs, n chosen positions, v vocabulary, l layers.
+k channels of a head, p = k // 2 channel pairs, n chosen positions, v vocabulary, l layers.
 """
 
 from typing import NamedTuple
@@ -99,12 +99,18 @@ class Transformer(nn.Module):
     """Predict the next token of a game from the tokens before it."""
 
     def __init__(
-        self, architecture: Architecture, vocabulary: Vocabulary, max_seq_len: int
+        self,
+        architecture: Architecture,
+        vocabulary: Vocabulary,
+        max_seq_len: int,
+        *,
+        tied: bool = False,
     ) -> None:
+        """Make the model; a tied one embeds tokens by the head's rows (Press & Wolf, 2017)."""
         super().__init__()
         self.max_seq_len = max_seq_len
         self.n_heads = architecture.n_heads
-        self.embed = FactoredEmbedding(vocabulary, architecture.d_model)
+        self.embed = None if tied else FactoredEmbedding(vocabulary, architecture.d_model)
         self.layers = nn.ModuleList(Block(architecture) for _ in range(architecture.n_layers))
         self.final_norm = nn.RMSNorm(architecture.d_model, eps=NORM_EPS)
         self.lm_head = nn.Linear(architecture.d_model, vocabulary.size, bias=False)
@@ -122,11 +128,17 @@ class Transformer(nn.Module):
             if parameter.dim() > 1:
                 nn.init.normal_(parameter, std=INIT_STD, generator=generator)
 
+    def embedded(self, tokens_bt: Tensor) -> Tensor:
+        """Return the vectors (b, t, d) of token ids (b, t)."""
+        if self.embed is None:
+            return F.embedding(tokens_bt, self.lm_head.weight)
+        return self.embed(tokens_bt)
+
     def forward_hidden(self, tokens_bt: Tensor, packed: Packed | None = None) -> Tensor:
         """Return the normalized hidden states (b, t, d) of token ids (b, t)."""
         rope = self.get_buffer("rope")
         rope = rope[packed.times_bt] if packed else rope[: tokens_bt.shape[1]]
-        x_btd = self.embed(tokens_bt)
+        x_btd = self.embedded(tokens_bt)
         for layer in self.layers:
             x_btd = layer(x_btd, rope, packed=packed)
         return self.final_norm(x_btd)
@@ -144,7 +156,7 @@ class Transformer(nn.Module):
         First the embedding, then what each layer leaves; none of them is normalized.
         """
         rope = self.get_buffer("rope")[: tokens_bt.shape[1]]
-        x_btd = self.embed(tokens_bt)
+        x_btd = self.embedded(tokens_bt)
         chosen = [x_btd.flatten(0, 1)[positions_n]]
         for layer in self.layers:
             x_btd = layer(x_btd, rope)
@@ -172,7 +184,7 @@ class Transformer(nn.Module):
         if begin + new > self.max_seq_len:
             raise ValueError(f"{begin + new} tokens are more than max_seq_len {self.max_seq_len}")
         rope = self.get_buffer("rope")[begin : begin + new]
-        x_btd = self.embed(tokens_bt)
+        x_btd = self.embedded(tokens_bt)
         for index, layer in enumerate(self.layers):
             x_btd = layer(x_btd, rope, Past(cache, index))
         cache.length += new

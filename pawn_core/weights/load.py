@@ -50,9 +50,15 @@ def load_files(files: Files, device: str | torch.device = "cpu") -> Pretrained:
         tensors = load_file(readable)
     spec = read_spec({name: tuple(t.shape) for name, t in tensors.items()}, files.config)
     vocabulary = chess_engine.export_move_vocabulary(spec.vocabulary)
-    model = Transformer(spec.architecture, vocabulary, spec.max_seq_len)
+    model = untrained(spec)
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
         raise IncompatibleWeightsError(f"{files.model} is not such a model: {error}") from None
     return Pretrained(model.eval().to(device), vocabulary, spec)
+
+
+def untrained(spec: ModelSpec) -> Transformer:
+    """Return a model of this form, its weights as torch draws them."""
+    vocabulary = chess_engine.export_move_vocabulary(spec.vocabulary)
+    return Transformer(spec.architecture, vocabulary, spec.max_seq_len, tied=spec.tied)

@@ -34,6 +34,8 @@ class ModelSpec:
     max_seq_len: int
     prepend_outcome: bool
     """Whether its sequences start with the game's outcome."""
+    tied: bool = False
+    """Whether it embeds tokens by the rows of its head, and has no tensors for it."""
 
 
 def read_spec(shapes: Shapes, config: Mapping[str, Any] | None) -> ModelSpec:
@@ -56,6 +58,7 @@ def read_spec(shapes: Shapes, config: Mapping[str, Any] | None) -> ModelSpec:
         vocabulary.name,
         int(facts.get("max_seq_len") or _DEFAULT_MAX_SEQ_LEN[vocabulary.name]),
         vocabulary.name == "coordinate" if prefixed is None else bool(prefixed),
+        tied=not any(name.startswith("embed.") for name in shapes),
     )
 
 

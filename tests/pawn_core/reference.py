@@ -12,10 +12,11 @@ def reference_logits(state: dict[str, np.ndarray], x_td: np.ndarray, heads: int,
         return x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6) * weight
 
     def turned(x_k, t):
-        pairs = x_k[0::2] + 1j * x_k[1::2]
-        angles = t * 10000.0 ** (-np.arange(len(pairs)) * 2 / len(x_k))
+        paired = len(x_k) // 2 * 2
+        pairs = x_k[0:paired:2] + 1j * x_k[1:paired:2]
+        angles = t * 10000.0 ** (-np.arange(len(pairs)) * 2 / paired)
         pairs = pairs * np.exp(1j * angles)
-        return np.stack((pairs.real, pairs.imag), -1).ravel()
+        return np.concatenate((np.stack((pairs.real, pairs.imag), -1).ravel(), x_k[paired:]))
 
     def attention(x, weights):
         q, k, v = (x @ weights[f"attn.w{w}.weight"].T for w in "qkv")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tiny import TINY
 
-from pawn_core.config import VARIANTS, RunConfig, parse_config
+from pawn_core.config import VARIANTS, Architecture, RunConfig, parse_config
 from pawn_core.footprint import Footprint, footprint, parameter_count
 from pawn_core.runtime import resolve_runtime
 from pawn_core.signals import StopFlag
@@ -59,6 +59,11 @@ def test_the_bytes_of_models_trained_together_are_those_of_all_of_them() -> None
 )
 def test_parameters_are_those_published(variant: str, parameters: int) -> None:
     assert parameter_count(VARIANTS[variant], "searchless") == parameters
+
+
+def test_a_tied_model_has_no_embedding_of_its_own() -> None:
+    architecture = Architecture(d_model=84, n_layers=2, n_heads=4, d_ff=224)
+    assert parameter_count(architecture, "searchless", tied=True) == 336_084
 
 
 def test_muon_keeps_one_moment_for_matrices_inside_layers() -> None:

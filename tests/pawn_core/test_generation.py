@@ -13,25 +13,30 @@ from pawn_core.weights import Pretrained
 from pawn_core.weights.spec import ModelSpec
 
 ARCHITECTURE = Architecture(d_model=24, n_layers=2, n_heads=3, d_ff=40)
+ODD_HEADS = Architecture(d_model=21, n_layers=2, n_heads=3, d_ff=40)
 
 
-def untrained(vocabulary: str = "searchless", prefixed: bool = False, width: int = 24):
+def untrained(
+    vocabulary: str = "searchless", prefixed: bool = False, width: int = 24, *, tied: bool = False
+) -> Pretrained:
     """Return a model of random weights, large enough that its choices differ."""
     tokens = chess_engine.export_move_vocabulary(vocabulary)
-    model = Transformer(ARCHITECTURE, tokens, width).eval()
+    architecture = ODD_HEADS if tied else ARCHITECTURE
+    model = Transformer(architecture, tokens, width, tied=tied).eval()
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.5)
-    return Pretrained(model, tokens, ModelSpec(ARCHITECTURE, vocabulary, width, prefixed))
+    return Pretrained(model, tokens, ModelSpec(architecture, vocabulary, width, prefixed, tied))
 
 
 def moves(pretrained: Pretrained, *ucis: str) -> list[int]:
     return [pretrained.vocabulary.move_ids[uci] for uci in ucis]
 
 
-def test_the_likeliest_continuation_equals_the_full_forward_at_every_length() -> None:
-    model = untrained()
+@pytest.mark.parametrize("tied", [False, True])
+def test_the_likeliest_continuation_equals_the_full_forward_at_every_length(tied: bool) -> None:
+    model = untrained(tied=tied)
     prompts = [moves(model, "e2e4"), moves(model, "d2d4", "d7d5", "c2c4"), moves(model, "g1f3")]
     found = generate(model, prompts, Sampling(temperature=0.0), max_tokens=16)
     for row, prompt in zip(found, prompts, strict=True):

@@ -23,6 +23,7 @@ from pawn_core.evaluation.probes.tables import Findings
 from pawn_core.evaluation.probes.tallies import ReadingTally, TargetTally
 from pawn_core.evaluation.report import Report
 from pawn_core.model import Transformer
+from pawn_core.weights.load import untrained
 
 _KEPT_BYTES = 3 << 30  # of training examples; what does not fit is computed anew in each epoch
 
@@ -204,7 +205,6 @@ def _games(context: Context, seed: int, share: float) -> ProbedGames:
 
 def _untrained(context: Context) -> Transformer:
     """Return a network of the model's shape, as it is before the first step."""
-    spec = context.spec
-    model = Transformer(spec.architecture, context.vocabulary, spec.max_seq_len)
+    model = untrained(context.spec)
     model.initialize(torch.Generator().manual_seed(context.config.seed))
     return model.eval().requires_grad_(False).to(context.runtime.device)

@@ -19,8 +19,14 @@ def assert_close(found: torch.Tensor, expected: torch.Tensor, rtol=1.3e-6, atol=
     np.testing.assert_allclose(found.detach(), expected.detach(), rtol=rtol, atol=atol)
 
 
-def build(architecture: Architecture, vocabulary=SEARCHLESS, max_seq_len: int = 64) -> Transformer:
-    model = Transformer(architecture, vocabulary, max_seq_len)
+SPECIALIZED = Architecture(d_model=84, n_layers=2, n_heads=4, d_ff=224)
+"""Heads of 21 channels: one more than can be turned in pairs."""
+
+
+def build(
+    architecture: Architecture, vocabulary=SEARCHLESS, max_seq_len: int = 64, *, tied: bool = False
+) -> Transformer:
+    model = Transformer(architecture, vocabulary, max_seq_len, tied=tied)
     model.initialize(torch.Generator().manual_seed(0))
     return model
 
@@ -31,6 +37,21 @@ def build(architecture: Architecture, vocabulary=SEARCHLESS, max_seq_len: int = 
 )
 def test_parameter_counts_are_the_published_ones(variant: str, count: int) -> None:
     assert parameter_count(Transformer(VARIANTS[variant], SEARCHLESS, 512)) == count
+
+
+def test_a_tied_model_embeds_by_its_head_and_has_336_084_parameters() -> None:
+    model = Transformer(SPECIALIZED, SEARCHLESS, 512, tied=True)
+    assert parameter_count(model) == 336_084
+    assert not any(name.startswith("embed.") for name in model.state_dict())
+    tokens = torch.tensor([[317, 1969, SEARCHLESS.pad]])
+    assert torch.equal(model.embedded(tokens)[0], model.lm_head.weight[tokens[0]])
+
+
+def test_a_tied_matrix_learns_as_embedding_and_as_head() -> None:
+    model = build(SPECIALIZED, tied=True)
+    model(torch.tensor([[317, 1497]]))[0, 1, 169].backward()
+    moved = model.lm_head.weight.grad.abs().sum(dim=1).nonzero().flatten()
+    assert moved.tolist() == [169, 317, 1497]
 
 
 def test_the_legacy_vocabulary_makes_base_35_8_million_parameters() -> None:
@@ -74,15 +95,15 @@ def test_every_token_embeds_as_the_sum_of_its_factors(vocabulary) -> None:
     assert torch.equal(embedded[vocabulary.pad], state["pad_embed"])
 
 
-def test_logits_equal_an_independent_float64_computation() -> None:
-    architecture = Architecture(d_model=24, n_layers=2, n_heads=3, d_ff=40)
-    model = build(architecture)
+@pytest.mark.parametrize(("d_model", "tied"), [(24, False), (21, True)])
+def test_logits_equal_an_independent_float64_computation(d_model: int, tied: bool) -> None:
+    model = build(Architecture(d_model, n_layers=2, n_heads=3, d_ff=40), tied=tied)
     with torch.no_grad():
         for p in model.parameters():
             p.copy_(torch.randn(p.shape, generator=torch.Generator().manual_seed(p.numel())) * 0.4)
     tokens = torch.tensor([[317, 1497, 169, 102, 1968, 1970, 1792]])
     state = {k: v.double().numpy() for k, v in model.state_dict().items()}
-    embedded = model.embed(tokens)[0].detach().double().numpy()
+    embedded = model.embedded(tokens)[0].detach().double().numpy()
     expected = reference_logits(state, embedded, heads=3, layers=2)
     np.testing.assert_allclose(model(tokens)[0].detach().numpy(), expected, rtol=2e-4, atol=2e-4)
 
@@ -95,8 +116,11 @@ def test_logits_at_positions_are_those_of_the_full_forward() -> None:
     assert_close(chosen, model(tokens).flatten(0, 1)[positions])
 
 
-def test_logits_from_a_cache_are_those_of_the_full_forward() -> None:
-    model = build(VARIANTS["toy"])
+@pytest.mark.parametrize(("architecture", "tied"), [(VARIANTS["toy"], False), (SPECIALIZED, True)])
+def test_logits_from_a_cache_are_those_of_the_full_forward(
+    architecture: Architecture, tied: bool
+) -> None:
+    model = build(architecture, tied=tied)
     tokens = torch.randint(0, SEARCHLESS.pad, (3, 17), generator=torch.Generator().manual_seed(1))
     expected, cache = model(tokens), model.new_cache(batch=3)
     assert_close(model.forward_next(tokens[:, :5], cache), expected[:, 4])
@@ -135,6 +159,13 @@ def test_rotation_keeps_length_and_depends_on_distance_only(rotate) -> None:
     for distance in (0, 1, 7, 30):
         diagonal = scores.diagonal(-distance)
         assert_close(diagonal, diagonal[:1].expand_as(diagonal), rtol=1e-4, atol=1e-4)
+
+
+def test_the_last_of_an_odd_number_of_channels_stays_and_the_others_turn_as_without_it() -> None:
+    x = torch.randn(2, 9, 3, 21, generator=torch.Generator().manual_seed(4))
+    turned = rope.rotate(x, rotation_table(9, 21))
+    assert torch.equal(turned[..., 20], x[..., 20])
+    assert torch.equal(turned[..., :20], rope.rotate(x[..., :20].clone(), rotation_table(9, 20)))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

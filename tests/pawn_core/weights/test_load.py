@@ -41,6 +41,24 @@ def test_published_weights_give_the_logits_of_an_independent_computation(
     np.testing.assert_allclose(found, expected, rtol=2e-4, atol=2e-4)
 
 
+def test_weights_without_an_embedding_are_tied_to_their_head(publish) -> None:
+    tensors = {name: t for name, t in tensors_of().items() if not name.startswith("embed.")}
+    loaded = load_pretrained(publish(tensors, published_config(*SIZES, "searchless")))
+    assert loaded.spec.tied
+    row = torch.tensor([[317, 1497, loaded.vocabulary.pad]])
+    state = {name: tensor.astype(np.float64) for name, tensor in tensors.items()}
+    expected = reference_logits(state, state["lm_head.weight"][row[0]], heads=3, layers=2)
+    found = loaded.model(row)[0].detach().numpy()
+    np.testing.assert_allclose(found, expected, rtol=2e-4, atol=2e-4)
+
+
+def test_a_part_of_an_embedding_is_refused_by_what_is_missing(publish) -> None:
+    tensors = tensors_of()
+    del tensors["embed.promo_embed.weight"]
+    with pytest.raises(IncompatibleWeightsError, match=r"embed\.promo_embed\.weight"):
+        load_pretrained(publish(tensors, published_config(*SIZES, "searchless")))
+
+
 def test_a_checkpoint_of_this_project_loads_as_it_was_trained(tiny, train, tmp_path) -> None:
     train(tiny | {"prepend_outcome": True}, "run")
     checkpoint = tmp_path / "run/checkpoints/step_00000012"
