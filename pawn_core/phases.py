@@ -1,19 +1,22 @@
 """What a trainer is at before its records tell it, for whoever watches. Never imports torch.
 
-`phase.json` in the run's folder: `{"phase": "compile", "since": unix seconds}`. Each phase is told
-the first time that it begins, those of a resumed run too. Before the first, the trainer imports; a
-run that has ended has none.
+`phase.json` in the run's folder: `{"phase": "compile", "since": unix seconds}`, and of a phase that
+tells how far it is `note` and `told`, when it did last. Each phase is told the first time that it
+begins, those of a resumed run too. Before the first, the trainer imports; a run that has ended has
+none.
 """
 
 import contextlib
 import json
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pawn_core.run_paths import RunPaths
 
-Phase = Literal["build", "first batch", "compile", "first step", "first steps", "first evaluation"]
+Phase = Literal[
+    "games", "build", "first batch", "compile", "first step", "first steps", "first evaluation"
+]
 
 
 class Phases:
@@ -22,17 +25,25 @@ class Phases:
     def __init__(self, run_dir: Path | None = None) -> None:
         """Tell them in the run's folder; None, in a process that only follows another: nowhere."""
         self._file = run_dir and RunPaths(run_dir).phase
-        self._begun: set[Phase] = set()
+        self._begun: dict[Phase, float] = {}
 
     def begin(self, phase: Phase) -> None:
         """Tell that a phase begins, if it never did before."""
-        if phase in self._begun:
+        if phase not in self._begun:
+            self._begun[phase] = time.time()
+            self._write({})
+
+    def tell(self, note: str) -> None:
+        """Say how far the latest phase is: a sign of life of one that takes long."""
+        self._write({"note": note, "told": time.time()})
+
+    def _write(self, further: dict[str, Any]) -> None:
+        if self._file is None or not self._begun:
             return
-        self._begun.add(phase)
-        if self._file is not None:
-            document = json.dumps({"phase": phase, "since": time.time()})
-            with contextlib.suppress(OSError):  # no run ends for want of it
-                _replace(self._file, document.encode() + b"\n")
+        phase, since = next(reversed(self._begun.items()))
+        document = json.dumps({"phase": phase, "since": since} | further)
+        with contextlib.suppress(OSError):  # no run ends for want of it
+            _replace(self._file, document.encode() + b"\n")
 
     def end(self) -> None:
         """Leave nothing of them behind."""

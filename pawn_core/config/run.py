@@ -115,6 +115,10 @@ class RunConfig(StorageConfig):
         """Where the run ends or pauses, in its unit of progress."""
         return self.pause_after_steps or self.length
 
+    def fitted(self, training_games: int) -> Self:
+        """Return the config with its real length, of a run that reads so many training games."""
+        return self
+
     @property
     def real_size(self) -> bool:
         """Whether running on a CPU would almost always be a mistake."""

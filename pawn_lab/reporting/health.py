@@ -9,6 +9,7 @@ from pawn_core.metrics import TRAIN
 from pawn_lab.documents import read_json_object
 from pawn_lab.paths import TrialPaths
 from pawn_lab.shim.rules import Losses
+from pawn_lab.text import clean
 
 Record = dict[str, Any]
 
@@ -17,6 +18,7 @@ STARTING = "starting"
 _IMPORT = "import"
 LONGEST_S = {
     _IMPORT: 180.0,
+    "games": 300.0,
     "build": 300.0,
     "first batch": 180.0,
     "compile": 900.0,
@@ -24,7 +26,12 @@ LONGEST_S = {
     "first steps": 900.0,
     "first evaluation": 600.0,
 }
-"""How long each phase of a trainer's start may take before it counts as silent."""
+"""How long each phase of a trainer's start may take before it counts as silent.
+
+One that tells how far it is may take any time, and is silent where it tells nothing more.
+"""
+
+_MOST_NOTE_CHARACTERS = 80
 
 SILENT_S = 120.0
 SILENT_INTERVALS = 10
@@ -45,14 +52,21 @@ class Phase(NamedTuple):
 
     name: str
     since: float
+    note: str = ""
+    """How far it is."""
+    told: float | None = None
+    """When it last said so."""
 
     def describe(self, now: float) -> str:
         """Return `starting: compile, 95 s`, or that it is silent once that takes too long."""
         state = STARTING if self.goes_on(now) else "silent"
-        return f"{state}: {self.name}, {max(0.0, now - self.since):.0f} s"
+        note = f", {self.note}" if self.note else ""
+        return f"{state}: {self.name}, {max(0.0, now - self.since):.0f} s{note}"
 
     def goes_on(self, now: float) -> bool:
-        """Say whether it has not taken too long yet."""
+        """Say whether it has not taken, or said nothing for, too long yet."""
+        if self.told is not None:
+            return now - self.told <= SILENT_S
         return now - self.since <= LONGEST_S[self.name]
 
     def is_later(self, records: Sequence[Record]) -> bool:
@@ -68,7 +82,12 @@ def phase_of(paths: TrialPaths, started_at: float | None, now: float) -> Phase |
     name, since = document.get("phase"), document.get("since")
     if not (isinstance(name, str) and name in LONGEST_S and isinstance(since, int | float)):
         return Phase(_IMPORT, started_at)
-    return Phase(name, since) if started_at <= since <= now else Phase(_IMPORT, started_at)
+    if not started_at <= since <= now:
+        return Phase(_IMPORT, started_at)
+    note, told = document.get("note"), document.get("told")
+    if not (isinstance(note, str) and isinstance(told, int | float) and since <= told <= now):
+        return Phase(name, since)
+    return Phase(name, since, clean(note)[:_MOST_NOTE_CHARACTERS], told)
 
 
 def is_trouble(ailment: str | None) -> bool:

@@ -42,20 +42,31 @@ class Limits:
 
 
 class Growth:
-    """How long the metrics stream has not grown."""
+    """How long a trainer has given no sign of progress: a metrics record, or word of its phase."""
 
-    def __init__(self, metrics: Path) -> None:
-        self._metrics = metrics
-        self._size = 0
+    def __init__(self, paths: TrialPaths) -> None:
+        self._files = paths.metrics, paths.phase
+        self._seen = [0, 0]
         self._since = time.monotonic()
 
     def idle_s(self) -> float:
-        """Return the seconds since the stream last grew."""
-        with contextlib.suppress(OSError):
-            size = self._metrics.stat().st_size
-            if size != self._size:
-                self._size, self._since = size, time.monotonic()
+        """Return the seconds since it last gave one."""
+        seen = [_size(self._files[0]), _written_at(self._files[1])]
+        if seen != self._seen:
+            self._seen, self._since = seen, time.monotonic()
         return time.monotonic() - self._since
+
+
+def _size(file: Path) -> int:
+    with contextlib.suppress(OSError):
+        return file.stat().st_size
+    return 0
+
+
+def _written_at(file: Path) -> int:
+    with contextlib.suppress(OSError):
+        return file.stat().st_mtime_ns
+    return 0
 
 
 class BudgetStop:

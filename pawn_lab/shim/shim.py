@@ -50,7 +50,7 @@ class Trainer:
         self.wait_status: int | None = None
         self.stopped_by: str | None = None
         self._limits = limits
-        self._progress = Growth(paths.metrics)
+        self._progress = Growth(paths)
         self._tail = Tail(paths.metrics, paths.root)
         self._divergence = Divergence(limits.divergence_factor)
         self._hopeless = Hopeless(paths, workspace.root, limits.forecast_every_s)

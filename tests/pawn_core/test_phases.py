@@ -23,6 +23,19 @@ def test_a_phase_is_told_the_first_time_that_it_begins(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_phase_that_takes_long_tells_how_far_it_is(tmp_path):
+    run = Phases(tmp_path)
+    run.tell("nothing has begun yet")
+    assert not list(tmp_path.iterdir())
+    run.begin("games")
+    run.tell("34 %")
+    told = json.loads(RunPaths(tmp_path).phase.read_text("utf-8"))
+    assert (told["phase"], told["note"]) == ("games", "34 %")
+    assert told["since"] <= told["told"] <= time.time()
+    run.begin("build")
+    assert "note" not in json.loads(RunPaths(tmp_path).phase.read_text("utf-8"))
+
+
 def test_a_phase_that_cannot_be_written_ends_no_run(tmp_path):
     Phases(tmp_path / "missing").begin("build")
     Phases(None).begin("build")

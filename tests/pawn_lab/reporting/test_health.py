@@ -61,6 +61,8 @@ def test_health_names_the_worst(records, now, found):
             "silent: compile, 999900 s",
         ),
         # The stream has begun and its first batch does not come: the phase was before it.
+        ([], Phase("games", 0.0, "34 %", 4900.0), 5000.0, "starting: games, 5000 s, 34 %"),
+        ([], Phase("games", 0.0, "34 %", 4800.0), 5000.0, "silent: games, 5000 s, 34 %"),
         ([{"type": "config", "time": 120.0}], Phase("build", 100.0), 500.0, "silent: build, 400 s"),
         (train(FALLING), Phase("first evaluation", 190.0), 190.0 + 500.0, "ok"),
         (
@@ -113,6 +115,22 @@ def test_the_phase_that_a_trainer_tells_is_read(tmp_path):
     Phases(paths.run).begin("first batch")
     now = time.time()
     assert phase_of(paths, now - 100.0, now + 1.0).name == "first batch"
+
+
+def test_how_far_a_phase_is_is_read_where_it_can_be_believed(tmp_path):
+    paths = TrialPaths(tmp_path)
+    paths.run.mkdir()
+    phases, before = Phases(paths.run), time.time() - 100.0
+    phases.begin("games")
+    phases.tell("34 %" + "x" * 5000)
+    phase = phase_of(paths, before, time.time())
+    assert phase.told >= phase.since
+    assert phase.note.startswith("34 %x")
+    assert len(phase.note) <= 80
+    for lie in ('"told": 1e300', '"told": "now"', '"told": 1'):
+        told = f'{{"phase": "games", "since": {time.time()}, "note": "34 %", {lie}}}'
+        paths.phase.write_text(told, "utf-8")
+        assert phase_of(paths, before, time.time() + 1.0).told is None
 
 
 def test_only_a_start_and_a_good_course_need_nobody():

@@ -3,7 +3,11 @@
 import pytest
 from lab_testing import CONFIG, ended
 
+from pawn_core.phases import Phases
 from pawn_lab.lab import launching, queries
+from pawn_lab.paths import TrialPaths
+from pawn_lab.shim import rules
+from pawn_lab.shim.rules import Growth
 from pawn_lab.states import State
 from pawn_lab.tools.launch import lab_launch
 
@@ -33,6 +37,21 @@ def test_a_trial_without_progress_is_stopped_and_its_event_says_for_how_long(ope
     trial = ended(lab, launching.launch(lab, CONFIG).id)
     assert (trial.state, trial.exit.reason) == (State.FAILED, "no_progress")
     assert queries.events(lab, limit=1000).events[-1].data["evidence"]["idle_s"] > 0.5
+
+
+def test_word_of_a_long_phase_is_progress_until_it_says_no_more(tmp_path, monkeypatch):
+    now = iter(range(100))
+    monkeypatch.setattr(rules.time, "monotonic", lambda: float(next(now)))
+    paths = TrialPaths(tmp_path)
+    paths.run.mkdir()
+    growth, phases = Growth(paths), Phases(paths.run)
+    assert growth.idle_s() == 1.0
+    phases.begin("games")
+    begun = growth.idle_s()
+    phases.tell("34 %")
+    told = growth.idle_s()
+    assert (begun, told) == (1.0, 1.0)
+    assert [growth.idle_s() for _ in range(3)] == [2.0, 3.0, 4.0]
 
 
 @pytest.mark.parametrize("hours", [0.0, -1.0, float("nan"), 1e9])
