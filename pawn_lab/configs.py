@@ -25,19 +25,25 @@ class StoredConfig(Mapping[str, Any]):
     is shared and not to be changed.
     """
 
-    def __init__(self, fields: Mapping[str, Any]) -> None:
+    def __init__(self, fields: Mapping[str, Any], training_games: int | None = None) -> None:
+        """Take the fields, and how many real games the trial has to train on, once that is known.
+
+        Of fewer than were asked for the trial is shorter; its fields stay what was asked for.
+        """
         self._fields = dict(fields)
+        self.training_games = training_games
         self._settings: dict[bool | None, dict[str, Any]] = {}
         self._no_effect: dict[bool | None, dict[str, str]] = {}
         self._of_models: dict[str, StoredConfig] = {}
 
     @staticmethod
     @functools.lru_cache(_MOST_KEPT)
-    def from_text(text: str) -> "StoredConfig":
-        """Return the config of a row's text: the same object for the same text."""
+    def from_text(text: str, training_games: int | None = None) -> "StoredConfig":
+        """Return the config of a row's text: the same object for the same text and games."""
         fields = from_json(text)
         assumed = _assumed(fields)
-        return StoredConfig(fields if assumed.keys() <= fields.keys() else assumed | fields)
+        whole = fields if assumed.keys() <= fields.keys() else assumed | fields
+        return StoredConfig(whole, training_games)
 
     @staticmethod
     def of(config: RunConfig) -> "StoredConfig":
@@ -96,15 +102,34 @@ class StoredConfig(Mapping[str, Any]):
         except ConfigError:
             return None
 
+    @cached_property
+    def fitted(self) -> RunConfig | None:
+        """The config that is run, its length that of the games there are; None as of `parsed`."""
+        if self.parsed is None or self.training_games is None:
+            return self.parsed
+        try:
+            return self.parsed.fitted(self.training_games)
+        except ValueError:  # which the trainer tells, and ends
+            return self.parsed
+
+    def on_games_of(self, other: "StoredConfig") -> "StoredConfig":
+        """Return the config of a trial that reads the games of another."""
+        return StoredConfig(self._fields, other.training_games)
+
     @property
     def length(self) -> int:
         """The whole length of the trial, in the unit of progress of its run type."""
-        return self[self.kind.progress.field]
+        asked = self[self.kind.progress.field]
+        return asked if self.fitted is None else min(asked, self.fitted.length)
 
     @property
     def target(self) -> int:
         """Where the trial ends or pauses, in the unit of progress of its run type."""
-        return self.get("pause_after_steps") or self.length
+        return self.end(self.get("pause_after_steps"))
+
+    def end(self, pause: int | None) -> int:
+        """Return where the trial ends if it pauses there, or nowhere."""
+        return min(pause or self.length, self.length)
 
     @property
     def strangeness(self) -> str | None:

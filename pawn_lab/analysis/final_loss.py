@@ -105,7 +105,7 @@ def share_done(run: Run) -> float:
 
 
 def _schedule(run: Run) -> Schedule:
-    config = run.config.parsed
+    config = run.config.fitted
     assert isinstance(config, ScheduleConfig), "without one there is no forecast"
     return build_schedule(config)
 

@@ -310,6 +310,7 @@ def _records(
             waits_for=waiting[row.id].why if row.id in waiting else None,
             queued_before=waiting[row.id].ahead if row.id in waiting else None,
             exit=row.exit,
+            games=row.games,
             cost=costs.get(row.id, 0.0),
         )
         for row in rows

@@ -1,5 +1,6 @@
 """What the lab answers with. Times are Unix seconds, durations seconds."""
 
+from pawn_lab.records.games import Games
 from pawn_lab.records.hardware import DeviceStatus, DiskUse, FreedTrial
 from pawn_lab.records.money import Basis, BudgetReport, CostReport, MachineReport, Spent
 from pawn_lab.records.overview import Event, EventPage, Glance, Pulse
@@ -22,6 +23,7 @@ __all__ = [
     "Evidence",
     "Exit",
     "FreedTrial",
+    "Games",
     "Glance",
     "Launched",
     "LogExcerpt",

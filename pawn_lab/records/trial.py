@@ -3,6 +3,7 @@
 from typing import Any, Self
 
 from pawn_lab.configs import StoredConfig
+from pawn_lab.records.games import Games
 from pawn_lab.records.record import Record
 from pawn_lab.states import State
 
@@ -65,6 +66,7 @@ class Trial(Record):
     waits_for: str | None = None
     queued_before: int | None = None
     exit: Exit | None
+    games: Games | None = None
     cost: float
 
     @property

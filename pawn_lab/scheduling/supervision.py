@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from pawn_lab.executors.attempt import Attempt, Shim
 from pawn_lab.executors.executor import Executor, Life, Sight
 from pawn_lab.paths import TrialPaths, WorkspacePaths
-from pawn_lab.records import Exit
+from pawn_lab.records import Exit, Games
 from pawn_lab.reporting import exits
 from pawn_lab.reporting.post_mortem import post_mortem
 from pawn_lab.states import ENDED_WELL, HOLDING, State
 from pawn_lab.store import Transaction, events, leases, trials
 from pawn_lab.store.rows import TrialRow
+from pawn_lab.trials import streams
 
 MOST_LAUNCH_ATTEMPTS = 3
 _UNSEEN = Sight(Life.UNKNOWN)
@@ -68,6 +69,8 @@ def _reconcile_trial(
     if trial.state == State.LAUNCHING:
         _see_to_launch(tx, executor, attempt, trial, sight)
         return False
+    if trial.games is None and trial.config.kind.path_fields:
+        _note_games(tx, attempt.paths, trial)
     if sight.life == Life.ALIVE:
         return _supervise(tx, executor, attempt, trial, sight.shim)
     if sight.exit is not None:
@@ -77,6 +80,12 @@ def _reconcile_trial(
     elif executor.end(attempt):
         _end_lost(tx, attempt.paths, trial)
     return False
+
+
+def _note_games(tx: Transaction, paths: TrialPaths, trial: TrialRow) -> None:
+    """Keep which real games a trial reads, once its stream has begun with them."""
+    if (games := Games.of(streams.config_record(paths).get("games"))) is not None:
+        trials.set_games(tx, trial, games)
 
 
 def _see_to_launch(

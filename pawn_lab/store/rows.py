@@ -8,7 +8,7 @@ from typing import Any
 
 from pawn_lab.clock import Moment
 from pawn_lab.configs import StoredConfig
-from pawn_lab.records import Basis, Exit
+from pawn_lab.records import Basis, Exit, Games
 from pawn_lab.states import State
 
 
@@ -50,6 +50,8 @@ class TrialRow:
     noted_at: float | None
     """When a note named it after its end."""
     archived_at: float | None
+    games: Games | None
+    """The real games that it reads, once its trainer has said so."""
 
     @property
     def held_token(self) -> str:

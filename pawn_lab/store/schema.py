@@ -1,7 +1,7 @@
 """Tables of the state database and how older ones become current."""
 
 APPLICATION_ID = 0x5041574E  # "PAWN" in ASCII, in the file's header
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 _VERSION_1 = """
 CREATE TABLE trials (
@@ -113,5 +113,11 @@ ALTER TABLE leases ADD COLUMN boot TEXT;                      -- of the machine,
 ALTER TABLE leases ADD COLUMN uptime REAL;                    -- seconds since then
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
+_VERSION_6 = """
+ALTER TABLE trials ADD COLUMN games TEXT;                        -- real ones it reads, JSON object
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    *(_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6),
+)
 """Entry i brings a database from version i to version i + 1."""

@@ -10,13 +10,13 @@ from pydantic_core import from_json
 
 from pawn_lab.configs import StoredConfig
 from pawn_lab.errors import UnknownTrialError
-from pawn_lab.records import Exit
+from pawn_lab.records import Exit, Games, Record
 from pawn_lab.states import ENDED, HOLDING, State, check_transition
 from pawn_lab.store import events, leases
 from pawn_lab.store.rows import TrialRow
 from pawn_lab.store.transaction import LARGEST_ID, Transaction
 
-_JSON_COLUMNS = ("config", "tags", "trainer", "limits", "exit")
+_JSON_COLUMNS = ("config", "tags", "trainer", "limits", "exit", "games")
 _SELECT = f"SELECT {', '.join(field.name for field in fields(TrialRow))} FROM trials"
 _SHOWN = "archived_at IS NULL"
 _TAGGED = "(? IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?))"
@@ -107,6 +107,12 @@ def spare(tx: Transaction, fingerprint: str, *, leaf: bool) -> int | None:
     last = "NOT EXISTS (SELECT 1 FROM trials AS child WHERE child.parent = trials.id)"
     sql = f"SELECT max(id) FROM trials WHERE fingerprint = ? AND {free} AND (NOT ? OR {last})"
     return tx.value(sql, fingerprint, leaf)
+
+
+def set_games(tx: Transaction, trial: TrialRow, games: Games) -> None:
+    """Keep which real games a trial reads: they decide how long it is."""
+    if games != trial.games:
+        tx.update("trials", trial.id, games=_encoded("games", games))
 
 
 def set_tags(tx: Transaction, trial: TrialRow, tags: list[str]) -> None:
@@ -222,19 +228,22 @@ def _read(tx: Transaction, where: str, *parameters: Any) -> list[TrialRow]:
 
 
 def _decoded(columns: dict[str, Any]) -> TrialRow:
-    text = columns["exit"]
+    ending, read = columns["exit"], columns["games"]
+    games = None if read is None else Games.model_validate_json(read)
+    training_games = None if games is None else games.train
     return TrialRow(
         **columns
         | {
             "state": State(columns["state"]),
-            "config": StoredConfig.from_text(columns["config"]),
-            "exit": None if text is None else Exit.model_validate_json(text),
+            "config": StoredConfig.from_text(columns["config"], training_games),
+            "exit": None if ending is None else Exit.model_validate_json(ending),
+            "games": games,
         }
         | {name: from_json(columns[name]) for name in ("tags", "trainer", "limits")}
     )
 
 
 def _encoded(name: str, value: Any) -> Any:
-    if isinstance(value, Exit):
+    if isinstance(value, Record):
         return json.dumps(value.model_dump())
     return json.dumps(value) if name in _JSON_COLUMNS and value is not None else value

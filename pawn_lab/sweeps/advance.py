@@ -21,7 +21,7 @@ from pawn_lab.store.rows import SweepPointRow, SweepRow, TrialRow
 from pawn_lab.sweeps.decide import Decision, Promotion, Settled, decide
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.sweeps.points import PlannedPoint
-from pawn_lab.sweeps.progress import Standing, standings, stop_step
+from pawn_lab.sweeps.progress import Standing, standings
 from pawn_lab.sweeps.queueing import PlannedSweep, queue_point
 from pawn_lab.sweeps.study import Asked, Study, Told
 from pawn_lab.trials import launches, lineage, requests
@@ -63,9 +63,7 @@ def _step(
         seen = _signature(tx, sweep.id)
         points = standings(tx, workspace, sweep.id, plan)
     more = plan.method == "tpe" and len(points) < (plan.points or 0)
-    first = next((leaf for standing in points for leaf in standing.leaves), None)
-    stop = stop_step(plan, first) if first else 0
-    prepared = [_prepared(workspace, d) for d in decide(plan, points, stop, more)]
+    prepared = [_prepared(workspace, d) for d in decide(plan, points, more)]
     settled = {d.standing.number for d, _ in prepared if isinstance(d, Settled)}
     room = _room(plan, points, settled, devices) if more else 0
     asked = _ask(workspace, sweep, points, prepared, room) if room > 0 else []

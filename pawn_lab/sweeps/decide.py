@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Sequence
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from pawn_core.config import RunConfig
@@ -33,7 +33,7 @@ class Settled(NamedTuple):
 Decision = Promotion | Settled
 
 
-def decide(plan: SweepPlan, standings: Sequence[Standing], stop: int, more: bool) -> list[Decision]:
+def decide(plan: SweepPlan, standings: Sequence[Standing], more: bool) -> list[Decision]:
     """Return what can be decided now; `more`: further points may still be asked for.
 
     Only points of one arm are ranked against each other.
@@ -41,16 +41,13 @@ def decide(plan: SweepPlan, standings: Sequence[Standing], stop: int, more: bool
     decided: list[Decision] = []
     for _, members in groupby(standings, key=lambda standing: standing.row.arm):
         arm = list(members)
-        decided += [d for standing in arm if (d := _ended(plan, standing, stop)) is not None]
-        if plan.early_stopping is not None:
-            steps = [*plan.rungs(stop), stop]
-            for rung, following in pairwise(steps):
-                until = following if following != stop else plan.config.get("pause_after_steps")
-                decided += _at_rung(_rung(plan, arm, rung, until, more), arm)
+        decided += [d for standing in arm if (d := _ended(plan, standing)) is not None]
+        for step in plan.rungs(max(standing.stop for standing in arm)):
+            decided += _at_rung(_rung(plan, arm, step, more), arm)
     return decided
 
 
-def _ended(plan: SweepPlan, standing: Standing, stop: int) -> Settled | None:
+def _ended(plan: SweepPlan, standing: Standing) -> Settled | None:
     """Settle a point that has failed, or has been trained to the end."""
     if not standing.open or standing.running:
         return None
@@ -59,8 +56,8 @@ def _ended(plan: SweepPlan, standing: Standing, stop: int) -> Settled | None:
     if standing.broken:
         bad = {str(leaf.id): leaf.state for leaf in standing.leaves}
         return Settled(standing, sweeps.FAILED, None, "a trial of it ended badly", bad)
-    if standing.rung == stop:
-        value = standing.values.get(stop)
+    if standing.rung == standing.stop:
+        value = standing.values.get(standing.stop)
         merit = plan.kind.merit
         why = f"no {merit.called}" if value is None else f"{merit.metric} {value:.4g}"
         return Settled(standing, sweeps.COMPLETED, value, why, {})
@@ -79,20 +76,30 @@ def _hopeless(plan: SweepPlan, standing: Standing, numbers: Evidence) -> Settled
 
 
 class Rung(NamedTuple):
-    """A step at which points wait for a rule: which have reached it, best first, and what follows.
+    """A step at which points wait for a rule: which have reached it, best first.
 
-    until: the next step to pause at. to_come: whether others may reach it still.
+    to_come: whether others may reach it still.
     """
 
+    plan: SweepPlan
     rule: EarlyStopping
-    kind: type[RunConfig]
     step: int
-    until: int | None
     reached: list[Standing]
     to_come: bool
 
+    @property
+    def kind(self) -> type[RunConfig]:
+        """The run type of its points."""
+        return self.plan.kind
 
-def _rung(plan: SweepPlan, arm: list[Standing], step: int, until: int | None, more: bool) -> Rung:
+    def promoted(self, standing: Standing) -> Promotion:
+        """Let a point go on to the next rung that comes before its end, or to the plan's end."""
+        following = self.step * self.rule.factor
+        pause = self.plan.config.get("pause_after_steps")
+        return Promotion(standing, self.step, following if following < standing.stop else pause)
+
+
+def _rung(plan: SweepPlan, arm: list[Standing], step: int, more: bool) -> Rung:
     assert plan.early_stopping is not None
     sign = plan.kind.merit.sign
     reached = [point for point in arm if step in point.values]
@@ -100,12 +107,12 @@ def _rung(plan: SweepPlan, arm: list[Standing], step: int, until: int | None, mo
     to_come = more or any(
         point.open and point.running and step not in point.values for point in arm
     )
-    return Rung(plan.early_stopping, plan.kind, step, until, reached, to_come)
+    return Rung(plan, plan.early_stopping, step, reached, to_come)
 
 
 def _at_rung(rung: Rung, arm: list[Standing]) -> list[Decision]:
     """Decide about the points that wait at a rung, given all that have reached it."""
-    waiting = [point for point in arm if point.open and point.rung == rung.step]
+    waiting = [point for point in arm if point.open and point.rung == rung.step < point.stop]
     if not waiting:
         return []
     return _asha(rung, waiting) if rung.rule.rule == "asha" else _median(rung, waiting)
@@ -116,9 +123,7 @@ def _asha(rung: Rung, waiting: list[Standing]) -> list[Decision]:
     share = len(rung.reached) // rung.rule.factor
     keep = share if rung.to_come else max(1, share)
     best = {point.number for point in rung.reached[:keep]}
-    decided: list[Decision] = [
-        Promotion(point, rung.step, rung.until) for point in waiting if point.number in best
-    ]
+    decided: list[Decision] = [rung.promoted(point) for point in waiting if point.number in best]
     if not rung.to_come:
         losers = [point for point in waiting if point.number not in best]
         decided += [_stopped(rung, point, f"asha keeps {keep}") for point in losers]
@@ -132,7 +137,7 @@ def _median(rung: Rung, waiting: list[Standing]) -> list[Decision]:
     values = [point.values[rung.step] for point in rung.reached]
     bound = statistics.median(values) if values else 0.0
     return [
-        Promotion(point, rung.step, rung.until)
+        rung.promoted(point)
         if rung.step in point.values and not rung.kind.merit.beats(bound, point.values[rung.step])
         else _stopped(rung, point, f"the median is {bound:.4g}")
         for point in waiting

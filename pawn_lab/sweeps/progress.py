@@ -4,7 +4,6 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pawn_lab.configs import StoredConfig
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.records import Evidence
 from pawn_lab.reporting.exits import BY_FORECAST
@@ -23,6 +22,8 @@ class Standing:
     chains: dict[int, list[TrialRow]]
     values: dict[int, float]
     """Metric of merit by rung that every seed has reached, the mean over seeds."""
+    stop: int
+    """The step at which it has been trained as far as the plan asks for; 0: it has no trial yet."""
 
     @property
     def number(self) -> int:
@@ -87,15 +88,15 @@ def _standing(
     chains: dict[int, list[TrialRow]] = {}
     for row in rows:
         chains.setdefault(row.config["seed"], []).append(row)
-    values = _values(workspace, list(chains.values()), plan) if rows else {}
-    return Standing(point, chains, values)
+    stop = _stop(plan, rows) if rows else 0
+    values = _values(workspace, list(chains.values()), plan, stop) if rows else {}
+    return Standing(point, chains, values, stop)
 
 
 def _values(
-    workspace: WorkspacePaths, chains: list[list[TrialRow]], plan: SweepPlan
+    workspace: WorkspacePaths, chains: list[list[TrialRow]], plan: SweepPlan, stop: int
 ) -> dict[int, float]:
     """Return the mean value at each step at which a decision is due, where every seed has it."""
-    stop = stop_step(plan, chains[0][0])
     measured = [_by_step(workspace, chain) for chain in chains]
     means: dict[int, float] = {}
     for step in [*plan.rungs(stop), stop]:
@@ -107,10 +108,9 @@ def _values(
     return means
 
 
-def stop_step(plan: SweepPlan, first: TrialRow) -> int:
-    """Return the step at which a point has been trained as far as the plan asks for."""
-    pause = plan.config.get("pause_after_steps")
-    return StoredConfig(first.config | {"pause_after_steps": pause}).target
+def _stop(plan: SweepPlan, rows: Iterable[TrialRow]) -> int:
+    """Return where a point's trials end, by one that knows its games where there is one."""
+    return min(row.config.end(plan.config.get("pause_after_steps")) for row in rows)
 
 
 def _by_step(workspace: WorkspacePaths, chain: Iterable[TrialRow]) -> dict[int, float]:

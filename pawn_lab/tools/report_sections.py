@@ -67,6 +67,17 @@ def _trials(study: ReportedStudy) -> Iterator[Block]:
         yield _grid(answer.rows)
         if answer.note:
             yield Prose(answer.note)
+        if lines := list(_games(study.trained)):
+            yield Items(lines)
+
+
+def _games(trials: Iterable[Trial]) -> Iterator[str]:
+    """Yield which real games trials have read, what several have, once."""
+    by_line: dict[str, list[int]] = {}
+    for trial in trials:
+        if trial.games is not None:
+            by_line.setdefault(trial.games.described(), []).append(trial.id)
+    return (f"{_named(ids)}: {line}" for line, ids in by_line.items())
 
 
 def compared(study: ReportedStudy) -> Iterator[Comparison]:

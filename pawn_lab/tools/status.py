@@ -163,6 +163,7 @@ class TrialDetail(Answer):
     hypothesis: str | None = None
     asked_by: str | None = None
     config: dict[str, Any]
+    games: str | None = None
     parent: int | None = None
     from_step: int | None = None
     created: str
@@ -278,6 +279,7 @@ def _detail(lab: Lab, trial: Trial) -> TrialDetail:
         hypothesis=trial.hypothesis,
         asked_by=queries.asked_by(lab, trial.id),
         config=beyond_defaults(trial.config),
+        games=trial.games.described() if trial.games else None,
         parent=trial.parent,
         from_step=trial.from_step,
         created=timestamp(trial.created_at),

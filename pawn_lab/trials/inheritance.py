@@ -37,7 +37,7 @@ def stale(parent: StoredConfig, config: StoredConfig) -> dict[str, str]:
 
 def rate_changes(parent: StoredConfig, config: StoredConfig, step: int) -> list[str]:
     """Say where the learning rate goes on at another value than the parent's schedule has there."""
-    before, now = parent.parsed, config.parsed
+    before, now = parent.fitted, config.on_games_of(parent).fitted
     if before is None or now is None:
         return []
     pairs = differing(parent, config)

@@ -126,6 +126,7 @@ def resume(
         "from_step": checkpoint.step,
         "checkpoint": str(checkpoint.path.relative_to(root)),
         "fingerprint": mark,
+        "games": parent.games if continuation.reads_the_same else None,
     }
     at = f"{config.progress.unit} {checkpoint.step}"
     message = f"queued to go on from trial {parent.id} at {at}"

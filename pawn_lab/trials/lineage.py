@@ -7,6 +7,7 @@ from pawn_core.checkpoint import CheckpointError, Manifest, verify
 from pawn_core.checkpoint.manifest import by_step
 from pawn_core.config import ConfigError, RunConfig, parse_config
 from pawn_core.config.weights import Which
+from pawn_lab.configs import StoredConfig, differing
 from pawn_lab.errors import (
     InvalidConfigError,
     InvalidRequestError,
@@ -34,6 +35,12 @@ class Continuation(NamedTuple):
     parent: TrialRow
     point: ResumePoint
     config: RunConfig
+
+    @property
+    def reads_the_same(self) -> bool:
+        """Whether it differs from its parent in nothing that decides what it reads."""
+        changed = differing(self.parent.config, self.config.model_dump(mode="json"))
+        return changed.keys() <= self.config.incidental
 
 
 def check_resumable(parent: TrialRow, which: Which) -> None:
@@ -120,7 +127,7 @@ def resumed_config(
         _check_fixed_fields(parent, overrides)
         raise InvalidConfigError(str(error)) from error
     _check_fixed_fields(parent, config.model_dump(mode="json"))
-    _check_length(config, step)
+    _check_length(StoredConfig.of(config).on_games_of(parent.config).fitted or config, step)
     checks.check_supported(config)
     return config
 

@@ -26,6 +26,7 @@ from pawn_lab.trials.summaries import Shown, StreamPosition, Summary
 
 _TAIL_BYTES = 1 << 18
 _PART_BYTES = 8 << 20
+_CONFIG_BYTES = 256 << 10
 _WORTH_KEEPING_BYTES = 8 << 10
 _SEAM_BYTES = 512
 _MOST_SUMMARY_BYTES = 256 << 20
@@ -133,6 +134,12 @@ def records_from(
     """Return all records from a byte offset on, and the offset to read from next time."""
     read, offset = read_records(paths.metrics, offset, paths.root, most)
     return [record for record in map(measurement, read) if record is not None], offset
+
+
+def config_record(paths: TrialPaths) -> Record:
+    """Return what a trial's stream begins with: its config, and facts; empty where that is none."""
+    first, _ = records_from(paths, 0, _CONFIG_BYTES)
+    return first[0] if first and first[0]["type"] == "config" else {}
 
 
 def recent_records(paths: TrialPaths) -> list[Record]:
