@@ -18,6 +18,15 @@ ACCUMULATORS = f"accumulators{TENSORS}"
 STATE = "training_state.json"
 FILES = (MODEL, OPTIMIZER, STATE, CONFIG)
 
+ADAPTER = f"adapter_model{TENSORS}"
+"""Of an adapter's checkpoint, in place of a model: what it adds to its backbone."""
+BACKBONE = "backbone.json"
+"""Which weights that is."""
+PEFT = "adapter_config.json"
+"""What peft reads of a LoRA adapter."""
+ADAPTER_FILES = frozenset({ADAPTER, BACKBONE, OPTIMIZER, STATE, CONFIG})
+LORA_FILES = ADAPTER_FILES | {PEFT}
+
 
 @dataclass(frozen=True)
 class RunPaths:

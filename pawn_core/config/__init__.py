@@ -1,5 +1,6 @@
 """Run configurations: the one source of JSON Schema, CLI flags and validation."""
 
+from pawn_core.config.adapter import AdapterConfig
 from pawn_core.config.architecture import VARIANTS, Architecture
 from pawn_core.config.cotrain import CotrainConfig
 from pawn_core.config.errors import ConfigError
@@ -19,6 +20,7 @@ from pawn_core.config.training import TrainingConfig
 __all__ = [
     "RUN_TYPES",
     "VARIANTS",
+    "AdapterConfig",
     "Architecture",
     "ConfigError",
     "CotrainConfig",

@@ -26,10 +26,12 @@ class BaseConfig(BaseModel):
 
     @model_validator(mode="after")
     def _fill_in(self) -> Self:
-        """Give null fields what follows for them, without marking them as set by the caller."""
-        for field, value in self.follows().items():
-            if getattr(self, field) is None:
-                self.__dict__[field] = value
+        """Give null fields what follows for them, without marking them as set by the caller.
+
+        Some follow from others that were null before.
+        """
+        while null := {f: v for f, v in self.follows().items() if getattr(self, f) is None != v}:
+            self.__dict__.update(null)
         return self
 
     def follows(self) -> dict[str, Any]:

@@ -51,6 +51,7 @@ def along_the_way(config: "TrainingConfig", from_step: int) -> Iterator[Cost]:
         yield Cost("eval_interval", f"{count} evaluations of {config.val_games} games", 5000)
     if (count := steps // (config.checkpoint_interval or steps)) > MANY:
         yield Cost("checkpoint_interval", f"{count} checkpoints")
-    if config.patience is not None:
+    usual = type(config).model_fields["patience"].default
+    if config.patience is not None and config.patience != usual:
         patience = config.patience * config.eval_interval
         yield Cost("patience", f"it stops after {patience} steps without improvement")

@@ -1,14 +1,12 @@
 """Fields of the evaluations that look at positions: diagnostics, yardstick, ceiling, accuracy."""
 
-from typing import Self
+from pydantic import Field
 
-from pydantic import Field, model_validator
-
-from pawn_core.config.base import BaseConfig
+from pawn_core.config.real_games import RealGamesConfig
 from pawn_core.config.types import FIXED_ON_RESUME, Fraction
 
 
-class EvalPositionsConfig(BaseConfig):
+class EvalPositionsConfig(RealGamesConfig):
     """Which positions are looked at."""
 
     diagnostic_positions: int = Field(
@@ -53,17 +51,11 @@ class EvalPositionsConfig(BaseConfig):
         description="Share of the positions to look at knowing the outcome.",
         json_schema_extra=FIXED_ON_RESUME,
     )
-    pgn: str | None = Field(
-        None,
-        max_length=4096,
-        description="A .pgn file, plain or compressed, or a folder of them.",
-        json_schema_extra=FIXED_ON_RESUME,
-    )
     max_games: int = Field(
         50_000,
         ge=1,
         le=1_000_000,
-        description="Games of it at most: the first that may be used.",
+        description="Games of pgn at most: the first that may be used.",
         json_schema_extra=FIXED_ON_RESUME,
     )
     min_eval_ply: int = Field(
@@ -73,20 +65,6 @@ class EvalPositionsConfig(BaseConfig):
         description="First ply that counts.",
         json_schema_extra=FIXED_ON_RESUME,
     )
-    elo_min: int | None = Field(
-        None,
-        ge=0,
-        le=5000,
-        description="Least Elo of both players.",
-        json_schema_extra=FIXED_ON_RESUME,
-    )
-    elo_max: int | None = Field(
-        None,
-        ge=1,
-        le=5000,
-        description="Elo that both players are below.",
-        json_schema_extra=FIXED_ON_RESUME,
-    )
     elo_band: int = Field(
         400,
         ge=1,
@@ -94,10 +72,3 @@ class EvalPositionsConfig(BaseConfig):
         description="Width of the bands of Elo, the mean of both players'.",
         json_schema_extra=FIXED_ON_RESUME,
     )
-
-    @model_validator(mode="after")
-    def _check_elo(self) -> Self:
-        low, high = self.elo_min, self.elo_max
-        if low is not None and high is not None and low >= high:
-            raise ValueError(f"elo_min {low} is not below elo_max {high}")
-        return self

@@ -7,6 +7,7 @@ from pawn_core.config.conditioning import CASES
 from pawn_core.config.errors import did_you_mean, shown
 from pawn_core.config.eval_probes import EvalProbesConfig, shards_of_probes
 from pawn_core.config.facts import Metric
+from pawn_core.config.real_games import RealGamesConfig
 
 if TYPE_CHECKING:
     from pawn_core.config.eval import EvalConfig
@@ -164,8 +165,8 @@ EVALS: tuple[Eval, ...] = (
         "accuracy",
         "pawn_core.evaluation.real_games.accuracy:Accuracy",
         lambda config: -(-config.max_games // config.shard_games),
-        frozenset({"pgn", "max_games", "min_eval_ply", "elo_min", "elo_max", "elo_band"})
-        | {"shard_games"},
+        frozenset(RealGamesConfig.model_fields)
+        | {"max_games", "min_eval_ply", "elo_band", "shard_games"},
         (
             Metric("accuracy.top1", "top-1 on real games", "high", own_kind=True),
             Metric("accuracy.top5", "top-5 on real games", "high", own_kind=True),

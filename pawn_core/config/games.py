@@ -9,8 +9,9 @@ from pawn_core.config import idle
 from pawn_core.config.facts import Kinds
 from pawn_core.config.idle import Idle
 from pawn_core.config.training import TrainingConfig
-from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction
+from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, Seed
 
+DEFAULT_VAL_SEED = 1_000_000_007
 GAMES = frozenset(
     {"mate_boost", "discard_ply_limit", "vocabulary", "max_seq_len"}
     | {"prepend_outcome", "no_outcome_token"}
@@ -21,13 +22,12 @@ GAMES = frozenset(
 class GamesConfig(TrainingConfig):
     """Learn from random games of the engine."""
 
-    measured_on: ClassVar[frozenset[str]] = TrainingConfig.measured_on | GAMES
+    measured_on: ClassVar[frozenset[str]] = TrainingConfig.measured_on | GAMES | {"val_seed"}
     learned_from: ClassVar[frozenset[str]] = TrainingConfig.learned_from | GAMES
-    incidental: ClassVar[frozenset[str]] = TrainingConfig.incidental | {"batching"}
     kinds: ClassVar[Kinds] = Kinds("games", GAMES)
     rarely_set: ClassVar[frozenset[str]] = TrainingConfig.rarely_set | {
         "targets",
-        "batching",
+        "val_seed",
         "prepend_outcome",
     }
     pace_fields: ClassVar[frozenset[str]] = TrainingConfig.pace_fields | (
@@ -66,13 +66,8 @@ class GamesConfig(TrainingConfig):
         json_schema_extra=ABLATION,
     )
 
-    batching: Literal["auto", "padded", "bucketed", "packed"] = Field(
-        "auto",
-        description="How games lie in a batch: a row each, parts of like length, or several to a "
-        "row; the gradients are the same. auto: what is fastest on the device.",
-    )
-
     # Games
+    val_seed: Seed = Field(DEFAULT_VAL_SEED, description="Validation games; never a training seed.")
     mate_boost: Fraction = Field(
         0.0,
         description="Probability of playing a mate in one where there is one.",
@@ -102,6 +97,15 @@ class GamesConfig(TrainingConfig):
                     f"targets 'legal' contradicts {field}: true: {why}, so the distribution of the "
                     "next move is not known; use targets 'sampled'"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _check_seeds(self) -> Self:
+        if self.data_seed == self.val_seed:
+            raise ValueError(
+                f"val_seed {self.val_seed} is also the training data's seed; "
+                "validation games must not be trained on"
+            )
         return self
 
     def follows(self) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def stops(config: "TrainingConfig") -> Iterator[Idle]:
     }
     for field, default in defaults.items():
         if getattr(config, field) > total:
-            yield Idle(field, total, past if default >= total else None)
+            yield Idle(field, total, past if default is None or default >= total else None)
     evaluations = (total - 1) // interval  # the one at the end comes too late
     if config.patience is None or config.patience >= evaluations:
         few = f"only {evaluations} evaluations come before total_steps; it takes patience + 1"

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from pawn_core.config.adapter import AdapterConfig
 from pawn_core.config.cotrain import CotrainConfig
 from pawn_core.config.errors import ConfigError, config_error, did_you_mean, shown
 from pawn_core.config.eval import EvalConfig
@@ -31,6 +32,7 @@ class RunType(NamedTuple):
 RUN_TYPES: tuple[RunType, ...] = (
     RunType("pretrain", PretrainConfig, "pawn_core.training.pretrain:Pretraining"),
     RunType("cotrain", CotrainConfig, "pawn_core.training.pretrain:Pretraining"),
+    RunType("adapter", AdapterConfig, "pawn_core.training.adapter:Adapting"),
     RunType("eval", EvalConfig, "pawn_core.evaluation.task:Evaluating"),
     RunType("import", ImportConfig, "pawn_core.importing:Importing"),
 )

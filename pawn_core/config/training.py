@@ -15,8 +15,6 @@ from pawn_core.config.schedule import ScheduleConfig
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, Seed, StepCount
 from pawn_core.run_paths import FILES
 
-DEFAULT_VAL_SEED = 1_000_000_007
-
 METRICS = (
     Metric("val_loss", "validation loss (nats per token)", "low", own_kind=True),
     Metric("perplexity", "validation perplexity", "low", own_kind=True),
@@ -42,13 +40,13 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
     progress: ClassVar[Progress] = Progress("total_steps", "step", "optimizer step")
     merit: ClassVar[Merit] = Merit("val_loss", "low", "validation loss")
     checkpoint_files: ClassVar[frozenset[str]] = frozenset(FILES)
-    measured_on: ClassVar[frozenset[str]] = frozenset({"val_seed", "val_games"})
+    measured_on: ClassVar[frozenset[str]] = frozenset({"val_games"})
     learned_from: ClassVar[frozenset[str]] = frozenset({"batch_size"})
     incidental: ClassVar[frozenset[str]] = (
         RunConfig.incidental
         | {"patience", "patience_metric", "eval_interval", "log_interval", "num_workers"}
         | {"no_compile", "gradient_checkpointing", "sdpa_math"}
-        | {"accumulation_steps"}  # the gradients are the same
+        | {"accumulation_steps", "batching"}  # the gradients are the same
         | {"no_amp"}  # amp_dtype says it
     )
     metrics: ClassVar[tuple[Metric, ...]] = METRICS
@@ -66,8 +64,8 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
         RunConfig.rarely_set
         | {"accumulation_steps", "warmup_steps", "amp_dtype", "no_amp", "num_workers", "val_games"}
         | {"patience", "patience_metric", "min_lr_ratio", "decay_steps", "cooldown_steps"}
-        | {"constant_lr_ratio", "weight_decay", "max_grad_norm", "data_seed", "val_seed"}
-        | {"log_interval", "gradient_checkpointing", "sdpa_math"}
+        | {"constant_lr_ratio", "weight_decay", "max_grad_norm", "data_seed"}
+        | {"log_interval", "gradient_checkpointing", "sdpa_math", "batching"}
     )
     pace_fields: ClassVar[frozenset[str]] = (
         RunConfig.pace_fields
@@ -116,7 +114,6 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
         json_schema_extra=FIXED_ON_RESUME,
     )
     data_seed: Seed | None = Field(None, description="Training games; default: seed.")
-    val_seed: Seed = Field(DEFAULT_VAL_SEED, description="Validation games; never a training seed.")
 
     # Evaluation, checkpoints, logging
     eval_interval: StepCount = Field(5_000, description="Steps between evaluations.")
@@ -127,6 +124,11 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
     log_interval: StepCount = Field(100, description="Steps between train records.")
 
     # Hardware
+    batching: Literal["auto", "padded", "bucketed", "packed"] = Field(
+        "auto",
+        description="How games lie in a batch: a row each, parts of like length, or several to a "
+        "row; the gradients are the same. auto: what is fastest on the device.",
+    )
     gradient_checkpointing: bool = Field(
         False,
         description="Recompute each layer in the backward pass: less memory, more compute, "
@@ -150,15 +152,6 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
             raise ValueError(
                 f"gpus {self.gpus} x accumulation_steps {self.accumulation_steps} does not divide "
                 f"batch_size {self.batch_size}"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _check_seeds(self) -> Self:
-        if self.data_seed == self.val_seed:
-            raise ValueError(
-                f"val_seed {self.val_seed} is also the training data's seed; "
-                "validation games must not be trained on"
             )
         return self
 

@@ -9,6 +9,12 @@ from pawn_core.config.run import RunConfig
 CONFIGS = {
     "pretrain": {},
     "cotrain": {"run_type": "cotrain", "variants": {"toy": {}, "wide": {"variant": "base"}}},
+    "adapter": {
+        "run_type": "adapter",
+        "strategy": "lora",
+        "checkpoint": "trial:3",
+        "pgn": "games.pgn",
+    },
     "eval": {"run_type": "eval", "weights": "trial:3"},
     "import": {"run_type": "import", "weights": "owner/name"},
 }
