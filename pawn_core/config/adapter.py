@@ -137,9 +137,7 @@ class AdapterConfig(RealGamesConfig, StrategyConfig, TrainingConfig):
         le=100_000,
         description="Stop after this many evaluations without improvement.",
     )
-    patience_metric: Literal["val_loss"] = Field(
-        "val_loss", description="What has to improve."
-    )
+    patience_metric: Literal["val_loss"] = Field("val_loss", description="What has to improve.")
 
     # Learning
     batch_size: int = Field(64, ge=1, le=65_536, description="Games per optimizer step.")

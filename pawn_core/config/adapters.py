@@ -102,9 +102,7 @@ _LAYERS = frozenset({"adapter_layers"})
 _LORA = frozenset({"lora_rank", "lora_alpha", "lora_targets", "lora_ffn"})
 _SPARSE = frozenset({"density", "sparse_targets", "sparse_ffn"})
 _FILM = frozenset({"output_film", "film_lr"})
-_BOTTLENECK = frozenset(
-    {"bottleneck_dim", "bottleneck_n_hidden", "no_adapt_attn", "no_adapt_ffn"}
-)
+_BOTTLENECK = frozenset({"bottleneck_dim", "bottleneck_n_hidden", "no_adapt_attn", "no_adapt_ffn"})
 _ROSA = frozenset({"rosa_warmup_steps", "rosa_mask_batches", "rosa_grad_alpha"})
 _TINY = frozenset({"d_model", "n_layers", "n_heads", "d_ff", "max_seq_len"})
 
