@@ -15,6 +15,7 @@ from pawn_core.config import Architecture
 from pawn_core.model.attention import Packed, attend
 from pawn_core.model.cache import KeyValueCache
 from pawn_core.model.embedding import FactoredEmbedding
+from pawn_core.model.head import Head
 from pawn_core.model.rope import rotate, rotation_table
 
 NORM_EPS = 1e-6
@@ -73,15 +74,20 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention, then feed-forward, each on a normalized copy and added back."""
+    """Attention, then feed-forward, each on a normalized copy and added back.
+
+    An adapter may take the place of the identity after either.
+    """
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         d_model = architecture.d_model
         self.attn_norm = nn.RMSNorm(d_model, eps=NORM_EPS)
         self.attn = Attention(d_model, architecture.n_heads)
+        self.after_attention: nn.Module = nn.Identity()
         self.ffn_norm = nn.RMSNorm(d_model, eps=NORM_EPS)
         self.ffn = FeedForward(d_model, architecture.d_ff)
+        self.after_feed_forward: nn.Module = nn.Identity()
 
     def forward(
         self,
@@ -91,8 +97,9 @@ class Block(nn.Module):
         packed: Packed | None = None,
     ) -> Tensor:
         """Return the residual stream after this layer."""
-        x_btd = x_btd + self.attn(self.attn_norm(x_btd), rope_tp2, past, packed)
-        return x_btd + self.ffn(self.ffn_norm(x_btd))
+        mixed_btd = self.attn(self.attn_norm(x_btd), rope_tp2, past, packed)
+        x_btd = self.after_attention(x_btd + mixed_btd)
+        return self.after_feed_forward(x_btd + self.ffn(self.ffn_norm(x_btd)))
 
 
 class Transformer(nn.Module):
@@ -113,7 +120,7 @@ class Transformer(nn.Module):
         self.embed = None if tied else FactoredEmbedding(vocabulary, architecture.d_model)
         self.layers = nn.ModuleList(Block(architecture) for _ in range(architecture.n_layers))
         self.final_norm = nn.RMSNorm(architecture.d_model, eps=NORM_EPS)
-        self.lm_head = nn.Linear(architecture.d_model, vocabulary.size, bias=False)
+        self.lm_head = Head(architecture.d_model, vocabulary.size)
         rope = rotation_table(max_seq_len, architecture.d_model // architecture.n_heads)
         self.register_buffer("rope", rope, persistent=False)
 
