@@ -1,5 +1,6 @@
 //! Takes the docstrings out of the Python stub, so that they are written once: `doc!` of `src/py`
-//! gives them to the compiled functions and classes.
+//! gives them to the compiled functions and classes. Digests the sources, so that what was made by
+//! other sources can be told apart.
 
 use std::{
     env, fs,
@@ -7,6 +8,7 @@ use std::{
 };
 
 const STUB: &str = "python/chess_engine/_native.pyi";
+const SOURCES: &str = "src";
 const QUOTES: &str = r#"""""#;
 
 fn main() {
@@ -16,6 +18,32 @@ fn main() {
     let folder = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo")).join("docs");
     fs::create_dir_all(&folder).expect("the output folder can be written");
     write_docstrings(&stub, &folder);
+    println!("cargo:rerun-if-changed={SOURCES}");
+    println!("cargo:rustc-env=SOURCE_DIGEST={}", source_digest());
+}
+
+/// BLAKE2b of the names and contents of all sources, in the order of their names.
+fn source_digest() -> String {
+    let mut paths = rust_files(Path::new(SOURCES));
+    paths.sort();
+    let mut hash = blake2b_simd::Params::new().hash_length(32).to_state();
+    for path in paths {
+        let name = path.to_str().expect("our files have plain names");
+        let text = fs::read(&path).expect("the sources can be read");
+        hash.update(format!("{} {}\n", name.replace('\\', "/"), text.len()).as_bytes());
+        hash.update(&text);
+    }
+    hash.finalize().to_hex().to_string()
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("the sources can be read");
+    let paths = entries.map(|entry| entry.expect("the sources can be read").path());
+    let files = paths.flat_map(|path| match path.is_dir() {
+        true => rust_files(&path),
+        false => vec![path],
+    });
+    files.collect()
 }
 
 /// Writes the docstring of each function `f`, class `C` and method `C.m` to a file of that name.

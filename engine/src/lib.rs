@@ -7,6 +7,7 @@ pub mod buffers;
 pub mod ceiling;
 pub mod csr;
 pub mod diagnostics;
+pub mod digest;
 pub mod error;
 pub mod flags;
 pub mod game;

@@ -2,6 +2,7 @@
 
 use shakmaty::{Chess, Move};
 
+use crate::digest;
 use crate::outcome::Termination;
 use crate::playout::{IllegalToken, Walk};
 use crate::vocabulary::{TokenMove, Vocabulary};
@@ -61,6 +62,35 @@ pub fn replay(tokens: &[i16], max_ply: usize, vocabulary: &Vocabulary) -> Replay
         length: tokens.len(),
         termination,
         outcome: outcome.and_then(|outcome| vocabulary.outcome_token(outcome)),
+    }
+}
+
+/// What a recorded game is worth where only its moves are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlatCheck {
+    /// Ply of the first token that is not a legal move of a game still going on.
+    pub first_illegal: Option<usize>,
+    /// Outcome token of the rules after the moves before that ply; `None` where the game could go on.
+    pub outcome: Option<i16>,
+    /// Of those moves.
+    pub digest: u64,
+}
+
+/// Check one game; there is no ply limit.
+pub fn check(tokens: &[i16], vocabulary: &Vocabulary) -> FlatCheck {
+    let mut walk = Walk::start();
+    let mut is_legal = |&token: &i16| {
+        let is_over = walk.termination(usize::MAX).is_some();
+        !is_over && walk.play(token, vocabulary).is_ok()
+    };
+    let first_illegal = tokens.iter().position(|token| !is_legal(token));
+    let moves = &tokens[..first_illegal.unwrap_or(tokens.len())];
+    let termination = walk.termination(usize::MAX);
+    let outcome = termination.and_then(|termination| termination.outcome(walk.turn()));
+    FlatCheck {
+        first_illegal,
+        outcome: outcome.and_then(|outcome| vocabulary.outcome_token(outcome)),
+        digest: digest::of_moves(moves, vocabulary),
     }
 }
 

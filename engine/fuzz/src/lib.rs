@@ -4,7 +4,7 @@
 use chess_engine::flags;
 use chess_engine::masks::{self, Layout};
 use chess_engine::notation;
-use chess_engine::pgn::{Columns, Format, GameReader, Notation};
+use chess_engine::pgn::{Columns, Format, Notation, Reader, Text};
 use chess_engine::playout::Walk;
 use chess_engine::position;
 use chess_engine::replay::{self, Recorded};
@@ -116,10 +116,10 @@ pub fn pgn(data: &[u8]) {
 fn read(text: Vec<u8>) -> Columns {
     let format = Format {
         annotations: true,
-        tags: true,
+        n_texts: Text::COUNT,
         ..Format::new(Notation::Pgn, Vocabulary::canonical(), MAX_PLY)
     };
-    let mut reader = GameReader::from_bytes(text, format, Workers::caller());
+    let mut reader = Reader::<Columns>::from_bytes(text, format, Workers::caller());
     let games = reader.next_batch(usize::MAX);
     games.expect("bytes in memory can be read")
 }

@@ -5,6 +5,7 @@ Every name is documented in `_native.pyi`.
 
 from chess_engine._native import (
     EDGE_CASES,
+    SOURCE_DIGEST,
     TERMINATIONS,
     AccuracyCeiling,
     BatchGames,
@@ -13,6 +14,9 @@ from chess_engine._native import (
     DiagnosticSets,
     EdgeCaseFlags,
     Estimate,
+    FlatChecks,
+    FlatGames,
+    GameReader,
     Games,
     LegalTokens,
     PgnGames,
@@ -24,6 +28,7 @@ from chess_engine._native import (
     Validation,
     Vocabulary,
     apply,
+    check_flat_games,
     combine_ceiling_sums,
     compute_accuracy_ceiling,
     compute_ceiling_sums,
@@ -51,6 +56,7 @@ from chess_engine._native import (
 
 __all__ = [
     "EDGE_CASES",
+    "SOURCE_DIGEST",
     "TERMINATIONS",
     "AccuracyCeiling",
     "BatchGames",
@@ -59,6 +65,9 @@ __all__ = [
     "DiagnosticSets",
     "EdgeCaseFlags",
     "Estimate",
+    "FlatChecks",
+    "FlatGames",
+    "GameReader",
     "Games",
     "LegalTokens",
     "PgnGames",
@@ -70,6 +79,7 @@ __all__ = [
     "Validation",
     "Vocabulary",
     "apply",
+    "check_flat_games",
     "combine_ceiling_sums",
     "compute_accuracy_ceiling",
     "compute_ceiling_sums",

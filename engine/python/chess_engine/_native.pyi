@@ -38,6 +38,9 @@ EDGE_CASES: Mapping[str, int]
 - seventy_five_moves (a halfmove clock of 150 or more), fivefold_repetition, insufficient_material:
   the rule applies, whatever else does."""
 
+SOURCE_DIGEST: str
+"""BLAKE2b of the engine's Rust sources, in hex: what another parser read can be told apart."""
+
 @final
 class Vocabulary:
     """A numbering of moves, PAD and outcomes."""
@@ -683,6 +686,129 @@ def pgn_to_tokens(
     threads: int | None = None,
 ) -> PgnGames:
     """Return the games of a PGN text. Arguments and errors as in `parse_pgn_file`."""
+
+@final
+class FlatGames:
+    """Real games as flat columns, in the order of the file, without padding."""
+
+    tokens: NDArray[np.int16]
+    """(sum of lengths,) move tokens; game `i` is `tokens[offsets[i]:offsets[i + 1]]`."""
+    offsets: NDArray[np.int64]
+    """(n_games + 1,)"""
+    outcomes: NDArray[np.int16]
+    """(n_games,) outcome token, as `PgnGames.outcomes`."""
+    white_elo: NDArray[np.int16]
+    black_elo: NDArray[np.int16]
+    """(n_games,) -1 where unknown; "1850?" is 1850."""
+    numbers: NDArray[np.int64]
+    """(n_games,) place of the game in the file, dropped games counted, from 0."""
+    digests: NDArray[np.uint64]
+    """(n_games,) of the moves alone: BLAKE2b of 8 bytes, read as little-endian, of the moves as
+    little-endian int16 tokens of "searchless", whatever the vocabulary."""
+    bytes_read: int
+    """Bytes of the file read so far, as they are stored; up to some MB ahead of these games."""
+    report: dict[str, int]
+    """What became of the games of the file up to the last one read for this batch: `read`, `kept`,
+    and dropped by reason, the first that applies. By the tags, before the moves are looked at:
+    `variant` (Chess960 too), `custom_start`, `bot`, `elo_unknown` (of either player, where Elo is
+    asked for), `elo`, `time_control` (unknown too), `date` (unknown too, wholly or in part). Then
+    `illegal_move`, `too_long` (over `max_ply`), `empty`, `malformed`, as in `PgnGames.report`;
+    `too_short` (under `min_ply`), `no_outcome`. A game whose moves go on after the rules have ended
+    it ends there: it is kept, and counted in `cut`. So `read` is `kept` and all other counts but
+    `cut`."""
+    place: dict[str, int]
+    """Where the game behind the last one read stands, for `GameReader(start=...)`. JSON keeps it;
+    what it holds is the reader's own."""
+
+@final
+class GameReader:
+    """Iterate over the wanted games of a PGN file in flat batches and constant memory.
+
+    The file is as for `PgnReader`, and so is what counts as a game. Tags decide first: the moves of
+    a game that they drop are passed over, not read. Games, numbers, report and places are the same
+    for any batch size, number of threads and place to go on from.
+    """
+
+    report: dict[str, int]
+    """As `FlatGames.report`, up to where reading has come."""
+
+    def __new__(
+        cls,
+        path: str | PathLike[str],
+        *,
+        batch_size: int = 4096,
+        max_ply: int = 512,
+        vocabulary: str = "searchless",
+        min_ply: int = 1,
+        elo_min: int | None = None,
+        elo_max: int | None = None,
+        time_control: str | None = None,
+        date_min: str | None = None,
+        date_max: str | None = None,
+        drop_bots: bool = False,
+        require_outcome: bool = True,
+        start: Mapping[str, int] | None = None,
+        threads: int | None = None,
+    ) -> Self:
+        """Open a file.
+
+        Args:
+            batch_size: games of a batch, at most. A batch also ends after 65,536 games read, and
+                with the file; it may be empty, and the last one has the whole report.
+            max_ply: longer games are dropped; one of just as many plies is whole.
+            min_ply: shorter games are dropped.
+            elo_min: of both players, in elo_min..elo_max without elo_max.
+            time_control: one clock as `300+3`, or with commas between them any of ultrabullet,
+                bullet, blitz, rapid, classical, correspondence. Which one a game is goes by the
+                seconds at the start and 40 increments: below 30, 180, 480, 1500, 21600, or more. Of
+                a `TimeControl` of several periods (`40/7200:3600`) seconds are added up, `300` has
+                no increment, `-` is correspondence; `?`, hourglasses and other words are unknown.
+            date_min: YYYY-MM-DD, in date_min..date_max without date_max, by `UTCDate`, else `Date`.
+            drop_bots: drop games of programs, as in `PgnReader`.
+            require_outcome: drop games without an outcome: abandoned, unfinished, `*`.
+            start: the `place` of a batch that was read from the same file with the same arguments,
+                `batch_size` and `threads` aside: go on with the game behind it. A plain file is
+                read from there, a compressed one is decompressed up to there.
+
+        Raises:
+            OSError: the file cannot be read or decompressed, or ends before `start`. Where that
+                shows while iterating, the whole games before the place come first.
+            ValueError: an argument is outside its range.
+        """
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> FlatGames: ...
+
+@final
+class FlatChecks:
+    """What replaying flat games shows."""
+
+    first_illegal: NDArray[np.int32]
+    """(n_games,) as `Validation.first_illegal`, with no ply limit."""
+    outcomes: NDArray[np.int16]
+    """(n_games,) outcome token by the rules, after the moves before `first_illegal`; -1 where the
+    game could go on. So a game with both is one whose moves go on after its end."""
+    digests: NDArray[np.uint64]
+    """(n_games,) of the moves before `first_illegal`, as `FlatGames.digests`."""
+
+def check_flat_games(
+    tokens: NDArray[np.int16],
+    offsets: NDArray[np.int64],
+    *,
+    vocabulary: str = "searchless",
+    threads: int | None = None,
+) -> FlatChecks:
+    """Replay flat games from the starting position.
+
+    Args:
+        tokens: (plies,) int16, C-contiguous.
+        offsets: (n_games + 1,) int64, C-contiguous; they need not start with 0. Game `i` is
+            `tokens[offsets[i]:offsets[i + 1]]`.
+
+    Raises:
+        ValueError: wrong dtype, shape or layout; offsets outside `tokens` or not in order; unknown
+            vocabulary.
+    """
 
 @final
 class UciGames:

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::batch::{Batch, Place};
 use super::game::{Format, Games, Record};
 use super::report::Report;
 use super::tags::{Text, Texts};
@@ -33,7 +34,13 @@ pub struct Columns {
 }
 
 impl Columns {
-    pub fn new(format: Format) -> Columns {
+    pub fn n_games(&self) -> usize {
+        self.lengths.len()
+    }
+}
+
+impl Batch for Columns {
+    fn new(format: Format) -> Columns {
         Columns {
             format,
             tokens: Vec::new(),
@@ -52,16 +59,15 @@ impl Columns {
         }
     }
 
-    pub fn len(&self) -> usize {
-        self.lengths.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.lengths.is_empty()
     }
 
-    /// Append a game whose plies start at `ply` of `games`.
-    pub fn push(&mut self, number: u64, games: &Games, record: &Record, ply: usize) {
+    fn is_full(&self, n: usize) -> bool {
+        self.n_games() >= n
+    }
+
+    fn push(&mut self, number: u64, games: &Games, record: &Record, ply: usize) {
         let (vocabulary, width) = (self.format.vocabulary, self.format.max_ply);
         let plies = ply..ply + record.length;
         push_row(
@@ -95,9 +101,17 @@ impl Columns {
         self.push_texts(&record.tags.texts, &games.texts);
     }
 
+    fn skip(&mut self) {}
+
+    fn close(&mut self, place: Place, _: u64) {
+        self.report = place.report;
+    }
+}
+
+impl Columns {
     fn push_texts(&mut self, texts: &Texts, buffer: &str) {
         let columns = self.texts.iter_mut().zip(texts);
-        for (column, range) in columns.take(self.format.n_texts()) {
+        for (column, range) in columns.take(self.format.n_texts) {
             let start = self.text.len();
             self.text.push_str(&buffer[range.clone()]);
             column.push(start..self.text.len());

@@ -5,10 +5,12 @@ use shakmaty::CastlingMode;
 
 use super::comment;
 use super::ending::Ending;
+use super::filter::Filter;
 use super::lexer::{Lexer, Token};
 use super::report::Dropped;
 use super::san;
-use super::tags::{Next, Tags, Text, TextBuffer};
+use super::tags::{Next, Tags, Text, TextBuffer, Wanted};
+use crate::digest;
 use crate::outcome::{Outcome, Termination};
 use crate::playout::{San, SanGame};
 use crate::vocabulary::Vocabulary;
@@ -30,10 +32,13 @@ pub struct Format {
     pub max_ply: usize,
     /// Whether clocks and evaluations are wanted.
     pub annotations: bool,
-    /// Whether all texts of [`Text`] are wanted, or only the first.
-    pub tags: bool,
-    /// Whether games of programs are dropped.
-    pub drop_bots: bool,
+    /// How many of the kinds of [`Text`] are wanted.
+    pub n_texts: usize,
+    /// Whether digests of the moves are wanted.
+    pub digests: bool,
+    /// Whether a game whose moves go on after its end is cut there, not dropped.
+    pub cuts: bool,
+    pub filter: Filter,
     /// How lines of UCI write castling.
     pub castling: CastlingMode,
 }
@@ -46,15 +51,12 @@ impl Format {
             vocabulary,
             max_ply,
             annotations: false,
-            tags: false,
-            drop_bots: false,
+            n_texts: Text::ALWAYS,
+            digests: false,
+            cuts: false,
+            filter: Filter::NONE,
             castling: CastlingMode::Standard,
         }
-    }
-
-    /// How many of the kinds of [`Text`] are wanted.
-    pub fn n_texts(&self) -> usize {
-        if self.tags { Text::COUNT } else { Text::ALWAYS }
     }
 }
 
@@ -73,12 +75,18 @@ pub struct Record {
     pub score: Option<i8>,
     pub termination: Termination,
     pub outcome: Option<Outcome>,
+    /// Of the moves; 0 where not wanted.
+    pub digest: u64,
+    /// Whether its moves went on after its end.
+    pub is_cut: bool,
 }
 
 /// Games of a text, in order, their plies one after the other.
 #[derive(Debug, Clone, Default)]
 pub struct Games {
     pub records: Vec<Result<Record, Dropped>>,
+    /// Where each game ends in the text.
+    pub ends: Vec<usize>,
     pub tokens: Vec<i16>,
     /// Seconds left to the mover after each ply; NaN where not written.
     pub clocks: Vec<f32>,
@@ -90,9 +98,10 @@ pub struct Games {
 
 impl Games {
     /// One game that was not read.
-    pub fn of_one(record: Result<Record, Dropped>) -> Games {
+    pub fn of_one_dropped(reason: Dropped, end: usize) -> Games {
         Games {
-            records: vec![record],
+            records: vec![Err(reason)],
+            ends: vec![end],
             ..Games::default()
         }
     }
@@ -142,7 +151,7 @@ impl Games {
                 self.truncate(mark);
                 return before;
             }
-            self.push(record, mark);
+            self.push(record, mark, lexer.at);
         }
     }
 
@@ -154,12 +163,14 @@ impl Games {
         }
     }
 
-    /// Add a game that was read behind this mark. Nothing else stays of one that is dropped.
-    pub fn push(&mut self, record: Result<Record, Dropped>, mark: Mark) {
+    /// Add a game that was read behind this mark, and up to this place of the text. Nothing else
+    /// stays of one that is dropped.
+    pub fn push(&mut self, record: Result<Record, Dropped>, mark: Mark, end: usize) {
         if record.is_err() {
             self.truncate(mark);
         }
         self.records.push(record);
+        self.ends.push(end);
     }
 
     fn truncate(&mut self, mark: Mark) {
@@ -186,6 +197,7 @@ pub struct Reading<'a> {
     first: usize,
     /// The first reason to drop it.
     dropped: Option<Dropped>,
+    is_cut: bool,
     score: Option<i8>,
     has_begun: bool,
     is_over: bool,
@@ -202,6 +214,7 @@ impl<'a> Reading<'a> {
             game,
             format,
             dropped: None,
+            is_cut: false,
             score: None,
             has_begun: false,
             is_over: false,
@@ -213,16 +226,13 @@ impl<'a> Reading<'a> {
         let mut tags = Tags::default();
         let mut buffer = TextBuffer {
             text: &mut self.games.texts,
-            wants_players: self.format.tags || self.format.drop_bots,
+            wanted: Wanted {
+                n_texts: self.format.n_texts,
+                conditions: self.format.filter.asks_conditions(),
+            },
         };
         let next = tags.read(lexer, &mut buffer);
-        if tags.is_variant {
-            self.dropped = Some(Dropped::Variant);
-        } else if tags.has_start {
-            self.dropped = Some(Dropped::CustomStart);
-        } else if tags.has_bot && self.format.drop_bots {
-            self.dropped = Some(Dropped::Bot);
-        }
+        self.dropped = self.format.filter.judge(&tags);
         match next {
             Next::Movetext => self.read_movetext(lexer),
             Next::Game => {}
@@ -287,7 +297,7 @@ impl<'a> Reading<'a> {
 
     #[inline(always)]
     fn read_word(&mut self, lexer: &mut Lexer<'_>) {
-        if self.dropped.is_some() {
+        if self.dropped.is_some() || self.is_cut {
             lexer.skip_word();
             return;
         }
@@ -316,8 +326,13 @@ impl<'a> Reading<'a> {
     #[inline]
     pub fn play(&mut self, san: San) -> Result<(), Dropped> {
         let is_drawn = self.game.is_drawn_by_rule();
-        let token = self.game.play(san, self.format.vocabulary);
-        let token = token.ok_or(Dropped::IllegalMove)?;
+        if self.format.cuts && is_drawn {
+            self.is_cut = true;
+            return Ok(());
+        }
+        let Some(token) = self.game.play(san, self.format.vocabulary) else {
+            return self.refuse();
+        };
         if self.length() == self.format.max_ply {
             return Err(Dropped::TooLong);
         }
@@ -330,6 +345,16 @@ impl<'a> Reading<'a> {
             self.games.evaluations.push(f32::NAN);
         }
         Ok(())
+    }
+
+    /// A move that cannot be played: illegal, or one after the end.
+    #[cold]
+    fn refuse(&mut self) -> Result<(), Dropped> {
+        self.is_cut = self.format.cuts && self.game.termination().is_some();
+        match self.is_cut {
+            true => Ok(()),
+            false => Err(Dropped::IllegalMove),
+        }
     }
 
     /// The two-step that is meant where the format writes castling as king takes rook.
@@ -370,18 +395,30 @@ impl<'a> Reading<'a> {
         if let Some(reason) = self.dropped {
             return Err(reason);
         }
-        if self.length() == 0 {
-            return Err(Dropped::Empty);
+        let Format {
+            filter, vocabulary, ..
+        } = self.format;
+        match self.length() {
+            0 => return Err(Dropped::Empty),
+            length if length < filter.min_ply => return Err(Dropped::TooShort),
+            _ => {}
         }
         let by_rule = self.game.termination();
+        let outcome = match by_rule {
+            Some(termination) => termination.outcome(self.game.turn()),
+            None => tags.ending.unwrap_or_default().outcome(self.score),
+        };
+        if filter.needs_outcome && outcome.is_none() {
+            return Err(Dropped::NoOutcome);
+        }
+        let moves = || digest::of_moves(&self.games.tokens[self.first..], vocabulary);
         Ok(Record {
             length: self.length(),
             score: self.score,
             termination: by_rule.unwrap_or(Termination::Unfinished),
-            outcome: match by_rule {
-                Some(termination) => termination.outcome(self.game.turn()),
-                None => tags.ending.unwrap_or_default().outcome(self.score),
-            },
+            outcome,
+            digest: self.format.digests.then(moves).unwrap_or_default(),
+            is_cut: self.is_cut,
             tags,
         })
     }

@@ -5,10 +5,14 @@
 //! it has been read: games are those of the sequential order, whatever the blocks and threads.
 
 mod ahead;
+mod batch;
 mod blocks;
 mod columns;
 pub mod comment;
+mod date;
 mod ending;
+mod filter;
+mod flat;
 mod game;
 mod glyphs;
 mod junk;
@@ -17,37 +21,50 @@ mod report;
 pub mod san;
 mod source;
 mod tags;
+mod time_control;
 mod uci;
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use memchr::memmem;
 
+pub use batch::{Batch, Place};
 pub use columns::Columns;
+pub use date::Date;
 pub use ending::Ending;
+pub use filter::{Filter, Span};
+pub use flat::FlatGames;
 pub use game::{Format, Notation};
 pub use report::{Dropped, Report};
 pub use tags::Text;
+pub use time_control::{Speed, TimeControl, TimeControls};
 
 use crate::error::{Error, Result};
 use crate::threads::Workers;
 use ahead::Ahead;
 use blocks::{BLOCK, Blocks, LONGEST_GAME};
 use game::Games;
-use source::Input;
+use source::{Input, Opened};
 
 /// Reads games in constant memory.
-pub struct GameReader {
+pub struct Reader<B> {
     blocks: Blocks,
+    /// Bytes of the file that were read, perhaps ahead.
+    n_read: Arc<AtomicU64>,
     format: Format,
     workers: Workers<'static>,
     name: String,
-    report: Report,
+    /// Behind the last game that was taken.
+    place: Place,
     parsed: Vec<Games>,
+    /// Bytes before the text of the parsed games.
+    base: u64,
     next: Cursor,
     /// The batch being filled, which outlives an interrupted call.
-    batch: Columns,
+    batch: B,
 }
 
 /// The next game of those that were parsed.
@@ -58,35 +75,50 @@ struct Cursor {
     ply: usize,
 }
 
-impl GameReader {
-    /// Read a file, plain, zstd, gzip or bzip2.
-    pub fn open(path: &Path, format: Format, workers: Workers<'static>) -> Result<GameReader> {
+impl<B: Batch> Reader<B> {
+    /// Read a file, plain, zstd, gzip or bzip2, from this place on.
+    pub fn open(
+        path: &Path,
+        format: Format,
+        workers: Workers<'static>,
+        place: Place,
+    ) -> Result<Reader<B>> {
         let name = path.display().to_string();
-        let (source, workers) = open(path, workers).map_err(|error| read_error(&name, error))?;
-        Ok(GameReader::new(source, name, format, workers))
+        let opened = source::open(path, place.byte.saturating_sub(1));
+        let opened = opened.map_err(|error| read_error(&name, error))?;
+        let n_read = opened.n_read.clone();
+        let (blocks, workers) = ahead(opened, workers, place)?;
+        Ok(Reader {
+            n_read,
+            place,
+            ..Reader::new(blocks, name, format, workers)
+        })
     }
 
     /// Read from memory.
-    pub fn from_bytes(bytes: Vec<u8>, format: Format, workers: Workers<'static>) -> GameReader {
-        let source = Box::new(io::Cursor::new(bytes));
-        GameReader::new(source, "pgn".to_owned(), format, workers)
+    pub fn from_bytes(bytes: Vec<u8>, format: Format, workers: Workers<'static>) -> Reader<B> {
+        let blocks = Blocks::new(Box::new(io::Cursor::new(bytes)));
+        let name = "pgn".to_owned();
+        Reader::new(blocks, name, format, workers)
     }
 
-    fn new(source: Input, name: String, format: Format, workers: Workers<'static>) -> GameReader {
-        GameReader {
-            blocks: Blocks::new(source),
+    fn new(blocks: Blocks, name: String, format: Format, workers: Workers<'static>) -> Reader<B> {
+        Reader {
+            blocks,
+            n_read: Arc::default(),
             format,
             workers,
             name,
-            report: Report::default(),
+            place: Place::default(),
             parsed: Vec::new(),
+            base: 0,
             next: Cursor::default(),
-            batch: Columns::new(format),
+            batch: B::new(format),
         }
     }
 
     /// Up to `n` games that are kept; none at the end of the file.
-    pub fn next_batch(&mut self, n: usize) -> Result<Columns> {
+    pub fn next_batch(&mut self, n: usize) -> Result<B> {
         loop {
             if let Some(batch) = self.step(n)? {
                 return Ok(batch);
@@ -94,10 +126,10 @@ impl GameReader {
         }
     }
 
-    /// Some milliseconds of [`next_batch`](GameReader::next_batch); the batch once it is complete.
-    pub fn step(&mut self, n: usize) -> Result<Option<Columns>> {
-        while self.batch.len() < n && self.take() {}
-        if self.batch.len() < n {
+    /// Some milliseconds of [`next_batch`](Reader::next_batch); the batch once it is complete.
+    pub fn step(&mut self, n: usize) -> Result<Option<B>> {
+        while !self.batch.is_full(n) && self.take() {}
+        if !self.batch.is_full(n) {
             match self.parse_block() {
                 Ok(true) => return Ok(None),
                 // The games before the place come first; the next call meets the error again.
@@ -105,8 +137,8 @@ impl GameReader {
                 parsed => drop(parsed?),
             }
         }
-        let mut batch = std::mem::replace(&mut self.batch, Columns::new(self.format));
-        batch.report = self.report;
+        let mut batch = std::mem::replace(&mut self.batch, B::new(self.format));
+        batch.close(self.place, self.n_read.load(Ordering::Relaxed));
         Ok(Some(batch))
     }
 
@@ -117,7 +149,7 @@ impl GameReader {
 
     /// What became of the games read so far.
     pub fn report(&self) -> Report {
-        self.report
+        self.place.report
     }
 
     /// Move one parsed game to the batch, or to the report; false where there is none.
@@ -132,15 +164,21 @@ impl GameReader {
             };
             return true;
         };
+        let report = &mut self.place.report;
         match record {
             Ok(record) => {
-                self.batch
-                    .push(self.report.n_read, games, record, self.next.ply);
+                let number = report.n_read;
+                self.batch.push(number, games, record, self.next.ply);
                 self.next.ply += record.length;
+                report.n_cut += u64::from(record.is_cut);
             }
-            Err(reason) => self.report.n_dropped[*reason as usize] += 1,
+            Err(reason) => {
+                self.batch.skip();
+                report.n_dropped[*reason as usize] += 1;
+            }
         }
-        self.report.n_read += 1;
+        report.n_read += 1;
+        self.place.byte = self.base + games.ends[self.next.record] as u64 - 1;
         self.next.record += 1;
         true
     }
@@ -149,31 +187,41 @@ impl GameReader {
     fn parse_block(&mut self) -> Result<bool> {
         self.next = Cursor::default();
         self.parsed.clear();
-        if self.blocks.is_last() && self.blocks.text().is_empty() {
+        let approached = self.blocks.approach();
+        if approached.map_err(|error| read_error(&self.name, error))? {
+            return Ok(true);
+        }
+        if self.blocks.is_last() && self.blocks.len() == 0 {
             return Ok(false);
         }
         // A game longer than the block doubles it.
-        let size = (BLOCK * self.workers.count()).max(self.blocks.text().len());
-        self.blocks.extend(size);
-        let mut consumed = self.parse_pieces()?;
+        let size = (BLOCK * self.workers.count()).max(self.blocks.len());
+        let room = LONGEST_GAME.saturating_sub(self.blocks.len());
+        self.blocks.extend(size.min(room));
+        self.place.is_macintosh = self.blocks.is_macintosh();
+        let mut consumed = match self.blocks.window() {
+            [] => 0,
+            _ => self.parse_pieces()?,
+        };
         if consumed == 0
             && let Some(error) = self.blocks.failure()
         {
-            let n_read = self.report.n_read;
+            let n_read = self.report().n_read;
             let reason = format!("{error}, after {n_read} whole games");
             return Err(read_error(&self.name, reason));
         }
-        if consumed == 0 && self.blocks.text().len() > LONGEST_GAME {
-            self.parsed = vec![Games::of_one(Err(Dropped::Malformed))];
-            consumed = self.blocks.text().len();
+        if consumed == 0 && self.blocks.len() >= LONGEST_GAME {
+            consumed = self.blocks.len();
+            self.parsed = vec![Games::of_one_dropped(Dropped::Malformed, consumed + 1)];
         }
+        self.base = self.blocks.at();
         self.blocks.consume(consumed);
         Ok(true)
     }
 
     /// Parse the window; return how much of it was whole games.
     fn parse_pieces(&mut self) -> Result<usize> {
-        let (text, is_last) = (self.blocks.text(), self.blocks.is_last());
+        let (text, is_last) = (self.blocks.window(), self.blocks.is_last());
         let starts = likely_starts(text, self.format.notation, self.workers.count());
         let stops = starts[1..].iter().copied().chain([text.len()]);
         let pieces: Vec<_> = starts.iter().copied().zip(stops).collect();
@@ -182,25 +230,26 @@ impl GameReader {
             let end = games.read(text, start, stop, is_last, self.format);
             (start, end, games)
         })?;
-        let mut consumed = 0;
+        let mut next = 1;
         for (start, end, games) in read {
-            if start != consumed {
+            if start != next {
                 break;
             }
-            consumed = end;
+            next = end;
             self.parsed.push(games);
         }
-        Ok(consumed)
+        Ok(next - 1)
     }
 }
 
-/// Where to cut a text for this many threads: 0, and places that look like starts of games.
+/// Where to cut a window for this many threads: its start, and places that look like starts of
+/// games.
 fn likely_starts(text: &[u8], notation: Notation, n_pieces: usize) -> Vec<usize> {
     let border: &[u8] = match notation {
         Notation::Pgn => b"\n[Event \"",
         Notation::Uci => b"\n",
     };
-    let mut starts = vec![0];
+    let mut starts = vec![1];
     for piece in 1..n_pieces {
         let from = text.len() / n_pieces * piece;
         if let Some(found) = memmem::find(&text[from..], border) {
@@ -211,14 +260,25 @@ fn likely_starts(text: &[u8], notation: Notation, n_pieces: usize) -> Vec<usize>
     starts
 }
 
-/// A file, and the threads to parse it. One of several decompresses ahead of the others.
-fn open(path: &Path, workers: Workers<'static>) -> io::Result<(Input, Workers<'static>)> {
-    let (source, is_compressed) = source::open(path)?;
-    if !is_compressed || workers.count() == 1 {
-        return Ok((source, workers));
-    }
-    let others = Workers::new(Some(workers.count() - 1)).map_err(io::Error::other)?;
-    Ok((Box::new(Ahead::new(source)), others))
+/// The text behind this place, and the threads to parse it. One of several decompresses ahead of the
+/// others.
+fn ahead(
+    opened: Opened,
+    workers: Workers<'static>,
+    place: Place,
+) -> Result<(Blocks, Workers<'static>)> {
+    let (source, workers): (Input, _) = match opened.is_compressed && workers.count() > 1 {
+        true => {
+            let others = Workers::new(Some(workers.count() - 1))?;
+            (Box::new(Ahead::new(opened.source)), others)
+        }
+        false => (opened.source, workers),
+    };
+    let blocks = match place.byte {
+        0 => Blocks::new(source),
+        at => Blocks::behind(source, at, opened.skipped, place.is_macintosh),
+    };
+    Ok((blocks, workers))
 }
 
 fn read_error(name: &str, reason: impl ToString) -> Error {

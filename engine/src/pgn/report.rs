@@ -19,10 +19,22 @@ pub enum Dropped {
     Malformed = 6,
     /// A player is a program, and such games are not wanted.
     Bot = 7,
+    /// The rating of a player is unknown, and ratings are asked for.
+    EloUnknown = 8,
+    /// The rating of a player is not among those wanted.
+    Elo = 9,
+    /// The time control is not among those wanted, or unknown.
+    TimeControl = 10,
+    /// The date is not among those wanted, or unknown.
+    Date = 11,
+    /// Fewer plies than asked for.
+    TooShort = 12,
+    /// It has no outcome, and such games are not wanted.
+    NoOutcome = 13,
 }
 
 impl Dropped {
-    pub const NAMES: [&'static str; 8] = [
+    pub const NAMES: [&'static str; 14] = [
         "variant",
         "custom_start",
         "illegal_move",
@@ -31,6 +43,12 @@ impl Dropped {
         "empty",
         "malformed",
         "bot",
+        "elo_unknown",
+        "elo",
+        "time_control",
+        "date",
+        "too_short",
+        "no_outcome",
     ];
 }
 
@@ -40,9 +58,20 @@ pub struct Report {
     pub n_read: u64,
     /// By reason, as in `Dropped::NAMES`.
     pub n_dropped: [u64; Dropped::NAMES.len()],
+    /// Of those kept, games whose moves went on after their end.
+    pub n_cut: u64,
 }
 
 impl Report {
+    /// Whether these can be the counts of some games.
+    pub fn is_consistent(&self) -> bool {
+        let n_dropped = self
+            .n_dropped
+            .iter()
+            .try_fold(0_u64, |sum, &n| sum.checked_add(n));
+        n_dropped.is_some_and(|n| n <= self.n_read && self.n_cut <= self.n_read - n)
+    }
+
     pub fn n_kept(&self) -> u64 {
         self.n_read - self.n_dropped.iter().sum::<u64>()
     }

@@ -1,8 +1,10 @@
 //! Bytes of text from a file, plain or compressed, in constant memory.
 
 use std::fs::File;
-use std::io::{self, BufReader, Chain, Cursor, Read};
+use std::io::{self, BufReader, Chain, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::MultiGzDecoder;
@@ -12,7 +14,7 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder, StreamingDecoder};
 pub type Input = Box<dyn Read + Send>;
 
 /// A file whose first bytes were looked at.
-type Packed = BufReader<Chain<Cursor<Vec<u8>>, File>>;
+type Packed = BufReader<Chain<Cursor<Vec<u8>>, Counted>>;
 type Frame = StreamingDecoder<Chain<Cursor<[u8; 4]>, Packed>, FrameDecoder>;
 
 const ZSTD_MAGIC: u32 = 0xfd2f_b528;
@@ -43,12 +45,47 @@ const REFUSED: [(&[u8], &str, &str); 10] = [
     (b"Scid.si", "a Scid database", "sc_epgn FILE"),
 ];
 
-/// Open a file, and say whether it is compressed, which shows in its first bytes, not in its name.
-pub fn open(path: &Path) -> io::Result<(Input, bool)> {
+/// A file that says how many of its bytes were read.
+struct Counted {
+    file: File,
+    n_read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read(buffer)?;
+        self.n_read.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
+}
+
+/// The text of a file.
+pub struct Opened {
+    pub source: Input,
+    pub is_compressed: bool,
+    /// Bytes of text that were left out.
+    pub skipped: u64,
+    /// Bytes of the file that were read or left out so far.
+    pub n_read: Arc<AtomicU64>,
+}
+
+/// Open a file, up to this many bytes behind its start where one can go there at once. Whether it
+/// is compressed shows in its first bytes, not in its name.
+pub fn open(path: &Path, skip: u64) -> io::Result<Opened> {
     let mut file = File::open(path)?;
     let mut magic = Vec::new();
     file.by_ref().take(LONGEST_MAGIC).read_to_end(&mut magic)?;
     let compression = compression(&magic)?;
+    if compression.is_none() && skip > 0 {
+        file.seek(SeekFrom::Start(skip))?;
+        magic.clear();
+    }
+    let skipped = if compression.is_none() { skip } else { 0 };
+    let n_read = Arc::new(AtomicU64::new(skipped + magic.len() as u64));
+    let file = Counted {
+        file,
+        n_read: n_read.clone(),
+    };
     let input = BufReader::with_capacity(1 << 16, Cursor::new(magic).chain(file));
     let source: Input = match compression {
         Some(Compression::Zstd) => Box::new(ZstdFrames::Between(input)),
@@ -56,7 +93,12 @@ pub fn open(path: &Path) -> io::Result<(Input, bool)> {
         Some(Compression::Bzip2) => Box::new(MultiBzDecoder::new(input)),
         None => Box::new(input),
     };
-    Ok((source, compression.is_some()))
+    Ok(Opened {
+        source,
+        is_compressed: compression.is_some(),
+        skipped,
+        n_read,
+    })
 }
 
 #[derive(Clone, Copy)]
@@ -186,7 +228,7 @@ mod tests {
         let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
         std::fs::write(&path, bytes)?;
         let mut all = Vec::new();
-        let result = open(&path).and_then(|(mut source, _)| source.read_to_end(&mut all));
+        let result = open(&path, 0).and_then(|mut opened| opened.source.read_to_end(&mut all));
         std::fs::remove_file(&path)?;
         result.map(|_| all)
     }
@@ -229,7 +271,8 @@ mod tests {
         let path = std::env::temp_dir().join(format!("cut-{}", std::process::id()));
         std::fs::write(&path, &file[..file.len() - 5]).unwrap();
         let mut all = Vec::new();
-        let error = open(&path).unwrap().0.read_to_end(&mut all).unwrap_err();
+        let mut source = open(&path, 0).unwrap().source;
+        let error = source.read_to_end(&mut all).unwrap_err();
         std::fs::remove_file(&path).unwrap();
         assert_eq!(error.to_string(), "the file was cut off");
         assert!(all.len() >= text.len() - (1 << 17) && text.starts_with(&all));

@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr2, memchr3, memrchr};
 
+use super::date::Date;
 use super::ending::Ending;
 use super::lexer::{Lexer, Token, starts_tag};
+use super::time_control::TimeControl;
 
 /// The tags whose texts are kept, as places in [`Tags::texts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +39,16 @@ pub type Texts = [Range<usize>; Text::COUNT];
 /// Where the texts of tags go, and which are looked at.
 pub struct TextBuffer<'a> {
     pub text: &'a mut String,
-    /// Whether it is asked who played, and when.
-    pub wants_players: bool,
+    pub wanted: Wanted,
+}
+
+/// Tags that are read on request.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// How many of the kinds of [`Text`].
+    pub n_texts: usize,
+    /// The time control, the date, and whether a player is a program.
+    pub conditions: bool,
 }
 
 /// The tag pairs that are kept.
@@ -55,6 +65,9 @@ pub struct Tags {
     pub has_start: bool,
     /// Whether a player is a program.
     pub has_bot: bool,
+    pub time_control: Option<TimeControl>,
+    /// By `UTCDate`, and by `Date`.
+    dates: [Option<Date>; 2],
 }
 
 /// What stands behind the tags.
@@ -131,15 +144,46 @@ impl Tags {
         match name {
             b"WhiteElo" => self.white_elo = elo(value),
             b"BlackElo" => self.black_elo = elo(value),
-            b"ECO" => self.keep(Text::Eco, value, buffer),
-            b"TimeControl" => self.keep(Text::TimeControl, value, buffer),
-            b"Site" => self.keep(Text::Site, value, buffer),
             b"Result" => self.score = score(value),
             b"Termination" => self.ending = Ending::of_tag(value),
             b"ICCResult" if self.ending.is_none() => self.ending = Ending::of_tag(value),
             b"Variant" => self.is_variant = !is_any(value, &STANDARD),
             b"FEN" => self.has_start = !text_of(value).starts_with(START),
-            _ if buffer.wants_players => self.set_player(name, value, buffer),
+            _ => {
+                if buffer.wanted.conditions {
+                    self.set_condition(name, value);
+                }
+                if buffer.wanted.n_texts > 0 {
+                    self.set_text(name, value, buffer);
+                }
+            }
+        }
+    }
+
+    fn set_condition(&mut self, name: &[u8], value: &[u8]) {
+        match name {
+            b"TimeControl" => self.time_control = TimeControl::of_tag(value),
+            b"UTCDate" => self.dates[0] = Date::parse(value),
+            b"Date" => self.dates[1] = Date::parse(value),
+            b"WhiteTitle" | b"BlackTitle" => self.has_bot |= is_any(value, &["bot"]),
+            b"WhiteType" | b"BlackType" => self.has_bot |= is_any(value, &["program"]),
+            b"WhiteIsComp" | b"BlackIsComp" => self.has_bot |= is_any(value, &["yes"]),
+            _ => {}
+        }
+    }
+
+    /// The day of the game, where it is known.
+    pub fn date(&self) -> Option<Date> {
+        self.dates[0].or(self.dates[1])
+    }
+
+    #[inline]
+    fn set_text(&mut self, name: &[u8], value: &[u8], buffer: &mut TextBuffer<'_>) {
+        match name {
+            b"ECO" => self.keep(Text::Eco, value, buffer),
+            b"TimeControl" => self.keep(Text::TimeControl, value, buffer),
+            b"Site" => self.keep(Text::Site, value, buffer),
+            _ if buffer.wanted.n_texts > Text::ALWAYS => self.set_player(name, value, buffer),
             _ => {}
         }
     }
@@ -148,10 +192,8 @@ impl Tags {
         match name {
             b"White" => self.keep(Text::White, value, buffer),
             b"Black" => self.keep(Text::Black, value, buffer),
-            b"WhiteTitle" => self.set_title(Text::WhiteTitle, value, buffer),
-            b"BlackTitle" => self.set_title(Text::BlackTitle, value, buffer),
-            b"WhiteType" | b"BlackType" => self.has_bot |= is_any(value, &["program"]),
-            b"WhiteIsComp" | b"BlackIsComp" => self.has_bot |= is_any(value, &["yes"]),
+            b"WhiteTitle" => self.keep(Text::WhiteTitle, value, buffer),
+            b"BlackTitle" => self.keep(Text::BlackTitle, value, buffer),
             b"Event" => self.keep(Text::Event, value, buffer),
             b"UTCDate" => self.keep(Text::Date, value, buffer),
             b"UTCTime" => self.keep(Text::Time, value, buffer),
@@ -164,11 +206,6 @@ impl Tags {
     #[inline]
     fn keep(&mut self, text: Text, value: &[u8], buffer: &mut TextBuffer<'_>) {
         self.texts[text as usize] = append(buffer.text, value);
-    }
-
-    fn set_title(&mut self, text: Text, value: &[u8], buffer: &mut TextBuffer<'_>) {
-        self.has_bot |= is_any(value, &["bot"]);
-        self.keep(text, value, buffer);
     }
 
     fn lacks(&self, text: Text) -> bool {

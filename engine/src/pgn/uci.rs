@@ -28,8 +28,8 @@ impl Games {
             };
             let before = self.mark();
             let record = Reading::new(self, &mut game, format).read_uci(line);
-            self.push(record, before);
             at = (at + line.len() + 1).min(text.len());
+            self.push(record, before, at);
         }
         at
     }

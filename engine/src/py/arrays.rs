@@ -89,3 +89,45 @@ fn prefix(row: &[i16], game: usize, length: i32) -> Result<&[i16]> {
         Error::out_of_range("lengths", expected, format!("lengths[{game}] = {length}"))
     })
 }
+
+pub type Flat<'py, T> = PyReadonlyArray1<'py, T>;
+
+pub fn flat_tokens<'py>(value: &Bound<'py, PyAny>) -> PyResult<Flat<'py, i16>> {
+    contiguous::<_, Ix1>("tokens", value, "an int16 array of shape (plies,)")
+}
+
+pub fn offsets<'py>(value: &Bound<'py, PyAny>) -> PyResult<Flat<'py, i64>> {
+    contiguous::<_, Ix1>("offsets", value, "an int64 array of shape (n_games + 1,)")
+}
+
+/// The games of a flat token array, cut at the offsets.
+pub fn flat_games<'a>(
+    tokens: &'a Flat<'_, i16>,
+    offsets: &Flat<'_, i64>,
+) -> PyResult<Vec<&'a [i16]>> {
+    let (tokens, offsets) = (tokens.as_slice()?, offsets.as_slice()?);
+    let game = |i: usize| -> Result<&'a [i16]> {
+        let range = usize::try_from(offsets[i])
+            .ok()
+            .zip(usize::try_from(offsets[i + 1]).ok());
+        let game = range.and_then(|(start, end)| tokens.get(start..end));
+        game.ok_or_else(|| {
+            let expected = format!(
+                "in 0..={} everywhere and never less than before",
+                tokens.len()
+            );
+            let got = format!(
+                "offsets[{i}] = {}, offsets[{}] = {}",
+                offsets[i],
+                i + 1,
+                offsets[i + 1]
+            );
+            Error::out_of_range("offsets", expected, got)
+        })
+    };
+    let n_games = offsets
+        .len()
+        .checked_sub(1)
+        .ok_or_else(|| Error::out_of_range("offsets", "of shape (n_games + 1,)", "shape (0,)"))?;
+    Ok((0..n_games).map(game).collect::<Result<_>>()?)
+}

@@ -16,6 +16,7 @@ mod checkmates;
 mod diagnostics;
 mod errors;
 mod flags;
+mod flat;
 mod games;
 mod masks;
 mod notation;
@@ -48,6 +49,8 @@ mod _native {
     #[pymodule_export]
     use super::flags::{EdgeCaseFlags, compute_edge_case_flags};
     #[pymodule_export]
+    use super::flat::{FlatChecks, FlatGames, GameReader, check_flat_games};
+    #[pymodule_export]
     use super::games::{Games, generate_random_games};
     #[pymodule_export]
     use super::masks::{
@@ -74,6 +77,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::threads::settle();
+        module.add("SOURCE_DIGEST", env!("SOURCE_DIGEST"))?;
         module.add("EDGE_CASES", super::flags::table(module.py())?)?;
         module.add(
             "TERMINATIONS",

@@ -8,7 +8,7 @@ use pyo3::exceptions::PyStopIteration;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::pgn::{Columns, Dropped, Format, GameReader, Notation, Report, Text};
+use crate::pgn::{Batch, Columns, Dropped, Filter, Format, Notation, Place, Reader, Report, Text};
 use crate::py::arguments::{self, Integer};
 use crate::py::calls;
 use crate::threads::Workers;
@@ -45,13 +45,13 @@ pub struct PgnGames {
 
 impl PgnGames {
     fn new(py: Python<'_>, columns: Columns) -> PyResult<PgnGames> {
-        let shape = [columns.len(), columns.format.max_ply];
+        let shape = [columns.n_games(), columns.format.max_ply];
         let annotations = |values: Vec<f32>| {
             let rows = || values.into_pyarray(py).reshape(shape).map(Bound::unbind);
             columns.format.annotations.then(rows).transpose()
         };
         let texts = |text| Ok::<_, PyErr>(PyList::new(py, columns.texts_of(text))?.unbind());
-        let on_request = |text| columns.format.tags.then(|| texts(text)).transpose();
+        let on_request = |text| wants_all(columns.format).then(|| texts(text)).transpose();
         Ok(PgnGames {
             eco: texts(Text::Eco)?,
             time_controls: texts(Text::TimeControl)?,
@@ -79,25 +79,25 @@ impl PgnGames {
 }
 
 /// A reader and how many games to take at a time.
-pub struct Batches {
-    reader: Mutex<GameReader>,
+pub struct Batches<B> {
+    reader: Mutex<Reader<B>>,
     size: usize,
 }
 
-impl Batches {
-    pub fn new(reader: GameReader, size: u64) -> Batches {
+impl<B: Batch + Send> Batches<B> {
+    pub fn new(reader: Reader<B>, size: u64) -> Batches<B> {
         Batches {
             reader: Mutex::new(reader),
             size: size as usize,
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, GameReader> {
+    fn lock(&self) -> MutexGuard<'_, Reader<B>> {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The next batch.
-    pub fn take(&self, py: Python<'_>) -> PyResult<Columns> {
+    pub fn take(&self, py: Python<'_>) -> PyResult<B> {
         calls::run_on(py, Workers::caller(), |workers| {
             loop {
                 // Signal handlers run in here, and may use this reader: it is not locked.
@@ -111,34 +111,34 @@ impl Batches {
 
     /// The one batch of a file that is read at once. Fewer games than it may have are all there are,
     /// or those before a place that cannot be read: the next batch says which.
-    pub fn take_all(&self, py: Python<'_>) -> PyResult<Columns> {
-        let columns = self.take(py)?;
-        if columns.len() < self.size {
+    pub fn take_all(&self, py: Python<'_>) -> PyResult<B> {
+        let batch = self.take(py)?;
+        if !batch.is_full(self.size) {
             self.take(py)?;
         }
-        Ok(columns)
+        Ok(batch)
     }
 
-    /// The next batch of an iterator, which has games.
-    pub fn next(&self, py: Python<'_>) -> PyResult<Columns> {
+    /// The next batch of an iterator, which has something.
+    pub fn next(&self, py: Python<'_>) -> PyResult<B> {
         match self.take(py)? {
-            columns if columns.is_empty() => Err(PyStopIteration::new_err(())),
-            columns => Ok(columns),
+            batch if batch.is_empty() => Err(PyStopIteration::new_err(())),
+            batch => Ok(batch),
         }
     }
 
-    pub fn report(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
-        let (counts, format) = py.detach(|| {
+    /// What became of the games so far, and of what format they are.
+    pub fn report(&self, py: Python<'_>) -> (Report, Format) {
+        py.detach(|| {
             let reader = self.lock();
             (reader.report(), reader.format())
-        });
-        report(py, counts, format)
+        })
     }
 }
 
 #[doc = doc!("PgnReader")]
 #[pyclass(frozen, module = "chess_engine")]
-pub struct PgnReader(Batches);
+pub struct PgnReader(Batches<Columns>);
 
 #[pymethods]
 impl PgnReader {
@@ -166,12 +166,10 @@ impl PgnReader {
         let batch_size = batch_size.within("batch_size", 1..=ALL)?;
         let format = Format {
             annotations,
-            tags,
-            drop_bots,
-            ..format(vocabulary, max_ply)?
+            ..format(vocabulary, max_ply, tags, drop_bots)?
         };
         let workers = Workers::new(arguments::threads(threads)?)?;
-        let reader = GameReader::open(&path, format, workers)?;
+        let reader = Reader::open(&path, format, workers, Place::default())?;
         Ok(PgnReader(Batches::new(reader, batch_size)))
     }
 
@@ -185,7 +183,8 @@ impl PgnReader {
 
     #[getter]
     fn report(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
-        self.0.report(py)
+        let (counts, format) = self.0.report(py);
+        report(py, counts, format)
     }
 }
 
@@ -193,10 +192,9 @@ pub fn report(py: Python<'_>, report: Report, format: Format) -> PyResult<Py<PyD
     let dict = PyDict::new(py);
     dict.set_item("read", report.n_read)?;
     dict.set_item("kept", report.n_kept())?;
-    for (name, count) in Dropped::NAMES.iter().zip(report.n_dropped) {
-        if format.drop_bots || *name != "bot" {
-            dict.set_item(name, count)?;
-        }
+    let n_reasons = Dropped::Bot as usize + usize::from(format.filter.drop_bots);
+    for (name, count) in Dropped::NAMES[..n_reasons].iter().zip(report.n_dropped) {
+        dict.set_item(name, count)?;
     }
     Ok(dict.unbind())
 }
@@ -261,17 +259,26 @@ pub fn pgn_to_tokens(
 ) -> PyResult<PgnGames> {
     let format = Format {
         annotations,
-        tags,
-        drop_bots,
-        ..format(vocabulary, max_ply)?
+        ..format(vocabulary, max_ply, tags, drop_bots)?
     };
     let workers = Workers::new(arguments::threads(threads)?)?;
-    let reader = GameReader::from_bytes(pgn.as_bytes().to_vec(), format, workers);
+    let reader = Reader::from_bytes(pgn.as_bytes().to_vec(), format, workers);
     PgnGames::new(py, Batches::new(reader, ALL).take(py)?)
 }
 
-fn format(vocabulary: &str, max_ply: Integer) -> PyResult<Format> {
+fn format(vocabulary: &str, max_ply: Integer, tags: bool, drop_bots: bool) -> PyResult<Format> {
     let vocabulary = Vocabulary::named(vocabulary)?;
-    let max_ply = arguments::max_ply(max_ply)?;
-    Ok(Format::new(Notation::Pgn, vocabulary, max_ply))
+    let format = Format::new(Notation::Pgn, vocabulary, arguments::max_ply(max_ply)?);
+    Ok(Format {
+        n_texts: if tags { Text::COUNT } else { Text::ALWAYS },
+        filter: Filter {
+            drop_bots,
+            ..Filter::NONE
+        },
+        ..format
+    })
+}
+
+fn wants_all(format: Format) -> bool {
+    format.n_texts == Text::COUNT
 }

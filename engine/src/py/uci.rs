@@ -6,7 +6,7 @@ use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::pgn::{Columns, Format, GameReader, Notation};
+use crate::pgn::{Columns, Format, Notation, Place, Reader};
 use crate::py::arguments::{self, Integer};
 use crate::py::pgn::{ALL, Batches, report};
 use crate::threads::Workers;
@@ -25,7 +25,7 @@ pub struct UciGames {
 
 impl UciGames {
     fn new(py: Python<'_>, columns: Columns) -> PyResult<UciGames> {
-        let shape = [columns.len(), columns.format.max_ply];
+        let shape = [columns.n_games(), columns.format.max_ply];
         Ok(UciGames {
             tokens: columns.tokens.into_pyarray(py).reshape(shape)?.unbind(),
             lengths: columns.lengths.into_pyarray(py).unbind(),
@@ -39,7 +39,7 @@ impl UciGames {
 
 #[doc = doc!("UciReader")]
 #[pyclass(frozen, module = "chess_engine")]
-pub struct UciReader(Batches);
+pub struct UciReader(Batches<Columns>);
 
 #[pymethods]
 impl UciReader {
@@ -68,7 +68,7 @@ impl UciReader {
             ..Format::new(Notation::Uci, vocabulary, max_ply)
         };
         let workers = Workers::new(arguments::threads(threads)?)?;
-        let reader = GameReader::open(&path, format, workers)?;
+        let reader = Reader::open(&path, format, workers, Place::default())?;
         Ok(UciReader(Batches::new(reader, batch_size)))
     }
 
@@ -82,7 +82,8 @@ impl UciReader {
 
     #[getter]
     fn report(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
-        self.0.report(py)
+        let (counts, format) = self.0.report(py);
+        report(py, counts, format)
     }
 }
 

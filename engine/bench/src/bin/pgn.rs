@@ -8,7 +8,7 @@ use std::fs::File;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use chess_engine::pgn::{Format, GameReader, Notation};
+use chess_engine::pgn::{self, Batch, Columns, Format, Notation, Place};
 use chess_engine::threads::Workers;
 use chess_engine::vocabulary::Vocabulary;
 use pgn_reader::{RawTag, Reader, SanPlus, Skip, Visitor};
@@ -88,14 +88,15 @@ fn ours(path: &Path, vocabulary: &'static Vocabulary, annotations: bool) -> (usi
         ..Format::new(Notation::Pgn, vocabulary, 512)
     };
     let workers = Workers::new(Some(1)).expect("it is one");
-    let mut reader = GameReader::open(path, format, workers).expect("FILE can be read");
+    let reader = pgn::Reader::<Columns>::open(path, format, workers, Place::default());
+    let mut reader = reader.expect("FILE can be read");
     let mut read = (0, 0);
     loop {
         let batch = reader.next_batch(4096).expect("FILE is PGN");
         if batch.is_empty() {
             return read;
         }
-        read.0 += batch.len();
+        read.0 += batch.n_games();
         read.1 += batch
             .lengths
             .iter()
