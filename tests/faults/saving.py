@@ -6,10 +6,10 @@ save and the start of strace.
 
 import multiprocessing
 import os
+import select
 import shutil
 import subprocess
 from collections.abc import Callable
-from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,10 @@ from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.run_paths import MODEL, OPTIMIZER
 
 SAVED, RAISED, BUG = 0, 10, 20
+UNRELATED = frozenset(
+    ("select", "pselect6", "restart_syscall", "brk", "mmap", "munmap", "mremap", "madvise")
+)
+"""System calls that wait for strace or move the heap: not of a save, never as many twice."""
 _STARTED_S = 30.0
 _processes = multiprocessing.get_context("fork")
 
@@ -104,29 +108,32 @@ def check_spoiled(directory: Path, case: Case, *tampering: str) -> Spoiled:
 
 def under_strace(directory: Path, action: Callable[[], object], *arguments: str) -> Spoiled:
     """Run an action in a forked process that strace is attached to."""
-    trace = directory / "strace.txt"
+    trace, said = directory / "strace.txt", directory / "strace.log"
     read, write = os.pipe()
     process = _processes.Process(target=_act, args=(action, read))
     process.start()
     argv = ["strace", "-y", "-p", str(process.pid), "-o", str(trace), *arguments]
-    strace = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True)
+    with said.open("wb") as log:
+        strace = subprocess.Popen(argv, stderr=log)
     try:
-        eventually(lambda: _is_traced(process) or strace.poll() is not None, "strace")
+        # Said once the process is interrupted: a tracer shows earlier, and misses calls until then.
+        eventually(lambda: b"attached" in said.read_bytes() or strace.poll() is not None, "strace")
         os.write(write, b"go")
         process.join(_STARTED_S)
-        _, said = strace.communicate(timeout=_STARTED_S)
+        strace.wait(_STARTED_S)
     finally:
         process.kill()
         for descriptor in (read, write):
             os.close(descriptor)
-    assert process.exitcode is not None, said
+    assert process.exitcode is not None, said.read_text(encoding="utf-8")
     calls = trace.read_text().splitlines()
-    trace.unlink()
+    for file in (trace, said):
+        file.unlink()
     return Spoiled(process.exitcode, calls)
 
 
 def _act(action: Callable[[], object], go: int) -> None:
-    os.read(go, 2)
+    select.select([go], [], [])
     try:
         action()
     except OSError:
@@ -136,16 +143,12 @@ def _act(action: Callable[[], object], go: int) -> None:
     os._exit(SAVED)
 
 
-def _is_traced(process: ForkProcess) -> bool:
-    status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
-    return "TracerPid:\t0\n" not in status
-
-
 def require_strace(directory: Path) -> None:
     """Skip, with the reason, where strace is missing or may not attach."""
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed: the system calls of a save cannot be spoiled")
     directory.mkdir(exist_ok=True)
+    prepare(directory / "first", CASES["next"])  # what a save imports is there before any fork
     try:
         under_strace(directory, lambda: None)
     except (AssertionError, OSError) as error:

@@ -88,8 +88,11 @@ def wait_for_recorded_end(workspace: Path) -> None:
 
 
 def all_killed(workspace: Path) -> None:
-    """All processes of a running trial were killed at once."""
-    one_runs_for_ever(workspace)
+    """All processes of a running trial were killed at once.
+
+    A guardian that is quicker than the kill dies of its failpoint, before it makes a pass.
+    """
+    one_runs_for_ever(workspace, failpoint="guardian.shim-ended")
     with Lab.open(workspace) as lab:
         shim = shim_of(lab, 1)
     identity.kill_members(shim.token)

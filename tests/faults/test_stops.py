@@ -151,6 +151,9 @@ def test_a_kill_reaches_a_trial_that_no_longer_says_who_its_shim_is(open_lab, mo
     lab = open_lab("hang")
     trial_id = in_state(lab, launching.launch(lab, CONFIG).id, State.RUNNING).id
     token = shim_of(lab, trial_id).token
+    # One that goes on may be quicker than the kill, and record the trainer's end.
+    for owner in (guardian_of(lab, trial_id), shim_of(lab, trial_id)):
+        assert identity.send_signal(owner, signal.SIGSTOP)
     lab.paths.trial(trial_id).identity.write_text("{}")
     killing.kill(lab, trial_id)
     assert ended(lab, trial_id).state is State.LOST
