@@ -24,6 +24,8 @@ BACKBONE = "backbone.json"
 """Which weights that is."""
 PEFT = "adapter_config.json"
 """What peft reads of a LoRA adapter."""
+WEIGHTS = frozenset({MODEL, ADAPTER})
+"""One of them is in each checkpoint that makes weights."""
 ADAPTER_FILES = frozenset({ADAPTER, BACKBONE, OPTIMIZER, STATE, CONFIG})
 LORA_FILES = ADAPTER_FILES | {PEFT}
 

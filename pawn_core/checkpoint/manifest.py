@@ -20,7 +20,7 @@ from pawn_core.run_paths import CONFIG, SENTINEL, STATE, TENSORS
 from pawn_core.untrusted import UntrustedFileError, parse_json, parse_object, read_file
 
 _FORMAT = 1
-_TENSORS = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,31}}{re.escape(TENSORS)}")
+_FILE = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,31}}(?:{re.escape(TENSORS)}|\.json)")
 _NAME = re.compile(r"step_(\d{8,})")
 _MEMBER = re.compile(rf"([a-z0-9][a-z0-9_-]{{0,31}})/{re.escape(SENTINEL)}")
 _MAX_SENTINEL_BYTES = 1 << 20
@@ -148,7 +148,7 @@ def _check_manifest(manifest: Manifest, document: dict[str, object]) -> None:
         raise CheckpointIntegrityError(f"{where} has format {document.get('format')}, not 1")
     if not isinstance(manifest.files, dict) or not _lists_a_checkpoint(manifest):
         raise CheckpointIntegrityError(
-            f"{where} must list {STATE}, {CONFIG} and files of tensors; "
+            f"{where} must list {STATE}, {CONFIG} and files of tensors or JSON; "
             f"or {STATE}, {CONFIG} and the {SENTINEL} of each model"
         )
     if type(manifest.step) is not int or manifest.step < 0:
@@ -163,29 +163,30 @@ def _lists_a_checkpoint(manifest: Manifest) -> bool:
     inner = {f"{name}/{SENTINEL}" for name in members}
     rest = names - {STATE, CONFIG}
     if names == rest | {STATE, CONFIG}:
-        return rest == inner if members else all(map(_TENSORS.fullmatch, rest))
+        return rest == inner if members else all(map(_FILE.fullmatch, rest))
     return False
 
 
 def _check_files(manifest: Manifest) -> None:
     """Check that the files of one model are those of its run type, as far as that is known."""
-    name = _run_type(manifest.path / CONFIG)
-    names = frozenset(manifest.files)
-    expected = next((r.config.checkpoint_files for r in RUN_TYPES if r.name == name), names)
+    config, names = _config(manifest.path / CONFIG), frozenset(manifest.files)
+    name = config.get("run_type", "pretrain")
+    kind = next((run_type.config for run_type in RUN_TYPES if run_type.name == name), None)
+    expected = kind.kind_of(config).checkpoint_files if kind else names
     if names != expected and not _members(manifest):
         raise CheckpointIntegrityError(
             f"{manifest.path / SENTINEL} must list exactly {', '.join(sorted(expected))}"
         )
 
 
-def _run_type(path: Path) -> object:
+def _config(path: Path) -> dict[str, Any]:
     try:
         config = parse_json(read_file(path))
     except (UntrustedFileError, ValueError) as error:
         raise CheckpointIntegrityError(f"{path} is not readable: {error}") from None
     if not isinstance(config, dict):
         raise CheckpointIntegrityError(f"{path} is not a JSON object")
-    return config.get("run_type", "pretrain")
+    return config
 
 
 def _members(manifest: Manifest) -> list[str]:

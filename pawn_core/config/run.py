@@ -11,7 +11,7 @@ from pawn_core.config.facts import Kinds, Merit, Metric, Progress
 from pawn_core.config.idle import Idle
 from pawn_core.config.storage import StorageConfig
 from pawn_core.config.types import FIXED_ON_RESUME, Device, Seed, StepCount
-from pawn_core.run_paths import CONFIG, STATE
+from pawn_core.run_paths import ADAPTER, CONFIG, STATE, WEIGHTS
 
 SINGLE = ""
 """The name of a run's only model."""
@@ -134,6 +134,16 @@ class RunConfig(StorageConfig):
     def speaks_of(cls, name: str) -> bool:
         """Whether a metric is to be compared; where the type says nothing of any, all are."""
         return not cls.metrics or cls.metric(name) is not None
+
+    @classmethod
+    def makes_weights(cls) -> bool:
+        """Whether its checkpoints hold weights that can be started from or measured."""
+        return bool(cls.checkpoint_files & WEIGHTS)
+
+    @classmethod
+    def builds_on(cls) -> frozenset[str]:
+        """Return the fields that name weights which its checkpoints are of no use without."""
+        return cls.weights_fields if ADAPTER in cls.checkpoint_files else frozenset()
 
     @classmethod
     def kind_of(cls, config: Mapping[str, Any]) -> "type[RunConfig]":

@@ -11,7 +11,7 @@ from typing import Any
 from pawn_core.checkpoint.manifest import file_sha256, latest_verified
 from pawn_core.config import ConfigError, EvalConfig, parse_config, run_type_named
 from pawn_core.config.run import SINGLE
-from pawn_core.run_paths import MODEL, RunPaths
+from pawn_core.run_paths import WEIGHTS, RunPaths
 from pawn_core.untrusted import UntrustedFileError, parse_json, read_file
 from pawn_core.uploads.backlog import notable
 
@@ -52,8 +52,8 @@ def job(weights: str, name: str, output: Path, fields: dict[str, Any], model: st
     config = parse_config({"run_type": "eval", "weights": weights} | fields)
     assert isinstance(config, EvalConfig)
     measured = {n: v for n, v in config.settings().items() if n not in config.incidental}
-    file = Path(weights) / MODEL
-    what = [measured, file_sha256(file) if file.is_file() else None]
+    files = [path for name in sorted(WEIGHTS) if (path := Path(weights) / name).is_file()]
+    what = [measured, file_sha256(files[0]) if files else None]
     digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
     return Job(name, model, config, output / f"{_file_name(name)}-{digest[:8]}")
 
@@ -82,10 +82,10 @@ def _is_run(folder: Path) -> bool:
     if config is None or outcome is None or outcome.get("reason") not in FINISHED:
         return False
     try:
-        kind = run_type_named(config.get("run_type")).config
+        kind = run_type_named(config.get("run_type")).config.kind_of(config)
     except ConfigError:
         return False
-    return MODEL in kind.checkpoint_files
+    return kind.makes_weights()
 
 
 def _outcome(folder: Path) -> Path:

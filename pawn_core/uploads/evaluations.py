@@ -7,7 +7,7 @@ from typing import Any
 from huggingface_hub import CommitOperationAdd, HfApi
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 
-from pawn_core.run_paths import MODEL
+from pawn_core.run_paths import WEIGHTS
 from pawn_core.uploads.client import hub
 from pawn_core.uploads.errors import RefusedError
 
@@ -91,10 +91,10 @@ def _card(api: HfApi, repository: str) -> str:
 
 
 def _check_weights(api: HfApi, repository: str, sha256: str) -> None:
-    for info in api.get_paths_info(repository, [MODEL]):
+    for info in api.get_paths_info(repository, sorted(WEIGHTS)):
         there = getattr(info, "lfs", None)
         if there is not None and there.sha256 != sha256:
             raise RefusedError(
-                f"{repository} has other weights than those evaluated: {MODEL} is "
+                f"{repository} has other weights than those evaluated: {info.path} is "
                 f"{there.sha256[:16]}, not {sha256[:16]}"
             )

@@ -2,7 +2,8 @@
 
 checkpoints/step_00005000/      the whole checkpoint, to resume from
 model.safetensors, config.json, .complete
-                                the best weights so far; of several models, each in its folder
+                                the best weights so far; of several models, each in its folder;
+                                of an adapter its own files in place of the model
 metrics.jsonl                   the metrics stream up to now
 """
 
@@ -12,9 +13,20 @@ from pathlib import Path
 from typing import Self
 
 from pawn_core.checkpoint.manifest import Manifest, file_sha256, verify
-from pawn_core.run_paths import CHECKPOINTS, CONFIG, METRICS, MODEL, SENTINEL, RunPaths
+from pawn_core.run_paths import (
+    ADAPTER,
+    BACKBONE,
+    CHECKPOINTS,
+    CONFIG,
+    METRICS,
+    MODEL,
+    PEFT,
+    SENTINEL,
+    WEIGHTS,
+    RunPaths,
+)
 
-_WEIGHTS = (MODEL, CONFIG, SENTINEL)
+_WITH_WEIGHTS = (MODEL, ADAPTER, BACKBONE, PEFT, CONFIG, SENTINEL)
 
 Contents = Path | bytes
 
@@ -46,10 +58,12 @@ class Package:
         folder = _folder(checkpoint)
         files: dict[str, Contents] = {f"{folder}/{name}": source / name for name in hashes}
         for name, best in weights.items():
-            if not (best / name / MODEL).is_file():  # no run type's checkpoints need have weights
+            there = {path.name: path for path in (best / name).iterdir()}
+            if not WEIGHTS & there.keys():  # no run type's checkpoints need have weights
                 continue
             place = "" if name == model else name
-            files |= {posixpath.join(place, file): best / name / file for file in _WEIGHTS}
+            with_weights = [file for file in _WITH_WEIGHTS if file in there]
+            files |= {posixpath.join(place, file): there[file] for file in with_weights}
         files[METRICS] = _whole_lines(RunPaths(run_dir).metrics)
         sha256 = {f"{folder}/{name}": digest for name, digest in hashes.items()}
         return cls(checkpoint, files, sha256, weights, model)

@@ -86,8 +86,8 @@ def delete(
     A trial whose folder goes is archived. Its number, its events and its cost stay.
 
     Raises:
-        TrialStateError: a trial has not ended, is to be resumed from or evaluated, or has
-            descendants that stay, whose curves begin in it.
+        TrialStateError: a trial has not ended, is to be resumed from or evaluated, is the backbone
+            of adapters that stay, or has descendants that stay, whose curves begin in it.
     """
     lab.refresh()
     with lab.database.write() as tx:
@@ -95,7 +95,9 @@ def delete(
         going = {row.id for row in rows}
         for row in rows:
             _check_ended(row)
-            _check_not_needed(tx, row, set() if checkpoints_only else going)
+            _check_not_read(tx, row.id)
+            _check_not_built_on(lab, tx, row.id, going)
+            _check_not_continued(tx, row, set() if checkpoints_only else going)
         freed = [_let_go(tx, row, lab.paths.trial(row.id), checkpoints_only) for row in rows]
     for trial in freed:  # a crash before it leaves a folder to delete
         paths = lab.paths.trial(trial.trial_id)
@@ -120,9 +122,8 @@ def _check_ended(row: TrialRow) -> None:
         raise TrialStateError(f"trial {row.id} is {row.state}: lab_kill(trial_id={row.id})")
 
 
-def _check_not_needed(tx: Transaction, row: TrialRow, going: set[int]) -> None:
+def _check_not_continued(tx: Transaction, row: TrialRow, going: set[int]) -> None:
     """Refuse where a trial that goes on starts from this one, or a curve that stays does."""
-    _check_not_read(tx, row.id)
     for child_id in trials.children(tx, row.id):
         child = trials.get(tx, child_id)
         if child.state in ACTIVE:
@@ -144,6 +145,21 @@ def _check_not_read(tx: Transaction, trial_id: int) -> None:
                 raise TrialStateError(
                     f"trial {other.id}, which is {other.state}, reads trial {trial_id}: its "
                     f"{field} are {weights}"
+                )
+
+
+def _check_not_built_on(lab: Lab, tx: Transaction, trial_id: int, going: set[int]) -> None:
+    """Refuse where checkpoints that stay are of no use without those of this trial."""
+    for other in trials.select(tx, ENDED):
+        needed = other.config.kind.builds_on()
+        if not needed or other.id in going:
+            continue
+        for field, weights in subjects.named(other.config).items():
+            is_built = field in needed and weights.trial == trial_id
+            if is_built and list_checkpoints(lab.paths.trial(other.id).checkpoints):
+                raise TrialStateError(
+                    f"trial {other.id} is built on trial {trial_id}: its {field} is {weights}; "
+                    "delete it too, or archive it"
                 )
 
 

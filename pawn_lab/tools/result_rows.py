@@ -86,12 +86,12 @@ class Curves(NamedTuple):
     runs: list[Run]
 
 
-def front_rows(curves: list[Curves], price: Price) -> list[FrontRow]:
+def front_rows(lab: Lab, curves: list[Curves], price: Price) -> list[FrontRow]:
     """Show the Pareto fronts, one for each evaluation set."""
     sets = [
         (alike, metric)
         for metric, runs in curves
-        for alike in pareto.evaluated_alike(pareto.placed(runs, price, metric))
+        for alike in pareto.evaluated_alike(pareto.placed(lab, runs, price, metric))
     ]
     return [
         FrontRow(

@@ -75,6 +75,7 @@ def lab_results(
     top1, legal_rate, game_completion and kl (nats to the exact next-move distribution, where it
     is known) are of the last evaluation. ablation `baseline` is that of no ablation.
     next_points follow from all trials that differ only in those fields and in seeds.
+    front against parameters counts those that are trained.
     forecasts: what running trials will end with, where their learning rate stays until then.
     """
     asked = ("results", trial_ids, tag, ablation, lineage, front, metric)
@@ -90,7 +91,7 @@ def lab_results(
         rows=rows,
         without=_without(results) or None,
         best_trials=best,
-        fronts=(front and front_rows(curves, front)) or None,
+        fronts=(front and front_rows(lab, curves, front)) or None,
         next_points=[row for c in curves for row in next_rows(lab, *c)] or None,
         forecasts=[row for m, runs in curves for row in forecast_rows(lab, runs, m)] or None,
         note="; ".join(notes) or None,

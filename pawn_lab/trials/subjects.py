@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pawn_core.config import RunConfig
+from pawn_core.config.real_games import is_hub_id
 from pawn_core.config.weights import TrialWeights
-from pawn_core.run_paths import MODEL
 from pawn_core.text_path import is_there
 from pawn_lab.configs import StoredConfig
 from pawn_lab.errors import InvalidConfigError, InvalidRequestError
@@ -52,8 +52,8 @@ def fixed(config: RunConfig, rows: Mapping[int, TrialRow], workspace: WorkspaceP
         else:
             changes[field] = str(_at_a_step(weights, rows[weights.trial], workspace))
     for field in sorted(config.path_fields):
-        if (path := getattr(config, field)) is not None:
-            changes[field] = _present(field, path)
+        if (source := getattr(config, field)) is not None:
+            changes[field] = _games(field, source)
     if all(getattr(config, field) == value for field, value in changes.items()):
         return config
     return checks.checked_config(config.model_dump(mode="json") | changes)
@@ -61,7 +61,7 @@ def fixed(config: RunConfig, rows: Mapping[int, TrialRow], workspace: WorkspaceP
 
 def _at_a_step(weights: TrialWeights, trial: TrialRow, workspace: WorkspacePaths) -> TrialWeights:
     models = trial.config.models
-    if MODEL not in trial.config.kind.checkpoint_files:
+    if not trial.config.kind.makes_weights():
         raise InvalidRequestError(
             f"trial {trial.id} is of run_type '{trial.config['run_type']}', which makes no weights"
         )
@@ -73,6 +73,11 @@ def _at_a_step(weights: TrialWeights, trial: TrialRow, workspace: WorkspacePaths
     paths = workspace.trial(trial.id)
     point = lineage.resume_point(trial, paths, weights.which, weights.model)
     return weights.at(point.checkpoint.step)
+
+
+def _games(field: str, source: str) -> str:
+    """Return a path as one that holds in the trial's folder too, and a data set's id as it is."""
+    return source if is_hub_id(source) and not is_there(source) else _present(field, source)
 
 
 def _absolute(field: str, value: str) -> str:

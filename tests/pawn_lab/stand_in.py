@@ -26,8 +26,8 @@ def greet(**more: object) -> None:
     print(json.dumps({"pid": os.getpid(), "environment": dict(os.environ), **more}), flush=True)
 
 
-def finish(run: Path, reason: str, code: int) -> None:
-    outcome = {"reason": reason, "step": 5, "message": f"stand-in {reason}", "checkpoint": None}
+def finish(run: Path, reason: str, code: int, step: int = 5) -> None:
+    outcome = {"reason": reason, "step": step, "message": f"stand-in {reason}", "checkpoint": None}
     partial = run / "outcome.partial"
     partial.write_text(json.dumps(outcome | {"metrics": {}}))
     partial.rename(run / "outcome.json")
@@ -109,14 +109,46 @@ def measure(run: Path, config: dict) -> None:
     finish(run, "completed", 0)
 
 
-def save(checkpoint: Path, step: int) -> None:
+def adapt(run: Path, config: dict, resumed_from: str | None) -> None:
+    """Adapt as if: on as many games as the file has, with a loss that rate and size decide."""
+    start = int(Path(resumed_from).name.removeprefix("step_")) if resumed_from else 0
+    read = Path(config["pgn"]).read_text(encoding="utf-8").count("[Event ")
+    train = min(read - 2, config["max_games"])
+    games = {"source": Path(config["pgn"]).name, "revision": None, "read": read, "kept": read}
+    games |= {"train": train, "val": 2, "dropped": {"elo": 3, "too_short": 0}}
+    is_lora = config["strategy"] == "lora"
+    size = 8192 * config["lora_rank"] if is_lora else 16_384 * config["bottleneck_dim"]
+    steps = math.ceil(config["epochs"] * train / config["batch_size"])
+    interval = math.ceil(config["val_every"] * train / config["batch_size"])
+    stop = min(config["pause_after_steps"] or steps, steps)
+    with (run / "metrics.jsonl").open("w") as file:
+        record = {"type": "config", "seq": 0, "step": start, "time": time.time()}
+        record |= {"games": games, "trainable_parameters": size}
+        file.write(json.dumps(record) + "\n")
+        for seq, step in enumerate({*range(start, stop + 1, interval), stop}, 1):
+            loss = abs(math.log10(config["lr"]) + 3) + 1e4 / size + 10 / (step + 10)
+            record = {"type": "eval", "seq": seq, "step": step, "time": time.time()}
+            file.write(json.dumps(record | {"val_loss": loss, "top1": 1 / (1 + loss)}) + "\n")
+    own = {"config.json": json.dumps(config).encode(), "backbone.json": b"{}"}
+    own |= {"adapter_config.json": b"{}"} if is_lora else {}
+    save(run / "checkpoints" / f"step_{stop:08d}", stop, "adapter_model.safetensors", own)
+    finish(run, "paused" if stop == config["pause_after_steps"] else "completed", 0, stop)
+
+
+def save(
+    checkpoint: Path,
+    step: int,
+    weights: str = "model.safetensors",
+    own: dict[str, bytes] | None = None,
+) -> None:
     """Write a whole checkpoint of no tensors."""
     checkpoint.mkdir(parents=True)
     contents = {
-        "model.safetensors": (2).to_bytes(8, "little") + b"{}",
+        weights: (2).to_bytes(8, "little") + b"{}",
         "optimizer.safetensors": (2).to_bytes(8, "little") + b"{}",
         "training_state.json": b"{}",
         "config.json": b"{}",
+        **(own or {}),
     }
     for name, content in contents.items():
         (checkpoint / name).write_bytes(content)
@@ -149,7 +181,8 @@ def main() -> None:
             finish(run, "completed", 0)
         case "study":
             config = json.loads(Path(arguments.config).read_text(encoding="utf-8"))
-            study(run, config, arguments.resume)
+            trained = adapt if config.get("run_type") == "adapter" else study
+            trained(run, config, arguments.resume)
         case "measure":
             measure(run, json.loads(Path(arguments.config).read_text(encoding="utf-8")))
         case "diverge":
