@@ -19,6 +19,7 @@ from pawn_lab.cli import watch
 from pawn_lab.cli.arguments import command_parameters, flags, tool_arguments, with_values_joined
 from pawn_lab.cli.options import DEFAULTS, Options
 from pawn_lab.cli.storage import add_storage_commands
+from pawn_lab.cli.uci import add_uci_command
 from pawn_lab.cli.words import in_cli_words
 from pawn_lab.errors import InvalidRequestError, LabError, NoLabError, TrialStateError
 from pawn_lab.lab import Lab, opener, queries
@@ -194,6 +195,7 @@ def _killed(lab: Lab, trial_ids: Sequence[int], tag: str | None, reason: str | N
 
 
 add_storage_commands(app)
+add_uci_command(app)
 
 
 @app.command

@@ -95,7 +95,12 @@ def _program(config: EvalConfig) -> Meeting:
         ) from None
     assert config.play_program is not None
     return EnginePlayer(
-        EngineSpec(config.play_program, _options(config), config.play_nodes, config.play_timeout_s)
+        EngineSpec(
+            config.play_program,
+            options=_options(config),
+            nodes=config.play_nodes,
+            timeout_s=config.play_timeout_s,
+        )
     )
 
 

@@ -93,13 +93,29 @@ class ModelPlayer:
         self, played_bt: NDArray[np.int16], legal_bv: NDArray[np.bool_], asked_b: NDArray[np.bool_]
     ) -> NDArray[np.int64]:
         """Return the model's tokens; held to the rules, legal moves."""
+        return self.pick(self.logits(played_bt, legal_bv), played_bt.shape[1])
+
+    @torch.inference_mode()
+    def logits(self, played_bt: NDArray[np.int16], legal_bv: NDArray[np.bool_]) -> Tensor:
+        """Return what it expects next, over its own tokens; held to the rules, of legal moves.
+
+        It keeps what it reads: each call is for more plies of the same games.
+        """
         logits_bv = self._read(np.hstack((self._before_bt, self._tokens.own(played_bt))))
-        if self._masked:
-            own_bv = torch.from_numpy(self._tokens.own_mask(legal_bv)).to(self._device)
-            logits_bv = logits_bv.masked_fill(~own_bv, -torch.inf)
-        uniform_b = torch.from_numpy(self._uniform_bt[:, played_bt.shape[1]]).to(self._device)
-        drawn_b = draw(logits_bv, self._temperature, uniform_b)
-        return self._tokens.on_board(drawn_b.cpu().numpy())
+        if not self._masked:
+            return logits_bv
+        own_bv = torch.from_numpy(self._tokens.own_mask(legal_bv)).to(self._device)
+        return logits_bv.masked_fill(~own_bv, -torch.inf)
+
+    @torch.inference_mode()
+    def pick(self, logits_bv: Tensor, ply: int) -> NDArray[np.int64]:
+        """Return a token for each game by the random numbers of the ply."""
+        uniform_b = torch.from_numpy(self._uniform_bt[:, ply]).to(self._device)
+        return self.on_board(draw(logits_bv, self._temperature, uniform_b))
+
+    def on_board(self, own_b: Tensor) -> NDArray[np.int64]:
+        """Return the games' tokens for its own."""
+        return self._tokens.on_board(own_b.cpu().numpy())
 
     def _read(self, tokens_bt: NDArray[np.int64]) -> Tensor:
         """Return the logits after tokens (b, t), of which the cache holds the first."""

@@ -22,6 +22,7 @@ _ELSEWHERE = "/usr/games"
 """Where Debian installs chess programs, which is not on everyone's PATH."""
 _QUIT_S = 2.0
 _STEADY = {"Threads": 1, "Hash": 16}
+"""Where a program has such options; and a model's own `Game` (pawn_core.uci)."""
 _LAST_LINE_CHARACTERS = 200
 
 
@@ -35,6 +36,7 @@ class EngineSpec:
 
     command: str
     """A path, or a name on the PATH."""
+    arguments: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     nodes: int = 10_000
     """Positions that it may search for a move."""
@@ -72,8 +74,8 @@ class EnginePlayer:
         """
         self._runner.run(_close(self._engines))
         self._engines = []
-        for _ in numbers_b:
-            engine = _Engine(self._spec)
+        for number in numbers_b:
+            engine = _Engine(self._spec, int(number))
             self._engines.append(engine)
             self._runner.run(engine.start())
         self.name = self._engines[0].name
@@ -114,8 +116,9 @@ class _Heard(UciProtocol):
 class _Engine:
     """One process."""
 
-    def __init__(self, spec: EngineSpec) -> None:
+    def __init__(self, spec: EngineSpec, number: int) -> None:
         self._spec = spec
+        self._steady = _STEADY | {"Game": number}
         self._protocol: _Heard | None = None
         self._transport: asyncio.SubprocessTransport | None = None
         self._board = chess.Board()
@@ -129,11 +132,13 @@ class _Engine:
         """Start the process, hear its options and set its strength."""
         path = _find(self._spec.command)
         try:
-            self._transport, self._protocol = await _Heard.popen(path, setpgrp=True)
+            self._transport, self._protocol = await _Heard.popen(
+                [path, *self._spec.arguments], setpgrp=True
+            )
         except OSError as error:
             raise EngineFault(f"engine {path!r} does not start: {error.strerror}") from None
         await self._answer(self._protocol.initialize(), "'uci'")
-        steady = {k: v for k, v in _STEADY.items() if k in self._protocol.options}
+        steady = {k: v for k, v in self._steady.items() if k in self._protocol.options}
         for option, value in self._spec.options.items():
             _check_option(self.name, self._protocol.options.get(option), option, value)
         await self._answer(self._protocol.configure(steady | self._spec.options), "'setoption'")

@@ -1,0 +1,1 @@
+"""A model as a chess program that speaks UCI."""
