@@ -35,6 +35,16 @@ def adapted(strategy: str, **fields: Any) -> Adapter:
     return build_adapter(backbone(), adapter_config(strategy, **fields))
 
 
+def last_phase(adapter: Adapter) -> Adapter:
+    """Take an adapter that has phases to its last, by gradients drawn at random."""
+    generator = torch.Generator().manual_seed(6)
+    adapter.advance(
+        adapter.config.total_steps,
+        lambda matrices, _: iter([[torch.rand(m.shape, generator=generator) for m in matrices]]),
+    )
+    return adapter
+
+
 def perturb(adapter: Adapter, seed: int = 5) -> Adapter:
     """Move every trained parameter at random."""
     generator = torch.Generator().manual_seed(seed)

@@ -1,11 +1,10 @@
 """What holds for every adapter on a backbone, whatever its strategy."""
 
-from importlib.util import find_spec
-
 import chess_engine
+import numpy as np
 import pytest
 import torch
-from adapting import adapted, adapter_config, backbone, perturb, tokens
+from adapting import adapted, adapter_config, backbone, last_phase, perturb, tokens
 from torch import nn
 from torch.nn import functional as F
 
@@ -22,15 +21,13 @@ FIELDS = {"output_film": True, "lora_ffn": True, "sparse_ffn": True, "bottleneck
 
 @pytest.fixture(params=ON_BACKBONES, ids=lambda strategy: strategy.name)
 def strategy(request) -> Strategy:
-    module = request.param.implementation.partition(":")[0]
-    if find_spec(module) is None:
-        pytest.skip(f"{module} is not there yet")
     return request.param
 
 
 def adapted_all(strategy: Strategy):
-    """Return the adapter with all that it can adapt, as it starts."""
-    return adapted(strategy.name, **{n: v for n, v in FIELDS.items() if n in strategy.fields})
+    """Return the adapter with all that it can adapt, as it starts: in the last of its phases."""
+    fields = {n: v for n, v in FIELDS.items() if n in strategy.fields}
+    return last_phase(adapted(strategy.name, **fields))
 
 
 def test_it_changes_nothing_at_the_start_bit_for_bit(strategy) -> None:
@@ -44,7 +41,10 @@ def test_it_changes_nothing_at_the_start_bit_for_bit(strategy) -> None:
 
 
 @pytest.mark.parametrize("vocabulary", ["searchless", "coordinate"])
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    "variant",
+    ["toy", "small", *(pytest.param(name, marks=pytest.mark.slow) for name in ("base", "large"))],
+)
 def test_its_parameters_are_as_many_as_the_config_says_without_torch(
     strategy, variant, vocabulary, monkeypatch
 ) -> None:
@@ -53,7 +53,7 @@ def test_its_parameters_are_as_many_as_the_config_says_without_torch(
     tokens = chess_engine.export_move_vocabulary(vocabulary)
     for fields in ({}, {n: v for n, v in FIELDS.items() if n in strategy.fields}):
         config = adapter_config(strategy.name, **fields)
-        adapter = build_adapter(Transformer(VARIANTS[variant], tokens, 8), config)
+        adapter = last_phase(build_adapter(Transformer(VARIANTS[variant], tokens, 8), config))
         count = sum(parameter.numel() for parameter in adapter.parameters().values())
         assert count == strategy.parameters(config, VARIANTS[variant], tokens.size)
 
@@ -146,7 +146,8 @@ def test_a_merged_model_computes_the_same_and_leaves_the_adapted_one_alone(strat
         return
     merged = adapter.merge()
     assert merged.state_dict().keys() == backbone().state_dict().keys()
-    torch.testing.assert_close(merged(tokens()), adapter.model(tokens()), atol=1e-5, rtol=1e-5)
+    ours, theirs = (model(tokens()).detach() for model in (merged, adapter.model))
+    np.testing.assert_allclose(ours, theirs, atol=1e-5, rtol=1e-5)
     with torch.no_grad():
         for parameter in merged.parameters():
             parameter.zero_()
