@@ -6,12 +6,12 @@ import torch
 
 from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import ConfigError, ImportConfig
-from pawn_core.evaluation.subject import Subject, load_subject
 from pawn_core.run_paths import MODEL
 from pawn_core.training.run import Run
 from pawn_core.training.setup import Setup
 from pawn_core.training.task import Task
 from pawn_core.weights.spec import published_form
+from pawn_core.weights.subject import Subject, load_subject
 
 _ORIGIN = "imported"
 """In the checkpoint's config: where the weights are from."""
@@ -59,6 +59,11 @@ def _trained_by(subject: Subject) -> dict[str, Any]:
 
 
 def _check(subject: Subject, config: ImportConfig) -> None:
+    if subject.pretrained.adapted is not None:
+        raise ConfigError(
+            f"weights {config.weights!r} are an adapter on a backbone; merge it first "
+            "(scripts/merge_adapter.py) and name the folder that this writes"
+        )
     if config.sha256 not in (None, subject.sha256):
         raise ConfigError(
             f"weights {config.weights!r} are not those that were meant: their SHA-256 is "

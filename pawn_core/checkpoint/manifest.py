@@ -41,6 +41,12 @@ class Manifest:
         """The names of its own files of tensors."""
         return [name for name in self.files if name.endswith(TENSORS)]
 
+    @property
+    def document_files(self) -> list[str]:
+        """The names of its files of JSON that not every checkpoint has."""
+        others = (STATE, CONFIG)
+        return [name for name in self.files if name.endswith(".json") and name not in others]
+
 
 def checkpoint_name(step: int) -> str:
     """Return the directory name of a step's checkpoint, such as `step_00005000`."""

@@ -37,6 +37,19 @@ def check_tensor_file(path: Path) -> None:
         UnsafeFileError: a pickle, or a header over the limits.
         CheckpointIntegrityError: header and file size contradict each other.
     """
+    _checked_header(path)
+
+
+def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each tensor of a file, by name, from its checked header alone.
+
+    Raises:
+        UnsafeFileError, CheckpointIntegrityError: see `check_tensor_file`.
+    """
+    return {name: tuple(entry["shape"]) for name, entry in _checked_header(path).items()}
+
+
+def _checked_header(path: Path) -> dict[str, Any]:
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(8)
@@ -48,7 +61,9 @@ def check_tensor_file(path: Path) -> None:
         if length > min(MAX_HEADER_BYTES, size - 8):
             raise UnsafeFileError(f"{path} claims a header of {length} bytes")
         header = file.read(length)
-    _check_spans(path, _parse_header(path, header), size - 8 - length)
+    entries = _parse_header(path, header)
+    _check_spans(path, entries, size - 8 - length)
+    return entries
 
 
 def _parse_header(path: Path, header: bytes) -> dict[str, Any]:

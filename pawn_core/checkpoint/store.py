@@ -34,6 +34,8 @@ class Checkpoint:
     config: dict[str, Any]
     members: dict[str, "Checkpoint"] = field(default_factory=dict)
     """A run of several models: each one's own checkpoint; the outer one has no tensors."""
+    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By file name; a run type's own files of JSON, such as an adapter's backbone."""
 
     @property
     def model(self) -> dict[str, Tensor]:
@@ -92,6 +94,7 @@ def _read(path: Path, verified: manifest.Manifest) -> Checkpoint:
         training_state=manifest.read_document(path / run_paths.STATE),
         config=manifest.read_document(path / run_paths.CONFIG),
         members=members,
+        documents={name: manifest.read_document(path / name) for name in verified.document_files},
     )
 
 
@@ -107,7 +110,7 @@ def _write_partial(partial: Path, checkpoint: Checkpoint) -> None:
     for name, tensors in checkpoint.tensors.items():
         _write_tensors(partial / name, tensors)
     documents = {run_paths.STATE: checkpoint.training_state, run_paths.CONFIG: checkpoint.config}
-    for name, document in documents.items():
+    for name, document in (documents | checkpoint.documents).items():
         write_file(partial / name, json.dumps(document, allow_nan=False).encode())
     manifest.seal(partial, checkpoint.step)
     sync_file(partial)

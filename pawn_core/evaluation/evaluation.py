@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,9 +30,11 @@ class Context:
     runtime: Runtime
     stop: StopFlag
     trained_by: Mapping[str, Any]
-    """The config beside the weights, as it was trained; empty where there is none."""
+    """The config beside the plain weights, a backbone's too; empty where there is none."""
     folder: Path
     """For files that are part of the result, such as games; made by who writes there."""
+    adapted_by: Mapping[str, Any] = field(default_factory=dict)
+    """The config of the adapter in the model; empty where there is none."""
 
     @property
     def model(self) -> Transformer:

@@ -15,12 +15,12 @@ from pawn_core.config.evals import Eval
 from pawn_core.durable import replace_file
 from pawn_core.evaluation.evaluation import Context, Evaluation
 from pawn_core.evaluation.report import Report
-from pawn_core.evaluation.subject import Subject, load_subject
 from pawn_core.machine import device_refusal
 from pawn_core.run_paths import ACCUMULATORS, RunPaths
 from pawn_core.training.run import Run
 from pawn_core.training.setup import Setup
 from pawn_core.training.task import Task
+from pawn_core.weights.subject import Subject, load_subject
 
 RESULTS_FORMAT = 1
 _RECORDS = 100  # train records of a run, so that its speed is known and it is seen to go on
@@ -141,6 +141,7 @@ class Evaluating(Task):
             self._setup.stop,
             self._subject.trained_by,
             self._setup.paths.evaluation(chosen.name),
+            self._subject.adapted_by,
         )
 
     def _intervals(self) -> dict[str, float]:

@@ -21,15 +21,16 @@ from pawn_core.checkpoint.errors import (
 from pawn_core.checkpoint.manifest import file_sha256, read_document
 from pawn_core.checkpoint.safety import check_tensor_file
 from pawn_core.config.weights import REPOSITORY
-from pawn_core.run_paths import CONFIG, MODEL, SENTINEL
+from pawn_core.run_paths import ADAPTER, BACKBONE, CONFIG, MODEL, SENTINEL
 from pawn_core.text_path import is_file, is_folder
 
-_NAMES = (MODEL, CONFIG, SENTINEL)
+_PLAIN = (MODEL, CONFIG, SENTINEL)
+_ADAPTED = (ADAPTER, CONFIG, SENTINEL, BACKBONE)
 _PICKLE_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt")
 _FORMS = (
     "a Hugging Face repository ('owner/name', 'owner/name@revision', "
     "'owner/name@revision:folder'), a directory with "
-    f"{MODEL}, or a .safetensors file"
+    f"{MODEL} or {ADAPTER}, or a .safetensors file"
 )
 
 
@@ -41,6 +42,8 @@ class Files:
     config: dict[str, Any] | None
     revision: str | None = None
     """The commit of the repository that they are from; None where they are from none."""
+    backbone: dict[str, Any] | None = None
+    """The weights that an adapter was trained on (`weights.backbone`); None of plain weights."""
 
 
 def find(source: str | Path) -> Files:
@@ -57,26 +60,31 @@ def find(source: str | Path) -> Files:
     path = Path(source)
     if path.suffix in _PICKLE_SUFFIXES:
         raise IncompatibleWeightsError(_pickle_advice(path))
+    path = path.parent if path.name == ADAPTER and is_file(path) else path
     if is_folder(path):
-        return _checked(str(path), [_if_file(path / name) for name in _NAMES])
+        names = _PLAIN if is_file(path / MODEL) or not is_file(path / ADAPTER) else _ADAPTED
+        return _checked(str(path), [_if_file(path / name) for name in names])
     if is_file(path):
         return _checked(str(path), [path, None, None])
     match = REPOSITORY.fullmatch(str(source))
     if match is None:
         raise IncompatibleWeightsError(f"weights {str(source)!r} do not exist; allowed: {_FORMS}")
     place = Place(*match.groups())
-    files = _checked(str(source), _downloaded(place))
+    files = _checked(str(source), _of_repository(place))
     return replace(files, revision=place.commit_of(files.model))
 
 
 def _checked(name: str, files: list[Path | None]) -> Files:
-    model, config, sentinel = files
+    model, config, sentinel, *rest = files
     if model is None:
         raise IncompleteCheckpointError(f"{name} has no {MODEL}; allowed: {_FORMS}")
+    if None in rest:
+        raise IncompleteCheckpointError(f"{name} has an adapter, and no {BACKBONE} of it")
     if sentinel is not None:
-        _verify(sentinel, [file for file in (model, config) if file is not None])
+        _verify(sentinel, [file for file in (model, config, *rest) if file is not None])
     check_tensor_file(model)
-    return Files(model, read_document(config) if config else None)
+    config, *rest = (read_document(file) if file else None for file in (config, *rest))
+    return Files(model, config, backbone=rest[0] if rest else None)
 
 
 def _verify(sentinel: Path, files: list[Path]) -> None:
@@ -108,22 +116,40 @@ class Place(NamedTuple):
         """Return the same place at a revision."""
         return self._replace(revision=revision)
 
+    def __str__(self) -> str:
+        """Return the source that names it."""
+        revision = f"@{self.revision}" if self.revision else ""
+        return f"{self.repository}{revision}" + (f":{self.folder}" if self.folder else "")
 
-def _downloaded(place: Place) -> list[Path | None]:
+
+def pinned(source: str, revision: str | None) -> str:
+    """Return a repository's source at a commit; any other source as it is."""
+    match = REPOSITORY.fullmatch(source)
+    return str(Place(*match.groups()).at(revision)) if match and revision else source
+
+
+def _of_repository(place: Place) -> list[Path | None]:
+    """Return the files of a model or of an adapter: first that of which the cache has weights."""
+    kinds = sorted((_PLAIN, _ADAPTED), key=lambda names: _cached(place, names[0]) is None)
+    files = _downloaded(place, kinds[0])
+    return files if files[0] is not None else _downloaded(place, kinds[1])
+
+
+def _downloaded(place: Place, names: tuple[str, ...]) -> list[Path | None]:
     """Return a repository's files on this machine; None for each that the repository lacks.
 
     All are of one commit, though a branch may move meanwhile. Where the hub cannot be reached, what
     is in the cache is all there is, if it was there before: a download that broke off is not taken
     for a repository without the rest.
     """
-    cached_before = _cached(place, MODEL)
+    cached_before = _cached(place, names[0])
     try:
-        model = _download(place, MODEL)
+        model = _download(place, names[0])
         fixed = place.at(place.commit_of(model)) if model else place
-        return [model, *(_download(fixed, name) for name in _NAMES[1:])]
+        return [model, *(_download(fixed, name) for name in names[1:])]
     except LocalEntryNotFoundError as error:
         if cached_before is not None:
-            return [_cached(place, name) for name in _NAMES]
+            return [_cached(place, name) for name in names]
         raise IncompleteCheckpointError(
             f"{place.repository} is not in the cache and the hub cannot be reached: {error}"
         ) from None

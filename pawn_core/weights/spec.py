@@ -5,7 +5,7 @@ published `{"model_config": {"d_model": .., "vocab_size": ..}, "training_config"
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import chess_engine
@@ -36,6 +36,10 @@ class ModelSpec:
     """Whether its sequences start with the game's outcome."""
     tied: bool = False
     """Whether it embeds tokens by the rows of its head, and has no tensors for it."""
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return asdict(self) | {"architecture": self.architecture._asdict()}
 
 
 def read_spec(shapes: Shapes, config: Mapping[str, Any] | None) -> ModelSpec:

@@ -1,14 +1,19 @@
 """Models with an adapter in them, for tests."""
 
+from pathlib import Path
 from typing import Any
 
 import chess_engine
 import torch
 
 from pawn_core.adapters import Adapter, build_adapter
+from pawn_core.checkpoint import store
+from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import VARIANTS, AdapterConfig, parse_config
 from pawn_core.config.adapters import adapter_named
 from pawn_core.model import Transformer
+from pawn_core.run_paths import ADAPTER, BACKBONE, OPTIMIZER
+from pawn_core.weights.backbone import Backbone
 
 LENGTH = 24
 
@@ -57,3 +62,18 @@ def perturb(adapter: Adapter, seed: int = 5) -> Adapter:
 def tokens(batch: int = 2, seed: int = 3) -> torch.Tensor:
     """Return moves of the searchless vocabulary (batch, LENGTH), of no game."""
     return torch.randint(0, 1968, (batch, LENGTH), generator=torch.Generator().manual_seed(seed))
+
+
+def save(checkpoints: Path, adapter: Adapter, backbone: Backbone, step: int = 12) -> Path:
+    """Write a checkpoint of a run that trains an adapter, and return its folder."""
+    moments = {name: torch.zeros_like(p) for name, p in adapter.parameters().items()}
+    return store.save(
+        checkpoints,
+        Checkpoint(
+            step,
+            {ADAPTER: adapter.state(), OPTIMIZER: moments},
+            {"step": step},
+            adapter.config.model_dump(mode="json"),
+            documents={BACKBONE: backbone.document(), **adapter.documents()},
+        ),
+    )

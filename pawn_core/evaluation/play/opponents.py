@@ -12,8 +12,8 @@ from pawn_core.config.eval import EvalConfig
 from pawn_core.config.eval_games import RANDOM_PLAY
 from pawn_core.evaluation.evaluation import Context
 from pawn_core.evaluation.play.players import ModelPlayer, Player, RandomPlayer
-from pawn_core.evaluation.subject import Subject, load_subject
 from pawn_core.weights import Pretrained
+from pawn_core.weights.subject import Subject, load_subject
 
 Meeting = AbstractContextManager[Player]
 """The opponent for some games; a program runs as long as it lasts."""

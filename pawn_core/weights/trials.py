@@ -1,87 +1,24 @@
-"""The model that is evaluated, from any source of weights."""
+"""Weights that are named by the trial or the run that made them."""
 
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-import torch
-
-from pawn_core.checkpoint import CheckpointError
 from pawn_core.checkpoint.errors import IncompleteCheckpointError
-from pawn_core.checkpoint.manifest import (
-    checkpoint_step,
-    file_sha256,
-    finished,
-    latest_verified,
-)
-from pawn_core.config import ConfigError
+from pawn_core.checkpoint.manifest import finished, latest_verified
 from pawn_core.config.weights import TrialWeights
 from pawn_core.run_paths import RunPaths
 from pawn_core.text_path import is_folder
 from pawn_core.uploads.backlog import notable
-from pawn_core.weights import Pretrained
-from pawn_core.weights.load import load_files
-from pawn_core.weights.source import find
-from pawn_core.weights.spec import training_facts
 
 
-@dataclass(frozen=True)
-class Subject:
-    """A model with its weights, and which they are."""
+def place_of(source: str, run_dir: Path) -> str | Path:
+    """Return a source with trials and run folders replaced by a checkpoint of theirs.
 
-    pretrained: Pretrained
-    source: str
-    """As the config names them."""
-    path: str
-    """The file that they were read from."""
-    sha256: str
-    """Of that file."""
-    revision: str | None
-    """The commit of the repository that it is from; None where it is from none."""
-    step: int | None
-    """Of the checkpoint that they belong to; None where they belong to none."""
-    trained_by: dict[str, Any]
-    """The config beside them; empty where there is none."""
-
-    @property
-    def parameters(self) -> int:
-        """Parameters of the model."""
-        return sum(parameter.numel() for parameter in self.pretrained.model.parameters())
-
-    def document(self) -> dict[str, Any]:
-        """Return what identifies it, as JSON."""
-        spec = asdict(self.pretrained.spec)
-        model = {**spec, "architecture": self.pretrained.spec.architecture._asdict()}
-        names = ("source", "path", "revision", "sha256", "step")
-        weights = {name: getattr(self, name) for name in names}
-        return {"weights": weights, "model": {**model, "parameters": self.parameters}}
-
-
-def load_subject(source: str, run_dir: Path, device: torch.device) -> Subject:
-    """Return the model of a source; `trial:N` is a sibling of the trial that `run_dir` is in.
+    Args:
+        run_dir: a run in a trial's folder, beside which `trial:N` is looked for.
 
     Raises:
-        ConfigError: there are no such weights, they are damaged or of no model of this family.
+        IncompleteCheckpointError: there is no such trial, model or checkpoint.
     """
-    try:
-        files = find(_place(source, run_dir))
-        pretrained = load_files(files, device)
-    except (CheckpointError, OSError) as error:
-        raise ConfigError(f"weights {source!r}: {error}") from None
-    pretrained.model.requires_grad_(False)
-    return Subject(
-        pretrained,
-        source,
-        str(files.model),
-        file_sha256(files.model),
-        files.revision,
-        checkpoint_step(files.model.parent) or checkpoint_step(files.model.parent.parent),
-        training_facts(files.config or {}),
-    )
-
-
-def _place(source: str, run_dir: Path) -> str | Path:
-    """Return a source with trials and run folders replaced by a checkpoint of theirs."""
     reference = TrialWeights.parse(source)
     if reference is not None:
         return _of_trial(reference, run_dir)
