@@ -101,7 +101,8 @@ class FakeHub:
 
     def publish(self, repository: str, folder: Path) -> None:
         """Commit a folder to a repository's branch main."""
-        files = {path.name: path.read_bytes() for path in folder.iterdir()}
+        paths = [path for path in folder.rglob("*") if path.is_file()]
+        files = {str(path.relative_to(folder)): path.read_bytes() for path in paths}
         self.repositories[repository] = {"main": [_commit([], "publish", files)]}
 
     def branch(self, where: str) -> list[Commit]:
@@ -122,6 +123,8 @@ class FakeHub:
         """Return the answer to a request."""
         with self._lock:
             parts = [unquote(part) for part in path.strip("/").split("/")]
+            if parts[0] == "datasets":
+                parts = parts[1:]
             if "resolve" in parts or parts[0] == "lfs":
                 return self._content(method, parts, body)
             if token != f"Bearer {TOKEN}":
@@ -170,6 +173,8 @@ class FakeHub:
         match verb:
             case "revision":
                 return Answer(200, {"id": name, "sha": commit.oid})
+            case "tree":
+                return Answer(200, [_info(path, data) for path, data in commit.files.items()])
             case "paths-info":
                 asked = parse_qs(body.decode())["paths"]
                 return Answer(200, [_info(p, commit.files[p]) for p in asked if p in commit.files])

@@ -1,0 +1,184 @@
+"""Open the games of a selection: from their cache, which is built where it is not there yet."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pawn_core.config import ConfigError
+from pawn_core.real_games.build import Streams, build
+from pawn_core.real_games.cache import Cache, DamagedCacheError, State, cache_errors
+from pawn_core.real_games.games import CachedGames, Games
+from pawn_core.real_games.hub import hub_source
+from pawn_core.real_games.selection import FORMAT, Selection, key_of, reader_version
+from pawn_core.real_games.sources import (
+    TEST,
+    TRAIN,
+    VALIDATION,
+    GameFile,
+    Source,
+    Splits,
+    local_source,
+)
+from pawn_core.real_games.vocabularies import CACHED
+from pawn_core.signals import StopFlag
+
+
+def open_games(
+    selection: Selection,
+    *,
+    stop: StopFlag,
+    say: Callable[[str], None],
+    vocabulary: str = CACHED,
+    verify: bool = True,
+) -> CachedGames:
+    """Return a selection's games; the first process to ask reads them, others wait for it.
+
+    Args:
+        say: told every few seconds how reading or waiting goes.
+        verify: compare a complete cache with its checksums; one process of a run is enough.
+
+    Raises:
+        ConfigError: a source cannot be had or read, too few games pass the filters, or the cache
+            cannot be written.
+        Interrupted: the run was asked to stop; what has been read stays for the next time.
+    """
+    opening = _Opening(selection)
+    cache = Cache(opening.key)
+    with cache_errors(cache), cache.locked(stop, say):
+        state = _checked(cache, verify, say)
+        if state is None or not state.complete:
+            excluded_g = _excluded(selection, stop, say)
+            state = state or State(opening.facts)
+            say(f"real games: reading {selection.pgn} into {cache.folder}")
+            build(cache, state, opening.streams(), selection, excluded_g, stop, say)
+            opening.check_unchanged(cache)
+        _check_enough(selection, state)
+        return _mapped(cache, state, opening, vocabulary)
+
+
+class _Opening:
+    """A selection with its sources as they are now."""
+
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
+        self._source = _found(selection.pgn)
+        self._val_source = _found(selection.val_pgn) if selection.val_pgn else None
+        self.facts = self._facts()
+        self.key = key_of(self.facts)
+
+    @property
+    def source_facts(self) -> dict[str, Any]:
+        """Return name and revision of each source."""
+        facts: dict[str, Any] = {
+            "source": self._selection.pgn,
+            "revision": self._source.revision,
+        }
+        if self._val_source is not None:
+            facts["val_source"] = self._selection.val_pgn
+            facts["val_revision"] = self._val_source.revision
+        return facts
+
+    def streams(self) -> Streams:
+        """Return the files to read; of a source without splits of its own, one stream.
+
+        Raises:
+            ConfigError: a source has no files for the purpose.
+        """
+        selection = self._selection
+        splits = self._source.splits()
+        if selection.held_out:
+            return (_any_of(splits, selection.pgn, TEST, VALIDATION, TRAIN),)
+        train = _any_of(splits, selection.pgn, TRAIN)
+        if self._val_source is not None:
+            val_splits = self._val_source.splits()
+            assert selection.val_pgn is not None
+            return train, _any_of(val_splits, selection.val_pgn, VALIDATION, TRAIN, TEST)
+        if selection.val_games and VALIDATION in splits:
+            return train, splits[VALIDATION]
+        return (train,)
+
+    def check_unchanged(self, cache: Cache) -> None:
+        """Refuse games of files that have changed while they were read."""
+        if self._facts() != self.facts:
+            cache.clear()
+            raise ConfigError(
+                f"pgn {self._selection.pgn!r} has changed while it was read; try again"
+            )
+
+    def _facts(self) -> dict[str, Any]:
+        selection = self._selection
+        without = _Opening(selection.without).key if selection.without else None
+        return {
+            "format": FORMAT,
+            "reader": reader_version(),
+            "source": self._source.facts,
+            "val_source": self._val_source.facts if self._val_source else None,
+            "filters": selection.filters(),
+            "without": without,
+        }
+
+
+def _found(named: str) -> Source:
+    return local_source(named) or hub_source(named)
+
+
+def _any_of(splits: Splits, named: str, *names: str) -> tuple[GameFile, ...]:
+    """Return the files of the first of some splits that there is."""
+    for name in names:
+        if name in splits:
+            return splits[name]
+    raise ConfigError(f"pgn {named!r} has no {names[0]} split; it has: {', '.join(splits)}")
+
+
+def _checked(cache: Cache, verify: bool, say: Callable[[str], None]) -> State | None:
+    """Return what a cache holds; nothing, and an empty one, where it is damaged."""
+    try:
+        state = cache.state()
+        if state is not None and (verify or not state.complete):
+            cache.verify(state)
+        return state
+    except DamagedCacheError as error:
+        say(f"real games: the cache is damaged and is made anew: {error}")
+        cache.clear()
+        return None
+
+
+def _excluded(
+    selection: Selection, stop: StopFlag, say: Callable[[str], None]
+) -> NDArray[np.uint64]:
+    """Return the digests of the games to leave out, ascending."""
+    if selection.without is None:
+        return np.empty(0, np.uint64)
+    games = open_games(selection.without, stop=stop, say=say)
+    return np.union1d(games.train.digests_g, games.val.digests_g)
+
+
+def _check_enough(selection: Selection, state: State) -> None:
+    counts, missing = state.counts, None
+    if counts["train"] == 0:
+        missing = "train on" if selection.val_games else "use"
+    elif counts["val"] == 0 and selection.val_games:
+        missing = "validate on"
+    if missing is None:
+        return
+    dropped = ", ".join(f"{n:,} {reason}" for reason, n in counts["dropped"].items())
+    held_out = f", of which val_games {selection.val_games} are held out" if counts["kept"] else ""
+    raise ConfigError(
+        f"pgn {selection.pgn!r} has no game to {missing}: of {counts['read']:,} games "
+        f"{counts['kept']:,} may be used{held_out if selection.val_games else ''}; dropped: "
+        f"{dropped or 'none'}; {counts['in_training']:,} left out of validation because they are "
+        "in training"
+    )
+
+
+def _mapped(cache: Cache, state: State, opening: _Opening, vocabulary: str) -> CachedGames:
+    columns = cache.map_columns(state.games, state.moves)
+    return CachedGames(
+        Games(columns, range(state.train_games), vocabulary),
+        Games(columns, cache.held_out(), vocabulary),
+        state.counts,
+        opening.source_facts,
+        opening.key,
+    )

@@ -1,0 +1,1 @@
+"""How games are read and split: a byte of these modules changed, and every cache is made anew."""
