@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from pawn_core.config.base import BaseConfig
 from pawn_core.config.errors import did_you_mean, shown
-from pawn_core.config.types import FIXED_ON_RESUME
+from pawn_core.config.types import ABLATION, FIXED_ON_RESUME
 
 SPEEDS = ("ultrabullet", "bullet", "blitz", "rapid", "classical", "correspondence")
 """Lichess's, by base + 40 increments: less than 30, 180, 480, 1,500 s, or more; without a clock."""
@@ -72,20 +72,20 @@ class RealGamesConfig(BaseConfig):
         ge=0,
         le=5000,
         description="Least Elo of both players.",
-        json_schema_extra=FIXED_ON_RESUME,
+        json_schema_extra=FIXED_ON_RESUME | ABLATION,
     )
     elo_max: int | None = Field(
         None,
         ge=1,
         le=5000,
         description="Elo that both players are below.",
-        json_schema_extra=FIXED_ON_RESUME,
+        json_schema_extra=FIXED_ON_RESUME | ABLATION,
     )
     time_control: TimeControl | None = Field(
         None,
         description=f"Time controls of the games: {', '.join(SPEEDS)}, several with commas, or "
         "one exact, as 300+3; default: any.",
-        json_schema_extra=FIXED_ON_RESUME,
+        json_schema_extra=FIXED_ON_RESUME | ABLATION,
     )
     date_min: Date | None = Field(
         None, description="First date, YYYY-MM-DD (UTC).", json_schema_extra=FIXED_ON_RESUME

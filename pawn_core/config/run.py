@@ -163,6 +163,10 @@ class RunConfig(StorageConfig):
         """Return the weights that the config names, by field."""
         return {field: getattr(self, field) for field in sorted(self.weights_fields)}
 
+    def unread(self) -> frozenset[str]:
+        """Return the fields that belong to another choice than this config makes."""
+        return frozenset()
+
     def idle_fields(self, on_gpu: bool | None = None) -> Iterator[Idle]:
         """Yield the fields that change nothing."""
         yield from super().idle_fields(on_gpu)

@@ -233,6 +233,11 @@ class StrategyConfig(BaseConfig):
         read = {n: value for n, value in null.items() if n in self.adapts_by.fields}
         return super().follows() | read | dict(self.adapts_by.follows)
 
+    def unread(self) -> frozenset[str]:
+        """Return the fields of other strategies, and a backbone's where there is none."""
+        backbone = {"checkpoint"} if self.adapts_by.from_scratch else frozenset[str]()
+        return _OF_STRATEGIES - self.adapts_by.fields | backbone
+
     def idle_fields(self, on_gpu: bool | None = None) -> Iterator[Idle]:
         """Yield the fields that change nothing: those of other strategies."""
         yield from super().idle_fields(on_gpu)

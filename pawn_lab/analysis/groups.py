@@ -28,6 +28,8 @@ class Run:
     variant: str = SINGLE
     measured: type[RunConfig] | None = None
     """The run type of the trial that it measures."""
+    unread: frozenset[str] = frozenset()
+    """Settings that only another choice would have."""
 
     @property
     def config(self) -> StoredConfig:
@@ -76,6 +78,11 @@ class Group:
     runs: list[Run]
 
     @property
+    def unread(self) -> frozenset[str]:
+        """Settings that only another choice would have."""
+        return self.runs[0].unread
+
+    @property
     def kind(self) -> type[RunConfig]:
         """The run type of them all."""
         return self.runs[0].kind
@@ -96,9 +103,9 @@ def runs_of(lab: Lab, trials: Iterable[Trial], metric: Metric) -> list[Run]:
 
 
 def _run(lab: Lab, lineages: Lineages, trial: Trial, metric: Metric, variant: str) -> Run:
-    settings, seeds, measured = origin(lab, lineages, trial, variant)
+    its = origin(lab, lineages, trial, variant)
     points = curve(lab, trial, metric, variant, lineages)
-    return Run(trial, settings, seeds, points, variant, measured)
+    return Run(trial, its.settings, its.seeds, points, variant, its.measured, its.unread)
 
 
 def grouped(runs: Iterable[Run]) -> tuple[list[Group], list[Run]]:
@@ -116,14 +123,27 @@ def grouped(runs: Iterable[Run]) -> tuple[list[Group], list[Run]]:
 
 
 def differing(a: Group | Run, b: Group | Run) -> list[str]:
-    """Return the settings in which two groups, or two runs, differ."""
-    return list(configs.differing(a.settings, b.settings))
+    """Return the settings in which two groups, or two runs, differ.
+
+    What only one of two choices has, such as the rank of LoRA, is part of that difference.
+    """
+    differ = configs.differing(a.settings, b.settings)
+    return [name for name in differ if name not in a.unread | b.unread]
 
 
 def distinguished(chosen: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return of each what was set of the fields in which any two differ."""
     varied = {name for other in chosen for name in configs.differing(chosen[0], other)}
     return [{k: v for k, v in own.items() if k in varied} for own in chosen]
+
+
+def told_apart(members: Sequence[Group | Run]) -> list[dict[str, Any]]:
+    """Return of each group or run what it has chosen of the settings in which any two differ."""
+    chosen = distinguished([member.settings for member in members])
+    return [
+        {name: value for name, value in own.items() if name not in member.unread}
+        for member, own in zip(members, chosen, strict=True)
+    ]
 
 
 def obstacles(a: Group, b: Group, allowed: set[str] | None, metric: Metric) -> list[str]:

@@ -25,12 +25,18 @@ class Origin(NamedTuple):
     seeds: tuple[int, ...]
     measured: type[RunConfig] | None = None
     """The run type of the trial that is measured, which has the seeds."""
+    unread: frozenset[str] = frozenset()
+    """Settings that only another choice would have: no difference of their own."""
 
 
 def essential(config: StoredConfig, on_gpu: bool | None = None) -> dict[str, Any]:
     """Return what was chosen of a config: no seeds, nothing incidental, nothing without effect."""
     kind, chosen = config.kind, config.settings(on_gpu)
     return {k: v for k, v in chosen.items() if k not in kind.incidental and k not in kind.seeds}
+
+
+def _unread(config: StoredConfig) -> frozenset[str]:
+    return config.parsed.unread() if config.parsed else frozenset()
 
 
 def origin(lab: Lab, lineages: Lineages, trial: Trial, variant: str = SINGLE) -> Origin:
@@ -44,9 +50,10 @@ def origin(lab: Lab, lineages: Lineages, trial: Trial, variant: str = SINGLE) ->
         *_, measured = lineages.of(weights.trial)
     except UnknownTrialError:
         return own
-    settings, seeds, _ = _own(lab, lineages, measured, weights.model or SINGLE)
-    theirs = settings | {_STEP: weights.which}
-    return Origin(_in_place_of(field, own.settings, theirs), seeds, measured.config.kind)
+    theirs = _own(lab, lineages, measured, weights.model or SINGLE)
+    settings = _in_place_of(field, own.settings, theirs.settings | {_STEP: weights.which})
+    unread = frozenset(f"{field}.{name}" for name in theirs.unread)
+    return Origin(settings, theirs.seeds, measured.config.kind, unread)
 
 
 def _own(lab: Lab, lineages: Lineages, trial: Trial, variant: str) -> Origin:
@@ -63,7 +70,8 @@ def _own(lab: Lab, lineages: Lineages, trial: Trial, variant: str) -> Origin:
     ]
     if earlier:
         chosen[LINEAGE] = ", ".join(earlier)
-    return Origin(chosen, tuple(config.get(name, 0) for name in config.kind.seeds))
+    seeds = tuple(config.get(name, 0) for name in config.kind.seeds)
+    return Origin(chosen, seeds, unread=_unread(config))
 
 
 def _in_place_of(field: str, own: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What trials have shown: their metrics streams, read tolerantly."""
 
 import time
+from pathlib import PurePath
 from typing import Any
 
 from pawn_lab.configs import StoredConfig
@@ -96,11 +97,16 @@ def ablation(config: StoredConfig) -> dict[str, Any]:
     if kind is None:
         return {"run_type": config["run_type"]}
     marked = {
-        name: chosen[name]
+        name: _placed(chosen[name]) if name in kind.path_fields else chosen[name]
         for name in kind.fields_marked("ablation")
         if name in chosen and chosen[name] != kind.model_fields[name].default
     }
     return marked | config.unknown_fields
+
+
+def _placed(path: Any) -> Any:
+    """Return the end of a path, which tells it from others well enough."""
+    return str(PurePath(*PurePath(path).parts[-2:])) if isinstance(path, str) else path
 
 
 def _pace(records: list[Record], paced_by: str) -> float | None:

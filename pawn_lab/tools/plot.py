@@ -15,7 +15,7 @@ from pawn_core.config.facts import Metric
 from pawn_core.durable import replace_file
 from pawn_lab.analysis.bands import band as band_of
 from pawn_lab.analysis.curves import Axis
-from pawn_lab.analysis.groups import Run, distinguished, grouped, runs_of
+from pawn_lab.analysis.groups import Run, distinguished, grouped, runs_of, told_apart
 from pawn_lab.analysis.marks import marks, placed
 from pawn_lab.documents import own_folder
 from pawn_lab.errors import InvalidRequestError
@@ -159,12 +159,12 @@ def _check(runs: list[Run], metric: Metric, x: Axis, *, log_x: bool, log_y: bool
 
 def _labels(runs: list[Run]) -> list[str]:
     """Return each trial's number with what tells it from the others."""
-    settings = [
-        {k: v for k, v in run.settings.items() if not (k == "variant" and v == run.variant)}
-        | {"seed": run.seeds[0]}
-        for run in runs
+    seeds = distinguished([{"seed": run.seeds[0]} for run in runs])
+    chosen = [
+        {k: v for k, v in own.items() if not (k == "variant" and v == run.variant)} | seed
+        for run, own, seed in zip(runs, told_apart(runs), seeds, strict=True)
     ]
-    texts = map(setting_text, distinguished(settings))
+    texts = map(setting_text, chosen)
     return [f"{run.name} {text}".rstrip() for run, text in zip(runs, texts, strict=True)]
 
 
@@ -213,10 +213,9 @@ def _curves(lab: Lab, runs: list[Run], metric: Metric, x: Axis) -> list[CurveRow
 def _bands(runs: list[Run], metric: Metric, x: Axis) -> list[CurveRow]:
     """Return the mean curve of each setting; a trial that repeats another's seeds is left out."""
     groups, _ = grouped(runs)
-    settings = distinguished([group.settings for group in groups])
     firsts = [group.runs[0] for group in groups]
     rows = []
-    for group, told, panel in zip(groups, settings, _panels(firsts, metric), strict=True):
+    for group, told, panel in zip(groups, told_apart(groups), _panels(firsts, metric), strict=True):
         points = band_of(group.runs, x)
         row = CurveRow(
             trial_ids=list(dict.fromkeys(run.id for run in group.runs)),

@@ -9,7 +9,7 @@ from pydantic import Field
 from pawn_core.config import RunConfig
 from pawn_core.config.facts import Metric
 from pawn_lab.analysis import pareto
-from pawn_lab.analysis.groups import Run, runs_of
+from pawn_lab.analysis.groups import Run, distinguished, runs_of
 from pawn_lab.analysis.pareto import Price
 from pawn_lab.analysis.suggestions import comparable, suggestions
 from pawn_lab.lab import Lab
@@ -191,26 +191,26 @@ def _group_of_type(result: TrialResult) -> str:
 
 def not_comparable(results: Iterable[TrialResult]) -> list[str]:
     """Say between which trials the metric of merit is not comparable."""
-    kinds: dict[str, set[type[RunConfig]]] = {}
-    ablations: dict[str, set[str]] = {}
+    by_metric: dict[str, list[TrialResult]] = {}
     for result in results:
-        kind = result.config.kind
-        kinds.setdefault(kind.merit.metric, set()).add(kind)
-        ablations.setdefault(kind.merit.metric, set()).add(ablation_text(result))
-    return [
-        note
-        for metric, of_metric in kinds.items()
-        if len(ablations[metric]) > 1
-        for note in dict.fromkeys(filter(None, map(_ablated, of_metric)))
-    ]
+        by_metric.setdefault(result.config.kind.merit.metric, []).append(result)
+    return [note for of_metric in by_metric.values() for note in _ablated_otherwise(of_metric)]
 
 
-def _ablated(kind: type[RunConfig]) -> str | None:
-    """Say which ablations of a run type are measured on something else."""
+def _ablated_otherwise(results: list[TrialResult]) -> list[str]:
+    """Say which ablations among trials of one metric of merit are measured on something else."""
+    ablated = [result.ablation for result in results]
+    varied = {name for own in distinguished(ablated) for name in own}
+    kinds = dict.fromkeys(result.config.kind for result in results)
+    return list(dict.fromkeys(filter(None, (_ablated(kind, varied) for kind in kinds))))
+
+
+def _ablated(kind: type[RunConfig], varied: set[str]) -> str | None:
     if of_merit(kind).own_kind:
-        return _OWN_KIND.format(kind.kinds.name, kind.merit.metric)
+        own = varied & kind.measured_on
+        return _OWN_KIND.format(kind.kinds.name, kind.merit.metric) if own else None
     data = kind.measured_on - kind.kinds.fields
-    other = [name for name in kind.fields_marked("ablation") if name in data]
+    other = [name for name in kind.fields_marked("ablation") if name in data & varied]
     return _OTHER.format(kind.merit.metric, ", ".join(other), kind.sample) if other else None
 
 

@@ -168,6 +168,11 @@ def test_strategies_are_compared_over_seeds_by_loss_and_by_accuracy(lab):
         answer = lab_compare(lab, trial_ids=trials, metric=metric, factor="strategy")
         assert [row.trial_ids for row in answer.groups] == [[4, 5], [2, 3]]
         assert answer.position == STEPS
+        assert [row.setting for row in answer.groups] == [
+            "strategy=bottleneck bottleneck_dim=64",
+            "strategy=lora lora_rank=8",
+        ]
+        assert answer.groups[1].verdict == "worse", "a size is part of the choice of a strategy"
 
 
 @pytest.mark.parametrize(
