@@ -67,8 +67,8 @@ def load_model(source: str, trials: Path, settings: PlaySettings) -> Chooser:
     # torch takes seconds to import: not before the protocol has been answered.
     import torch
 
-    from pawn_core.weights.subject import load_subject
     from pawn_core.uci.model_games import ModelGames
+    from pawn_core.weights.subject import load_subject
 
     beside_trials = trials / "uci" / "run"
     subject = load_subject(source, beside_trials, torch.device("cpu"))
