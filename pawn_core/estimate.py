@@ -26,6 +26,7 @@ from pawn_core.signals import StopFlag
 from pawn_core.training.learner import Learner
 from pawn_core.training.learning import build_learner
 from pawn_core.training.outcome import EXIT_CONFIG_ERROR
+from pawn_core.training.setup import Setup
 
 _CPU_GAMES = 16
 _WARM_UP_STEPS, _TIMED_STEPS = 2, 3
@@ -96,7 +97,8 @@ def estimate(config: RunConfig) -> Estimate:
     runtime = resolve_runtime(config.model_copy(update={"gpus": 1}))
     small = _calibration_config(config, runtime)
     members = small.members().items()
-    learners = [build_learner(name, member, runtime, StopFlag()) for name, member in members]
+    setup = Setup(small, Path(), runtime, StopFlag())
+    learners = [build_learner(name, member, setup) for name, member in members]
     calibration = _calibrate(learners, runtime)
     scale = config.batch_size / config.gpus / small.batch_size
     micro_batches = config.accumulation_steps / small.accumulation_steps
@@ -162,10 +164,10 @@ def _kept_bytes(learner: Learner, batch: list[Batch], runtime: Runtime) -> int:
         return tensor
 
     with saved_tensors_hooks(pack, lambda tensor: tensor), runtime.autocast():
-        loss = learner.task.loss_sum(largest.to(runtime.device))
+        sums = learner.task.loss_sums(largest.to(runtime.device))
     for state in learner.task.model.state_dict().values():
         storages.pop(state.untyped_storage().data_ptr(), None)
-    del loss
+    del sums
     return sum(storages.values())
 
 

@@ -43,6 +43,29 @@ def training_flops(
     return _BACKWARD_AND_FORWARD * (matrices + attention)
 
 
+def adapting_flops(
+    architecture: Architecture,
+    vocabulary_size: int,
+    tokens: int,
+    pairs: int,
+    first_layer: int,
+    trained: int,
+) -> int:
+    """Return the operations of a forward pass, and of a backward pass down to a layer.
+
+    `trained`: weights whose gradients are computed; what an adapter adds to the forward pass is
+    left out.
+    """
+    d_model, n_layers, _, d_ff = architecture
+    head = d_model * vocabulary_size
+    layer = 4 * d_model**2 + 3 * d_model * d_ff
+    attention = 2 * d_model * pairs
+    above = n_layers - first_layer
+    forward = n_layers * (layer * tokens + attention) + head * tokens
+    backward = above * (layer * tokens + 2 * attention) + head * tokens
+    return 2 * (forward + backward + trained * tokens)
+
+
 def peak_flops(device_name: str) -> float | None:
     """Return a device's dense 16-bit peak in operations a second; None where it is unknown."""
     names = (name for name in PEAK_16_BIT_FLOPS if name in device_name)

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import chess_engine
@@ -37,8 +38,8 @@ from pawn_core.data.stream import Stream
 from pawn_core.model import Transformer, parameter_count
 from pawn_core.runtime import best_precision, resolve_runtime
 from pawn_core.signals import StopFlag
-from pawn_core.training.optimizer import build_optimizer
 from pawn_core.training.pretrain import PretrainTask
+from pawn_core.training.setup import Setup
 from pawn_core.training.update import Updater
 
 VOCABULARY = chess_engine.export_move_vocabulary("searchless")
@@ -61,8 +62,8 @@ def train_this(variant: str, **fields: Any) -> Turn:
     settings: dict[str, Any] = {"variant": variant, "batch_size": BATCH[variant], "num_workers": 2}
     config = PretrainConfig(**settings, **fields, device="cpu", local_checkpoints=True)
     runtime = resolve_runtime(config)
-    task: Any = PretrainTask(config, runtime, StopFlag())
-    updater = Updater(task, build_optimizer(task.model, config, runtime), config, runtime)
+    task = PretrainTask(config, Setup(config, Path(), runtime, StopFlag()))
+    updater = Updater(task, config, runtime)
     stream = Stream(task.make_batch, 0, config.num_workers)
     updater.update(next(stream), config.lr)
     tokens, waited, begin = 0, 0.0, time.process_time()

@@ -4,7 +4,7 @@ Pure layout: `[m1 .. mN, PAD ..]`; position t predicts the move after the one it
 last move's predicts PAD; N supervised positions, the first move is not predicted.
 Prefixed layout: `[outcome, m1 .. mN, PAD ..]`; N + 1 supervised positions.
 
-Shapes: b batch, t time, n supervised positions.
+Shapes: b batch, t time, n supervised positions, m most legal moves of a position.
 """
 
 from dataclasses import dataclass, replace
@@ -53,6 +53,8 @@ class Batch:
     """The true distribution of that token, where it is learned from."""
     rows: Rows | None = None
     """Where each game is, if rows hold several."""
+    legal: Tensor | None = None
+    """int16 (n, m), the legal moves at each position, -1 behind the last; where they are needed."""
 
     @classmethod
     def of(cls, sequences: TrainingBatch) -> "Batch":
@@ -82,6 +84,7 @@ class Batch:
             targets_n=to_device(self.targets_n, device),
             exact=self.exact and self.exact.to(device),
             rows=self.rows and self.rows.to(device),
+            legal=None if self.legal is None else to_device(self.legal, device),
         )
 
     def tensors(self) -> list[Tensor]:
@@ -117,10 +120,12 @@ def lay_out_anew(
 ) -> Batch:
     """Return some games of a batch, of these lengths, with their tokens at other places."""
     everything = len(chosen_n) == len(batch.targets_n) and bool((np.diff(chosen_n) > 0).all())
-    targets_n, exact = batch.targets_n, batch.exact
+    targets_n, exact, legal = batch.targets_n, batch.exact, batch.legal
     if not everything:
-        targets_n = targets_n[torch.from_numpy(chosen_n)]
+        chosen = torch.from_numpy(chosen_n)
+        targets_n = targets_n[chosen]
         exact = exact and _take_targets(exact, chosen_n)
+        legal = None if legal is None else legal[chosen]
     return Batch(
         tokens_bt=tokens_bt,
         positions_n=torch.from_numpy(positions_n),
@@ -129,6 +134,7 @@ def lay_out_anew(
         attended_pairs=pairs_of(lengths),
         exact=exact,
         rows=rows,
+        legal=legal,
     )
 
 

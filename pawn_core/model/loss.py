@@ -1,50 +1,174 @@
-"""Cross-entropy against sparse targets over a linear head.
+"""Losses over a linear head of which only a chunk of the logits ever exists.
 
-Shapes: n supervised positions, c positions of a chunk, d width, v vocabulary, e target entries.
+Shapes: n supervised positions, c positions of a chunk, d width, v vocabulary, e target entries,
+m most legal moves of a position, s sums.
 """
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple, Protocol, Self
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from pawn_core.data.targets import Targets
+from pawn_core.model.head import HeadParts
 
 _CHUNK_ROWS = {"cpu": 256, "cuda": 16_384}  # CPU: a chunk's logits (2 MB) stay in the cache
 
 
+class Residual(Protocol):
+    """The gradient of a chunk's loss by its logits."""
+
+    def times(self, weight_vd: Tensor) -> Tensor:
+        """Return its product with the head, (c, d)."""
+        ...
+
+    def dense(self) -> Tensor:
+        """Return it, (c, v)."""
+        ...
+
+    def scaled(self, scale_v: Tensor) -> Self:
+        """Return it with each token's entries multiplied."""
+        ...
+
+    def by_token(self, factors_cv: Tensor | None = None) -> Tensor:
+        """Return each token's sum over positions, (v,), of its entries times some factors."""
+        ...
+
+
+class DenseResidual(NamedTuple):
+    """One with entries everywhere."""
+
+    values_cv: Tensor
+
+    def times(self, weight_vd: Tensor) -> Tensor:
+        """Return its product with the head, (c, d)."""
+        return self.values_cv @ weight_vd
+
+    def dense(self) -> Tensor:
+        """Return it, (c, v)."""
+        return self.values_cv
+
+    def scaled(self, scale_v: Tensor) -> "DenseResidual":
+        """Return it with each token's entries multiplied."""
+        return DenseResidual(self.values_cv * scale_v)
+
+    def by_token(self, factors_cv: Tensor | None = None) -> Tensor:
+        """Return each token's sum over positions, (v,), of its entries times some factors."""
+        values_cv = self.values_cv if factors_cv is None else self.values_cv * factors_cv
+        return values_cv.sum(dim=0)
+
+
+class SparseResidual(NamedTuple):
+    """One with entries at a few tokens: its product costs a tenth of the dense one's on a CPU."""
+
+    tokens_cm: Tensor
+    values_cm: Tensor
+    vocabulary_size: int
+
+    def times(self, weight_vd: Tensor) -> Tensor:
+        """Return its product with the head, (c, d)."""
+        values_cm = self.values_cm.to(weight_vd.dtype)
+        return F.embedding_bag(self.tokens_cm, weight_vd, mode="sum", per_sample_weights=values_cm)
+
+    def dense(self) -> Tensor:
+        """Return it, (c, v)."""
+        zeros_cv = self.values_cm.new_zeros(len(self.tokens_cm), self.vocabulary_size)
+        return zeros_cv.scatter_add_(1, self.tokens_cm, self.values_cm)
+
+    def scaled(self, scale_v: Tensor) -> "SparseResidual":
+        """Return it with each token's entries multiplied."""
+        return self._replace(values_cm=self.values_cm * scale_v[self.tokens_cm])
+
+    def by_token(self, factors_cv: Tensor | None = None) -> Tensor:
+        """Return each token's sum over positions, (v,), of its entries times some factors."""
+        values_cm = self.values_cm
+        if factors_cv is not None:
+            values_cm = values_cm * factors_cv.gather(1, self.tokens_cm)
+        zeros_v = values_cm.new_zeros(self.vocabulary_size)
+        return zeros_v.index_add_(0, self.tokens_cm.flatten(), values_cm.flatten())
+
+
+Criterion = Callable[[Tensor, slice], tuple[Tensor, Residual]]
+"""Of a chunk's logits (c, v) and its positions: sums (s,), the loss first, and its gradient."""
+
+
 def linear_cross_entropy(hidden_nd: Tensor, weight_vd: Tensor, targets: Targets) -> Tensor:
-    """Return the cross-entropy of `logits = hidden @ weight.T`, summed over positions, in nats.
+    """Return the cross-entropy of `logits = hidden @ weight.T`, summed over positions, in nats."""
+    return chunked_sums(hidden_nd, HeadParts(weight_vd), partial(_cross_entropy, targets))[0]
 
-    Only a chunk of the logits ever exists.
+
+def chunked_sums(hidden_nd: Tensor, head: HeadParts, criterion: Criterion) -> Tensor:
+    """Return a criterion's sums (s,) of the logits that a head makes of hidden states.
+
+    The first, the loss, has gradients, where what it depends on needs any.
     """
-    return _LinearCrossEntropy.apply(hidden_nd, weight_vd, targets)
+    return _ChunkedSums.apply(hidden_nd, *head, criterion)
 
 
-class _LinearCrossEntropy(torch.autograd.Function):
+class _ChunkedSums(torch.autograd.Function):
     """The gradients are made in the forward pass, chunk by chunk, while the logits are at hand."""
 
     @staticmethod
-    def forward(ctx: Any, hidden_nd: Tensor, weight_vd: Tensor, targets: Targets) -> Tensor:
-        grad_hidden = torch.empty_like(hidden_nd)
-        grad_weight = torch.zeros_like(weight_vd)
-        loss = torch.zeros((), device=hidden_nd.device)
+    def forward(
+        ctx: Any,
+        hidden_nd: Tensor,
+        weight_vd: Tensor,
+        scale_v: Tensor | None,
+        bias_v: Tensor | None,
+        criterion: Criterion,
+    ) -> Tensor:
+        gradients = _Gradients.needed(ctx, hidden_nd, weight_vd, scale_v, bias_v)
         hidden_nd, weight_vd = _as_computed(hidden_nd), _as_computed(weight_vd)
-        rows = _CHUNK_ROWS[hidden_nd.device.type]
-        for begin in range(0, len(hidden_nd), rows):
+        chunks = []
+        for begin in range(0, len(hidden_nd), rows := _CHUNK_ROWS[hidden_nd.device.type]):
             hidden_cd = hidden_nd[begin : begin + rows]
-            logits_cv = (hidden_cd @ weight_vd.T).float()
-            chunk_loss, residual_cv = _loss_and_residual(logits_cv, targets, begin)
-            loss += chunk_loss
-            grad_hidden[begin : begin + rows] = residual_cv @ weight_vd
-            grad_weight += residual_cv.T @ hidden_cd
-        ctx.save_for_backward(grad_hidden, grad_weight)
-        return loss
+            products_cv = _at_least_float32(hidden_cd @ weight_vd.T)
+            logits_cv = products_cv if scale_v is None else products_cv * scale_v
+            logits_cv = logits_cv if bias_v is None else logits_cv + bias_v
+            sums, residual = criterion(logits_cv, slice(begin, begin + rows))
+            chunks.append(sums)
+            gradients.add_to_head(residual, products_cv)
+            residual = residual if scale_v is None else residual.scaled(scale_v)
+            gradients.add_to_weight(residual, hidden_cd)
+            if gradients.hidden_nd is not None:
+                gradients.hidden_nd[begin : begin + rows] = residual.times(weight_vd)
+        ctx.save_for_backward(*gradients)
+        return torch.stack(chunks).sum(dim=0)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
-        grad_hidden, grad_weight = ctx.saved_tensors
-        return grad_hidden * grads[0], grad_weight * grads[0], None
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        scale = grads[0][0]
+        return *(None if x is None else x * scale for x in ctx.saved_tensors), None
+
+
+class _Gradients(NamedTuple):
+    """By what the logits depend on; None where it needs none."""
+
+    hidden_nd: Tensor | None
+    weight_vd: Tensor | None
+    scale_v: Tensor | None
+    bias_v: Tensor | None
+
+    @classmethod
+    def needed(cls, ctx: Any, *by: Tensor | None) -> "_Gradients":
+        """Return zeros for those that need a gradient."""
+        pairs = zip(by, ctx.needs_input_grad, strict=False)
+        return cls(*(torch.zeros_like(x) if x is not None and need else None for x, need in pairs))
+
+    def add_to_head(self, residual: Residual, products_cv: Tensor) -> None:
+        """Add what a chunk contributes to those of scale and bias."""
+        if self.scale_v is not None:
+            self.scale_v.add_(residual.by_token(products_cv))
+        if self.bias_v is not None:
+            self.bias_v.add_(residual.by_token())
+
+    def add_to_weight(self, residual: Residual, hidden_cd: Tensor) -> None:
+        """Add what a chunk contributes to that of the matrix."""
+        if self.weight_vd is not None:
+            self.weight_vd.add_(residual.dense().T @ hidden_cd)
 
 
 def _as_computed(x: Tensor) -> Tensor:
@@ -53,17 +177,30 @@ def _as_computed(x: Tensor) -> Tensor:
     return x.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else x
 
 
-def _loss_and_residual(logits_cv: Tensor, targets: Targets, begin: int) -> tuple[Tensor, Tensor]:
-    """Return a chunk's loss and its gradient by the logits, `softmax(logits) - targets`."""
+def _at_least_float32(x: Tensor) -> Tensor:
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def _cross_entropy(
+    targets: Targets, logits_cv: Tensor, positions: slice
+) -> tuple[Tensor, DenseResidual]:
+    """Return a chunk's loss (1,) and its gradient by the logits, `softmax(logits) - targets`."""
+    begin = positions.start
     rows, tokens = logits_cv.shape
     entries = slice(targets.starts[begin], targets.starts[begin + rows])
     weights_e = targets.weights_e[entries]
     rows_e = (targets.positions_e[entries] - begin).long()
     flat_e = rows_e * tokens + targets.tokens_e[entries]
     p_cv = logits_cv.softmax(dim=1)
-    # log p = logit - (largest logit - log of the largest p): one exponential a logit, where
-    # log_softmax and its exponential take two, and log p itself would be that of 0.
-    normalizer_c = logits_cv.amax(dim=1) - p_cv.amax(dim=1).log_()
-    log_p_e = logits_cv.flatten()[flat_e] - normalizer_c[rows_e]
+    log_p_e = logits_cv.flatten()[flat_e] - normalizer(logits_cv, p_cv)[rows_e]
     p_cv.view(-1)[flat_e] -= weights_e
-    return -torch.dot(weights_e, log_p_e), p_cv
+    return -torch.dot(weights_e, log_p_e)[None], DenseResidual(p_cv)
+
+
+def normalizer(logits_cv: Tensor, p_cv: Tensor) -> Tensor:
+    """Return log sum exp of each row of logits (c,) whose softmax is at hand.
+
+    It is the largest logit - log of the largest p: one exponential a logit, where log_softmax and
+    its exponential take two, and log p itself would be that of 0.
+    """
+    return logits_cv.amax(dim=1) - p_cv.amax(dim=1).log_()

@@ -8,7 +8,7 @@ from pawn_core.config import TrainingConfig
 from pawn_core.data.sequences import Batch
 from pawn_core.metrics import finite
 from pawn_core.runtime import Runtime
-from pawn_core.training.optimizer import Optimizer, build_optimizer
+from pawn_core.training.optimizer import Optimizer
 from pawn_core.training.patience import Patience
 from pawn_core.training.schedules import Schedule, build_schedule
 from pawn_core.training.stats import StepStats
@@ -24,7 +24,6 @@ class Learner:
     """Its name among several; the only one has none."""
     config: TrainingConfig
     task: ModelTask
-    optimizer: Optimizer
     schedule: Schedule
     updater: Updater
     stats: StepStats
@@ -41,17 +40,20 @@ class Learner:
         cls, name: str, config: TrainingConfig, task: ModelTask, runtime: Runtime
     ) -> "Learner":
         """Assemble a learner before its first step."""
-        optimizer = build_optimizer(task.model, config, runtime)
         return cls(
             name=name,
             config=config,
             task=task,
-            optimizer=optimizer,
             schedule=build_schedule(config),
-            updater=Updater(task, optimizer, config, runtime),
+            updater=Updater(task, config, runtime),
             stats=StepStats(runtime.device, runtime.peak_flops()),
             patience=Patience.of(config),
         )
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """What moves the model."""
+        return self.updater.optimizer
 
     @property
     def label(self) -> dict[str, str]:
@@ -74,9 +76,11 @@ class Learner:
 
     def learn(self, micro_batches: list[Batch], waited: float) -> None:
         """Do one update; `waited` is how long the batch took to come, in seconds."""
+        if self.task.before_update(self.step):
+            self.updater.renew_optimizer()
         update = self.updater.update(micro_batches, self.lr)
         self.step += 1
-        self.stats.add(self.step, update.loss_sum, update.grad_norm, update.finite)
+        self.stats.add(self.step, update.sums, update.grad_norm, update.finite)
         self.stats.count(update.tokens, update.games, update.flops, waited)
 
     def check_finite(self) -> None:
@@ -122,7 +126,8 @@ class Learner:
             ValueError: its tensors are not this model's.
         """
         state = checkpoint.training_state
-        self._load_model(checkpoint)
+        self.task.load(checkpoint)
+        self.updater.renew_optimizer()
         self.optimizer.load_state_dict(checkpoint.optimizer)
         self.step = checkpoint.step
         self.stopped = bool(self.name) and state["stopped"]  # one that goes on alone may learn
@@ -131,9 +136,3 @@ class Learner:
         self.stats.load_state_dict(state["window"])
         if self.updater.scaler is not None and state["scaler"]:
             self.updater.scaler.load_state_dict(state["scaler"])
-
-    def _load_model(self, checkpoint: Checkpoint) -> None:
-        try:
-            self.task.model.load_state_dict(checkpoint.model)
-        except RuntimeError as error:
-            raise ValueError(f"the checkpoint's weights are not this model's: {error}") from None

@@ -12,9 +12,9 @@ from pawn_core.config import TrainingConfig, run_type_named
 from pawn_core.data.device_copies import stream_batches
 from pawn_core.data.sequences import Batch
 from pawn_core.data.stream import Stream
-from pawn_core.run_paths import MODEL, OPTIMIZER
-from pawn_core.runtime import Runtime, best_precision
-from pawn_core.signals import Interrupted, StopFlag
+from pawn_core.run_paths import OPTIMIZER
+from pawn_core.runtime import best_precision
+from pawn_core.signals import Interrupted
 from pawn_core.training import health
 from pawn_core.training.learner import Learner
 from pawn_core.training.outcome import Reason, Stop
@@ -27,16 +27,15 @@ from pawn_core.training.task import ModelTask, NonFiniteLossError, Task
 class Learning(Task):
     """Learners that do a step together; several have names, and a checkpoint each."""
 
-    model_task: ClassVar[Callable[[Any, Runtime, StopFlag], ModelTask]]
-    """Built from a config, the runtime and the stop flag."""
+    model_task: ClassVar[Callable[[Any, Setup], ModelTask]]
+    """Built from a learner's config and what the run starts from."""
 
     def __init__(self, setup: Setup) -> None:
         config = setup.config
         assert isinstance(config, TrainingConfig)
         self._config, self._runtime = config, setup.runtime
         self.learners = [
-            build_learner(name, member, setup.runtime, setup.stop)
-            for name, member in config.members().items()
+            build_learner(name, member, setup) for name, member in config.members().items()
         ]
         state = setup.checkpoint.training_state if setup.checkpoint else None
         cursor = next_batch(state, config.batch_size) if state else 0
@@ -87,14 +86,18 @@ class Learning(Task):
         due = run.step % self._config.log_interval == 0
         for learner in self.active if due else ():
             lr = learner.lr_of(learner.step)
-            run.record("train", {**learner.label, "lr": lr, **learner.stats.take()})
+            measured = learner.stats.take() | learner.task.norms()
+            run.record("train", {**learner.label, "lr": lr, **measured})
         if due or self.learners[0].on_cpu:
             self.check()
 
     def evaluate(self, run: Run) -> None:
         """Evaluate every eval_interval steps and at the end; it counts for patience."""
-        if not (run.leads and run.is_due(self._config.eval_interval)):
-            return
+        if run.leads and run.is_due(self._config.eval_interval):
+            self.evaluate_active(run)
+
+    def evaluate_active(self, run: Run) -> None:
+        """Evaluate what learns and has no evaluation of this step."""
         for learner in self.active:
             if learner.last_eval_step != run.step:
                 _evaluate(run, learner)
@@ -173,10 +176,10 @@ class Learning(Task):
         self.stream.close()
 
 
-def build_learner(name: str, config: TrainingConfig, runtime: Runtime, stop: StopFlag) -> Learner:
+def build_learner(name: str, config: TrainingConfig, setup: Setup) -> Learner:
     """Build the model of a config, with its task, before its first step."""
     learning = resolve_name(run_type_named(config.run_type).task)
-    return Learner.build(name, config, learning.model_task(config, runtime, stop), runtime)
+    return Learner.build(name, config, learning.model_task(config, setup), setup.runtime)
 
 
 def _evaluate(run: Run, learner: Learner) -> None:
@@ -195,10 +198,7 @@ def _checkpoint_of(learner: Learner, shared: dict[str, Any]) -> Checkpoint:
     """Return a learner's state as that of a run of its own."""
     return Checkpoint(
         step=learner.step,
-        tensors={
-            MODEL: learner.task.model.state_dict(),
-            OPTIMIZER: learner.optimizer.state_dict(),
-        },
+        tensors=learner.task.tensors() | {OPTIMIZER: learner.optimizer.state_dict()},
         training_state=learner.state_dict() | shared,
         config=learner.config.model_dump(mode="json"),
     )

@@ -26,14 +26,15 @@ def train(run: Run) -> Outcome:
 
 
 def _catch_up(run: Run) -> None:
-    """Do what the boundary of a resumed step still lacks.
+    """Do what comes before the first step, or what the boundary of a resumed step still lacks.
 
     Its evaluation may have been interrupted; and the event of its checkpoint follows the place
     that the checkpoint marks in the stream.
     """
-    if run.step == 0:
-        return
     with suppress(Interrupted):
+        if run.step == 0:
+            run.task.evaluate_start(run)
+            return
         observers.evaluate(run)
     if run.continues_stream and run.is_due(run.config.checkpoint_interval):
         observers.announce_checkpoint(run)

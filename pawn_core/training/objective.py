@@ -1,4 +1,8 @@
-"""The training loss of a batch, in the form that is fastest where it runs."""
+"""The training loss of a batch, in the form that is fastest where it runs.
+
+Shapes: b batch, t time, n supervised positions, v vocabulary, e target entries, m most legal moves
+of a position.
+"""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -12,6 +16,7 @@ from pawn_core.data.sequences import Batch
 from pawn_core.data.targets import one_token_each
 from pawn_core.model import Transformer
 from pawn_core.model.attention import SMALLEST_HEAD, Packed, block_mask, dense_mask
+from pawn_core.model.legal_loss import PlayedMoves, dense_legal_loss_sums, legal_loss_sums
 from pawn_core.model.loss import linear_cross_entropy
 from pawn_core.model.spans import GameSpans
 from pawn_core.runtime import Runtime
@@ -19,7 +24,8 @@ from pawn_core.runtime import Runtime
 _IGNORED = -100
 
 Objective = Callable[[Batch], Tensor]
-"""The cross-entropy summed over a batch's supervised positions, in nats."""
+"""The cross-entropy summed over a batch's supervised positions, in nats; or that against legal
+moves, and how often the move played is the likeliest token."""
 
 
 def build_objective(
@@ -33,6 +39,37 @@ def build_objective(
     if runtime.compiled:
         return _compiled(model, runtime, fixed_shapes)
     return _chunked(model, _hidden_of_games if runtime.device.type == "cpu" else _hidden)
+
+
+def build_legal_objective(
+    model: Transformer,
+    runtime: Runtime,
+    illegal_penalty: float | None,
+    *,
+    fixed_shapes: bool = False,
+) -> Objective:
+    """Return the loss of moves played beside those that are legal, in the same forms.
+
+    See `pawn_core.model.legal_loss` for what it is.
+    """
+    if runtime.compiled:
+        return _compiled_legal(model, runtime, illegal_penalty, fixed_shapes)
+    hidden_of = _hidden_of_games if runtime.device.type == "cpu" else _hidden
+
+    def sums(batch: Batch) -> Tensor:
+        hidden_nd = hidden_of(model, batch)
+        return legal_loss_sums(hidden_nd, model.lm_head.parts(), _played(batch), illegal_penalty)
+
+    return sums
+
+
+def build_logits(model: Transformer, runtime: Runtime) -> Objective:
+    """Return the logits (n, v) at a batch's supervised positions, in the same forms."""
+    if runtime.compiled:
+        logits_at = runtime.compile(model.forward_at)
+        return lambda batch: logits_at(batch.tokens_bt, batch.positions_n)
+    hidden_of = _hidden_of_games if runtime.device.type == "cpu" else _hidden
+    return lambda batch: model.lm_head(hidden_of(model, batch))
 
 
 def _hidden(model: Transformer, batch: Batch) -> Tensor:
@@ -88,8 +125,7 @@ def _compiled(model: Transformer, runtime: Runtime, fixed_shapes: bool) -> Objec
     dynamic = False if fixed_shapes else None
     sampled = runtime.compile(sampled_loss, dynamic=dynamic)
     exact = runtime.compile(exact_loss, dynamic=dynamic)
-    skips_blocks = runtime.block_attention and model.head_channels >= SMALLEST_HEAD
-    mask_of = block_mask if skips_blocks else dense_mask
+    mask_of = _mask_maker(model, runtime)
 
     def loss(batch: Batch) -> Tensor:
         positions_n = None if batch.rows else _of_any_size(batch.positions_n)
@@ -102,9 +138,45 @@ def _compiled(model: Transformer, runtime: Runtime, fixed_shapes: bool) -> Objec
     return loss
 
 
+def _compiled_legal(
+    model: Transformer, runtime: Runtime, illegal_penalty: float | None, fixed_shapes: bool
+) -> Objective:
+    def legal_loss(
+        tokens_bt: Tensor,
+        positions_n: Tensor | None,
+        packed: Packed | None,
+        rows_n: Tensor,
+        played: PlayedMoves,
+    ) -> Tensor:
+        logits_nv = model.forward_at(tokens_bt, positions_n, packed)
+        return dense_legal_loss_sums(logits_nv, rows_n, played, illegal_penalty)
+
+    compiled = runtime.compile(legal_loss, dynamic=False if fixed_shapes else None)
+    mask_of = _mask_maker(model, runtime)
+
+    def sums(batch: Batch) -> Tensor:
+        positions_n = None if batch.rows else _of_any_size(batch.positions_n)
+        rows_n = _of_any_size(_computed_rows(batch))
+        played = PlayedMoves(*(_of_any_size(x) for x in _played(batch)))
+        return compiled(batch.tokens_bt, positions_n, _packed(batch, mask_of), rows_n, played)
+
+    return sums
+
+
+def _played(batch: Batch) -> PlayedMoves:
+    assert batch.legal is not None
+    return PlayedMoves(batch.targets_n, batch.legal)
+
+
+def _mask_maker(model: Transformer, runtime: Runtime) -> Callable[[Tensor], Any]:
+    skips_blocks = runtime.block_attention and model.head_channels >= SMALLEST_HEAD
+    return block_mask if skips_blocks else dense_mask
+
+
 def _of_any_size(tensor: Tensor) -> Tensor:
-    """Tell the compiler that a length differs from step to step, before it takes it for fixed."""
-    torch._dynamo.maybe_mark_dynamic(tensor, 0)
+    """Tell the compiler that lengths differ from step to step, before it takes them for fixed."""
+    for dimension in range(tensor.dim()):
+        torch._dynamo.maybe_mark_dynamic(tensor, dimension)
     return tensor
 
 
@@ -119,6 +191,13 @@ def _next_tokens(batch: Batch) -> Tensor:
     targets = torch.full_like(batch.tokens_bt, _IGNORED).flatten()
     targets[batch.positions_n] = batch.targets_n
     return targets
+
+
+def _computed_rows(batch: Batch) -> Tensor:
+    """Return where supervised positions are among the computed ones."""
+    if batch.rows:
+        return batch.positions_n
+    return torch.arange(len(batch.positions_n), device=batch.positions_n.device)
 
 
 def _entry_rows(batch: Batch) -> Tensor:

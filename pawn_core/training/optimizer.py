@@ -1,13 +1,14 @@
 """Which parameter is updated by which rule, and what a checkpoint keeps of it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pawn_core.config import TrainingConfig
 from pawn_core.runtime import Runtime
-from pawn_core.training.rules import AdamW, Muon, Named, Rule
+from pawn_core.training.rules import AdamW, Muon, Rule
 
 
 class Optimizer:
@@ -62,23 +63,48 @@ class Optimizer:
                 )
             tensor.copy_(state[name])
 
+    @torch.no_grad()
+    def take_over(self, other: "Optimizer") -> None:
+        """Go on with another's state of the parameters that both have, by name."""
+        state = other.state_dict()
+        for name, tensor in self.state_dict().items():
+            if name in state:
+                tensor.copy_(state[name])
 
-def build_optimizer(model: nn.Module, config: TrainingConfig, runtime: Runtime) -> Optimizer:
-    """Return the config's optimizer over a model's trainable parameters.
+
+def build_optimizer(
+    named: Mapping[str, Tensor],
+    config: TrainingConfig,
+    runtime: Runtime,
+    lr_ratios: Mapping[str, float] | None = None,
+) -> Optimizer:
+    """Return the config's optimizer over parameters by their names in the model.
 
     Norms and embeddings are never decayed. With Muon, the matrices inside the layers are Muon's;
     the head, the embeddings and the norms stay AdamW's. Muon's products are in bfloat16 on a GPU
-    and wherever the run is; all state is in float32.
+    and wherever the run is; all state is in float32. `lr_ratios`: of some parameters, how many
+    times the run's learning rate theirs is.
     """
-    named = {n: p for n, p in model.named_parameters() if p.requires_grad}
-    decayed = {n: p for n, p in named.items() if p.dim() > 1 and not n.startswith("embed.")}
+    lr_ratios = lr_ratios or {}
     muon = config.optimizer == "muon"
-    hidden: Named = {n: p for n, p in decayed.items() if muon and n.startswith("layers.")}
-    head = {n: p for n, p in decayed.items() if n not in hidden}
-    rest = {n: p for n, p in named.items() if n not in decayed}
-    rules: list[Rule] = [AdamW(head, config.weight_decay), AdamW(rest, 0.0)]
+    hidden = {n: p for n, p in named.items() if muon and _is_hidden_matrix(n, p)}
+    groups: dict[tuple[float, float], dict[str, Tensor]] = {}
+    for name in (name for name in named if name not in hidden):
+        group = lr_ratios.get(name, 1.0), config.weight_decay if _is_decayed(name) else 0.0
+        groups.setdefault(group, {})[name] = named[name]
+    rules: list[Rule] = [
+        AdamW(group, weight_decay, lr_ratio) for (lr_ratio, weight_decay), group in groups.items()
+    ]
     if hidden:
         in_bfloat16 = runtime.device.type == "cuda" or runtime.amp_dtype is torch.bfloat16
         dtype = torch.bfloat16 if in_bfloat16 else torch.float32
         rules.append(Muon(hidden, config.weight_decay, dtype))
     return Optimizer(rules)
+
+
+def _is_decayed(name: str) -> bool:
+    return not name.startswith("embed.") and "norm" not in name
+
+
+def _is_hidden_matrix(name: str, parameter: Tensor) -> bool:
+    return name.startswith("layers.") and parameter.dim() > 1

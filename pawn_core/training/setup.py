@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import RunConfig
@@ -20,6 +21,8 @@ class Setup:
     stop: StopFlag
     resumed_from: Path | None = None
     checkpoint: Checkpoint | None = None
+    opened: Any = None
+    """What the task has opened to fit the config (`Task.fitted`), so that it does so once."""
 
     @property
     def paths(self) -> RunPaths:

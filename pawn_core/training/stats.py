@@ -1,12 +1,15 @@
 """Sums over the steps since the last train record, without waiting for the device."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from pawn_core.runtime import most_memory_bytes
+
+_OF_STEPS = ("norm", "tokens", "steps")
 
 
 class StepStats:
@@ -15,17 +18,17 @@ class StepStats:
     def __init__(self, device: torch.device, peak_flops: float | None = None) -> None:
         """Begin a window; `peak_flops` is what the device can do at most in a second."""
         self._device, self._peak_flops = device, peak_flops
-        self._sums = torch.zeros(2, dtype=torch.float64, device=device)
         self._first_bad = torch.full((), -1, dtype=torch.int64, device=device)
         self._begin()
 
-    def add(self, step: int, loss_sum: Tensor, grad_norm: Tensor, finite: Tensor) -> None:
-        """Add one step's summed loss and gradient norm; remember the first one not finite.
+    def add(self, step: int, sums: Mapping[str, Tensor], grad_norm: Tensor, finite: Tensor) -> None:
+        """Add one step's sums and gradient norm; remember the first step not finite.
 
         A norm that overflowed in float16, where the update was skipped, counts as 0.
         """
         norm = torch.nan_to_num(grad_norm.double(), posinf=0.0)
-        self._sums += torch.stack((loss_sum.double(), norm))
+        self._names = tuple(sums)
+        self._sums = self._sums + torch.stack((norm, *(x.double() for x in sums.values())))
         bad = ~finite & (self._first_bad < 0)
         self._first_bad = torch.where(bad, step, self._first_bad)
         self._steps += 1
@@ -53,12 +56,12 @@ class StepStats:
         null where that is unknown or the run computes in float32; device_memory_bytes: the most
         that tensors have held at once on a GPU, null on a CPU.
         """
-        loss, norm = self._sums.tolist()
+        norm, *sums = self._sums.tolist()
         elapsed = max(time.perf_counter() - self._clock, 1e-9)
         tokens, steps = self._tokens - self._before[0], self._steps - self._before[1]
         speed = self._flops / elapsed
         fields = {
-            "loss": loss / max(self._tokens, 1),
+            **{name: x / max(self._tokens, 1) for name, x in zip(self._names, sums, strict=True)},
             "grad_norm": norm / max(self._steps, 1),
             "tokens_per_s": tokens / elapsed,
             "games_per_s": self._games / elapsed,
@@ -73,16 +76,21 @@ class StepStats:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the open window; speeds are not part of it."""
-        loss, norm = self._sums.tolist()
-        return {"loss": loss, "norm": norm, "tokens": self._tokens, "steps": self._steps}
+        norm, *sums = self._sums.tolist()
+        totals = dict(zip(self._names, sums, strict=True))
+        return {**totals, "norm": norm, "tokens": self._tokens, "steps": self._steps}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on with a saved window."""
-        self._sums.copy_(torch.tensor((state["loss"], state["norm"]), dtype=torch.float64))
+        self._names = tuple(name for name in state if name not in _OF_STEPS)
+        values = [state["norm"], *(state[name] for name in self._names)]
+        self._sums = torch.tensor(values, dtype=torch.float64, device=self._device)
         self._tokens, self._steps = self._before = state["tokens"], state["steps"]
 
     def _begin(self) -> None:
-        self._sums.zero_()
+        self._names: tuple[str, ...] = ()
+        self._sums = torch.zeros(1, dtype=torch.float64, device=self._device)
+        """The gradient norms, then by name."""
         self._tokens = self._games = self._flops = self._steps = 0
         self._before = (0, 0)  # tokens and steps of the window before a resume: not timed here
         self._waited = 0.0

@@ -1,13 +1,16 @@
 """What a run type supplies to the loop, and what a model supplies to its learner."""
 
 from abc import abstractmethod
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import Tensor, nn
 
 from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.data.sequences import Batch
+from pawn_core.run_paths import MODEL
 from pawn_core.training.outcome import Reason, Stop
+from pawn_core.training.setup import Setup
 
 if TYPE_CHECKING:
     from pawn_core.training.run import Run
@@ -25,9 +28,24 @@ class NonFiniteLossError(Exception):
 class Task(Protocol):
     """What a run does, one unit of progress after the other.
 
-    It is built from a `Setup`. The first three methods are all that it must have: what it writes
-    and evaluates, and why it stops before its length, is its own affair.
+    The abstract methods are all that it must have: what it writes and evaluates, and why it stops
+    before its length, is its own affair.
     """
+
+    @abstractmethod
+    def __init__(self, setup: Setup) -> None:
+        """Build it, before its first unit of progress."""
+
+    @classmethod
+    def fitted(cls, setup: Setup, say: Callable[[str], None]) -> Setup:
+        """Return the setup with a config that fits what it is to work on, before it is written.
+
+        `say` tells how far a long reading is.
+
+        Raises:
+            Interrupted: the run was asked to stop meanwhile.
+        """
+        return setup
 
     @abstractmethod
     def advance(self, run: "Run") -> None:
@@ -64,6 +82,13 @@ class Task(Protocol):
 
         Raises:
             NonFiniteLossError: there is no going on.
+        """
+
+    def evaluate_start(self, run: "Run") -> None:
+        """Write an evaluation of what it starts from, before the first step.
+
+        Raises:
+            As `evaluate`.
         """
 
     def evaluate(self, run: "Run") -> None:
@@ -108,31 +133,65 @@ class Task(Protocol):
 class ModelTask(Protocol):
     """A model, its data, its loss and its evaluation."""
 
-    @property
-    def model(self) -> nn.Module:
-        """What the learner's optimizer moves."""
-        ...
+    model: nn.Module
 
+    @abstractmethod
     def make_batch(self, index: int) -> list[Batch]:
         """Return the micro-batches of step `index`, on the CPU; called from any thread."""
-        ...
 
-    def loss_sum(self, batch: Batch) -> Tensor:
-        """Return the loss summed over a micro-batch's supervised positions."""
-        ...
+    @abstractmethod
+    def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
+        """Return sums over a micro-batch's supervised positions, float32, of which train records
+        have the means; `loss` is what is minimised.
+        """
 
+    @abstractmethod
     def flops(self, batch: Batch) -> int:
         """Return the operations of a forward and backward pass; see `pawn_core.flops`."""
-        ...
 
+    @abstractmethod
     def evaluate(self) -> dict[str, Any]:
         """Return the evaluation's metrics; the run type's metric of merit among them.
 
         Raises:
             Interrupted: the run was asked to stop meanwhile (`StopFlag.check`).
         """
-        ...
 
+    @abstractmethod
     def describe(self) -> dict[str, Any]:
         """Return facts for the config record, such as the parameter count."""
-        ...
+
+    def parameters(self) -> dict[str, nn.Parameter]:
+        """Return what the optimizer moves, by name."""
+        return {name: p for name, p in self.model.named_parameters() if p.requires_grad}
+
+    def lr_ratios(self) -> Mapping[str, float]:
+        """Return what the learning rate of some parameters is multiplied with."""
+        return {}
+
+    def norms(self) -> dict[str, float]:
+        """Return norms of weights for train records."""
+        return {}
+
+    def before_update(self, step: int) -> bool:
+        """Prepare for the update after `step`; tell whether the parameters are others now."""
+        return False
+
+    def tensors(self) -> dict[str, dict[str, Tensor]]:
+        """Return what a checkpoint keeps of the model, by file."""
+        return {MODEL: self.model.state_dict()}
+
+    def documents(self) -> dict[str, dict[str, Any]]:
+        """Return what a checkpoint says of the model, by file."""
+        return {}
+
+    def load(self, checkpoint: Checkpoint) -> None:
+        """Go on from what a checkpoint keeps of the model.
+
+        Raises:
+            ValueError: its tensors are not this model's.
+        """
+        try:
+            self.model.load_state_dict(checkpoint.model)
+        except RuntimeError as error:
+            raise ValueError(f"the checkpoint's weights are not this model's: {error}") from None

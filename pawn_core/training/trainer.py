@@ -20,13 +20,14 @@ from pawn_core.parallel import leave_processes
 from pawn_core.phases import Phases
 from pawn_core.run_paths import RunPaths
 from pawn_core.runtime import resolve_runtime
-from pawn_core.signals import StopFlag
+from pawn_core.signals import Interrupted, StopFlag
 from pawn_core.sinks.registry import open_sinks
 from pawn_core.training.loop import train
 from pawn_core.training.outcome import Outcome
 from pawn_core.training.resume import check_resumable
 from pawn_core.training.run import Run, metrics_mark
 from pawn_core.training.setup import Setup
+from pawn_core.training.task import Task
 from pawn_core.training.uploading import finish_uploads
 from pawn_core.uploads.process import open_uploads
 
@@ -59,6 +60,11 @@ def _lead(setup: Setup) -> Outcome:
     try:
         _prepare(setup)
         phases = Phases(setup.run_dir)
+        try:
+            setup = _fitted(setup, phases)
+        except Interrupted:
+            return _end_before_the_start(setup, phases)
+        _write_config(setup)
         phases.begin("build")
         with _open_metrics(setup) as metrics:
             run = build_run(setup, metrics)
@@ -76,7 +82,41 @@ def _lead(setup: Setup) -> Outcome:
 
 def _follow(setup: Setup) -> Outcome:
     """Train beside the leading process, leaving all files to it."""
+    phases = Phases()
+    try:
+        setup = _fitted(setup, phases)
+    except Interrupted:
+        return _end_before_the_start(setup, phases)
     return _train(setup, build_run(setup, metrics=None))
+
+
+def _fitted(setup: Setup, phases: Phases) -> Setup:
+    """Fit the config to what the task works on, which may have to be read for long."""
+
+    def say(note: str) -> None:
+        phases.tell(note)
+        if setup.runtime.processes.leads:
+            _LOG.info("%s", note)
+
+    phases.begin("games")
+    return _task_of(setup.config).fitted(setup, say)
+
+
+def _end_before_the_start(setup: Setup, phases: Phases) -> Outcome:
+    """Return the outcome of a run that was asked to stop before it was there."""
+    phases.end()
+    signal = setup.stop.signal
+    message = f"stopped by {signal.name if signal else 'a signal'} before the first step"
+    newest = setup.resumed_from if setup.continues_stream else None
+    step = setup.checkpoint.step if setup.checkpoint else 0
+    outcome = Outcome("signal", step, message, newest.name if newest else None)
+    if setup.runtime.processes.leads:
+        outcome.write(setup.run_dir)
+    return outcome
+
+
+def _task_of(config: RunConfig) -> type[Task]:
+    return resolve_name(run_type_named(config.run_type).task)
 
 
 def _prepare(setup: Setup) -> None:
@@ -87,15 +127,21 @@ def _prepare(setup: Setup) -> None:
             f"run-dir {run_dir} already holds a run; choose another, "
             "or resume from one of its checkpoints"
         )
-    document = json.dumps(setup.config.model_dump(mode="json"), indent=1)
     try:
         make_directory(run_dir)
         for leftover in (setup.paths.outcome, setup.paths.schedule_health):
             leftover.unlink(missing_ok=True)
         _place_checkpoints(setup)
-        replace_file(setup.paths.config, document.encode() + b"\n")
     except OSError as error:
         raise ConfigError(f"run-dir {run_dir} cannot be written: {error.strerror}") from None
+
+
+def _write_config(setup: Setup) -> None:
+    document = json.dumps(setup.config.model_dump(mode="json"), indent=1)
+    try:
+        replace_file(setup.paths.config, document.encode() + b"\n")
+    except OSError as error:
+        raise ConfigError(f"{setup.paths.config} cannot be written: {error.strerror}") from None
 
 
 def _place_checkpoints(setup: Setup) -> None:
@@ -150,7 +196,7 @@ def build_run(setup: Setup, metrics: MetricsWriter | None) -> Run:
     run = Run(
         config=config,
         run_dir=setup.run_dir,
-        task=resolve_name(run_type_named(config.run_type).task)(setup),
+        task=_task_of(config)(setup),
         metrics=metrics,
         stop=setup.stop,
         processes=setup.runtime.processes,

@@ -83,10 +83,10 @@ def test_speeds_after_a_resume_leave_out_what_was_done_before_it() -> None:
 
     one, zero = torch.ones(()), torch.zeros(())
     before, after = StepStats(torch.device("cpu")), StepStats(torch.device("cpu"))
-    before.add(1, one * 1000, zero, one > 0)
+    before.add(1, {"loss": one * 1000}, zero, one > 0)
     before.count(tokens=1000, games=10, flops=10**6, waited=0.0)
     after.load_state_dict(before.state_dict())
-    after.add(2, one * 30, zero, one > 0)
+    after.add(2, {"loss": one * 30}, zero, one > 0)
     after.count(tokens=10, games=1, flops=10**4, waited=0.0)
     fields = after.take()
     assert fields["loss"] == pytest.approx(1030 / 1010)

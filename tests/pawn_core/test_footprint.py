@@ -3,12 +3,11 @@
 from typing import Any
 
 import pytest
-from tiny import TINY
+from tiny import TINY, setup_of
 
 from pawn_core.config import VARIANTS, Architecture, RunConfig, parse_config
 from pawn_core.footprint import Footprint, footprint, parameter_count
 from pawn_core.runtime import resolve_runtime
-from pawn_core.signals import StopFlag
 from pawn_core.training.learning import build_learner
 
 
@@ -16,10 +15,10 @@ def bytes_in_training(config: RunConfig) -> Footprint:
     """Return what models hold after a forward and backward pass, counted tensor by tensor."""
     runtime = resolve_runtime(config)
     members = config.members().items()
-    learners = [build_learner(name, member, runtime, StopFlag()) for name, member in members]
+    learners = [build_learner(name, member, setup_of(member, runtime)) for name, member in members]
     [batch] = learners[0].task.make_batch(0)
     for learner in learners:
-        learner.task.loss_sum(batch).backward()
+        learner.task.loss_sums(batch)["loss"].backward()
     parameters = [p for learner in learners for p in learner.task.model.parameters()]
     weights = [t for learner in learners for t in learner.task.model.state_dict().values()]
     state = [t for learner in learners for t in learner.optimizer.state_dict().values()]

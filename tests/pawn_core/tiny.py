@@ -1,6 +1,9 @@
 """The smallest run."""
 
+from pathlib import Path
 from typing import Any
+
+from pawn_core.config import RunConfig
 
 TINY: dict[str, Any] = {
     "variant": "custom",
@@ -20,3 +23,11 @@ TINY: dict[str, Any] = {
     "device": "cpu",
     "local_checkpoints": True,
 }
+
+
+def setup_of(config: RunConfig, runtime: Any) -> Any:
+    """Return what a run starts from that nobody stops and that writes nothing."""
+    from pawn_core.signals import StopFlag
+    from pawn_core.training.setup import Setup
+
+    return Setup(config, Path(), runtime, StopFlag())

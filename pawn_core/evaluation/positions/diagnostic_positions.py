@@ -12,8 +12,8 @@ import numpy as np
 from chess_engine import EDGE_CASES, DiagnosticSets, Vocabulary
 from numpy.typing import NDArray
 
-from pawn_core.evaluation.positions.positions import NextTokens, joined
 from pawn_core.signals import StopFlag
+from pawn_core.validation.positions import NextTokens, joined
 
 _GAMES_A_SEARCH = 4096  # games looked at between two questions whether to stop
 FILES = "abcdefgh"

@@ -25,8 +25,8 @@ from pawn_core.evaluation.positions.diagnostic_positions import (
     Games,
     collect,
 )
-from pawn_core.evaluation.positions.positions import Measures, measure, move_tokens
 from pawn_core.evaluation.report import Figure, Report, Table
+from pawn_core.validation.positions import Measures, measure, move_tokens
 
 _BATCH_TOKENS = 16_384
 _MASS = "mean probability of the legal moves, exact"

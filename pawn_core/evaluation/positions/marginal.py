@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pawn_core.data.recorded import RecordedGames
 from pawn_core.evaluation.evaluation import Context
-from pawn_core.evaluation.real_games.recorded import RecordedGames
 
 _PRIOR_GAMES = 20_000
 _PRIOR_SEED = 4_000_000_007

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pawn_core.config import ConfigError
+from pawn_core.data.recorded import RecordedGames
 from pawn_core.evaluation.evaluation import Context, Evaluation
 from pawn_core.evaluation.intervals import over_games, share_over_games
 from pawn_core.evaluation.positions.marginal import MarginalModel
-from pawn_core.evaluation.positions.positions import (
+from pawn_core.evaluation.report import Figure, Report, Table
+from pawn_core.validation.positions import (
     Measures,
     NextTokens,
     TargetMeasures,
@@ -29,8 +31,6 @@ from pawn_core.evaluation.positions.positions import (
     measure_targets,
     move_tokens,
 )
-from pawn_core.evaluation.real_games.recorded import RecordedGames
-from pawn_core.evaluation.report import Figure, Report, Table
 
 _BIN_PLIES = 32
 _SUMS = (

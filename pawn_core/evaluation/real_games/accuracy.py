@@ -14,14 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pawn_core.config import ConfigError
+from pawn_core.data.recorded import RecordedGames
 from pawn_core.evaluation.evaluation import Context, Evaluation
 from pawn_core.evaluation.intervals import exact, over_games, share_over_games
-from pawn_core.evaluation.positions.positions import (
-    NextTokens,
-    measure,
-    measure_targets,
-    move_tokens,
-)
 from pawn_core.evaluation.real_games.real_games import (
     MOST_PLIES,
     RealGames,
@@ -29,23 +24,18 @@ from pawn_core.evaluation.real_games.real_games import (
     digests_of,
     pgn_files,
 )
-from pawn_core.evaluation.real_games.recorded import RecordedGames
 from pawn_core.evaluation.report import Figure, Report, Table
+from pawn_core.validation.positions import NextTokens, move_tokens
+from pawn_core.validation.real_moves import (
+    DEFINITIONS,
+    PHASES,
+    TERMS,
+    elo_bands,
+    move_terms,
+    sums_by_phase,
+)
 
-PHASES = (("opening", 0), ("middle", 20), ("late", 60))
-"""Phases of a game, and the ply that each begins at."""
-_DEFINITIONS = {
-    "top1": "share of moves that are the likeliest token of all",
-    "top5": "share of moves among the five likeliest tokens of all",
-    "loss": "cross-entropy of the move played, nats",
-    "legal_rate": "share of moves where the likeliest token of all is a legal move",
-    "legal_mass": "mean probability of the legal moves",
-    "legal_top1": "share of moves that are the likeliest legal one",
-    "legal_top5": "share of moves among the five likeliest legal ones",
-    "legal_loss": "cross-entropy of the move played, renormalised over legal moves, nats",
-}
 _MEANS = ("loss", "legal_mass", "legal_loss")  # the others are shares of moves
-_SUMS = ("moves", *_DEFINITIONS)
 _DEFINITION = (
     "Moves of real games from ply min_eval_ply on, counted from 0, as far as the model's context "
     "reaches; ends of games do not count. Equally likely tokens come by their number. Phases by "
@@ -83,8 +73,8 @@ class Accuracy(Evaluation):
         self._batches = self._selection.batches(self._config.shard_games)
         self._next_shard = 0
         most = self._config.max_games
-        self._sums_gfm = torch.zeros((most, len(PHASES), len(_SUMS)), dtype=torch.float64)
-        self._sums_pm = torch.zeros((MOST_PLIES, len(_SUMS)), dtype=torch.float64)
+        self._sums_gfm = torch.zeros((most, len(PHASES), len(TERMS)), dtype=torch.float64)
+        self._sums_pm = torch.zeros((MOST_PLIES, len(TERMS)), dtype=torch.float64)
         self._elos_g = torch.full((most,), torch.nan, dtype=torch.float64)
         self._digests_g = torch.zeros(most, dtype=torch.int64)
 
@@ -156,15 +146,10 @@ class Accuracy(Evaluation):
             outcomes_b=games.outcomes_b.astype(np.int64) if prefixed else None,
             first_ply=_first_ply(self._context),
         )
-        columns_nm = self._columns(recorded, self._next_tokens(games, recorded))
-        begins = [begin for _, begin in PHASES]
-        phases_n = np.searchsorted(begins, recorded.plies_n, side="right") - 1
-        places_n = recorded.games_n * len(PHASES) + phases_n
-        by_phase = torch.zeros(len(games) * len(PHASES), len(_SUMS), dtype=torch.float64)
-        by_phase.index_add_(0, torch.from_numpy(places_n), columns_nm)
+        terms_nm = self._terms(recorded, self._next_tokens(games, recorded))
         by_ply = torch.zeros_like(self._sums_pm)
-        by_ply.index_add_(0, torch.from_numpy(recorded.plies_n), columns_nm)
-        return by_phase.unflatten(0, (-1, len(PHASES))), by_ply
+        by_ply.index_add_(0, torch.from_numpy(recorded.plies_n), terms_nm)
+        return sums_by_phase(terms_nm, recorded), by_ply
 
     def _next_tokens(self, games: RealGames, recorded: RecordedGames) -> NextTokens:
         legal = chess_engine.compute_legal_moves(
@@ -177,25 +162,13 @@ class Accuracy(Evaluation):
         return NextTokens(legal.offsets, legal.values).take(rows_n)
 
     @torch.no_grad()
-    def _columns(self, recorded: RecordedGames, sets: NextTokens) -> Tensor:
-        """Return the terms (n, m) of `_SUMS`."""
+    def _terms(self, recorded: RecordedGames, sets: NextTokens) -> Tensor:
+        """Return what each move adds to the sums, (n, m)."""
         tokens_bt, positions_n = (x.to(self._context.runtime.device) for x in recorded.sequences())
         with self._context.runtime.autocast():
             logits_nv = self._context.model.forward_at(tokens_bt, positions_n)
-        measures = measure(logits_nv, sets, move_tokens(self._context.vocabulary))
-        targets = measure_targets(logits_nv, sets, recorded.targets_n)
-        columns = {
-            "moves": torch.ones_like(targets.loss_n),
-            "top1": (targets.rank_n < 1).double(),
-            "top5": (targets.rank_n < 5).double(),
-            "loss": targets.loss_n,
-            "legal_rate": measures.legal_n,
-            "legal_mass": measures.legal_mass_n,
-            "legal_top1": (targets.legal_rank_n < 1).double(),
-            "legal_top5": (targets.legal_rank_n < 5).double(),
-            "legal_loss": targets.loss_n + measures.legal_mass_n.log(),
-        }
-        return torch.stack([columns[name] for name in _SUMS], dim=1)
+        is_move_v = move_tokens(self._context.vocabulary)
+        return move_terms(logits_nv, sets, recorded.targets_n, is_move_v)
 
 
 def _selection(context: Context) -> Selection:
@@ -256,17 +229,17 @@ def _trained_on(context: Context) -> NDArray[np.uint64]:
 def _figures(sums_gm: NDArray[np.float64]) -> Iterator[Figure]:
     moves_g = sums_gm[:, 0]
     moves = int(moves_g.sum())
-    for name in _DEFINITIONS:
-        parts_g = sums_gm[:, _SUMS.index(name)]
+    for name in DEFINITIONS:
+        parts_g = sums_gm[:, TERMS.index(name)]
         if moves:
             interval = (over_games if name in _MEANS else share_over_games)(parts_g, moves_g)
             value = float(parts_g.sum() / moves)
-            yield Figure(name, value, *interval, moves, _DEFINITIONS[name])
+            yield Figure(name, value, *interval, moves, DEFINITIONS[name])
         else:
             yield Figure(name, None)
 
 
-_INTERVALS = tuple(f"{name}{end}" for name in _DEFINITIONS for end in ("", "_low", "_high"))
+_INTERVALS = tuple(f"{name}{end}" for name in DEFINITIONS for end in ("", "_low", "_high"))
 
 
 def _numbers(sums_gm: NDArray[np.float64]) -> list[float | None]:
@@ -283,11 +256,9 @@ def _by_phase(sums_gfm: NDArray[np.float64]) -> Table:
 
 def _by_elo(sums_gfm: NDArray[np.float64], elos_g: NDArray[np.float64], width: int) -> Table:
     """Return a row a band; games without both Elos are in none."""
-    bands_g = np.floor(elos_g / width)
     rows = []
-    for band in np.unique(bands_g[~np.isnan(bands_g)]):
-        sums_gm = sums_gfm[bands_g == band].sum(axis=1)
-        low = int(band) * width
+    for low, in_band_g in elo_bands(elos_g, width):
+        sums_gm = sums_gfm[in_band_g].sum(axis=1)
         rows.append((low, low + width, len(sums_gm), int(sums_gm[:, 0].sum()), *_numbers(sums_gm)))
     columns = ("elo_min", "elo_max", "games", "moves", *_INTERVALS)
     return Table("elo_bands", columns, tuple(rows))
@@ -299,7 +270,7 @@ def _by_ply(sums_pm: NDArray[np.float64]) -> Table:
     for ply in np.flatnonzero(sums_pm[:, 0]):
         moves, *sums = sums_pm[ply]
         means = [float(total / moves) for total in sums]
-        top1 = exact(int(sums_pm[ply, _SUMS.index("top1")]), int(moves))
+        top1 = exact(int(sums_pm[ply, TERMS.index("top1")]), int(moves))
         rows.append((int(ply), int(moves), *means, *top1))
-    columns = ("ply", "moves", *_DEFINITIONS, "top1_low", "top1_high")
+    columns = ("ply", "moves", *DEFINITIONS, "top1_low", "top1_high")
     return Table("by_ply", columns, tuple(rows))

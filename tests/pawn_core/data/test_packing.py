@@ -4,13 +4,13 @@ import chess_engine
 import numpy as np
 import pytest
 import torch
+from tiny import setup_of
 
 from pawn_core.config import parse_config
 from pawn_core.data.packing import Packer, cheapest_row_counts, first_fit, part_rows, row_tokens
 from pawn_core.data.sequences import Batch
 from pawn_core.model.attention import Packed, dense_mask
 from pawn_core.runtime import Runtime
-from pawn_core.signals import StopFlag
 from pawn_core.training.pretrain import PretrainTask
 
 CPU = Runtime(torch.device("cpu"), None, compiled=False)
@@ -18,7 +18,8 @@ PAD = chess_engine.export_move_vocabulary("searchless").pad
 
 
 def task(raw, **fields) -> PretrainTask:
-    return PretrainTask(parse_config(raw | fields), CPU, StopFlag())
+    config = parse_config(raw | fields)
+    return PretrainTask(config, setup_of(config, CPU))
 
 
 def random_batch(layout: str, count: int) -> Batch:
@@ -108,7 +109,7 @@ def test_loss_and_gradients_are_those_of_padded_and_bucketed_batches(tiny, field
     for batching in ("padded", "bucketed", "packed"):
         made = task(raw, batching=batching)
         batches = made.make_batch(0)
-        loss = sum(made.loss_sum(batch) for batch in batches)
+        loss = sum(made.loss_sums(batch)["loss"] for batch in batches)
         gradients = torch.autograd.grad(loss, list(made.model.parameters()), allow_unused=True)
         results[batching] = (loss.item(), [g for g in gradients if g is not None], len(batches))
     expected_loss, expected, _ = results["padded"]

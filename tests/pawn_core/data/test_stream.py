@@ -4,18 +4,19 @@ import threading
 
 import pytest
 import torch
+from tiny import setup_of
 
 from pawn_core.config import parse_config
 from pawn_core.data.games import training_games, validation_games
 from pawn_core.data.stream import Stream
 from pawn_core.runtime import Runtime
-from pawn_core.signals import StopFlag
 from pawn_core.training.pretrain import PretrainTask
 
 
 def task(raw, **changes) -> PretrainTask:
     runtime = Runtime(torch.device("cpu"), None, compiled=False)
-    return PretrainTask(parse_config(raw | changes), runtime, StopFlag())
+    config = parse_config(raw | changes)
+    return PretrainTask(config, setup_of(config, runtime))
 
 
 def rows(source, first: int, count: int) -> list[bytes]:

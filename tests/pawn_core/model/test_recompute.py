@@ -2,18 +2,19 @@
 
 import pytest
 import torch
+from tiny import setup_of
 
 from pawn_core.config import parse_config
 from pawn_core.runtime import Runtime
-from pawn_core.signals import StopFlag
 from pawn_core.training.pretrain import PretrainTask
 
 
 def gradients(raw: dict, *, compiled: bool) -> dict[str, torch.Tensor]:
     runtime = Runtime(torch.device("cpu"), None, compiled=compiled)
-    task = PretrainTask(parse_config(raw), runtime, StopFlag())
+    config = parse_config(raw)
+    task = PretrainTask(config, setup_of(config, runtime))
     for batch in task.make_batch(0):
-        task.loss_sum(batch).backward()
+        task.loss_sums(batch)["loss"].backward()
     return {name: p.grad for name, p in task.model.named_parameters() if p.grad is not None}
 
 

@@ -32,7 +32,7 @@ class Model(nn.Module):
 
 def optimizer_of(model: nn.Module, **fields) -> Optimizer:
     config = parse_config({"local_checkpoints": True, "weight_decay": 0.1} | fields)
-    return build_optimizer(model, config, CPU)
+    return build_optimizer(dict(model.named_parameters()), config, CPU)
 
 
 def test_updates_are_those_of_the_paper_with_decay_on_matrices_only() -> None:
@@ -133,7 +133,7 @@ def test_muon_moves_along_the_orthogonal_momentum_at_the_scale_of_adamw() -> Non
 def test_each_parameter_has_one_rule_and_only_the_layers_matrices_are_muons() -> None:
     config = parse_config({"local_checkpoints": True, "optimizer": "muon"})
     model = Transformer(VARIANTS["toy"], vocabulary_of(config), 16)
-    optimizer = build_optimizer(model, config, CPU)
+    optimizer = build_optimizer(dict(model.named_parameters()), config, CPU)
     assert {id(p) for p in optimizer.parameters} == {id(p) for p in model.parameters()}
     assert len(optimizer.parameters) == len(list(model.parameters()))
     muon = {name.removesuffix(".momentum") for name in optimizer.state_dict() if "momentum" in name}

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from tiny import setup_of
 
 from pawn_core.config import parse_config
 from pawn_core.data.distribution import legal_sets
 from pawn_core.data.targets import one_token_each
 from pawn_core.runtime import Runtime
-from pawn_core.signals import StopFlag
 from pawn_core.training import objective
 from pawn_core.training.learning import build_learner
-from pawn_core.training.optimizer import build_optimizer
 from pawn_core.training.pretrain import PretrainTask
 from pawn_core.training.update import Updater
 from pawn_core.validation.validation_set import score
@@ -28,9 +27,8 @@ def assert_close(found: torch.Tensor, expected: torch.Tensor, rtol=1.3e-6, atol=
 
 def build(raw, runtime: Runtime = CPU, **fields) -> tuple[PretrainTask, Updater]:
     config = parse_config(raw | fields)
-    task = PretrainTask(config, runtime, StopFlag())
-    optimizer = build_optimizer(task.model, config, runtime)
-    return task, Updater(task, optimizer, config, runtime)
+    task = PretrainTask(config, setup_of(config, runtime))
+    return task, Updater(task, config, runtime)
 
 
 def weights(task: PretrainTask) -> torch.Tensor:
@@ -76,7 +74,7 @@ def test_loss_and_gradients_are_those_of_padded_rows_a_game_each(tiny, targets: 
     expected = whole.exact or one_token_each(whole.targets_n)
     entries = expected.positions_e.long(), expected.tokens_e.long()
     padded = -(expected.weights_e * log_p[entries]).sum()
-    loss = torch.stack([task.loss_sum(part) for part in parts]).sum()
+    loss = torch.stack([task.loss_sums(part)["loss"] for part in parts]).sum()
     assert loss.item() == pytest.approx(padded.item(), rel=1e-6)
     parameters = list(task.model.parameters())
     gradients = (torch.autograd.grad(x, parameters, allow_unused=True) for x in (loss, padded))
@@ -172,13 +170,13 @@ def test_the_loss_of_exact_targets_is_the_divergence_plus_the_entropy(tiny) -> N
         scores = score(
             task.model.forward_at(batch.tokens_bt, batch.positions_n), batch.targets_n, sets
         )
-        loss = task.loss_sum(batch).item()
+        loss = task.loss_sums(batch)["loss"].item()
     assert loss == pytest.approx(scores.kl_n.sum() + sets.entropy().sum(), rel=1e-6)
     sampled, _ = build(raw | {"targets": "sampled"})
     with torch.no_grad():
-        assert sampled.loss_sum(batch).item() == loss
+        assert sampled.loss_sums(batch)["loss"].item() == loss
     with torch.no_grad():
-        assert sampled.loss_sum(sampled._lay_out(120, 40)).item() == pytest.approx(
+        assert sampled.loss_sums(sampled._lay_out(120, 40))["loss"].item() == pytest.approx(
             scores.loss_n.sum(), rel=1e-6
         )
 
@@ -194,7 +192,8 @@ def test_a_step_never_waits_for_the_device(
 ) -> None:
     monkeypatch.setattr(objective, "_hidden_of_games", objective._hidden)  # as on a GPU
     fields = {"batching": "packed", "optimizer": optimizer, "targets": targets}
-    learner = build_learner("", parse_config(tiny | fields), CPU, StopFlag())
+    config = parse_config(tiny | fields)
+    learner = build_learner("", config, setup_of(config, CPU))
     batches = [learner.task.make_batch(index) for index in range(3)]
     waits: list[str] = []
 

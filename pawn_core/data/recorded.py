@@ -1,16 +1,20 @@
 """Recorded games as a model reads them, and the moves that it predicts.
 
-Shapes: b games, p plies, t tokens, n predicted moves, game by game.
+What follows a game's last move is nobody's to predict: people end games, not the rules.
+
+Shapes: b games, p plies, t tokens, n predicted moves, game by game, m most legal moves.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from chess_engine import LegalTokens
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
-from pawn_core.data.sequences import ranges
+from pawn_core.data.sequences import Batch, pairs_of, ranges
 
 
 @dataclass(frozen=True)
@@ -60,3 +64,33 @@ class RecordedGames:
             tokens_bt, before = np.column_stack((self.outcomes_b, tokens_bt)), 0
         positions_n = self.games_n * tokens_bt.shape[1] + self.plies_n + before
         return torch.from_numpy(tokens_bt), torch.from_numpy(positions_n)
+
+    def batch(self, legal: LegalTokens, pad: int, width: int | None = None) -> Batch:
+        """Return the games to learn from: every token but a game's last move is supervised.
+
+        Args:
+            legal: the legal moves before every ply of these games.
+            pad: fills rows up to `width` tokens, by default as many as the longest needs.
+        """
+        tokens_bt, positions_n = self.sequences()
+        games_n, times_n = positions_n // tokens_bt.shape[1], positions_n % tokens_bt.shape[1]
+        if width is not None:
+            missing = width - tokens_bt.shape[1]
+            tokens_bt = F.pad(tokens_bt, (0, missing), value=pad)
+        return Batch(
+            tokens_bt=tokens_bt,
+            positions_n=games_n * tokens_bt.shape[1] + times_n,
+            targets_n=self.targets_n,
+            games=len(self.lengths_b),
+            attended_pairs=pairs_of(self.counts_b),
+            legal=torch.from_numpy(legal_rows(legal, self.rows_n(self.lengths_b))),
+        )
+
+
+def legal_rows(legal: LegalTokens, chosen_n: NDArray[np.int64]) -> NDArray[np.int16]:
+    """Return some rows of legal moves, (n, m), -1 behind the last of each."""
+    counts_n = np.diff(legal.offsets)[chosen_n]
+    filled_nm = np.arange(counts_n.max(initial=1)) < counts_n[:, None]
+    rows_nm = np.full(filled_nm.shape, -1, dtype=np.int16)
+    rows_nm[filled_nm] = legal.values[ranges(legal.offsets[chosen_n], counts_n)]
+    return rows_nm

@@ -96,6 +96,18 @@ def measure_targets(logits_nv: Tensor, sets: NextTokens, targets_n: Tensor) -> T
     return TargetMeasures(*_in_chunks(logits_nv, sets, lambda c: _measure_targets(c, targets_n)))
 
 
+def measure_both(
+    logits_nv: Tensor, sets: NextTokens, targets_n: Tensor, is_move_v: Tensor
+) -> tuple[Measures, TargetMeasures]:
+    """Return both, with the probabilities computed once."""
+    is_move_v = is_move_v.to(logits_nv.device)
+    columns = _in_chunks(
+        logits_nv, sets, lambda c: (*_measure(c, is_move_v), *_measure_targets(c, targets_n))
+    )
+    own = len(Measures._fields)
+    return Measures(*columns[:own]), TargetMeasures(*columns[own:])
+
+
 class _Chunk(NamedTuple):
     """Some positions, and their entries by rows from 0."""
 

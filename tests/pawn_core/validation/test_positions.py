@@ -7,7 +7,7 @@ import pytest
 import torch
 from chess_engine import export_move_vocabulary
 
-from pawn_core.evaluation.positions.positions import (
+from pawn_core.validation.positions import (
     NextTokens,
     joined,
     measure,

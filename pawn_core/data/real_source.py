@@ -1,0 +1,81 @@
+"""Batches of real games out of the cache.
+
+Shapes: b games, n predicted moves.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import chess_engine
+import numpy as np
+from chess_engine import LegalTokens, Vocabulary
+from numpy.typing import NDArray
+
+from pawn_core.data.recorded import RecordedGames
+from pawn_core.data.sequences import Batch
+
+
+class TakenGames(Protocol):
+    """Some games as columns."""
+
+    tokens_bp: NDArray[np.int16]
+    lengths_b: NDArray[np.int32]
+    outcomes_b: NDArray[np.int16]
+    elos_b2: NDArray[np.int16]
+
+
+class Games(Protocol):
+    """A list of games, in the tokens of some vocabulary."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, indices: NDArray[np.int64]) -> TakenGames:
+        """Return some of the games, in that order."""
+        ...
+
+
+class RealBatch(NamedTuple):
+    """Games with all that is known of them."""
+
+    recorded: RecordedGames
+    legal: LegalTokens
+    """The legal moves before every ply."""
+    elos_b: NDArray[np.float64]
+    """Mean of both players, NaN where one is unknown."""
+
+
+@dataclass(frozen=True)
+class RealSource:
+    """Games laid out for a model."""
+
+    games: Games
+    vocabulary: Vocabulary
+    prepend_outcome: bool
+    threads: int
+
+    def take(self, indices: NDArray[np.int64]) -> RealBatch:
+        """Return some of the games, in that order."""
+        taken = self.games.take(indices)
+        legal = chess_engine.compute_legal_moves(
+            taken.tokens_bp, taken.lengths_b, vocabulary=self.vocabulary.name, threads=self.threads
+        )
+        elos_b2 = np.where(taken.elos_b2 < 0, np.nan, taken.elos_b2.astype(np.float64))
+        return RealBatch(self._recorded(taken), legal, elos_b2.mean(axis=1))
+
+    def batch(self, indices: NDArray[np.int64], width: int | None = None) -> Batch:
+        """Return some of the games to learn from, in rows of `width` tokens or as few as can be."""
+        recorded, legal, _ = self.take(indices)
+        return recorded.batch(legal, self.vocabulary.pad, width)
+
+    def lengths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the supervised tokens of some of the games."""
+        return self._recorded(self.games.take(indices)).counts_b
+
+    def _recorded(self, taken: TakenGames) -> RecordedGames:
+        prefixed = self.prepend_outcome
+        return RecordedGames(
+            taken.tokens_bp,
+            taken.lengths_b.astype(np.int64),
+            taken.outcomes_b.astype(np.int64) if prefixed else None,
+            first_ply=0 if prefixed else 1,
+        )

@@ -1,0 +1,111 @@
+"""The loss of moves that were played, beside those that could have been.
+
+Shapes: n supervised positions, c positions of a chunk, d width, v vocabulary, m most legal moves
+of a position.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pawn_core.model.head import HeadParts
+from pawn_core.model.loss import DenseResidual, SparseResidual, chunked_sums, normalizer
+
+
+class PlayedMoves(NamedTuple):
+    """What was played at each position, and what could have been."""
+
+    targets_n: Tensor
+    """int64 (n,), each one of the legal moves."""
+    legal_nm: Tensor
+    """Integer (n, m), -1 behind the last legal move."""
+
+    def at(self, positions: slice) -> "PlayedMoves":
+        """Return those of some positions, as indices."""
+        return PlayedMoves(self.targets_n[positions], self.legal_nm[positions].long())
+
+    @property
+    def tokens_nm(self) -> Tensor:
+        """Return the legal moves with some token in place of -1."""
+        return self.legal_nm.clamp(min=0)
+
+    @property
+    def absent_nm(self) -> Tensor:
+        """Return where there is no legal move."""
+        return self.legal_nm < 0
+
+
+def legal_loss_sums(
+    hidden_nd: Tensor, head: HeadParts, played: PlayedMoves, illegal_penalty: float | None
+) -> Tensor:
+    """Return (2,): the loss summed over positions, nats, and how often no token is likelier.
+
+    Without a penalty it is the cross-entropy with illegal logits at minus infinity; with one, the
+    cross-entropy over the whole vocabulary plus the penalty times the probability of all tokens
+    that are no legal move.
+    """
+    criterion = partial(_masked, played)
+    if illegal_penalty is not None:
+        criterion = partial(_penalized, played, illegal_penalty)
+    return chunked_sums(hidden_nd, head, criterion)
+
+
+def dense_legal_loss_sums(
+    logits_nv: Tensor, rows_n: Tensor, played: PlayedMoves, illegal_penalty: float | None
+) -> Tensor:
+    """Return the same of logits at hand; position i is at row `rows_n[i]`."""
+    logits_nv = logits_nv.float()
+    target_n = logits_nv[rows_n, played.targets_n]
+    top1 = (target_n >= logits_nv.amax(dim=1)[rows_n]).sum()
+    chosen_nm = logits_nv[rows_n[:, None], played.tokens_nm.long()]
+    legal_n = chosen_nm.masked_fill(played.absent_nm, -torch.inf).logsumexp(dim=1)
+    if illegal_penalty is None:
+        return torch.stack((legal_n.sum() - target_n.sum(), top1))
+    all_n = logits_nv.logsumexp(dim=1)[rows_n]
+    illegal_n = -torch.expm1(legal_n - all_n)
+    loss = (all_n - target_n + illegal_penalty * illegal_n).sum()
+    return torch.stack((loss, top1))
+
+
+def _masked(
+    played: PlayedMoves, logits_cv: Tensor, positions: slice
+) -> tuple[Tensor, SparseResidual]:
+    """Return a chunk's sums and its gradient, which is none at illegal tokens."""
+    played = played.at(positions)
+    tokens_cm = played.tokens_nm
+    legal_cm = logits_cv.gather(1, tokens_cm).masked_fill_(played.absent_nm, -torch.inf)
+    log_p_cm = legal_cm.log_softmax(dim=1)
+    is_target_cm = played.legal_nm == played.targets_n[:, None]
+    residual_cm = log_p_cm.exp().sub_(is_target_cm.to(log_p_cm.dtype))
+    loss = -log_p_cm.masked_fill(~is_target_cm, 0.0).sum()  # an index would wait for a GPU
+    residual = SparseResidual(tokens_cm, residual_cm, logits_cv.shape[1])
+    return torch.stack((loss, _top1(logits_cv, played.targets_n))), residual
+
+
+def _penalized(
+    played: PlayedMoves, penalty: float, logits_cv: Tensor, positions: slice
+) -> tuple[Tensor, DenseResidual]:
+    """Return a chunk's sums and its gradient.
+
+    That of the illegal mass 1 - L is -p (1 - L) at legal tokens and p L at others.
+    """
+    played = played.at(positions)
+    targets_c1, tokens_cm = played.targets_n[:, None], played.tokens_nm
+    p_cv = logits_cv.softmax(dim=1)
+    legal_p_cm = p_cv.gather(1, tokens_cm).masked_fill_(played.absent_nm, 0.0)
+    mass_c1 = legal_p_cm.sum(dim=1, keepdim=True)
+    loss_c = normalizer(logits_cv, p_cv) - logits_cv.gather(1, targets_c1)[:, 0]
+    loss = loss_c.sum() + penalty * (1 - mass_c1).sum()
+    residual_cv = p_cv.mul_(1 + penalty * mass_c1).scatter_add_(1, tokens_cm, -penalty * legal_p_cm)
+    residual_cv.scatter_add_(1, targets_c1, torch.full_like(mass_c1, -1.0))
+    return torch.stack((loss, _top1(logits_cv, played.targets_n))), DenseResidual(residual_cv)
+
+
+def _top1(logits_cv: Tensor, targets_c: Tensor) -> Tensor:
+    """Return at how many positions no token is likelier than the target.
+
+    The maximum alone: where it is takes ten times as long.
+    """
+    return (logits_cv.gather(1, targets_c[:, None])[:, 0] >= logits_cv.amax(dim=1)).sum()
