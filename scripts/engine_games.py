@@ -28,7 +28,7 @@ _ABANDONS = 0.005
 """Share of the games that a player walks away from."""
 _TO_DRAW_CP = 25
 _DRAW_AFTER_PLIES = 50
-_REACTION_S = 0.4
+_REACTION_S = 1.2
 
 
 class TimeControl(NamedTuple):
@@ -141,7 +141,7 @@ class EngineGame:
 
     def think_s(self) -> float:
         """Return how long the player thinks: a share of its time, but never less than it needs."""
-        share = self.to_move.clock_s / 45 + 0.7 * self.time_control.increment_s
+        share = self.to_move.clock_s / 28 + 0.7 * self.time_control.increment_s
         return share * self.rng.lognormvariate(-0.3, 0.8) + _REACTION_S * self.rng.random()
 
     def loses(self, side: Side) -> str:
