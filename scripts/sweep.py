@@ -11,7 +11,6 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -42,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Sweep as the command line says; 1 where a strategy has come to no value."""
     options, rest = parser().parse_known_args(arguments)
     try:
-        with Lab.open(options.workspace) as lab:
+        with Lab.open() as lab:
             sweeps = list(searched(lab, options, config_fields(rest)))
             show_front(lab, sweeps)
     except (LabError, ConfigError) as error:
@@ -63,8 +62,6 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--n-jobs", type=int, default=1, help="trials at once")
     options.add_argument("--n-gpus", type=int, help="GPUs to use at most; default: all")
     options.add_argument("--pruner", choices=PRUNERS, default="hyperband")
-    options.add_argument("--seeds", type=int, default=1, help="trials of each point")
-    options.add_argument("--workspace", type=Path, help="the lab's folder")
     return options
 
 
@@ -73,8 +70,9 @@ def searched(lab: Lab, options: argparse.Namespace, fields: dict[str, Any]) -> I
     for name in options.adapter:
         started, _ = sweeping.start(lab, plan(lab, name, options, fields))
         print(f"{name}: sweep {started.id}, trials tagged {started.tag}", flush=True)
-        yield (ended := _ended(lab, started.id))
+        ended = _ended(lab, started.id)
         render(sweep_answer(ended), Console())
+        yield ended
 
 
 def plan(
@@ -96,7 +94,6 @@ def plan(
         "method": "tpe",
         "points": options.n_trials,
         "parallel": _at_once(lab, options.n_jobs, options.n_gpus),
-        "seeds": options.seeds,
         "early_stopping": _early_stopping(options.pruner, checked),
         "tags": [name],
     }

@@ -1,5 +1,6 @@
 """Which real games a trial reads, as its trainer says."""
 
+from pathlib import PurePath
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, ValidationError
@@ -9,7 +10,7 @@ from pawn_lab.records.record import Record
 from pawn_lab.text import clean
 
 MOST_REASONS = 32
-_MOST_CHARACTERS = 200
+_MOST_CHARACTERS = 4096
 
 
 def _short(text: Any) -> Any:
@@ -31,6 +32,10 @@ class Games(Record):
     train: Count
     val: Count
     dropped: Annotated[dict[Reason, Count], Field(default_factory=dict, max_length=MOST_REASONS)]
+    duplicates: Count = 0
+    """Kept games left out for the moves of one before them."""
+    in_training: Count = 0
+    """Games left out of validation for the moves of one that is trained on."""
 
     @classmethod
     def of(cls, document: Any) -> Self | None:
@@ -42,9 +47,12 @@ class Games(Record):
 
     def described(self) -> str:
         """Return a line: `a.pgn: 900 games read, 12 to train on, 5 to validate; dropped 3 elo`."""
-        of_revision = f"@{self.revision}" if self.revision else ""
+        path = PurePath(self.source)
+        source = path.name if path.is_absolute() else self.source
+        of_revision = f"@{self.revision}" if self.revision and "@" not in source else ""
         used = f"{self.train:,} to train on, {self.val:,} to validate"
-        line = f"{self.source}{of_revision}: {self.read:,} games read, {used}"
-        most_first = sorted(self.dropped.items(), key=lambda item: (-item[1], item[0]))
+        line = f"{source}{of_revision}: {self.read:,} games read, {used}"
+        own = {"duplicates": self.duplicates, "in_training": self.in_training}
+        most_first = sorted((self.dropped | own).items(), key=lambda item: (-item[1], item[0]))
         reasons = [f"{count:,} {reason}" for reason, count in most_first if count]
         return f"{line}; dropped {', '.join(reasons)}" if reasons else line

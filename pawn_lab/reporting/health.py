@@ -31,7 +31,7 @@ LONGEST_S = {
 One that tells how far it is may take any time, and is silent where it tells nothing more.
 """
 
-_MOST_NOTE_CHARACTERS = 80
+_MOST_NOTE_CHARACTERS = 120
 
 SILENT_S = 120.0
 SILENT_INTERVALS = 10
