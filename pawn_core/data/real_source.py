@@ -4,7 +4,7 @@ Shapes: b games, n predicted moves.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import chess_engine
 import numpy as np
@@ -13,25 +13,7 @@ from numpy.typing import NDArray
 
 from pawn_core.data.recorded import RecordedGames
 from pawn_core.data.sequences import Batch
-
-
-class TakenGames(Protocol):
-    """Some games as columns."""
-
-    tokens_bp: NDArray[np.int16]
-    lengths_b: NDArray[np.int32]
-    outcomes_b: NDArray[np.int16]
-    elos_b2: NDArray[np.int16]
-
-
-class Games(Protocol):
-    """A list of games, in the tokens of some vocabulary."""
-
-    def __len__(self) -> int: ...
-
-    def take(self, indices: NDArray[np.int64]) -> TakenGames:
-        """Return some of the games, in that order."""
-        ...
+from pawn_core.real_games import Games, RealGames
 
 
 class RealBatch(NamedTuple):
@@ -59,8 +41,7 @@ class RealSource:
         legal = chess_engine.compute_legal_moves(
             taken.tokens_bp, taken.lengths_b, vocabulary=self.vocabulary.name, threads=self.threads
         )
-        elos_b2 = np.where(taken.elos_b2 < 0, np.nan, taken.elos_b2.astype(np.float64))
-        return RealBatch(self._recorded(taken), legal, elos_b2.mean(axis=1))
+        return RealBatch(self._recorded(taken), legal, taken.mean_elos_b)
 
     def batch(self, indices: NDArray[np.int64], width: int | None = None) -> Batch:
         """Return some of the games to learn from, in rows of `width` tokens or as few as can be."""
@@ -71,7 +52,7 @@ class RealSource:
         """Return the supervised tokens of some of the games."""
         return self._recorded(self.games.take(indices)).counts_b
 
-    def _recorded(self, taken: TakenGames) -> RecordedGames:
+    def _recorded(self, taken: RealGames) -> RecordedGames:
         prefixed = self.prepend_outcome
         return RecordedGames(
             taken.tokens_bp,

@@ -201,4 +201,5 @@ def _checkpoint_of(learner: Learner, shared: dict[str, Any]) -> Checkpoint:
         tensors=learner.task.tensors() | {OPTIMIZER: learner.optimizer.state_dict()},
         training_state=learner.state_dict() | shared,
         config=learner.config.model_dump(mode="json"),
+        documents=learner.task.documents(),
     )

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.data.sequences import Batch
+from pawn_core.model import Transformer
 from pawn_core.run_paths import MODEL
 from pawn_core.training.outcome import Reason, Stop
 from pawn_core.training.setup import Setup
@@ -133,7 +134,7 @@ class Task(Protocol):
 class ModelTask(Protocol):
     """A model, its data, its loss and its evaluation."""
 
-    model: nn.Module
+    model: Transformer
 
     @abstractmethod
     def make_batch(self, index: int) -> list[Batch]:

@@ -1,0 +1,305 @@
+"""Adapters in training: what moves, what is computed, what a run writes and goes on from."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import chess
+import numpy as np
+import pytest
+import torch
+from real_runs import LAYOUTS, real_run
+from tiny import setup_of
+from torch.autograd.graph import saved_tensors_hooks
+from torch.nn import functional as F
+
+from pawn_core.checkpoint import latest_verified, store
+from pawn_core.config import ConfigError, parse_config
+from pawn_core.data.epochs import EpochOrder
+from pawn_core.real_games.cache import VARIABLE
+from pawn_core.runtime import Runtime
+from pawn_core.training.adapter import AdapterTask, Adapting
+from pawn_core.training.learner import Learner
+from pawn_core.training.objective import build_logits
+from pawn_core.weights import load_pretrained
+
+CPU = Runtime(torch.device("cpu"), None, compiled=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("real")
+
+
+@pytest.fixture(autouse=True)
+def _cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.set_num_threads(1)
+    monkeypatch.setenv(VARIABLE, str(folder / "cache"))
+
+
+@pytest.fixture
+def real(folder: Path) -> dict[str, Any]:
+    return real_run(folder)
+
+
+def fitted(raw: dict[str, Any], runtime: Runtime = CPU) -> Any:
+    return Adapting.fitted(setup_of(parse_config(raw), runtime), lambda _: None)
+
+
+def task_of(raw: dict[str, Any], runtime: Runtime = CPU) -> AdapterTask:
+    setup = fitted(raw, runtime)
+    return AdapterTask(setup.config, setup)
+
+
+def learner_of(raw: dict[str, Any], runtime: Runtime = CPU) -> Learner:
+    setup = fitted(raw, runtime)
+    return Learner.build("", setup.config, AdapterTask(setup.config, setup), runtime)
+
+
+def final(run_dir: Path) -> store.Checkpoint:
+    return store.load(latest_verified(run_dir / "checkpoints"))
+
+
+def assert_same_end(one: Path, other: Path) -> None:
+    """Compare all tensors of the last checkpoints bitwise, and every other saved number."""
+    a, b = final(one), final(other)
+    assert a.tensors.keys() == b.tensors.keys()
+    for file, tensors in a.tensors.items():
+        assert tensors.keys() == b.tensors[file].keys()
+        assert all(tensors[name].equal(b.tensors[file][name]) for name in tensors), file
+    states = ({k: v for k, v in x.training_state.items() if k != "metrics"} for x in (a, b))
+    assert next(states) == next(states)
+
+
+def losses(raw: dict[str, Any], runtime: Runtime = CPU) -> list[float]:
+    """The losses and hits of three steps."""
+    learner = learner_of(raw, runtime)
+    values = []
+    for index in range(3):
+        update = learner.updater.update(learner.task.make_batch(index), 1e-2)
+        values += [float(x) for x in update.sums.values()]
+    return values
+
+
+def kept_by_layer(raw: dict[str, Any]) -> Counter[str]:
+    """Return how many tensors, weights aside, a forward pass keeps while it is in each layer."""
+    task = task_of(raw)
+    [batch] = task.make_batch(0)
+    weights = {p.untyped_storage().data_ptr() for p in task.model.parameters()}
+    places, kept = ["embedding"], Counter()
+    for index, layer in enumerate(task.model.layers):
+        layer.register_forward_pre_hook(lambda *_, i=index: places.append(f"layer {i}"))
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        kept[places[-1]] += tensor.untyped_storage().data_ptr() not in weights
+        return tensor
+
+    with saved_tensors_hooks(pack, lambda tensor: tensor):
+        task.loss_sums(batch)
+    return +kept
+
+
+VARIATIONS = {
+    "plain": {},
+    "accumulating": {"accumulation_steps": 2, "illegal_penalty": 0.5, "batch_size": 12},
+    "bfloat16": {"amp_dtype": "bfloat16", "strategy": "hybrid", "film_lr": 1e-3},
+}
+
+
+@pytest.mark.parametrize(("variation", "pause"), [("plain", 5), *((n, 7) for n in VARIATIONS)])
+def test_paused_inside_an_epoch_and_resumed_it_is_bitwise_the_run_that_never_paused(
+    real, train, tmp_path, records, variation: str, pause: int
+) -> None:
+    raw = {k: v for k, v in real.items() if variation != "bfloat16" or k != "lora_rank"}
+    raw |= VARIATIONS[variation]
+    train(raw, "whole")
+    paused = train(raw | {"pause_after_steps": pause}, "same")
+    train(raw, "same", tmp_path / "same/checkpoints" / paused.checkpoint)
+    assert_same_end(tmp_path / "whole", tmp_path / "same")
+    same, whole = (records(tmp_path / name)[1:] for name in ("same", "whole"))
+    assert same == whole  # all but the config record, which says when to pause
+
+
+def test_every_game_is_learned_from_once_an_epoch_whenever_the_run_stops(
+    real, train, tmp_path, monkeypatch
+) -> None:
+    seen: list[int] = []
+    games_at = EpochOrder.games_at
+
+    def recording(self, first: int, count: int) -> np.ndarray:
+        assert first == len(seen)
+        seen.extend(games := games_at(self, first, count))
+        return games
+
+    monkeypatch.setattr(EpochOrder, "games_at", recording)
+    raw = real | {"num_workers": 0, "batch_size": 6, "max_games": 39}  # 6.5 batches an epoch
+    checkpoint = None
+    for pause in (13, 17, None):  # at an epoch's end, and inside the next
+        saved = train(raw | {"pause_after_steps": pause}, "run", checkpoint).checkpoint
+        checkpoint = tmp_path / "run/checkpoints" / saved
+    epochs = [tuple(seen[begin : begin + 39]) for begin in (0, 39, 78)]
+    assert all(sorted(epoch) == list(range(39)) for epoch in epochs)
+    assert len(set(epochs)) == 3
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_position_is_a_move_to_predict_with_the_legal_ones_that_python_chess_finds(
+    folder, layout: str
+) -> None:
+    task = task_of(real_run(folder, layout))
+    [batch] = task.make_batch(0)
+    vocabulary, prefixed = task._games.vocabulary, LAYOUTS[layout][1]
+    inputs_n = batch.tokens_bt.flatten()[batch.positions_n]
+    row = 0
+    for length in batch.game_lengths():
+        board = chess.Board()
+        if not prefixed:
+            board.push_uci(vocabulary.moves[inputs_n[row]])
+        else:
+            assert int(inputs_n[row]) in vocabulary.outcomes.values()
+        for n in range(row, row + int(length)):
+            legal = {vocabulary.move_ids[move.uci()] for move in board.legal_moves}
+            assert {*batch.legal[n].tolist()} - {-1} == legal
+            assert int(batch.targets_n[n]) in legal
+            board.push_uci(vocabulary.moves[batch.targets_n[n]])
+        row += int(length)
+
+
+@pytest.mark.parametrize("penalty", [None, 0.5])
+@pytest.mark.parametrize("layout", ["pure", "coordinate"])
+def test_the_loss_is_that_of_padded_rows_with_dense_masks(folder, penalty, layout: str) -> None:
+    task = task_of(real_run(folder, layout) | {"illegal_penalty": penalty})
+    [batch] = task.make_batch(0)
+    logits = task.model(batch.tokens_bt).flatten(0, 1)[batch.positions_n].double()
+    legal = torch.zeros(len(logits), logits.shape[1] + 1, dtype=torch.bool)
+    legal = legal.scatter(1, batch.legal.long() % (logits.shape[1] + 1), value=True)[:, :-1]
+    if penalty is None:
+        masked = logits.masked_fill(~legal, -torch.inf)
+        expected = F.cross_entropy(masked, batch.targets_n, reduction="sum")
+    else:
+        illegal = logits.softmax(1).masked_fill(legal, 0.0).sum()
+        expected = F.cross_entropy(logits, batch.targets_n, reduction="sum") + penalty * illegal
+    assert task.loss_sums(batch)["loss"].item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("penalty", [None, 0.5])
+def test_packed_and_bucketed_batches_learn_the_same(real, penalty) -> None:
+    raw = real | {"illegal_penalty": penalty, "batch_size": 20}
+    padded, *others = (losses(raw | {"batching": b}) for b in ("padded", "packed", "bucketed"))
+    for other in others:
+        assert other == pytest.approx(padded, rel=1e-5)
+
+
+@pytest.mark.parametrize("batching", ["padded", "packed"])
+def test_what_runs_is_the_compiled_callable_and_it_computes_the_same(
+    real, monkeypatch, batching: str
+) -> None:
+    called = []
+
+    def compile_recording(function, **_):
+        return lambda *arguments: called.append(function.__name__) or function(*arguments)
+
+    plain = losses(real)
+    monkeypatch.setattr(torch, "compile", compile_recording)  # the real one takes seconds
+    monkeypatch.setattr(torch.compiler, "reset", lambda: None)
+    monkeypatch.setattr("pawn_core.training.objective._of_any_size", lambda tensor: tensor)
+    compiled = losses(real | {"batching": batching}, Runtime(CPU.device, None, compiled=True))
+    assert compiled == pytest.approx(plain, rel=1e-5)
+    assert set(called) == {"legal_loss"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("penalty", [None, 0.5])
+@pytest.mark.parametrize("batching", ["padded", "packed"])
+def test_the_real_compiler_computes_the_same(real, batching: str, penalty) -> None:
+    raw = real | {"illegal_penalty": penalty, "strategy": "lora"}
+    compiled = Runtime(CPU.device, None, compiled=True)
+    learners = learner_of(raw), learner_of(raw | {"batching": batching}, compiled)
+    for index in range(3):
+        ours, theirs = (x.updater.update(x.task.make_batch(index), 1e-2) for x in learners)
+        assert theirs.loss_sum.item() == pytest.approx(ours.loss_sum.item(), rel=1e-5)
+        ours, theirs = (x.task.evaluate() for x in learners)
+        assert theirs["val_loss"] == pytest.approx(ours["val_loss"], rel=1e-5)
+
+
+def test_accumulation_changes_nothing(real) -> None:
+    whole, parts = (losses(real | {"accumulation_steps": n}) for n in (1, 4))
+    assert parts == pytest.approx(whole, rel=1e-5)
+
+
+def test_exactly_the_adapters_parameters_move(real, train, tmp_path) -> None:
+    learner = learner_of(real | {"weight_decay": 0.1})
+    model = learner.task.model
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    for index in range(3):
+        learner.learn(learner.task.make_batch(index), waited=0.0)
+    moved = {n for n, tensor in model.state_dict().items() if not tensor.equal(before[n])}
+    assert moved == set(learner.task.parameters())
+    assert all("lora_" in name for name in moved)
+
+
+def test_nothing_is_kept_for_the_backward_pass_below_the_first_adapted_layer(real) -> None:
+    everywhere, on_top = kept_by_layer(real), kept_by_layer(real | {"adapter_layers": "top-1"})
+    assert everywhere.keys() == {"layer 0", "layer 1"}
+    assert on_top.keys() == {"layer 1"}
+    assert on_top["layer 1"] <= everywhere["layer 1"]
+
+
+def test_the_evaluation_at_step_0_is_the_backbones_own(real, train, tmp_path, records) -> None:
+    train(real | {"total_steps": 2}, "run")
+    first, *_ = records(tmp_path / "run", "eval")
+    model = load_pretrained(real["checkpoint"]).model
+    own = task_of(real)._validation.evaluate(build_logits(model, CPU), CPU)
+    assert first["step"] == 0
+    assert {k: v for k, v in first.items() if k in own} == own
+
+
+def test_it_learns_and_says_how(real, train, tmp_path, records) -> None:
+    outcome = train(real | {"epochs": 10, "val_games": 20}, "run")
+    assert outcome.reason == "completed"
+    evaluations = records(tmp_path / "run", "eval")
+    assert [r["step"] for r in evaluations] == list(range(0, 51, 5))
+    assert evaluations[-1]["val_loss"] < evaluations[0]["val_loss"]
+    trained = records(tmp_path / "run", "train")
+    assert trained[-1]["loss"] < trained[0]["loss"]
+    assert {"top1", "norm_lora_A", "norm_lora_B"} <= trained[0].keys()
+    begin, *_ = records(tmp_path / "run", "config")
+    assert begin["trainable_parameters"] == 2 * 4 * 2 * 2 * 16
+    assert begin["games"]["train"] == 40
+    assert begin["backbone"]["source"] == real["checkpoint"]
+
+
+def test_a_source_with_fewer_games_makes_the_run_as_long_as_they_need(
+    real, train, tmp_path
+) -> None:
+    outcome = train(real | {"max_games": 12_000, "val_games": 20}, "run")
+    assert outcome.message == "completed 15 steps"
+    written = json.loads((tmp_path / "run/config.json").read_text())
+    assert (written["total_steps"], written["eval_interval"]) == (15, 5)
+
+
+def test_patience_counts_from_the_backbone(real, train) -> None:
+    outcome = train(real | {"lr": 1e-30, "patience": 2, "epochs": 9}, "run")
+    assert (outcome.reason, outcome.step) == ("patience", 10)
+    assert "since step 0" in outcome.message
+
+
+def test_it_goes_on_with_the_games_that_it_has_seen_and_no_others(
+    real, train, tmp_path, folder
+) -> None:
+    paused = train(real | {"pause_after_steps": 3}, "run")
+    games = Path(real["pgn"])
+    text = games.read_text("utf-8")
+    moved = tmp_path / "moved.pgn"
+    moved.write_text(text[text.index("[Event", 10) :])
+    raw = real | {"pgn": str(moved)}
+    checkpoint = tmp_path / "run/checkpoints" / paused.checkpoint
+    with pytest.raises(ConfigError, match="differs from the checkpoint's"):
+        train(raw, "other", checkpoint)
+    games.write_text(moved.read_text("utf-8"), "utf-8")
+    try:
+        with pytest.raises(ConfigError, match="not those that were trained on so far"):
+            train(real, "other", checkpoint)
+    finally:
+        games.write_text(text, "utf-8")
