@@ -25,7 +25,7 @@ OWN = {
     "hybrid": "--checkpoint owner/name --lora-rank 4 --film-lr 1e-3",
     "rosa": "--checkpoint owner/name --lora-rank 4 --density 0.01",
     "unfreeze": "--checkpoint owner/name --adapter-layers 6,7",
-    "tiny": "",
+    "tiny": "--d-model 84 --n-layers 2",
 }
 
 
