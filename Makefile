@@ -90,6 +90,7 @@ bench: setup
 FUZZ_SECONDS ?= 600
 
 faults: setup
+	$(SYNC) --inexact --group oracles
 	FUZZ_SECONDS=$$(($(FUZZ_SECONDS) / 5)) cargo test --locked --package pawn-fuzz -- --ignored
 	scripts/fuzz.sh $$(($(FUZZ_SECONDS) / 5))
 	$(TEST_ENV) $(RUN) pytest -m slow

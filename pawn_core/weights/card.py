@@ -32,14 +32,14 @@ def model_card(
     shown = {k: v for k, v in metrics.items() if k in _SHOWN and v is not None}
     bounds = {k: v for k, v in metrics.items() if k in _BOUNDS and v is not None}
     sections = (
-        _metadata(name, license_name, shown),
+        metadata(name, license_name, shown, "random chess games"),
         f"# {name}\n\n{_summary(config, metrics['step'])}",
         f"## Measured\n\n{_conditions(config, metrics)}\n\n{_table(shown, _SHOWN, config)}",
         f"### What a perfect model would score\n\n{_table(bounds, _BOUNDS, config)}"
         if bounds
         else "",
         f"## Trained\n\n{_training(config, metrics['step'])}",
-        f"## Use\n\n{_usage(name)}",
+        f"## Use\n\n{usage(name)}",
     )
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -56,20 +56,24 @@ def imported_card(name: str, license_name: str, config: dict[str, Any]) -> str:
         f"{sizes['d_ff']}; {sizes['vocab_size']} tokens, sequences of up to "
         f"{sizes['max_seq_len']}."
     )
-    sections = (metadata, f"# {name}\n\n{summary}", f"## Use\n\n{_usage(name)}")
+    sections = (metadata, f"# {name}\n\n{summary}", f"## Use\n\n{usage(name)}")
     return "\n\n".join(sections) + "\n"
 
 
-def _metadata(name: str, license_name: str, shown: dict[str, Any]) -> str:
+def metadata(
+    name: str, license_name: str, shown: dict[str, Any], games: str, base: str | None = None
+) -> str:
+    """Return the front matter: metrics of a model on some games, adapted from a base or not."""
     values = "".join(
         f"      - name: {key}\n        type: {key}\n        value: {value!r}\n"
         for key, value in shown.items()
     )
     return (
         f"---\nlicense: {license_name}\nlibrary_name: pytorch\n"
-        f"{_TAGS}\nmodel-index:\n  - name: {name}\n    results:\n    - task:\n"
-        "        type: next-move-prediction\n      dataset:\n        name: random chess games\n"
-        f"        type: random-chess-games\n      metrics:\n{values}---"
+        + (f"base_model: {base}\n" if base else "")
+        + f"{_TAGS}\nmodel-index:\n  - name: {name}\n    results:\n    - task:\n"
+        f"        type: next-move-prediction\n      dataset:\n        name: {games}\n"
+        f"        type: {games.replace(' ', '-')}\n      metrics:\n{values}---"
     )
 
 
@@ -125,7 +129,8 @@ def _training(config: PretrainConfig, step: int) -> str:
     )
 
 
-def _usage(name: str) -> str:
+def usage(name: str) -> str:
+    """Return how to load it."""
     return (
         "```python\nfrom pawn_core.weights import load_pretrained\n\n"
         f'pretrained = load_pretrained("OWNER/{name}")\n'

@@ -1,7 +1,5 @@
 """Publish a run: its best checkpoint in the published format, with a model card."""
 
-import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +9,18 @@ from pawn_core.checkpoint.errors import CheckpointError, IncompleteCheckpointErr
 from pawn_core.checkpoint.manifest import (
     checkpoint_name,
     checkpoint_step,
-    file_sha256,
     latest_verified,
     read_document,
     verify,
 )
-from pawn_core.config import PretrainConfig, parse_config
-from pawn_core.durable import sync_file, write_file
+from pawn_core.config import AdapterConfig, PretrainConfig, parse_config
+from pawn_core.durable import write_file
 from pawn_core.metrics import read_records
-from pawn_core.run_paths import CONFIG, METRICS, MODEL, SENTINEL, RunPaths
+from pawn_core.run_paths import BACKBONE, CONFIG, METRICS, OPTIMIZER, SENTINEL, STATE, RunPaths
+from pawn_core.weights.adapter_card import adapter_card
 from pawn_core.weights.card import imported_card, model_card
-from pawn_core.weights.spec import FORMAT_VERSION, ModelSpec, published_form
+from pawn_core.weights.publish import new_folder, write_json
+from pawn_core.weights.spec import ModelSpec, published_form
 
 CARD = "README.md"
 
@@ -39,30 +38,22 @@ class Best:
 def export_run(run_dir: Path, output_dir: Path, name: str, license_name: str) -> Best:
     """Write a run's best checkpoint by validation loss as a repository's files.
 
-    `output_dir` holds `model.safetensors`, `config.json` in the published form, the whole
-    `metrics.jsonl`, `README.md` and `.complete`; it appears in one step.
+    `output_dir` holds `model.safetensors` (of an adapter `adapter_model.safetensors` and what says
+    of which backbone it is), `config.json`, the whole `metrics.jsonl`, `README.md` and
+    `.complete`; it appears in one step.
 
     Raises:
         IncompleteCheckpointError: no evaluation of the run has a whole checkpoint.
         FileExistsError: `output_dir` exists.
     """
-    if output_dir.exists():
-        raise FileExistsError(f"{output_dir} exists; name a folder that does not")
     best = find_best(run_dir)
     config, card = _described(best, name, license_name)
-    partial = output_dir.with_name(f".partial-{output_dir.name}-{os.getpid()}")
-    partial.mkdir(parents=True)
-    try:
-        shutil.copyfile(best.checkpoint / MODEL, partial / MODEL)
-        shutil.copyfile(RunPaths(run_dir).metrics, partial / METRICS)
-        _write_json(partial / CONFIG, config)
-        write_file(partial / CARD, card.encode())
-        _seal(partial)
-        partial.rename(output_dir)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    sync_file(output_dir.parent)
+    with new_folder(output_dir) as folder:
+        for file in _published_files(best.checkpoint):
+            shutil.copyfile(file, folder / file.name)
+        shutil.copyfile(RunPaths(run_dir).metrics, folder / METRICS)
+        write_json(folder / CONFIG, config)
+        write_file(folder / CARD, card.encode())
     return best
 
 
@@ -100,6 +91,12 @@ def published_config(config: PretrainConfig) -> dict[str, Any]:
     return published_form("pretrain", spec, config.model_dump(mode="json"))
 
 
+def _published_files(checkpoint: Path) -> list[Path]:
+    """Return the files of weights and what belongs to them: not what only training needs."""
+    left_out = (OPTIMIZER, STATE, CONFIG, SENTINEL)
+    return [file for file in sorted(checkpoint.iterdir()) if file.name not in left_out]
+
+
 def _imported(run_dir: Path) -> Best | None:
     newest = latest_verified(RunPaths(run_dir).checkpoints)
     if newest is None or not _is_import(read_document(newest / CONFIG)):
@@ -117,18 +114,8 @@ def _described(best: Best, name: str, license_name: str) -> tuple[dict[str, Any]
     if _is_import(document):
         return document, imported_card(name, license_name, document)
     config = parse_config(document)
+    if isinstance(config, AdapterConfig):
+        backbone = read_document(best.checkpoint / BACKBONE) if config.checkpoint else None
+        return document, adapter_card(name, license_name, config, best.metrics, backbone)
     assert isinstance(config, PretrainConfig)
     return published_config(config), model_card(name, license_name, config, best.metrics)
-
-
-def _seal(folder: Path) -> None:
-    """Write `.complete` in the published form and force everything to the disk."""
-    files = sorted(folder.iterdir())
-    hashes = {path.name: file_sha256(path) for path in files}
-    _write_json(folder / SENTINEL, {"format_version": FORMAT_VERSION, "files": hashes})
-    for path in (*files, folder):
-        sync_file(path)
-
-
-def _write_json(path: Path, document: dict[str, Any]) -> None:
-    write_file(path, json.dumps(document, indent=2, allow_nan=False).encode() + b"\n")

@@ -1,10 +1,12 @@
 """Models with an adapter in them, for tests."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import chess_engine
 import torch
+from safetensors.torch import save_file
 
 from pawn_core.adapters import Adapter, build_adapter
 from pawn_core.checkpoint import store
@@ -14,6 +16,7 @@ from pawn_core.config.adapters import adapter_named
 from pawn_core.model import Transformer
 from pawn_core.run_paths import ADAPTER, BACKBONE, OPTIMIZER
 from pawn_core.weights.backbone import Backbone
+from pawn_core.weights.subject import load_subject
 
 LENGTH = 24
 
@@ -77,3 +80,19 @@ def save(checkpoints: Path, adapter: Adapter, backbone: Backbone, step: int = 12
             documents={BACKBONE: backbone.document(), **adapter.documents()},
         ),
     )
+
+
+def write_backbone(folder: Path, **config) -> Path:
+    """Write a toy's weights into a folder, as a published model has them."""
+    folder.mkdir(parents=True)
+    save_file(backbone().state_dict(), folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps({"n_heads": 4, "max_seq_len": 24} | config))
+    return folder
+
+
+def adapt(source: Path | str, run_dir: Path, strategy: str = "lora", **fields):
+    """Return a trained adapter on a source of weights, and its checkpoint in a run's folder."""
+    subject = load_subject(str(source), run_dir, torch.device("cpu"))
+    config = adapter_config(strategy, checkpoint=str(source), **fields)
+    adapter = perturb(last_phase(build_adapter(subject.pretrained.model, config)))
+    return adapter, save(run_dir / "checkpoints", adapter, subject.as_backbone())

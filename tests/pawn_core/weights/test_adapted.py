@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from adapting import adapter_config, backbone, perturb, save, tokens
+from adapting import adapt, backbone, tokens, write_backbone
 from hub_fixtures import SIZES, tensors_of
 from published import published_config
 from safetensors.torch import load_file, save_file
 
-from pawn_core.adapters import build_adapter
 from pawn_core.checkpoint import (
     CheckpointIntegrityError,
     IncompatibleWeightsError,
@@ -21,28 +20,13 @@ from pawn_core.checkpoint import (
 )
 from pawn_core.checkpoint.manifest import seal
 from pawn_core.config import ConfigError
+from pawn_core.config.adapters import ADAPTERS
 from pawn_core.weights import load_pretrained
 from pawn_core.weights.source import pinned
-from pawn_core.weights.subject import Subject, load_backbone, load_subject
+from pawn_core.weights.subject import load_backbone, load_subject
 
 CPU = torch.device("cpu")
-STRATEGIES = ("bottleneck", "lora", "film", "hybrid")
-
-
-def write_backbone(folder: Path, **config) -> Path:
-    """Write a toy's weights into a folder, as a published model has them."""
-    folder.mkdir(parents=True)
-    save_file(backbone().state_dict(), folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps({"n_heads": 4, "max_seq_len": 24} | config))
-    return folder
-
-
-def adapt(source: Path | str, run_dir: Path, strategy: str = "lora", **fields):
-    """Return a trained adapter on a source of weights, and its checkpoint in a run's folder."""
-    subject: Subject = load_subject(str(source), run_dir, CPU)
-    config = adapter_config(strategy, checkpoint=str(source), **fields)
-    adapter = perturb(build_adapter(subject.pretrained.model, config))
-    return adapter, save(run_dir / "checkpoints", adapter, subject.as_backbone())
+STRATEGIES = [strategy.name for strategy in ADAPTERS if not strategy.from_scratch]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

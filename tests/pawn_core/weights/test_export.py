@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from adapting import adapt, tokens, write_backbone
 from safetensors.numpy import load_file
 
 from pawn_core.checkpoint import IncompleteCheckpointError
-from pawn_core.metrics import read_records
+from pawn_core.metrics import MetricsWriter, read_records
 from pawn_core.weights import load_pretrained
 from pawn_core.weights.export import export_run, find_best
 
@@ -81,6 +83,31 @@ def test_nothing_is_overwritten_or_left_half_done(run_dir: Path, tmp_path: Path)
     with pytest.raises(IncompleteCheckpointError, match="at any of its 0 evaluations"):
         export_run(tmp_path, tmp_path / "new", "pawn-tiny", "apache-2.0")
     assert not [path for path in tmp_path.iterdir() if "partial" in path.name]
+
+
+METRICS = {"val_loss": 2.5, "full_loss": 2.75, "top1": 0.375, "illegal_rate": 0.01}
+
+
+@pytest.mark.parametrize("strategy", ["lora", "film"])
+def test_an_exported_adapter_loads_on_its_backbone_and_its_card_names_that(
+    tmp_path: Path, strategy: str
+) -> None:
+    source = write_backbone(tmp_path / "backbone")
+    adapter, checkpoint = adapt(source, tmp_path / "run", strategy, elo_min=1800)
+    with MetricsWriter(tmp_path / "run/metrics.jsonl") as metrics:
+        metrics.write("eval", 0, METRICS | {"val_loss": 3.0})
+        metrics.write("eval", 12, METRICS)
+    export_run(tmp_path / "run", tmp_path / "out", "pawn-1800", "apache-2.0")
+    exported = {path.name for path in (tmp_path / "out").iterdir()}
+    saved = {path.name for path in checkpoint.iterdir()}
+    assert saved - exported == {"optimizer.safetensors", "training_state.json"}
+    loaded = load_pretrained(tmp_path / "out")
+    assert torch.equal(loaded.model(tokens()), adapter.model(tokens()))
+    card = (tmp_path / "out/README.md").read_text()
+    assert f"A `{strategy}` adapter" in card
+    assert str(source) in card
+    assert "| `top1` | 0.375 | top-1 accuracy |" in card
+    assert "`elo_min: 1800`" in card
 
 
 def test_the_script_says_what_it_wrote(run_dir: Path, tmp_path: Path) -> None:
