@@ -1,7 +1,8 @@
 """What an evaluation is, and what it may use."""
 
+import logging
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +20,8 @@ from pawn_core.signals import StopFlag
 from pawn_core.weights import Pretrained
 from pawn_core.weights.spec import ModelSpec
 
+_LOG = logging.getLogger("pawn_core")
+
 
 @dataclass(frozen=True)
 class Context:
@@ -35,6 +38,8 @@ class Context:
     """For files that are part of the result, such as games; made by who writes there."""
     adapted_by: Mapping[str, Any] = field(default_factory=dict)
     """The config of the adapter in the model; empty where there is none."""
+    say: Callable[[str], None] = _LOG.info
+    """Told how far a long reading is."""
 
     @property
     def model(self) -> Transformer:

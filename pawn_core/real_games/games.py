@@ -34,8 +34,7 @@ class RealGames:
     @property
     def mean_elos_b(self) -> NDArray[np.float64]:
         """Mean Elo of both players, NaN where one is unknown."""
-        known_b = (self.elos_b2 >= 0).all(axis=1)
-        return np.where(known_b, self.elos_b2.mean(axis=1), np.nan)
+        return mean_elos(self.elos_b2)
 
 
 class Games:
@@ -55,9 +54,17 @@ class Games:
     @property
     def digests_g(self) -> NDArray[np.uint64]:
         """Digests of the moves of each game, whatever the vocabulary."""
+        return self._columns[DIGESTS][self._chosen]
+
+    @property
+    def mean_elos_g(self) -> NDArray[np.float64]:
+        """Mean Elo of both players of each game, NaN where one is unknown."""
+        return mean_elos(self._columns[ELOS][self._chosen])
+
+    @property
+    def _chosen(self) -> slice | NDArray[np.int64]:
         numbers = self._numbers
-        chosen = slice(numbers.start, numbers.stop) if isinstance(numbers, range) else numbers
-        return self._columns[DIGESTS][chosen]
+        return slice(numbers.start, numbers.stop) if isinstance(numbers, range) else numbers
 
     def take(self, indices: ArrayLike) -> RealGames:
         """Return games by their index, in that order; the longest is as wide as the columns.
@@ -103,6 +110,8 @@ class CachedGames:
     that are duplicates; left out of validation because they are in training; train; val."""
     source: dict[str, Any]
     """Where they are from: name, revision, and where another source is held out, its own."""
+    filters: dict[str, Any]
+    """What was asked of them."""
     key: str
     """Of their cache."""
 
@@ -116,3 +125,8 @@ class CachedGames:
     def document(self) -> dict[str, Any]:
         """Return what a run's config record says of them, as JSON."""
         return {**self.source, **self.counts, "sha256": self.digest}
+
+
+def mean_elos(elos_g2: NDArray[np.int16]) -> NDArray[np.float64]:
+    """Return the mean Elo of both players of each game, NaN where one is unknown."""
+    return np.where(elos_g2.min(axis=1) >= 0, elos_g2.mean(axis=1), np.nan)

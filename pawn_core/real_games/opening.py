@@ -44,6 +44,7 @@ def open_games(
             cannot be written.
         Interrupted: the run was asked to stop; what has been read stays for the next time.
     """
+    _check(selection)
     opening = _Opening(selection)
     cache = Cache(opening.key)
     with cache_errors(cache), cache.locked(stop, say):
@@ -58,11 +59,19 @@ def open_games(
         return _mapped(cache, state, opening, vocabulary)
 
 
+def _check(selection: Selection) -> None:
+    if selection.min_ply > selection.max_ply:
+        raise ConfigError(
+            f"min_ply {selection.min_ply} leaves no game: the model's context holds games of "
+            f"{selection.max_ply} plies at most"
+        )
+
+
 class _Opening:
     """A selection with its sources as they are now."""
 
     def __init__(self, selection: Selection) -> None:
-        self._selection = selection
+        self._selection, self.filters = selection, selection.filters()
         self._source = _found(selection.pgn)
         self._val_source = _found(selection.val_pgn) if selection.val_pgn else None
         self.facts = self._facts()
@@ -109,13 +118,13 @@ class _Opening:
 
     def _facts(self) -> dict[str, Any]:
         selection = self._selection
-        without = _Opening(selection.without).key if selection.without else None
+        without = [_Opening(other).key for other in selection.without]
         return {
             "format": FORMAT,
             "reader": reader_version(),
             "source": self._source.facts,
             "val_source": self._val_source.facts if self._val_source else None,
-            "filters": selection.filters(),
+            "filters": self.filters,
             "without": without,
         }
 
@@ -149,10 +158,11 @@ def _excluded(
     selection: Selection, stop: StopFlag, say: Callable[[str], None]
 ) -> NDArray[np.uint64]:
     """Return the digests of the games to leave out, ascending."""
-    if selection.without is None:
-        return np.empty(0, np.uint64)
-    games = open_games(selection.without, stop=stop, say=say)
-    return np.union1d(games.train.digests_g, games.val.digests_g)
+    digests = [np.empty(0, np.uint64)]
+    for other in selection.without:
+        games = open_games(other, stop=stop, say=say)
+        digests += [games.train.digests_g, games.val.digests_g]
+    return np.unique(np.concatenate(digests))
 
 
 def _check_enough(selection: Selection, state: State) -> None:
@@ -180,5 +190,6 @@ def _mapped(cache: Cache, state: State, opening: _Opening, vocabulary: str) -> C
         Games(columns, cache.held_out(), vocabulary),
         state.counts,
         opening.source_facts,
+        opening.filters,
         opening.key,
     )

@@ -46,8 +46,8 @@ class Selection:
     """Whether games without an outcome token are dropped."""
     held_out: bool = False
     """Whether a source that has splits is read for its test games, else its validation games."""
-    without: "Selection | None" = None
-    """Games of another selection, those held out among them, are dropped as `trained_on`."""
+    without: "tuple[Selection, ...]" = ()
+    """Games of these selections, those held out among them, are dropped as `trained_on`."""
 
     @classmethod
     def of(cls, config: RealGamesConfig, **further: Any) -> Self:

@@ -4,8 +4,9 @@ Opening moves are left out, phases and bands of Elo are told apart, and no game 
 model was trained or selected on. Shapes: g games, f phases, p plies, n predicted moves, m sums.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from typing import Any
 
 import chess_engine
 import numpy as np
@@ -13,18 +14,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pawn_core.config import ConfigError
+from pawn_core.config import AdapterConfig, ConfigError, parse_config
 from pawn_core.data.recorded import RecordedGames
 from pawn_core.evaluation.evaluation import Context, Evaluation
 from pawn_core.evaluation.intervals import exact, over_games, share_over_games
-from pawn_core.evaluation.real_games.real_games import (
-    MOST_PLIES,
+from pawn_core.evaluation.report import Figure, Report, Table
+from pawn_core.real_games import (
+    CachedGames,
     RealGames,
     Selection,
-    digests_of,
-    pgn_files,
+    open_games,
+    training_selection,
 )
-from pawn_core.evaluation.report import Figure, Report, Table
 from pawn_core.validation.positions import NextTokens, move_tokens
 from pawn_core.validation.real_moves import (
     DEFINITIONS,
@@ -35,14 +36,16 @@ from pawn_core.validation.real_moves import (
     sums_by_phase,
 )
 
+_MOST_PLIES = 1024
+"""Longer games are dropped and counted."""
 _MEANS = ("loss", "legal_mass", "legal_loss")  # the others are shares of moves
 _DEFINITION = (
     "Moves of real games from ply min_eval_ply on, counted from 0, as far as the model's context "
     "reaches; ends of games do not count. Equally likely tokens come by their number. Phases by "
     "ply: opening 0 to 19, middle 20 to 59, late from 60 on. Bands of Elo by the mean of both "
-    "players'. A model with outcome tokens is told the game's own. Games of the PGN that the model "
-    "was trained on are left out, all that are in it, those for validation too. Intervals are over "
-    "games; by ply, where a game has one move at most, exact."
+    "players'. A model with outcome tokens is told the game's own; one whose vocabulary lacks it, "
+    "the end by the rules of the same result. Games that the model was trained or validated on are "
+    "left out. Intervals are over games; by ply, where a game has one move at most, exact."
 )
 
 
@@ -51,91 +54,66 @@ class Accuracy(Evaluation):
 
     @classmethod
     def check(cls, context: Context) -> None:
-        """Refuse a PGN without a usable game.
+        """Read the games, or find them in their cache.
 
         Raises:
-            ConfigError: there is none, or the file cannot be read; says what was dropped and why.
+            ConfigError: no game may be used, or they cannot be read; says what was dropped and why.
         """
-        selection = _selection(context)
-        try:
-            first = next(selection.batches(1), None)
-        except OSError as error:
-            raise ConfigError(f"pgn {context.config.pgn!r} cannot be read: {error}") from None
-        if first is None:
-            reasons = ", ".join(f"{n} {reason}" for reason, n in selection.dropped.items() if n)
-            raise ConfigError(
-                f"pgn {context.config.pgn!r} has no usable game; dropped: {reasons or 'none'}"
-            )
+        _open(context, verify=True)
 
     def __init__(self, context: Context) -> None:
         self._context, self._config = context, context.config
-        self._selection = _selection(context)
-        self._batches = self._selection.batches(self._config.shard_games)
-        self._next_shard = 0
-        most = self._config.max_games
-        self._sums_gfm = torch.zeros((most, len(PHASES), len(TERMS)), dtype=torch.float64)
-        self._sums_pm = torch.zeros((MOST_PLIES, len(TERMS)), dtype=torch.float64)
-        self._elos_g = torch.full((most,), torch.nan, dtype=torch.float64)
-        self._digests_g = torch.zeros(most, dtype=torch.int64)
+        self._cached = _open(context, verify=False)
+        self._games = self._cached.train  # all of them: none is held out
+        games = len(self._games)
+        self._sums_gfm = torch.zeros((games, len(PHASES), len(TERMS)), dtype=torch.float64)
+        self._sums_pm = torch.zeros((_MOST_PLIES, len(TERMS)), dtype=torch.float64)
 
     def run(self, shard: int) -> None:
         """Measure some games; of the last shards there may be none left."""
         self._context.stop.check()
-        games = self._read(shard)
-        if games is None:
-            return
         begin = shard * self._config.shard_games
-        rows = slice(begin, begin + len(games))
-        sums_gfm, sums_pm = self._measured(games)
-        self._sums_gfm[rows] = sums_gfm
-        self._sums_pm += sums_pm
-        self._elos_g[rows] = torch.from_numpy(games.elos_b)
-        self._digests_g[rows] = torch.from_numpy(games.digests_b.view(np.int64))
+        numbers = np.arange(begin, min(begin + self._config.shard_games, len(self._games)))
+        if len(numbers):
+            sums_gfm, sums_pm = self._measured(self._games.take(numbers))
+            self._sums_gfm[numbers] = sums_gfm
+            self._sums_pm += sums_pm
 
     def state(self) -> dict[str, Tensor]:
         """Return the sums of each game by phase and of all games by ply, and which games."""
-        return {
-            "phases": self._sums_gfm,
-            "plies": self._sums_pm,
-            "elos": self._elos_g,
-            "digests": self._digests_g,
-        }
+        digest = torch.frombuffer(bytearray.fromhex(self._cached.digest), dtype=torch.uint8)
+        return {"phases": self._sums_gfm, "plies": self._sums_pm, "games": digest}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Go on from the sums of `state`."""
-        names = ("phases", "plies", "elos", "digests")
-        copies = (tensors[name].clone() for name in names)
-        self._sums_gfm, self._sums_pm, self._elos_g, self._digests_g = copies
+        """Go on from the sums of `state`.
+
+        Raises:
+            ValueError: they are of other games.
+        """
+        if not torch.equal(tensors["games"], self.state()["games"]):
+            raise ValueError(f"pgn {self._config.pgn!r} has other games than were measured so far")
+        self._sums_gfm, self._sums_pm = tensors["phases"].clone(), tensors["plies"].clone()
 
     def report(self) -> Report:
         """Return accuracy over all moves, by phase, band of Elo and ply."""
-        self._read(self._config.length)  # so that what was dropped is counted to the end
         sums_gfm = self._sums_gfm.numpy()
         used_g = sums_gfm[:, :, 0].sum(axis=1) > 0
-        sums_gfm, elos_g = sums_gfm[used_g], self._elos_g.numpy()[used_g]
+        sums_gfm, elos_g = sums_gfm[used_g], self._games.mean_elos_g[used_g]
         figures = tuple(_figures(sums_gfm.sum(axis=1)))
         tables = (_by_phase(sums_gfm), _by_elo(sums_gfm, elos_g, self._config.elo_band))
         facts = {
             "pgn": self._config.pgn,
+            "revision": self._cached.source["revision"],
             "games": int(used_g.sum()),
-            "games_sha256": sha256(self._digests_g.numpy()[used_g].tobytes()).hexdigest(),
+            "games_sha256": sha256(self._games.digests_g[used_g].tobytes()).hexdigest(),
             "positions": figures[0].n,
             "min_eval_ply": self._config.min_eval_ply,
-            "elo_min": self._config.elo_min,
-            "elo_max": self._config.elo_max,
-            "dropped": {reason: n for reason, n in self._selection.dropped.items() if n},
-            "trained_on": _training_pgn(self._context),
+            **self._cached.filters,
+            "dropped": self._cached.counts["dropped"],
+            "trained_on": [selection.pgn for selection in _trained_on(self._context)],
         }
         all_tables = (*tables, _by_ply(self._sums_pm.numpy()))
         return Report("accuracy", _DEFINITION, figures, all_tables, facts)
-
-    def _read(self, shard: int) -> RealGames | None:
-        """Return a shard's games; those before it are read and left out."""
-        games = None
-        while self._next_shard <= shard:
-            games = next(self._batches, None)
-            self._next_shard += 1
-        return games
 
     def _measured(self, games: RealGames) -> tuple[Tensor, Tensor]:
         """Return the sums of each game by phase (g, f, m), and of all by ply (p, m)."""
@@ -171,23 +149,22 @@ class Accuracy(Evaluation):
         return move_terms(logits_nv, sets, recorded.targets_n, is_move_v)
 
 
-def _selection(context: Context) -> Selection:
-    config = context.config
-    assert config.pgn is not None
-    try:
-        files = pgn_files(config.pgn)
-        trained_on = _trained_on(context)
-    except OSError as error:
-        raise ConfigError(f"pgn {config.pgn!r} cannot be read: {error}") from None
-    return Selection(
-        files,
-        context.spec.vocabulary,
-        most=config.max_games,
-        longer_than=_first_ply(context),
-        with_outcome=context.spec.prepend_outcome,
-        elo_min=config.elo_min,
-        elo_max=config.elo_max,
-        trained_on=trained_on,
+def _open(context: Context, *, verify: bool) -> CachedGames:
+    config, spec = context.config, context.spec
+    trained_on = _trained_on(context)
+    for selection in trained_on:
+        _check_known(selection, context)
+    wanted = Selection.of(
+        config,
+        max_ply=_MOST_PLIES,
+        max_games=config.max_games,
+        min_ply=min(_first_ply(context) + 1, _MOST_PLIES),
+        require_outcome=spec.prepend_outcome,
+        held_out=True,
+        without=trained_on,
+    )
+    return open_games(
+        wanted, stop=context.stop, say=context.say, vocabulary=spec.vocabulary, verify=verify
     )
 
 
@@ -201,28 +178,31 @@ def _room(context: Context) -> int:
     return context.spec.max_seq_len + (not context.spec.prepend_outcome)
 
 
-def _training_pgn(context: Context) -> str | None:
-    """Return the PGN that the checkpoint's config says it was trained on."""
-    named = context.trained_by.get("pgn")
-    return str(named) if named else None
+def _trained_on(context: Context) -> tuple[Selection, ...]:
+    """Return the games that the model and its adapter were trained or validated on."""
+    configs = (context.trained_by, context.adapted_by)
+    return tuple(_seen(config, context) for config in configs if config.get("pgn"))
 
 
-def _trained_on(context: Context) -> NDArray[np.uint64]:
-    """Return the digests of the games that the model was trained or selected on.
-
-    Raises:
-        ConfigError: the config beside the weights names a file that is not here, so that nobody
-            can tell which games those are.
-    """
-    named = _training_pgn(context)
-    if named is None:
-        return np.empty(0, np.uint64)
+def _seen(config: Mapping[str, Any], context: Context) -> Selection:
+    """Return a run's own games; of a run that cannot be understood, all that its PGN has."""
     try:
-        return digests_of(pgn_files(named), context.spec.vocabulary)
-    except FileNotFoundError as error:
+        known = parse_config(dict(config))
+    except ConfigError:
+        known = None
+    if isinstance(known, AdapterConfig):
+        return training_selection(known, _room(context))
+    return Selection(str(config["pgn"]), _MOST_PLIES, require_outcome=False)
+
+
+def _check_known(selection: Selection, context: Context) -> None:
+    """Refuse weights of which nobody can tell which games they have seen."""
+    try:
+        open_games(selection, stop=context.stop, say=context.say)
+    except ConfigError as error:
         raise ConfigError(
-            f"the weights were trained on pgn {named!r}, and {error}: which games they have seen "
-            "is not known"
+            f"the weights were trained on pgn {selection.pgn!r}, and which games they have seen is "
+            f"not known: {error}"
         ) from None
 
 

@@ -215,9 +215,9 @@ def test_what_is_no_source_is_refused(opened, tmp_path: Path) -> None:
 def test_games_of_another_selection_are_left_out(opened, pgn: Path) -> None:
     trained = {"max_games": 20, "val_games": 10, "max_ply": 512}
     without = Selection(str(pgn), **trained)
-    games = opened(pgn, max_games=15, without=without)
+    games = opened(pgn, max_games=15, without=(without,))
     everything = uci_games(opened(pgn).train)
     assert uci_games(games.train) == everything[30:45]
     assert games.counts["dropped"] == {"trained_on": 30}
     with pytest.raises(ConfigError, match=r"no game to use.* dropped: 60 trained_on"):
-        opened(pgn, without=Selection(str(pgn), 512))
+        opened(pgn, without=(Selection(str(pgn), 512),))

@@ -12,7 +12,7 @@ import pytest
 import torch
 from known_players import context_of, known_player
 
-from pawn_core.config import ConfigError
+from pawn_core.config import AdapterConfig, ConfigError
 from pawn_core.config.eval import EvalConfig
 from pawn_core.evaluation.evaluation import Context
 from pawn_core.evaluation.real_games.accuracy import Accuracy
@@ -144,7 +144,7 @@ def test_bands_of_elo_go_by_the_mean_and_limits_by_both_players(
     assert report.facts["games"] == sum(inside)
     assert report.facts["dropped"] == {"elo": GAMES - sum(inside)}
     unmet = accuracy_context(tmp_path, pgn, elo_min=1600, elo_max=1900)
-    with pytest.raises(ConfigError, match=r"no usable game; dropped: .*elo"):
+    with pytest.raises(ConfigError, match=r"has no game to use: of 24 .* dropped: 24 elo"):
         Accuracy.check(unmet)  # Black has 1900, which is not below it
 
 
@@ -157,13 +157,58 @@ def test_games_that_were_trained_on_are_left_out(games, pgn: Path, tmp_path: Pat
     report = evaluate(trained).report()
     assert report.facts["games"] == GAMES - 10
     assert report.facts["dropped"] == {"trained_on": 10}
-    assert report.facts["trained_on"] == str(seen)
+    assert report.facts["trained_on"] == [str(seen)]
     all_seen = Context(**vars(context) | {"trained_by": {"pgn": str(pgn)}})
-    with pytest.raises(ConfigError, match=f"no usable game; dropped: {GAMES} trained_on"):
+    with pytest.raises(ConfigError, match=rf"has no game to use.* dropped: {GAMES} trained_on"):
         Accuracy.check(all_seen)
     gone = Context(**vars(context) | {"trained_by": {"pgn": "gone.pgn"}})
-    with pytest.raises(ConfigError, match=r"trained on pgn 'gone.pgn', and there is no file"):
+    with pytest.raises(ConfigError, match=r"trained on pgn 'gone.pgn', and which games they have"):
         Accuracy.check(gone)
+
+
+def test_of_an_adapter_the_games_of_its_own_selection_are_left_out(
+    games, pgn: Path, tmp_path: Path
+) -> None:
+    """Of 12 games long enough it was trained on 5 and validated on 3."""
+    config = AdapterConfig(
+        strategy="lora",
+        checkpoint="x",
+        pgn=str(pgn),
+        min_ply=11,
+        max_games=5,
+        val_games=3,
+        patience=None,
+        batch_size=1,
+        local_checkpoints=True,
+    )
+    context = accuracy_context(tmp_path, pgn)
+    adapted = Context(**vars(context) | {"adapted_by": config.model_dump(mode="json")})
+    report = evaluate(adapted).report()
+    assert report.facts["dropped"] == {"too_short": 12, "trained_on": 8}
+    moves = [row for row in played_moves([g for g in games if long(g)]) if row[0] >= 8]
+    assert report.facts["positions"] == len(moves)
+
+
+def test_a_model_without_the_outcome_is_told_the_end_of_the_same_result(tmp_path: Path) -> None:
+    path = tmp_path / "one.pgn"
+    path.write_text(f"{write_game(3, 1500, 1500, 30)}\n")
+    context = accuracy_context(tmp_path, path, prefixed=True)
+    player = known_player(legal=True, vocabulary="coordinate", prefixed=True, width=100)
+    legacy = Accuracy(Context(**vars(context) | {"pretrained": player}))
+    white_checkmates = player.vocabulary.outcomes["white_checkmates"]
+    assert legacy._games.take([0]).outcomes_b.tolist() == [white_checkmates]
+    legacy.run(0)
+    assert legacy.report().facts["games"] == 1
+
+
+def test_sums_of_other_games_are_refused(pgn: Path, tmp_path: Path) -> None:
+    context = accuracy_context(tmp_path, pgn)
+    before = Accuracy(context).state()
+    pgn_now = tmp_path / "now.pgn"
+    pgn_now.write_text("\n\n".join(pgn.read_text(encoding="utf-8").split("\n\n")[6:]))
+    other = Accuracy(accuracy_context(tmp_path, pgn_now))
+    with pytest.raises(ValueError, match="has other games than were measured so far"):
+        other.restore(before)
 
 
 def test_a_prefixed_model_needs_an_outcome_that_its_vocabulary_has(tmp_path: Path) -> None:
@@ -224,10 +269,10 @@ def test_what_was_measured_before_a_pause_goes_on_bitwise(pgn: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no usable game; dropped: none"),
-        ("1. e4 e5 2. Ke3 *\n", "no usable game; dropped: 1 illegal_move"),
-        ("1. e4 e5 *\n", "no usable game; dropped: 1 too_short"),
-        (None, "cannot be read: there is no file or folder"),
+        ("", "has no game to use.* dropped: none"),
+        ("1. e4 e5 2. Ke3 *\n", "has no game to use.* dropped: 1 illegal_move"),
+        ("1. e4 e5 *\n", "has no game to use.* dropped: 1 too_short"),
+        (None, "is not there; allowed: a PGN file"),
     ],
     ids=["empty", "illegal", "short", "missing"],
 )
