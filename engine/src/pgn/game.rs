@@ -298,7 +298,8 @@ impl<'a> Reading<'a> {
     #[inline(always)]
     fn read_word(&mut self, lexer: &mut Lexer<'_>) {
         if self.dropped.is_some() || self.is_cut {
-            lexer.skip_word();
+            lexer.pass_word();
+            lexer.skim();
             return;
         }
         let side = self.length() & 1;

@@ -40,7 +40,7 @@ impl Lexer<'_> {
                 Token::Broken => return false,
                 Token::Score(_) | Token::End => return is_last || !self.is_at_end(),
                 Token::Word => {
-                    let is_move = san::is_move(self.rest());
+                    let is_move = san::length(self.rest()).is_some();
                     self.skip_word();
                     return !is_move && (is_last || !self.is_at_end());
                 }

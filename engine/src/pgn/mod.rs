@@ -19,6 +19,7 @@ mod junk;
 mod lexer;
 mod report;
 pub mod san;
+mod skim;
 mod source;
 mod tags;
 mod time_control;

@@ -31,10 +31,10 @@ pub fn parse(text: &[u8], side: usize) -> Option<(San, usize)> {
     parse_plain(text).or_else(|| parse_other(text, side))
 }
 
-/// Whether a text starts with a move.
+/// Length of the move that a text starts with.
 #[inline(never)]
-pub fn is_move(text: &[u8]) -> bool {
-    parse(text, 0).is_some()
+pub fn length(text: &[u8]) -> Option<usize> {
+    parse(text, 0).map(|(_, length)| length)
 }
 
 /// The usual words: `e4`, `exd5`, `Nf3`, `Nxf3`, with or without a check.

@@ -106,7 +106,7 @@ impl GameReader {
                 "date_max",
             )?,
             drop_bots,
-            min_ply: min_ply.within("min_ply", 1..=max_ply as u64)? as usize,
+            min_ply: min_ply.within("min_ply", 0..=max_ply as u64)? as usize,
             needs_outcome: require_outcome,
         };
         let format = Format {
