@@ -1,4 +1,4 @@
-"""PGN files of real games of all kinds, seeded: famous, odd and broken ones, of people and programs."""
+"""PGN files of real games, seeded: famous, odd and broken ones, by people and by programs."""
 
 import numpy as np
 from odd_games import MOVETEXTS, TYPESET
