@@ -12,13 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Self
 
 from engine_games import TimeControl, Wishes, play_game
 from engine_pgn import text_of
-from search_process import SearchProcess
+from search_process import SearchProcess, find_program
 
 _GAMES_AT_ONCE = 8
 _END = b"\n\n\n"
@@ -76,11 +77,13 @@ def time_control(text: str) -> TimeControl:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Refuse numbers that make no games.
+    """Refuse what makes no games.
 
     Raises:
-        ValueError: one is out of range.
+        ValueError: a number is out of range, or the output is no PGN.
+        FileNotFoundError: the chess program is not there.
     """
+    find_program(options.engine)
     if options.elo_min >= options.elo_max:
         raise ValueError(f"--elo-min {options.elo_min} is not below --elo-max {options.elo_max}")
     for name in ("games", "nodes", "lines", "workers"):
@@ -172,10 +175,11 @@ def _all_texts(options: argparse.Namespace, first: int) -> Iterator[bytes]:
             yield from map(maker.texts, chunks)
         return
     context = multiprocessing.get_context("spawn")  # the engine's threads do not outlive a fork
-    with context.Pool(options.workers, _begin_worker, (options,)) as pool:
-        yield from pool.imap(_texts, chunks)
-        pool.close()
-        pool.join()
+    pool = ProcessPoolExecutor(options.workers, context, _begin_worker, (options,))
+    try:
+        yield from pool.map(_texts, chunks)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _games_in(part: Path, options: argparse.Namespace) -> int:

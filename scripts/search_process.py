@@ -38,7 +38,7 @@ class SearchProcess:
     def __init__(self, command: str, lines: int, limit: str) -> None:
         self._limit = limit
         self._process = subprocess.Popen(
-            _arguments(_find(command)),
+            _arguments(find_program(command)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             preexec_fn=die_with_parent,
@@ -101,7 +101,12 @@ class SearchProcess:
         raise RuntimeError(f"{self._process.args!r} ended with exit code {self._process.wait()}")
 
 
-def _find(command: str) -> str:
+def find_program(command: str) -> str:
+    """Return the path of a program.
+
+    Raises:
+        FileNotFoundError: there is none of this name.
+    """
     path = shutil.which(command, path=f"{os.environ.get('PATH', os.defpath)}:{_ELSEWHERE}")
     if path is None:
         raise FileNotFoundError(

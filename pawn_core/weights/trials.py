@@ -47,8 +47,7 @@ def _sibling(trial: int, run_dir: Path) -> Path:
         if folder.name.isdecimal() and int(folder.name) == trial:
             return folder
     raise IncompleteCheckpointError(
-        f"there is no trial {trial} beside {run_dir.absolute().parent}; outside of a lab, name "
-        "the checkpoint's folder"
+        f"there is no trial {trial} in {trials}; outside of a lab, name the checkpoint's folder"
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import chess.pgn
 import chess_engine
 import pytest
-from programs import needs_stockfish
+from programs import needs_stockfish, write_program
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -99,6 +99,14 @@ def test_two_workers_make_the_same_compressed_file(made: Path, tmp_path: Path) -
     subprocess.run([*command, "--output", packed], check=True, env=environment, timeout=200)
     text = subprocess.run(["zstd", "-dc", packed], check=True, capture_output=True).stdout
     assert text == made.read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_program_that_dies_ends_the_run(tmp_path: Path, capsys, workers: str) -> None:
+    program = write_program(tmp_path / "program", "os._exit(3)")
+    assert run(tmp_path / "games.pgn", "--engine", program, "--workers", workers) == 2
+    assert "ended with exit code 3" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

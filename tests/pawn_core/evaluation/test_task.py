@@ -174,7 +174,7 @@ def test_the_same_weights_can_be_named_in_many_ways(evaluate, subject, tmp_path,
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"weights": "trial:9"}, "there is no trial 9 beside"),
+        ({"weights": "trial:9"}, r"there is no trial 9 in .*; outside of a lab"),
         ({"weights": "trial:3@7"}, "trial 3 has no checkpoint of step 7; saved: 4, 8, 12"),
         ({"weights": "trial:3@12:small"}, "trial 3 has no model 'small'; it has: one, unnamed"),
         ({"weights": "trial:x"}, "'trial:x' is no trial's weights; allowed: trial:12"),
