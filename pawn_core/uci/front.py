@@ -43,7 +43,8 @@ class Front:
         load: Callable[[PlaySettings], Chooser],
         say: Callable[[str], None],
     ) -> None:
-        self._name, self._settings, self._load, self._say = name, settings, load, say
+        self._name, self._settings = " ".join(name.split()), settings
+        self._load, self._say = load, say
         self._chooser: Chooser | None = None
         # One thread for all that the model does: a search goes on after its time has run out.
         self._model_thread = ThreadPoolExecutor(1)
