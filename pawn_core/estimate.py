@@ -91,14 +91,14 @@ def estimate(config: RunConfig) -> Estimate:
     Raises:
         ConfigError: the run trains nothing, or cannot be honoured on this machine.
     """
-    size = footprint(config)
-    if not isinstance(config, TrainingConfig) or size is None:
+    if not isinstance(config, TrainingConfig):
         raise ConfigError(f"run_type '{config.run_type}' has no optimizer steps to measure")
     runtime = resolve_runtime(config.model_copy(update={"gpus": 1}))
     small = _calibration_config(config, runtime)
     members = small.members().items()
     setup = Setup(small, Path(), runtime, StopFlag())
     learners = [build_learner(name, member, setup) for name, member in members]
+    size = footprint(config) or _held(learners)
     calibration = _calibrate(learners, runtime)
     scale = config.batch_size / config.gpus / small.batch_size
     micro_batches = config.accumulation_steps / small.accumulation_steps
@@ -115,6 +115,16 @@ def estimate(config: RunConfig) -> Estimate:
         device=_device_name(runtime),
         calibrated_games=small.batch_size,
     )
+
+
+def _held(learners: list[Learner]) -> Footprint:
+    """Return what models hold whose size the config does not tell."""
+    models = [learner.task.model for learner in learners]
+    trained = [p for learner in learners for p in learner.task.parameters().values()]
+    state = [t for learner in learners for t in learner.optimizer.state_dict().values()]
+    weights = [tensor for model in models for tensor in model.state_dict().values()]
+    parameters = sum(p.numel() for model in models for p in model.parameters())
+    return Footprint(parameters, *(sum(t.nbytes for t in ts) for ts in (weights, trained, state)))
 
 
 def _calibration_config(config: TrainingConfig, runtime: Runtime) -> TrainingConfig:

@@ -1,12 +1,20 @@
 """What training takes in memory, from a model's dimensions alone. Never imports torch."""
 
 import functools
+import math
+from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import chess_engine
 
-from pawn_core.config import Architecture, PretrainConfig, RunConfig
+from pawn_core.checkpoint.errors import CheckpointError
+from pawn_core.checkpoint.manifest import finished
+from pawn_core.checkpoint.safety import tensor_shapes
+from pawn_core.config import AdapterConfig, Architecture, PretrainConfig, RunConfig
 from pawn_core.flops import matrix_parameters
+from pawn_core.run_paths import MODEL, RunPaths
+from pawn_core.text_path import is_file
 
 _FLOAT32 = 4
 _SQUARES_AND_PROMOTIONS = 64 + 64 + 5  # source, destination, promotion: embeddings of a move
@@ -31,9 +39,68 @@ class Footprint(NamedTuple):
 
 
 def footprint(config: RunConfig) -> Footprint | None:
-    """Return what all models of a run take; None for a run type that trains none."""
+    """Return what all models of a run take.
+
+    None for a run type that trains none, and for an adapter whose backbone is not at hand.
+    """
+    if isinstance(config, AdapterConfig):
+        return _of_adapter(config)
     models = [_footprint(m) for m in config.members().values() if isinstance(m, PretrainConfig)]
     return Footprint(*(sum(part) for part in zip(*models, strict=True))) if models else None
+
+
+def backbone_shapes(config: AdapterConfig) -> dict[str, tuple[int, ...]] | None:
+    """Return the shapes of a backbone's tensors by name; None where no file of it is at hand."""
+    if config.checkpoint is None:
+        return {}
+    source = Path(config.checkpoint)
+    saved = finished(RunPaths(source).checkpoints)
+    folders = (source, *list(saved.values())[-1:])
+    try:
+        files = (source, *(folder / MODEL for folder in folders))
+        file = next((file for file in files if is_file(file)), None)
+        return tensor_shapes(file) if file else None
+    except (CheckpointError, OSError):
+        return None
+
+
+def trainable_parameters(config: AdapterConfig) -> int | None:
+    """Return how many parameters an adapter trains; None where its backbone is not at hand.
+
+    Raises:
+        ValueError: the backbone lacks a layer that is to be adapted.
+    """
+    if config.adapts_by.from_scratch:
+        return parameter_count(config.architecture, "searchless", tied=True)
+    shapes = backbone_shapes(config)
+    dimensions = _dimensions(shapes) if shapes else None
+    return config.adapts_by.parameters(config, *dimensions) if dimensions else None
+
+
+def _of_adapter(config: AdapterConfig) -> Footprint | None:
+    """Return the bytes of a backbone and its adapter; only what is trained has more than weights.
+
+    A step count of each trained tensor is left out, and so are the places of sparse entries.
+    """
+    try:
+        trained = trainable_parameters(config)
+    except ValueError:
+        return None
+    if trained is None:
+        return None
+    backbone = sum(math.prod(shape) for shape in (backbone_shapes(config) or {}).values())
+    parameters = backbone if config.adapts_by.in_place else backbone + trained
+    moved = _FLOAT32 * trained
+    return Footprint(parameters, _FLOAT32 * parameters, moved, 2 * moved)
+
+
+def _dimensions(shapes: Mapping[str, tuple[int, ...]]) -> tuple[Architecture, int] | None:
+    """Return a model's dimensions, heads aside, and its tokens; None of another kind of model."""
+    layers = {name.split(".")[1] for name in shapes if name.startswith("layers.")}
+    head, gate = shapes.get("lm_head.weight"), shapes.get("layers.0.ffn.w_gate.weight")
+    if head is None or gate is None or len(head) != 2:
+        return None
+    return Architecture(head[1], len(layers), 1, gate[0]), head[0]
 
 
 def _footprint(config: PretrainConfig) -> Footprint:

@@ -35,6 +35,8 @@ class Strategy(NamedTuple):
     """What null fields come to."""
     mergeable: bool = False
     """Whether the adapted model is one of plain weights."""
+    in_place: bool = False
+    """Whether what it trains is in the model already, and not added to it."""
     from_scratch: bool = False
     """Whether it trains a model of its own, on no backbone."""
     files: frozenset[str] = ADAPTER_FILES
@@ -168,6 +170,7 @@ ADAPTERS: tuple[Strategy, ...] = (
         {"lr": {"low": 1e-6, "high": 1e-3, "log": True}, "adapter_layers": ["top-1", "top-2"]},
         {"adapter_layers": "top-1"},
         mergeable=True,
+        in_place=True,
     ),
     Strategy(
         "tiny",

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import chess_engine
+import numpy as np
 import torch
 from safetensors.torch import save_file
 
@@ -19,6 +20,11 @@ from pawn_core.weights.backbone import Backbone
 from pawn_core.weights.subject import load_subject
 
 LENGTH = 24
+
+
+def assert_close(found: torch.Tensor, expected: torch.Tensor, atol=1e-5, rtol=1e-5) -> None:
+    """numpy's check: torch's own imports the compiler, which takes seconds."""
+    np.testing.assert_allclose(found.detach(), expected.detach(), rtol=rtol, atol=atol)
 
 
 def adapter_config(strategy: str, **fields: Any) -> AdapterConfig:

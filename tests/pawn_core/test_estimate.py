@@ -5,6 +5,7 @@ import json
 import chess_engine
 import numpy as np
 import pytest
+from real_runs import real_run
 
 from pawn_core import estimate
 from pawn_core.config import Architecture, parse_config
@@ -68,3 +69,15 @@ def test_the_command_prints_one_json_object_or_says_what_is_wrong(tiny, tmp_path
     config.write_text(json.dumps(tiny | {"lr": -1}))
     assert estimate.main(["--config", str(config)]) == 2
     assert capsys.readouterr().err.startswith("estimate: lr -1 is not allowed")
+
+
+def test_an_adapter_is_measured_where_its_size_is_not_told_by_the_config(
+    tmp_path, monkeypatch
+) -> None:
+    config = parse_config(real_run(tmp_path))
+    told = estimate.estimate(config)
+    monkeypatch.setattr(estimate, "footprint", lambda _: None)
+    measured = estimate.estimate(config)
+    assert measured.parameters == told.parameters
+    assert measured.memory.gradients == told.memory.gradients == 4 * 2 * 4 * 2 * 2 * 16
+    assert measured.memory.weights == told.memory.weights

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from real_runs import real_run
 from tiny import TINY, setup_of
 
 from pawn_core.config import VARIANTS, Architecture, RunConfig, parse_config
@@ -22,7 +23,7 @@ def bytes_in_training(config: RunConfig) -> Footprint:
     parameters = [p for learner in learners for p in learner.task.model.parameters()]
     weights = [t for learner in learners for t in learner.task.model.state_dict().values()]
     state = [t for learner in learners for t in learner.optimizer.state_dict().values()]
-    gradients = [p.grad for p in parameters]
+    gradients = [p.grad for p in parameters if p.grad is not None]
     held = (sum(tensor.nbytes for tensor in kind) for kind in (weights, gradients, state))
     return Footprint(sum(p.numel() for p in parameters), *held)
 
@@ -63,6 +64,33 @@ def test_parameters_are_those_published(variant: str, parameters: int) -> None:
 def test_a_tied_model_has_no_embedding_of_its_own() -> None:
     architecture = Architecture(d_model=84, n_layers=2, n_heads=4, d_ff=224)
     assert parameter_count(architecture, "searchless", tied=True) == 336_084
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"strategy": "lora"},
+        {"strategy": "film", "output_film": True},
+        {"strategy": "unfreeze"},
+        {"strategy": "tiny", "checkpoint": None, "d_model": 8, "n_heads": 2},
+    ],
+    ids=lambda fields: fields["strategy"],
+)
+def test_an_adapter_holds_its_backbone_once_and_moments_of_what_it_trains_alone(
+    tmp_path, fields: dict[str, Any]
+) -> None:
+    config = parse_config(real_run(tmp_path) | fields)
+    found, real = footprint(config), bytes_in_training(config)
+    assert found[:3] == real[:3]
+    assert 0 < real.optimizer - found.optimizer < 4 * 64  # a step count of each tensor
+
+
+def test_an_adapter_whose_backbone_is_not_at_hand_has_no_size(tmp_path) -> None:
+    raw = real_run(tmp_path)
+    assert footprint(parse_config(raw | {"checkpoint": "trial:3"})) is None
+    assert footprint(parse_config(raw | {"adapter_layers": "top-9"})) is None
+    (tmp_path / "pure/model.safetensors").write_bytes(b"damaged")
+    assert footprint(parse_config(raw)) is None
 
 
 def test_muon_keeps_one_moment_for_matrices_inside_layers() -> None:

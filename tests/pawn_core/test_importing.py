@@ -74,6 +74,7 @@ def test_its_config_record_says_what_was_taken_from_where(publish, take, records
         "vocabulary": "searchless",
         "max_seq_len": 32,
         "prepend_outcome": False,
+        "tied": False,
         "parameters": record["parameters"],
     }
     assert record["parameters"] == sum(tensor.size for tensor in tensors_of().values())

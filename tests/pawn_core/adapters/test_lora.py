@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from adapting import adapted, backbone, perturb, save, tokens
+from adapting import adapted, assert_close, backbone, perturb, save, tokens
 from torch.nn import functional as F
 
 from pawn_core.weights.backbone import Backbone
@@ -28,8 +28,8 @@ def dense(adapter):
 def test_a_random_update_of_each_square_matrix_is_not_transposed(target) -> None:
     adapter = perturb(adapted("lora", lora_targets=target, lora_rank=2, lora_alpha=3))
     expected = dense(adapter)(tokens())
-    torch.testing.assert_close(adapter.model(tokens()), expected, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(adapter.merge()(tokens()), expected, atol=1e-5, rtol=1e-5)
+    assert_close(adapter.model(tokens()), expected)
+    assert_close(adapter.merge()(tokens()), expected)
     assert not torch.allclose(expected, backbone()(tokens()), atol=1e-3)
 
 
@@ -49,8 +49,8 @@ def test_its_gradients_are_those_of_the_dense_matrix_put_through_the_product() -
     linear = adapter.model.layers[1].attn.wv
     expected_b = 0.5 * grad_w @ linear.lora_A.weight.T
     expected_a = 0.5 * linear.lora_B.weight.T @ grad_w
-    torch.testing.assert_close(linear.lora_B.weight.grad, expected_b, atol=1e-6, rtol=1e-3)
-    torch.testing.assert_close(linear.lora_A.weight.grad, expected_a, atol=1e-6, rtol=1e-3)
+    assert_close(linear.lora_B.weight.grad, expected_b, atol=1e-6, rtol=1e-3)
+    assert_close(linear.lora_A.weight.grad, expected_a, atol=1e-6, rtol=1e-3)
 
 
 def test_a_merge_in_bfloat16_is_as_near_as_the_type_allows() -> None:
@@ -77,6 +77,6 @@ def test_peft_reads_the_checkpoint_and_computes_the_same(tmp_path, fields) -> No
     adapter = perturb(adapted("lora", **fields))
     folder = save(tmp_path, adapter, ORIGIN)
     theirs = PeftModel.from_pretrained(backbone(), folder)
-    torch.testing.assert_close(theirs(tokens()), adapter.model(tokens()), atol=1e-5, rtol=1e-5)
+    assert_close(theirs(tokens()), adapter.model(tokens()))
     merged = theirs.merge_and_unload()
-    torch.testing.assert_close(merged(tokens()), adapter.merge()(tokens()), atol=1e-5, rtol=1e-5)
+    assert_close(merged(tokens()), adapter.merge()(tokens()))

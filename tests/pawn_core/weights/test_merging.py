@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from adapting import adapt, tokens, write_backbone
+from adapting import adapt, assert_close, tokens, write_backbone
 
 from pawn_core.checkpoint import IncompatibleWeightsError
 from pawn_core.checkpoint.manifest import file_sha256
@@ -24,9 +24,7 @@ def test_a_merged_adapter_computes_the_same_from_plain_weights_alone(tmp_path, s
     merge_adapter(str(checkpoint), tmp_path / "merged")
     assert file_sha256(source / "model.safetensors") == before
     merged = load_pretrained(tmp_path / "merged")
-    torch.testing.assert_close(
-        merged.model(tokens()), adapter.model(tokens()), atol=1e-5, rtol=1e-5
-    )
+    assert_close(merged.model(tokens()), adapter.model(tokens()))
     assert (merged.adapted, merged.spec) == (None, load_pretrained(source).spec)
     made_of = json.loads((tmp_path / "merged/config.json").read_text())["merged"]
     assert (made_of["strategy"], made_of["backbone"]["sha256"]) == (strategy, before)
