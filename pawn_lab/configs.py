@@ -112,6 +112,13 @@ class StoredConfig(Mapping[str, Any]):
         except ValueError:  # which the trainer tells, and ends
             return self.parsed
 
+    @property
+    def as_run(self) -> "StoredConfig":
+        """The config with what it comes to on the games there are; without games, itself."""
+        if self.fitted is None or self.training_games is None:
+            return self
+        return StoredConfig(self.fitted.model_dump(mode="json") | self.unknown_fields)
+
     def on_games_of(self, other: "StoredConfig") -> "StoredConfig":
         """Return the config of a trial that reads the games of another."""
         return StoredConfig(self._fields, other.training_games)

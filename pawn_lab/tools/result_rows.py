@@ -155,6 +155,7 @@ _OWN_KIND = (
     "An ablation of the {0} or the sequence is validated on {0} of its own kind: compare "
     "{1} between learning rates of one ablation, not across such ablations."
 )
+_HOMONYM = "{0} is {1}, by run type: compare it within one."
 _OTHER = "{0} of another {1} is of other {2}: compare it within one ablation."
 
 
@@ -191,10 +192,23 @@ def _group_of_type(result: TrialResult) -> str:
 
 def not_comparable(results: Iterable[TrialResult]) -> list[str]:
     """Say between which trials the metric of merit is not comparable."""
-    by_metric: dict[str, list[TrialResult]] = {}
-    for result in results:
-        by_metric.setdefault(result.config.kind.merit.metric, []).append(result)
-    return [note for of_metric in by_metric.values() for note in _ablated_otherwise(of_metric)]
+    by_metric: dict[Metric, list[TrialResult]] = {}
+    for result in filter(_is_ranked, results):
+        by_metric.setdefault(of_merit(result.config.kind), []).append(result)
+    notes = [note for alike in by_metric.values() for note in _ablated_otherwise(alike)]
+    return notes + _called_alike(by_metric)
+
+
+def _is_ranked(result: TrialResult) -> bool:
+    return result.config.kind.merit.exists
+
+
+def _called_alike(metrics: Iterable[Metric]) -> list[str]:
+    """Name the metrics that are something else in another run type."""
+    titles: dict[str, list[str]] = {}
+    for metric in metrics:
+        titles.setdefault(metric.name, []).append(metric.title)
+    return [_HOMONYM.format(n, " and ".join(own)) for n, own in titles.items() if len(own) > 1]
 
 
 def _ablated_otherwise(results: list[TrialResult]) -> list[str]:

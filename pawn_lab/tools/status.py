@@ -278,7 +278,7 @@ def _detail(lab: Lab, trial: Trial) -> TrialDetail:
     return TrialDetail(
         hypothesis=trial.hypothesis,
         asked_by=queries.asked_by(lab, trial.id),
-        config=beyond_defaults(trial.config),
+        config=beyond_defaults(trial.config.as_run),
         games=trial.games.described() if trial.games else None,
         parent=trial.parent,
         from_step=trial.from_step,

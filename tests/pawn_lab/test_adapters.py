@@ -78,6 +78,7 @@ def test_a_trial_on_fewer_games_is_as_long_as_they_are(lab):
     assert (trial.state, trial.exit.step) == (State.COMPLETED, STEPS)
     assert (trial.config.length, trial.config.target) == (STEPS, STEPS)
     assert trial.config["total_steps"] == 30_000, "what was asked for stays"
+    assert lab_status(lab, trial_id=trial.id).detail.config["total_steps"] == STEPS
     assert queries.progress(lab, trial.id).target_step == STEPS
     assert not [row for row in lab_audit(lab).findings if row.trial_id == trial.id]
     again = lab_launch(lab, adapter())
@@ -157,7 +158,14 @@ def test_a_front_of_accuracy_counts_the_parameters_that_are_trained(lab):
     worse = adapter(strategy="bottleneck", bottleneck_dim=64, lr=1e-5)
     ended(lab, launching.launch(lab, worse).id)
     answer = lab_results(lab, trial_ids=[2, 3, 4], front="parameters", metric="top1")
+    assert answer.note is None, "one scale for all strategies"
     assert [(row.trial_id, row.price) for row in answer.fronts] == [(2, 16_384), (3, 65_536)]
+
+
+def test_a_loss_over_legal_moves_is_told_from_that_of_random_play(lab):
+    ended(lab, launching.launch(lab, adapter()).id)
+    note = lab_results(lab, trial_ids=[1, 2]).note
+    assert "val_loss is validation loss (nats per token) and validation loss over legal" in note
 
 
 def test_strategies_are_compared_over_seeds_by_loss_and_by_accuracy(lab):
