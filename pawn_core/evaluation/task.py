@@ -1,8 +1,10 @@
 """Evaluating a model: the `eval` run type."""
 
 import json
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import accumulate
 from pkgutil import resolve_name
 from typing import Any
@@ -23,6 +25,7 @@ from pawn_core.training.task import Task
 from pawn_core.weights.subject import Subject, load_subject
 
 RESULTS_FORMAT = 1
+_LOG = logging.getLogger("pawn_core")
 _RECORDS = 100  # train records of a run, so that its speed is known and it is seen to go on
 _SMALL = 1_000_000  # parameters of a model that a CPU will do for
 
@@ -34,14 +37,16 @@ class Evaluating(Task):
         config = setup.config
         assert isinstance(config, EvalConfig)
         self._setup, self._config = setup, config
-        self._subject = load_subject(config.weights, setup.run_dir, setup.runtime.device)
-        _check_subject(self._subject, setup, config)
+        self._subject: Subject = setup.opened or _opened(setup, _LOG.info)
         self._ends = list(accumulate(chosen.shards(config) for chosen in config.chosen))
         self._reports: list[Report] = []
         self._current: Evaluation | None = None
         self._logged = 0, time.perf_counter()
-        for chosen in config.chosen:
-            _class_of(chosen).check(self._context(chosen))
+
+    @classmethod
+    def fitted(cls, setup: Setup, say: Callable[[str], None]) -> Setup:
+        """Return the setup with its model loaded and what its evaluations need read."""
+        return replace(setup, opened=_opened(setup, say))
 
     def describe(self) -> dict[str, Any]:
         """Return which model it is, and how it computes."""
@@ -130,19 +135,8 @@ class Evaluating(Task):
         """Return the evaluation whose turn it is."""
         if self._current is None:
             chosen = self._config.chosen[len(self._reports)]
-            self._current = _class_of(chosen)(self._context(chosen))
+            self._current = _class_of(chosen)(_context(chosen, self._subject, self._setup))
         return self._current
-
-    def _context(self, chosen: Eval) -> Context:
-        return Context(
-            self._subject.pretrained,
-            self._config,
-            self._setup.runtime,
-            self._setup.stop,
-            self._subject.trained_by,
-            self._setup.paths.evaluation(chosen.name),
-            self._subject.adapted_by,
-        )
 
     def _intervals(self) -> dict[str, float]:
         return {k: v for report in self._reports for k, v in report.intervals().items()}
@@ -157,6 +151,31 @@ class Evaluating(Task):
             "evaluations": [report.document() for report in self._reports],
         }
         replace_file(paths.results, json.dumps(document, indent=1).encode() + b"\n")
+
+
+def _opened(setup: Setup, say: Callable[[str], None]) -> Subject:
+    """Load the model, and refuse evaluations of it that cannot be made."""
+    config = setup.config
+    assert isinstance(config, EvalConfig)
+    subject = load_subject(config.weights, setup.run_dir, setup.runtime.device)
+    _check_subject(subject, setup, config)
+    for chosen in config.chosen:
+        _class_of(chosen).check(replace(_context(chosen, subject, setup), say=say))
+    return subject
+
+
+def _context(chosen: Eval, subject: Subject, setup: Setup) -> Context:
+    config = setup.config
+    assert isinstance(config, EvalConfig)
+    return Context(
+        subject.pretrained,
+        config,
+        setup.runtime,
+        setup.stop,
+        subject.trained_by,
+        setup.paths.evaluation(chosen.name),
+        subject.adapted_by,
+    )
 
 
 def _class_of(chosen: Eval) -> type[Evaluation]:

@@ -61,15 +61,21 @@ class Selection:
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in elsewhere}
 
 
-def training_selection(config: AdapterConfig, max_ply: int) -> Selection:
-    """Return the games that a run trains on and those that it validates on."""
+def training_selection(
+    config: AdapterConfig, max_seq_len: int, *, prepend_outcome: bool
+) -> Selection:
+    """Return the games that a run trains and validates on: those that fit and teach something.
+
+    A game's last move is no input of the model, and its first is predicted behind an outcome only.
+    """
+    unpredicted = int(not prepend_outcome)
     return Selection.of(
         config,
-        max_ply=max_ply,
+        max_ply=max_seq_len + unpredicted,
         max_games=config.max_games,
         val_games=config.val_games,
         val_pgn=config.val_pgn,
-        min_ply=config.min_ply,
+        min_ply=max(config.min_ply, 1 + unpredicted),
     )
 
 

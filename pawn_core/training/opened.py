@@ -1,7 +1,7 @@
 """What an adapter's run is built from: its backbone and its games."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import chess_engine
@@ -10,7 +10,7 @@ import torch
 from pawn_core.config import AdapterConfig
 from pawn_core.data.real_source import RealSource
 from pawn_core.model import Transformer
-from pawn_core.real_games import CachedGames, Games, Selection, open_games, training_selection
+from pawn_core.real_games import CachedGames, Games, open_games, training_selection
 from pawn_core.run_paths import BACKBONE
 from pawn_core.training.setup import Setup
 from pawn_core.weights.backbone import Backbone
@@ -41,7 +41,7 @@ class Opened:
         spec = subject.pretrained.spec if subject else _spec_of(config)
         model = subject.pretrained.model if subject else untrained(spec).to(setup.runtime.device)
         games = open_games(
-            _selection(config, spec),
+            training_selection(config, spec.max_seq_len, prepend_outcome=spec.prepend_outcome),
             vocabulary=spec.vocabulary,
             stop=setup.stop,
             say=say,
@@ -71,13 +71,3 @@ def _spec_of(config: AdapterConfig) -> ModelSpec:
     return ModelSpec(
         config.architecture, "searchless", config.max_seq_len, prepend_outcome=False, tied=True
     )
-
-
-def _selection(config: AdapterConfig, spec: ModelSpec) -> Selection:
-    """Return the games to read: those that fit, with a move that is predicted.
-
-    A game's last move is no input, and the first move is predicted behind an outcome only.
-    """
-    unpredicted = int(not spec.prepend_outcome)
-    selection = training_selection(config, spec.max_seq_len + unpredicted)
-    return replace(selection, min_ply=max(selection.min_ply, 1 + unpredicted))

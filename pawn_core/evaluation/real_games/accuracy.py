@@ -191,7 +191,8 @@ def _seen(config: Mapping[str, Any], context: Context) -> Selection:
     except ConfigError:
         known = None
     if isinstance(known, AdapterConfig):
-        return training_selection(known, _room(context))
+        spec = context.spec
+        return training_selection(known, spec.max_seq_len, prepend_outcome=spec.prepend_outcome)
     return Selection(str(config["pgn"]), _MOST_PLIES, require_outcome=False)
 
 

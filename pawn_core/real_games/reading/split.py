@@ -90,9 +90,9 @@ class Wanted:
     def add(self, digests_g: NDArray[np.uint64]) -> None:
         """Count more games."""
         train_g, fresh_g = np.split(digests_g, [min(self.room, len(digests_g))])
-        if len(train_g):
+        self._train_games += len(train_g)
+        if len(train_g) and self._val_games:  # else nobody asks which they were
             self._train.append(train_g)
-            self._train_games += len(train_g)
         if len(fresh_g):
             self._fresh_games += int((~contained(fresh_g, self._unique())).sum())
 
