@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from pawn_core.config import RunConfig
 from pawn_core.footprint import footprint
-from pawn_lab.configs import StoredConfig
 from pawn_lab.executors.executor import Device
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.records import Estimate, Span
@@ -15,6 +14,7 @@ from pawn_lab.reporting import cost, results
 from pawn_lab.scheduling import speed
 from pawn_lab.scheduling.speed import Comparables
 from pawn_lab.store import Transaction, leases, trials
+from pawn_lab.trials import games, subjects
 
 _HOUR_S = 3600.0
 _NO_RATE = "no cost_per_hour: lab_set_cost"
@@ -52,17 +52,17 @@ def estimate(
     from_step: int = 0,
 ) -> Estimate:
     """Return the plan of one trial of this config, were it launched now, from a step on."""
-    stored, comparables = StoredConfig.of(config), Comparables(tx, workspace, devices)
+    stored, comparables = games.foreseen(tx, config), Comparables(tx, workspace, devices)
     known = comparables.history(stored)
     total = comparables.duration_s(stored, from_step)
     rate = cost.device_rate(tx)
     where = queue_place(tx, workspace, devices, comparables, priority)
-    sizes = footprint(config)
+    sizes = footprint(subjects.located(config, workspace))
     return Estimate(
         devices=[device.id for device in devices],
         queue_position=where.position,
         starts_in_s=where.starts_in_s,
-        steps=config.target - from_step,
+        steps=stored.target - from_step,
         step_s=_range(known.step_s()),
         total_s=_range(total),
         cost=_range(total, config.gpus * rate / _HOUR_S) if rate is not None else None,

@@ -69,7 +69,7 @@ def _reconcile_trial(
     if trial.state == State.LAUNCHING:
         _see_to_launch(tx, executor, attempt, trial, sight)
         return False
-    if trial.games is None and trial.config.kind.path_fields:
+    if trial.config.kind.path_fields and (trial.games is None or sight.exit is not None):
         _note_games(tx, attempt.paths, trial)
     if sight.life == Life.ALIVE:
         return _supervise(tx, executor, attempt, trial, sight.shim)
@@ -83,7 +83,10 @@ def _reconcile_trial(
 
 
 def _note_games(tx: Transaction, paths: TrialPaths, trial: TrialRow) -> None:
-    """Keep which real games a trial reads, once its stream has begun with them."""
+    """Keep which real games a trial reads, once its stream has begun with them.
+
+    Those of another trial that it began with, of a file that has changed since, do not last.
+    """
     if (games := Games.of(streams.config_record(paths).get("games"))) is not None:
         trials.set_games(tx, trial, games)
 

@@ -18,6 +18,7 @@ from pawn_lab.store.transaction import LARGEST_ID, Transaction
 
 _JSON_COLUMNS = ("config", "tags", "trainer", "limits", "exit", "games")
 _SELECT = f"SELECT {', '.join(field.name for field in fields(TrialRow))} FROM trials"
+_MOST_ON_GAMES = 100
 _SHOWN = "archived_at IS NULL"
 _TAGGED = "(? IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?))"
 
@@ -113,6 +114,11 @@ def set_games(tx: Transaction, trial: TrialRow, games: Games) -> None:
     """Keep which real games a trial reads: they decide how long it is."""
     if games != trial.games:
         tx.update("trials", trial.id, games=_encoded("games", games))
+
+
+def latest_on_games(tx: Transaction) -> list[TrialRow]:
+    """Return the newest trials that have read real games, the newest first."""
+    return _read(tx, "WHERE games IS NOT NULL ORDER BY id DESC LIMIT ?", _MOST_ON_GAMES)
 
 
 def set_tags(tx: Transaction, trial: TrialRow, tags: list[str]) -> None:

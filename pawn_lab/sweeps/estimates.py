@@ -3,7 +3,6 @@
 import math
 
 from pawn_core.config import RunConfig
-from pawn_lab.configs import StoredConfig
 from pawn_lab.executors.executor import Device
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.records import Span, SweepEstimate
@@ -14,7 +13,7 @@ from pawn_lab.store import Transaction
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.sweeps.points import PlannedPoint, points
 from pawn_lab.sweeps.queueing import configs_of, reusable
-from pawn_lab.trials import checks
+from pawn_lab.trials import checks, games
 from pawn_lab.trials.launcher import Launcher
 
 _HOUR_S = 3600.0
@@ -43,7 +42,7 @@ def estimate(
             if known is not None and chosen:
                 taken.setdefault(number, []).append(known)
             if done < whole.target:
-                totals.append(_device_time(comparables, whole, done))
+                totals.append(_device_time(tx, comparables, whole, done))
     told = [total for total in totals if total is not None]
     rate = cost.device_rate(tx)
     return SweepEstimate(
@@ -55,8 +54,10 @@ def estimate(
     )
 
 
-def _device_time(comparables: Comparables, config: RunConfig, done: int) -> Quantiles | None:
-    total = comparables.duration_s(StoredConfig.of(config), done)
+def _device_time(
+    tx: Transaction, comparables: Comparables, config: RunConfig, done: int
+) -> Quantiles | None:
+    total = comparables.duration_s(games.foreseen(tx, config), done)
     return total and Quantiles(config.gpus * total.p50, config.gpus * total.high, total.count)
 
 

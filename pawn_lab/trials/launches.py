@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pawn_core.config import RunConfig
+from pawn_lab.configs import StoredConfig
 from pawn_lab.errors import TrialStateError
 from pawn_lab.records import Exit
 from pawn_lab.states import ACTIVE, State
 from pawn_lab.store import Transaction, events, trials
 from pawn_lab.store.rows import TrialRow
-from pawn_lab.trials import requests
+from pawn_lab.trials import games, requests
 from pawn_lab.trials.code import code_digest
 from pawn_lab.trials.launcher import Launcher
 from pawn_lab.trials.lineage import Continuation
@@ -126,7 +127,6 @@ def resume(
         "from_step": checkpoint.step,
         "checkpoint": str(checkpoint.path.relative_to(root)),
         "fingerprint": mark,
-        "games": parent.games if continuation.reads_the_same else None,
     }
     at = f"{config.progress.unit} {checkpoint.step}"
     message = f"queued to go on from trial {parent.id} at {at}"
@@ -172,6 +172,7 @@ def _insert(
     **columns: Any,
 ) -> int:
     columns |= request.columns() | launcher.columns()
+    columns["games"] = games.read_alike(tx, StoredConfig.of(config))
     values = config.model_dump(mode="json")
     trial_id = trials.insert(tx, message, launcher.caller, config=values, **columns)
     tx.make_folder(trial_id)

@@ -7,7 +7,7 @@ from pawn_core.checkpoint import CheckpointError, Manifest, verify
 from pawn_core.checkpoint.manifest import by_step
 from pawn_core.config import ConfigError, RunConfig, parse_config
 from pawn_core.config.weights import Which
-from pawn_lab.configs import StoredConfig, differing
+from pawn_lab.configs import StoredConfig
 from pawn_lab.errors import (
     InvalidConfigError,
     InvalidRequestError,
@@ -35,12 +35,6 @@ class Continuation(NamedTuple):
     parent: TrialRow
     point: ResumePoint
     config: RunConfig
-
-    @property
-    def reads_the_same(self) -> bool:
-        """Whether it differs from its parent in nothing that decides what it reads."""
-        changed = differing(self.parent.config, self.config.model_dump(mode="json"))
-        return changed.keys() <= self.config.incidental
 
 
 def check_resumable(parent: TrialRow, which: Which) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pawn_core.checkpoint.manifest import checkpoint_name
 from pawn_core.config import RunConfig
 from pawn_core.config.real_games import is_hub_id
 from pawn_core.config.weights import TrialWeights
@@ -57,6 +58,16 @@ def fixed(config: RunConfig, rows: Mapping[int, TrialRow], workspace: WorkspaceP
     if all(getattr(config, field) == value for field, value in changes.items()):
         return config
     return checks.checked_config(config.model_dump(mode="json") | changes)
+
+
+def located(config: RunConfig, workspace: WorkspacePaths) -> RunConfig:
+    """Return a config that names weights of other trials by the folders that they are in."""
+    folders = {
+        field: str(workspace.trial(weights.trial).checkpoints / checkpoint_name(weights.which))
+        for field, weights in named(StoredConfig.of(config)).items()
+        if isinstance(weights.which, int)
+    }
+    return config.model_copy(update=folders) if folders else config
 
 
 def _at_a_step(weights: TrialWeights, trial: TrialRow, workspace: WorkspacePaths) -> TrialWeights:

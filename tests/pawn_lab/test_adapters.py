@@ -91,6 +91,16 @@ def test_steps_that_were_asked_for_stay(lab):
     assert queries.trial(lab, trial.id).config.length == 500
 
 
+def test_a_trial_on_games_that_another_has_read_is_as_long_from_the_launch_on(lab, games):
+    ended(lab, launching.launch(lab, adapter()).id)
+    assert lab_launch(lab, adapter(lr=1e-5), dry_run=True).plan.steps == STEPS
+    assert lab_launch(lab, adapter(elo_min=1800), dry_run=True).plan.steps == 30_000
+    games.write_text(games.read_text() * 2)
+    trial = launching.launch(lab, adapter(lr=1e-5))
+    assert trial.config.length == STEPS
+    assert ended(lab, trial.id).config.length == 20 * 198 // 8, "by what it has read itself"
+
+
 def test_status_and_report_say_which_games_were_read(lab):
     trial = ended(lab, launching.launch(lab, adapter()).id)
     line = "games.pgn: 100 games read, 98 to train on, 2 to validate; dropped 3 elo"
@@ -103,8 +113,6 @@ def test_status_and_report_say_which_games_were_read(lab):
 def test_a_resumed_trial_knows_its_games_from_the_start(lab):
     paused = ended(lab, launching.launch(lab, adapter(pause_after_steps=50)).id)
     assert (paused.state, paused.config.target) == (State.PAUSED, 50)
-    planned = lab_launch(lab, adapter(), dry_run=True)
-    assert planned.plan.steps == 30_000
     resumed = resuming.continue_from(lab, paused.id)
     assert resumed.trial.config.length == STEPS
     whole = ended(lab, resumed.trial.id)
