@@ -67,6 +67,8 @@ def option(text: str) -> tuple[str, str | int]:
 
 def played(options: argparse.Namespace) -> Iterator[np.ndarray]:
     """Play pair after pair; yield the first program's mean score of each."""
+    if options.pairs < 1:
+        raise ValueError(f"--pairs {options.pairs} is out of range; allowed: 1 up")
     stop = StopFlag().install()
     rules = Rules(options.seed, options.opening_plies, options.max_ply)
     first = spec(options.first, options.first_option, options)
