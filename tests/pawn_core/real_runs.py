@@ -10,6 +10,8 @@ import torch
 from safetensors.torch import save_file
 from written_games import TAGS, write_pgn, written_game
 
+from pawn_core.checkpoint import latest_verified, store
+from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import Architecture
 from pawn_core.run_paths import CONFIG, MODEL
 from pawn_core.weights.load import untrained
@@ -22,6 +24,8 @@ LAYOUTS = {
     "coordinate": ("coordinate", True),
 }
 """A backbone's vocabulary, and whether its sequences begin with the outcome."""
+
+NARROW = Architecture(d_model=16, n_layers=2, n_heads=2, d_ff=64)
 
 REAL: dict[str, Any] = {
     "run_type": "adapter",
@@ -43,25 +47,44 @@ REAL: dict[str, Any] = {
 """Fifteen steps, five an epoch."""
 
 
-def real_run(folder: Path, layout: str = "pure") -> dict[str, Any]:
+def real_run(
+    folder: Path, layout: str = "pure", architecture: Architecture = NARROW
+) -> dict[str, Any]:
     """Return a config that trains in a tenth of a second; its files are in the folder."""
-    games, backbone = folder / "games.pgn", folder / layout
+    games, backbone = folder / "games.pgn", folder / f"{layout}-{architecture.d_model}"
     if not games.exists():
         write_pgn(games, habitual_games())
     if not backbone.exists():
-        write_backbone(backbone, layout)
+        write_backbone(backbone, layout, architecture)
     return REAL | {"pgn": str(games), "checkpoint": str(backbone)}
 
 
-def write_backbone(folder: Path, layout: str) -> None:
-    """Write an untrained backbone of two narrow layers in the published form."""
+def write_backbone(folder: Path, layout: str, architecture: Architecture) -> None:
+    """Write an untrained backbone in the published form."""
     vocabulary, prefixed = LAYOUTS[layout]
-    spec = ModelSpec(Architecture(16, 2, 2, 64), vocabulary, 64, prefixed)
+    spec = ModelSpec(architecture, vocabulary, 64, prefixed)
     model = untrained(spec)
     model.initialize(torch.Generator().manual_seed(1))
     folder.mkdir()
     save_file(model.state_dict(), folder / MODEL)
     (folder / CONFIG).write_text(json.dumps(published_form("pretrain", spec, {})), "utf-8")
+
+
+def final(run_dir: Path) -> Checkpoint:
+    """Return a run's last checkpoint."""
+    return store.load(latest_verified(run_dir / "checkpoints"))
+
+
+def assert_same_end(one: Path, other: Path) -> None:
+    """Compare all tensors of the last checkpoints bitwise, and every other saved number."""
+    a, b = final(one), final(other)
+    assert a.documents == b.documents
+    assert a.tensors.keys() == b.tensors.keys()
+    for file, tensors in a.tensors.items():
+        assert tensors.keys() == b.tensors[file].keys()
+        assert all(tensors[name].equal(b.tensors[file][name]) for name in tensors), file
+    states = ({k: v for k, v in x.training_state.items() if k != "metrics"} for x in (a, b))
+    assert next(states) == next(states)
 
 
 def habitual_games() -> list[str]:

@@ -119,3 +119,29 @@ def test_a_merged_model_has_both_updates_in_its_matrices() -> None:
     found = merged.layers[0].attn.wq.weight
     expected = module.weight + low_rank + entries.view(64, 64)
     np.testing.assert_allclose(found, expected.detach(), atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_compiled_model_follows_the_adapter_from_phase_to_phase() -> None:
+    adapter = perturb(adapted("rosa", **FIELDS))
+    compiled = torch.compile(adapter.model.forward, backend="aot_eager")
+
+    def check() -> None:
+        with torch.no_grad():
+            torch.testing.assert_close(compiled(tokens()), adapter.model(tokens()))
+        losses = [
+            F.cross_entropy(model(tokens()).flatten(0, 1), tokens(seed=4).flatten())
+            for model in (compiled, adapter.model)
+        ]
+        ours, theirs = (torch.autograd.grad(loss, parameters(adapter)) for loss in losses)
+        torch.testing.assert_close(ours, theirs)
+
+    check()
+    adapter.advance(WARMUP, Recorded(adapter))
+    check()
+    perturb(adapter)
+    check()
+
+
+def parameters(adapter: Adapter) -> list[nn.Parameter]:
+    return list(adapter.parameters().values())

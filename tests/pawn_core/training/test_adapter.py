@@ -9,12 +9,11 @@ import chess
 import numpy as np
 import pytest
 import torch
-from real_runs import LAYOUTS, real_run
+from real_runs import LAYOUTS, assert_same_end, real_run
 from tiny import setup_of
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F
 
-from pawn_core.checkpoint import latest_verified, store
 from pawn_core.config import ConfigError, parse_config
 from pawn_core.data.epochs import EpochOrder
 from pawn_core.real_games.cache import VARIABLE
@@ -55,21 +54,6 @@ def task_of(raw: dict[str, Any], runtime: Runtime = CPU) -> AdapterTask:
 def learner_of(raw: dict[str, Any], runtime: Runtime = CPU) -> Learner:
     setup = fitted(raw, runtime)
     return Learner.build("", setup.config, AdapterTask(setup.config, setup), runtime)
-
-
-def final(run_dir: Path) -> store.Checkpoint:
-    return store.load(latest_verified(run_dir / "checkpoints"))
-
-
-def assert_same_end(one: Path, other: Path) -> None:
-    """Compare all tensors of the last checkpoints bitwise, and every other saved number."""
-    a, b = final(one), final(other)
-    assert a.tensors.keys() == b.tensors.keys()
-    for file, tensors in a.tensors.items():
-        assert tensors.keys() == b.tensors[file].keys()
-        assert all(tensors[name].equal(b.tensors[file][name]) for name in tensors), file
-    states = ({k: v for k, v in x.training_state.items() if k != "metrics"} for x in (a, b))
-    assert next(states) == next(states)
 
 
 def losses(raw: dict[str, Any], runtime: Runtime = CPU) -> list[float]:

@@ -1,0 +1,114 @@
+"""Each strategy trains, is killed, goes on bitwise, is evaluated and loads again."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from killed import train_until
+from real_runs import GAMES, assert_same_end, real_run
+from tiny import setup_of
+
+from pawn_core.checkpoint import latest_verified
+from pawn_core.config import VARIANTS, parse_config
+from pawn_core.config.adapters import ADAPTERS, Strategy, adapter_named
+from pawn_core.run_paths import ADAPTER
+from pawn_core.runtime import Runtime
+from pawn_core.training.adapter import AdapterTask, Adapting
+from pawn_core.training.objective import build_logits
+from pawn_core.weights import load_pretrained
+
+CPU = Runtime(torch.device("cpu"), None, compiled=False)
+SHORT = {"max_games": 24, "val_games": 8, "checkpoint_interval": 2, "num_workers": 0}
+"""Nine steps, three an epoch; some checkpoints are in the middle of one."""
+WARMUP = 4
+FIELDS = {
+    "rosa": {"rosa_warmup_steps": WARMUP, "rosa_mask_batches": 3},
+    "tiny": {"max_seq_len": 64},
+}
+STEP = "pawn_core.training.learner:Learner.learn"
+GRADIENT = "pawn_core.training.adapter:AdapterTask._gradient_of"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("real")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def run_of(strategy: Strategy, folder: Path, variant: str = "toy") -> dict[str, Any]:
+    raw = real_run(folder, architecture=VARIANTS[variant]) | SHORT | {"strategy": strategy.name}
+    idle = {"lora_rank"} | ({"checkpoint"} if strategy.from_scratch else set())
+    return {n: v for n, v in raw.items() if n not in idle} | FIELDS.get(strategy.name, {})
+
+
+def assert_composed_as_trained(raw: dict[str, Any], run_dir: Path, records) -> None:
+    """Check that the last checkpoint loads as the model that the last evaluation is of."""
+    setup = Adapting.fitted(setup_of(parse_config(raw), CPU), lambda _: None)
+    validation = AdapterTask(setup.config, setup)._validation
+    loaded = load_pretrained(latest_verified(run_dir / "checkpoints"))
+    scores = validation.evaluate(build_logits(loaded.model, CPU), CPU)
+    first, *_, last = records(run_dir, "eval")
+    assert {name: value for name, value in last.items() if name in scores} == scores
+    assert last["val_loss"] < first["val_loss"]
+
+
+def assert_evaluated(raw: dict[str, Any], run_dir: Path, train) -> None:
+    """Check that an evaluation takes the last checkpoint, and leaves out the games it knows."""
+    weights = str(latest_verified(run_dir / "checkpoints"))
+    games = {"evals": ["accuracy"], "pgn": raw["pgn"], "max_games": GAMES}
+    train({"run_type": "eval", "weights": weights, "device": "cpu"} | games, "evaluation")
+    results = json.loads((run_dir.parent / "evaluation/results.json").read_bytes())
+    assert results["evaluations"][0]["facts"]["games"] == GAMES - 24 - 8
+
+
+@pytest.mark.parametrize("variant", ["toy", pytest.param("small", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("strategy", ADAPTERS, ids=lambda strategy: strategy.name)
+def test_killed_and_resumed_it_is_bitwise_the_run_never_touched_and_loads_as_it_was_evaluated(
+    strategy: Strategy, variant: str, folder, train, tmp_path, records
+) -> None:
+    raw = run_of(strategy, folder, variant)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    train(raw, "whole")
+    train_until((STEP, 6), raw, killed)
+    train(raw, "killed", latest_verified(killed / "checkpoints"))
+    assert_same_end(killed, whole)
+    assert records(killed) == records(whole)
+    assert_composed_as_trained(raw, whole, records)
+    assert_evaluated(raw, whole, train)
+
+
+@pytest.mark.parametrize(
+    ("call", "has_mask"),
+    [
+        ((STEP, WARMUP), False),
+        ((GRADIENT, 2), False),
+        pytest.param((STEP, WARMUP + 1), False, marks=pytest.mark.slow),
+        pytest.param((GRADIENT, 3), False, marks=pytest.mark.slow),
+        ((STEP, WARMUP + 4), True),
+    ],
+    ids=["before", "in the middle", "at the start", "at the end", "after"],
+)
+def test_rosa_killed_around_its_second_phase_chooses_the_same_entries(
+    call: tuple[str, int], has_mask: bool, folder, train, tmp_path, records
+) -> None:
+    raw = run_of(adapter_named("rosa"), folder)
+    train(raw, "whole")
+    train_until(call, raw, tmp_path / "killed")
+    checkpoint = latest_verified(tmp_path / "killed/checkpoints")
+    assert any("sparse" in name for name in tensors_of(checkpoint)) == has_mask
+    train(raw, "killed", checkpoint)
+    assert_same_end(tmp_path / "killed", tmp_path / "whole")
+    assert records(tmp_path / "killed") == records(tmp_path / "whole")
+
+
+def tensors_of(checkpoint: Path) -> set[str]:
+    from safetensors import safe_open
+
+    with safe_open(checkpoint / ADAPTER, "pt") as file:
+        return set(file.keys())
