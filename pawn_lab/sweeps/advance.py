@@ -65,7 +65,8 @@ def _step(
     more = plan.method == "tpe" and len(points) < (plan.points or 0)
     prepared = [_prepared(workspace, d) for d in decide(plan, points, more)]
     settled = {d.standing.number for d, _ in prepared if isinstance(d, Settled)}
-    room = _room(plan, points, settled, devices) if more else 0
+    going = _going(points, prepared) - settled
+    room = _room(plan, len(going), len(points), devices) if more else 0
     asked = _ask(workspace, sweep, points, prepared, room) if room > 0 else []
     with database.write() as tx:
         if sweeps.get(tx, sweep.id).state != sweeps.ACTIVE:
@@ -149,13 +150,16 @@ def _add(
     budget.reserve(tx, workspace, devices, made, refuse=False)
 
 
-def _room(
-    plan: SweepPlan, points: list[Standing], settled: set[int], devices: Sequence[Device]
-) -> int:
+def _going(points: list[Standing], prepared: list[tuple[Decision, list[Continuation]]]) -> set[int]:
+    """Return the points that run or are about to; one that waits at a rung needs others to come."""
+    promoted = {d.standing.number for d, _ in prepared if isinstance(d, Promotion)}
+    return promoted | {point.number for point in points if point.open and point.running}
+
+
+def _room(plan: SweepPlan, going: int, asked: int, devices: Sequence[Device]) -> int:
     """Return how many more points may be on their way."""
-    on_their_way = sum(point.open and point.number not in settled for point in points)
     most = plan.parallel or max(1, len(devices) // plan.seeds)
-    return min(most - on_their_way, (plan.points or 0) - len(points))
+    return min(most - going, (plan.points or 0) - asked)
 
 
 def _ask(

@@ -212,6 +212,15 @@ def test_tpe_asks_for_points_as_results_come_in(open_lab):
     assert lab.paths.study(1).exists()
 
 
+def test_points_that_wait_at_a_rung_keep_nobody_from_asking_for_those_they_wait_for(open_lab):
+    lab = open_lab("study")
+    space = {"lr": {"low": 1e-6, "high": 1.0, "log": True}}
+    asked = {"method": "tpe", "points": 4, "parallel": 1, "space": space}
+    rule = {"rule": "asha", "first_rung": 100, "factor": 3}
+    sweep = finished(lab, sweeping.start(lab, PLAN | asked | {"early_stopping": rule})[0].id)
+    assert sorted(point.state for point in sweep.points) == ["completed"] + 3 * ["stopped"]
+
+
 def test_a_point_whose_trial_crashes_fails_and_the_others_go_on(open_lab):
     lab = open_lab("crash")
     sweep = finished(lab, sweeping.start(lab, PLAN)[0].id)
