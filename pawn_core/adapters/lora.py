@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from pawn_core.adapters.adapter import Adapter
 from pawn_core.adapters.linear import AdaptedLinear
+from pawn_core.adapters.low_rank import low_rank_linear
 from pawn_core.config.adapters import TARGETS
 from pawn_core.run_paths import PEFT
 
@@ -33,8 +33,13 @@ class LoraLinear(AdaptedLinear):
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply the frozen matrix and the update, which is never made whole."""
-        low = self.lora_A(input) * self.scale
-        return F.linear(input, self.weight) + self.lora_B(low)
+        return self.adapted(input, self.weight)
+
+    def adapted(self, input: Tensor, weight: Tensor) -> Tensor:
+        """Apply a matrix and the update."""
+        up = self.lora_B.weight
+        up = up if self.scale == 1 else self.scale * up
+        return low_rank_linear(input, weight, self.lora_A.weight, up)
 
     def update(self) -> Tensor:
         """Return `alpha / r B A`."""

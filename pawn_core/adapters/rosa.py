@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from pawn_core.adapters.adapter import Gradients
 from pawn_core.adapters.lora import LoraLinear, add_lora
@@ -28,8 +27,7 @@ class RosaLinear(LoraLinear):
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply the matrix with its entries, and the low-rank update."""
-        low = self.lora_A(input) * self.scale
-        return F.linear(input, self.sparse.added_to(self.weight)) + self.lora_B(low)
+        return self.adapted(input, self.sparse.added_to(self.weight))
 
     def update(self) -> Tensor:
         """Return `alpha / r B A + S`."""

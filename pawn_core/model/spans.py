@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-_BLOCK = 128  # queries; 64 measures alike, 256 computes more that the causal mask throws away
+_BLOCK = 64  # queries; 128 computes more that the causal mask throws away, and takes 1.4 to 2 times
 _SHORT_BLOCK = 16  # a lone block is a multiple of it
 
 
@@ -66,7 +66,7 @@ class _GameAttention(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         q, k, v, *shares = ctx.saved_tensors
         grad = _to_rows(grads[0], ctx.spans)
-        grad_q, grad_k, grad_v = (torch.zeros_like(x) for x in (q, k, v))
+        grad_q, grad_k, grad_v = torch.empty_like(q), torch.zeros_like(k), torch.zeros_like(v)
         for (begin, end, r), share in zip(ctx.spans.blocks(), shares, strict=True):
             here = (slice(r), slice(None), slice(begin, end))
             seen = (slice(r), slice(None), slice(end))
