@@ -128,6 +128,7 @@ class Front:
         try:
             choice = choosing.result(budget_s)
         except TimeoutError:
+            choosing.cancel()  # where it waits behind another one
             choice = any_move(position, allowed, settings, "error the model takes longer than that")
         took_ms = round(1000 * (monotonic() - begin))
         self._say(f"info depth 1 nodes 1 time {took_ms} pv {choice.uci}")

@@ -19,8 +19,10 @@ class Slow:
 
     def __init__(self) -> None:
         self.let = threading.Event()
+        self.asked = 0
 
     def choose(self, _position, allowed, _settings) -> Choice:
+        self.asked += 1
         assert self.let.wait(60)
         return Choice(sorted(allowed)[0])
 
@@ -108,6 +110,15 @@ def test_a_move_is_out_in_its_time_though_the_model_is_not_done(limit: str) -> N
     ]
     slow.let.set()
     assert heard.move("go movetime 60000") == "a2a3"
+
+
+def test_searches_that_were_given_up_before_they_began_are_not_made_up_for() -> None:
+    slow = Slow()
+    heard = Heard(slow)
+    assert len(moves_in(heard("position startpos", *["go movetime 10"] * 5))) == 5
+    slow.let.set()
+    assert heard.move("go") == "a2a3"
+    assert slow.asked == 2
 
 
 def test_a_clock_that_ran_out_limits_nothing() -> None:
