@@ -38,7 +38,7 @@ BASE: dict[str, Any] = {
     "pause_after_steps": PAUSE_STEPS,
     "eval_interval": max(1, TOTAL_STEPS // 16),
     "log_interval": max(1, TOTAL_STEPS // 80),
-    "val_games": 128,
+    "val_games": max(8, min(128, TOTAL_STEPS // 3)),
     "device": "cpu",
     "no_compile": True,
     "local_checkpoints": True,

@@ -36,7 +36,7 @@ class LabClient:
             StdioServerParameters(
                 command=str(Path(sys.executable).with_name("pawn-lab")),
                 args=["mcp", "--workspace", str(workspace)],
-                env={name: value for name, value in os.environ.items() if name.startswith("PAWN_")},
+                env={n: v for n, v in os.environ.items() if n.startswith(("PAWN_", "PYTHON"))},
             ),
             read_timeout_seconds=60,
         )

@@ -1,13 +1,14 @@
 """What holds for every test.
 
 Properties are tested by the number of examples, never by the clock of a busy machine; this user's
-cache of real games is left alone.
+cache of real games is left alone. Trainers that start may be warm.
 """
 
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from warm_trainers import warm_trainers
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
@@ -20,3 +21,10 @@ def games_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(_CACHE, str(tmp_path_factory.mktemp("games_cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[str]:
+    """A PYTHONPATH with which a trainer is forked from one that has imported torch."""
+    with warm_trainers() as path:
+        yield path

@@ -53,6 +53,13 @@ def spawn(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
 
 
 @pytest.fixture
+def spawn_warm(spawn, warm: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Return `spawn` with torch imported already; the run has ended once its stderr has."""
+    monkeypatch.setenv("PYTHONPATH", warm)
+    return spawn
+
+
+@pytest.fixture
 def records() -> Callable[..., list[dict[str, Any]]]:
     """Return a function that reads a run's metrics without what the clock decides."""
     from pawn_core.metrics import read_records

@@ -181,9 +181,9 @@ def test_a_run_folder_without_a_whole_checkpoint_is_refused(
 
 
 def test_a_person_reads_where_the_run_is_how_far_it_got_and_how_to_go_on(
-    tiny, spawn, tmp_path: Path
+    tiny, spawn_warm, tmp_path: Path
 ) -> None:
-    process = spawn(tiny | {"pause_after_steps": 8}, "run")
+    process = spawn_warm(tiny | {"pause_after_steps": 8}, "run")
     lines = process.communicate(timeout=280)[1].splitlines()
     run = tmp_path / "run"
     assert lines[0] == f"pawn-train: run folder {run}, 1 threads; loading torch"
@@ -200,9 +200,9 @@ def test_a_person_reads_where_the_run_is_how_far_it_got_and_how_to_go_on(
     assert (outcome["reason"], outcome["step"]) == ("completed", 12)
 
 
-def test_a_supervised_run_is_not_told_how_to_go_on_by_hand(tiny, spawn, monkeypatch) -> None:
+def test_a_supervised_run_is_not_told_how_to_go_on_by_hand(tiny, spawn_warm, monkeypatch) -> None:
     monkeypatch.setenv("PAWN_TRIAL_TOKEN", "t")
-    assert "pawn-train:" not in spawn(tiny, "run").communicate(timeout=280)[1]
+    assert "pawn-train:" not in spawn_warm(tiny, "run").communicate(timeout=280)[1]
 
 
 def test_ctrl_c_says_at_once_what_it_does_and_a_later_one_ends_at_once() -> None:

@@ -29,13 +29,14 @@ TOY: dict[str, Any] = {
 
 
 @pytest.fixture(scope="session")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def study(warm: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished study, never changed: two learning rates paused, the first resumed, and a boost.
 
     Trials 1 and 2 are paused at step 4, 3 is completed with `mate_boost`, 4 continues 1.
     """
     root = tmp_path_factory.mktemp("study") / "runs"
-    with Lab.open(root) as lab:
+    with pytest.MonkeyPatch.context() as patch, Lab.open(root) as lab:
+        patch.setenv("PYTHONPATH", warm)
         spending.set_cost(lab, 3.6)
         for lr in (1e-3, 1e-5):
             launching.launch(lab, TOY | {"lr": lr, "pause_after_steps": 4}, tags=["plain"])
@@ -51,7 +52,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def study_copy(study: Path, tmp_path: Path) -> Path:
-    """The finished study, to be changed."""
+def study_copy(study: Path, warm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The finished study, to be changed; trials that are added to it are warm too."""
+    monkeypatch.setenv("PYTHONPATH", warm)
     shutil.copytree(study, tmp_path / "runs")
     return tmp_path / "runs"

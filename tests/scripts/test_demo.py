@@ -22,13 +22,13 @@ ABLATIONS = ("baseline", "mate_boost=1.0", "no_outcome_token=true", "discard_ply
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, str]:
+def demo(warm: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, str]:
     """What the demo printed, its workspace, and what it complained of."""
     folder = tmp_path_factory.mktemp("demo")
     done = subprocess.run(
         [sys.executable, SCRIPT],
         cwd=folder,
-        env=os.environ | {"DEMO_STEPS": "4", "COLUMNS": "160"},
+        env=os.environ | {"DEMO_STEPS": "4", "COLUMNS": "160", "PYTHONPATH": warm},
         capture_output=True,
         text=True,
         timeout=240,
@@ -90,8 +90,8 @@ def test_a_server_that_is_killed_makes_no_noise(demo):
     assert "Unknown child process" not in demo[2]
 
 
-def test_an_interrupt_says_what_goes_on_and_how_to_end_it(tmp_path):
-    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+def test_an_interrupt_says_what_goes_on_and_how_to_end_it(warm, tmp_path):
+    environment = os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": warm}
     process = subprocess.Popen(
         [sys.executable, SCRIPT], cwd=tmp_path, env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,

@@ -1,9 +1,6 @@
 """scripts/eval_accuracy.py measures a checkpoint on a PGN and prints what it finds."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import chess_engine
@@ -17,16 +14,8 @@ TRAIN = (
 )
 
 
-def run(*command: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
-    arguments = [sys.executable, *map(str, command)]
-    return subprocess.run(
-        arguments, capture_output=True, text=True, timeout=200, env=environment, cwd=cwd
-    )
-
-
 @pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkpoint(run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     trained = run("-m", "pawn_core", *TRAIN.split(), "--run-dir", folder / "run", cwd=folder)
     assert trained.returncode == 0, trained.stderr
@@ -44,7 +33,7 @@ def pgn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_command_of_the_documents_prints_accuracy_by_phase_and_ply(
-    checkpoint: Path, pgn: Path, tmp_path: Path
+    run, checkpoint: Path, pgn: Path, tmp_path: Path
 ) -> None:
     flags = "--elo-min 1800 --elo-max 1900 --min-eval-ply 12 --max-games 5 --per-ply --device cpu"
     done = run(SCRIPT, "--checkpoint", checkpoint, "--pgn", pgn, *flags.split(), cwd=tmp_path)
@@ -65,7 +54,7 @@ def test_the_command_of_the_documents_prints_accuracy_by_phase_and_ply(
 
 
 def test_a_pgn_without_usable_games_ends_with_an_error_that_says_so(
-    checkpoint: Path, pgn: Path, tmp_path: Path
+    run, checkpoint: Path, pgn: Path, tmp_path: Path
 ) -> None:
     common = ("--checkpoint", checkpoint, "--device", "cpu", "--pgn", pgn)
     refused = run(SCRIPT, *common, "--elo-min", 2000, cwd=tmp_path)

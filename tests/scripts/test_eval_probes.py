@@ -1,11 +1,8 @@
 """scripts/eval_probes.py probes the runs of a folder, or one checkpoint, and prints tables."""
 
 import json
-import os
 import runpy
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,16 +16,8 @@ TRAIN = (
 SMALL = "--n-games 20 --n-val-games 10 --n-epochs 2 --share 1 --device cpu"
 
 
-def run(*command: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
-    arguments = [sys.executable, *map(str, command)]
-    return subprocess.run(
-        arguments, capture_output=True, text=True, timeout=200, env=environment, cwd=cwd
-    )
-
-
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a run in `logs/run_a`, another two levels down, and one that saved nothing."""
     folder = tmp_path_factory.mktemp("work")
     run_dir = folder / "logs" / "run_a"
@@ -39,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_run_of_the_folder_is_probed_and_no_measurement(folder: Path) -> None:
+def test_every_run_of_the_folder_is_probed_and_no_measurement(run, folder: Path) -> None:
     done = run(SCRIPT, "--log-dir", "logs", "--hidden", 4, *SMALL.split(), cwd=folder)
     assert done.returncode == 0, done.stderr
     printed = done.stdout.splitlines()
@@ -59,7 +48,9 @@ def test_every_run_of_the_folder_is_probed_and_no_measurement(folder: Path) -> N
     assert list(script["runs"](options)) == [str(folder / name) for name in runs]
 
 
-def test_one_checkpoint_is_probed_in_the_folder_that_is_named(folder: Path, tmp_path: Path) -> None:
+def test_one_checkpoint_is_probed_in_the_folder_that_is_named(
+    run, folder: Path, tmp_path: Path
+) -> None:
     checkpoint = folder / "logs/run_a/checkpoints/step_00000004"
     flags = ["--checkpoint", checkpoint, "--log-dir", tmp_path / "out"]
     done = run(SCRIPT, *flags, *SMALL.split(), cwd=folder)
@@ -77,7 +68,7 @@ def test_one_checkpoint_is_probed_in_the_folder_that_is_named(folder: Path, tmp_
         (["--checkpoint", "nowhere"], "'nowhere' do not exist"),
     ],
 )
-def test_a_folder_without_runs_is_a_clear_error(folder: Path, flags, message: str) -> None:
+def test_a_folder_without_runs_is_a_clear_error(run, folder: Path, flags, message: str) -> None:
     done = run(SCRIPT, *flags, *SMALL.split(), cwd=folder)
     assert done.returncode == 2
     assert message in done.stderr

@@ -1,10 +1,7 @@
 """scripts/run_evals.py evaluates what is finished and has no results yet."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,16 +15,8 @@ TRAIN = (
 SMALL = ("--games", "4", "--shard-games", "2", "--device", "cpu")
 
 
-def run(*command: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
-    arguments = [sys.executable, *map(str, command)]
-    return subprocess.run(
-        arguments, capture_output=True, text=True, timeout=250, env=environment, cwd=cwd
-    )
-
-
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     done = run("-m", "pawn_core", *TRAIN.split(), "--run-dir", folder / "logs/run_a", cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -38,7 +27,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_finished_runs_are_evaluated_once(trained: Path, tmp_path: Path) -> None:
+def test_finished_runs_are_evaluated_once(run, trained: Path, tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     shutil.copytree(trained / "logs", logs)
     first = run(SCRIPT, "--log-dir", logs, *SMALL, cwd=tmp_path)
@@ -56,7 +45,7 @@ def test_finished_runs_are_evaluated_once(trained: Path, tmp_path: Path) -> None
     assert len(list(logs.glob("evals/*/results.json"))) == 2
 
 
-def test_a_stopped_evaluation_goes_on_where_it_was(trained: Path, tmp_path: Path) -> None:
+def test_a_stopped_evaluation_goes_on_where_it_was(run, trained: Path, tmp_path: Path) -> None:
     checkpoint = trained / "logs/run_a/checkpoints/step_00000004"
     command = (SCRIPT, "--checkpoint", checkpoint, "--output-dir", "evals", *SMALL)
     paused = run(*command, "--pause-after-steps", "1", cwd=tmp_path)
@@ -82,7 +71,7 @@ def test_a_stopped_evaluation_goes_on_where_it_was(trained: Path, tmp_path: Path
         (("--checkpoint", "x", "--resume", "y"), "--resume is no field of a config"),
     ],
 )
-def test_a_bad_argument_is_one_clear_line(tmp_path: Path, arguments, message: str) -> None:
+def test_a_bad_argument_is_one_clear_line(run, tmp_path: Path, arguments, message: str) -> None:
     done = run(SCRIPT, *arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert message in done.stderr

@@ -76,16 +76,17 @@ def test_a_paused_one_goes_on_to_the_same_results_and_games(
         assert pgn(tmp_path, trial) == pgn(tmp_path, 4)
 
 
-def test_a_killed_match_goes_on_to_the_same_games(evaluate, spawn, tmp_path) -> None:
+def test_a_killed_match_goes_on_to_the_same_games(evaluate, spawn_warm, tmp_path) -> None:
     fields = {"evals": "play", "play_pairs": 60, "shard_games": 2, "checkpoint_interval": 5}
     evaluate(4, **fields)
     run_dir(tmp_path, 5).parent.mkdir()
-    process = spawn(EVAL | fields, "trials/0005/run")
+    process = spawn_warm(EVAL | fields, "trials/0005/run")
     saved = run_dir(tmp_path, 5) / "checkpoints"
     while latest_verified(saved) is None:
         assert process.poll() is None, process.stderr.read()
     process.kill()
-    assert process.wait() == -signal.SIGKILL
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
     checkpoint = latest_verified(saved)
     assert checkpoint.name < "step_00000060"
     evaluate(5, checkpoint, **fields)

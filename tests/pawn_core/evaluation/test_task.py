@@ -97,16 +97,19 @@ def test_a_paused_and_resumed_evaluation_equals_the_uninterrupted_one(
     assert same == whole
 
 
-def test_a_killed_evaluation_goes_on_to_the_same_bytes(evaluate, spawn, tmp_path, records) -> None:
+def test_a_killed_evaluation_goes_on_to_the_same_bytes(
+    evaluate, spawn_warm, tmp_path, records
+) -> None:
     fields = {"games": 400, "shard_games": 4, "checkpoint_interval": 10}
     evaluate(4, **fields)
     (tmp_path / "trials/0005").mkdir()
-    process = spawn(EVAL | fields, "trials/0005/run")
+    process = spawn_warm(EVAL | fields, "trials/0005/run")
     saved = tmp_path / "trials/0005/run/checkpoints"
     while latest_verified(saved) is None:
         assert process.poll() is None, process.stderr.read()
     process.kill()
-    assert process.wait() == -signal.SIGKILL
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
     checkpoint = latest_verified(saved)
     assert checkpoint.name < "step_00000100"
     evaluate(5, checkpoint, **fields)

@@ -137,7 +137,7 @@ def test_each_run_type_is_killed_and_resumed() -> None:
     assert OF_RUN_TYPE.keys() | elsewhere == {run_type.name for run_type in RUN_TYPES}
 
 
-def check_killed_and_resumed(run_type, tiny, train, spawn, tmp_path, records) -> None:
+def check_killed_and_resumed(run_type, tiny, train, spawn_warm, tmp_path, records) -> None:
     """Kill a run after a random step and resume it: every byte is that of a run never touched."""
     raw = {k: v for k, v in tiny.items() if k not in SMALL} | OF_RUN_TYPE[run_type]
     raw |= {"total_steps": 160, "eval_interval": 25, "checkpoint_interval": 10}
@@ -145,7 +145,7 @@ def check_killed_and_resumed(run_type, tiny, train, spawn, tmp_path, records) ->
     seed = random.randrange(2**32)
     target = random.Random(seed).randrange(20, 140)
     print(f"seed {seed}: SIGKILL at step {target} or soon after")
-    process = spawn(raw, "killed")
+    process = spawn_warm(raw, "killed")
     kill_at(process, tmp_path / "killed" / "metrics.jsonl", target)
     checkpoint = latest_verified(tmp_path / "killed/checkpoints")
     assert checkpoint is not None
@@ -157,18 +157,18 @@ def check_killed_and_resumed(run_type, tiny, train, spawn, tmp_path, records) ->
 
 @pytest.mark.parametrize("run_type", OF_RUN_TYPE)
 def test_a_run_killed_at_a_random_step_and_resumed_equals_one_never_touched(
-    tiny, train, spawn, tmp_path, records, run_type: str
+    tiny, train, spawn_warm, tmp_path, records, run_type: str
 ) -> None:
-    check_killed_and_resumed(run_type, tiny, train, spawn, tmp_path, records)
+    check_killed_and_resumed(run_type, tiny, train, spawn_warm, tmp_path, records)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("repetition", range(10))
 @pytest.mark.parametrize("run_type", OF_RUN_TYPE)
 def test_a_run_killed_at_ten_random_steps_and_resumed_equals_one_never_touched(
-    tiny, train, spawn, tmp_path, records, run_type: str, repetition: int
+    tiny, train, spawn_warm, tmp_path, records, run_type: str, repetition: int
 ) -> None:
-    check_killed_and_resumed(run_type, tiny, train, spawn, tmp_path, records)
+    check_killed_and_resumed(run_type, tiny, train, spawn_warm, tmp_path, records)
 
 
 def kill_at(process, metrics: Path, step: int) -> None:
@@ -181,4 +181,5 @@ def kill_at(process, metrics: Path, step: int) -> None:
         found, offset = read_records(metrics, offset)
         last = found[-1]["step"] if found else last
     process.kill()
-    assert process.wait() == -signal.SIGKILL, process.stderr.read()
+    _, said = process.communicate()
+    assert process.returncode == -signal.SIGKILL, said

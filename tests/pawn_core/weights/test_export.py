@@ -110,7 +110,10 @@ def test_an_exported_adapter_loads_on_its_backbone_and_its_card_names_that(
     assert "`elo_min: 1800`" in card
 
 
-def test_the_script_says_what_it_wrote(run_dir: Path, tmp_path: Path) -> None:
+def test_the_script_says_what_it_wrote(
+    run_dir: Path, tmp_path: Path, warm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", warm)
     command = [sys.executable, "scripts/export_hf_repo.py", "--run-dir", str(run_dir)]
     command += ["--output-dir", str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

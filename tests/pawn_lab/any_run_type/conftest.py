@@ -9,6 +9,7 @@ import pytest
 from answering import ITEMS
 from lab_fixtures import kill_processes_of, processes_of
 from lab_testing import ended, eventually
+from warm_trainers import warm_trainers
 
 from pawn_lab.lab import Lab, launching, queries, resuming
 
@@ -21,7 +22,9 @@ def registered() -> Iterator[None]:
         patch.setenv("CUDA_VISIBLE_DEVICES", "")
         patch.setenv("OMP_NUM_THREADS", "1")
         answering.register_everywhere(patch)
-        yield
+        with warm_trainers() as path:
+            patch.setenv("PYTHONPATH", path)
+            yield
 
 
 @pytest.fixture(scope="package")
