@@ -29,8 +29,7 @@ _LENGTH = 8
 def warm_trainers() -> Iterator[str]:
     """Yield the PYTHONPATH with which trainers that are started are warm.
 
-    They compute with one thread. What modules read of the environment when they are imported is
-    as it is now, such as where the hub is; all else is as it is when they start.
+    They compute with one thread; what else the environment says is theirs when they start.
     """
     folder = Path(tempfile.mkdtemp(prefix="warm-"))  # a socket's path must be short
     shutil.copy(CLIENT, folder)
@@ -65,13 +64,10 @@ def serve(path: str) -> None:
 
 
 def import_all() -> None:
-    """Import what the trainers of every run type need."""
-    from pawn_core.config import RUN_TYPES
-
-    tasks = (run_type.task.partition(":")[0] for run_type in RUN_TYPES)
-    for module in ("pawn_core.cli", "pawn_core.training.trainer", *tasks):
-        with suppress(ImportError):  # the trainer that needs it will say so
-            importlib.import_module(module)
+    """Import what takes trainers long: not the engine, whose threads do not survive a fork."""
+    for module in ("torch", "safetensors.torch", "pawn_core.config", "cyclopts"):
+        importlib.import_module(module)
+    assert "chess_engine" not in sys.modules
     gc.collect()
     gc.freeze()  # a fork copies no page only because it was looked at
 
