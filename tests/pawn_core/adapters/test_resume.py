@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from killed import train_until
 from real_runs import GAMES, assert_same_end, real_run
 from tiny import setup_of
+from torch.nn import functional as F
 
 from pawn_core.checkpoint import latest_verified
 from pawn_core.config import VARIANTS, parse_config
@@ -16,6 +18,7 @@ from pawn_core.config.adapters import ADAPTERS, Strategy, adapter_named
 from pawn_core.run_paths import ADAPTER
 from pawn_core.runtime import Runtime
 from pawn_core.training.adapter import AdapterTask, Adapting
+from pawn_core.training.learner import Learner
 from pawn_core.training.objective import build_logits
 from pawn_core.weights import load_pretrained
 
@@ -49,8 +52,7 @@ def run_of(strategy: Strategy, folder: Path, variant: str = "toy") -> dict[str, 
 
 def assert_composed_as_trained(raw: dict[str, Any], run_dir: Path, records) -> None:
     """Check that the last checkpoint loads as the model that the last evaluation is of."""
-    setup = Adapting.fitted(setup_of(parse_config(raw), CPU), lambda _: None)
-    validation = AdapterTask(setup.config, setup)._validation
+    validation = learner_of(raw).task._validation
     loaded = load_pretrained(latest_verified(run_dir / "checkpoints"))
     scores = validation.evaluate(build_logits(loaded.model, CPU), CPU)
     first, *_, last = records(run_dir, "eval")
@@ -105,6 +107,51 @@ def test_rosa_killed_around_its_second_phase_chooses_the_same_entries(
     train(raw, "killed", checkpoint)
     assert_same_end(tmp_path / "killed", tmp_path / "whole")
     assert records(tmp_path / "killed") == records(tmp_path / "whole")
+
+
+def test_the_second_phase_leaves_loras_moments_and_gives_the_values_new_ones(folder) -> None:
+    learner = learner_of(run_of(adapter_named("rosa"), folder))
+    for index in range(WARMUP):
+        learner.learn(learner.task.make_batch(index), waited=0.0)
+    before = {n: tensor.clone() for n, tensor in learner.optimizer.state_dict().items()}
+    assert learner.task.before_update(learner.step)
+    learner.updater.renew_optimizer()
+    after = learner.optimizer.state_dict()
+    assert all(after[name].equal(before[name]) for name in before)
+    assert {name.rsplit(".", 3)[1] for name in after.keys() - before.keys()} == {"sparse"}
+    assert not any(after[name].any() for name in after.keys() - before.keys())
+
+
+def test_the_entries_are_chosen_by_the_gradients_of_the_mean_loss_over_legal_moves(folder) -> None:
+    task = learner_of(run_of(adapter_named("rosa"), folder) | {"rosa_mask_batches": 1}).task
+    matrix = task.model.get_parameter("layers.1.attn.wv.weight")
+    [batch] = task.make_batch(WARMUP)
+    matrix.requires_grad_(True)
+    logits = task.model(batch.tokens_bt).flatten(0, 1)[batch.positions_n]
+    legal = torch.zeros(len(logits), logits.shape[1] + 1, dtype=torch.bool)
+    legal = legal.scatter(1, batch.legal.long() % (logits.shape[1] + 1), value=True)[:, :-1]
+    loss = F.cross_entropy(logits.masked_fill(~legal, -torch.inf), batch.targets_n)
+    [expected] = torch.autograd.grad(loss, [matrix])
+    matrix.requires_grad_(False)
+    [[found]] = task._gradients_after(WARMUP)([matrix], 1)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-7)
+    assert not matrix.requires_grad
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ADAPTERS, ids=lambda strategy: strategy.name)
+def test_recomputed_layers_learn_the_same_bit_for_bit(
+    strategy: Strategy, folder, train, tmp_path
+) -> None:
+    raw = run_of(strategy, folder)
+    train(raw, "kept")
+    train(raw | {"gradient_checkpointing": True}, "recomputed")
+    assert_same_end(tmp_path / "kept", tmp_path / "recomputed")
+
+
+def learner_of(raw: dict[str, Any]) -> Learner:
+    setup = Adapting.fitted(setup_of(parse_config(raw), CPU), lambda _: None)
+    return Learner.build("", setup.config, AdapterTask(setup.config, setup), CPU)
 
 
 def tensors_of(checkpoint: Path) -> set[str]:

@@ -139,3 +139,11 @@ def test_a_merged_model_computes_what_the_adapted_one_does_bit_for_bit() -> None
     adapter = perturb(adapted("sparse", density=0.2, sparse_ffn=True))
     assert torch.equal(adapter.merge()(tokens()), adapter.model(tokens()))
     assert not torch.allclose(adapter.model(tokens()), backbone()(tokens()), atol=1e-3)
+
+
+def test_in_bfloat16_too_it_is_the_merged_model_and_its_values_are_kept_in_float32() -> None:
+    adapter = perturb(adapted("sparse", density=0.2))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(adapter.merge()(tokens()), adapter.model(tokens()))
+        adapter.model(tokens()).square().mean().backward()
+    assert {p.grad.dtype for p in adapter.parameters().values()} == {torch.float32}
