@@ -83,6 +83,7 @@ bench: setup
 	$(RUN) python scripts/bench_replay.py
 	$(RUN) python scripts/bench_pgn.py
 	$(RUN) python scripts/bench_training.py
+	$(RUN) python scripts/bench_games.py
 	$(RUN) python scripts/bench_gpu.py
 	$(RUN) python scripts/bench_lab.py
 

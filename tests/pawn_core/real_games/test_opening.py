@@ -221,3 +221,13 @@ def test_games_of_another_selection_are_left_out(opened, pgn: Path) -> None:
     assert games.counts["dropped"] == {"trained_on": 30}
     with pytest.raises(ConfigError, match=r"no game to use.* dropped: 60 trained_on"):
         opened(pgn, without=(Selection(str(pgn), 512),))
+
+
+def test_the_page_of_real_games_shows_code_that_runs(cache_root, tmp_path, monkeypatch) -> None:
+    page = Path(__file__).parents[3] / "docs" / "real_games.md"
+    code = page.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    write_pgn(tmp_path / "games.pgn", written_games(140))
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec(code, names)
+    assert len(names["games"].val) == 100
