@@ -59,7 +59,9 @@ def _backbone(config: AdapterConfig, setup: Setup) -> Subject:
     """Return the weights that the config names; of a resumed run the very ones from before."""
     assert config.checkpoint is not None
     if setup.checkpoint is None:
-        return load_subject(config.checkpoint, setup.run_dir, setup.runtime.device)
+        subject = load_subject(config.checkpoint, setup.run_dir, setup.runtime.device)
+        subject.as_backbone()  # which an adapter cannot be
+        return subject
     document = setup.checkpoint.documents.get(BACKBONE, {})
     assert setup.resumed_from is not None
     backbone = Backbone.read(document, setup.resumed_from)

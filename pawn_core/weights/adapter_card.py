@@ -23,7 +23,7 @@ def adapter_card(
     sections = (
         metadata(name, license_name, shown, "chess games of people", _base_model(backbone)),
         f"# {name}\n\n{_summary(config, metrics['step'], backbone)}",
-        f"## Measured\n\n{_conditions(config)}\n\n{_table(shown, titles)}",
+        f"## Measured\n\n{_conditions(config, metrics)}\n\n{_table(shown, titles)}",
         f"## Trained\n\n{_training(config, metrics['step'])}",
         f"## Use\n\n{usage(name)}",
     )
@@ -51,11 +51,11 @@ def _summary(config: AdapterConfig, step: int, backbone: Mapping[str, Any] | Non
     )
 
 
-def _conditions(config: AdapterConfig) -> str:
-    source = f"`{config.val_pgn}`" if config.val_pgn else f"`{config.pgn}`"
+def _conditions(config: AdapterConfig, metrics: Mapping[str, Any]) -> str:
+    source = config.val_pgn or config.pgn
     return (
-        f"On up to {config.val_games:,} games of {source}, none of them trained on. The model "
-        "always sees the true history; each move but the first that it cannot know counts once."
+        f"On {metrics['games']:,} games of `{source}` ({metrics['positions']:,} predicted moves), "
+        "none of them trained on. The model always sees the true history."
     )
 
 

@@ -287,3 +287,10 @@ def test_it_goes_on_with_the_games_that_it_has_seen_and_no_others(
             train(real, "other", checkpoint)
     finally:
         games.write_text(text, "utf-8")
+
+
+def test_an_adapter_is_no_backbone_and_says_so_before_the_run_begins(real, train, tmp_path) -> None:
+    train(real, "first")
+    with pytest.raises(ConfigError, match=r"itself an adapter.*merge it first"):
+        train(real | {"checkpoint": str(tmp_path / "first")}, "second")
+    assert not (tmp_path / "second/metrics.jsonl").exists()

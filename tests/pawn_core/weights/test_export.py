@@ -86,6 +86,7 @@ def test_nothing_is_overwritten_or_left_half_done(run_dir: Path, tmp_path: Path)
 
 
 METRICS = {"val_loss": 2.5, "full_loss": 2.75, "top1": 0.375, "illegal_rate": 0.01}
+METRICS |= {"games": 30, "positions": 1200}
 
 
 @pytest.mark.parametrize("strategy", ["lora", "film"])
@@ -106,8 +107,9 @@ def test_an_exported_adapter_loads_on_its_backbone_and_its_card_names_that(
     card = (tmp_path / "out/README.md").read_text()
     assert f"A `{strategy}` adapter" in card
     assert str(source) in card
-    assert "| `top1` | 0.375 | top-1 accuracy |" in card
+    assert "| `top1` | 0.375 | top-1 accuracy" in card
     assert "`elo_min: 1800`" in card
+    assert "On 30 games of `games.pgn` (1,200 predicted moves)" in card
 
 
 def test_the_script_says_what_it_wrote(
