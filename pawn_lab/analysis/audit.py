@@ -1,10 +1,14 @@
 """What stands against stopping the machine: trials, checkpoints, uploads, notes."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pawn_core.checkpoint import CheckpointError, verify
 from pawn_core.checkpoint.manifest import by_step, list_checkpoints
+from pawn_core.config.weights import REPOSITORY
+from pawn_core.run_paths import BACKBONE
+from pawn_core.text_path import is_there
 from pawn_core.uploads import backlog
 from pawn_core.uploads.record import UploadRecord
 from pawn_core.uploads.registry import places
@@ -13,6 +17,7 @@ from pawn_lab.lab import Lab, queries
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Trial
 from pawn_lab.states import ACTIVE, ENDED_WELL
+from pawn_lab.trials import subjects
 from pawn_lab.trials.variants import SINGLE
 
 
@@ -138,7 +143,20 @@ def _checkpoint(lab: Lab, trial: Trial) -> Finding | bool:
         verify(paths[-1])
     except (CheckpointError, OSError) as error:
         return Finding(trial.id, f"checkpoint {paths[-1].name}: {error}", blocks=True)
-    return True
+    return _backbone(lab, trial, paths[-1]) or True
+
+
+def _backbone(lab: Lab, trial: Trial, checkpoint: Path) -> Finding | None:
+    """Say where the weights are gone that an adapter is built on; the hub keeps its own."""
+    backbone = read_json_object(checkpoint / BACKBONE) or {}
+    path, source = backbone.get("path"), str(backbone.get("source"))
+    if not isinstance(path, str) or is_there(path) or REPOSITORY.fullmatch(source):
+        return None
+    here = subjects.folders(trial.config, lab.paths)  # the workspace may have been moved
+    if here and all(map(Path.is_dir, here.values())):
+        return None
+    text = f"checkpoint {checkpoint.name}: its backbone {source} is not at {path}"
+    return Finding(trial.id, text, blocks=True)
 
 
 def _uploads(lab: Lab, trial: Trial) -> Iterable[Finding]:

@@ -62,12 +62,17 @@ def fixed(config: RunConfig, rows: Mapping[int, TrialRow], workspace: WorkspaceP
 
 def located(config: RunConfig, workspace: WorkspacePaths) -> RunConfig:
     """Return a config that names weights of other trials by the folders that they are in."""
-    folders = {
-        field: str(workspace.trial(weights.trial).checkpoints / checkpoint_name(weights.which))
-        for field, weights in named(StoredConfig.of(config)).items()
+    places = folders(StoredConfig.of(config), workspace)
+    return config.model_copy(update={n: str(place) for n, place in places.items()})
+
+
+def folders(config: StoredConfig, workspace: WorkspacePaths) -> dict[str, Path]:
+    """Return the checkpoints of other trials that a config names by their steps, by field."""
+    return {
+        field: workspace.trial(weights.trial).checkpoints / checkpoint_name(weights.which)
+        for field, weights in named(config).items()
         if isinstance(weights.which, int)
     }
-    return config.model_copy(update=folders) if folders else config
 
 
 def _at_a_step(weights: TrialWeights, trial: TrialRow, workspace: WorkspacePaths) -> TrialWeights:

@@ -1,8 +1,13 @@
 """Adapter trials as the lab's tools show them, over stand-ins that read a file's games."""
 
+import json
+import shutil
+
 import pytest
 from lab_testing import CONFIG, ended, eventually
 
+from pawn_core.checkpoint.manifest import file_sha256
+from pawn_core.run_paths import BACKBONE, SENTINEL
 from pawn_lab.errors import InvalidConfigError, InvalidRequestError, TrialStateError
 from pawn_lab.lab import Lab, launching, queries, resuming, storing, sweeping
 from pawn_lab.records import Games
@@ -127,6 +132,24 @@ def test_a_backbone_stays_while_adapters_are_built_on_it(lab):
         with pytest.raises(TrialStateError, match=r"trial 2 is built on trial 1: its checkpoint"):
             storing.delete(lab, [1], checkpoints_only=only)
     assert {f.trial_id for f in storing.delete(lab, [1, trial.id])} == {1, trial.id}
+
+
+def test_an_audit_misses_the_backbone_of_an_adapter(lab, tmp_path):
+    trial = ended(lab, launching.launch(lab, adapter()).id)
+    [checkpoint] = lab.paths.trial(trial.id).checkpoints.iterdir()
+    document = {"source": "trial:1@1000", "path": str(tmp_path / "moved.safetensors")}
+    (checkpoint / BACKBONE).write_text(json.dumps(document))
+    sentinel = json.loads((checkpoint / SENTINEL).read_text())
+    sentinel["files"][BACKBONE] = file_sha256(checkpoint / BACKBONE)
+    (checkpoint / SENTINEL).write_text(json.dumps(sentinel))
+    assert not missing_backbones(lab), "the trial has it still"
+    shutil.rmtree(lab.paths.trial(1).checkpoints)
+    assert missing_backbones(lab) == [trial.id]
+
+
+def missing_backbones(lab) -> list[int]:
+    rows = lab_audit(lab).findings
+    return [row.trial_id for row in rows if "its backbone trial:1@1000 is not at" in row.finding]
 
 
 def test_a_sweep_of_a_path_that_leads_from_here_is_refused_with_the_whole_one(lab, games):
