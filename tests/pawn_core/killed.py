@@ -1,7 +1,7 @@
 """Trainers that die by SIGKILL at a chosen call, cheaply: what they import is imported once.
 
 Processes come from a server that has run nothing: forked from the tests' own process, they would
-inherit locks of threads that they do not have.
+lack its threads. They start none themselves, which a forked engine would refuse.
 """
 
 import itertools
@@ -39,7 +39,7 @@ def _train(
     from pawn_core.signals import StopFlag
     from pawn_core.training.trainer import run_training
 
-    os.environ.update(environment)
+    os.environ.update(environment, RAYON_NUM_THREADS="1")
     torch.set_num_threads(1)
     _die_at(*call)
     run_training(parse_config(raw), run_dir, None, StopFlag())
