@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import chess_engine
@@ -57,10 +58,10 @@ def cached(path: Path) -> CachedGames:
 
 def bench_build(path: Path, folder: Path) -> None:
     """Print how fast games are read, cached and found again."""
-    rounds: list[tuple[float, float, float]] = []
+    rounds: list[list[float]] = []
     for number in range(ROUNDS):
         os.environ[VARIABLE] = str(folder / f"round{number}")
-        rounds.append(tuple(cpu_seconds(lambda f=f: f(path)) for f in (read, cached, cached)))
+        rounds.append([cpu_seconds(partial(work, path)) for work in (read, cached, cached)])
     print("| 74 plies a game, clocks | games/s of CPU time | ratio to the reader |")
     print("|---|---|---|")
     for row, name in enumerate(("`GameReader` alone", "into a cache", "from the cache, verified")):
@@ -76,13 +77,19 @@ def bench_batches(path: Path, folder: Path) -> None:
     for variant, steps in STEPS.items():
         task, updater, lr = adapting(path, folder, variant)
         updater.update(task.make_batch(0), lr)
-        batch_s = cpu_seconds(lambda t=task: [t.make_batch(k) for k in range(BATCHES)]) / BATCHES
+        batch_s = cpu_seconds(partial(make, task)) / BATCHES
         made = [task.make_batch(k) for k in range(1, steps + 1)]
         begin = time.process_time()
         for micro_batches in made:
             updater.update(micro_batches, lr)
         step_s = (time.process_time() - begin) / steps
         print(f"| {variant} | {1e3 * batch_s:.2f} | {1e3 * step_s:.0f} | {batch_s / step_s:.1%} |")
+
+
+def make(task: AdapterTask) -> None:
+    """Make batches as the loader's workers do."""
+    for index in range(BATCHES):
+        task.make_batch(index)
 
 
 def adapting(path: Path, folder: Path, variant: str) -> tuple[AdapterTask, Updater, float]:

@@ -1,6 +1,6 @@
 """Measure how often a model expects the moves of real games, in the manner of MAIA.
 
-Opening moves are left out (`--min-eval-ply`), and so are games of the PGN that it was trained on.
+Opening moves are left out (`--min-eval-ply`), and so are games that it was trained on.
 The measurement is a run of type `eval`: it can be stopped, and `pawn-train --resume` goes on.
 """
 
@@ -15,7 +15,10 @@ from typing import Any
 from pawn_core.cli import main as run
 from pawn_core.run_paths import RunPaths
 
-FIELDS = ("pgn", "elo_min", "elo_max", "elo_band", "min_eval_ply", "max_games", "device")
+FIELDS = (
+    *("pgn", "elo_min", "elo_max", "time_control", "date_min", "date_max"),
+    *("elo_band", "min_eval_ply", "max_games", "device"),
+)
 SHOWN = ("top1", "top5", "loss", "legal_top1", "legal_top5", "legal_loss", "legal_rate")
 KEYS = {"phases": "phase", "elo_bands": "elo_min", "by_ply": "ply"}
 
@@ -38,9 +41,16 @@ def parser() -> argparse.ArgumentParser:
     """Return the flags."""
     flags = argparse.ArgumentParser(description=__doc__)
     flags.add_argument("--checkpoint", required=True, help="folder, file or hub repository")
-    flags.add_argument("--pgn", required=True, help="a .pgn file, or .zst, .gz, .bz2, or a folder")
+    flags.add_argument(
+        "--pgn",
+        required=True,
+        help="a PGN file, plain or compressed, a parquet shard, a folder, or a hub data set",
+    )
     flags.add_argument("--elo-min", type=int, help="least Elo of both players")
     flags.add_argument("--elo-max", type=int, help="Elo that both are below")
+    flags.add_argument("--time-control", help="speeds, as blitz,rapid, or one clock, as 300+3")
+    flags.add_argument("--date-min", help="first day, YYYY-MM-DD")
+    flags.add_argument("--date-max", help="day that the games are before")
     flags.add_argument("--elo-band", type=int, help="width of the bands in the table")
     flags.add_argument("--min-eval-ply", type=int, help="first ply that counts; default 10")
     flags.add_argument("--max-games", type=int, help="default 50,000")

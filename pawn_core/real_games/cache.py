@@ -124,8 +124,8 @@ class Cache:
         except (ValueError, TypeError, KeyError) as error:
             raise DamagedCacheError(f"{path}: {error}") from None
 
-    def verify(self, state: State) -> None:
-        """Read all that is committed and compare it with its checksums.
+    def verify(self, state: State) -> Iterator[int]:
+        """Compare all that is committed with its checksums; yield how many games were so far.
 
         Raises:
             DamagedCacheError: a file is not what was written.
@@ -140,6 +140,7 @@ class Cache:
             games, moves = games + commit.games, moves + commit.moves
             if digest.hexdigest() != commit.sha256:
                 raise DamagedCacheError(f"{self.folder}: games before number {games} are damaged")
+            yield games
         if state.complete:
             path = self.folder / HELD_OUT
             if _digest_of(path, 0, None).hex() != state.held_out_sha256:

@@ -11,6 +11,7 @@ from pawn_core.real_games.build import Streams, build
 from pawn_core.real_games.cache import Cache, DamagedCacheError, State, cache_errors
 from pawn_core.real_games.games import CachedGames, Games
 from pawn_core.real_games.hub import hub_source
+from pawn_core.real_games.progress import Seldom
 from pawn_core.real_games.selection import FORMAT, Selection, key_of, reader_version
 from pawn_core.real_games.sources import (
     TEST,
@@ -48,7 +49,7 @@ def open_games(
     opening = _Opening(selection)
     cache = Cache(opening.key)
     with cache_errors(cache), cache.locked(stop, say):
-        state = _checked(cache, verify, say)
+        state = _checked(cache, verify, stop, say)
         if state is None or not state.complete:
             excluded_g = _excluded(selection, stop, say)
             state = state or State(opening.facts)
@@ -141,12 +142,17 @@ def _any_of(splits: Splits, named: str, *names: str) -> tuple[GameFile, ...]:
     raise ConfigError(f"pgn {named!r} has no {names[0]} split; it has: {', '.join(splits)}")
 
 
-def _checked(cache: Cache, verify: bool, say: Callable[[str], None]) -> State | None:
+def _checked(
+    cache: Cache, verify: bool, stop: StopFlag, say: Callable[[str], None]
+) -> State | None:
     """Return what a cache holds; nothing, and an empty one, where it is damaged."""
     try:
         state = cache.state()
         if state is not None and (verify or not state.complete):
-            cache.verify(state)
+            seldom = Seldom(say)
+            for games in cache.verify(state):
+                stop.check()
+                seldom.say(f"real games: {games:,} of {state.games:,} in the cache verified")
         return state
     except DamagedCacheError as error:
         say(f"real games: the cache is damaged and is made anew: {error}")
@@ -166,21 +172,25 @@ def _excluded(
 
 
 def _check_enough(selection: Selection, state: State) -> None:
-    counts, missing = state.counts, None
+    counts = state.counts
     if counts["train"] == 0:
         missing = "train on" if selection.val_games else "use"
     elif counts["val"] == 0 and selection.val_games:
         missing = "validate on"
-    if missing is None:
+    else:
         return
+    raise ConfigError(f"pgn {selection.pgn!r} has no game to {missing}: {_why(selection, counts)}")
+
+
+def _why(selection: Selection, counts: dict[str, Any]) -> str:
+    """Say where the games of a source went."""
     dropped = ", ".join(f"{n:,} {reason}" for reason, n in counts["dropped"].items())
-    held_out = f", of which val_games {selection.val_games} are held out" if counts["kept"] else ""
-    raise ConfigError(
-        f"pgn {selection.pgn!r} has no game to {missing}: of {counts['read']:,} games "
-        f"{counts['kept']:,} may be used{held_out if selection.val_games else ''}; dropped: "
-        f"{dropped or 'none'}; {counts['in_training']:,} left out of validation because they are "
-        "in training"
-    )
+    usable = f"of {counts['read']:,} games {counts['kept']:,} may be used"
+    if selection.val_games and counts["kept"]:
+        usable += f", of which val_games {selection.val_games} are held out"
+    if counts["in_training"]:
+        usable += f", {counts['in_training']:,} not for validation: their moves are in training"
+    return f"{usable}; dropped: {dropped or 'none'}"
 
 
 def _mapped(cache: Cache, state: State, opening: _Opening, vocabulary: str) -> CachedGames:

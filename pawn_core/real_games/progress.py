@@ -12,14 +12,26 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 _SAY_EVERY_S = 5.0
 
 
+class Seldom:
+    """Passes on a line every few seconds, and leaves out the others."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say, self._said = say, time.monotonic()
+
+    def say(self, line: str) -> None:
+        """Say a line if it is time."""
+        if time.monotonic() - self._said >= _SAY_EVERY_S:
+            self._said = time.monotonic()
+            self._say(line)
+
+
 class ReadingProgress:
     """Says how many games have been read and kept, how fast, and what is left of it."""
 
     def __init__(self, say: Callable[[str], None], bar: Progress | None) -> None:
-        self._say, self._bar = say, bar
+        self._seldom, self._bar = Seldom(say), bar
         self._task = bar.add_task("real games", total=1.0) if bar else None
         self._begin: tuple[float, int, float] | None = None
-        self._said = time.monotonic()
 
     def tell(self, read: int, kept: int, share: float | None) -> None:
         """Take note of games read and kept so far, and of the share of the work that is done."""
@@ -28,9 +40,7 @@ class ReadingProgress:
         line = self._line(now, read, kept, share)
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, description=line, completed=share or 0.0)
-        if now - self._said >= _SAY_EVERY_S:
-            self._said = now
-            self._say(line)
+        self._seldom.say(line)
 
     def _line(self, now: float, read: int, kept: int, share: float | None) -> str:
         assert self._begin is not None

@@ -59,5 +59,5 @@ def test_a_pgn_without_usable_games_ends_with_an_error_that_says_so(
     common = ("--checkpoint", checkpoint, "--device", "cpu", "--pgn", pgn)
     refused = run(SCRIPT, *common, "--elo-min", 2000, cwd=tmp_path)
     assert refused.returncode == 2
-    assert "has no usable game; dropped: 6 elo" in refused.stderr
+    assert "has no game to use: of 6 games 0 may be used; dropped: 6 elo" in refused.stderr
     assert "Traceback" not in refused.stderr

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -254,3 +255,21 @@ def test_five_gigabytes_of_moves_have_their_places(tmp_path: Path) -> None:
         column.write(np.arange(50, dtype="<i2").tobytes())
     mapped = tokens.map(tmp_path, games, moves)
     assert mapped[moves - 50 :].tolist() == list(range(50))
+
+
+def test_a_byte_of_a_reading_module_changed_is_another_reader(tmp_path: Path, monkeypatch) -> None:
+    copy = shutil.copytree(selection._READING, tmp_path / "reading")
+    versions = []
+    for change in (b"", b"\n"):
+        (copy / "split.py").write_bytes((copy / "split.py").read_bytes() + change)
+        monkeypatch.setattr(selection, "_READING", copy)
+        selection.reader_version.cache_clear()
+        versions.append(selection.reader_version())
+    selection.reader_version.cache_clear()
+    assert versions[0] != versions[1]
+
+
+def test_a_cache_that_cannot_be_made_is_refused(opened, pgn: Path, cache_root: Path) -> None:
+    cache_root.touch()
+    with pytest.raises(ConfigError, match=r"cannot be used: Not a directory.*PAWN_GAMES_CACHE"):
+        opened(pgn)
