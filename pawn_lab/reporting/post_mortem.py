@@ -36,7 +36,7 @@ _BY_LOG = {
     "disk full": r"No space left on device|Disk quota exceeded",
     "import": r"^(ModuleNotFoundError|ImportError)",
     "hub": r"^pawn-train: hf_(repo|bucket) ",
-    "config": r"ConfigError|run_type|is not a field of",
+    "config": r"ConfigError|run_type|is not a field of|^pawn-train: ",
 }
 """What the last lines of the log say, in the order in which it is believed."""
 

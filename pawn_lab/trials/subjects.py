@@ -50,14 +50,26 @@ def fixed(config: RunConfig, rows: Mapping[int, TrialRow], workspace: WorkspaceP
         weights = TrialWeights.parse(value)
         if weights is None:
             changes[field] = _absolute(field, value)
-        else:
-            changes[field] = str(_at_a_step(weights, rows[weights.trial], workspace))
+            continue
+        trial = rows[weights.trial]
+        if field in config.builds_on():
+            _check_plain(field, trial)
+        changes[field] = str(_at_a_step(weights, trial, workspace))
     for field in sorted(config.path_fields):
         if (source := getattr(config, field)) is not None:
             changes[field] = _games(field, source)
     if all(getattr(config, field) == value for field, value in changes.items()):
         return config
     return checks.checked_config(config.model_dump(mode="json") | changes)
+
+
+def _check_plain(field: str, trial: TrialRow) -> None:
+    """Refuse to build on weights that are built on others themselves."""
+    if trial.config.kind.builds_on():
+        raise InvalidRequestError(
+            f"{field} 'trial:{trial.id}' is an adapter itself: merge it first "
+            "(scripts/merge_adapter.py) and name the folder that this writes"
+        )
 
 
 def located(config: RunConfig, workspace: WorkspacePaths) -> RunConfig:

@@ -76,6 +76,12 @@ def test_games_that_are_not_there_are_refused_at_the_launch(lab, pgn):
     assert len(queries.trials(lab)) == 1
 
 
+def test_an_adapter_is_no_backbone(lab):
+    trial = ended(lab, launching.launch(lab, adapter()).id)
+    with pytest.raises(InvalidRequestError, match=f"checkpoint 'trial:{trial.id}' is an adapter"):
+        launching.launch(lab, adapter(checkpoint=f"trial:{trial.id}"))
+
+
 def test_a_trial_on_fewer_games_is_as_long_as_they_are(lab):
     asked = launching.launch(lab, adapter())
     assert asked.config.length == 20 * 12_000 // 8

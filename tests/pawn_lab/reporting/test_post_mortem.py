@@ -42,6 +42,7 @@ def paths(tmp_path) -> TrialPaths:
         ("OSError: [Errno 28] No space left on device", "disk full"),
         ("ModuleNotFoundError: No module named 'x'", "import"),
         ("pawn_core.config.errors.ConfigError: lr", "config"),
+        ("pawn-train: pgn 'a.pgn' has no game to train on", "config"),
         ("pawn-train: hf_repo 'a/b' is refused: nobody is logged in", "hub"),
         ("ZeroDivisionError: division by zero", "error"),
         ("", "error"),
