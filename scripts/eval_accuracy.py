@@ -12,8 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pawn_core.checkpoint import CheckpointError
+from pawn_core.checkpoint.manifest import file_sha256
 from pawn_core.cli import main as run
 from pawn_core.run_paths import RunPaths
+from pawn_core.weights.source import find
+from pawn_core.weights.trials import place_of
 
 FIELDS = (
     *("pgn", "elo_min", "elo_max", "time_control", "date_min", "date_max"),
@@ -26,6 +30,9 @@ KEYS = {"phases": "phase", "elo_bands": "elo_min", "by_ply": "ply"}
 def main() -> int:
     """Measure as the command line says, print the tables and return the exit code."""
     options = parser().parse_args()
+    if options.adapter_checkpoint and (refusal := another_backbone(options)):
+        print(f"eval_accuracy: {refusal}", file=sys.stderr)
+        return 2
     run_dir = options.run_dir or Path("logs") / f"accuracy_{time.strftime('%Y%m%d_%H%M%S')}"
     code = run([*arguments(options), "--run-dir", str(run_dir)])
     results = RunPaths(run_dir).results
@@ -41,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the flags."""
     flags = argparse.ArgumentParser(description=__doc__)
     flags.add_argument("--checkpoint", required=True, help="folder, file or hub repository")
+    flags.add_argument("--adapter-checkpoint", help="an adapter trained on that checkpoint")
     flags.add_argument(
         "--pgn",
         required=True,
@@ -60,9 +68,30 @@ def parser() -> argparse.ArgumentParser:
     return flags
 
 
+def another_backbone(options: argparse.Namespace) -> str | None:
+    """Say that an adapter was not trained on the checkpoint, or cannot be read; None where it was.
+
+    An adapter finds its backbone by itself: the checkpoint beside it says which is meant.
+    """
+    try:
+        adapter = find(place_of(options.adapter_checkpoint, Path()))
+        sha256 = file_sha256(find(place_of(options.checkpoint, Path())).model)
+    except (CheckpointError, OSError, ValueError) as error:
+        return str(error)
+    if adapter.backbone is None:
+        return f"--adapter-checkpoint {options.adapter_checkpoint} is no adapter, but a model"
+    if adapter.backbone.get("sha256") != sha256:
+        return (
+            f"--adapter-checkpoint {options.adapter_checkpoint} was trained on "
+            f"{adapter.backbone.get('source')}, not on --checkpoint {options.checkpoint}"
+        )
+    return None
+
+
 def arguments(options: argparse.Namespace) -> Iterator[str]:
     """Yield the run's arguments; what was not given keeps the default of the config."""
-    yield from ("--run-type", "eval", "--evals", "accuracy", "--weights", options.checkpoint)
+    weights = options.adapter_checkpoint or options.checkpoint
+    yield from ("--run-type", "eval", "--evals", "accuracy", "--weights", weights)
     for name in FIELDS:
         value = getattr(options, name)
         if value is not None:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import chess_engine
 import pytest
+from adapting import adapt
+from real_runs import real_run
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "eval_accuracy.py"
@@ -61,3 +63,24 @@ def test_a_pgn_without_usable_games_ends_with_an_error_that_says_so(
     assert refused.returncode == 2
     assert "has no game to use: of 6 games 0 may be used; dropped: 6 elo" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_an_adapter_is_measured_on_the_checkpoint_that_it_was_trained_on_and_no_other(
+    run, checkpoint: Path, pgn: Path, tmp_path: Path
+) -> None:
+    raw = real_run(tmp_path)
+    backbone = raw["checkpoint"]
+    _, adapter = adapt(backbone, tmp_path / "run", pgn=raw["pgn"], max_games=40, val_games=12)
+    flags = ("--pgn", pgn, "--device", "cpu", "--run-dir", "measured")
+    named = ("--adapter-checkpoint", adapter)
+    done = run(SCRIPT, "--checkpoint", backbone, *named, *flags, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    document = json.loads((tmp_path / "measured/results.json").read_text())
+    assert document["weights"]["path"] == str(adapter / "adapter_model.safetensors")
+    assert document["adapter"]["backbone"]["source"] == str(backbone)
+    other = run(SCRIPT, "--checkpoint", checkpoint, *named, *flags, cwd=tmp_path)
+    assert other.returncode == 2
+    assert f"was trained on {backbone}, not on --checkpoint {checkpoint}" in other.stderr
+    same = ("--checkpoint", backbone, "--adapter-checkpoint", backbone)
+    whole = run(SCRIPT, *same, *flags, cwd=tmp_path)
+    assert (whole.returncode, "is no adapter" in whole.stderr) == (2, True)
