@@ -1,6 +1,8 @@
 """Adapters in training: what moves, what is computed, what a run writes and goes on from."""
 
 import json
+import shutil
+import signal
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,14 +12,19 @@ import numpy as np
 import pytest
 import torch
 from real_runs import LAYOUTS, assert_same_end, real_run
+from safetensors.torch import load_file, save_file
 from tiny import setup_of
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F
+from waiting import record_waits
 
 from pawn_core.config import ConfigError, parse_config
 from pawn_core.data.epochs import EpochOrder
 from pawn_core.real_games.cache import VARIABLE
+from pawn_core.run_paths import MODEL
 from pawn_core.runtime import Runtime
+from pawn_core.signals import StopFlag
+from pawn_core.training import objective
 from pawn_core.training.adapter import AdapterTask, Adapting
 from pawn_core.training.learner import Learner
 from pawn_core.training.objective import build_logits
@@ -187,10 +194,21 @@ def test_what_runs_is_the_compiled_callable_and_it_computes_the_same(
     plain = losses(real)
     monkeypatch.setattr(torch, "compile", compile_recording)  # the real one takes seconds
     monkeypatch.setattr(torch.compiler, "reset", lambda: None)
-    monkeypatch.setattr("pawn_core.training.objective._of_any_size", lambda tensor: tensor)
+    monkeypatch.setattr(objective, "_of_any_size", lambda tensor: tensor)
     compiled = losses(real | {"batching": batching}, Runtime(CPU.device, None, compiled=True))
     assert compiled == pytest.approx(plain, rel=1e-5)
     assert set(called) == {"legal_loss"}
+
+
+@pytest.mark.parametrize("penalty", [None, 0.5])
+def test_a_step_never_waits_for_the_device(real, monkeypatch, penalty) -> None:
+    monkeypatch.setattr(objective, "_hidden_of_games", objective._hidden)  # as on a GPU
+    learner = learner_of(real | {"batching": "packed", "illegal_penalty": penalty})
+    batches = [learner.task.make_batch(index) for index in range(3)]
+    waits = record_waits(monkeypatch)
+    for batch in batches:
+        learner.learn(batch, waited=0.0)
+    assert waits == []
 
 
 @pytest.mark.slow
@@ -240,10 +258,10 @@ def test_the_evaluation_at_step_0_is_the_backbones_own(real, train, tmp_path, re
 
 
 def test_it_learns_and_says_how(real, train, tmp_path, records) -> None:
-    outcome = train(real | {"epochs": 10, "val_games": 20}, "run")
+    outcome = train(real | {"epochs": 6, "val_games": 20}, "run")
     assert outcome.reason == "completed"
     evaluations = records(tmp_path / "run", "eval")
-    assert [r["step"] for r in evaluations] == list(range(0, 51, 5))
+    assert [r["step"] for r in evaluations] == list(range(0, 31, 5))
     assert evaluations[-1]["val_loss"] < evaluations[0]["val_loss"]
     trained = records(tmp_path / "run", "train")
     assert trained[-1]["loss"] < trained[0]["loss"]
@@ -294,3 +312,70 @@ def test_an_adapter_is_no_backbone_and_says_so_before_the_run_begins(real, train
     with pytest.raises(ConfigError, match=r"itself an adapter.*merge it first"):
         train(real | {"checkpoint": str(tmp_path / "first")}, "second")
     assert not (tmp_path / "second/metrics.jsonl").exists()
+
+
+def test_the_validation_loss_is_the_training_loss_of_the_games_held_out(folder) -> None:
+    for layout in ("pure", "prefixed"):
+        task = task_of(real_run(folder, layout))
+        unmasked = task_of(real_run(folder, layout) | {"illegal_penalty": 0.0})
+        source = task._validation.source
+        batch = source.batch(np.arange(len(source.games)))
+        metrics, n = task.evaluate(), len(batch.targets_n)
+        assert (metrics["positions"], metrics["games"]) == (n, 12)
+        sums = task.loss_sums(batch)
+        assert metrics["val_loss"] == pytest.approx(sums["loss"].item() / n, rel=1e-5)
+        assert metrics["top1"] == pytest.approx(sums["top1"].item() / n)
+        full = unmasked.loss_sums(batch)["loss"].item() / n
+        assert metrics["full_loss"] == pytest.approx(full, rel=1e-5)
+        bands = metrics["elo_bands"]
+        assert bands.keys() == {"1600-2000"}
+        same = {"games": 12, "moves": n} | {k: metrics[k] for k in ("val_loss", "top1")}
+        assert bands["1600-2000"] == pytest.approx(same)
+
+
+def test_gradients_for_a_choice_of_entries_are_the_coming_batches_and_leave_no_trace(real) -> None:
+    raw = real | {"accumulation_steps": 2}
+    task, whole = task_of(raw), task_of(real)
+    matrices = [task.model.layers[1].attn.wv.weight, task.model.layers[0].attn.wq.weight]
+    found = list(task._gradients_after(3)(matrices, 2))
+    assert not any(matrix.requires_grad for matrix in matrices)
+    assert all(p.grad is None for p in task.model.parameters())
+    same = [whole.model.layers[1].attn.wv.weight, whole.model.layers[0].attn.wq.weight]
+    for index, gradients in zip((3, 4), found, strict=True):
+        [batch] = whole.make_batch(index)
+        for matrix in same:
+            matrix.requires_grad_(True)
+        mean = whole.loss_sums(batch)["loss"] / len(batch.targets_n)
+        for ours, theirs in zip(gradients, torch.autograd.grad(mean, same), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-8)
+
+
+def test_a_layer_that_the_backbone_lacks_is_refused(real, train) -> None:
+    with pytest.raises(ConfigError, match="the model has 2 layers"):
+        train(real | {"adapter_layers": "5"}, "run")
+
+
+def test_asked_to_stop_while_games_are_read_it_ends_and_can_begin_again(
+    real, train, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
+    stop = StopFlag()
+    stop.signal = signal.SIGTERM
+    outcome = train(real, "run", stop=stop)
+    assert (outcome.reason, outcome.step, outcome.checkpoint) == ("signal", 0, None)
+    assert json.loads((tmp_path / "run/outcome.json").read_text("utf-8"))["reason"] == "signal"
+    assert train(real | {"total_steps": 1}, "run").reason == "completed"
+
+
+def test_a_run_goes_on_only_with_the_very_backbone_that_it_began_with(
+    real, train, tmp_path
+) -> None:
+    own = tmp_path / "backbone"
+    shutil.copytree(real["checkpoint"], own)
+    raw = real | {"checkpoint": str(own)}
+    paused = train(raw | {"pause_after_steps": 3}, "run")
+    tensors = load_file(own / MODEL)
+    tensors["layers.0.attn.wq.weight"][0, 0] += 1
+    save_file(tensors, own / MODEL)
+    with pytest.raises(ConfigError, match="SHA-256"):
+        train(raw, "run", tmp_path / "run/checkpoints" / paused.checkpoint)

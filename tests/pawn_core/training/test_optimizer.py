@@ -140,3 +140,37 @@ def test_each_parameter_has_one_rule_and_only_the_layers_matrices_are_muons() ->
     layers = {name for name, p in model.named_parameters() if "layers." in name and p.dim() == 2}
     assert muon == layers
     assert len(layers) == 2 * 7
+
+
+def test_some_parameters_learn_at_a_rate_of_their_own() -> None:
+    config = parse_config({"local_checkpoints": True, "weight_decay": 0.0})
+    plain, faster = Model(), Model()
+    optimizers = [
+        build_optimizer(dict(model.named_parameters()), config, CPU, ratios)
+        for model, ratios in ((plain, {}), (faster, {"norm": 10.0}))
+    ]
+    before = {name: p.detach().clone() for name, p in plain.named_parameters()}
+    for model, optimizer in zip((plain, faster), optimizers, strict=True):
+        optimizer.lr = 1e-3
+        model.loss(0).backward()
+        optimizer.step()
+    for (name, p), q in zip(plain.named_parameters(), faster.parameters(), strict=True):
+        ratio = 10.0 if name == "norm" else 1.0
+        moved, expected = (q - before[name]).detach(), (ratio * (p - before[name])).detach()
+        np.testing.assert_allclose(moved, expected, rtol=1e-3, atol=1e-6)
+
+
+def test_parameters_that_stay_keep_their_state_by_name_and_new_ones_begin_afresh() -> None:
+    config = parse_config({"local_checkpoints": True})
+    model = Model()
+    named = dict(model.named_parameters())
+    old = build_optimizer({"matrix": named["matrix"]}, config, CPU)
+    old.lr = 1e-3
+    model.loss(0).backward()
+    old.step()
+    new = build_optimizer(named, config, CPU)
+    new.take_over(old)
+    before, after = old.state_dict(), new.state_dict()
+    assert all(after[name].equal(before[name]) for name in before)
+    assert before["matrix.exp_avg"].abs().sum() > 0
+    assert all(not after[name].any() for name in after.keys() - before.keys())

@@ -8,9 +8,11 @@ import time
 
 import numpy as np
 import pytest
+from real_runs import real_run
 
 from pawn_core.checkpoint import latest_verified, store
 from pawn_core.config import ConfigError, parse_config
+from pawn_core.real_games.cache import VARIABLE
 
 TOLERANCE = 1e-5
 """Relative, of losses and weights: float32 sums in another order, over 12 steps."""
@@ -113,3 +115,16 @@ def test_several_gpus_without_their_processes_are_refused_with_the_command(tiny,
 def test_shares_that_do_not_come_out_even_are_refused(tiny, fields, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         parse_config(tiny | fields)
+
+
+@pytest.mark.slow
+def test_two_processes_that_adapt_have_the_curve_of_one(
+    train, torchrun, tmp_path, records, monkeypatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
+    raw = real_run(tmp_path) | {"accumulation_steps": 2, "batching": "packed", "log_interval": 1}
+    raw |= {"strategy": "rosa", "rosa_warmup_steps": 4, "rosa_mask_batches": 2}
+    raw |= {"density": 0.1, "lr": 1e-3}
+    train(raw, "one")
+    finish(torchrun(raw, "two"))
+    assert_same_curves(records(tmp_path / "one"), records(tmp_path / "two"))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from tiny import setup_of
+from waiting import record_waits
 
 from pawn_core.config import parse_config
 from pawn_core.data.distribution import legal_sets
@@ -181,10 +182,6 @@ def test_the_loss_of_exact_targets_is_the_divergence_plus_the_entropy(tiny) -> N
         )
 
 
-WAITING = ("item", "tolist", "cpu", "numpy", "nonzero", "__bool__", "__int__", "__float__")
-"""What makes the host wait for the device. (A dispatch mode would import the compiler.)"""
-
-
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 @pytest.mark.parametrize("targets", ["sampled", "legal"])
 def test_a_step_never_waits_for_the_device(
@@ -195,14 +192,7 @@ def test_a_step_never_waits_for_the_device(
     config = parse_config(tiny | fields)
     learner = build_learner("", config, setup_of(config, CPU))
     batches = [learner.task.make_batch(index) for index in range(3)]
-    waits: list[str] = []
-
-    def recording(name: str):
-        method = getattr(torch.Tensor, name)
-        return lambda tensor, *rest, **more: waits.append(name) or method(tensor, *rest, **more)
-
-    for name in WAITING:
-        monkeypatch.setattr(torch.Tensor, name, recording(name))
+    waits = record_waits(monkeypatch)
     for batch in batches:
         learner.learn(batch, waited=0.0)
     assert waits == []
