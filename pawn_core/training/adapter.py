@@ -70,7 +70,7 @@ class AdapterTask(ModelTask):
         return parts
 
     def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the loss, nats, and at how many positions no token is likelier than the move."""
+        """Return the loss, nats, and at how many positions no legal move is likelier."""
         loss, top1 = self._objective(batch)
         return {"loss": loss, "top1": top1}
 

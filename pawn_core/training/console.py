@@ -8,8 +8,8 @@ _QUIET_S = 30.0
 _MOST_NUMBERS = 5
 
 _SHOWN = {
-    "train": ("loss", "lr", "grad_norm", "tokens_per_s"),
-    "eval": ("val_loss", "top1", "legal_rate", "game_completion", "kl"),
+    "train": ("loss", "top1", "lr", "grad_norm", "tokens_per_s"),
+    "eval": ("val_loss", "top1", "illegal_rate", "legal_rate", "game_completion", "kl"),
 }
 
 

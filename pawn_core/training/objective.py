@@ -25,7 +25,7 @@ _IGNORED = -100
 
 Objective = Callable[[Batch], Tensor]
 """The cross-entropy summed over a batch's supervised positions, in nats; or that against legal
-moves, and how often the move played is the likeliest token."""
+moves, and how often the move played is the likeliest of them."""
 
 
 def build_objective(

@@ -1,7 +1,6 @@
-"""How well a model expects the moves of real games, as sums that batches add to.
+"""How well a model expects the moves of real games (McIlroy-Young et al., 2020), as sums.
 
-Accuracy is MAIA's: the likeliest of all tokens, legal or not, is what the model expects
-(McIlroy-Young et al., 2020). Shapes: g games, f phases, n predicted moves, m terms.
+Shapes: g games, f phases, n predicted moves, m terms.
 """
 
 from collections.abc import Iterator
@@ -77,7 +76,7 @@ def validation_metrics(
 
     val_loss: mean cross-entropy of the move played, renormalised over legal moves, nats.
     full_loss: the same over the whole vocabulary.
-    top1, top5: share of moves that are the likeliest token, among the five likeliest.
+    top1, top5: share of moves that are the likeliest legal one, among the five likeliest.
     illegal_rate: share of moves where the likeliest token is no legal move.
     illegal_mass: mean probability of all tokens that are no legal move.
     top1_opening, _middle, _late: top1 by phase; null where there are no such moves.
@@ -92,8 +91,8 @@ def validation_metrics(
     return {
         "val_loss": whole["legal_loss"],
         "full_loss": whole["loss"],
-        "top1": whole["top1"],
-        "top5": whole["top5"],
+        "top1": whole["legal_top1"],
+        "top5": whole["legal_top5"],
         "illegal_rate": 1 - whole["legal_rate"],
         "illegal_mass": 1 - whole["legal_mass"],
         **by_phase,
@@ -112,7 +111,7 @@ def _band(sums_gm: NDArray[np.float64]) -> dict[str, Any]:
         "games": len(sums_gm),
         "moves": int(means["moves"]),
         "val_loss": means["legal_loss"],
-        "top1": means["top1"],
+        "top1": means["legal_top1"],
     }
 
 
