@@ -236,11 +236,11 @@ def report(variant: str, turns: dict[str, list[Turn]]) -> None:
 def main() -> None:
     """Measure the variants named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("variants", nargs="*", default=list(BATCH), choices=[[], *BATCH])
+    parser.add_argument("variants", nargs="*", default=[], choices=[[], *BATCH])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batch-size", type=int, help="Games of a step; none: 32 toy, 8 small.")
     arguments = parser.parse_args()
-    for variant in arguments.variants:
+    for variant in arguments.variants or BATCH:
         BATCH[variant] = arguments.batch_size or BATCH[variant]
         report(variant, measure(variant, arguments.rounds))
     precision = best_precision(torch.device("cpu"))
