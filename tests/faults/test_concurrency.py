@@ -38,14 +38,14 @@ def launch_together(workspace: Path, rng: random.Random, number: int) -> set[str
     return {*shared, *own}
 
 
-def check_rounds(workspace: Path, seed: int) -> None:
-    """Work on one workspace in 20 rounds; each key is one trial, and a reader misses no event.
+def check_rounds(workspace: Path, rounds: int, seed: int) -> None:
+    """Work on one workspace in rounds; each key is one trial, and a reader misses no event.
 
     In each round the trials that run may end, so that others start.
     """
     rng, keys, seen = random.Random(seed), set[str](), list[Event]()
     print(f"seed {seed}")
-    for number in range(20):
+    for number in range(rounds):
         keys |= launch_together(workspace, rng, number)
         with Lab.open(workspace) as lab:
             seen += queries.events(lab, seen[-1].seq if seen else 0, limit=1000).events
@@ -109,14 +109,14 @@ def eight_running(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_two_and_ten_front_ends_launch_each_key_once_and_lose_no_event(workspace):
-    check_rounds(workspace, seed=0)
+    check_rounds(workspace, rounds=2 * len(COUNTS), seed=0)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", range(10))
 def test_one_two_and_ten_front_ends_launch_each_key_once_many_times(workspace, seed):
-    check_rounds(workspace, seed)
+    check_rounds(workspace, rounds=20, seed=seed)
 
 
 @pytest.mark.usefixtures("eight_running")

@@ -1,7 +1,12 @@
 """Evaluations are compared by what the trials are that they measured."""
 
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
-from lab_testing import CONFIG, ended
+from lab_fixtures import processes_of
+from lab_testing import CONFIG, ended, eventually, stand_in
 
 from pawn_lab.analysis.compare import Verdict
 from pawn_lab.lab import Lab, launching
@@ -12,17 +17,28 @@ EVAL = {"run_type": "eval", "games": 8, "shard_games": 4, "device": "cpu"}
 SEEDS = 3
 
 
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lab of two learning rates, three seeds each, and an evaluation of each; never changed."""
+    root = tmp_path_factory.mktemp("measured") / "runs"
+    with Lab.open(root, trainer=stand_in("study")) as lab:
+        for lr in (1e-3, 1e-4):
+            launched = launching.launch_group(lab, CONFIG | {"lr": lr}, seeds=SEEDS)
+            for trial in launched.trials:
+                ended(lab, trial.id)
+    with Lab.open(root, trainer=stand_in("measure")) as lab:
+        for number in range(1, 2 * SEEDS + 1):
+            evaluate(lab, number)
+    eventually(lambda: not processes_of(root), "end of the lab's processes")
+    return root
+
+
 @pytest.fixture
-def lab(open_lab) -> Lab:
-    """Return a lab of two learning rates, three seeds each, and an evaluation of each trial."""
-    training, measuring = open_lab("study"), open_lab("measure")
-    for lr in (1e-3, 1e-4):
-        launched = launching.launch_group(training, CONFIG | {"lr": lr}, seeds=SEEDS)
-        for trial in launched.trials:
-            ended(training, trial.id)
-    for number in range(1, 2 * SEEDS + 1):
-        evaluate(measuring, number)
-    return measuring
+def lab(measured: Path, workspace: Path) -> Iterator[Lab]:
+    """The lab, to be changed; trials that are added to it are evaluations."""
+    shutil.copytree(measured, workspace)
+    with Lab.open(workspace, trainer=stand_in("measure")) as lab:
+        yield lab
 
 
 def evaluate(lab: Lab, number: int, **fields) -> int:
