@@ -11,7 +11,8 @@ RUN := $(UV) run --frozen --no-sync
 # One compute thread a process: the suite starts many, and results must not depend on core count.
 TEST_ENV := OMP_NUM_THREADS=1
 # A process a core, each with the tests of whole files: what a file's tests share is made once.
-PARALLEL := -n logical --maxprocesses 8 --dist loadfile
+# Files in the order of tests/conftest.py, not by how many tests they have.
+PARALLEL := -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 # TORCH=cpu takes torch's small build in place of PyPI's, which carries CUDA; later calls remember.
 TORCH ?= $(or $(shell cat .tools/torch 2>/dev/null),cuda)

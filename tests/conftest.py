@@ -13,6 +13,12 @@ from warm_trainers import warm_trainers
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 _CACHE = "PAWN_GAMES_CACHE"
+_LONG = ("test_demo.py", "test_state_machine.py", "test_torchrun.py", "test_concurrency.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put long files first: at the end, one would keep a single worker busy."""
+    items.sort(key=lambda item: item.path.name not in _LONG)
 
 
 @pytest.fixture(autouse=True, scope="session")
