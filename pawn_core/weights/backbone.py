@@ -14,6 +14,7 @@ from pawn_core.checkpoint.errors import (
 from pawn_core.checkpoint.manifest import file_sha256
 from pawn_core.checkpoint.safety import tensor_shapes
 from pawn_core.run_paths import BACKBONE, MODEL
+from pawn_core.text_path import is_file
 from pawn_core.weights.source import Files, find, pinned
 from pawn_core.weights.spec import read_spec
 from pawn_core.weights.trials import place_of
@@ -80,7 +81,8 @@ class Backbone:
 
     def _places(self) -> Iterator[str]:
         path = Path(self.path)
-        yield str(path.parent if path.name == MODEL else path)  # a folder has a config too
+        if is_file(path):
+            yield str(path.parent if path.name == MODEL else path)  # a folder has a config too
         yield pinned(self.source, self.revision)
 
     def _differences(self, files: Files) -> str:

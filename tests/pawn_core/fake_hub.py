@@ -103,7 +103,8 @@ class FakeHub:
         """Commit a folder to a repository's branch main."""
         paths = [path for path in folder.rglob("*") if path.is_file()]
         files = {str(path.relative_to(folder)): path.read_bytes() for path in paths}
-        self.repositories[repository] = {"main": [_commit([], "publish", files)]}
+        branch = self.repositories.setdefault(repository, {"main": []})["main"]
+        branch.append(_commit(branch, "publish", files))
 
     def branch(self, where: str) -> list[Commit]:
         """Return the commits of `owner/name@branch`, less the one it began with."""

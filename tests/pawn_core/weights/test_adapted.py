@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from adapting import adapt, backbone, tokens, write_backbone
+from fake_hub import FakeHub
 from hub_fixtures import SIZES, tensors_of
 from published import published_config
 from safetensors.torch import load_file, save_file
@@ -169,3 +170,22 @@ def test_a_backbone_file_that_says_something_else_is_refused(tmp_path, damage) -
     file.unlink()
     with pytest.raises(IncompleteCheckpointError, match=r"no backbone\.json"):
         load_pretrained(checkpoint)
+
+
+def test_an_adapter_of_the_hub_is_loaded_on_the_commit_of_its_backbone_on_the_hub(
+    hub: FakeHub, tmp_path, monkeypatch
+) -> None:
+    adapter, checkpoint = adapt("owner/name", tmp_path / "run")
+    hub.publish("owner/adapter", checkpoint)
+    moved = tmp_path / "published"
+    save_file(load_file(moved / "model.safetensors") | {"x": torch.zeros(1)}, moved / "new")
+    (moved / "new").rename(moved / "model.safetensors")
+    hub.publish("owner/name", moved)  # main is another model by now
+    shutil.rmtree(tmp_path / "cache")
+    loaded = load_pretrained("owner/adapter")
+    assert torch.equal(loaded.model(tokens()), adapter.model(tokens()))
+    assert loaded.adapted is not None
+    assert loaded.adapted.files.revision == loaded.adapted.backbone.revision
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    again = load_pretrained("owner/adapter")  # from the cache, which has no model of this name
+    assert torch.equal(again.model(tokens()), adapter.model(tokens()))
