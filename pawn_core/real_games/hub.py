@@ -1,7 +1,7 @@
 """Games in a data set on the Hugging Face hub, at one commit, fetched file by file as needed."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,11 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.utils import tqdm
 
 from pawn_core.config import ConfigError
 from pawn_core.config.real_games import is_hub_id
+from pawn_core.real_games.progress import Seldom
 from pawn_core.real_games.sources import GameFile, Splits, by_split, game_files
 
 _UNREACHABLE = (HfHubHTTPError, httpx2.HTTPError, OfflineModeIsEnabled, LocalEntryNotFoundError)
@@ -36,6 +38,8 @@ class HubSource:
     revision: str
     snapshot: Path
     """Where the files of that commit are on this machine."""
+    say: Callable[[str], None]
+    """Told how far a download is."""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -66,16 +70,37 @@ class HubSource:
 
     def _fetch(self, name: str) -> Path:
         try:
-            return Path(
-                hf_hub_download(self.repository, name, repo_type=_KIND, revision=self.revision)
+            path = hf_hub_download(
+                self.repository,
+                name,
+                repo_type=_KIND,
+                revision=self.revision,
+                tqdm_class=_spoken(name, self.say),
             )
         except (*_UNREACHABLE, OSError) as error:
             raise ConfigError(
                 f"pgn {self.repository!r}: {name} cannot be downloaded: {error}"
             ) from None
+        return Path(path)
 
 
-def hub_source(named: str) -> HubSource:
+def _spoken(name: str, say: Callable[[str], None]) -> type[tqdm]:
+    """Return a progress bar that is not drawn but said every few seconds."""
+    seldom = Seldom(say)
+
+    class Spoken(tqdm):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options | {"disable": True})
+            self._bytes = options.get("initial") or 0
+
+        def update(self, n: float | None = 1) -> None:
+            self._bytes += n or 0
+            seldom.say(f"real games: {self._bytes / 1e6:,.0f} MB of {name} downloaded")
+
+    return Spoken
+
+
+def hub_source(named: str, say: Callable[[str], None]) -> HubSource:
     """Return the data set `owner/name` or `owner/name@revision`, pinned to its present commit.
 
     Where the hub cannot be reached, to the one that was fetched last.
@@ -102,7 +127,7 @@ def hub_source(named: str) -> HubSource:
             f"pgn {named!r} is no file or folder here; as a data set it is not in the cache, and "
             f"the hub cannot be reached: {error}"
         ) from None
-    return HubSource(repository, snapshot.name, snapshot)
+    return HubSource(repository, snapshot.name, snapshot, say)
 
 
 def _snapshot(repository: str, revision: str | None) -> Path:

@@ -46,14 +46,15 @@ def open_games(
         Interrupted: the run was asked to stop; what has been read stays for the next time.
     """
     _check(selection)
-    opening = _Opening(selection)
+    opening = _Opening(selection, say)
     cache = Cache(opening.key)
     with cache_errors(cache), cache.locked(stop, say):
         state = _checked(cache, verify, stop, say)
         if state is None or not state.complete:
             excluded_g = _excluded(selection, stop, say)
             state = state or State(opening.facts)
-            say(f"real games: reading {selection.pgn} into {cache.folder}")
+            behind = f", behind {state.games:,} games of before" if state.games else ""
+            say(f"real games: reading {selection.pgn} into {cache.folder}{behind}")
             build(cache, state, opening.streams(), selection, excluded_g, stop, say)
             opening.check_unchanged(cache)
         _check_enough(selection, state)
@@ -71,10 +72,11 @@ def _check(selection: Selection) -> None:
 class _Opening:
     """A selection with its sources as they are now."""
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: Selection, say: Callable[[str], None]) -> None:
         self._selection, self.filters = selection, selection.filters()
-        self._source = _found(selection.pgn)
-        self._val_source = _found(selection.val_pgn) if selection.val_pgn else None
+        self._source = _found(selection.pgn, say)
+        self._val_source = _found(selection.val_pgn, say) if selection.val_pgn else None
+        self._without = [_Opening(other, say).key for other in selection.without]
         self.facts = self._facts()
         self.key = key_of(self.facts)
 
@@ -118,20 +120,18 @@ class _Opening:
             )
 
     def _facts(self) -> dict[str, Any]:
-        selection = self._selection
-        without = [_Opening(other).key for other in selection.without]
         return {
             "format": FORMAT,
             "reader": reader_version(),
             "source": self._source.facts,
             "val_source": self._val_source.facts if self._val_source else None,
             "filters": self.filters,
-            "without": without,
+            "without": self._without,
         }
 
 
-def _found(named: str) -> Source:
-    return local_source(named) or hub_source(named)
+def _found(named: str, say: Callable[[str], None]) -> Source:
+    return local_source(named) or hub_source(named, say)
 
 
 def _any_of(splits: Splits, named: str, *names: str) -> tuple[GameFile, ...]:

@@ -65,13 +65,14 @@ def test_the_second_time_no_file_is_read(opened, pgn: Path, monkeypatch) -> None
 
 @pytest.mark.parametrize("commit", [1, 2, 3])
 def test_a_build_that_ended_behind_a_commit_goes_on_to_the_same_games(
-    opened, pgn: Path, whole, commit: int
+    opened, pgn: Path, whole, said: list[str], commit: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         end_behind(commit, killed, patch.setattr)
         with pytest.raises(Killed):
             opened(pgn, max_games=30, val_games=20)
     assert contents(opened(pgn, max_games=30, val_games=20)) == contents(whole)
+    assert said[-1].endswith(f", behind {14 * commit} games of before")
 
 
 def test_a_build_killed_by_sigkill_goes_on_to_the_same_games(
@@ -105,7 +106,7 @@ def test_who_waits_says_for_which_process_and_heeds_a_stop(pgn: Path, cache_root
         stop.signal = signal.SIGTERM
 
     wanted = Selection(str(pgn), 512)
-    cache = Cache(opening._Opening(wanted).key)
+    cache = Cache(opening._Opening(wanted, print).key)
     with cache.locked(StopFlag(), pytest.fail), pytest.raises(Interrupted):
         opening.open_games(wanted, stop=stop, say=say)
     assert said == [f"real games: waiting for process {os.getpid()}, which reads them"]

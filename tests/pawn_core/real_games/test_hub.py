@@ -8,6 +8,7 @@ from shards import rows, write_shard
 
 from pawn_core.config import ConfigError
 from pawn_core.real_games import hub as hub_module
+from pawn_core.real_games import progress
 
 
 @pytest.fixture
@@ -40,6 +41,13 @@ def test_only_the_shards_that_are_needed_are_fetched(opened, data_set) -> None:
         "data/train-00001-of-00003.parquet",
         "data/validation-00000-of-00001.parquet",
     ]
+
+
+def test_a_download_tells_how_far_it_is(opened, data_set, said: list[str], monkeypatch) -> None:
+    monkeypatch.setattr(progress, "_SAY_EVERY_S", 0.0)
+    opened("owner/games", max_games=5)
+    name = "data/train-00000-of-00003.parquet"
+    assert f"real games: 0 MB of {name} downloaded" in said
 
 
 def test_a_revision_is_pinned_and_another_commit_is_another_source(
