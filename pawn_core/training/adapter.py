@@ -23,7 +23,7 @@ from pawn_core.training.objective import build_legal_objective, build_logits
 from pawn_core.training.opened import Opened
 from pawn_core.training.run import Run
 from pawn_core.training.setup import Setup
-from pawn_core.training.task import ModelTask
+from pawn_core.training.task import ModelTask, NonFiniteLossError
 from pawn_core.validation.real_validation import RealValidation
 
 _MOST_EVAL_GAMES = 64  # an evaluation keeps a whole batch's logits
@@ -87,10 +87,12 @@ class AdapterTask(ModelTask):
         return self._validation.evaluate(self._logits_of, self._runtime)
 
     def describe(self) -> dict[str, Any]:
-        """Return how many parameters there are and move, the backbone and the games."""
-        trained = sum(p.numel() for p in self.parameters().values())
+        """Return how many parameters there are and move in the end, the backbone and the games."""
+        config, sizes = self._config, self._opened.spec.architecture
+        trained = config.adapts_by.parameters(config, sizes, self._games.vocabulary.size)
+        to_come = trained - sum(p.numel() for p in self.parameters().values())
         return {
-            "parameters": sum(p.numel() for p in self.model.parameters()),
+            "parameters": sum(p.numel() for p in self.model.parameters()) + to_come,
             "trainable_parameters": trained,
             "backbone": self._backbone(),
             "games": self._opened.games.document(),
@@ -195,7 +197,11 @@ class AdapterTask(ModelTask):
     def _gradient_of(
         self, index: int, matrices: list[nn.Parameter], objective: Callable[[Batch], Tensor]
     ) -> list[Tensor]:
-        """Return a batch's gradient of the mean loss by some matrices, over all processes."""
+        """Return a batch's gradient of the mean loss by some matrices, over all processes.
+
+        Raises:
+            NonFiniteLossError: it has none.
+        """
         micro_batches, processes = self.make_batch(index), self._runtime.processes
         [tokens] = processes.sum_numbers(sum(len(batch.targets_n) for batch in micro_batches))
         totals = [torch.zeros_like(matrix) for matrix in matrices]
@@ -205,6 +211,8 @@ class AdapterTask(ModelTask):
             parts = torch.autograd.grad(loss, matrices)
             torch._foreach_add_(totals, parts)
         processes.sum_tensors(totals)
+        if not all(total.isfinite().all() for total in totals):
+            raise NonFiniteLossError(index)
         return [total / tokens for total in totals]
 
 

@@ -8,18 +8,19 @@ import numpy as np
 import pytest
 import torch
 from killed import train_until
-from real_runs import GAMES, assert_same_end, real_run
+from real_runs import GAMES, assert_same_end, final, real_run
 from tiny import setup_of
 from torch.nn import functional as F
 
 from pawn_core.checkpoint import latest_verified
 from pawn_core.config import VARIANTS, parse_config
 from pawn_core.config.adapters import ADAPTERS, Strategy, adapter_named
-from pawn_core.run_paths import ADAPTER
+from pawn_core.run_paths import ADAPTER, OPTIMIZER
 from pawn_core.runtime import Runtime
 from pawn_core.training.adapter import AdapterTask, Adapting
 from pawn_core.training.learner import Learner
 from pawn_core.training.objective import build_logits
+from pawn_core.training.task import NonFiniteLossError
 from pawn_core.weights import load_pretrained
 
 CPU = Runtime(torch.device("cpu"), None, compiled=False)
@@ -48,6 +49,17 @@ def run_of(strategy: Strategy, folder: Path, variant: str = "toy") -> dict[str, 
     raw = real_run(folder, architecture=VARIANTS[variant]) | SHORT | {"strategy": strategy.name}
     idle = {"lora_rank"} | ({"checkpoint"} if strategy.from_scratch else set())
     return {n: v for n, v in raw.items() if n not in idle} | FIELDS.get(strategy.name, {})
+
+
+def assert_counted(run_dir: Path, records) -> None:
+    """Check that the stream begins with what is trained in the end, in the last phase."""
+    tensors = final(run_dir).tensors
+    [trained] = [tensors[file] for file in tensors if file != OPTIMIZER]
+    count = sum(tensor.numel() for tensor in trained.values() if tensor.is_floating_point())
+    [begin] = records(run_dir, "config")
+    assert begin["trainable_parameters"] == count
+    loaded = load_pretrained(latest_verified(run_dir / "checkpoints")).model
+    assert begin["parameters"] == sum(p.numel() for p in loaded.parameters())
 
 
 def assert_composed_as_trained(raw: dict[str, Any], run_dir: Path, records) -> None:
@@ -81,6 +93,7 @@ def test_killed_and_resumed_it_is_bitwise_the_run_never_touched_and_loads_as_it_
     train(raw, "killed", latest_verified(killed / "checkpoints"))
     assert_same_end(killed, whole)
     assert records(killed) == records(whole)
+    assert_counted(whole, records)
     assert_composed_as_trained(raw, whole, records)
     assert_evaluated(raw, whole, train)
 
@@ -136,6 +149,16 @@ def test_the_entries_are_chosen_by_the_gradients_of_the_mean_loss_over_legal_mov
     [[found]] = task._gradients_after(WARMUP)([matrix], 1)
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-7)
     assert not matrix.requires_grad
+
+
+def test_gradients_that_are_not_finite_choose_nothing(folder) -> None:
+    task = learner_of(run_of(adapter_named("rosa"), folder)).task
+    with torch.no_grad():
+        task.model.final_norm.weight[0] = torch.inf
+    names = set(task.parameters())
+    with pytest.raises(NonFiniteLossError, match="step 4"):
+        task.before_update(WARMUP)
+    assert set(task.parameters()) == names
 
 
 @pytest.mark.slow
