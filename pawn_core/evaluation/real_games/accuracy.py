@@ -185,9 +185,12 @@ def _trained_on(context: Context) -> tuple[Selection, ...]:
 
 
 def _seen(config: Mapping[str, Any], context: Context) -> Selection:
-    """Return a run's own games; of a run that cannot be understood, all that its PGN has."""
+    """Return a run's own games; of a run that cannot be understood, all that its PGN has.
+
+    The config of a merged adapter says more than that of its run did.
+    """
     try:
-        known = parse_config(dict(config))
+        known = parse_config({n: v for n, v in config.items() if n in AdapterConfig.model_fields})
     except ConfigError:
         known = None
     if isinstance(known, AdapterConfig):

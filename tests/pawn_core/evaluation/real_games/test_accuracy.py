@@ -3,6 +3,7 @@
 import gzip
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import chess
@@ -12,11 +13,12 @@ import pytest
 import torch
 from known_players import context_of, known_player
 
-from pawn_core.config import AdapterConfig, ConfigError
+from pawn_core.config import VARIANTS, AdapterConfig, ConfigError
 from pawn_core.config.eval import EvalConfig
 from pawn_core.evaluation.evaluation import Context
 from pawn_core.evaluation.real_games.accuracy import Accuracy
 from pawn_core.evaluation.report import Report, Table
+from pawn_core.weights.spec import published_form, training_facts
 
 GAMES = 24
 FIELDS = {"evals": ("accuracy",), "max_games": 64, "shard_games": 5}
@@ -166,8 +168,9 @@ def test_games_that_were_trained_on_are_left_out(games, pgn: Path, tmp_path: Pat
         Accuracy.check(gone)
 
 
+@pytest.mark.parametrize("merged", [False, True])
 def test_of_an_adapter_the_games_of_its_own_selection_are_left_out(
-    games, pgn: Path, tmp_path: Path
+    games, pgn: Path, tmp_path: Path, merged: bool
 ) -> None:
     """Of 12 games long enough it was trained on 5 and validated on 3."""
     config = AdapterConfig(
@@ -182,8 +185,11 @@ def test_of_an_adapter_the_games_of_its_own_selection_are_left_out(
         local_checkpoints=True,
     )
     context = accuracy_context(tmp_path, pgn)
-    adapted = Context(**vars(context) | {"adapted_by": config.model_dump(mode="json")})
-    report = evaluate(adapted).report()
+    own = config.model_dump(mode="json")
+    spec = replace(context.spec, architecture=VARIANTS["small"])
+    form = published_form("adapter", spec, own)
+    facts = {"trained_by": training_facts(form)} if merged else {"adapted_by": own}
+    report = evaluate(Context(**vars(context) | facts)).report()
     assert report.facts["dropped"] == {"too_short": 12, "trained_on": 8}
     moves = [row for row in played_moves([g for g in games if long(g)]) if row[0] >= 8]
     assert report.facts["positions"] == len(moves)
