@@ -4,7 +4,7 @@
 use chess_engine::flags;
 use chess_engine::masks::{self, Layout};
 use chess_engine::notation;
-use chess_engine::pgn::{Columns, Format, Notation, Reader, Text};
+use chess_engine::pgn::{Columns, Filter, FlatGames, Format, Notation, Place, Reader, Span, Text};
 use chess_engine::playout::Walk;
 use chess_engine::position;
 use chess_engine::replay::{self, Recorded};
@@ -99,6 +99,7 @@ pub fn uci(data: &[u8]) {
 
 /// Every game read is legal, and its PGN is read as the same game.
 pub fn pgn(data: &[u8]) {
+    filter(data);
     let games = read(data.to_vec());
     for (row, &length) in games.tokens.chunks_exact(MAX_PLY).zip(&games.lengths) {
         let tokens = &row[..length as usize];
@@ -113,13 +114,51 @@ pub fn pgn(data: &[u8]) {
     }
 }
 
+/// A filter takes games away and changes nothing else, and games are the same from any place on.
+fn filter(data: &[u8]) {
+    let everything = flat(data, Filter::NONE, Place::default(), usize::MAX);
+    let strong = Filter {
+        elo: Span {
+            min: Some(1800),
+            max: None,
+        },
+        ..Filter::NONE
+    };
+    let chosen = flat(data, strong, Place::default(), usize::MAX);
+    assert_eq!(chosen.place.byte, everything.place.byte);
+    assert_eq!(chosen.place.report.n_read, everything.place.report.n_read);
+    let elos = everything.white_elo.iter().zip(&everything.black_elo);
+    let numbers = everything.numbers.iter().zip(elos);
+    let expected = numbers.filter(|(_, (white, black))| *white.min(black) >= &1800);
+    assert!(chosen.numbers.iter().eq(expected.map(|(number, _)| number)));
+    for n_games in [1, 2, everything.n_games()] {
+        let first = flat(data, Filter::NONE, Place::default(), n_games);
+        let rest = flat(data, Filter::NONE, first.place, usize::MAX);
+        assert_eq!([first.numbers, rest.numbers].concat(), everything.numbers);
+        assert_eq!([first.digests, rest.digests].concat(), everything.digests);
+    }
+}
+
+fn flat(text: &[u8], filter: Filter, place: Place, n_games: usize) -> FlatGames {
+    let format = Format {
+        n_texts: 0,
+        digests: true,
+        cuts: true,
+        filter,
+        ..Format::new(Notation::Pgn, Vocabulary::canonical(), MAX_PLY)
+    };
+    let mut reader = Reader::from_bytes(text.to_vec(), format, Workers::caller(), place);
+    let games = reader.next_batch(n_games);
+    games.expect("bytes in memory can be read")
+}
+
 fn read(text: Vec<u8>) -> Columns {
     let format = Format {
         annotations: true,
         n_texts: Text::COUNT,
         ..Format::new(Notation::Pgn, Vocabulary::canonical(), MAX_PLY)
     };
-    let mut reader = Reader::<Columns>::from_bytes(text, format, Workers::caller());
+    let mut reader = Reader::from_bytes(text, format, Workers::caller(), Place::default());
     let games = reader.next_batch(usize::MAX);
     games.expect("bytes in memory can be read")
 }

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use memchr::memchr;
 
+use super::batch::Place;
 use super::source::Input;
 
 /// What is read at a time for each thread; it stays in the cache of a core.
@@ -34,7 +35,7 @@ pub struct Blocks {
 
 impl Blocks {
     /// The whole stream, which a line break may be thought before.
-    pub fn new(source: Input) -> Blocks {
+    fn new(source: Input) -> Blocks {
         Blocks {
             source,
             buffer: vec![b'\n'],
@@ -47,15 +48,18 @@ impl Blocks {
         }
     }
 
-    /// What stands behind this many bytes of a stream, of which `skipped` are left out already, up
-    /// to the byte before it or less far.
-    pub fn behind(source: Input, at: u64, skipped: u64, is_macintosh: bool) -> Blocks {
-        Blocks {
-            buffer: Vec::new(),
-            at,
-            ahead: at - 1 - skipped,
-            is_macintosh: Some(is_macintosh),
-            ..Blocks::new(source)
+    /// What stands behind this place of a stream, of which so many bytes are left out already, not
+    /// those of the byte before the place.
+    pub fn behind(place: Place, skipped: u64, source: Input) -> Blocks {
+        match place.byte {
+            0 => Blocks::new(source),
+            at => Blocks {
+                buffer: Vec::new(),
+                at,
+                ahead: at - 1 - skipped,
+                is_macintosh: Some(place.is_macintosh),
+                ..Blocks::new(source)
+            },
         }
     }
 

@@ -96,11 +96,18 @@ impl<B: Batch> Reader<B> {
         })
     }
 
-    /// Read from memory.
-    pub fn from_bytes(bytes: Vec<u8>, format: Format, workers: Workers<'static>) -> Reader<B> {
-        let blocks = Blocks::new(Box::new(io::Cursor::new(bytes)));
-        let name = "pgn".to_owned();
-        Reader::new(blocks, name, format, workers)
+    /// Read from memory, from this place on.
+    pub fn from_bytes(
+        bytes: Vec<u8>,
+        format: Format,
+        workers: Workers<'static>,
+        place: Place,
+    ) -> Reader<B> {
+        let blocks = Blocks::behind(place, 0, Box::new(io::Cursor::new(bytes)));
+        Reader {
+            place,
+            ..Reader::new(blocks, "pgn".to_owned(), format, workers)
+        }
     }
 
     fn new(blocks: Blocks, name: String, format: Format, workers: Workers<'static>) -> Reader<B> {
@@ -275,10 +282,7 @@ fn ahead(
         }
         false => (opened.source, workers),
     };
-    let blocks = match place.byte {
-        0 => Blocks::new(source),
-        at => Blocks::behind(source, at, opened.skipped, place.is_macintosh),
-    };
+    let blocks = Blocks::behind(place, opened.skipped, source);
     Ok((blocks, workers))
 }
 

@@ -262,7 +262,7 @@ pub fn pgn_to_tokens(
         ..format(vocabulary, max_ply, tags, drop_bots)?
     };
     let workers = Workers::new(arguments::threads(threads)?)?;
-    let reader = Reader::from_bytes(pgn.as_bytes().to_vec(), format, workers);
+    let reader = Reader::from_bytes(pgn.as_bytes().to_vec(), format, workers, Place::default());
     PgnGames::new(py, Batches::new(reader, ALL).take(py)?)
 }
 
