@@ -1,5 +1,5 @@
 # make setup | demo | test | check | bench | faults | docs
-# Needs Python >= 3.11 with pip, git, a C linker and a Rust toolchain; brings its own uv.
+# Needs Python >= 3.11 with pip, git, a C compiler and a Rust toolchain; brings its own uv.
 
 SHELL := /bin/bash -euo pipefail
 .DEFAULT_GOAL := setup

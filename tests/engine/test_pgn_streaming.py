@@ -1,5 +1,6 @@
 """Files far larger than a reader's memory."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -43,3 +44,39 @@ def test_a_gigabyte_streams_in_constant_memory(tmp_path: Path):
     kept, read, grown_mb = map(int, done.stdout.split())
     assert kept == read == n_games
     assert grown_mb < 16, done.stdout
+
+
+READ_FLAT = """
+import resource, sys
+import chess_engine
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+reader = chess_engine.GameReader(sys.argv[1], threads=1, require_outcome=False, **eval(sys.argv[2]))
+n_games, early = 0, None
+for batch in reader:
+    n_games += len(batch.numbers)
+    if early is None and batch.report["read"] > 100_000:
+        early = peak()
+print(n_games, reader.report["read"], batch.place["byte"], (peak() - early) // 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("filters", [{}, {"elo_min": 1}])
+def test_five_gigabytes_are_read_flat_in_constant_memory(tmp_path: Path, filters: dict):
+    path = tmp_path / "games.pgn"
+    os.mkfifo(path)
+    games = engine.generate_random_games(5000, seed=96, max_ply=160)
+    text = engine.tokens_to_pgn(games.tokens).encode()
+    repeats = -(-(5 << 30) // len(text))
+    command = [sys.executable, "-c", READ_FLAT, str(path), str(filters)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        with path.open("wb") as file:
+            for _ in range(repeats):
+                file.write(text)
+        out, _ = process.communicate(timeout=280)
+    n_games, n_read, byte, grown_mb = map(int, out.split())
+    assert n_read == 5000 * repeats
+    assert n_games == (0 if filters else n_read)
+    assert 0 <= len(text) * repeats - byte < 8
+    assert grown_mb < 16, out

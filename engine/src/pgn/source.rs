@@ -1,21 +1,20 @@
 //! Bytes of text from a file, plain or compressed, in constant memory.
 
 use std::fs::File;
-use std::io::{self, BufReader, Chain, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Chain, Cursor, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::MultiGzDecoder;
-use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder, StreamingDecoder};
+use zstd::stream::read::Decoder;
 
 /// Where text comes from.
 pub type Input = Box<dyn Read + Send>;
 
 /// A file whose first bytes were looked at.
 type Packed = BufReader<Chain<Cursor<Vec<u8>>, Counted>>;
-type Frame = StreamingDecoder<Chain<Cursor<[u8; 4]>, Packed>, FrameDecoder>;
 
 const ZSTD_MAGIC: u32 = 0xfd2f_b528;
 const SKIPPABLE_MAGIC: u32 = 0x184d_2a50;
@@ -88,7 +87,7 @@ pub fn open(path: &Path, skip: u64) -> io::Result<Opened> {
     };
     let input = BufReader::with_capacity(1 << 16, Cursor::new(magic).chain(file));
     let source: Input = match compression {
-        Some(Compression::Zstd) => Box::new(ZstdFrames::Between(input)),
+        Some(Compression::Zstd) => Box::new(Zstd(Decoder::with_buffer(input)?)),
         Some(Compression::Gzip) => Box::new(MultiGzDecoder::new(input)),
         Some(Compression::Bzip2) => Box::new(MultiBzDecoder::new(input)),
         None => Box::new(input),
@@ -133,88 +132,16 @@ fn is_skippable(magic: u32) -> bool {
 }
 
 /// The frames of a zstd file one after the other, as parallel compressors write them.
-enum ZstdFrames {
-    Between(Packed),
-    Inside(Box<Frame>),
-    /// What is left of a frame that was cut off.
-    Cut(Box<Frame>),
-    Done,
-}
+struct Zstd(Decoder<'static, Packed>);
 
-impl Read for ZstdFrames {
+impl Read for Zstd {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let (n, next) = match std::mem::replace(self, ZstdFrames::Done) {
-                ZstdFrames::Done => return Ok(0),
-                ZstdFrames::Between(input) => (0, next_frame(input)?),
-                ZstdFrames::Inside(mut frame) => match frame.read(buffer) {
-                    Ok(0) if !buffer.is_empty() => (0, ZstdFrames::Between(end(*frame)?)),
-                    Ok(n) => (n, ZstdFrames::Inside(frame)),
-                    Err(error) => (0, let_go(frame, error)?),
-                },
-                ZstdFrames::Cut(mut frame) => match frame.read(buffer)? {
-                    0 if !buffer.is_empty() => return Err(cut_off()),
-                    n => (n, ZstdFrames::Cut(frame)),
-                },
-            };
-            *self = next;
-            if n > 0 || buffer.is_empty() {
-                return Ok(n);
-            }
-        }
+        let cut_off = |error: io::Error| match error.kind() {
+            ErrorKind::UnexpectedEof => io::Error::new(error.kind(), "the file was cut off"),
+            _ => error,
+        };
+        self.0.read(buffer).map_err(cut_off)
     }
-}
-
-/// The frame or skippable frame that starts here, or the end of the file.
-fn next_frame(mut input: Packed) -> io::Result<ZstdFrames> {
-    let mut magic = Vec::new();
-    input.by_ref().take(4).read_to_end(&mut magic)?;
-    if magic.is_empty() {
-        return Ok(ZstdFrames::Done);
-    }
-    let magic: [u8; 4] = magic.try_into().map_err(|_| cut_off())?;
-    if is_skippable(u32::from_le_bytes(magic)) {
-        let mut length = [0; 4];
-        input.read_exact(&mut length)?;
-        let skipped = input.by_ref().take(u32::from_le_bytes(length).into());
-        io::copy(&mut { skipped }, &mut io::sink())?;
-        return Ok(ZstdFrames::Between(input));
-    }
-    let frame = StreamingDecoder::new(Cursor::new(magic).chain(input)).map_err(io::Error::other)?;
-    Ok(ZstdFrames::Inside(Box::new(frame)))
-}
-
-/// The file behind a frame that was read whole.
-fn end(frame: Frame) -> io::Result<Packed> {
-    let (source, decoder) = frame.into_parts();
-    let written = decoder.get_checksum_from_data();
-    if written.is_some() && written != decoder.get_calculated_checksum() {
-        return Err(io::Error::other(
-            "a zstd frame is damaged: its checksum is wrong",
-        ));
-    }
-    Ok(source.into_inner().1)
-}
-
-/// Of a frame that was cut off, the decoder still holds the last window, which later blocks could
-/// refer to: an empty last block lets it go. What a damaged block left there is not to be trusted.
-fn let_go(mut frame: Box<Frame>, error: io::Error) -> io::Result<ZstdFrames> {
-    const LAST_BLOCK: [u8; 3] = [1, 0, 0];
-    const CHECKSUM: [u8; 4] = [0; 4];
-    if frame.get_mut().read(&mut [0])? > 0 {
-        return Err(error);
-    }
-    let end = Cursor::new(LAST_BLOCK).chain(Cursor::new(CHECKSUM));
-    let one = BlockDecodingStrategy::UptoBlocks(1);
-    frame
-        .decoder
-        .decode_blocks(end, one)
-        .map_err(io::Error::other)?;
-    Ok(ZstdFrames::Cut(frame))
-}
-
-fn cut_off() -> io::Error {
-    io::Error::new(io::ErrorKind::UnexpectedEof, "the file was cut off")
 }
 
 #[cfg(test)]
@@ -222,7 +149,6 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
     fn read(name: &str, bytes: &[u8]) -> io::Result<Vec<u8>> {
         let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
@@ -234,7 +160,10 @@ mod tests {
     }
 
     fn compressed(text: &[u8]) -> Vec<u8> {
-        compress_to_vec(text, CompressionLevel::Fastest)
+        let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.include_checksum(true).unwrap();
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
     }
 
     #[test]

@@ -12,7 +12,6 @@ use chess_engine::pgn::{self, Batch, Columns, Format, Notation, Place};
 use chess_engine::threads::Workers;
 use chess_engine::vocabulary::Vocabulary;
 use pgn_reader::{RawTag, Reader, SanPlus, Skip, Visitor};
-use ruzstd::encoding::CompressionLevel;
 use shakmaty::{Chess, Position};
 
 struct Yardstick {
@@ -108,7 +107,7 @@ fn ours(path: &Path, vocabulary: &'static Vocabulary, annotations: bool) -> (usi
 fn compress(path: &Path, packed: &Path) {
     let file = File::open(path).expect("FILE can be read");
     let packed = File::create(packed).expect("PACKED can be written");
-    ruzstd::encoding::compress(file, packed, CompressionLevel::Fastest);
+    zstd::stream::copy_encode(file, packed, zstd::DEFAULT_COMPRESSION_LEVEL).expect("PACKED can be written");
 }
 
 fn main() {
