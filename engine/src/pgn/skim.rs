@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn bytes_are_found_as_one_by_one() {
         for first in 0..=255_u8 {
-            let block = std::array::from_fn(|i| first.wrapping_add(7 * i as u8));
+            let block = std::array::from_fn(|i| first.wrapping_add(7_u8.wrapping_mul(i as u8)));
             assert_eq!(Bytes::of(&block), Bytes::one_by_one(&block));
         }
     }

@@ -107,7 +107,8 @@ fn ours(path: &Path, vocabulary: &'static Vocabulary, annotations: bool) -> (usi
 fn compress(path: &Path, packed: &Path) {
     let file = File::open(path).expect("FILE can be read");
     let packed = File::create(packed).expect("PACKED can be written");
-    zstd::stream::copy_encode(file, packed, zstd::DEFAULT_COMPRESSION_LEVEL).expect("PACKED can be written");
+    zstd::stream::copy_encode(file, packed, zstd::DEFAULT_COMPRESSION_LEVEL)
+        .expect("PACKED can be written");
 }
 
 fn main() {
