@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from pawn_core.config import VARIANTS, AdapterConfig
-from pawn_core.real_games.cache import VARIABLE
+from pawn_core.real_games.games_cache import VARIABLE
 from pawn_core.run_paths import CONFIG, MODEL
 from pawn_core.runtime import best_precision, resolve_runtime
 from pawn_core.signals import StopFlag

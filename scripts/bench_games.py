@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 
 from pawn_core.config import VARIANTS, AdapterConfig
 from pawn_core.real_games import CachedGames, Selection, open_games
-from pawn_core.real_games.cache import VARIABLE
+from pawn_core.real_games.games_cache import VARIABLE
 from pawn_core.run_paths import CONFIG, MODEL
 from pawn_core.runtime import resolve_runtime
 from pawn_core.signals import StopFlag

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pawn_core.real_games.cache import Cache, CacheWriter, State
 from pawn_core.real_games.columns import DIGESTS
+from pawn_core.real_games.games_cache import Cache, CacheState, CacheWriter
 from pawn_core.real_games.progress import ReadingProgress, reading_progress
 from pawn_core.real_games.reading.files import read_files
 from pawn_core.real_games.reading.parts import Part
-from pawn_core.real_games.reading.split import Wanted, contained, split
+from pawn_core.real_games.reading.split import WantedGames, contained, split
 from pawn_core.real_games.selection import Selection
 from pawn_core.real_games.sources import GameFile
 from pawn_core.signals import StopFlag
@@ -30,7 +30,7 @@ Streams = tuple[tuple[GameFile, ...], ...]
 
 def build(
     cache: Cache,
-    state: State,
+    state: CacheState,
     streams: Streams,
     selection: Selection,
     excluded_g: NDArray[np.uint64],
@@ -57,7 +57,7 @@ class _Build:
     def __init__(
         self,
         cache: Cache,
-        state: State,
+        state: CacheState,
         streams: Streams,
         selection: Selection,
         excluded_g: NDArray[np.uint64],
@@ -167,9 +167,9 @@ class _Build:
         self._writer.flush()
         return self._cache.map_columns(self._writer.games, self._writer.moves)[DIGESTS]
 
-    def _wanted_still(self) -> Wanted:
+    def _wanted_still(self) -> WantedGames:
         """Return what is wanted beside what is committed."""
-        wanted = Wanted(self._selection.max_games, self._selection.val_games)
+        wanted = WantedGames(self._selection.max_games, self._selection.val_games)
         digests_g = self._digests_g()
         train_games = len(digests_g) if self._own_train_games is None else self._own_train_games
         wanted.add(digests_g[:train_games])

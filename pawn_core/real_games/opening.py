@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from pawn_core.config import ConfigError
 from pawn_core.real_games.build import Streams, build
-from pawn_core.real_games.cache import Cache, DamagedCacheError, State, cache_errors
-from pawn_core.real_games.games import CachedGames, Games
+from pawn_core.real_games.cached_games import CachedGames, Games
+from pawn_core.real_games.games_cache import Cache, CacheState, DamagedCacheError, cache_errors
 from pawn_core.real_games.hub import hub_source
 from pawn_core.real_games.progress import Seldom
 from pawn_core.real_games.selection import FORMAT, Selection, key_of, reader_version
@@ -18,7 +18,7 @@ from pawn_core.real_games.sources import (
     TRAIN,
     VALIDATION,
     GameFile,
-    Source,
+    GamesSource,
     Splits,
     local_source,
 )
@@ -52,7 +52,7 @@ def open_games(
         state = _checked(cache, verify, stop, say)
         if state is None or not state.complete:
             excluded_g = _excluded(selection, stop, say)
-            state = state or State(opening.facts)
+            state = state or CacheState(opening.facts)
             behind = f", behind {state.games:,} games of before" if state.games else ""
             say(f"real games: reading {selection.pgn} into {cache.folder}{behind}")
             build(cache, state, opening.streams(), selection, excluded_g, stop, say)
@@ -130,7 +130,7 @@ class _Opening:
         }
 
 
-def _found(named: str, say: Callable[[str], None]) -> Source:
+def _found(named: str, say: Callable[[str], None]) -> GamesSource:
     return local_source(named) or hub_source(named, say)
 
 
@@ -144,7 +144,7 @@ def _any_of(splits: Splits, named: str, *names: str) -> tuple[GameFile, ...]:
 
 def _checked(
     cache: Cache, verify: bool, stop: StopFlag, say: Callable[[str], None]
-) -> State | None:
+) -> CacheState | None:
     """Return what a cache holds; nothing, and an empty one, where it is damaged."""
     try:
         state = cache.state()
@@ -171,7 +171,7 @@ def _excluded(
     return np.unique(np.concatenate(digests))
 
 
-def _check_enough(selection: Selection, state: State) -> None:
+def _check_enough(selection: Selection, state: CacheState) -> None:
     counts = state.counts
     if counts["train"] == 0:
         missing = "train on" if selection.val_games else "use"
@@ -193,7 +193,7 @@ def _why(selection: Selection, counts: dict[str, Any]) -> str:
     return f"{usable}; dropped: {dropped or 'none'}"
 
 
-def _mapped(cache: Cache, state: State, opening: _Opening, vocabulary: str) -> CachedGames:
+def _mapped(cache: Cache, state: CacheState, opening: _Opening, vocabulary: str) -> CachedGames:
     columns = cache.map_columns(state.games, state.moves)
     return CachedGames(
         Games(columns, range(state.train_games), vocabulary),

@@ -36,7 +36,7 @@ Splits = dict[str, tuple[GameFile, ...]]
 """Files in order, by split; a source without splits of its own has all of them in TRAIN."""
 
 
-class Source(Protocol):
+class GamesSource(Protocol):
     """Files of games."""
 
     @property

@@ -6,7 +6,7 @@ import pytest
 from lab_testing import ended
 from real_runs import real_run
 
-from pawn_core.real_games.cache import VARIABLE
+from pawn_core.real_games.games_cache import VARIABLE
 from pawn_core.run_paths import RunPaths
 from pawn_lab.lab import Lab, launching, resuming
 from pawn_lab.states import State

@@ -106,7 +106,7 @@ class DiagnosticPositions:
         return np.flatnonzero(taken_for & (self.sides_n == side))[:most]
 
 
-class Games(NamedTuple):
+class PositionGames(NamedTuple):
     """Which random games to look for positions in."""
 
     seed: int
@@ -117,7 +117,7 @@ class Games(NamedTuple):
     threads: int | None = None
 
 
-def collect(games: Games, positions: int, stop: StopFlag) -> DiagnosticPositions:
+def collect(games: PositionGames, positions: int, stop: StopFlag) -> DiagnosticPositions:
     """Return the first positions of each of `CATEGORIES`, `positions` of a kind.
 
     A game gives at most one for a flag and side. Rare kinds may have fewer than asked for in the
@@ -143,7 +143,7 @@ def _quotas(positions: int) -> Iterator[tuple[Cell, int]]:
         yield from category.quota(positions).items()
 
 
-def _search(games: Games, missing: Mapping[Cell, int], first: int) -> DiagnosticSets:
+def _search(games: PositionGames, missing: Mapping[Cell, int], first: int) -> DiagnosticSets:
     most = {flag: max(missing[flag, 0], missing[flag, 1]) for flag, _ in missing}
     return chess_engine.generate_diagnostic_sets(
         most,
@@ -167,7 +167,7 @@ def _first_missing(sets: DiagnosticSets, missing: dict[Cell, int]) -> NDArray[np
     return np.concatenate(rows)
 
 
-def _columns(sets: DiagnosticSets, rows: NDArray[np.int64], games: Games) -> dict[str, Any]:
+def _columns(sets: DiagnosticSets, rows: NDArray[np.int64], games: PositionGames) -> dict[str, Any]:
     tokens_nt = np.full((len(rows), games.max_ply), games.vocabulary.pad, dtype=np.int16)
     tokens_nt[:, : sets.tokens.shape[1]] = sets.tokens[rows]
     return {

@@ -22,7 +22,7 @@ from pawn_core.evaluation.positions.diagnostic_positions import (
     FILES,
     Category,
     DiagnosticPositions,
-    Games,
+    PositionGames,
     collect,
 )
 from pawn_core.evaluation.report import Figure, Report, Table
@@ -91,7 +91,7 @@ class Diagnostics(Evaluation):
     @cached_property
     def _positions(self) -> DiagnosticPositions:
         config, context = self._config, self._context
-        games = Games(
+        games = PositionGames(
             seed=config.games_seed,
             most=config.diagnostic_games,
             max_ply=context.max_ply,

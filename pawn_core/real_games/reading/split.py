@@ -50,7 +50,7 @@ def split(
     )
 
 
-class Wanted:
+class WantedGames:
     """Counts games as they are read, to tell when there are enough of them."""
 
     def __init__(self, max_games: int | None, val_games: int) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from pawn_core.real_games import Selection, build, open_games
-from pawn_core.real_games.cache import CacheWriter
+from pawn_core.real_games.games_cache import CacheWriter
 from pawn_core.real_games.reading import pgn
 from pawn_core.signals import StopFlag
 

@@ -7,7 +7,7 @@ import pytest
 from written_games import write_pgn, written_games
 
 from pawn_core.real_games import CachedGames, Selection, open_games
-from pawn_core.real_games.cache import VARIABLE
+from pawn_core.real_games.games_cache import VARIABLE
 from pawn_core.signals import StopFlag
 
 

@@ -12,7 +12,7 @@ from written_games import write_pgn, written_games
 
 from pawn_core.config import ConfigError
 from pawn_core.real_games import build
-from pawn_core.real_games.cache import VARIABLE
+from pawn_core.real_games.games_cache import VARIABLE
 from pawn_core.real_games.reading import pgn as pgn_reader
 
 GIGABYTE = 10**9

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pawn_core.real_games.reading.split import Wanted, contained, split
+from pawn_core.real_games.reading.split import WantedGames, contained, split
 
 DIGESTS = st.lists(st.integers(0, 12), max_size=40).map(lambda ds: np.array(ds, np.uint64))
 NUMBERS = st.integers(0, 15)
@@ -30,7 +30,7 @@ def test_reading_ends_as_soon_as_there_are_enough(
     digests_g: NDArray[np.uint64], max_games: int, val_games: int, at_once: int
 ) -> None:
     """What was read then gives the split of all that there is to read."""
-    wanted, read = Wanted(max_games, val_games), 0
+    wanted, read = WantedGames(max_games, val_games), 0
     while read < len(digests_g) and not wanted.enough:
         wanted.add(digests_g[read : read + at_once])
         read += at_once

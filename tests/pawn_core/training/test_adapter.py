@@ -20,7 +20,7 @@ from waiting import record_waits
 
 from pawn_core.config import ConfigError, parse_config
 from pawn_core.data.epochs import EpochOrder
-from pawn_core.real_games.cache import VARIABLE
+from pawn_core.real_games.games_cache import VARIABLE
 from pawn_core.run_paths import MODEL
 from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag

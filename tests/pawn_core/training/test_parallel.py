@@ -12,7 +12,7 @@ from real_runs import real_run
 
 from pawn_core.checkpoint import latest_verified, store
 from pawn_core.config import ConfigError, parse_config
-from pawn_core.real_games.cache import VARIABLE
+from pawn_core.real_games.games_cache import VARIABLE
 
 TOLERANCE = 1e-5
 """Relative, of losses and weights: float32 sums in another order, over 12 steps."""

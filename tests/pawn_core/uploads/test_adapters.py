@@ -4,7 +4,7 @@ import torch
 from real_runs import real_run
 
 from pawn_core.checkpoint import store
-from pawn_core.real_games.cache import VARIABLE
+from pawn_core.real_games.games_cache import VARIABLE
 from pawn_core.run_paths import ADAPTER, BACKBONE, CONFIG, PEFT, SENTINEL
 from pawn_core.uploads.registry import places
 from pawn_core.weights import load_pretrained

@@ -11,7 +11,7 @@ import torch
 from known_players import context_of, known_player
 
 from pawn_core.evaluation.evaluation import Context
-from pawn_core.evaluation.positions.diagnostic_positions import CATEGORIES, Games, collect
+from pawn_core.evaluation.positions.diagnostic_positions import CATEGORIES, PositionGames, collect
 from pawn_core.evaluation.positions.diagnostics import Diagnostics
 from pawn_core.evaluation.report import Report
 from pawn_core.signals import Interrupted, StopFlag
@@ -62,14 +62,16 @@ def table(report: Report, name: str) -> dict[str, dict]:
 
 @pytest.fixture(scope="module")
 def positions():
-    games = Games(9, 4000, MAX_PLY, chess_engine.export_move_vocabulary())
+    games = PositionGames(9, 4000, MAX_PLY, chess_engine.export_move_vocabulary())
     return collect(games, 6, StopFlag())
 
 
 @pytest.fixture(scope="module")
 def late_positions():
     """Long games: few random ones end by a stalemate or for want of pieces within 60 plies."""
-    return collect(Games(8, 1000, 400, chess_engine.export_move_vocabulary()), 6, StopFlag())
+    return collect(
+        PositionGames(8, 1000, 400, chess_engine.export_move_vocabulary()), 6, StopFlag()
+    )
 
 
 @pytest.mark.parametrize("name", ORACLE)

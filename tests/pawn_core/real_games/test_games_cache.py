@@ -15,8 +15,8 @@ from written_games import write_pgn, written_games
 
 from pawn_core.config import ConfigError
 from pawn_core.real_games import CachedGames, Selection, build, opening, selection
-from pawn_core.real_games.cache import Cache, CacheWriter
 from pawn_core.real_games.columns import COLUMN_FILES
+from pawn_core.real_games.games_cache import Cache, CacheWriter
 from pawn_core.real_games.reading import pgn as pgn_reader
 from pawn_core.signals import Interrupted, StopFlag
 

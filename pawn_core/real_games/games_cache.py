@@ -48,7 +48,7 @@ class Commit:
 
 
 @dataclass
-class State:
+class CacheState:
     """What a cache holds, and where reading goes on."""
 
     facts: dict[str, Any]
@@ -105,7 +105,7 @@ class Cache:
             lock.flush()
             yield
 
-    def state(self) -> State | None:
+    def state(self) -> CacheState | None:
         """Return what the cache holds; None: nothing yet.
 
         Raises:
@@ -118,13 +118,13 @@ class Cache:
             if sha256(_text(state)).hexdigest() != digest:
                 raise ValueError("it does not match its SHA-256")
             commits = [Commit(**commit) for commit in state["commits"]]
-            return State(**state | {"commits": commits})
+            return CacheState(**state | {"commits": commits})
         except FileNotFoundError:
             return None
         except (ValueError, TypeError, KeyError) as error:
             raise DamagedCacheError(f"{path}: {error}") from None
 
-    def verify(self, state: State) -> Iterator[int]:
+    def verify(self, state: CacheState) -> Iterator[int]:
         """Compare all that is committed with its checksums; yield how many games were so far.
 
         Raises:
@@ -165,7 +165,7 @@ class Cache:
 class CacheWriter:
     """Adds games behind those that are committed."""
 
-    def __init__(self, cache: Cache, state: State) -> None:
+    def __init__(self, cache: Cache, state: CacheState) -> None:
         """Cut off what was written and never committed."""
         self._folder, self.state = cache.folder, state
         for partial in self._folder.glob(f".{_STATE}.*.tmp"):
