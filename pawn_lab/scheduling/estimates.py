@@ -14,7 +14,7 @@ from pawn_lab.reporting import cost, results
 from pawn_lab.scheduling import speed
 from pawn_lab.scheduling.speed import Comparables
 from pawn_lab.store import Transaction, leases, trials
-from pawn_lab.trials import games, subjects
+from pawn_lab.trials import known_games, subjects
 
 _HOUR_S = 3600.0
 _NO_RATE = "no cost_per_hour: lab_set_cost"
@@ -52,7 +52,7 @@ def estimate(
     from_step: int = 0,
 ) -> Estimate:
     """Return the plan of one trial of this config, were it launched now, from a step on."""
-    stored, comparables = games.foreseen(tx, config), Comparables(tx, workspace, devices)
+    stored, comparables = known_games.foreseen(tx, config), Comparables(tx, workspace, devices)
     known = comparables.history(stored)
     total = comparables.duration_s(stored, from_step)
     rate = cost.device_rate(tx)

@@ -13,7 +13,7 @@ from pawn_lab.store import Transaction
 from pawn_lab.sweeps.plan import SweepPlan
 from pawn_lab.sweeps.points import PlannedPoint, points
 from pawn_lab.sweeps.queueing import configs_of, reusable
-from pawn_lab.trials import checks, games
+from pawn_lab.trials import checks, known_games
 from pawn_lab.trials.launcher import Launcher
 
 _HOUR_S = 3600.0
@@ -57,7 +57,7 @@ def estimate(
 def _device_time(
     tx: Transaction, comparables: Comparables, config: RunConfig, done: int
 ) -> Quantiles | None:
-    total = comparables.duration_s(games.foreseen(tx, config), done)
+    total = comparables.duration_s(known_games.foreseen(tx, config), done)
     return total and Quantiles(config.gpus * total.p50, config.gpus * total.high, total.count)
 
 

@@ -13,7 +13,7 @@ from pawn_lab.records import Exit
 from pawn_lab.states import ACTIVE, State
 from pawn_lab.store import Transaction, events, trials
 from pawn_lab.store.rows import TrialRow
-from pawn_lab.trials import games, requests
+from pawn_lab.trials import known_games, requests
 from pawn_lab.trials.code import code_digest
 from pawn_lab.trials.launcher import Launcher
 from pawn_lab.trials.lineage import Continuation
@@ -172,7 +172,7 @@ def _insert(
     **columns: Any,
 ) -> int:
     columns |= request.columns() | launcher.columns()
-    columns["games"] = games.read_alike(tx, StoredConfig.of(config))
+    columns["games"] = known_games.read_alike(tx, StoredConfig.of(config))
     values = config.model_dump(mode="json")
     trial_id = trials.insert(tx, message, launcher.caller, config=values, **columns)
     tx.make_folder(trial_id)

@@ -177,6 +177,16 @@ def test_a_sweep_of_adapters_ends_at_their_real_length(lab, games, rule):
     assert ends[1e-5] == ("stopped", 60)
 
 
+def test_trials_that_end_before_the_first_rung_are_completed(lab, games):
+    plan = {
+        "config": adapter(checkpoint="trial:1@1000", pgn=str(games)),
+        "space": {"lr": [1e-5, 1e-3]},
+        "early_stopping": {"rule": "asha", "first_rung": 5 * STEPS, "factor": 2},
+    }
+    sweep = finished(lab, sweeping.start(lab, plan)[0].id)
+    assert [(p.state, p.step) for p in sweep.points] == [("completed", STEPS)] * 2
+
+
 def test_tpe_over_adapters_completes_every_point_that_it_asks_for(lab, games):
     plan = {
         "config": adapter(checkpoint="trial:1@1000", pgn=str(games)),
