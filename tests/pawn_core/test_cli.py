@@ -239,7 +239,7 @@ def test_help_names_choices_defaults_and_bounds(capsys: pytest.CaptureFixture[st
     text = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "--lr FLOAT Peak learning rate. [> 0, <= 1] [default: 0.0003]" in text
     assert (
-        "--run-type CHOICE Kind of run. [choices: pretrain, cotrain, eval, import] "
+        "--run-type CHOICE Kind of run. [choices: pretrain, cotrain, adapter, eval, import] "
         "[default: pretrain]" in text
     )
     assert "--resume PATH Checkpoint directory to go on from, or a run's folder: its newest" in text
@@ -254,8 +254,9 @@ def test_help_lists_the_fields_of_one_run_type_under_its_name(
     shared, *panels = re.split(r" Of run_type (.*) only ", capsys.readouterr().out)
     only = dict(zip(panels[::2], panels[1::2], strict=True))
     assert ("--seed " in shared, "--lr " in shared, "--weights " in shared) == (True, False, False)
-    assert "--lr " in only["pretrain, cotrain"]
-    assert ("--variants " in only["cotrain"], "--d-model " in only["pretrain"]) == (True, True)
+    assert "--lr " in only["pretrain, cotrain, adapter"]
+    assert "--variants " in only["cotrain"]
+    assert ("--variant " in only["pretrain"], "--strategy " in only["adapter"]) == (True, True)
     assert "--weights " in only["eval, import"]
 
 
