@@ -16,6 +16,7 @@ from pawn_core.model.attention import Packed, attend
 from pawn_core.model.cache import KeyValueCache
 from pawn_core.model.embedding import FactoredEmbedding
 from pawn_core.model.head import Head
+from pawn_core.model.norm import RMSNorm
 from pawn_core.model.rope import rotate, rotation_table
 
 NORM_EPS = 1e-6
@@ -82,10 +83,10 @@ class Block(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         d_model = architecture.d_model
-        self.attn_norm = nn.RMSNorm(d_model, eps=NORM_EPS)
+        self.attn_norm = RMSNorm(d_model, eps=NORM_EPS)
         self.attn = Attention(d_model, architecture.n_heads)
         self.after_attention: nn.Module = nn.Identity()
-        self.ffn_norm = nn.RMSNorm(d_model, eps=NORM_EPS)
+        self.ffn_norm = RMSNorm(d_model, eps=NORM_EPS)
         self.ffn = FeedForward(d_model, architecture.d_ff)
         self.after_feed_forward: nn.Module = nn.Identity()
 
@@ -119,7 +120,7 @@ class Transformer(nn.Module):
         self.n_heads = architecture.n_heads
         self.embed = None if tied else FactoredEmbedding(vocabulary, architecture.d_model)
         self.layers = nn.ModuleList(Block(architecture) for _ in range(architecture.n_layers))
-        self.final_norm = nn.RMSNorm(architecture.d_model, eps=NORM_EPS)
+        self.final_norm = RMSNorm(architecture.d_model, eps=NORM_EPS)
         self.lm_head = Head(architecture.d_model, vocabulary.size)
         rope = rotation_table(max_seq_len, architecture.d_model // architecture.n_heads)
         self.register_buffer("rope", rope, persistent=False)
