@@ -1,6 +1,7 @@
 //! What a reader gathers games in.
 
-use super::game::{Format, Games, Record};
+use super::format::Format;
+use super::games::{Games, Record};
 use super::report::Report;
 
 /// Games of a file that come out together.

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::batch::{Batch, Place};
-use super::game::{Format, Games, Record};
+use super::format::Format;
+use super::games::{Games, Record};
 use super::report::Report;
 use super::tags::{Text, Texts};
 

@@ -1,7 +1,8 @@
 //! Games as flat columns: their plies one after the other, without padding.
 
 use super::batch::{Batch, Place};
-use super::game::{Format, Games, Record};
+use super::format::Format;
+use super::games::{Games, Record};
 
 /// Games that are read, at most, for a batch: under a narrow filter too a caller sees that reading
 /// goes on.

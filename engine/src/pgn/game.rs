@@ -5,188 +5,21 @@ use shakmaty::CastlingMode;
 
 use super::comment;
 use super::ending::Ending;
-use super::filter::Filter;
+use super::format::Format;
+use super::games::{Games, Record};
 use super::lexer::{Lexer, Token};
 use super::report::Dropped;
 use super::san;
-use super::tags::{Next, Tags, Text, TextBuffer, Wanted};
+use super::tags::{Next, Tags, TextBuffer, Wanted};
 use crate::digest;
-use crate::outcome::{Outcome, Termination};
+use crate::outcome::Termination;
 use crate::playout::{San, SanGame};
-use crate::vocabulary::Vocabulary;
-
-/// How games are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Notation {
-    Pgn,
-    /// One game a line, moves in UCI.
-    Uci,
-}
-
-/// What games are read for.
-#[derive(Clone, Copy)]
-pub struct Format {
-    pub notation: Notation,
-    pub vocabulary: &'static Vocabulary,
-    /// Longer games are dropped.
-    pub max_ply: usize,
-    /// Whether clocks and evaluations are wanted.
-    pub annotations: bool,
-    /// How many of the kinds of [`Text`] are wanted.
-    pub n_texts: usize,
-    /// Whether digests of the moves are wanted.
-    pub digests: bool,
-    /// Whether a game whose moves go on after its end is cut there, not dropped.
-    pub cuts: bool,
-    pub filter: Filter,
-    /// How lines of UCI write castling.
-    pub castling: CastlingMode,
-}
-
-impl Format {
-    /// Games as they are written most, and all of them.
-    pub fn new(notation: Notation, vocabulary: &'static Vocabulary, max_ply: usize) -> Format {
-        Format {
-            notation,
-            vocabulary,
-            max_ply,
-            annotations: false,
-            n_texts: Text::ALWAYS,
-            digests: false,
-            cuts: false,
-            filter: Filter::NONE,
-            castling: CastlingMode::Standard,
-        }
-    }
-}
 
 /// Words that say something about the move before them.
 const REMARKS: [&[u8]; 9] = [
     b"e.p.", b"ep", b"ch", b"dis", b"dbl", b"mate", b"N", b"TN", b"D",
 ];
 const NULL_MOVES: [&[u8]; 6] = [b"--", b"Z0", b"null", b"0000", b"@@@@", b"pass"];
-
-/// A game that was read whole. Its plies are those of [`Games`] behind those of the game before.
-#[derive(Debug, Clone)]
-pub struct Record {
-    pub tags: Tags,
-    pub length: usize,
-    /// 1 white won, 0 drawn, -1 black won; `None` for `*` and games without a result.
-    pub score: Option<i8>,
-    pub termination: Termination,
-    pub outcome: Option<Outcome>,
-    /// Of the moves; 0 where not wanted.
-    pub digest: u64,
-    /// Whether its moves went on after its end.
-    pub is_cut: bool,
-}
-
-/// Games of a text, in order, their plies one after the other.
-#[derive(Debug, Clone, Default)]
-pub struct Games {
-    pub records: Vec<Result<Record, Dropped>>,
-    /// Where each game ends in the text.
-    pub ends: Vec<usize>,
-    pub tokens: Vec<i16>,
-    /// Seconds left to the mover after each ply; NaN where not written.
-    pub clocks: Vec<f32>,
-    /// Pawns, for white, after each ply; NaN where not written.
-    pub evaluations: Vec<f32>,
-    /// The texts of tags.
-    pub texts: String,
-}
-
-impl Games {
-    /// One game that was not read.
-    pub fn of_one_dropped(reason: Dropped, end: usize) -> Games {
-        Games {
-            records: vec![Err(reason)],
-            ends: vec![end],
-            ..Games::default()
-        }
-    }
-
-    /// Read the games that start in `text[start..stop]`, in the notation of the format.
-    pub fn read(
-        &mut self,
-        text: &[u8],
-        start: usize,
-        stop: usize,
-        is_last: bool,
-        format: Format,
-    ) -> usize {
-        match format.notation {
-            Notation::Pgn => self.read_pgn(text, start, stop, is_last, format),
-            Notation::Uci => self.read_uci(text, start, stop, is_last, format),
-        }
-    }
-
-    /// Read the games that start in `text[start..stop]`; where the next one starts. A game that
-    /// needs more text than there is counts as read only where the text is the last of its file.
-    fn read_pgn(
-        &mut self,
-        text: &[u8],
-        start: usize,
-        stop: usize,
-        is_last: bool,
-        format: Format,
-    ) -> usize {
-        let mut lexer = Lexer { text, at: start };
-        let mut game = SanGame::start();
-        loop {
-            let (before, mark) = (lexer.at, self.mark());
-            lexer.skip_between_games();
-            let is_junk = lexer.at < stop && lexer.skip_junk(is_last);
-            if lexer.is_at_end() && !is_last {
-                return before;
-            }
-            if is_junk {
-                continue;
-            }
-            if lexer.at >= stop {
-                return lexer.at;
-            }
-            let record = Reading::new(self, &mut game, format).read(&mut lexer);
-            if lexer.is_at_end() && !is_last {
-                self.truncate(mark);
-                return before;
-            }
-            self.push(record, mark, lexer.at);
-        }
-    }
-
-    /// How much there is before a game: its plies and texts start here.
-    pub fn mark(&self) -> Mark {
-        Mark {
-            plies: self.tokens.len(),
-            texts: self.texts.len(),
-        }
-    }
-
-    /// Add a game that was read behind this mark, and up to this place of the text. Nothing else
-    /// stays of one that is dropped.
-    pub fn push(&mut self, record: Result<Record, Dropped>, mark: Mark, end: usize) {
-        if record.is_err() {
-            self.truncate(mark);
-        }
-        self.records.push(record);
-        self.ends.push(end);
-    }
-
-    fn truncate(&mut self, mark: Mark) {
-        self.tokens.truncate(mark.plies);
-        self.clocks.truncate(mark.plies);
-        self.evaluations.truncate(mark.plies);
-        self.texts.truncate(mark.texts);
-    }
-}
-
-/// Where the plies and texts of a game start.
-#[derive(Debug, Clone, Copy)]
-pub struct Mark {
-    plies: usize,
-    texts: usize,
-}
 
 /// A game being read.
 pub struct Reading<'a> {
@@ -222,7 +55,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn read(mut self, lexer: &mut Lexer<'_>) -> Result<Record, Dropped> {
+    pub fn read(mut self, lexer: &mut Lexer<'_>) -> Result<Record, Dropped> {
         let mut tags = Tags::default();
         let mut buffer = TextBuffer {
             text: &mut self.games.texts,

@@ -13,7 +13,9 @@ mod date;
 mod ending;
 mod filter;
 mod flat;
+mod format;
 mod game;
+mod games;
 mod glyphs;
 mod junk;
 mod lexer;
@@ -38,7 +40,7 @@ pub use date::Date;
 pub use ending::Ending;
 pub use filter::{Filter, Span};
 pub use flat::FlatGames;
-pub use game::{Format, Notation};
+pub use format::{Format, Notation};
 pub use report::{Dropped, Report};
 pub use tags::Text;
 pub use time_control::{Speed, TimeControl, TimeControls};
@@ -47,7 +49,7 @@ use crate::error::{Error, Result};
 use crate::threads::Workers;
 use ahead::Ahead;
 use blocks::{BLOCK, Blocks, LONGEST_GAME};
-use game::Games;
+use games::Games;
 use source::{Input, Opened};
 
 /// Reads games in constant memory.

@@ -2,7 +2,9 @@
 
 use memchr::memchr;
 
-use super::game::{Format, Games, Reading, Record};
+use super::format::Format;
+use super::game::Reading;
+use super::games::{Games, Record};
 use super::report::Dropped;
 use super::tags::Tags;
 use crate::playout::{San, SanGame};
