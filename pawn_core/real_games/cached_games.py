@@ -122,6 +122,12 @@ class CachedGames:
         digest.update(self.val.digests_g.tobytes())
         return digest.hexdigest()
 
+    @property
+    def revisions(self) -> tuple[str | None, str | None]:
+        """Commits of the data sets on the hub, of the games and of a source held out: see
+        `Selection.at`."""
+        return self.source["revision"], self.source.get("val_revision")
+
     def document(self) -> dict[str, Any]:
         """Return what a run's config record says of them, as JSON."""
         return {**self.source, **self.counts, "sha256": self.digest}

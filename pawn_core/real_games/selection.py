@@ -2,7 +2,7 @@
 
 import functools
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
@@ -55,10 +55,19 @@ class Selection:
         shared = {name: getattr(config, name) for name in RealGamesConfig.model_fields}
         return cls(**shared, **further)
 
+    def at(self, revision: str | None, val_revision: str | None) -> Self:
+        """Return the same selection of data sets at these commits; None where there is no hub."""
+        val_pgn = self.val_pgn and _pinned(self.val_pgn, val_revision)
+        return replace(self, pgn=_pinned(self.pgn, revision), val_pgn=val_pgn)
+
     def filters(self) -> dict[str, Any]:
         """Return what decides, beside the sources, which games come of it."""
         elsewhere = {"pgn", "val_pgn", "without"}
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in elsewhere}
+
+
+def _pinned(named: str, revision: str | None) -> str:
+    return f"{named.partition('@')[0]}@{revision}" if revision else named
 
 
 def training_selection(

@@ -17,6 +17,7 @@ from pawn_core.data.epochs import EpochOrder
 from pawn_core.data.sequences import Batch
 from pawn_core.flops import adapting_flops
 from pawn_core.model.recompute import recompute_layers
+from pawn_core.real_games import CachedGames
 from pawn_core.run_paths import ADAPTER, BACKBONE, MODEL
 from pawn_core.training.learning import Learning
 from pawn_core.training.objective import build_legal_objective, build_logits
@@ -132,7 +133,7 @@ class AdapterTask(ModelTask):
         Raises:
             ValueError: its tensors are not this adapter's, or it was trained on other games.
         """
-        before, now = checkpoint.training_state["data"]["games"], self.games_digest
+        before, now = checkpoint.training_state["data"]["games"], self.games.digest
         if before != now:
             raise ValueError(
                 f"the games of {self._config.pgn!r} are not those that were trained on so far: "
@@ -142,9 +143,9 @@ class AdapterTask(ModelTask):
         self._build_functions()
 
     @property
-    def games_digest(self) -> str:
-        """What tells the games, and their order, from others."""
-        return self._opened.games.digest
+    def games(self) -> CachedGames:
+        """What is trained and validated on."""
+        return self._opened.games
 
     @property
     def _file(self) -> str:
@@ -239,5 +240,6 @@ class Adapting(Learning):
         checkpoint = super().checkpoint(run)
         [learner] = self.learners
         assert isinstance(learner.task, AdapterTask)
-        checkpoint.training_state["data"]["games"] = learner.task.games_digest
+        games = learner.task.games
+        checkpoint.training_state["data"] |= {"games": games.digest, "revisions": games.revisions}
         return checkpoint

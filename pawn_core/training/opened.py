@@ -10,7 +10,7 @@ import torch
 from pawn_core.config import AdapterConfig
 from pawn_core.data.real_source import RealSource
 from pawn_core.model import Transformer
-from pawn_core.real_games import CachedGames, Games, open_games, training_selection
+from pawn_core.real_games import CachedGames, Games, Selection, open_games, training_selection
 from pawn_core.run_paths import BACKBONE
 from pawn_core.training.setup import Setup
 from pawn_core.weights.backbone import Backbone
@@ -41,7 +41,7 @@ class Opened:
         spec = subject.pretrained.spec if subject else _spec_of(config)
         model = subject.pretrained.model if subject else untrained(spec).to(setup.runtime.device)
         games = open_games(
-            training_selection(config, spec.max_seq_len, prepend_outcome=spec.prepend_outcome),
+            _selection(config, spec, setup),
             vocabulary=spec.vocabulary,
             stop=setup.stop,
             say=say,
@@ -53,6 +53,14 @@ class Opened:
         """Return some of the games as the model reads them."""
         vocabulary = chess_engine.export_move_vocabulary(self.spec.vocabulary)
         return RealSource(games, vocabulary, self.spec.prepend_outcome, torch.get_num_threads())
+
+
+def _selection(config: AdapterConfig, spec: ModelSpec, setup: Setup) -> Selection:
+    """Return the games to read; of a resumed run at the commits of the hub from before."""
+    selection = training_selection(config, spec.max_seq_len, prepend_outcome=spec.prepend_outcome)
+    if setup.checkpoint is None:
+        return selection
+    return selection.at(*setup.checkpoint.training_state["data"]["revisions"])
 
 
 def _backbone(config: AdapterConfig, setup: Setup) -> Subject:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from fake_hub import TOKEN, Fault
+from real_runs import real_run
 from shards import rows, write_shard
 
 from pawn_core.config import ConfigError
@@ -111,3 +112,20 @@ def test_series_of_shards_tell_whether_they_are_whole() -> None:
     names = ["train-00000-of-00002.parquet", "train-00001-of-00002.parquet", "README.md"]
     assert hub_module._is_whole(names)
     assert not hub_module._is_whole(names[1:])
+
+
+def test_a_resumed_run_reads_the_commit_that_it_began_with(
+    cache_root, data_set, train, tmp_path: Path
+) -> None:
+    """The data set gets other games meanwhile; the run goes on as if nothing had happened."""
+    raw = real_run(tmp_path) | {"pgn": "owner/games", "max_games": 24, "val_games": 8}
+    whole = train(raw, "whole")
+    paused = train(raw | {"pause_after_steps": 4}, "run")
+    folder = tmp_path / "to_publish"
+    write_shard(folder / "data/train-00000-of-00003.parquet", rows(10, seed=77))
+    commits = data_set.repositories["owner/games"]["main"]
+    data_set.publish("owner/games", folder)
+    data_set.repositories["owner/games"]["main"][:0] = commits
+    resumed = train(raw, "run", tmp_path / "run" / "checkpoints" / paused.checkpoint)
+    assert resumed.reason == "completed"
+    assert resumed.metrics == whole.metrics
