@@ -85,7 +85,8 @@ def validation_metrics(
     sums_fm = sums_gfm.sum(axis=0)
     whole = _means(sums_fm.sum(axis=0))
     by_phase = {
-        f"top1_{name}": _means(m)["top1"] for (name, _), m in zip(PHASES, sums_fm, strict=True)
+        f"top1_{name}": _means(m)["legal_top1"]
+        for (name, _), m in zip(PHASES, sums_fm, strict=True)
     }
     sums_gm = sums_gfm.sum(axis=1)
     return {
