@@ -42,7 +42,7 @@ def lab_schema(
     run_type: Annotated[str, Field(description="As in run_types.")] = "pretrain",
     full: Annotated[bool, Field(description="Every field, JSON Schema.")] = False,
     since: Since = None,
-    max_tokens: MaxTokens = 6000,
+    max_tokens: MaxTokens = 8000,
 ) -> SchemaAnswer:
     """List what a run config may hold: fields with type, default and meaning.
 
