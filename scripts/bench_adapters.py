@@ -32,7 +32,7 @@ from pawn_core.weights.load import untrained
 from pawn_core.weights.spec import ModelSpec, published_form
 
 GAMES, WIDTH = 2_500, 256
-BATCH = {"toy": 64, "small": 16}
+BATCH = {"toy": 64, "small": 8}
 STEPS = {"toy": 4, "small": 2}
 FULL, LORA, TOP_HALF = "all parameters", "LoRA", "LoRA, top half"
 STRATEGIES: dict[str, dict[str, Any]] = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from lab_fixtures import kill_processes_of
+from lab_fixtures import end_processes_of
 from lab_testing import CONFIG, ended, eventually, in_state, open_gate, stand_in, trainer_greeting
 
 from pawn_lab.lab import Lab, launching, queries
@@ -40,7 +40,7 @@ def small_disk(workspace: Path) -> Iterator[Path]:
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("no file system can be mounted here")
     yield disk
-    eventually(lambda: not kill_processes_of(disk), "end of the processes on the disk")
+    end_processes_of(disk)
     subprocess.run(["umount", "-l", str(disk)], check=True)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import front_end
 import pytest
-from lab_fixtures import processes_of
+from lab_fixtures import wait_until_deserted
 from lab_testing import (
     CONFIG,
     ended,
@@ -193,7 +193,7 @@ def test_a_workspace_that_is_moved_takes_its_running_trial_and_its_queue_along(
         open_gate(lab, second)
         assert ended(lab, second).state is State.COMPLETED
         assert_sound(lab)
-    eventually(lambda: not processes_of(moved.root), "end of the last scheduler pass")
+    wait_until_deserted(moved.root)
     assert not workspace.exists()
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab_fixtures import open_lab, processes_of, workspace
-from lab_testing import ended, eventually
+from lab_fixtures import open_lab, wait_until_deserted, workspace
+from lab_testing import ended
 
 from pawn_lab.lab import Lab, launching, resuming, spending
 
@@ -36,7 +36,7 @@ def study(warm: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     root = tmp_path_factory.mktemp("study") / "runs"
     with pytest.MonkeyPatch.context() as patch, Lab.open(root) as lab:
-        patch.setenv("PYTHONPATH", warm)
+        _set_up(patch, warm)
         spending.set_cost(lab, 3.6)
         for lr in (1e-3, 1e-5):
             launching.launch(lab, TOY | {"lr": lr, "pause_after_steps": 4}, tags=["plain"])
@@ -47,13 +47,20 @@ def study(warm: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
             ended(lab, trial_id)
         ended(lab, resuming.resume(lab, 1).id)
     # The last shim still makes a scheduler pass, whose database would close under a copy.
-    eventually(lambda: not processes_of(root), "end of the study's processes")
+    wait_until_deserted(root)
     return root
 
 
 @pytest.fixture
 def study_copy(study: Path, warm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The finished study, to be changed; trials that are added to it are warm too."""
-    monkeypatch.setenv("PYTHONPATH", warm)
+    _set_up(monkeypatch, warm)
     shutil.copytree(study, tmp_path / "runs")
     return tmp_path / "runs"
+
+
+def _set_up(patch: pytest.MonkeyPatch, warm: str) -> None:
+    """Let trials be warm, on two devices whatever the machine has."""
+    patch.setenv("PYTHONPATH", warm)
+    patch.setenv("PAWN_CPU_SLOTS", "2")
+    patch.setenv("CUDA_VISIBLE_DEVICES", "")

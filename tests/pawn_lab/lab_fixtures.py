@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pawn_lab.shim import identity
 from pawn_lab.shim.rules import Limits
 
 OpenLab = Callable[..., Lab]
+_PYTHON = Path(sys.executable).resolve()
 
 
 @pytest.fixture
@@ -23,19 +25,43 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # where there are GPUs, they stay out of it
     root = tmp_path / "workspace"
     yield root
-    eventually(lambda: not kill_processes_of(root), "end of the workspace's processes")
+    end_processes_of(root)
 
 
-def kill_processes_of(root: Path) -> list[int]:
+def end_processes_of(root: Path) -> None:
     """Kill every shim and scheduler pass of a workspace; their trainers die with them.
 
     Repeated until there is none, it also ends what a scheduler pass starts meanwhile.
     """
-    found = processes_of(root)
-    for pid in found:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    return found
+
+    def is_ended() -> bool:
+        for pid in processes_of(root):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return is_deserted(root)
+
+    eventually(is_ended, f"end of the processes of {root}")
+
+
+def wait_until_deserted(root: Path) -> None:
+    """Wait for the end of a workspace's shims and scheduler passes."""
+    eventually(lambda: is_deserted(root), f"end of the processes of {root}")
+
+
+def is_deserted(root: Path) -> bool:
+    """Say whether no process is, or may be becoming, a workspace's shim or scheduler pass.
+
+    A guardian becomes a scheduler pass, and in the middle of that shows no arguments.
+    """
+    return not any(_may_be_of(root, pid) for pid in identity.process_ids())
+
+
+def _may_be_of(root: Path, pid: int) -> bool:
+    if line := command_line(pid):
+        return str(root) in line
+    with contextlib.suppress(OSError):  # one of the kernel, or that has ended
+        return Path(f"/proc/{pid}/exe").readlink() == _PYTHON
+    return False
 
 
 def processes_of(root: Path) -> list[int]:

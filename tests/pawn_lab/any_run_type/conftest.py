@@ -7,8 +7,8 @@ from pathlib import Path
 import answering
 import pytest
 from answering import ITEMS
-from lab_fixtures import kill_processes_of, processes_of
-from lab_testing import ended, eventually
+from lab_fixtures import end_processes_of, wait_until_deserted
+from lab_testing import ended
 from warm_trainers import warm_trainers
 
 from pawn_lab.lab import Lab, launching, queries, resuming
@@ -46,7 +46,7 @@ def answered(registered: None, tmp_path_factory: pytest.TempPathFactory) -> Path
         launching.launch(lab, short, tags=["whole"])
         for trial in queries.trials(lab):
             ended(lab, trial.id)
-    eventually(lambda: not processes_of(root), "end of the study's processes")
+    wait_until_deserted(root)
     return root
 
 
@@ -57,7 +57,7 @@ def answered_copy(answered: Path, tmp_path: Path) -> Iterator[Lab]:
     shutil.copytree(answered, root)
     with Lab.open(root) as lab:
         yield lab
-    eventually(lambda: not kill_processes_of(root), "end of the copy's processes")
+    end_processes_of(root)
 
 
 @pytest.fixture

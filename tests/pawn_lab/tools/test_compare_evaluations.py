@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lab_fixtures import processes_of
-from lab_testing import CONFIG, ended, eventually, stand_in
+from lab_fixtures import wait_until_deserted
+from lab_testing import CONFIG, ended, stand_in
 
 from pawn_lab.analysis.compare import Verdict
 from pawn_lab.lab import Lab, launching
@@ -29,7 +29,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Lab.open(root, trainer=stand_in("measure")) as lab:
         for number in range(1, 2 * SEEDS + 1):
             evaluate(lab, number)
-    eventually(lambda: not processes_of(root), "end of the lab's processes")
+    wait_until_deserted(root)
     return root
 
 
