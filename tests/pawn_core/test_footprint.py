@@ -1,5 +1,6 @@
 """Sizes from dimensions alone: the published numbers, and the bytes of real models."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,7 +90,7 @@ def test_an_adapter_whose_backbone_is_not_at_hand_has_no_size(tmp_path) -> None:
     raw = real_run(tmp_path)
     assert footprint(parse_config(raw | {"checkpoint": "trial:3"})) is None
     assert footprint(parse_config(raw | {"adapter_layers": "top-9"})) is None
-    (tmp_path / "pure/model.safetensors").write_bytes(b"damaged")
+    (Path(raw["checkpoint"]) / "model.safetensors").write_bytes(b"damaged")
     assert footprint(parse_config(raw)) is None
 
 
