@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import chess
+import chess_engine
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -23,17 +24,32 @@ def commands(heading: str) -> list[list[str]]:
     return [line.split() for line in lines]
 
 
-@pytest.fixture
-def run(tmp_path):
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("newcomer")
+
+
+@pytest.fixture(scope="module")
+def run(folder):
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "PAWN_WORKSPACE": "runs"}
 
-    def run_command(command: list[str]) -> str:
+    def run_command(command: list[str], given: str = "") -> str:
         argv = [f"{ROOT}/{command[0]}", *command[1:]]
-        done = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            argv, cwd=folder, env=environment, input=given, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     return run_command
+
+
+@pytest.fixture(scope="module")
+def trained(run, folder) -> Path:
+    train, resume = commands("Train by hand")
+    run(train)
+    run(resume)
+    return folder
 
 
 def printed_moves(folder: Path) -> list[str]:
@@ -44,14 +60,11 @@ def printed_moves(folder: Path) -> list[str]:
     return ast.literal_eval(done.stdout)
 
 
-def test_a_newcomer_trains_resumes_plays_launches_and_reads_the_results(run, tmp_path):
-    train, resume = commands("Train by hand")
-    run(train)
-    run(resume)
-    outcome = json.loads((tmp_path / "logs/first/outcome.json").read_text())
+def test_a_newcomer_trains_resumes_plays_launches_and_reads_the_results(run, trained):
+    outcome = json.loads((trained / "logs/first/outcome.json").read_text())
     assert (outcome["reason"], outcome["step"]) == ("completed", 20)
 
-    moves = printed_moves(tmp_path)
+    moves = printed_moves(trained)
     board = chess.Board()
     for move in filter(None, moves):
         board.push_uci(move)
@@ -67,6 +80,18 @@ def test_a_newcomer_trains_resumes_plays_launches_and_reads_the_results(run, tmp
     table = json.loads(run(results))["rows"]
     row = dict(zip(table["columns"], *table["rows"], strict=True))
     assert (row["lr"], row["state"], row["last_step"]) == (1e-3, "completed", 20)
+
+
+def test_a_newcomer_makes_a_player_of_what_was_trained(run, trained):
+    make_games, train, uci = commands("Make it a player")
+    games = chess_engine.generate_checkmate_games(250, seed=1, max_ply=100, mate_boost=1.0)
+    pgn = chess_engine.tokens_to_pgn(games.tokens, games.lengths)
+    (trained / make_games[-1]).write_text(pgn)
+    run(train)
+    said = run(uci, "uci\nposition startpos moves e2e4\ngo\n")
+    board = chess.Board()
+    board.push_uci("e2e4")
+    assert chess.Move.from_uci(said.split("bestmove ")[1].strip()) in board.legal_moves
 
 
 def test_every_file_the_readme_links_to_exists():
