@@ -26,6 +26,7 @@ from pawn_core.config import (
     RUN_TYPES,
     ConfigError,
     RunConfig,
+    changed,
     config_json_schema,
     parse_config,
     run_type_named,
@@ -68,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parse(sys.argv[1:] if arguments is None else arguments)
         config, resume = _read_config(options)
         _check_runnable(config)
+        _say_what_is_idle(config, options)
         run_dir = options.get("run_dir") or new_run_dir()
         settle_threads(_saved_threads(resume))
         _tell(f"run folder {run_dir}, {os.environ[THREADS_VARIABLE]} threads; loading torch")
@@ -85,6 +87,14 @@ def _check_runnable(config: RunConfig) -> None:
         raise ConfigError("\n".join(reasons))
     for warning in warnings(config, machine):
         _tell(warning)
+
+
+def _say_what_is_idle(config: RunConfig, options: dict[str, Any]) -> None:
+    """Say which of the fields that were given, by flags or a file, have no effect."""
+    given = {*options, *(read_json(options["config"]) if "config" in options else ())}
+    for field, why in config.no_effect().items():
+        if field.partition(".")[0] in given:
+            _tell(f"{field} has no effect: {why}")
 
 
 def _train(config: RunConfig, run_dir: Path, resume: Path | None, stop: StopFlag) -> int:
@@ -138,7 +148,7 @@ def _read_config(options: dict[str, Any]) -> tuple[RunConfig, Path | None]:
     for place, other in (_PLACES, _PLACES[::-1]):  # each excludes the other
         if flags.get(place) and other not in flags:
             raw.pop(other, None)
-    return parse_config(raw | flags), resume
+    return parse_config(changed(raw, flags) if resume else raw | flags), resume
 
 
 def _check_resumable(checkpoint: Path) -> None:

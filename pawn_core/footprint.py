@@ -77,6 +77,16 @@ def trainable_parameters(config: AdapterConfig) -> int | None:
     return config.adapts_by.parameters(config, *dimensions) if dimensions else None
 
 
+def backbone_refusal(config: RunConfig) -> str | None:
+    """Say that a backbone at hand lacks a layer that an adapter is for; None where it does not."""
+    try:
+        if isinstance(config, AdapterConfig):
+            trainable_parameters(config)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def _of_adapter(config: AdapterConfig) -> Footprint | None:
     """Return the bytes of a backbone and its adapter; only what is trained has more than weights.
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from pawn_core.config import RunConfig
 from pawn_core.config.compute import ComputeConfig
-from pawn_core.footprint import footprint
+from pawn_core.footprint import backbone_refusal, footprint
 
 ALLOW_CPU = "PAWN_ALLOW_CPU"
 
@@ -78,6 +78,7 @@ def refusals(config: RunConfig, machine: Machine) -> list[str]:
         _device_refusal(config, machine),
         _gpus_refusal(config, machine),
         _memory_refusal(config, machine),
+        backbone_refusal(config),
     ]
     return [reason for reason in reasons if reason]
 

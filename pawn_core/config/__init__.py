@@ -10,6 +10,7 @@ from pawn_core.config.pretrain import PretrainConfig
 from pawn_core.config.registry import (
     RUN_TYPES,
     RunType,
+    changed,
     config_json_schema,
     parse_config,
     run_type_named,
@@ -30,6 +31,7 @@ __all__ = [
     "RunConfig",
     "RunType",
     "TrainingConfig",
+    "changed",
     "config_json_schema",
     "parse_config",
     "run_type_named",

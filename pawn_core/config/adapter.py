@@ -73,6 +73,7 @@ class AdapterConfig(RealGamesConfig, StrategyConfig, TrainingConfig):
     )
     weights_fields: ClassVar[frozenset[str]] = frozenset({"checkpoint"})
     path_fields: ClassVar[frozenset[str]] = frozenset({"pgn", "val_pgn"})
+    decides: ClassVar[Mapping[str, str]] = {"epochs": "total_steps", "val_every": "eval_interval"}
 
     run_type: Literal["adapter"] = Field(
         "adapter", description="Kind of run.", json_schema_extra=FIXED_ON_RESUME
@@ -205,10 +206,10 @@ class AdapterConfig(RealGamesConfig, StrategyConfig, TrainingConfig):
         """Yield the fields that change nothing: epochs where steps are given."""
         yield from super().idle_fields(on_gpu)
         followed = self.follows()
-        for field, decider in {"epochs": "total_steps", "val_every": "eval_interval"}.items():
-            if getattr(self, decider) != followed[decider]:
+        for field, decided in self.decides.items():
+            if getattr(self, decided) != followed[decided]:
                 default = type(self).model_fields[field].default
-                yield Idle(field, default, f"{decider} is given")
+                yield Idle(field, default, f"{decided} is given")
 
     def fitted(self, training_games: int) -> Self:
         """Return the config for a source that has fewer games to train on than `max_games`.

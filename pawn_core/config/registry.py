@@ -69,6 +69,17 @@ def parse_config(raw: Mapping[str, Any]) -> RunConfig:
         raise config_error(error, run_type.config, run_type.name) from None
 
 
+def changed(raw: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config that was filled in with changes; what these decide is filled in anew.
+
+    Raises:
+        ConfigError: no such run type.
+    """
+    decides = run_type_named(raw.get("run_type", "pretrain")).config.decides
+    stale = {decided for field, decided in decides.items() if field in changes}
+    return {name: value for name, value in raw.items() if name not in stale} | dict(changes)
+
+
 def config_json_schema(name: str = "pretrain") -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a run type's config."""
     return run_type_named(name).config.model_json_schema()

@@ -69,6 +69,8 @@ class RunConfig(StorageConfig):
     """Fields that name weights to start from or to measure, perhaps of another trial."""
     path_fields: ClassVar[frozenset[str]] = frozenset()
     """Fields that name a file or a folder of the machine where the run is asked for."""
+    decides: ClassVar[Mapping[str, str]] = {}
+    """Fields whose change means that another, as it was filled in, is filled in anew."""
     measured_field: ClassVar[str | None] = None
     """That of `weights_fields` which names what the run measures, whose settings count as its own.
     """

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pawn_core.config import ConfigError
+from pawn_core.config.real_games import RealGamesConfig
 from pawn_core.real_games.build import Streams, build
 from pawn_core.real_games.cached_games import CachedGames, Games
 from pawn_core.real_games.games_cache import Cache, CacheState, DamagedCacheError, cache_errors
@@ -24,6 +25,9 @@ from pawn_core.real_games.sources import (
 )
 from pawn_core.real_games.vocabularies import CACHED
 from pawn_core.signals import StopFlag
+
+_FILTERS = frozenset(RealGamesConfig.model_fields) - {"pgn"} | {"min_ply", "max_ply"}
+"""What of a selection may leave no game."""
 
 
 def open_games(
@@ -58,6 +62,7 @@ def open_games(
             build(cache, state, opening.streams(), selection, excluded_g, stop, say)
             opening.check_unchanged(cache)
         _check_enough(selection, state)
+        say(f"real games: {_summary(state.counts)}")
         return _mapped(cache, state, opening, vocabulary)
 
 
@@ -184,13 +189,23 @@ def _check_enough(selection: Selection, state: CacheState) -> None:
 
 def _why(selection: Selection, counts: dict[str, Any]) -> str:
     """Say where the games of a source went."""
-    dropped = ", ".join(f"{n:,} {reason}" for reason, n in counts["dropped"].items())
+    asked = {n: value for n, value in selection.filters().items() if n in _FILTERS and value}
+    filters = ", ".join(f"{name} {value}" for name, value in asked.items())
     usable = f"of {counts['read']:,} games {counts['kept']:,} may be used"
     if selection.val_games and counts["kept"]:
         usable += f", of which val_games {selection.val_games} are held out"
     if counts["in_training"]:
         usable += f", {counts['in_training']:,} not for validation: their moves are in training"
-    return f"{usable}; dropped: {dropped or 'none'}"
+    return f"{usable}; dropped: {_dropped(counts)}; asked for: {filters}"
+
+
+def _summary(counts: dict[str, Any]) -> str:
+    used = f"{counts['train']:,} to train on, {counts['val']:,} held out"
+    return f"{counts['read']:,} games read, {used}; dropped: {_dropped(counts)}"
+
+
+def _dropped(counts: dict[str, Any]) -> str:
+    return ", ".join(f"{n:,} {reason}" for reason, n in counts["dropped"].items()) or "none"
 
 
 def _mapped(cache: Cache, state: CacheState, opening: _Opening, vocabulary: str) -> CachedGames:

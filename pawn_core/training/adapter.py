@@ -9,9 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pawn_core.adapters import build_adapter
 from pawn_core.checkpoint.store import Checkpoint
-from pawn_core.config import AdapterConfig, ConfigError
+from pawn_core.config import AdapterConfig
 from pawn_core.data.batching import Shape, build_batching
 from pawn_core.data.epochs import EpochOrder
 from pawn_core.data.sequences import Batch
@@ -52,11 +51,8 @@ class AdapterTask(ModelTask):
             elo_band=config.elo_band,
             stop=setup.stop,
         )
-        self.model = opened.model
-        try:
-            self._adapter = build_adapter(self.model, config)
-        except ValueError as error:
-            raise ConfigError(str(error)) from None
+        self._adapter = opened.adapter
+        self.model = self._adapter.model
         if config.gradient_checkpointing:
             recompute_layers(self.model)
         self._build_functions()

@@ -7,7 +7,8 @@ from typing import Self
 import chess_engine
 import torch
 
-from pawn_core.config import AdapterConfig
+from pawn_core.adapters import Adapter, build_adapter
+from pawn_core.config import AdapterConfig, ConfigError
 from pawn_core.data.real_source import RealSource
 from pawn_core.model import Transformer
 from pawn_core.real_games import CachedGames, Games, Selection, open_games, training_selection
@@ -25,21 +26,22 @@ class Opened:
 
     subject: Subject | None
     """None where the model is trained from scratch."""
-    model: Transformer
+    adapter: Adapter
     spec: ModelSpec
     games: CachedGames
 
     @classmethod
     def of(cls, config: AdapterConfig, setup: Setup, say: Callable[[str], None]) -> Self:
-        """Load the backbone and open the games, which may have to be read first.
+        """Load the backbone, adapt it and open the games, which may have to be read first.
 
         Raises:
-            ConfigError: either cannot be had.
+            ConfigError: either cannot be had, or the adapter does not fit the backbone.
             Interrupted: the run was asked to stop.
         """
         subject = None if config.adapts_by.from_scratch else _backbone(config, setup)
         spec = subject.pretrained.spec if subject else _spec_of(config)
         model = subject.pretrained.model if subject else untrained(spec).to(setup.runtime.device)
+        adapter = _adapter(model, config)
         games = open_games(
             _selection(config, spec, setup),
             vocabulary=spec.vocabulary,
@@ -47,7 +49,7 @@ class Opened:
             say=say,
             verify=setup.runtime.processes.leads,
         )
-        return cls(subject, model, spec, games)
+        return cls(subject, adapter, spec, games)
 
     def source(self, games: Games) -> RealSource:
         """Return some of the games as the model reads them."""
@@ -61,6 +63,13 @@ def _selection(config: AdapterConfig, spec: ModelSpec, setup: Setup) -> Selectio
     if setup.checkpoint is None:
         return selection
     return selection.at(*setup.checkpoint.training_state["data"]["revisions"])
+
+
+def _adapter(model: Transformer, config: AdapterConfig) -> Adapter:
+    try:
+        return build_adapter(model, config)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
 
 
 def _backbone(config: AdapterConfig, setup: Setup) -> Subject:

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from pawn_core.config import RunConfig
+from pawn_core.footprint import backbone_refusal
 from pawn_lab.configs import StoredConfig
+from pawn_lab.errors import InvalidConfigError
 from pawn_lab.lab.queries import selected
 from pawn_lab.lab.workspace import Lab
 from pawn_lab.records import Estimate, Launched, Trial
@@ -100,6 +102,7 @@ def with_fixed_weights(lab: Lab, config: RunConfig, request: Request | None = No
 
     Raises:
         UnknownTrialError, NoCheckpointError, InvalidRequestError: see `subjects.fixed`.
+        InvalidConfigError: a backbone lacks a layer that is to be adapted.
     """
     if not config.weights_fields | config.path_fields:
         return config
@@ -109,7 +112,10 @@ def with_fixed_weights(lab: Lab, config: RunConfig, request: Request | None = No
         if request is not None and launches.known(tx, request) is not None:
             return config
         rows = {number: trials.get(tx, number) for number in numbers}
-    return subjects.fixed(config, rows, lab.paths)
+    fixed = subjects.fixed(config, rows, lab.paths)
+    if refusal := backbone_refusal(subjects.located(fixed, lab.paths)):
+        raise InvalidConfigError(refusal)
+    return fixed
 
 
 def repeated(lab: Lab, config: RunConfig, seeds: int) -> list[int]:

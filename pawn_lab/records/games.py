@@ -33,7 +33,7 @@ class Games(Record):
     val: Count
     dropped: Annotated[dict[Reason, Count], Field(default_factory=dict, max_length=MOST_REASONS)]
     duplicates: Count = 0
-    """Kept games left out for the moves of one before them."""
+    """Games that are trained on and have the moves of one before them."""
     in_training: Count = 0
     """Games left out of validation for the moves of one that is trained on."""
 
@@ -52,7 +52,7 @@ class Games(Record):
         of_revision = f"@{self.revision}" if self.revision and "@" not in source else ""
         used = f"{self.train:,} to train on, {self.val:,} to validate"
         line = f"{source}{of_revision}: {self.read:,} games read, {used}"
-        own = {"duplicates": self.duplicates, "in_training": self.in_training}
-        most_first = sorted((self.dropped | own).items(), key=lambda item: (-item[1], item[0]))
+        dropped = self.dropped | {"in_training": self.in_training}
+        most_first = sorted(dropped.items(), key=lambda item: (-item[1], item[0]))
         reasons = [f"{count:,} {reason}" for reason, count in most_first if count]
         return f"{line}; dropped {', '.join(reasons)}" if reasons else line

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from pawn_core.checkpoint import CheckpointError, Manifest, verify
 from pawn_core.checkpoint.manifest import by_step
-from pawn_core.config import ConfigError, RunConfig, parse_config
+from pawn_core.config import ConfigError, RunConfig, changed, parse_config
 from pawn_core.config.weights import Which
 from pawn_lab.configs import StoredConfig
 from pawn_lab.errors import (
@@ -116,7 +116,7 @@ def resumed_config(
     """
     changes = {"pause_after_steps": pause_after_steps} | overrides
     try:
-        config = parse_config(parent.config | changes)
+        config = parse_config(changed(parent.config, changes))
     except ConfigError as error:
         _check_fixed_fields(parent, overrides)
         raise InvalidConfigError(str(error)) from error

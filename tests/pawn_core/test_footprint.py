@@ -8,7 +8,7 @@ from real_runs import real_run
 from tiny import TINY, setup_of
 
 from pawn_core.config import VARIANTS, Architecture, RunConfig, parse_config
-from pawn_core.footprint import Footprint, footprint, parameter_count
+from pawn_core.footprint import Footprint, backbone_refusal, footprint, parameter_count
 from pawn_core.runtime import resolve_runtime
 from pawn_core.training.learning import build_learner
 
@@ -89,7 +89,9 @@ def test_an_adapter_holds_its_backbone_once_and_moments_of_what_it_trains_alone(
 def test_an_adapter_whose_backbone_is_not_at_hand_has_no_size(tmp_path) -> None:
     raw = real_run(tmp_path)
     assert footprint(parse_config(raw | {"checkpoint": "trial:3"})) is None
-    assert footprint(parse_config(raw | {"adapter_layers": "top-9"})) is None
+    too_many = parse_config(raw | {"adapter_layers": "top-9"})
+    assert footprint(too_many) is None
+    assert "'top-9' are not all there" in (backbone_refusal(too_many) or "")
     (Path(raw["checkpoint"]) / "model.safetensors").write_bytes(b"damaged")
     assert footprint(parse_config(raw)) is None
 

@@ -3,7 +3,7 @@
 import pytest
 from adapting import adapter_config
 
-from pawn_core.config import RUN_TYPES, AdapterConfig, ConfigError, parse_config
+from pawn_core.config import RUN_TYPES, AdapterConfig, ConfigError, changed, parse_config
 from pawn_core.config.adapters import ADAPTER_NAMES, ADAPTERS, active_entries
 from pawn_core.config.real_games import is_hub_id
 from pawn_core.config.strategies import StrategyConfig
@@ -49,6 +49,15 @@ def test_a_source_with_fewer_games_makes_the_schedule_that_they_need() -> None:
     assert config.fitted(1000) is config.fitted(5000) is config
     given = parse(total_steps=50, max_games=1000)
     assert given.fitted(10) is given
+
+
+def test_more_epochs_of_a_filled_in_config_are_more_steps() -> None:
+    saved = parse(epochs=4, max_games=1000).fitted(100).model_dump()
+    assert changed(saved, {"lr": 1e-3})["total_steps"] == saved["total_steps"] == 7
+    longer = parse_config(changed(saved, {"epochs": 8}))
+    assert isinstance(longer, AdapterConfig)
+    assert longer.fitted(100).total_steps == 13
+    assert changed(saved, {"epochs": 8, "total_steps": 9})["total_steps"] == 9
 
 
 def test_what_does_not_fit_a_shorter_schedule_is_left_out_or_refused() -> None:
