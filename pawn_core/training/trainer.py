@@ -94,11 +94,11 @@ def _fitted(setup: Setup, phases: Phases) -> Setup:
     """Fit the config to what the task works on, which may have to be read for long."""
 
     def say(note: str) -> None:
+        phases.begin("games")
         phases.tell(note)
         if setup.runtime.processes.leads:
             _LOG.info("%s", note)
 
-    phases.begin("games")
     return _task_of(setup.config).fitted(setup, say)
 
 
