@@ -60,7 +60,8 @@ def fixed(config: RunConfig, rows: Mapping[int, TrialRow], workspace: WorkspaceP
             changes[field] = _games(field, source)
     if all(getattr(config, field) == value for field, value in changes.items()):
         return config
-    return checks.checked_config(config.model_dump(mode="json") | changes)
+    chosen = config.model_dump(mode="json", exclude_unset=True)  # what follows stays unset
+    return checks.checked_config(chosen | changes)
 
 
 def _check_plain(field: str, trial: TrialRow) -> None:

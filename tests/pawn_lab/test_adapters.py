@@ -54,6 +54,11 @@ def finished(lab, sweep_id):
     return eventually(look, f"end of sweep {sweep_id}")
 
 
+def test_each_seed_orders_the_games_anew(lab):
+    configs = [t.config for t in launching.launch_group(lab, adapter(), seeds=2).trials]
+    assert [(config["seed"], config["data_seed"]) for config in configs] == [(0, 0), (1, 1)]
+
+
 def test_a_launch_fixes_the_backbone_to_a_step_and_the_games_to_a_place(lab, games):
     trial = launching.launch(lab, adapter(val_pgn="games.pgn"))
     assert trial.config["checkpoint"] == "trial:1@1000"
