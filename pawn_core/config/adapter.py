@@ -218,10 +218,10 @@ class AdapterConfig(RealGamesConfig, StrategyConfig, TrainingConfig):
             ConfigError: parts of the schedule do not fit into so few steps.
         """
         followed, values = self.follows(), self.model_dump()
-        if training_games >= self.max_games or self.total_steps != followed["total_steps"]:
-            return self
         own = {n: v for n, v in values.items() if n not in followed or v != followed[n]}
-        own["total_steps"] = self._steps(self.epochs, training_games)
+        if training_games >= self.max_games or {"total_steps", "eval_interval"} <= own.keys():
+            return self
+        own.setdefault("total_steps", self._steps(self.epochs, training_games))
         own.setdefault("eval_interval", self._steps(self.val_every, training_games))
         if (self.pause_after_steps or 0) >= own["total_steps"]:
             own["pause_after_steps"] = None

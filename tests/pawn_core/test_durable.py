@@ -2,10 +2,12 @@
 
 import errno
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from pawn_core import durable
+from pawn_core.durable import make_directory
 
 
 @pytest.fixture
@@ -49,3 +51,25 @@ def test_a_file_replaced_from_many_threads_at_once_is_whole_and_leaves_nothing_b
         list(threads.map(lambda data: durable.replace_file(path, data), contents))
     assert path.read_bytes() in contents
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_directory_that_another_process_makes_meanwhile_is_one(tmp_path, monkeypatch):
+    folder, is_dir = tmp_path / "new", Path.is_dir
+
+    def made_just_after_the_look(path: Path) -> bool:
+        found = is_dir(path)
+        if path == folder and not found:
+            path.mkdir()
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "is_dir", made_just_after_the_look)
+        make_directory(folder)
+    assert folder.is_dir()
+
+
+@pytest.mark.parametrize("name", ["file", "file/below"])
+def test_a_file_in_the_way_of_a_directory_is_told(tmp_path, name):
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match="file"):
+        make_directory(tmp_path / name)

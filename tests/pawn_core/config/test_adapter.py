@@ -47,8 +47,13 @@ def test_a_source_with_fewer_games_makes_the_schedule_that_they_need() -> None:
     assert (fitted.max_games, fitted.epochs, fitted.lora_rank) == (1000, 4, 2)
     assert fitted.fitted(100) is fitted
     assert config.fitted(1000) is config.fitted(5000) is config
-    given = parse(total_steps=50, max_games=1000)
-    assert given.fitted(10) is given
+
+
+def test_steps_that_were_given_stay_and_evaluations_still_follow_the_games() -> None:
+    both = parse(total_steps=50, eval_interval=25, max_games=1000)
+    assert both.fitted(10) is both
+    steps = parse(total_steps=50, val_every=2, max_games=1000).fitted(100)
+    assert (steps.total_steps, steps.eval_interval) == (50, 4)
 
 
 def test_more_epochs_of_a_filled_in_config_are_more_steps() -> None:
