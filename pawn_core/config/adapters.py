@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pawn_core.config.architecture import Architecture
-from pawn_core.config.errors import did_you_mean, shown
+from pawn_core.config.errors import entry_named
 from pawn_core.run_paths import ADAPTER_FILES, FILES, LORA_FILES
 
 if TYPE_CHECKING:
@@ -186,14 +186,10 @@ ADAPTERS: tuple[Strategy, ...] = (
 ADAPTER_NAMES = tuple(strategy.name for strategy in ADAPTERS)
 
 
-def adapter_named(name: str) -> Strategy:
+def adapter_named(name: object) -> Strategy:
     """Return the strategy of that name.
 
     Raises:
-        ValueError: no such strategy; lists those there are.
+        ConfigError: no such strategy; lists those there are.
     """
-    for strategy in ADAPTERS:
-        if strategy.name == name:
-            return strategy
-    allowed, hint = ", ".join(ADAPTER_NAMES), did_you_mean(name, ADAPTER_NAMES)
-    raise ValueError(f"strategy {shown(name)} is unknown; one of: {allowed}{hint}")
+    return entry_named("strategy", name, ADAPTERS)

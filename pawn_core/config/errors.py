@@ -6,8 +6,8 @@ ConfigError (ValueError)
 import difflib
 import functools
 import reprlib
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -43,6 +43,18 @@ class ConfigError(ValueError):
     """A run configuration that cannot be honoured; the text says which field and what would do."""
 
 
+class Entry(Protocol):
+    """One of a registry."""
+
+    @property
+    def name(self) -> str:
+        """What configs call it."""
+        ...
+
+
+E = TypeVar("E", bound=Entry)
+
+
 def did_you_mean(
     name: str, names: Iterable[str], spelled: Callable[[str], str | None] = str
 ) -> str:
@@ -57,6 +69,20 @@ def did_you_mean(
 def shown(value: Any) -> str:
     """Return a value's repr, cut to a length that fits in a message."""
     return _SHORT.repr(value)
+
+
+def entry_named(what: str, name: object, entries: Sequence[E]) -> E:
+    """Return the entry of that name.
+
+    Raises:
+        ConfigError: there is none; lists those there are.
+    """
+    for entry in entries:
+        if entry.name == name:
+            return entry
+    names = [entry.name for entry in entries]
+    hint = did_you_mean(name, names) if isinstance(name, str) else ""
+    raise ConfigError(f"{what} {shown(name)} is unknown; one of: {', '.join(names)}{hint}")
 
 
 def config_error(error: ValidationError, model: type[BaseModel], run_type: str) -> ConfigError:
@@ -81,7 +107,8 @@ def _describe(problem: Any, model: type[BaseModel], run_type: str) -> str:
             return f"{field} {shown(value)} is unknown; one of: {allowed}{hint}"
         case "value_error":
             message = str(context["error"])
-            return f"{field} {shown(value)}: {message}" if field else message
+            named = not field or message.startswith(f"{field} ")
+            return message if named else f"{field} {shown(value)}: {message}"
         case "missing":
             return f"{field} is required"
         case _:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from pawn_core.config.conditioning import CASES
-from pawn_core.config.errors import did_you_mean, shown
+from pawn_core.config.errors import entry_named
 from pawn_core.config.eval_probes import EvalProbesConfig, shards_of_probes
 from pawn_core.config.facts import Metric
 from pawn_core.config.real_games import RealGamesConfig
@@ -191,14 +191,10 @@ EVAL_NAMES = tuple(evaluation.name for evaluation in EVALS)
 BY_DEFAULT = ("legality",)
 
 
-def eval_named(name: str) -> Eval:
+def eval_named(name: object) -> Eval:
     """Return the evaluation of that name.
 
     Raises:
-        ValueError: no such evaluation; lists those there are.
+        ConfigError: no such evaluation; lists those there are.
     """
-    for evaluation in EVALS:
-        if evaluation.name == name:
-            return evaluation
-    allowed, hint = ", ".join(EVAL_NAMES), did_you_mean(name, EVAL_NAMES)
-    raise ValueError(f"evaluation {shown(name)} is unknown; one of: {allowed}{hint}")
+    return entry_named("evaluation", name, EVALS)

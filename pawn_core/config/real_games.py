@@ -19,7 +19,7 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96}(@[\w./-]{1,128})?")
 
 def is_hub_id(source: str) -> bool:
     """Tell whether a source has the form of a data set on the hub; a path that exists is none."""
-    return _HUB_ID.fullmatch(source) is not None and not source.endswith(_FILES)
+    return _HUB_ID.fullmatch(source) is not None and not source.lower().endswith(_FILES)
 
 
 def _checked_time_control(value: str) -> str:

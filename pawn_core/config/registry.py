@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from pawn_core.config.adapter import AdapterConfig
 from pawn_core.config.cotrain import CotrainConfig
-from pawn_core.config.errors import ConfigError, config_error, did_you_mean, shown
+from pawn_core.config.errors import ConfigError, config_error, entry_named
 from pawn_core.config.eval import EvalConfig
 from pawn_core.config.imports import ImportConfig
 from pawn_core.config.pretrain import PretrainConfig
@@ -44,12 +44,7 @@ def run_type_named(name: object) -> RunType:
     Raises:
         ConfigError: no such run type; lists those there are.
     """
-    for run_type in RUN_TYPES:
-        if run_type.name == name:
-            return run_type
-    names = [run_type.name for run_type in RUN_TYPES]
-    hint = did_you_mean(name, names) if isinstance(name, str) else ""
-    raise ConfigError(f"run_type {shown(name)} is unknown; one of: {', '.join(names)}{hint}")
+    return entry_named("run_type", name, RUN_TYPES)
 
 
 def parse_config(raw: Mapping[str, Any]) -> RunConfig:

@@ -104,7 +104,7 @@ def game_files(named: str, names: list[str]) -> list[str]:
     Raises:
         ConfigError: none is, or they are of two formats.
     """
-    pgn = sorted(name for name in names if name.endswith(PGN_SUFFIXES))
+    pgn = sorted(name for name in names if name.lower().endswith(PGN_SUFFIXES))
     parquet = sorted(filter(is_parquet, names))
     if pgn and parquet:
         raise ConfigError(
@@ -119,7 +119,7 @@ def game_files(named: str, names: list[str]) -> list[str]:
 
 def is_parquet(name: str) -> bool:
     """Whether a file of this name is a parquet shard."""
-    return name.endswith(PARQUET_SUFFIX)
+    return name.lower().endswith(PARQUET_SUFFIX)
 
 
 def by_split(files: list[GameFile]) -> Splits:

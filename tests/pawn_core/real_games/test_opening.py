@@ -115,7 +115,7 @@ def test_a_folder_is_read_file_by_file_whatever_its_compression(opened, tmp_path
     write_pgn(folder / "a.pgn", texts[:10])
     plain = write_pgn(tmp_path / "b.pgn", texts[10:20])
     (folder / "b.pgn.gz").write_bytes(gzip.compress(plain.read_bytes()))
-    write_pgn(folder / "below" / "c.pgn", texts[20:])
+    write_pgn(folder / "below" / "C.PGN", texts[20:])
     (folder / "notes.txt").write_text("not read")
     assert uci_games(opened(folder).train) == by_python_chess(texts)
 
