@@ -58,6 +58,6 @@ def test_a_pgn_that_is_not_there_is_refused_before_any_work(
     evaluate, tiny, train, tmp_path: Path
 ) -> None:
     train(tiny, "trials/0003/run")
-    with pytest.raises(ConfigError, match=r"pgn 'gone\.pgn' cannot be read: there is no file"):
+    with pytest.raises(ConfigError, match=r"pgn 'gone\.pgn' is not there; allowed: a PGN file"):
         evaluate(4, pgn="gone.pgn")
     assert not (tmp_path / "trials/0004/run/checkpoints").exists()

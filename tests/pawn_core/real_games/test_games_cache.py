@@ -72,7 +72,9 @@ def test_a_build_that_ended_behind_a_commit_goes_on_to_the_same_games(
         with pytest.raises(Killed):
             opened(pgn, max_games=30, val_games=20)
     assert contents(opened(pgn, max_games=30, val_games=20)) == contents(whole)
-    assert said[-1].endswith(f", behind {14 * commit} games of before")
+    began, ended = said[-2:]
+    assert began.endswith(f", behind {14 * commit} games of before")
+    assert ended == "real games: 56 games read, 30 to train on, 20 held out; dropped: none"
 
 
 def test_a_build_killed_by_sigkill_goes_on_to_the_same_games(

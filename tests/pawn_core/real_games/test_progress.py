@@ -31,13 +31,16 @@ def test_reading_and_verifying_tell_how_far_they_are(
     assert [line.split(", ")[1] for line in said if " read, " in line][:2] == ["7 kept", "14 kept"]
     said.clear()
     opened(pgn, max_games=40, val_games=10)
-    assert said == ["real games: 56 of 56 in the cache verified"]
+    assert said == [
+        "real games: 56 of 56 in the cache verified",
+        "real games: 56 games read, 40 to train on, 10 held out; dropped: none",
+    ]
 
 
 def test_lines_are_seldom(opened, pgn: Path, said: list[str], monkeypatch) -> None:
     monkeypatch.setattr(pgn_reader, "BATCH_GAMES", BATCH_GAMES)
     opened(pgn)
-    assert len(said) == 1  # that reading begins
+    assert len(said) == 2  # that reading begins, and what came of it
 
 
 def test_a_terminal_has_a_bar(opened, pgn: Path, capsys, monkeypatch) -> None:
