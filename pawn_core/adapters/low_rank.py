@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from pawn_core.model.precision import as_computed
+
 
 def low_rank_linear(x: Tensor, weight_oi: Tensor, a_ri: Tensor, b_or: Tensor) -> Tensor:
     """Return `x (weight + b a).T`, (.., o), without ever making the sum.
@@ -24,7 +26,7 @@ def low_rank_linear(x: Tensor, weight_oi: Tensor, a_ri: Tensor, b_or: Tensor) ->
 class _LowRankLinear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight_oi: Tensor, a_ri: Tensor, b_or: Tensor) -> Tensor:
-        x, weight_oi, a_ri, b_or = _as_computed(x, weight_oi, a_ri, b_or)
+        x, weight_oi, a_ri, b_or = as_computed(x, weight_oi, a_ri, b_or)
         x_ni = x.reshape(-1, x.shape[-1])
         low_nr = x_ni @ a_ri.T
         y_no = (x_ni @ weight_oi.T).addmm_(low_nr, b_or.T)
@@ -50,11 +52,3 @@ def _by_input(
 ) -> Tensor:
     grad_ni = (grad_no @ weight_oi).addmm_(grad_nr, a_ri)
     return grad_ni.view(*like.shape[:-1], -1)
-
-
-def _as_computed(*tensors: Tensor) -> list[Tensor]:
-    """Cast to the autocast type, where that is on."""
-    device = tensors[0].device.type
-    if not torch.is_autocast_enabled(device):
-        return list(tensors)
-    return [tensor.to(torch.get_autocast_dtype(device)) for tensor in tensors]

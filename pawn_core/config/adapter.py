@@ -239,5 +239,4 @@ def _of_strategy(name: str) -> type[AdapterConfig]:
     files = adapter_named(name).files
     if files == AdapterConfig.checkpoint_files:
         return AdapterConfig
-    own = {"checkpoint_files": files, "__module__": __name__}
-    return type(AdapterConfig.__name__, (AdapterConfig,), own)
+    return AdapterConfig.saying(checkpoint_files=files)

@@ -214,5 +214,4 @@ def _ranked_by(name: str) -> type[EvalConfig]:
     if merit == EvalConfig.merit:
         return EvalConfig
     others = tuple(e.metrics[0].name for e in EVALS if e.name != name)
-    own = {"merit": merit, "beside_merit": others, "__module__": __name__}
-    return type(EvalConfig.__name__, (EvalConfig,), own)
+    return EvalConfig.saying(merit=merit, beside_merit=others)

@@ -157,6 +157,11 @@ class RunConfig(StorageConfig):
         """Return the names of a run's models, by a config perhaps of another version."""
         return [SINGLE]
 
+    @classmethod
+    def saying(cls, **facts: Any) -> type[Self]:
+        """Return a class of such configs that says these facts of itself instead."""
+        return type(cls.__name__, (cls,), facts | {"__module__": cls.__module__})
+
     def members(self) -> Mapping[str, "RunConfig"]:
         """Return the config of each model that the run trains, by name; of a single one, ''."""
         return {SINGLE: self}

@@ -12,7 +12,6 @@ import torch
 from chess_engine import LegalTokens
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from pawn_core.data.sequences import Batch, pairs_of, ranges
 
@@ -55,13 +54,20 @@ class RecordedGames:
         starts_b = np.cumsum(lengths_b) - lengths_b
         return ranges(starts_b + self.first_ply, self.counts_b)
 
-    def sequences(self) -> tuple[Tensor, Tensor]:
-        """Return the tokens to read, int64 (b, t), and the flat positions that predict, (n,)."""
+    def sequences(self, width: int | None = None, pad: int = 0) -> tuple[Tensor, Tensor]:
+        """Return the tokens to read, int64 (b, t), and the flat positions that predict, (n,).
+
+        Args:
+            pad: fills rows up to `width` tokens, by default as many as the longest needs.
+        """
         moves = max(int(self.lengths_b.max()) - 1, 0)  # what comes before the last one
         tokens_bt = self.tokens_bp[:, : max(moves, 1)].astype(np.int64)
         before = -1
         if self.outcomes_b is not None:
             tokens_bt, before = np.column_stack((self.outcomes_b, tokens_bt)), 0
+        if width is not None:
+            missing = width - tokens_bt.shape[1]
+            tokens_bt = np.pad(tokens_bt, ((0, 0), (0, missing)), constant_values=pad)
         positions_n = self.games_n * tokens_bt.shape[1] + self.plies_n + before
         return torch.from_numpy(tokens_bt), torch.from_numpy(positions_n)
 
@@ -70,16 +76,12 @@ class RecordedGames:
 
         Args:
             legal: the legal moves before every ply of these games.
-            pad: fills rows up to `width` tokens, by default as many as the longest needs.
+            pad, width: as in `sequences`.
         """
-        tokens_bt, positions_n = self.sequences()
-        games_n, times_n = positions_n // tokens_bt.shape[1], positions_n % tokens_bt.shape[1]
-        if width is not None:
-            missing = width - tokens_bt.shape[1]
-            tokens_bt = F.pad(tokens_bt, (0, missing), value=pad)
+        tokens_bt, positions_n = self.sequences(width, pad)
         return Batch(
             tokens_bt=tokens_bt,
-            positions_n=games_n * tokens_bt.shape[1] + times_n,
+            positions_n=positions_n,
             targets_n=self.targets_n,
             games=len(self.lengths_b),
             attended_pairs=pairs_of(self.counts_b),

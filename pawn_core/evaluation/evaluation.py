@@ -78,7 +78,7 @@ class Context:
     @property
     def max_ply(self) -> int:
         """Most plies of a game: what the config allows, or else what the model's context holds."""
-        return self.config.max_ply or self.spec.max_seq_len - self.spec.prepend_outcome
+        return self.config.max_ply or self.spec.max_ply
 
 
 class Evaluation(Protocol):

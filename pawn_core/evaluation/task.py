@@ -185,7 +185,7 @@ def _class_of(chosen: Eval) -> type[Evaluation]:
 def _check_subject(subject: Subject, setup: Setup, config: EvalConfig) -> None:
     """Refuse games that do not fit or were trained on, and a large model on a CPU unasked."""
     spec, device = subject.pretrained.spec, setup.runtime.device
-    fits = spec.max_seq_len - spec.prepend_outcome
+    fits = spec.max_ply
     if config.max_ply is not None and config.max_ply > fits:
         raise ConfigError(f"max_ply {config.max_ply} does not fit the model; allowed: 2 to {fits}")
     _check_fresh(config, subject.trained_by)

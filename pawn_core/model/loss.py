@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from pawn_core.data.targets import Targets
 from pawn_core.model.head import HeadParts
+from pawn_core.model.precision import as_computed
 
 _CHUNK_ROWS = {"cpu": 256, "cuda": 16_384}  # CPU: a chunk's logits (2 MB) stay in the cache
 
@@ -121,7 +122,7 @@ class _ChunkedSums(torch.autograd.Function):
         criterion: Criterion,
     ) -> Tensor:
         gradients = _Gradients.needed(ctx, hidden_nd, weight_vd, scale_v, bias_v)
-        hidden_nd, weight_vd = _as_computed(hidden_nd), _as_computed(weight_vd)
+        hidden_nd, weight_vd = as_computed(hidden_nd, weight_vd)  # once, not chunk by chunk
         chunks = []
         for begin in range(0, len(hidden_nd), rows := _CHUNK_ROWS[hidden_nd.device.type]):
             hidden_cd = hidden_nd[begin : begin + rows]
@@ -169,12 +170,6 @@ class _Gradients(NamedTuple):
         """Add what a chunk contributes to that of the matrix."""
         if self.weight_vd is not None:
             self.weight_vd.add_(residual.dense().T @ hidden_cd)
-
-
-def _as_computed(x: Tensor) -> Tensor:
-    """Cast to the autocast type, where that is on: once, not chunk by chunk."""
-    device = x.device.type
-    return x.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else x
 
 
 def _at_least_float32(x: Tensor) -> Tensor:

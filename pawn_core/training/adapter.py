@@ -14,6 +14,7 @@ from pawn_core.config import AdapterConfig
 from pawn_core.data.batching import Shape, build_batching
 from pawn_core.data.epochs import EpochOrder
 from pawn_core.data.sequences import Batch
+from pawn_core.data.shares import Share, games_evaluated_at_once
 from pawn_core.flops import adapting_flops
 from pawn_core.model.recompute import recompute_layers
 from pawn_core.real_games import CachedGames
@@ -26,8 +27,6 @@ from pawn_core.training.setup import Setup
 from pawn_core.training.task import ModelTask, NonFiniteLossError
 from pawn_core.validation.real_validation import RealValidation
 
-_MOST_EVAL_GAMES = 64  # an evaluation keeps a whole batch's logits
-
 
 class AdapterTask(ModelTask):
     """Predict the moves that people played, by parameters in a frozen model."""
@@ -39,14 +38,12 @@ class AdapterTask(ModelTask):
         self._opened = opened = setup.opened or Opened.of(config, setup, lambda _: None)
         self._games = opened.source(opened.games.train)
         self._order = EpochOrder(len(opened.games.train), config.data_seed)
-        micro_batch = config.batch_size // config.accumulation_steps
-        self._offset = runtime.processes.rank * (config.batch_size // runtime.processes.size)
-        self._micro_batch = micro_batch // runtime.processes.size
+        self._share = Share.of(config, runtime.processes)
         shape = Shape(opened.spec.max_seq_len, self._games.vocabulary.pad, self._lengths)
         self._batching = build_batching(config, runtime, shape)
         self._validation = RealValidation(
             source=opened.source(opened.games.val),
-            batch_games=min(micro_batch, _MOST_EVAL_GAMES),
+            batch_games=games_evaluated_at_once(config),
             width=opened.spec.max_seq_len if runtime.compiled else None,
             elo_band=config.elo_band,
             stop=setup.stop,
@@ -59,10 +56,9 @@ class AdapterTask(ModelTask):
 
     def make_batch(self, index: int) -> list[Batch]:
         """Return this process's share of places `index * batch_size ..` as micro-batches."""
-        first, size = index * self._config.batch_size + self._offset, self._micro_batch
         parts = []
-        for i in range(self._config.accumulation_steps):
-            games = self._order.games_at(first + i * size, size)
+        for first in self._share.firsts(index):
+            games = self._order.games_at(first, self._share.size)
             parts += self._batching.arrange(self._games.batch(games, self._batching.width))
         return parts
 
@@ -74,10 +70,10 @@ class AdapterTask(ModelTask):
     def flops(self, batch: Batch) -> int:
         """Return the operations of a forward pass, and of a backward pass as far as it goes."""
         tokens, pairs = len(batch.positions_n), batch.attended_pairs
-        spec, first = self._opened.spec, self._first_layer()
-        trained = sum(p.numel() for p in self.parameters().values() if p.dim() > 1)
-        vocabulary_size = self._games.vocabulary.size
-        return adapting_flops(spec.architecture, vocabulary_size, tokens, pairs, first, trained)
+        architecture, vocabulary_size = self._opened.spec.architecture, self._games.vocabulary.size
+        return adapting_flops(
+            architecture, vocabulary_size, tokens, pairs, self._first_layer, self._trained_entries
+        )
 
     def evaluate(self) -> dict[str, Any]:
         """Evaluate on the games that are held out."""
@@ -158,12 +154,15 @@ class AdapterTask(ModelTask):
             fixed_shapes=self._batching.fixed_shapes,
         )
         self._logits_of = build_logits(self.model, self._runtime)
+        matrices = (p for p in self.parameters().values() if p.dim() > 1)
+        self._trained_entries = sum(matrix.numel() for matrix in matrices)
+        self._first_layer = self._first_adapted_layer()
 
     def _backbone(self) -> dict[str, Any] | None:
         subject = self._opened.subject
         return subject.as_backbone().document() if subject else None
 
-    def _first_layer(self) -> int:
+    def _first_adapted_layer(self) -> int:
         """Return the first layer that the backward pass goes through, or how many there are."""
         layers = enumerate(self.model.layers)
         adapted = (i for i, layer in layers if any(p.requires_grad for p in layer.parameters()))
@@ -171,15 +170,15 @@ class AdapterTask(ModelTask):
 
     def _lengths(self, index: int) -> NDArray[np.int64]:
         """Return the supervised tokens of each game of the index-th micro-batch of the stream."""
-        places = index * self._micro_batch, self._micro_batch
-        return self._games.lengths(self._order.games_at(*places))
+        size = self._share.size
+        return self._games.lengths(self._order.games_at(index * size, size))
 
     def _gradients_after(self, step: int) -> Callable[[list[nn.Parameter], int], Any]:
         """Return what yields gradients of coming batches (`pawn_core.adapters.Gradients`)."""
-        eager = replace(self._runtime, compiled=False)
-        objective = build_legal_objective(self.model, eager, self._config.illegal_penalty)
 
         def gradients(matrices: list[nn.Parameter], batches: int) -> Iterator[list[Tensor]]:
+            eager = replace(self._runtime, compiled=False)
+            objective = build_legal_objective(self.model, eager, self._config.illegal_penalty)
             for matrix in matrices:
                 matrix.requires_grad_(True)
             try:

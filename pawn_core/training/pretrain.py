@@ -13,6 +13,7 @@ from pawn_core.data.batching import Shape, build_batching
 from pawn_core.data.distribution import legal_sets
 from pawn_core.data.games import training_games, vocabulary_of
 from pawn_core.data.sequences import Batch
+from pawn_core.data.shares import Share, games_evaluated_at_once
 from pawn_core.flops import training_flops
 from pawn_core.model import Transformer, parameter_count
 from pawn_core.model.recompute import recompute_layers
@@ -21,8 +22,6 @@ from pawn_core.training.objective import build_objective
 from pawn_core.training.setup import Setup
 from pawn_core.training.task import ModelTask
 from pawn_core.validation.validation_set import ValidationSet
-
-_MOST_EVAL_GAMES = 64  # an evaluation keeps a whole batch's logits: 64 x 512 x 1,980
 
 
 class PretrainTask(ModelTask):
@@ -34,16 +33,15 @@ class PretrainTask(ModelTask):
         vocabulary = vocabulary_of(config)
         self._config, self._runtime = config, runtime
         self._vocabulary_size = vocabulary.size
-        micro_batch = config.batch_size // config.accumulation_steps
-        self._offset = runtime.processes.rank * (config.batch_size // runtime.processes.size)
-        self._micro_batch = micro_batch // runtime.processes.size
+        self._share = Share.of(config, runtime.processes)
         self._games = training_games(config, torch.get_num_threads())
         shape = Shape(config.max_seq_len, vocabulary.pad, self._lengths)
         self._batching = build_batching(config, runtime, shape)
-        eval_games = min(micro_batch, _MOST_EVAL_GAMES)
         # A compiled function wants one width; an uncompiled one is faster without the padding.
         eval_width = config.max_seq_len if runtime.compiled else None
-        self._validation = ValidationSet.of(config, eval_games, eval_width, setup.stop)
+        self._validation = ValidationSet.of(
+            config, games_evaluated_at_once(config), eval_width, setup.stop
+        )
         self.model = Transformer(config.architecture, vocabulary, config.max_seq_len)
         self.model.initialize(torch.Generator().manual_seed(config.seed))
         self.model.to(runtime.device)
@@ -55,9 +53,7 @@ class PretrainTask(ModelTask):
 
     def make_batch(self, index: int) -> list[Batch]:
         """Return this process's share of games `index * batch_size ..` as micro-batches."""
-        first, size = index * self._config.batch_size + self._offset, self._micro_batch
-        steps = range(self._config.accumulation_steps)
-        batches = [self._lay_out(first + i * size, size) for i in steps]
+        batches = (self._lay_out(first, self._share.size) for first in self._share.firsts(index))
         return [part for batch in batches for part in self._batching.arrange(batch)]
 
     def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
@@ -79,7 +75,7 @@ class PretrainTask(ModelTask):
 
     def _lengths(self, index: int) -> NDArray[np.int64]:
         """Return the supervised tokens of each game of the index-th micro-batch of the stream."""
-        games = self._games.sequences(index * self._micro_batch, self._micro_batch)
+        games = self._games.sequences(index * self._share.size, self._share.size)
         return games.loss_mask.sum(axis=1)
 
     def _lay_out(self, first: int, count: int) -> Batch:

@@ -44,11 +44,10 @@ class ModelGames:
 
     def _no_model_for(self, position: GamePosition) -> str | None:
         spec = self._pretrained.spec
-        most = spec.max_seq_len - spec.prepend_outcome
         if not position.from_start:
             return "error the model knows games from the start position only, this FEN is none"
-        if len(position.ucis) >= most:
-            return f"error the model knows games of up to {most} plies, this one is longer"
+        if len(position.ucis) >= spec.max_ply:
+            return f"error the model knows games of up to {spec.max_ply} plies, this one is longer"
         if not position.ucis and not spec.prepend_outcome:
             return "the model does not predict the first move of a game"
         return None

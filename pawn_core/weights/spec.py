@@ -37,6 +37,11 @@ class ModelSpec:
     tied: bool = False
     """Whether it embeds tokens by the rows of its head, and has no tensors for it."""
 
+    @property
+    def max_ply(self) -> int:
+        """Plies of a game that its context holds."""
+        return self.max_seq_len - self.prepend_outcome
+
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
         return asdict(self) | {"architecture": self.architecture._asdict()}

@@ -77,8 +77,7 @@ class ModelPlayer:
     @property
     def max_ply(self) -> int:
         """Plies that its context holds."""
-        spec = self._pretrained.spec
-        return spec.max_seq_len - spec.prepend_outcome
+        return self._pretrained.spec.max_ply
 
     def begin(self, numbers_b: NDArray[np.int64], white_b: NDArray[np.bool_]) -> None:
         """Begin games; a model with outcome tokens is told that its side mates."""
