@@ -1,0 +1,24 @@
+"""Verified tasks of text: prompts from seeds, right completions, and what completions are worth.
+
+`Mixture` makes and verifies the prompts of the tasks in `pawn_core.config.tasks.TASKS`; a `Scheme`
+makes rewards of what was verified. Knows nothing of models.
+"""
+
+from pawn_core.tasks.mixture import Mixture
+from pawn_core.tasks.schemes import Scheme, build_scheme, rewards_of
+from pawn_core.tasks.settings import Difficulty, Stage, TaskSettings
+from pawn_core.tasks.task import Scored, Scores, TaskPrompt, TextTask
+
+__all__ = [
+    "Difficulty",
+    "Mixture",
+    "Scheme",
+    "Scored",
+    "Scores",
+    "Stage",
+    "TaskPrompt",
+    "TaskSettings",
+    "TextTask",
+    "build_scheme",
+    "rewards_of",
+]

@@ -1,0 +1,23 @@
+"""Reward schemes: one a file."""
+
+from collections.abc import Mapping
+from pkgutil import resolve_name
+
+from pawn_core.config.tasks import scheme_kind
+from pawn_core.tasks.schemes.scheme import Scheme, rewards_of
+
+__all__ = ["Scheme", "build_scheme", "rewards_of"]
+
+
+def build_scheme(name: str, weights: Mapping[str, float], shaping: str | None = None) -> Scheme:
+    """Return a scheme.
+
+    Args:
+        name: of `pawn_core.config.tasks.SCHEMES`.
+        weights: of `task.component`, where they are not the defaults.
+        shaping: where the scheme has several.
+
+    Raises:
+        ConfigError: the scheme, a component or a shaping is unknown.
+    """
+    return resolve_name(scheme_kind(name).implementation)(weights, shaping)
