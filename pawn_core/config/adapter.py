@@ -10,11 +10,11 @@ from pydantic import Field, ValidationError, model_validator
 from pawn_core.config.adapters import ADAPTER_NAMES, ADAPTERS, adapter_named
 from pawn_core.config.errors import config_error
 from pawn_core.config.facts import Kinds, Metric
+from pawn_core.config.game_training import GameTrainingConfig
 from pawn_core.config.idle import Idle
 from pawn_core.config.real_games import RealGamesConfig
 from pawn_core.config.run import RunConfig
 from pawn_core.config.strategies import StrategyConfig
-from pawn_core.config.training import TrainingConfig
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, Seed, StepCount
 from pawn_core.config.weights import WeightsSource
 from pawn_core.run_paths import ADAPTER_FILES
@@ -42,17 +42,19 @@ _GAMES = _SELECTION | {"val_pgn", "max_games"}
 _STRATEGIES = frozenset(StrategyConfig.model_fields)
 
 
-class AdapterConfig(RealGamesConfig, StrategyConfig, TrainingConfig):
+class AdapterConfig(RealGamesConfig, StrategyConfig, GameTrainingConfig):
     """Train an adapter on a frozen backbone, or a tiny model from scratch, on real games."""
 
     checkpoint_files: ClassVar[frozenset[str]] = ADAPTER_FILES
-    measured_on: ClassVar[frozenset[str]] = TrainingConfig.measured_on | _GAMES
-    learned_from: ClassVar[frozenset[str]] = TrainingConfig.learned_from | _GAMES | {"val_games"}
+    measured_on: ClassVar[frozenset[str]] = GameTrainingConfig.measured_on | _GAMES
+    learned_from: ClassVar[frozenset[str]] = (
+        GameTrainingConfig.learned_from | _GAMES | {"val_games"}
+    )
     metrics: ClassVar[tuple[Metric, ...]] = METRICS
     beside_merit: ClassVar[tuple[str, ...]] = ("top1", "top5", "illegal_rate")
     kinds: ClassVar[Kinds] = Kinds("games", _SELECTION)
     tuned: ClassVar[frozenset[str]] = (
-        TrainingConfig.tuned
+        GameTrainingConfig.tuned
         | {"film_lr", "lora_alpha", "illegal_penalty", "epochs"}
         | {field for strategy in ADAPTERS for field in strategy.searched}
     )
@@ -61,7 +63,7 @@ class AdapterConfig(RealGamesConfig, StrategyConfig, TrainingConfig):
         *("weight_decay", "warmup_steps", "min_lr_ratio", "max_grad_norm"),
     )
     rarely_set: ClassVar[frozenset[str]] = (
-        (TrainingConfig.rarely_set - {"patience"})
+        (GameTrainingConfig.rarely_set - {"patience"})
         | {"optimizer", "val_pgn", "eval_interval", "total_steps", "elo_band", "val_every"}
         | {"date_min", "date_max", "no_bots", "min_ply", "bottleneck_n_hidden", "no_adapt_attn"}
         | {"no_adapt_ffn", "lora_alpha", "lora_ffn", "sparse_targets", "sparse_ffn"}
@@ -69,7 +71,10 @@ class AdapterConfig(RealGamesConfig, StrategyConfig, TrainingConfig):
         | {"d_model", "n_layers", "n_heads", "d_ff", "max_seq_len"}
     )
     pace_fields: ClassVar[frozenset[str]] = (
-        TrainingConfig.pace_fields | _SELECTION | _STRATEGIES | {"checkpoint", "illegal_penalty"}
+        GameTrainingConfig.pace_fields
+        | _SELECTION
+        | _STRATEGIES
+        | {"checkpoint", "illegal_penalty"}
     )
     weights_fields: ClassVar[frozenset[str]] = frozenset({"checkpoint"})
     path_fields: ClassVar[frozenset[str]] = frozenset({"pgn", "val_pgn"})

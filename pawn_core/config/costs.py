@@ -48,7 +48,7 @@ def along_the_way(config: "TrainingConfig", from_step: int) -> Iterator[Cost]:
     """Yield what is done very often from a step to the end."""
     steps = config.target - from_step
     if (count := steps // config.eval_interval) > MANY:
-        yield Cost("eval_interval", f"{count} evaluations of {config.val_games} games", 5000)
+        yield Cost("eval_interval", f"{count} evaluations of {config.evaluated_on}", 5000)
     if (count := steps // (config.checkpoint_interval or steps)) > MANY:
         yield Cost("checkpoint_interval", f"{count} checkpoints")
     usual = type(config).model_fields["patience"].default

@@ -7,8 +7,8 @@ from pydantic import Field, model_validator
 
 from pawn_core.config import idle
 from pawn_core.config.facts import Kinds
+from pawn_core.config.game_training import GameTrainingConfig
 from pawn_core.config.idle import Idle
-from pawn_core.config.training import TrainingConfig
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, Seed
 
 DEFAULT_VAL_SEED = 1_000_000_007
@@ -19,18 +19,18 @@ GAMES = frozenset(
 """Fields that decide what games, training and validation, are like as sequences."""
 
 
-class GamesConfig(TrainingConfig):
+class GamesConfig(GameTrainingConfig):
     """Learn from random games of the engine."""
 
-    measured_on: ClassVar[frozenset[str]] = TrainingConfig.measured_on | GAMES | {"val_seed"}
-    learned_from: ClassVar[frozenset[str]] = TrainingConfig.learned_from | GAMES
+    measured_on: ClassVar[frozenset[str]] = GameTrainingConfig.measured_on | GAMES | {"val_seed"}
+    learned_from: ClassVar[frozenset[str]] = GameTrainingConfig.learned_from | GAMES
     kinds: ClassVar[Kinds] = Kinds("games", GAMES)
-    rarely_set: ClassVar[frozenset[str]] = TrainingConfig.rarely_set | {
+    rarely_set: ClassVar[frozenset[str]] = GameTrainingConfig.rarely_set | {
         "targets",
         "val_seed",
         "prepend_outcome",
     }
-    pace_fields: ClassVar[frozenset[str]] = TrainingConfig.pace_fields | (
+    pace_fields: ClassVar[frozenset[str]] = GameTrainingConfig.pace_fields | (
         {"vocabulary", "max_seq_len", "prepend_outcome", "targets", "discard_ply_limit"}
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from pawn_core.config.compute import ComputeConfig
+    from pawn_core.config.game_training import GameTrainingConfig
     from pawn_core.config.games import GamesConfig
     from pawn_core.config.run import RunConfig
     from pawn_core.config.schedule import ScheduleConfig
@@ -65,6 +66,11 @@ def pause(config: "RunConfig") -> Iterator[Idle]:
         yield Idle("pause_after_steps", None, f"the run ends at {end}")
 
 
+def evaluations_before_the_end(config: "TrainingConfig") -> int:
+    """Return how many evaluations can still stop the run: the one at the end comes too late."""
+    return (config.total_steps - 1) // config.eval_interval
+
+
 def stops(config: "TrainingConfig") -> Iterator[Idle]:
     """Yield what is due only after the end."""
     total, interval = config.total_steps, config.eval_interval
@@ -76,10 +82,16 @@ def stops(config: "TrainingConfig") -> Iterator[Idle]:
     for field, default in defaults.items():
         if getattr(config, field) > total:
             yield Idle(field, total, past if default is None or default >= total else None)
-    evaluations = (total - 1) // interval  # the one at the end comes too late
+    evaluations = evaluations_before_the_end(config)
     if config.patience is None or config.patience >= evaluations:
         few = f"only {evaluations} evaluations come before total_steps; it takes patience + 1"
         yield Idle("patience", None, few)
+
+
+def watched_metric(config: "GameTrainingConfig") -> Iterator[Idle]:
+    """Yield what has to improve where nothing is watched."""
+    evaluations = evaluations_before_the_end(config)
+    if config.patience is None or config.patience >= evaluations:
         yield Idle("patience_metric", "val_loss", "nothing is watched without patience")
 
 

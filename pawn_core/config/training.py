@@ -1,4 +1,4 @@
-"""What every run that trains a model has: a schedule, an optimizer, batches and evaluations."""
+"""What every run of optimizer steps has: a schedule, an optimizer, batches and evaluations."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal, Self
@@ -17,41 +17,28 @@ from pawn_core.run_paths import FILES
 
 METRICS = (
     Metric("val_loss", "validation loss (nats per token)", "low", own_kind=True),
-    Metric("perplexity", "validation perplexity", "low", own_kind=True),
-    Metric("top1", "top-1 accuracy", "high", own_kind=True),
-    Metric("top5", "top-5 accuracy", "high", own_kind=True),
-    Metric("kl", "KL to the exact distribution (nats)", "low"),
-    Metric("legal_rate", "legal predictions", "high"),
-    Metric("late_legal_rate", "legal predictions, late plies", "high"),
-    Metric("game_completion", "games completed by a side", "high"),
-    Metric("game_completion_both", "games completed by both sides", "high"),
-    Metric("mean_plies_completed", "plies before the first illegal prediction", "high"),
     Metric("loss", "training loss (nats per token)", None, "train"),
     Metric("lr", "learning rate", None, "train"),
     Metric("grad_norm", "gradient norm", None, "train"),
     Metric("tokens_per_s", "tokens a second", None, "train"),
-    Metric("games_per_s", "games a second", None, "train"),
 )
 
 
 class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
-    """A run of optimizer steps; progress and merit are its steps and its validation loss."""
+    """A run of optimizer steps, ranked by its validation loss unless it says otherwise."""
 
     progress: ClassVar[Progress] = Progress("total_steps", "step", "optimizer step")
     merit: ClassVar[Merit] = Merit("val_loss", "low", "validation loss")
     checkpoint_files: ClassVar[frozenset[str]] = frozenset(FILES)
-    measured_on: ClassVar[frozenset[str]] = frozenset({"val_games"})
     learned_from: ClassVar[frozenset[str]] = frozenset({"batch_size"})
     incidental: ClassVar[frozenset[str]] = (
         RunConfig.incidental
-        | {"patience", "patience_metric", "eval_interval", "log_interval", "num_workers"}
+        | {"patience", "eval_interval", "log_interval", "num_workers"}
         | {"no_compile", "gradient_checkpointing", "sdpa_math"}
-        | {"accumulation_steps", "batching"}  # the gradients are the same
+        | {"accumulation_steps"}  # the gradients are the same
         | {"no_amp"}  # amp_dtype says it
     )
     metrics: ClassVar[tuple[Metric, ...]] = METRICS
-    beside_merit: ClassVar[tuple[str, ...]] = ("top1", "legal_rate", "game_completion", "kl")
-    sample: ClassVar[str] = "validation games"
     seeds: ClassVar[tuple[str, ...]] = ("seed", "data_seed")
     tuned: ClassVar[frozenset[str]] = frozenset(
         {"lr", "lr_schedule", "warmup_steps", "min_lr_ratio", "decay_steps", "cooldown_steps"}
@@ -62,10 +49,10 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
     )
     rarely_set: ClassVar[frozenset[str]] = (
         RunConfig.rarely_set
-        | {"accumulation_steps", "warmup_steps", "amp_dtype", "no_amp", "num_workers", "val_games"}
-        | {"patience", "patience_metric", "min_lr_ratio", "decay_steps", "cooldown_steps"}
+        | {"accumulation_steps", "warmup_steps", "amp_dtype", "no_amp", "num_workers"}
+        | {"patience", "min_lr_ratio", "decay_steps", "cooldown_steps"}
         | {"constant_lr_ratio", "weight_decay", "max_grad_norm", "data_seed"}
-        | {"log_interval", "gradient_checkpointing", "sdpa_math", "batching"}
+        | {"log_interval", "gradient_checkpointing", "sdpa_math"}
     )
     pace_fields: ClassVar[frozenset[str]] = (
         RunConfig.pace_fields
@@ -81,14 +68,9 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
         le=100_000,
         description="Stop after this many evaluations without improvement.",
     )
-    patience_metric: Literal["val_loss", "compound"] = Field(
-        "val_loss",
-        description="What has to improve; compound: any of val_loss, late_legal_rate, "
-        "game_completion and mean_plies_completed.",
-    )
 
     # Optimization
-    batch_size: int = Field(256, ge=1, le=65_536, description="Games per optimizer step.")
+    batch_size: int = Field(256, ge=1, le=65_536, description="Sequences per optimizer step.")
     accumulation_steps: int = Field(
         1, ge=1, le=1024, description="Micro-batches per optimizer step; divides batch_size."
     )
@@ -113,22 +95,16 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
         description="Weight initialization, and the data unless data_seed is set.",
         json_schema_extra=FIXED_ON_RESUME,
     )
-    data_seed: Seed | None = Field(None, description="Training games; default: seed.")
+    data_seed: Seed | None = Field(None, description="Training data; default: seed.")
 
     # Evaluation, checkpoints, logging
     eval_interval: StepCount = Field(5_000, description="Steps between evaluations.")
-    val_games: int = Field(512, ge=1, le=1_000_000, description="Validation games.")
     checkpoint_interval: StepCount | None = Field(
         None, description="Steps between checkpoints; default: eval_interval."
     )
     log_interval: StepCount = Field(100, description="Steps between train records.")
 
     # Hardware
-    batching: Literal["auto", "padded", "bucketed", "packed"] = Field(
-        "auto",
-        description="How games lie in a batch: a row each, parts of like length, or several to a "
-        "row; the gradients are the same. auto: what is fastest on the device.",
-    )
     gradient_checkpointing: bool = Field(
         False,
         description="Recompute each layer in the backward pass: less memory, more compute, "
@@ -159,6 +135,16 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
     def real_size(self) -> bool:
         """Whether training on a CPU would almost always be a mistake."""
         return True
+
+    @property
+    def watched(self) -> tuple[Merit, ...]:
+        """Metrics of evaluations of which one has to improve, or patience runs out."""
+        return (self.merit,)
+
+    @property
+    def evaluated_on(self) -> str:
+        """What an evaluation is made on, such as `512 games`."""
+        return self.sample
 
     def members(self) -> Mapping[str, "TrainingConfig"]:
         """Return the config of each model that the run trains, by name; of a single one, ''."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pawn_core.config import TrainingConfig
+from pawn_core.config.game_training import GameTrainingConfig
 from pawn_core.data.buckets import split_by_length, split_by_tokens
 from pawn_core.data.packing import Packer, cheapest_row_counts, first_fit, row_tokens
 from pawn_core.data.sequences import Batch
@@ -26,7 +26,7 @@ class Batching(NamedTuple):
     """Whether the parts' tokens have one of a few shapes."""
 
 
-def choose_batching(config: TrainingConfig, runtime: Runtime) -> str:
+def choose_batching(config: GameTrainingConfig, runtime: Runtime) -> str:
     """Return the config's batching; for `auto`, what suits the device.
 
     Packed rows need attention that skips other games' blocks, else they cost more than they save.
@@ -50,7 +50,7 @@ class Shape(NamedTuple):
     """Returns the supervised tokens of each game of the k-th micro-batch."""
 
 
-def build_batching(config: TrainingConfig, runtime: Runtime, shape: Shape) -> Batching:
+def build_batching(config: GameTrainingConfig, runtime: Runtime, shape: Shape) -> Batching:
     """Return how a run's micro-batches are made."""
     name = choose_batching(config, runtime)
     if name == "packed":

@@ -4,16 +4,14 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from pawn_core.config import TrainingConfig
-
-_HIGHER_IS_BETTER = ("late_legal_rate", "game_completion", "mean_plies_completed")
-_METRICS = {"val_loss": ("val_loss",), "compound": ("val_loss", *_HIGHER_IS_BETTER)}
+from pawn_core.config.facts import Merit
 
 
 @dataclass
 class Patience:
     """The best value of each metric so far, and how many evaluations improved on none."""
 
-    metrics: tuple[str, ...] = ("val_loss",)
+    metrics: tuple[Merit, ...]
     best: dict[str, float] = field(default_factory=dict)
     best_step: int | None = None
     """Step of the last evaluation that improved on any."""
@@ -22,12 +20,14 @@ class Patience:
     @classmethod
     def of(cls, config: TrainingConfig) -> Self:
         """Return the config's patience, before any evaluation."""
-        return cls(metrics=_METRICS[config.patience_metric])
+        return cls(metrics=config.watched)
 
     def observe(self, evaluation: dict[str, Any], step: int) -> None:
         """Count one evaluation; a metric that is null (no late plies, say) improves nothing."""
         better = {
-            name: evaluation[name] for name in self.metrics if self._improves(name, evaluation)
+            merit.metric: evaluation[merit.metric]
+            for merit in self.metrics
+            if self._improves(merit, evaluation)
         }
         if better:
             self.best |= better
@@ -56,8 +56,8 @@ class Patience:
         self.best = dict(state["best"])
         self.best_step, self.without_improvement = state["best_step"], state["without_improvement"]
 
-    def _improves(self, name: str, evaluation: dict[str, Any]) -> bool:
-        value, best = evaluation[name], self.best.get(name)
+    def _improves(self, merit: Merit, evaluation: dict[str, Any]) -> bool:
+        value, best = evaluation[merit.metric], self.best.get(merit.metric)
         if value is None or best is None:
             return value is not None
-        return value > best if name in _HIGHER_IS_BETTER else value < best
+        return merit.beats(value, best)

@@ -101,3 +101,22 @@ def test_a_better_value_is_lower_or_higher_as_the_metric_has_it() -> None:
 
 def test_progress_is_counted_in_its_unit() -> None:
     assert Progress("total_items", "item").counted(12) == "12 items"
+
+
+def test_runs_that_learn_of_games_alone_have_fields_of_games() -> None:
+    of_games = {"val_games", "batching", "patience_metric"}
+    assert not of_games & TrainingConfig.model_fields.keys()
+    having = {t.name for t in RUN_TYPES if of_games <= t.config.model_fields.keys()}
+    assert having == {"pretrain", "cotrain", "adapter"}
+
+
+def test_patience_watches_the_metric_of_merit_and_of_games_more_where_it_is_told_so() -> None:
+    pretrain = CONFIGS["pretrain"] | {"local_checkpoints": True, "patience": 2}
+    assert parse_config(pretrain).watched == (TrainingConfig.merit,)
+    compound = parse_config(pretrain | {"patience_metric": "compound"}).watched
+    assert [(merit.metric, merit.better) for merit in compound] == [
+        ("val_loss", "low"),
+        ("late_legal_rate", "high"),
+        ("game_completion", "high"),
+        ("mean_plies_completed", "high"),
+    ]

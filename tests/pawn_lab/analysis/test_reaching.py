@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from pawn_core.config import TrainingConfig
+from pawn_core.config import PretrainConfig
 from pawn_lab.analysis.curves import Point
 from pawn_lab.analysis.reaching import logarithms, position
 
-LOSS, TOP1 = TrainingConfig.metric("val_loss"), TrainingConfig.metric("top1")
+LOSS, TOP1 = PretrainConfig.metric("val_loss"), PretrainConfig.metric("top1")
 
 
 def points(*curve: tuple[int, float]) -> list[Point]:
