@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from saving import (
     CASES,
+    OF_FILES,
     RAISED,
     SAVED,
     UNRELATED,
@@ -33,8 +34,8 @@ Point = tuple[str, int]
 """A system call of a save: its name, and which of that name it is."""
 
 
-def points(directory: Path, name: str, calls: str = "all") -> list[Point]:
-    """Return the system calls of a save in their order."""
+def points(directory: Path, name: str, calls: str = OF_FILES) -> list[Point]:
+    """Return the system calls on files of a save in their order."""
     prepare(directory, CASES[name])
     spoiled = spoil_save(directory, CASES[name], "-e", f"trace={calls}")
     assert spoiled.code == SAVED

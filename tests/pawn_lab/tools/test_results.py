@@ -3,8 +3,9 @@
 import pytest
 from lab_testing import CONFIG, add_measured_trial, ended, in_state, open_gate
 
+from pawn_lab.analysis.curves import evaluations
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab import Lab, launching, queries, resuming, spending
+from pawn_lab.lab import Lab, launching, resuming, spending
 from pawn_lab.states import State
 from pawn_lab.tools.results import lab_results
 
@@ -68,8 +69,16 @@ def test_the_front_is_of_one_evaluation_set_and_counts_what_was_continued(lab):
     assert [row.trial_id for row in fronts if row.trial_id == 3] == [3]
     plain = next(rows for rows in by_front.values() if rows[0].trial_id != 3)
     assert plain[-1].trial_id == 4
-    hours = {r.id: spending.spent(lab, r.id, [float("inf")])[0].hours for r in queries.trials(lab)}
-    assert plain[-1].price > hours[1]
+    best = next(row.best_step for row in lab_results(lab).rows if row.trial_id == 4)
+    continued, own = hours_at(lab, 1, 4), hours_at(lab, 4, best)
+    assert min(continued, own) > 0
+    assert plain[-1].price == pytest.approx(continued + own, rel=1e-3)
+
+
+def hours_at(lab, trial_id, step):
+    """Return the device-hours a trial had taken as it recorded its evaluation of a step."""
+    record = next(r for r in evaluations(lab, trial_id) if r["step"] == step)
+    return spending.spent(lab, trial_id, [record["time"]])[0].hours
 
 
 def test_the_front_against_parameters_keeps_the_better_of_equal_models(lab):
