@@ -86,7 +86,7 @@ def plan(
     config = {"run_type": "adapter", "strategy": name} | fields
     checked = launching.with_fixed_weights(lab, checked_config(config))
     assert isinstance(checked, AdapterConfig)
-    places = checked.weights_fields | checked.path_fields
+    places = checked.weights_fields | checked.path_fields.keys()
     space = {n: v for n, v in adapter_named(name).searched.items() if n not in fields}
     return {
         "config": config | {n: v for n in sorted(places) if (v := getattr(checked, n)) is not None},

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from pawn_core.config.adapters import ADAPTER_NAMES, ADAPTERS, adapter_named
 from pawn_core.config.errors import config_error
-from pawn_core.config.facts import Kinds, Metric
+from pawn_core.config.facts import Kinds, Metric, PathKind
 from pawn_core.config.game_training import GameTrainingConfig
 from pawn_core.config.idle import Idle
 from pawn_core.config.real_games import RealGamesConfig
@@ -77,7 +77,7 @@ class AdapterConfig(RealGamesConfig, StrategyConfig, GameTrainingConfig):
         | {"checkpoint", "illegal_penalty"}
     )
     weights_fields: ClassVar[frozenset[str]] = frozenset({"checkpoint"})
-    path_fields: ClassVar[frozenset[str]] = frozenset({"pgn", "val_pgn"})
+    path_fields: ClassVar[Mapping[str, PathKind]] = {"pgn": "games", "val_pgn": "games"}
     decides: ClassVar[Mapping[str, str]] = {"epochs": "total_steps", "val_every": "eval_interval"}
 
     run_type: Literal["adapter"] = Field(

@@ -11,7 +11,7 @@ from pawn_core.config.eval_games import RANDOM_PLAY, EvalGamesConfig
 from pawn_core.config.eval_positions import EvalPositionsConfig
 from pawn_core.config.eval_probes import EvalProbesConfig
 from pawn_core.config.evals import BY_DEFAULT, EVAL_NAMES, EVALS, Eval, eval_named
-from pawn_core.config.facts import Kinds, Merit, Metric, Progress
+from pawn_core.config.facts import Kinds, Merit, Metric, PathKind, Progress
 from pawn_core.config.idle import Idle
 from pawn_core.config.run import LocalRunConfig, RunConfig
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, Seed, StepCount
@@ -72,7 +72,7 @@ class EvalConfig(
         | {"play_opponent", "play_nodes"}
     )
     weights_fields: ClassVar[frozenset[str]] = frozenset({"weights", "play_opponent"})
-    path_fields: ClassVar[frozenset[str]] = frozenset({"pgn"})
+    path_fields: ClassVar[Mapping[str, PathKind]] = {"pgn": "games"}
     measured_field: ClassVar[str | None] = "weights"
 
     run_type: Literal["eval"] = Field(

@@ -35,6 +35,11 @@ class Metric(NamedTuple):
         return -1 if self.better == "high" else 1
 
 
+PathKind = Literal["games", "program", "kept"]
+"""What a field's path names: real games, which the hub may have too; a program, which the PATH may
+have too; or a file that is made where there is none."""
+
+
 class Kinds(NamedTuple):
     """Fields that decide of what kind the things measured on are, and what those are called."""
 

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from pawn_core.config import idle
 from pawn_core.config.costs import Cost
-from pawn_core.config.facts import Kinds, Merit, Metric, Progress
+from pawn_core.config.facts import Kinds, Merit, Metric, PathKind, Progress
 from pawn_core.config.idle import Idle
 from pawn_core.config.storage import StorageConfig
 from pawn_core.config.types import FIXED_ON_RESUME, Device, Seed, StepCount
@@ -60,6 +60,13 @@ class RunConfig(StorageConfig):
     """Fields that decide how long a unit of progress takes on a given device."""
     can_be_forecast: ClassVar[bool] = False
     """Whether its metric of merit falls by a schedule, so that where it ends can be told."""
+    why_no_forecast: ClassVar[str | None] = None
+    """Said where one would look for a forecast and there is none: what its run type has or lacks.
+    """
+    loss_falls: ClassVar[bool] = True
+    """Whether a training loss that climbs far above where it had been is a sign of trouble."""
+    shown_live: ClassVar[tuple[str, ...]] = ("loss",)
+    """Numbers of train records that tell how a run is doing while it goes on."""
     paced_by: ClassVar[Literal["train", "eval"]] = "eval"
     """The type of the records that tell how fast it goes."""
 
@@ -67,7 +74,9 @@ class RunConfig(StorageConfig):
     """Whether there is anything to go on with from a checkpoint."""
     weights_fields: ClassVar[frozenset[str]] = frozenset()
     """Fields that name weights to start from or to measure, perhaps of another trial."""
-    path_fields: ClassVar[frozenset[str]] = frozenset()
+    speaks: ClassVar[str] = "moves"
+    """What models of its weights read and write: those of runs that speak otherwise are refused."""
+    path_fields: ClassVar[Mapping[str, PathKind]] = {}
     """Fields that name a file or a folder of the machine where the run is asked for."""
     decides: ClassVar[Mapping[str, str]] = {}
     """Fields whose change means that another, as it was filled in, is filled in anew."""
@@ -165,6 +174,11 @@ class RunConfig(StorageConfig):
     def members(self) -> Mapping[str, "RunConfig"]:
         """Return the config of each model that the run trains, by name; of a single one, ''."""
         return {SINGLE: self}
+
+    @classmethod
+    def reads_games(cls) -> bool:
+        """Whether it can be told to read real games, whose number decides how long it is."""
+        return "games" in cls.path_fields.values()
 
     def weights_named(self) -> dict[str, str]:
         """Return the weights that the config names, by field."""

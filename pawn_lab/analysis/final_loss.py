@@ -22,6 +22,8 @@ LEVEL = 0.1
 FEWEST_TESTED = 3
 LEAST_HELD = 0.8
 """No forecast is told or acted on where those made as early held for fewer ended trials."""
+_LOSSLESS = "has no loss that falls by a schedule"
+"""Why most run types without a forecast have none."""
 _SAMPLES = 256
 
 
@@ -59,7 +61,7 @@ def _outlook(run: Run, points: list[tuple[int, float]]) -> Outlook:
     if done >= end:
         return Outlook(end, None, "it has ended")
     if not run.kind.can_be_forecast:
-        return Outlook(end, None, "its run type has no loss that falls by a schedule")
+        return Outlook(end, None, f"its run type {run.kind.why_no_forecast or _LOSSLESS}")
     if done * FARTHEST < end:
         return Outlook(end, None, f"step {done} of {end} is too early")
     if run.config.parsed is None:

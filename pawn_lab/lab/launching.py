@@ -104,7 +104,7 @@ def with_fixed_weights(lab: Lab, config: RunConfig, request: Request | None = No
         UnknownTrialError, NoCheckpointError, InvalidRequestError: see `subjects.fixed`.
         InvalidConfigError: a backbone lacks a layer that is to be adapted.
     """
-    if not config.weights_fields | config.path_fields:
+    if not config.weights_fields | config.path_fields.keys():
         return config
     numbers = {weights.trial for weights in subjects.named(StoredConfig.of(config)).values()}
     lab.refresh()

@@ -68,7 +68,7 @@ def _check_runnable(lab: Lab, plan: SweepPlan) -> list[str]:
 def _check_weights_fixed(lab: Lab, config: RunConfig) -> None:
     """Refuse weights that would be others once a point is queued, and paths that lead from here."""
     fixed = with_fixed_weights(lab, config)
-    for field in sorted(config.weights_fields | config.path_fields):
+    for field in sorted(config.weights_fields | config.path_fields.keys()):
         named, meant = getattr(config, field), getattr(fixed, field)
         if named != meant:
             raise InvalidConfigError(f"{field} {named!r} of a plan must be fixed: {meant!r}")

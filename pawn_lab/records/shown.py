@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from pawn_lab.configs import StoredConfig
 from pawn_lab.records.record import Record
 from pawn_lab.states import State
@@ -36,6 +38,8 @@ class ModelProgress(Record):
 
     train: dict[str, Any] | None
     evaluation: dict[str, Any] | None
+    live: dict[str, float] = Field(default_factory=dict)
+    """Those numbers of `train` that tell how it is doing."""
 
 
 class Progress(Record):

@@ -44,10 +44,13 @@ def _cost(cost: CostReport) -> str:
 
 
 def _running(progress: Progress) -> str:
-    losses = {n: (m.train or {}).get("loss") for n, m in progress.models.items()}
     parts = [f"trial {progress.trial_id} {progress.state}"]
     parts.append(f"{progress.unit} {progress.step or 0} of {progress.target_step}")
-    parts += [f"{n} loss {loss:.4g}".lstrip() for n, loss in losses.items() if loss is not None]
+    parts += [
+        f"{variant} {name} {number:.4g}".lstrip()
+        for variant, model in progress.models.items()
+        for name, number in model.live.items()
+    ]
     parts += [f"ETA {progress.eta_s / 60:.0f} min"] if progress.eta_s is not None else []
     return ", ".join(parts)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from pawn_core.config import RunConfig, TrainingConfig
 from pawn_core.metrics import TRAIN
 from pawn_lab.documents import read_json_object
 from pawn_lab.paths import TrialPaths
@@ -96,13 +97,16 @@ def is_trouble(ailment: str | None) -> bool:
 
 
 def health(
-    records: Sequence[Record], now: float, phase: Phase | None = None, paced_by: str = TRAIN
+    records: Sequence[Record],
+    now: float,
+    phase: Phase | None = None,
+    kind: type[RunConfig] = TrainingConfig,
 ) -> str:
     """Return `ok`, `starting` with its phase and age, or what is wrong; worst first.
 
-    paced_by: the type of the records that come from the start on.
+    `kind` says which records come from the start on, and whether the loss should fall.
     """
-    paces = [record for record in records if record["type"] == paced_by]
+    paces = [record for record in records if record["type"] == kind.paced_by]
     if not paces:
         return STARTING if phase is None else phase.describe(now)
     by_model: dict[str | None, list[float | None]] = {}
@@ -117,7 +121,7 @@ def health(
     if is_silent(records, now):
         return "silent"
     for name, losses in by_model.items():
-        if _climbs([loss for loss in losses if loss is not None]):
+        if kind.loss_falls and _climbs([loss for loss in losses if loss is not None]):
             return _of(name, "loss climbs")
     if uploads_fail(records):
         return "uploads fail"

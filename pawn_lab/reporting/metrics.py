@@ -1,7 +1,7 @@
 """The metrics of trials: what their run types say of them, and what else their records carry."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 from pawn_core.config import PretrainConfig, RunConfig
 from pawn_core.config.errors import did_you_mean
@@ -24,6 +24,11 @@ def of_merit(kind: Kind) -> Metric:
     metric = kind.metric(kind.merit.metric)
     assert metric is not None, "a run type knows its metric of merit"
     return metric
+
+
+def shown_live(kind: Kind, train: Mapping[str, Any]) -> dict[str, float]:
+    """Return the numbers of a train record that tell how a run of a type is doing."""
+    return {n: train[n] for n in kind.shown_live if isinstance(train.get(n), int | float)}
 
 
 def by_merit(trials: Iterable[Trial]) -> dict[Metric, list[Trial]]:

@@ -4,11 +4,12 @@ import time
 from pathlib import PurePath
 from typing import Any
 
+from pawn_core.config import RunConfig
 from pawn_lab.configs import StoredConfig
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Evaluation, ModelProgress, Progress, TrialResult
 from pawn_lab.reporting import health
-from pawn_lab.reporting.metrics import ENVELOPE
+from pawn_lab.reporting.metrics import ENVELOPE, shown_live
 from pawn_lab.states import ACTIVE, HOLDING
 from pawn_lab.store.rows import TrialRow
 from pawn_lab.trials import streams, variants
@@ -52,13 +53,7 @@ def progress(row: TrialRow, paths: TrialPaths) -> Progress:
     records = streams.recent_records(paths)
     kind, target = row.config.kind, row.config.target
     step, rate = _last_step(records) or row.from_step, _pace(records, kind.paced_by)
-    models = {
-        name: ModelProgress(
-            train=_latest(variants.records_of(records, name), "train"),
-            evaluation=_latest(variants.records_of(records, name), "eval"),
-        )
-        for name in row.config.models
-    }
+    models = {name: _model(kind, variants.records_of(records, name)) for name in row.config.models}
     train = _latest(records, "train")
     return Progress(
         trial_id=row.id,
@@ -75,6 +70,15 @@ def progress(row: TrialRow, paths: TrialPaths) -> Progress:
     )
 
 
+def _model(kind: type[RunConfig], records: list[Record]) -> ModelProgress:
+    train = _latest(records, "train")
+    return ModelProgress(
+        train=train,
+        evaluation=_latest(records, "eval"),
+        live=shown_live(kind, train or {}),
+    )
+
+
 def device_memory(train: Record | None) -> int | None:
     """Return the most bytes held on a GPU, as a train record has it."""
     most = (train or {}).get("device_memory_bytes")
@@ -84,7 +88,7 @@ def device_memory(train: Record | None) -> int | None:
 def _health(row: TrialRow, paths: TrialPaths, records: list[Record]) -> str:
     now = time.time()
     phase = health.phase_of(paths, row.started_at, now)
-    return health.health(records, now, phase, row.config.kind.paced_by)
+    return health.health(records, now, phase, row.config.kind)
 
 
 def ablation(config: StoredConfig) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def _reconcile_trial(
     if trial.state == State.LAUNCHING:
         _see_to_launch(tx, executor, attempt, trial, sight)
         return False
-    if trial.config.kind.path_fields and (trial.games is None or sight.exit is not None):
+    if trial.config.kind.reads_games() and (trial.games is None or sight.exit is not None):
         _note_games(tx, attempt.paths, trial)
     if sight.life == Life.ALIVE:
         return _supervise(tx, executor, attempt, trial, sight.shim)

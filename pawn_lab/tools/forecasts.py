@@ -29,16 +29,26 @@ class ForecastRow(Answer):
 def forecast_rows(lab: Lab, runs: Iterable[Run], metric: Metric) -> list[ForecastRow]:
     """Show the outlook of those that run, tested on the trials of the lab that have ended.
 
-    There is none of a metric that is better high, nor of a run type that does not fall to its end.
+    There is none of a metric that is better high, nor of a run type that does not fall to its end;
+    where a run type says why, so does the row.
     """
-    falling = [run for run in runs if metric.better == "low" and run.kind.can_be_forecast]
-    running = [(run, outlook(run)) for run in falling if run.trial.state in HOLDING]
+    running = [
+        (run, outlook(run))
+        for run in runs
+        if run.trial.state in HOLDING and _is_looked_for(run, metric)
+    ]
     kinds = {run.trial.config["run_type"] for run, forecast in running if forecast.loss}
     ended = {kind: tested_on(lab, kind, metric) for kind in kinds}
     return [
         _row(run, forecast, ended.get(run.trial.config["run_type"], []))
         for run, forecast in running
     ]
+
+
+def _is_looked_for(run: Run, metric: Metric) -> bool:
+    if run.kind.can_be_forecast:
+        return metric.better == "low"
+    return run.kind.why_no_forecast is not None and metric.name == run.kind.merit.metric
 
 
 def _row(run: Run, forecast: Outlook, ended: list[Run]) -> ForecastRow:

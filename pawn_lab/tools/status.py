@@ -22,16 +22,28 @@ from pawn_lab.trials.variants import SINGLE
 _GIB = 1 << 30
 
 
-class ModelRow(RunRow):
+Live = dict[str, Number]
+"""Numbers of the latest train record by name, a column each."""
+
+
+class LiveRow(RunRow):
+    """A row with such numbers."""
+
+    def columns(self, field: str, value: Any) -> dict[str, Any]:
+        """Return a field's value by its column; each of the numbers has its own."""
+        return value if field == "live" else super().columns(field, value)
+
+
+class ModelRow(LiveRow):
     """The latest numbers of one variant."""
 
     named: ClassVar = {"value": "{metric}"}
 
-    loss: Number = None
+    live: Live = Field(default_factory=dict)
     value: Number = None
 
 
-class RunningRow(RunRow):
+class RunningRow(LiveRow):
     """A trial on a device; eta_s is the time to its next stop.
 
     data_wait: share of a step spent waiting for data. health: ok, what starts, or what is wrong.
@@ -45,7 +57,7 @@ class RunningRow(RunRow):
     device: str | None = None
     step: int | None = None
     of: int | None = None
-    loss: Number = None
+    live: Live = Field(default_factory=dict)
     value: Number = None
     variants: dict[str, ModelRow] | None = None
     steps_per_s: Number = None
@@ -101,7 +113,7 @@ def running_row(trial: Trial, progress: Progress, devices: list[DeviceStatus]) -
         device=trial.device,
         step=progress.step,
         of=progress.target_step,
-        loss=only.loss if only else None,
+        live=only.live if only else Live(),
         value=only.value if only else None,
         variants={name: row for name, row in models.items() if name != SINGLE} or None,
         steps_per_s=progress.steps_per_s,
@@ -115,7 +127,7 @@ def running_row(trial: Trial, progress: Progress, devices: list[DeviceStatus]) -
 
 def _model(kind: type[RunConfig], model: ModelProgress) -> ModelRow:
     value = (model.evaluation or {}).get(kind.merit.metric)
-    return ModelRow.for_kind(kind, loss=(model.train or {}).get("loss"), value=value)
+    return ModelRow.for_kind(kind, live=dict(model.live), value=value)
 
 
 def waiting_row(trial: Trial, common: str | None) -> WaitingRow:

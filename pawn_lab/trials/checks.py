@@ -80,8 +80,9 @@ def check_can_be_forecast(config: RunConfig) -> None:
         InvalidRequestError: names the run type.
     """
     if not config.can_be_forecast:
+        why = config.why_no_forecast or "has no loss that falls by a schedule"
         raise InvalidRequestError(
-            f"run_type '{config.run_type}' has no loss that falls by a schedule, so nothing "
+            f"run_type '{config.run_type}' {why}, so nothing "
             "forecasts its end: launch it without stop_by_forecast or early_stopping 'forecast'"
         )
     if len(config.members()) > 1:

@@ -16,7 +16,7 @@ def foreseen(tx: Transaction, config: RunConfig) -> StoredConfig:
 def read_alike(tx: Transaction, config: StoredConfig) -> Games | None:
     """Return which games the newest trial has read that selects them as a config does."""
     kind = config.kind
-    if not kind.path_fields:
+    if not kind.reads_games():
         return None
     names = ["run_type", *sorted(kind.measured_on)]
     selection = [config.get(name) for name in names]

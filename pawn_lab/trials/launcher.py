@@ -4,6 +4,7 @@ import sys
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from pawn_core.config import RunConfig
 from pawn_lab.shim.rules import FORECAST_EVERY_S, Limits
 
 TRAINER = (sys.executable, "-P", "-m", "pawn_core")
@@ -27,6 +28,12 @@ class Launcher:
     def hopeless_stopped(self) -> "Launcher":
         """Return the same with the rule that stops a trial by its forecast."""
         return replace(self, limits=replace(self.limits, forecast_every_s=FORECAST_EVERY_S))
+
+    def judging(self, config: RunConfig) -> "Launcher":
+        """Return the same, without the rule that judges a loss where a run's need not fall."""
+        if config.loss_falls:
+            return self
+        return replace(self, limits=replace(self.limits, divergence_factor=None))
 
     def columns(self) -> dict[str, Any]:
         """Return the columns of a trial's row, so that any later process runs it alike."""

@@ -171,7 +171,7 @@ def _insert(
     launcher: Launcher,
     **columns: Any,
 ) -> int:
-    columns |= request.columns() | launcher.columns()
+    columns |= request.columns() | launcher.judging(config).columns()
     columns["games"] = known_games.read_alike(tx, StoredConfig.of(config))
     values = config.model_dump(mode="json")
     trial_id = trials.insert(tx, message, launcher.caller, config=values, **columns)

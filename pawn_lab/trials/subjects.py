@@ -1,12 +1,13 @@
 """The weights that a config names, of other trials or in files: fixed when a trial is launched."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pawn_core.checkpoint.manifest import checkpoint_name
-from pawn_core.config import RunConfig
+from pawn_core.config import RUN_TYPES, RunConfig
+from pawn_core.config.facts import PathKind
 from pawn_core.config.real_games import is_hub_id
 from pawn_core.config.weights import TrialWeights
 from pawn_core.text_path import is_there
@@ -54,10 +55,11 @@ def fixed(config: RunConfig, rows: Mapping[int, TrialRow], workspace: WorkspaceP
         trial = rows[weights.trial]
         if field in config.builds_on():
             _check_plain(field, trial)
+        _check_speech(field, weights, trial, config)
         changes[field] = str(_at_a_step(weights, trial, workspace))
-    for field in sorted(config.path_fields):
+    for field, names in sorted(config.path_fields.items()):
         if (source := getattr(config, field)) is not None:
-            changes[field] = _games(field, source)
+            changes[field] = _PLACED[names](field, source)
     if all(getattr(config, field) == value for field, value in changes.items()):
         return config
     chosen = config.model_dump(mode="json", exclude_unset=True)  # what follows stays unset
@@ -70,6 +72,19 @@ def _check_plain(field: str, trial: TrialRow) -> None:
         raise InvalidRequestError(
             f"{field} 'trial:{trial.id}' is an adapter itself: merge it first "
             "(scripts/merge_adapter.py) and name the folder that this writes"
+        )
+
+
+def _check_speech(field: str, weights: TrialWeights, trial: TrialRow, config: RunConfig) -> None:
+    """Refuse weights of a model that reads and writes something else."""
+    kind = trial.config.kind
+    if kind.makes_weights() and kind.speaks != config.speaks:
+        alike = (t for t in RUN_TYPES if t.config.speaks == config.speaks)
+        allowed = ", ".join(t.name for t in alike if t.config.makes_weights())
+        raise InvalidRequestError(
+            f"{field} '{weights}' is of run_type '{trial.config['run_type']}', whose models speak "
+            f"{kind.speaks}; run_type '{config.run_type}' takes models that speak {config.speaks}: "
+            f"trials of run_type {allowed}"
         )
 
 
@@ -107,6 +122,29 @@ def _at_a_step(weights: TrialWeights, trial: TrialRow, workspace: WorkspacePaths
 def _games(field: str, source: str) -> str:
     """Return a path as one that holds in the trial's folder too, and a data set's id as it is."""
     return source if is_hub_id(source) and not is_there(source) else _present(field, source)
+
+
+def _program(field: str, command: str) -> str:
+    """Return a path as one that holds in the trial's folder too, and a name for the PATH as is."""
+    return _present(field, command) if "/" in command else command
+
+
+def _kept(field: str, path: str) -> str:
+    """Return the path of a file from the root on, which is made where there is none.
+
+    Raises:
+        InvalidConfigError: it could not be made there.
+    """
+    if not Path(path).absolute().parent.is_dir():
+        raise InvalidConfigError(f"{field} {path!r}: there is no folder to make it in")
+    return str(Path(path).absolute())
+
+
+_PLACED: Mapping[PathKind, Callable[[str, str], str]] = {
+    "games": _games,
+    "program": _program,
+    "kept": _kept,
+}
 
 
 def _absolute(field: str, value: str) -> str:

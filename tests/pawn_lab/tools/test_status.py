@@ -68,7 +68,7 @@ def test_a_running_trial_that_is_not_well_comes_first_and_says_what_is_wrong(ope
     first, second = answer.running
     assert (first.health, second.health) == ("ok", "loss not finite")
     assert (first.step, first.of, first.data_wait, first.memory_gib) == (50, 1000, 0.25, 1.5)
-    assert (first.temperature_c, second.loss) == (None, None)
+    assert (first.temperature_c, first.live, second.live) == (None, {"loss": 3.0}, {})
     for trial_id in (well, ill):
         open_gate(lab, trial_id)
         ended(lab, trial_id)
