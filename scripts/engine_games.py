@@ -13,7 +13,8 @@ from typing import NamedTuple
 import chess_engine
 import numpy as np
 from chess_engine import TERMINATIONS, BatchGames
-from search_process import Line, SearchProcess
+
+from pawn_core.tasks.analysis.search_process import Line, SearchProcess
 
 BOARD = chess_engine.export_move_vocabulary("searchless")
 _CHECKMATE = TERMINATIONS.index("checkmate")

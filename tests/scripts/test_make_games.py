@@ -18,7 +18,8 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import engine_games  # noqa: E402
 import make_games  # noqa: E402
 from engine_games import TimeControl, Wishes, play_game  # noqa: E402
-from search_process import Line, SearchProcess  # noqa: E402
+
+from pawn_core.tasks.analysis.search_process import Line, SearchProcess  # noqa: E402
 
 GAMES = 12
 SECONDS = {"Bullet": (60, 0), "Blitz": (180, 2), "Rapid": (600, 0), "Classical": (1800, 0)}

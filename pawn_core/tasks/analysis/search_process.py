@@ -1,6 +1,8 @@
 """A chess program that searches positions one after the other, spoken to in UCI over pipes."""
 
+import contextlib
 import os
+import select
 import shutil
 import subprocess
 from typing import NamedTuple, Self
@@ -12,6 +14,8 @@ _ELSEWHERE = "/usr/games"
 _STEADY = {"Threads": "1", "Hash": "4", "OwnBook": "false"}
 _MATE = 32767
 _QUIT_S = 2.0
+_SILENT_S = 60.0
+"""So long a program may say nothing while it searches."""
 
 
 class Line(NamedTuple):
@@ -19,7 +23,7 @@ class Line(NamedTuple):
 
     uci: str
     centipawns: int
-    """A mate in n: 32767 - n; being mated in n: n - 32767."""
+    """A mate in n: `mate` - n; being mated in n: n - `mate`."""
 
 
 class SearchProcess:
@@ -29,20 +33,24 @@ class SearchProcess:
         command: a path, or a name on the PATH or in /usr/games.
         lines: moves to compare in each position, where the program can (MultiPV).
         limit: of a search, as `go` has it: `nodes 200`, `depth 2`.
+        mate: what mate at once would be worth, in centipawns.
 
     Raises:
         FileNotFoundError: there is no such program.
-        RuntimeError: the program ended.
+        RuntimeError: the program ended, or says nothing for a minute.
     """
 
-    def __init__(self, command: str, lines: int, limit: str) -> None:
-        self._limit = limit
+    def __init__(self, command: str, lines: int, limit: str, mate: int = _MATE) -> None:
+        self._limit, self._mate = limit, mate
+        self._heard = bytearray()
         self._process = subprocess.Popen(
             _arguments(find_program(command)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             preexec_fn=die_with_parent,
         )
+        self.name = ""
+        """What it calls itself, its version included."""
         options = self._options()
         for name, value in (_STEADY | {"MultiPV": str(lines)}).items():
             if name in options:
@@ -60,14 +68,24 @@ class SearchProcess:
         """End the program."""
         self._process.kill()  # GNU Chess does not end with its input
         self._process.wait(_QUIT_S)
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            with contextlib.suppress(OSError):  # what it never read
+                pipe.close()
 
     def new_game(self) -> None:
         """Forget what earlier searches found."""
         self._say("ucinewgame")
 
-    def search(self, ucis: list[str]) -> list[Line]:
-        """Return the moves that it compared after these, the best first."""
-        self._say(f"position startpos moves {' '.join(ucis)}")
+    def search(self, ucis: list[str], fen: str | None = None) -> list[Line]:
+        """Return the moves that it compared after these, the best first.
+
+        Args:
+            ucis: moves played.
+            fen: where they began; default: the starting position.
+        """
+        begin = f"fen {fen}" if fen else "startpos"
+        self._say(f"position {begin} moves {' '.join(ucis)}")
         self._say(f"go {self._limit}")
         lines: dict[str, Line] = {}
         while True:
@@ -76,12 +94,14 @@ class SearchProcess:
                 return list(lines.values()) or [Line(words[1], 0)]
             if "score" in words and "pv" in words:
                 rank = words[words.index("multipv") + 1] if "multipv" in words else "1"
-                lines[rank] = Line(words[words.index("pv") + 1], _centipawns(words))
+                lines[rank] = Line(words[words.index("pv") + 1], self._worth(words))
 
     def _options(self) -> set[str]:
         self._say("uci")
         options: set[str] = set()
         while (words := self._hear()) != ["uciok"]:
+            if words[:2] == ["id", "name"]:
+                self.name = " ".join(words[2:])
             if words[:2] == ["option", "name"]:
                 options.add(" ".join(words[2 : words.index("type")]))
         return options
@@ -90,15 +110,35 @@ class SearchProcess:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{line}\n".encode())
 
+    def _worth(self, words: list[str]) -> int:
+        kind, number = words[words.index("score") + 1], int(words[words.index("score") + 2])
+        if kind == "cp":
+            return number
+        return self._mate - number if number > 0 else -self._mate - number
+
     def _hear(self) -> list[str]:
         """Return the words of the next line that has some."""
         assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # what it said last may tell why
+            self._process.stdin.flush()
+        while not (words := self._line().split()):
+            pass
+        return words
+
+    def _line(self) -> str:
         assert self._process.stdout is not None
-        self._process.stdin.flush()
-        for line in self._process.stdout:
-            if words := line.decode(errors="replace").split():
-                return words
-        raise RuntimeError(f"{self._process.args!r} ended with exit code {self._process.wait()}")
+        while (end := self._heard.find(b"\n")) < 0:
+            if not select.select([self._process.stdout], [], [], _SILENT_S)[0]:
+                self._process.kill()
+                raise RuntimeError(f"{self._process.args!r} said nothing for {_SILENT_S:g} s")
+            said = os.read(self._process.stdout.fileno(), 1 << 16)
+            if not said:
+                code = self._process.wait()
+                raise RuntimeError(f"{self._process.args!r} ended with exit code {code}")
+            self._heard += said
+        line = self._heard[:end].decode(errors="replace")
+        del self._heard[: end + 1]
+        return line
 
 
 def find_program(command: str) -> str:
@@ -119,10 +159,3 @@ def find_program(command: str) -> str:
 def _arguments(path: str) -> list[str]:
     """Return the command line: GNU Chess speaks UCI only where it is told to."""
     return [path, "--uci"] if os.path.basename(path).startswith("gnuchess") else [path]  # noqa: PTH119
-
-
-def _centipawns(words: list[str]) -> int:
-    kind, number = words[words.index("score") + 1], int(words[words.index("score") + 2])
-    if kind == "cp":
-        return number
-    return _MATE - number if number > 0 else -_MATE - number
