@@ -158,7 +158,7 @@ def _calibrate(learners: list[Learner], runtime: Runtime) -> _Calibration:
 def _timed_step(learners: list[Learner], batch: list[Batch], runtime: Runtime) -> float:
     begin = time.perf_counter()
     for learner in learners:
-        learner.learn(batch, waited=0.0)
+        learner.learn([batch], waited=0.0)
         learner.check_finite()  # waits for the device
     return time.perf_counter() - begin
 

@@ -1,5 +1,6 @@
 """One model in training, and the state of it that a checkpoint keeps."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +30,7 @@ class Learner:
     stats: StepStats
     patience: Patience
     step: int = 0
-    """Updates done."""
+    """Steps done; most run types make one update in each."""
     stopped: bool = False
     """Whether it is out of patience while others go on."""
     last_eval: dict[str, Any] = field(default_factory=dict)
@@ -74,14 +75,21 @@ class Learner:
         """Learning rate of an update, counted from 1."""
         return self.config.lr * self.schedule(update - 1)
 
-    def learn(self, micro_batches: list[Batch], waited: float) -> None:
-        """Do one update; `waited` is how long the batch took to come, in seconds."""
+    def learn(self, updates: Iterable[list[Batch]], waited: float) -> None:
+        """Do one step: an update of each list of micro-batches, all at the step's learning rate.
+
+        `waited` is how long the step's data took to come, in seconds.
+        """
         if self.task.before_update(self.step):
             self.updater.renew_optimizer()
-        update = self.updater.update(micro_batches, self.lr)
+        lr = self.lr
         self.step += 1
-        self.stats.add(self.step, update.sums, update.grad_norm, update.finite)
-        self.stats.count(update.tokens, update.games, update.flops, waited)
+        for micro_batches in updates:
+            update = self.updater.update(micro_batches, lr)
+            if update.applied:
+                self.stats.add(self.step, update.sums, update.grad_norm, update.finite)
+                self.stats.count(update.tokens, update.games, update.flops)
+        self.stats.end_step(waited)
 
     def check_finite(self) -> None:
         """Wait for the device and raise NonFiniteLossError for the first step that was not."""

@@ -39,10 +39,12 @@ class Learning(Task):
         ]
         state = setup.checkpoint.training_state if setup.checkpoint else None
         cursor = next_batch(state, config.batch_size) if state else 0
-        make = self.learners[0].task.make_batch
-        self.stream: Stream[list[Batch]] = stream_batches(
-            make, cursor, config.num_workers, setup.runtime.device
-        )
+        self.stream = self.stream_from(cursor)
+
+    def stream_from(self, cursor: int) -> Stream[list[Batch]]:
+        """Return the batches of the steps from a cursor on, prepared ahead."""
+        make, workers = self.learners[0].task.make_batch, self._config.num_workers
+        return stream_batches(make, cursor, workers, self._runtime.device)
 
     @property
     def active(self) -> list[Learner]:
@@ -75,7 +77,7 @@ class Learning(Task):
         waited = time.perf_counter() - begin
         run.phases.begin("compile" if self._runtime.compiled else "first step")
         for learner in self.active:
-            learner.learn(micro_batches, waited)
+            learner.learn([micro_batches], waited)
         run.phases.begin("first steps")
 
     def log(self, run: Run) -> None:

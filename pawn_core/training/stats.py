@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pawn_core.runtime import most_memory_bytes
 
-_OF_STEPS = ("norm", "tokens", "steps")
+_OF_STEPS = ("norm", "tokens", "steps", "updates")
 
 
 class StepStats:
@@ -22,7 +22,7 @@ class StepStats:
         self._begin()
 
     def add(self, step: int, sums: Mapping[str, Tensor], grad_norm: Tensor, finite: Tensor) -> None:
-        """Add one step's sums and gradient norm; remember the first step not finite.
+        """Add an update's sums and gradient norm; remember the first step not finite.
 
         A norm that overflowed in float16, where the update was skipped, counts as 0.
         """
@@ -31,13 +31,17 @@ class StepStats:
         self._sums = self._sums + torch.stack((norm, *(x.double() for x in sums.values())))
         bad = ~finite & (self._first_bad < 0)
         self._first_bad = torch.where(bad, step, self._first_bad)
-        self._steps += 1
+        self._updates += 1
 
-    def count(self, tokens: int, games: int, flops: int, waited: float) -> None:
-        """Add one step's supervised tokens, games, FLOPs and seconds spent waiting for data."""
+    def count(self, tokens: int, games: int, flops: int) -> None:
+        """Add an update's supervised tokens, games and FLOPs."""
         self._tokens += tokens
         self._games += games
         self._flops += flops
+
+    def end_step(self, waited: float) -> None:
+        """Count a step, with the seconds spent waiting for data."""
+        self._steps += 1
         self._waited += waited
 
     def exclude(self, seconds: float) -> None:
@@ -62,7 +66,7 @@ class StepStats:
         speed = self._flops / elapsed
         fields = {
             **{name: x / max(self._tokens, 1) for name, x in zip(self._names, sums, strict=True)},
-            "grad_norm": norm / max(self._steps, 1),
+            "grad_norm": norm / max(self._updates, 1),
             "tokens_per_s": tokens / elapsed,
             "games_per_s": self._games / elapsed,
             "flops_per_s": speed,
@@ -78,7 +82,8 @@ class StepStats:
         """Return the open window; speeds are not part of it."""
         norm, *sums = self._sums.tolist()
         totals = dict(zip(self._names, sums, strict=True))
-        return {**totals, "norm": norm, "tokens": self._tokens, "steps": self._steps}
+        counts = {"tokens": self._tokens, "steps": self._steps, "updates": self._updates}
+        return {**totals, "norm": norm, **counts}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on with a saved window."""
@@ -86,12 +91,13 @@ class StepStats:
         values = [state["norm"], *(state[name] for name in self._names)]
         self._sums = torch.tensor(values, dtype=torch.float64, device=self._device)
         self._tokens, self._steps = self._before = state["tokens"], state["steps"]
+        self._updates = state.get("updates", self._steps)  # one a step, before there were several
 
     def _begin(self) -> None:
         self._names: tuple[str, ...] = ()
         self._sums = torch.zeros(1, dtype=torch.float64, device=self._device)
         """The gradient norms, then by name."""
-        self._tokens = self._games = self._flops = self._steps = 0
+        self._tokens = self._games = self._flops = self._steps = self._updates = 0
         self._before = (0, 0)  # tokens and steps of the window before a resume: not timed here
         self._waited = 0.0
         self._clock = time.perf_counter()

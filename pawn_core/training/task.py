@@ -178,6 +178,13 @@ class ModelTask(Protocol):
         """Prepare for the update after `step`; tell whether the parameters are others now."""
         return False
 
+    def accepts(self, finite: Tensor) -> bool:
+        """Tell whether to make an update whose loss and gradient are finite, or are not.
+
+        By default it is made, and the run ends at the next look: the device is not waited for.
+        """
+        return True
+
     def tensors(self) -> dict[str, dict[str, Tensor]]:
         """Return what a checkpoint keeps of the model, by file."""
         return {MODEL: self.model.state_dict()}

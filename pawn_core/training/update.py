@@ -23,6 +23,8 @@ class Update(NamedTuple):
     tokens: int
     games: int
     flops: int
+    applied: bool = True
+    """Whether the model was moved; the task may refuse what is not finite."""
 
     @property
     def loss_sum(self) -> Tensor:
@@ -58,11 +60,16 @@ class Updater:
         sums = {name: torch.stack([part[name] for part in parts]).sum() for name in parts[0]}
         self._runtime.processes.sum_tensors([*sums.values(), *self._gradients()])
         grad_norm = self._clip()
-        self._step(lr)
         finite = sums["loss"].isfinite()
         if self.scaler is None:
             finite = finite & grad_norm.isfinite()
-        return Update(sums, grad_norm, finite, tokens, games, flops)
+        applied = self._task.accepts(finite)
+        if applied:
+            self._step(lr)
+        if self.scaler is not None:
+            self.scaler.update()
+        self.optimizer.zero_grad()
+        return Update(sums, grad_norm, finite, tokens, games, flops, applied)
 
     def _count(self, micro_batches: list[Batch]) -> list[int]:
         """Return the tokens, games and FLOPs of the step, over all processes."""
@@ -101,5 +108,3 @@ class Updater:
             self.optimizer.step()
         else:
             self.scaler.step(cast(Any, self.optimizer))
-            self.scaler.update()
-        self.optimizer.zero_grad()

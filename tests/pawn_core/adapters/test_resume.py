@@ -125,7 +125,7 @@ def test_rosa_killed_around_its_second_phase_chooses_the_same_entries(
 def test_the_second_phase_leaves_loras_moments_and_gives_the_values_new_ones(folder) -> None:
     learner = learner_of(run_of(adapter_named("rosa"), folder))
     for index in range(WARMUP):
-        learner.learn(learner.task.make_batch(index), waited=0.0)
+        learner.learn([learner.task.make_batch(index)], waited=0.0)
     before = {n: tensor.clone() for n, tensor in learner.optimizer.state_dict().items()}
     assert learner.task.before_update(learner.step)
     learner.updater.renew_optimizer()

@@ -207,7 +207,7 @@ def test_a_step_never_waits_for_the_device(real, monkeypatch, penalty) -> None:
     batches = [learner.task.make_batch(index) for index in range(3)]
     waits = record_waits(monkeypatch)
     for batch in batches:
-        learner.learn(batch, waited=0.0)
+        learner.learn([batch], waited=0.0)
     assert waits == []
 
 
@@ -235,7 +235,7 @@ def test_exactly_the_adapters_parameters_move(real, train, tmp_path) -> None:
     model = learner.task.model
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     for index in range(3):
-        learner.learn(learner.task.make_batch(index), waited=0.0)
+        learner.learn([learner.task.make_batch(index)], waited=0.0)
     moved = {n for n, tensor in model.state_dict().items() if not tensor.equal(before[n])}
     assert moved == set(learner.task.parameters())
     assert all("lora_" in name for name in moved)

@@ -194,7 +194,7 @@ def test_a_step_never_waits_for_the_device(
     batches = [learner.task.make_batch(index) for index in range(3)]
     waits = record_waits(monkeypatch)
     for batch in batches:
-        learner.learn(batch, waited=0.0)
+        learner.learn([batch], waited=0.0)
     assert waits == []
     learner.stats.take()
     learner.check_finite()
