@@ -116,11 +116,11 @@ def _farewell(outcome: Outcome, config: RunConfig, run_dir: Path) -> str:
     if outcome.checkpoint is None:
         return f"{outcome.message}; no checkpoint was saved in {run_dir}"
     newest = RunPaths(run_dir).checkpoints / outcome.checkpoint
-    length, completed = config.progress.field, outcome.reason == "completed"
-    if not config.resumable or (completed and length in config.fields_marked("fixed_on_resume")):
+    spent = {"completed": config.progress.field, "patience": "patience"}.get(outcome.reason)
+    if not config.resumable or spent in config.fields_marked("fixed_on_resume"):
         return f"{outcome.message}; checkpoint {newest}"
     folder = shlex.quote(str(run_dir))
-    longer = f" {_flag(length)} N" if completed else ""
+    longer = f" {_flag(spent)} N" if spent else ""
     return (
         f"{outcome.message}; newest checkpoint {newest}; "
         f"to go on: pawn-train --resume {folder} --run-dir {folder}{longer}"

@@ -146,6 +146,32 @@ def _row(result: TrialResult) -> ResultRow:
     )
 
 
+def without_common(results: list[TrialResult]) -> tuple[list[TrialResult], dict[str, Any]]:
+    """Take out of ablations, and return, which weights and data all have that could have others."""
+    values: dict[str, list[Any]] = {}
+    for result in results:
+        for name in _sources(result):
+            values.setdefault(name, []).append(result.ablation.get(name))
+    common = {name: given[0] for name, given in values.items() if _all_alike(given)}
+    bare = [
+        result.model_copy(
+            update={"ablation": {n: v for n, v in result.ablation.items() if n not in common}}
+        )
+        for result in results
+    ]
+    return bare, common
+
+
+def _sources(result: TrialResult) -> frozenset[str]:
+    """Return the fields of an ablation that say which weights and files a run starts from."""
+    kind = result.config.kind
+    return frozenset(kind.fields_marked("ablation")) & (kind.path_fields | kind.weights_fields)
+
+
+def _all_alike(values: list[Any]) -> bool:
+    return values[0] is not None and all(value == values[0] for value in values)
+
+
 def ablation_text(result: TrialResult) -> str:
     """Return the ablation as rows name it."""
     return setting_text(result.ablation) or BASELINE

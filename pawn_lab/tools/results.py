@@ -15,6 +15,7 @@ from pawn_lab.reporting import metrics
 from pawn_lab.reporting.metrics import by_merit
 from pawn_lab.tools import remarks
 from pawn_lab.tools.forecasts import ForecastRow, forecast_rows
+from pawn_lab.tools.notation import setting_text
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.result_rows import (
@@ -29,6 +30,7 @@ from pawn_lab.tools.result_rows import (
     next_rows,
     not_comparable,
     ranked,
+    without_common,
 )
 from pawn_lab.tools.values import Table, Tag, TrialId
 
@@ -36,6 +38,7 @@ from pawn_lab.tools.values import Table, Tag, TrialId
 class ResultsAnswer(Reading):
     """Rows by ablation, best metric of merit first; `best` marks the first of each ablation.
 
+    common: weights and games of all ablations that have such, not repeated in them.
     without: trials that do not run and have no evaluation, by state.
     """
 
@@ -43,6 +46,7 @@ class ResultsAnswer(Reading):
     cuttable: ClassVar = ("rows",)
 
     rows: Table[ResultRow]
+    common: str | None = None
     without: dict[str, list[int]] | None = None
     best_trials: dict[str, int]
     fronts: Table[FrontRow] | None = None
@@ -80,7 +84,8 @@ def lab_results(
     """
     asked = ("results", trial_ids, tag, ablation, lineage, front, metric)
     question = Question.of(lab, asked, since, max_tokens)
-    results = _selected(lab, trial_ids, tag, ablation, lineage)
+    results, common = without_common(_selected(lab, trial_ids, tag, lineage))
+    results = _of_ablation(results, ablation)
     curves = _curves(lab, results, metric)
     results, rows, best = ranked(results)
     notes = not_comparable(filter(has_shown, results))
@@ -89,6 +94,7 @@ def lab_results(
     notes += remarks.settings_without_effect(lab, [(r.id, r.config) for r in results])
     answer = ResultsAnswer(
         rows=rows,
+        common=setting_text(common) or None,
         without=_without(results) or None,
         best_trials=best,
         fronts=(front and front_rows(lab, curves, front)) or None,
@@ -104,10 +110,9 @@ def _selected(
     lab: Lab,
     trial_ids: list[int] | None,
     tag: str | None,
-    ablation: str | None,
     lineage: int | None,
 ) -> list[TrialResult]:
-    """Return the results that pass every filter."""
+    """Return the results of the trials that are asked for."""
     results = queries.results(lab, trial_ids=trial_ids, tag=tag)
     if lineage is not None:
         family = related(lab, lineage)
@@ -117,6 +122,11 @@ def _selected(
                 f"lineage {lineage} is of none of these trials; its own: "
                 f"{', '.join(map(str, sorted(family)))}"
             )
+    return results
+
+
+def _of_ablation(results: list[TrialResult], ablation: str | None) -> list[TrialResult]:
+    """Return the results of an ablation, as rows name it; None: all."""
     if ablation is None:
         return results
     names = sorted({ablation_text(result) for result in results})

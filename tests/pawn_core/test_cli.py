@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from pawn_core import cli
-from pawn_core.config import RUN_TYPES, PretrainConfig
+from pawn_core.config import RUN_TYPES, PretrainConfig, parse_config
 from pawn_core.metrics import read_records
+from pawn_core.training.outcome import Outcome
 
 FLAGS = ["--variant=toy", "--local-checkpoints", "--total-steps=2", "--batch-size=2"]
 FLAGS += ["--max-seq-len=16", "--val-games=2", "--num-workers=0", "--device=cpu"]
@@ -198,6 +199,17 @@ def test_a_person_reads_where_the_run_is_how_far_it_got_and_how_to_go_on(
     assert cli.main(command) == 0
     outcome = json.loads((run / "outcome.json").read_text())
     assert (outcome["reason"], outcome["step"]) == ("completed", 12)
+
+
+@pytest.mark.parametrize(
+    ("reason", "more"), [("patience", " --patience N"), ("completed", " --total-steps N")]
+)
+def test_a_run_that_has_ended_is_told_which_option_lets_it_go_on(
+    tiny, tmp_path: Path, reason: str, more: str
+) -> None:
+    ended = Outcome(reason, 8, f"ended by {reason}", "step_00000008")
+    farewell = cli._farewell(ended, parse_config(tiny), tmp_path)
+    assert farewell.endswith(f"--resume {tmp_path} --run-dir {tmp_path}{more}")
 
 
 def test_a_supervised_run_is_not_told_how_to_go_on_by_hand(tiny, spawn_warm, monkeypatch) -> None:

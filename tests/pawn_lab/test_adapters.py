@@ -101,6 +101,35 @@ def test_a_trial_on_fewer_games_is_as_long_as_they_are(lab):
     assert (again.trial_id, again.repeated) == (trial.id, [trial.id])
 
 
+def test_what_all_adapters_start_from_is_said_once(lab, games):
+    for strategy in ("lora", "film"):
+        ended(lab, launching.launch(lab, adapter(strategy=strategy)).id)
+    answer = lab_results(lab)
+    start = f"checkpoint=trial:1@1000 pgn={games.parent.name}/games.pgn"
+    assert sorted(answer.common.split()) == sorted(start.split())
+    assert {row.trial_id: row.ablation for row in answer.rows} == {
+        1: "baseline",
+        2: "strategy=lora",
+        3: "strategy=film",
+    }
+    [row] = lab_results(lab, ablation="strategy=film").rows
+    assert row.trial_id == 3
+
+
+def test_what_adapters_start_from_is_said_of_each_where_it_differs(lab, games):
+    (games.parent / "others.pgn").write_text(games.read_text())
+    for pgn in ("games.pgn", "others.pgn"):
+        ended(lab, launching.launch(lab, adapter(pgn=pgn)).id)
+    answer = lab_results(lab)
+    assert answer.common == "checkpoint=trial:1@1000"
+    folder = games.parent.name
+    assert {row.trial_id: row.ablation for row in answer.rows} == {
+        1: "baseline",
+        2: f"strategy=lora pgn={folder}/games.pgn",
+        3: f"strategy=lora pgn={folder}/others.pgn",
+    }
+
+
 def test_steps_that_were_asked_for_stay(lab):
     trial = launching.launch(lab, adapter(total_steps=500))
     ended(lab, trial.id)
