@@ -5,6 +5,7 @@ from pawn_core.config.architecture import VARIANTS, Architecture
 from pawn_core.config.cotrain import CotrainConfig
 from pawn_core.config.errors import ConfigError
 from pawn_core.config.eval import EvalConfig
+from pawn_core.config.grpo import GrpoConfig
 from pawn_core.config.imports import ImportConfig
 from pawn_core.config.pretrain import PretrainConfig
 from pawn_core.config.registry import (
@@ -16,6 +17,7 @@ from pawn_core.config.registry import (
     run_type_named,
 )
 from pawn_core.config.run import RunConfig
+from pawn_core.config.sft import SftConfig
 from pawn_core.config.training import TrainingConfig
 
 __all__ = [
@@ -26,10 +28,12 @@ __all__ = [
     "ConfigError",
     "CotrainConfig",
     "EvalConfig",
+    "GrpoConfig",
     "ImportConfig",
     "PretrainConfig",
     "RunConfig",
     "RunType",
+    "SftConfig",
     "TrainingConfig",
     "changed",
     "config_json_schema",

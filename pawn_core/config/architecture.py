@@ -1,5 +1,6 @@
 """Model sizes: the named variants and the dimensions they stand for."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -30,13 +31,14 @@ def resolve_architecture(
     n_layers: int | None,
     n_heads: int | None,
     d_ff: int | None,
+    variants: Mapping[str, Architecture] = VARIANTS,
 ) -> Architecture:
     """Fill the dimensions that were not given: from the variant, or `d_ff = 4 d_model`.
 
     Raises:
         ValueError: `custom` lacks a dimension, or the heads do not divide the width evenly.
     """
-    preset = VARIANTS.get(variant, (None, None, None, None))
+    preset = variants.get(variant, (None, None, None, None))
     width, depth, heads = d_model or preset[0], n_layers or preset[1], n_heads or preset[2]
     if width is None or depth is None or heads is None:
         raise ValueError("variant 'custom' needs d_model, n_layers and n_heads")
@@ -44,14 +46,16 @@ def resolve_architecture(
     return Architecture(width, depth, heads, d_ff or 4 * width)
 
 
-def nearest_variant(architecture: Architecture, given: str) -> str:
+def nearest_variant(
+    architecture: Architecture, given: str, variants: Mapping[str, Architecture] = VARIANTS
+) -> str:
     """Return the named variant that shares the most dimensions; of several the given one."""
 
     def shared(name: str) -> tuple[int, bool]:
-        pairs = zip(VARIANTS[name], architecture, strict=True)
+        pairs = zip(variants[name], architecture, strict=True)
         return sum(a == b for a, b in list(pairs)[:3]), name == given
 
-    return max(VARIANTS, key=shared)
+    return max(variants, key=shared)
 
 
 def _check_head_dimension(d_model: int, n_heads: int) -> None:
