@@ -1,10 +1,11 @@
 """Reinforcement: a model of text learns from the verified rewards of its own completions."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pawn_core.config.facts import Kinds, Merit, Metric
+from pawn_core.config.facts import Kinds, Merit, Metric, PathKind
 from pawn_core.config.policy_loss import PolicyLossConfig
 from pawn_core.config.rewards import RewardsConfig
 from pawn_core.config.sampling import SamplingConfig
@@ -77,7 +78,11 @@ class GrpoConfig(TextTasksConfig, RewardsConfig, SamplingConfig, PolicyLossConfi
         | {"mix_env_ratio", "task_format", "stockfish_depth", "stockfish_workers"}
     )
     weights_fields: ClassVar[frozenset[str]] = frozenset({"checkpoint"})
-    path_fields: ClassVar[frozenset[str]] = TextTasksConfig.path_fields_of_tasks
+    path_fields: ClassVar[Mapping[str, PathKind]] = TextTasksConfig.path_fields_of_tasks
+    speaks: ClassVar[str] = "text"
+    shown_live: ClassVar[tuple[str, ...]] = ("reward", "kl")
+    loss_falls: ClassVar[bool] = False
+    why_no_forecast: ClassVar[str] = "has a reward that goes up and down by chance"
     can_be_forecast: ClassVar[bool] = False
 
     run_type: Literal["grpo"] = Field(

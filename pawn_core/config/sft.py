@@ -1,11 +1,11 @@
 """Supervised learning of the text tasks: the base of what is then reinforced."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pawn_core.config.facts import Kinds, Metric
+from pawn_core.config.facts import Kinds, Metric, PathKind
 from pawn_core.config.idle import Idle
 from pawn_core.config.text_models import OF_NEW_MODELS, TextModelConfig
 from pawn_core.config.text_tasks import HELD_OUT, LEARNED, TASK_FIELDS, TextTasksConfig
@@ -54,7 +54,8 @@ class SftConfig(TextTasksConfig, TextModelConfig, TrainingConfig):
         | {"checkpoint", "mix_env_ratio", "task_format", "stockfish_depth", "stockfish_workers"}
     )
     weights_fields: ClassVar[frozenset[str]] = frozenset({"checkpoint"})
-    path_fields: ClassVar[frozenset[str]] = TextTasksConfig.path_fields_of_tasks
+    path_fields: ClassVar[Mapping[str, PathKind]] = TextTasksConfig.path_fields_of_tasks
+    speaks: ClassVar[str] = "text"
 
     run_type: Literal["sft"] = Field(
         "sft", description="Kind of run.", json_schema_extra=FIXED_ON_RESUME

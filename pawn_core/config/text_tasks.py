@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from pawn_core.config.base import BaseConfig
 from pawn_core.config.errors import did_you_mean, shown
+from pawn_core.config.facts import PathKind
 from pawn_core.config.games import DEFAULT_VAL_SEED
 from pawn_core.config.idle import Idle
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, Seed
@@ -45,7 +46,10 @@ class TextTasksConfig(BaseConfig):
     rarely_set_of_tasks: ClassVar[frozenset[str]] = incidental_of_tasks | (
         {"history", "min_ply", "max_ply", "val_seed", "val_prompts"}
     )
-    path_fields_of_tasks: ClassVar[frozenset[str]] = frozenset({"stockfish_path", "analysis_cache"})
+    path_fields_of_tasks: ClassVar[Mapping[str, PathKind]] = {
+        "stockfish_path": "program",
+        "analysis_cache": "kept",
+    }
 
     # Prompts
     mix_env_ratio: Fraction = Field(
