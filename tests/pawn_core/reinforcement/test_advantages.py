@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -31,7 +32,7 @@ def test_each_kind_is_what_its_definition_says(kind: str, expected: list[float])
 def test_leave_one_out_is_the_reward_less_the_mean_of_the_others() -> None:
     r = torch.rand(3, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     others = (r.sum(dim=1, keepdim=True) - r) / 4
-    torch.testing.assert_close(
+    np.testing.assert_allclose(
         group_advantages(r, "leave_one_out", clip=None).values_pg, r - others
     )
 
@@ -66,7 +67,7 @@ def test_groups_do_not_know_of_each_other(kind: str) -> None:
     first, second = [0.0, 1.0, 0.5], [100.0, 101.0, 103.0]
     both = group_advantages(rewards(first, second), kind).values_pg
     for row, group in zip(both, (first, second), strict=True):
-        torch.testing.assert_close(row, group_advantages(rewards(group), kind).values_pg[0])
+        np.testing.assert_allclose(row, group_advantages(rewards(group), kind).values_pg[0])
 
 
 @KINDS
