@@ -14,14 +14,13 @@ from pawn_core.reinforcement.algorithms import (
     completion_weights,
 )
 from pawn_core.reinforcement.beta import BetaController
-from pawn_core.reinforcement.divergence import KL_LOSSES, KL_REWARDS, check_kl, kl_penalties
+from pawn_core.reinforcement.divergence import KL_LOSSES, kl_penalties
 from pawn_core.reinforcement.objective import Chunk, Objective
 
 __all__ = [
     "ADVANTAGES",
     "ALGORITHMS",
     "KL_LOSSES",
-    "KL_REWARDS",
     "Advantages",
     "Algorithm",
     "BetaController",
@@ -29,7 +28,6 @@ __all__ = [
     "Clip",
     "Objective",
     "algorithm_named",
-    "check_kl",
     "completion_weights",
     "group_advantages",
     "kl_penalties",

@@ -72,7 +72,7 @@ def group_advantages(
         kind: a name in `ADVANTAGES`. Only "leave_one_out" is unbiased (Kool et al., 2019): the mean
             of G has the completion's own reward in it and shrinks the gradient by 1 - 1/G.
         std_floor: least standard deviation that "std" divides by.
-        clip: largest absolute value; None for none.
+        clip: largest absolute value of "std"; None for none. Others are never clipped.
 
     Raises:
         ValueError: an unknown kind, or rewards of 16 bits.
@@ -83,7 +83,9 @@ def group_advantages(
     values_pg = groups.centred_pg * ADVANTAGES[kind](groups, std_floor)[:, None]
     used_pg = groups.valid_pg & groups.differ_p[:, None]
     values_pg = values_pg.masked_fill(~used_pg, 0.0)
-    return Advantages(values_pg if clip is None else values_pg.clamp(-clip, clip), used_pg)
+    if kind == "std" and clip is not None:
+        values_pg = values_pg.clamp(-clip, clip)
+    return Advantages(values_pg, used_pg)
 
 
 def reward_metrics(rewards_pg: Tensor) -> dict[str, float | None]:

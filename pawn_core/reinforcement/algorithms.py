@@ -98,27 +98,18 @@ def per_token(lengths_c: Tensor, used_c: Tensor) -> Tensor:
 
 
 class Algorithm(NamedTuple):
-    """A published algorithm; all but its loss are defaults that a config may replace."""
+    """How a published algorithm makes a loss; its usual settings are the config's."""
 
     surrogate: Callable[[Tokens, Clip], Surrogate]
     weigh: Callable[[Tensor, Tensor], Tensor]
-    clip: Clip
-    advantage: str
-    dynamic_sampling: bool = False
-    """Whether groups with equal rewards are sampled anew."""
 
 
 ALGORITHMS: dict[str, Algorithm] = {
-    # arXiv 2402.03300
-    "grpo": Algorithm(by_token, per_completion, Clip(0.2, 0.2), "std"),
-    # arXiv 2503.20783: without division by length and deviation, which favour some completions
-    "dr_grpo": Algorithm(by_token, per_sum, Clip(0.2, 0.2), "mean"),
-    # arXiv 2503.14476: clip-higher; the paper has no KL
-    "dapo": Algorithm(by_token, per_token, Clip(0.2, 0.28), "std", dynamic_sampling=True),
-    # arXiv 2507.18071: a ratio's mean over tokens moves little, so the clip is narrow
-    "gspo": Algorithm(by_sequence, per_completion, Clip(3e-4, 4e-4), "std"),
-    # arXiv 2506.13585; the cap of 2510.13786
-    "cispo": Algorithm(by_weight, per_token, Clip(0.2, 0.2, cap=5.0), "std"),
+    "grpo": Algorithm(by_token, per_completion),  # arXiv 2402.03300
+    "dr_grpo": Algorithm(by_token, per_sum),  # 2503.20783
+    "dapo": Algorithm(by_token, per_token),  # 2503.14476
+    "gspo": Algorithm(by_sequence, per_completion),  # 2507.18071
+    "cispo": Algorithm(by_weight, per_token),  # 2506.13585
 }
 
 

@@ -61,28 +61,11 @@ KL_LOSSES: dict[str, Callable[[Divergence], Tensor]] = {
     "k3": lambda divergence: k3(divergence.d_n),
     "k3_weighted": _k3_weighted,
 }
-"""Estimators that have a gradient as a loss. k1 has none."""
+"""Estimators that pull towards the reference as a loss. k1 has no gradient there.
 
-KL_REWARDS = ("k1",)
-"""Estimators that have the right gradient in the reward.
-
-There the exact divergence of one token is a constant and k3 has the gradient of
-KL(pi | ref) - KL(ref | pi), which is next to nothing near the reference.
+In the reward it is the only one: the exact divergence of a token is a constant there, and k3 has
+the gradient of KL(pi | ref) - KL(ref | pi), next to nothing near the reference.
 """
-
-
-def check_kl(estimator: str, place: str) -> None:
-    """Refuse an estimator where it would do nothing or something else.
-
-    Raises:
-        ValueError: the place is neither "loss" nor "reward", or has no such estimator.
-    """
-    places = {"loss": tuple(KL_LOSSES), "reward": KL_REWARDS}
-    if place not in places:
-        raise ValueError(f"kl_in {place!r} is unknown; one of: {', '.join(places)}")
-    if estimator not in places[place]:
-        allowed = ", ".join(places[place])
-        raise ValueError(f"kl_estimator {estimator!r} in the {place} teaches no KL; use: {allowed}")
 
 
 def kl_penalties(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pawn_core.reinforcement.algorithms import Algorithm, Clip, Surrogate, Tokens
-from pawn_core.reinforcement.divergence import KL_LOSSES, Divergence, check_kl, entropy, exact_kl
+from pawn_core.reinforcement.divergence import KL_LOSSES, Divergence, entropy, exact_kl
 
 
 class Chunk(NamedTuple):
@@ -40,8 +40,9 @@ class Objective:
     entropy_coef: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.kl_estimator is not None:
-            check_kl(self.kl_estimator, "loss")
+        if self.kl_estimator is not None and self.kl_estimator not in KL_LOSSES:
+            allowed = ", ".join(KL_LOSSES)
+            raise ValueError(f"kl_estimator {self.kl_estimator!r} is no loss; one of: {allowed}")
 
     def loss(
         self, logits_nv: Tensor, chunk: Chunk, beta: float = 0.0

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pawn_core.config.policy_loss import ALGORITHMS as USUAL
 from pawn_core.reinforcement import ALGORITHMS, Chunk, Clip, Objective, completion_weights
 
 VOCABULARY = 7
@@ -57,8 +58,10 @@ class Update:
 
 
 def objective_of(algorithm: str, clip: Clip | None = None, **settings: Any) -> Objective:
-    """Return an objective with the algorithm's clip, or another."""
-    return Objective(ALGORITHMS[algorithm], clip or ALGORITHMS[algorithm].clip, **settings)
+    """Return an objective with the algorithm's usual clip, or another."""
+    usual = USUAL[algorithm]
+    clip = clip or Clip(usual.clip_eps, usual.clip_eps_high)
+    return Objective(ALGORITHMS[algorithm], clip, **settings)
 
 
 def taken(values_nv: Tensor, tokens_n: Tensor) -> Tensor:

@@ -93,6 +93,8 @@ def test_the_deviation_has_a_floor_and_the_advantage_a_bound() -> None:
     unbounded = group_advantages(one_of_many, "std", clip=None).values_pg[0, 0].item()
     assert unbounded > 7
     assert group_advantages(one_of_many, "std").values_pg[0, 0].item() == 2.0
+    far = 10 * one_of_many
+    assert group_advantages(far, "mean").values_pg[0, 0].item() == pytest.approx(10 * 63 / 64)
 
 
 def test_rewards_of_sixteen_bits_are_refused() -> None:

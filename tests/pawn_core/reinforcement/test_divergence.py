@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pawn_core.reinforcement import KL_LOSSES, KL_REWARDS, check_kl, kl_penalties
+from pawn_core.config.policy_loss import KL_ESTIMATORS
+from pawn_core.reinforcement import KL_LOSSES, kl_penalties
 from pawn_core.reinforcement.divergence import Divergence, entropy, exact_kl, k1, k2, k3
 
 
@@ -145,16 +146,9 @@ def test_in_the_reward_exact_and_k3_are_next_to_nothing() -> None:
     assert found.norm() < 0.1 * bandit.forward.norm()
 
 
-def test_an_estimator_is_refused_where_it_teaches_no_kl() -> None:
-    for place, estimators in (("loss", KL_LOSSES), ("reward", KL_REWARDS)):
-        for estimator in estimators:
-            check_kl(estimator, place)
-    with pytest.raises(ValueError, match="'k1' in the loss teaches no KL; use: exact, k2, k3"):
-        check_kl("k1", "loss")
-    with pytest.raises(ValueError, match="'k3' in the reward teaches no KL; use: k1"):
-        check_kl("k3", "reward")
-    with pytest.raises(ValueError, match="kl_in 'advantage' is unknown; one of: loss, reward"):
-        check_kl("k1", "advantage")
+def test_a_config_offers_the_estimators_that_teach_and_no_others() -> None:
+    assert KL_ESTIMATORS["loss"] == tuple(KL_LOSSES)
+    assert KL_ESTIMATORS["reward"] == ("k1",)
 
 
 def test_the_penalty_of_a_completion_is_the_sum_over_its_tokens() -> None:

@@ -116,5 +116,5 @@ def test_a_kl_without_a_reference_is_refused() -> None:
 
 
 def test_an_objective_with_k1_in_the_loss_is_refused() -> None:
-    with pytest.raises(ValueError, match="kl_estimator 'k1' in the loss"):
+    with pytest.raises(ValueError, match="kl_estimator 'k1' is no loss; one of: exact, k2, k3"):
         objective_of("grpo", kl_estimator="k1")
