@@ -3,7 +3,7 @@
 Shapes: b games, t time, v vocabulary.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import chess_engine
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pawn_core.boards import Boards
+from pawn_core.model.draws import draw, uniform_numbers
 from pawn_core.weights import Pretrained
 
 
@@ -136,28 +137,6 @@ class _Rules:
         if t >= self._first_ply:
             self._boards.play(tokens_b.cpu().numpy())
         return torch.from_numpy(self._boards.forfeited_b).to(self._device)
-
-
-def draw(logits_bv: Tensor, temperature: float, uniform_b: Tensor) -> Tensor:
-    """Return tokens (b,) drawn from softmax(logits / temperature) by uniform numbers in [0, 1).
-
-    The token is the first whose cumulated probability exceeds the number; at temperature 0, the
-    likeliest.
-    """
-    if temperature == 0.0:
-        return logits_bv.argmax(dim=1)
-    cumulated_bv = (logits_bv.double() / temperature).softmax(dim=1).cumsum(dim=1)
-    threshold_b1 = (uniform_b * cumulated_bv[:, -1])[:, None]
-    return torch.searchsorted(cumulated_bv, threshold_b1, right=True).squeeze(1)
-
-
-def uniform_numbers(seed: int, numbers: Iterable[int], width: int) -> NDArray[np.float64]:
-    """Return (b, width) numbers in [0, 1), of which each row belongs to one game of the seed."""
-    rows = [
-        np.random.Generator(np.random.Philox(key=(seed, number))).random(width)
-        for number in numbers
-    ]
-    return np.stack(rows)
 
 
 def _checked_width(pretrained: Pretrained, max_tokens: int | None) -> int:

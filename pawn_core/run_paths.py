@@ -24,9 +24,12 @@ BACKBONE = "backbone.json"
 """Which weights that is."""
 PEFT = "adapter_config.json"
 """What peft reads of a LoRA adapter."""
+TEXT_MODEL = "text_model.json"
+"""Beside the weights of a model of text: its sizes and its tokenizer."""
 WEIGHTS = frozenset({MODEL, ADAPTER})
 """One of them is in each checkpoint that makes weights."""
 ADAPTER_FILES = frozenset({ADAPTER, BACKBONE, OPTIMIZER, STATE, CONFIG})
+TEXT_FILES = frozenset({*FILES, TEXT_MODEL})
 LORA_FILES = ADAPTER_FILES | {PEFT}
 
 

@@ -4,8 +4,6 @@ Module names are the published state-dict names. Shapes: b batch, t time, d widt
 k channels of a head, p = k // 2 channel pairs, n chosen positions, v vocabulary, l layers.
 """
 
-from typing import NamedTuple
-
 import torch
 from chess_engine import Vocabulary
 from torch import Tensor, nn
@@ -13,7 +11,7 @@ from torch.nn import functional as F
 
 from pawn_core.config import Architecture
 from pawn_core.model.attention import Packed, attend
-from pawn_core.model.cache import KeyValueCache
+from pawn_core.model.cache import Cache, KeyValueCache, Past
 from pawn_core.model.embedding import FactoredEmbedding
 from pawn_core.model.head import Head
 from pawn_core.model.norm import RMSNorm
@@ -21,13 +19,6 @@ from pawn_core.model.rope import rotate, rotation_table
 
 NORM_EPS = 1e-6
 INIT_STD = 0.02
-
-
-class Past(NamedTuple):
-    """A layer's share of the positions already computed."""
-
-    cache: KeyValueCache
-    layer: int
 
 
 class Attention(nn.Module):
@@ -52,11 +43,8 @@ class Attention(nn.Module):
         q, k, v = (w(x_btd).unflatten(-1, (self.n_heads, -1)) for w in (self.wq, self.wk, self.wv))
         q, k = rotate(q, rope_tp2), rotate(k, rope_tp2)
         q, k, v = (x.transpose(1, 2) for x in (q, k, v))
-        causal = past is None or past.cache.length == 0
-        if past is not None:
-            k, v = past.cache.extend(past.layer, k, v)
         mask = packed.mask if packed else None
-        mixed_bhtk = attend(q, k, v, mask, causal=causal)
+        mixed_bhtk = past.attend(q, k, v) if past else attend(q, k, v, mask)
         return self.wo(mixed_bhtk.transpose(1, 2).flatten(-2))
 
 
@@ -109,19 +97,25 @@ class Transformer(nn.Module):
     def __init__(
         self,
         architecture: Architecture,
-        vocabulary: Vocabulary,
+        vocabulary: Vocabulary | int,
         max_seq_len: int,
         *,
         tied: bool = False,
     ) -> None:
-        """Make the model; a tied one embeds tokens by the head's rows (Press & Wolf, 2017)."""
+        """Make the model; a tied one embeds tokens by the head's rows (Press & Wolf, 2017).
+
+        It is tied where there is but a number of tokens in place of a vocabulary of moves.
+        """
         super().__init__()
         self.max_seq_len = max_seq_len
         self.n_heads = architecture.n_heads
-        self.embed = None if tied else FactoredEmbedding(vocabulary, architecture.d_model)
+        self.embed = None
+        tokens = vocabulary if isinstance(vocabulary, int) else vocabulary.size
+        if not tied and not isinstance(vocabulary, int):
+            self.embed = FactoredEmbedding(vocabulary, architecture.d_model)
         self.layers = nn.ModuleList(Block(architecture) for _ in range(architecture.n_layers))
         self.final_norm = RMSNorm(architecture.d_model, eps=NORM_EPS)
-        self.lm_head = Head(architecture.d_model, vocabulary.size)
+        self.lm_head = Head(architecture.d_model, tokens)
         rope = rotation_table(max_seq_len, architecture.d_model // architecture.n_heads)
         self.register_buffer("rope", rope, persistent=False)
 
@@ -191,12 +185,21 @@ class Transformer(nn.Module):
             raise ValueError(f"{new} tokens onto {begin} in the cache; allowed: 1")
         if begin + new > self.max_seq_len:
             raise ValueError(f"{begin + new} tokens are more than max_seq_len {self.max_seq_len}")
-        rope = self.get_buffer("rope")[begin : begin + new]
+        times_t = torch.arange(begin, begin + new, device=tokens_bt.device)
+        hidden_btd = self.hidden_next(tokens_bt, times_t, cache)
+        cache.length += new
+        return self.lm_head(hidden_btd[:, -1])
+
+    def hidden_next(self, tokens_bt: Tensor, times_t: Tensor, cache: Cache) -> Tensor:
+        """Return the normalized hidden states (b, t, d) of tokens that follow those in a cache.
+
+        `times_t` are the places of the tokens in their sequences, (t,) or (b, t).
+        """
+        rope = self.get_buffer("rope")[times_t]
         x_btd = self.embedded(tokens_bt)
         for index, layer in enumerate(self.layers):
             x_btd = layer(x_btd, rope, Past(cache, index))
-        cache.length += new
-        return self.lm_head(self.final_norm(x_btd[:, -1]))
+        return self.final_norm(x_btd)
 
     def forward_at(
         self, tokens_bt: Tensor, positions_n: Tensor | None, packed: Packed | None = None

@@ -74,6 +74,26 @@ def find(source: str | Path) -> Files:
     return replace(files, revision=place.commit_of(files.model))
 
 
+def companion(source: str | Path, files: Files, name: str) -> Path | None:
+    """Return another file of a source, of the same commit; None where it has none of that name.
+
+    Raises:
+        CheckpointIntegrityError: it is not what `.complete` says.
+    """
+    path = files.model.parent / name
+    match = REPOSITORY.fullmatch(str(source))
+    if match and files.revision and not path.is_file():
+        try:
+            _download(Place(*match.groups()).at(files.revision), name)
+        except LocalEntryNotFoundError:
+            return None
+    if not path.is_file():
+        return None
+    if (sentinel := path.parent / SENTINEL).is_file():
+        _verify(sentinel, [path])
+    return path
+
+
 def _checked(name: str, files: list[Path | None]) -> Files:
     model, config, sentinel, *rest = files
     if model is None:

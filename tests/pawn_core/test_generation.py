@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pawn_core.config import Architecture
-from pawn_core.generation import Sampling, draw, generate
+from pawn_core.generation import Sampling, generate
 from pawn_core.model import Transformer
 from pawn_core.weights import Pretrained
 from pawn_core.weights.spec import ModelSpec
@@ -95,16 +95,6 @@ def test_a_free_game_is_the_ungoverned_one_up_to_its_first_illegal_token(prefixe
             if not ended:
                 board.push(move)
         assert ended
-
-
-def test_draws_follow_the_softmax_at_the_temperature() -> None:
-    logits = torch.tensor([[0.0, 1.0, -torch.inf, 2.0]])
-    uniform = torch.linspace(0, 1, 100_001, dtype=torch.float64)[:-1]
-    for temperature in (0.5, 1.0, 2.0):
-        drawn = draw(logits.expand(len(uniform), 4), temperature, uniform)
-        shares = torch.bincount(drawn, minlength=4) / len(uniform)
-        expected = (logits[0] / temperature).softmax(0)
-        np.testing.assert_allclose(shares, expected, atol=2e-5)
 
 
 @pytest.mark.parametrize(

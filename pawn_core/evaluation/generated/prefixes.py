@@ -12,7 +12,7 @@ from chess_engine import TERMINATIONS, BatchGames, Games, Vocabulary
 from numpy.typing import NDArray
 
 from pawn_core.config.conditioning import Cut, Source
-from pawn_core.generation import uniform_numbers
+from pawn_core.model.draws import uniform_numbers
 
 SEARCHED_GAMES = 1 << 15
 """Games of random play that are looked through for prefixes of a rare kind."""

@@ -13,7 +13,7 @@ from chess_engine import Vocabulary
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pawn_core.generation import draw, uniform_numbers
+from pawn_core.model.draws import draw, uniform_numbers
 from pawn_core.weights import Pretrained
 
 BOARD = chess_engine.export_move_vocabulary("searchless")
