@@ -57,8 +57,8 @@ class Selection:
 
     def at(self, revision: str | None, val_revision: str | None) -> Self:
         """Return the same selection of data sets at these commits; None where there is no hub."""
-        val_pgn = self.val_pgn and _pinned(self.val_pgn, val_revision)
-        return replace(self, pgn=_pinned(self.pgn, revision), val_pgn=val_pgn)
+        val_pgn = self.val_pgn and at_commit(self.val_pgn, val_revision)
+        return replace(self, pgn=at_commit(self.pgn, revision), val_pgn=val_pgn)
 
     def filters(self) -> dict[str, Any]:
         """Return what decides, beside the sources, which games come of it."""
@@ -66,7 +66,8 @@ class Selection:
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in elsewhere}
 
 
-def _pinned(named: str, revision: str | None) -> str:
+def at_commit(named: str, revision: str | None) -> str:
+    """Return the name of a data set of the hub at a commit; None: a source that has none."""
     return f"{named.partition('@')[0]}@{revision}" if revision else named
 
 

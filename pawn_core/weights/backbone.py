@@ -1,7 +1,7 @@
 """Which weights an adapter was trained on, and where they are by now."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from pawn_core.checkpoint.errors import (
 from pawn_core.checkpoint.manifest import file_sha256
 from pawn_core.checkpoint.safety import tensor_shapes
 from pawn_core.run_paths import BACKBONE, MODEL
-from pawn_core.text_path import is_file
+from pawn_core.text_path import is_file, is_folder
 from pawn_core.weights.source import Files, find, pinned
 from pawn_core.weights.spec import read_spec
 from pawn_core.weights.trials import place_of
@@ -27,7 +27,7 @@ class Backbone:
     source: str
     """As the config names them."""
     path: str
-    """The file that they were read from, absolute."""
+    """The file that they were read from; of a published adapter as it lies from its folder."""
     sha256: str
     """Of that file."""
     revision: str | None
@@ -43,7 +43,7 @@ class Backbone:
 
     @classmethod
     def read(cls, document: Mapping[str, Any], where: Path) -> "Backbone":
-        """Return what `document` says.
+        """Return what `document`, of a checkpoint's folder or a file in it, says.
 
         Raises:
             CheckpointIntegrityError: it says something else; `where` is named.
@@ -54,7 +54,8 @@ class Backbone:
             raise CheckpointIntegrityError(
                 f"{BACKBONE} of {where} is not what an adapter's has: {', '.join(names)}"
             )
-        return cls(**document)
+        folder = where if is_folder(where) else where.parent
+        return replace(cls(**document), path=str(folder.absolute() / document["path"]))
 
     def find(self, run_dir: Path) -> Files:
         """Return the files of these weights and no others: where they were, else by their source.

@@ -1,5 +1,6 @@
 """Publish a run: its best checkpoint in the published format, with a model card."""
 
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,12 @@ from pawn_core.checkpoint.manifest import (
 from pawn_core.config import AdapterConfig, PretrainConfig, parse_config
 from pawn_core.durable import write_file
 from pawn_core.metrics import read_records
-from pawn_core.run_paths import BACKBONE, CONFIG, METRICS, OPTIMIZER, SENTINEL, STATE, RunPaths
+from pawn_core.run_paths import BACKBONE, CONFIG, METRICS, OPTIMIZER, STATE, RunPaths
 from pawn_core.weights.adapter_card import adapter_card
 from pawn_core.weights.card import imported_card, model_card
+from pawn_core.weights.places import local_places, without_places
 from pawn_core.weights.publish import new_folder, write_json
-from pawn_core.weights.spec import ModelSpec, published_form
+from pawn_core.weights.spec import ModelSpec, as_trained, published_form
 
 CARD = "README.md"
 
@@ -40,19 +42,26 @@ def export_run(run_dir: Path, output_dir: Path, name: str, license_name: str) ->
 
     `output_dir` holds `model.safetensors` (of an adapter `adapter_model.safetensors` and what says
     of which backbone it is), `config.json`, the whole `metrics.jsonl`, `README.md` and
-    `.complete`; it appears in one step.
+    `.complete`; it appears in one step. Of places on this machine only the last part is told; a
+    backbone that is on no hub is looked for in the folder `backbone` beside the adapter.
 
     Raises:
         IncompleteCheckpointError: no evaluation of the run has a whole checkpoint.
         FileExistsError: `output_dir` exists.
     """
     best = find_best(run_dir)
-    config, card = _described(best, name, license_name)
+    documents = _documents(best.checkpoint)
+    records, _ = read_records(RunPaths(run_dir).metrics)
+    places = local_places([*documents.values(), *records])
+    documents = {file: without_places(document, places) for file, document in documents.items()}
+    config, card = _described(documents, best, name, license_name)
+    lines = [json.dumps(without_places(record, places)) + "\n" for record in records]
     with new_folder(output_dir) as folder:
-        for file in _published_files(best.checkpoint):
+        for file in _weights(best.checkpoint):
             shutil.copyfile(file, folder / file.name)
-        shutil.copyfile(RunPaths(run_dir).metrics, folder / METRICS)
-        write_json(folder / CONFIG, config)
+        for file, document in (documents | {CONFIG: config}).items():
+            write_json(folder / file, document)
+        write_file(folder / METRICS, "".join(lines).encode())
         write_file(folder / CARD, card.encode())
     return best
 
@@ -91,10 +100,9 @@ def published_config(config: PretrainConfig) -> dict[str, Any]:
     return published_form("pretrain", spec, config.model_dump(mode="json"))
 
 
-def _published_files(checkpoint: Path) -> list[Path]:
-    """Return the files of weights and what belongs to them: not what only training needs."""
-    left_out = (OPTIMIZER, STATE, CONFIG, SENTINEL)
-    return [file for file in sorted(checkpoint.iterdir()) if file.name not in left_out]
+def _weights(checkpoint: Path) -> list[Path]:
+    """Return the files of weights: not what only training needs."""
+    return [file for file in checkpoint.glob("*.safetensors") if file.name != OPTIMIZER]
 
 
 def _imported(run_dir: Path) -> Best | None:
@@ -108,14 +116,27 @@ def _is_import(config: dict[str, Any]) -> bool:
     return config.get("run_type") == "import"
 
 
-def _described(best: Best, name: str, license_name: str) -> tuple[dict[str, Any], str]:
+def _documents(checkpoint: Path) -> dict[str, dict[str, Any]]:
+    """Return the documents that are published; a backbone has moved beside its adapter."""
+    names = [file.name for file in checkpoint.glob("*.json") if file.name != STATE]
+    documents = {name: read_document(checkpoint / name) for name in sorted(names)}
+    documents[CONFIG] = as_trained(documents[CONFIG], checkpoint)
+    if BACKBONE in documents:
+        path = Path("backbone", Path(documents[BACKBONE]["path"]).name)
+        documents[BACKBONE] |= {"path": str(path)}
+    return documents
+
+
+def _described(
+    documents: dict[str, dict[str, Any]], best: Best, name: str, license_name: str
+) -> tuple[dict[str, Any], str]:
     """Return `config.json` in the published form, and the model card."""
-    document = read_document(best.checkpoint / CONFIG)
+    document = documents[CONFIG]
     if _is_import(document):
         return document, imported_card(name, license_name, document)
     config = parse_config(document)
     if isinstance(config, AdapterConfig):
-        backbone = read_document(best.checkpoint / BACKBONE) if config.checkpoint else None
+        backbone = documents.get(BACKBONE)
         return document, adapter_card(name, license_name, config, best.metrics, backbone)
     assert isinstance(config, PretrainConfig)
     return published_config(config), model_card(name, license_name, config, best.metrics)

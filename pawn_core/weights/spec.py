@@ -6,14 +6,18 @@ published `{"model_config": {"d_model": .., "vocab_size": ..}, "training_config"
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import chess_engine
 from chess_engine import Vocabulary
 
 from pawn_core.checkpoint.errors import IncompatibleWeightsError
+from pawn_core.checkpoint.manifest import read_document
 from pawn_core.config import VARIANTS, Architecture
 from pawn_core.model.rope import BASE
+from pawn_core.real_games.selection import at_commit
+from pawn_core.run_paths import STATE
 
 FORMAT_VERSION = 1
 """Of the published form."""
@@ -96,6 +100,17 @@ def training_facts(config: Mapping[str, Any]) -> dict[str, Any]:
     parts = (config, *(config.get(name) or {} for name in _PARTS))
     flat = {name: value for part in parts for name, value in dict(part).items()}
     return {name: value for name, value in flat.items() if name not in _PARTS}
+
+
+def as_trained(config: Mapping[str, Any], checkpoint: Path) -> dict[str, Any]:
+    """Return a config with its data sets at the commits that a checkpoint has learned from."""
+    state = checkpoint / STATE
+    data = read_document(state).get("data") if state.is_file() else None
+    revisions = data.get("revisions") if isinstance(data, dict) else None
+    sources = zip(("pgn", "val_pgn"), revisions or (), strict=False)
+    return {**config} | {
+        name: at_commit(config[name], revision) for name, revision in sources if config.get(name)
+    }
 
 
 def _check_family(facts: Mapping[str, Any]) -> None:

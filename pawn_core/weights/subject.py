@@ -12,7 +12,7 @@ from pawn_core.config import ConfigError
 from pawn_core.weights.backbone import Backbone
 from pawn_core.weights.load import Pretrained, load_files
 from pawn_core.weights.source import Files, find
-from pawn_core.weights.spec import training_facts
+from pawn_core.weights.spec import as_trained, training_facts
 from pawn_core.weights.trials import place_of
 
 
@@ -93,7 +93,7 @@ def load_backbone(backbone: Backbone, run_dir: Path, device: torch.device) -> Su
 def _subject(source: str, files: Files, device: torch.device) -> Subject:
     pretrained = load_files(files, device)
     pretrained.model.requires_grad_(False)
-    adapted, own = pretrained.adapted, training_facts(files.config or {})
+    adapted, own = pretrained.adapted, _facts(files)
     return Subject(
         pretrained,
         source,
@@ -101,6 +101,10 @@ def _subject(source: str, files: Files, device: torch.device) -> Subject:
         file_sha256(files.model),
         files.revision,
         checkpoint_step(files.model.parent) or checkpoint_step(files.model.parent.parent),
-        trained_by=training_facts(adapted.files.config or {}) if adapted else own,
+        trained_by=_facts(adapted.files) if adapted else own,
         adapted_by=own if adapted else {},
     )
+
+
+def _facts(files: Files) -> dict[str, Any]:
+    return as_trained(training_facts(files.config or {}), files.model.parent)

@@ -1,6 +1,7 @@
 """Models with an adapter in them, for tests."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,9 @@ def tokens(batch: int = 2, seed: int = 3) -> torch.Tensor:
     return torch.randint(0, 1968, (batch, LENGTH), generator=torch.Generator().manual_seed(seed))
 
 
-def save(checkpoints: Path, adapter: Adapter, backbone: Backbone, step: int = 12) -> Path:
+def save(
+    checkpoints: Path, adapter: Adapter, backbone: Backbone, step: int = 12, **state: Any
+) -> Path:
     """Write a checkpoint of a run that trains an adapter, and return its folder."""
     moments = {name: torch.zeros_like(p) for name, p in adapter.parameters().items()}
     return store.save(
@@ -81,7 +84,7 @@ def save(checkpoints: Path, adapter: Adapter, backbone: Backbone, step: int = 12
         Checkpoint(
             step,
             {ADAPTER: adapter.state(), OPTIMIZER: moments},
-            {"step": step},
+            {"step": step} | state,
             adapter.config.model_dump(mode="json"),
             documents={BACKBONE: backbone.document(), **adapter.documents()},
         ),
@@ -96,9 +99,15 @@ def write_backbone(folder: Path, **config) -> Path:
     return folder
 
 
-def adapt(source: Path | str, run_dir: Path, strategy: str = "lora", **fields):
+def adapt(
+    source: Path | str,
+    run_dir: Path,
+    strategy: str = "lora",
+    state: Mapping[str, Any] | None = None,
+    **fields,
+):
     """Return a trained adapter on a source of weights, and its checkpoint in a run's folder."""
     subject = load_subject(str(source), run_dir, torch.device("cpu"))
     config = adapter_config(strategy, checkpoint=str(source), **fields)
     adapter = perturb(last_phase(build_adapter(subject.pretrained.model, config)))
-    return adapter, save(run_dir / "checkpoints", adapter, subject.as_backbone())
+    return adapter, save(run_dir / "checkpoints", adapter, subject.as_backbone(), **state or {})

@@ -121,7 +121,7 @@ def test_an_export_of_it_is_a_repository_that_names_its_origin(publish, take, tm
     export_run(take(folder), tmp_path / "out", "again", "mit")
     assert load_pretrained(tmp_path / "out").spec == load_pretrained(folder).spec
     card = (tmp_path / "out/README.md").read_text("utf-8")
-    assert f"`{folder}` (SHA-256 `{file_sha256(folder / 'model.safetensors')}`)" in card
+    assert f"`{folder.name}` (SHA-256 `{file_sha256(folder / 'model.safetensors')}`)" in card
     assert "license: mit" in card
 
 

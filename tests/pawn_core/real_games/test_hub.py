@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from fake_hub import TOKEN, Fault
 from real_runs import real_run
 from shards import rows, write_shard
@@ -10,6 +11,7 @@ from shards import rows, write_shard
 from pawn_core.config import ConfigError
 from pawn_core.real_games import hub as hub_module
 from pawn_core.real_games import progress
+from pawn_core.weights.subject import load_subject
 
 
 @pytest.fixture
@@ -119,7 +121,7 @@ def test_a_resumed_run_reads_the_commit_that_it_began_with(
 ) -> None:
     """The data set gets other games meanwhile; the run goes on as if nothing had happened."""
     raw = real_run(tmp_path) | {"pgn": "owner/games", "max_games": 24, "val_games": 8}
-    whole = train(raw, "whole")
+    whole, began_with = train(raw, "whole"), commit_of(data_set)
     paused = train(raw | {"pause_after_steps": 4}, "run")
     folder = tmp_path / "to_publish"
     write_shard(folder / "data/train-00000-of-00003.parquet", rows(10, seed=77))
@@ -129,3 +131,6 @@ def test_a_resumed_run_reads_the_commit_that_it_began_with(
     resumed = train(raw, "run", tmp_path / "run" / "checkpoints" / paused.checkpoint)
     assert resumed.reason == "completed"
     assert resumed.metrics == whole.metrics
+    for checkpoint in (tmp_path / "run/checkpoints").iterdir():
+        subject = load_subject(str(checkpoint), tmp_path / "other", torch.device("cpu"))
+        assert subject.adapted_by["pgn"] == f"owner/games@{began_with}" != commit_of(data_set)

@@ -1,6 +1,7 @@
 """A run becomes a repository that others can load, with a card that says what was measured."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -102,14 +103,44 @@ def test_an_exported_adapter_loads_on_its_backbone_and_its_card_names_that(
     exported = {path.name for path in (tmp_path / "out").iterdir()}
     saved = {path.name for path in checkpoint.iterdir()}
     assert saved - exported == {"optimizer.safetensors", "training_state.json"}
+    with pytest.raises(IncompleteCheckpointError, match=f"put them at {tmp_path}/out/backbone/"):
+        load_pretrained(tmp_path / "out")
+    shutil.copytree(source, tmp_path / "out/backbone")
     loaded = load_pretrained(tmp_path / "out")
     assert torch.equal(loaded.model(tokens()), adapter.model(tokens()))
     card = (tmp_path / "out/README.md").read_text()
     assert f"A `{strategy}` adapter" in card
-    assert str(source) in card
+    assert "on the frozen weights of `backbone` (SHA-256" in card
     assert "| `top1` | 0.375 | top-1 accuracy" in card
     assert "`elo_min: 1800`" in card
     assert "On 30 games of `games.pgn` (1,200 predicted moves)" in card
+
+
+def test_an_export_tells_no_place_of_this_machine(tmp_path: Path) -> None:
+    source = write_backbone(tmp_path / "backbone")
+    adapt(source, tmp_path / "run", "lora", pgn=str(tmp_path / "games.pgn"))
+    with MetricsWriter(tmp_path / "run/metrics.jsonl") as metrics:
+        origin = str(tmp_path / "run/checkpoints/step_00000004")
+        metrics.write("event", 4, {"message": f"resumed from {origin}", "checkpoint": origin})
+        metrics.write("eval", 12, METRICS)
+    export_run(tmp_path / "run", tmp_path / "out", "pawn-1800", "apache-2.0")
+    for file in (tmp_path / "out").iterdir():
+        assert str(tmp_path).encode() not in file.read_bytes(), file.name
+    assert '"resumed from step_00000004"' in (tmp_path / "out/metrics.jsonl").read_text()
+    assert json.loads((tmp_path / "out/config.json").read_text())["pgn"] == "games.pgn"
+
+
+def test_an_exported_adapter_says_which_commit_of_a_data_set_it_has_learned_from(
+    tmp_path: Path,
+) -> None:
+    source, data = write_backbone(tmp_path / "backbone"), {"revisions": ["1a2b", None]}
+    adapt(source, tmp_path / "run", "lora", {"data": data}, pgn="owner/games", val_pgn="val.pgn")
+    with MetricsWriter(tmp_path / "run/metrics.jsonl") as metrics:
+        metrics.write("eval", 12, METRICS)
+    export_run(tmp_path / "run", tmp_path / "out", "pawn-1800", "apache-2.0")
+    config = json.loads((tmp_path / "out/config.json").read_text())
+    assert (config["pgn"], config["val_pgn"]) == ("owner/games@1a2b", "val.pgn")
+    assert "of `owner/games@1a2b`" in (tmp_path / "out/README.md").read_text()
 
 
 def test_the_script_says_what_it_wrote(
