@@ -165,7 +165,9 @@ def without_common(results: list[TrialResult]) -> tuple[list[TrialResult], dict[
 def _sources(result: TrialResult) -> frozenset[str]:
     """Return the fields of an ablation that say which weights and files a run starts from."""
     kind = result.config.kind
-    return frozenset(kind.fields_marked("ablation")) & (kind.path_fields | kind.weights_fields)
+    return frozenset(kind.fields_marked("ablation")) & (
+        kind.path_fields.keys() | kind.weights_fields
+    )
 
 
 def _all_alike(values: list[Any]) -> bool:
