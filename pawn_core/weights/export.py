@@ -22,7 +22,7 @@ from pawn_core.weights.adapter_card import adapter_card
 from pawn_core.weights.card import imported_card, model_card
 from pawn_core.weights.places import local_places, without_places
 from pawn_core.weights.publish import new_folder, write_json
-from pawn_core.weights.spec import ModelSpec, as_trained, published_form
+from pawn_core.weights.spec import ModelSpec, as_trained, check_moves, published_form
 
 CARD = "README.md"
 
@@ -47,8 +47,11 @@ def export_run(run_dir: Path, output_dir: Path, name: str, license_name: str) ->
 
     Raises:
         IncompleteCheckpointError: no evaluation of the run has a whole checkpoint.
+        IncompatibleWeightsError: the run's models are of text.
         FileExistsError: `output_dir` exists.
     """
+    if (config_file := RunPaths(run_dir).config).is_file():
+        check_moves(run_dir, read_document(config_file))
     best = find_best(run_dir)
     documents = _documents(best.checkpoint)
     records, _ = read_records(RunPaths(run_dir).metrics)

@@ -17,7 +17,7 @@ from pawn_core.model import Transformer
 from pawn_core.text_path import text_path
 from pawn_core.weights.backbone import Backbone
 from pawn_core.weights.source import Files, find
-from pawn_core.weights.spec import ModelSpec, read_spec
+from pawn_core.weights.spec import ModelSpec, check_moves, read_spec
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,7 @@ def load_files(files: Files, device: str | torch.device = "cpu") -> Pretrained:
 
 
 def _plain(files: Files) -> Pretrained:
+    check_moves(files.model.parent, files.config or {})
     tensors = _tensors(files)
     spec = read_spec({name: tuple(t.shape) for name, t in tensors.items()}, files.config)
     vocabulary = chess_engine.export_move_vocabulary(spec.vocabulary)

@@ -14,7 +14,7 @@ from chess_engine import Vocabulary
 
 from pawn_core.checkpoint.errors import IncompatibleWeightsError
 from pawn_core.checkpoint.manifest import read_document
-from pawn_core.config import VARIANTS, Architecture
+from pawn_core.config import RUN_TYPES, VARIANTS, Architecture, RunConfig
 from pawn_core.model.rope import BASE
 from pawn_core.real_games.selection import at_commit
 from pawn_core.run_paths import STATE
@@ -73,6 +73,23 @@ def read_spec(shapes: Shapes, config: Mapping[str, Any] | None) -> ModelSpec:
         vocabulary.name == "coordinate" if prefixed is None else bool(prefixed),
         tied=not any(name.startswith("embed.") for name in shapes),
     )
+
+
+def check_moves(where: Path, config: Mapping[str, Any]) -> None:
+    """Refuse weights whose config is of a run type that speaks something else than moves.
+
+    Raises:
+        IncompatibleWeightsError: says what its models speak.
+    """
+    name = config.get("run_type")
+    kind = next((run_type.config for run_type in RUN_TYPES if run_type.name == name), None)
+    if kind is not None and kind.speaks != RunConfig.speaks:
+        raise IncompatibleWeightsError(
+            f"{where} is of run_type '{name}', whose models speak {kind.speaks}: they neither play "
+            "nor are they published in the form of models of moves; runs of run_type "
+            f"{', '.join(t.name for t in RUN_TYPES if t.config.speaks == kind.speaks)} start from "
+            "such a checkpoint, which is all there is to share"
+        )
 
 
 def published_form(

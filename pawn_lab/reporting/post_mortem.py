@@ -101,7 +101,7 @@ def _last_healthy(trial: TrialRow, paths: TrialPaths) -> dict[str, float] | None
         sound = [r for r in records if r["type"] == of_type and _is_number(r.get(needed))]
         for record in sound[-1:]:
             numbers[kind.progress.unit] = record["step"]
-            names = (*_TOLD, kind.merit.metric)
+            names = dict.fromkeys((*kind.shown_live, *_TOLD, kind.merit.metric))
             numbers |= {n: record[n] for n in names if _is_number(record.get(n))}
     return numbers or None
 

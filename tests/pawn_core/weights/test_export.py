@@ -11,7 +11,7 @@ import torch
 from adapting import adapt, tokens, write_backbone
 from safetensors.numpy import load_file
 
-from pawn_core.checkpoint import IncompleteCheckpointError
+from pawn_core.checkpoint import IncompatibleWeightsError, IncompleteCheckpointError
 from pawn_core.metrics import MetricsWriter, read_records
 from pawn_core.weights import load_pretrained
 from pawn_core.weights.export import export_run, find_best
@@ -154,3 +154,11 @@ def test_the_script_says_what_it_wrote(
     again = subprocess.run(command, capture_output=True, text=True, check=False)
     assert again.returncode == 1
     assert "exists" in again.stderr
+
+
+def test_a_model_of_text_is_not_published_in_the_form_of_models_of_moves(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.json").write_text('{"run_type": "sft"}')
+    with pytest.raises(IncompatibleWeightsError, match=r"'sft', whose models speak text"):
+        export_run(tmp_path / "run", tmp_path / "out", "text", "mit")
+    assert not (tmp_path / "out").exists()
