@@ -15,6 +15,14 @@ pub enum Error {
         got: String,
     },
 
+    #[error("{argument}[{index}] = {value:?}: {reason}")]
+    Item {
+        argument: &'static str,
+        index: usize,
+        value: String,
+        reason: String,
+    },
+
     #[error("fen {fen:?} is not a legal chess position: {reason}")]
     Fen { fen: String, reason: String },
 
@@ -65,6 +73,21 @@ impl Error {
             argument,
             expected: expected.to_string(),
             got: got.to_string(),
+        }
+    }
+
+    /// An item of a sequence that cannot be taken.
+    pub fn item(
+        argument: &'static str,
+        index: usize,
+        value: impl ToString,
+        reason: impl ToString,
+    ) -> Error {
+        Error::Item {
+            argument,
+            index,
+            value: value.to_string(),
+            reason: reason.to_string(),
         }
     }
 }

@@ -24,6 +24,7 @@ pub mod random_games;
 pub mod replay;
 pub mod rng;
 pub mod states;
+pub mod tasks;
 pub mod threads;
 pub mod training;
 pub mod vocabulary;

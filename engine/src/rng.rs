@@ -108,6 +108,7 @@ pub struct Probability(u64);
 
 impl Probability {
     pub const ZERO: Probability = Probability(0);
+    pub const HALF: Probability = Probability(1 << 31);
 
     /// `None` where `p` is not a number in 0..=1.
     pub fn new(p: f64) -> Option<Probability> {

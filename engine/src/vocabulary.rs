@@ -13,7 +13,7 @@ pub const PROMOTIONS: [Role; 4] = [Role::Queen, Role::Rook, Role::Bishop, Role::
 const NONE: i16 = -1;
 
 /// A move as a token means it: squares and promotion, with no board behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenMove {
     pub from: Square,
     pub to: Square,

@@ -11,7 +11,7 @@ A call on the main thread handles signals while it works: Ctrl-C ends it with `K
 within some 50 ms, and the next call works.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import Any, Self, final
 
@@ -37,6 +37,31 @@ EDGE_CASES: Mapping[str, int]
 - checkmate, stalemate;
 - seventy_five_moves (a halfmove clock of 150 or more), fivefold_repetition, insufficient_material:
   the rule applies, whatever else does."""
+
+STRATA: tuple[str, ...]
+"""What makes a position hard to write about: names of the bits of `strata`, lowest first; all speak
+of the side to move:
+
+- check: its king is attacked;
+- pin: one of its men, not the king, is absolutely pinned, whether or not it can move on the line;
+- en_passant, castling, promotion: such a move is legal;
+- mate, stalemate: a legal move mates, or leaves no legal reply without a check;
+- endgame: at most 7 men on the board, kings included.
+
+A position with no bit is plain."""
+
+ILLEGAL_KINDS: tuple[str, ...]
+"""Kinds of illegal moves, by code. A move may be illegal in other ways than its kind says too:
+
+- pinned: a pinned man leaves its line (or an en-passant capture uncovers the king);
+- into_check: the king moves to an attacked square;
+- ignores_check: the king is in check and stays there;
+- castling: the king's two-step from home where castling is not legal;
+- en_passant: a capture of a pawn beside that did not just make its double step;
+- promotion: a last step without promotion, or another pawn's step with one;
+- wrong_side: the opponent's man moves;
+- blocked: a man goes through another, or takes its own;
+- random: any two squares."""
 
 SOURCE_DIGEST: str
 """BLAKE2b of the engine's Rust sources, in hex: what another parser read can be told apart."""
@@ -1076,4 +1101,275 @@ def combine_ceiling_sums(
 
     Raises:
         ValueError: an argument is outside its range, or `sums` is no such array.
+    """
+
+@final
+class TaskPositions:
+    """Positions of random games, one for each number asked for. The game goes on after each."""
+
+    fens: list[str]
+    """In `apply`'s form: an en-passant square only where a capture is legal."""
+    histories: list[list[str]]
+    """The last moves before each position, at most 10, in UCI, oldest first."""
+    plies: NDArray[np.int32]
+    """(n,) moves played before."""
+    strata: NDArray[np.uint16]
+    """(n,) bits by `STRATA`: all that the position shows, however it was drawn."""
+    men: NDArray[np.int8]
+    """(n,) men on the board, kings included."""
+
+def sample_positions(
+    numbers: Sequence[int] | NDArray[np.integer],
+    *,
+    seed: int,
+    min_ply: int = 0,
+    max_ply: int = 200,
+    hard_ratio: float = 0.0,
+    men_max: int = 32,
+) -> TaskPositions:
+    """Draw the positions of these numbers of a seed.
+
+    Position `i` of a seed depends on `seed`, `i` and the bounds, never on the other numbers, the
+    batch or the machine. With probability `hard_ratio` one of `STRATA` is chosen, each with equal
+    chances, and random games at the number's address are looked at until one has positions in it,
+    at most 48; one of that game's positions is drawn. Otherwise, and where no such game was found,
+    any position of the next game that meets the bounds. So the share of a rare stratum falls short
+    of `hard_ratio / 8`; the flags always say what a position shows.
+
+    Args:
+        numbers: each 0..=2**63 - 1.
+        seed: 0..=2**64 - 1.
+        min_ply, max_ply: moves played before the position, 0..=10000.
+        hard_ratio: 0..=1.
+        men_max: the most men on the board, kings included, 2..=32.
+
+    Raises:
+        ValueError: an argument is outside its range, or a thousand games had no position within the
+            bounds.
+    """
+
+@final
+class TaskMoves:
+    """Moves to ask about, one for each position."""
+
+    ucis: list[str]
+    kinds: NDArray[np.int8]
+    """(n,) index into `ILLEGAL_KINDS`; -1 for a legal move."""
+
+def sample_moves(
+    fens: Sequence[str],
+    numbers: Sequence[int] | NDArray[np.integer],
+    *,
+    seed: int,
+    illegal_ratio: float = 0.0,
+) -> TaskMoves:
+    """Draw a move for each position, at the address of its number.
+
+    With probability `illegal_ratio` an illegal one: a kind of `ILLEGAL_KINDS` that the position has
+    moves of, with equal chances (with probability 1/2 among the first six, where it has any), and
+    one of those moves. Otherwise a legal one: with probability 1/2, where the position has any, a
+    move that puts it in one of the strata en_passant, castling, promotion, mate, stalemate (the
+    stratum with equal chances, then the move); else any.
+
+    Raises:
+        ValueError: an argument is outside its range; a FEN is not a legal position or has no legal
+            move, with its index and the reason.
+    """
+
+@final
+class EnvironmentSteps:
+    """What moves do."""
+
+    fens: list[str]
+    """The positions afterwards, in `apply`'s form; the same position after an illegal move."""
+    rewards: NDArray[np.float64]
+    """(n,) what the mover gets: 0.001 where the game goes on, 1.0 for mate, 0.5 for a draw, -1.0
+    for an illegal move."""
+    terminated: NDArray[np.bool_]
+    """(n,) whether the game is over in the position afterwards: mate, stalemate, insufficient
+    material, a halfmove clock of 150 or more, and where the whole game is known a fifth
+    repetition."""
+    truncated: NDArray[np.bool_]
+    """(n,) whether the move is illegal."""
+    legal: NDArray[np.bool_]
+    """(n,) not `truncated`."""
+
+def step_environment(
+    fens: Sequence[str], ucis: Sequence[str], games: Sequence[Sequence[str]] | None = None
+) -> EnvironmentSteps:
+    """Make a move in each position, with full legality.
+
+    A legal move is written as `legal_moves` writes it: castling as the king's two-step, promotions
+    with q, r, b or n; any other text is an illegal move. A finished game still takes legal moves.
+    An en-passant square without a legal capture is read and never written.
+
+    Args:
+        games: all moves from the starting position to each of `fens`, in UCI.
+
+    Raises:
+        ValueError: a FEN is not a legal position, or a game does not lead to it, with its index and
+            the reason.
+    """
+
+def environment_rows(
+    fens: Sequence[str], ucis: Sequence[str], histories: Sequence[Sequence[str]] | None = None
+) -> tuple[list[str], list[str]]:
+    """Return the prompts and the right completions of rows of the task `A:`.
+
+    A prompt is "A: FEN+move+history+", where the history is the last nine of `histories` and the
+    move; without `histories` it is "A: FEN+move+". A completion is
+    "FEN+reward+terminated+truncated" by `step_environment`: rewards "0.001", "1.0", "0.5" or
+    "-1.0", flags "0" or "1".
+
+    Raises:
+        ValueError: a FEN is not a legal position, or a move is not ASCII or has a blank or "+" in
+            it, with its index and the reason.
+    """
+
+@final
+class EnvironmentScores:
+    """What completions of the task `A:` have right.
+
+    A completion is cut at every "+"; whitespace around a field is dropped and runs of it in the FEN
+    count as one blank (ASCII whitespace only). A field that is missing is not right.
+    """
+
+    parsed: NDArray[np.bool_]
+    """(n,) whether there are exactly four fields."""
+    fen_valid: NDArray[np.bool_]
+    """(n,) whether the first field is a legal position as a FEN is written: six fields, castling
+    rights in the order KQkq, counters without leading zeros, move numbers from 1. An en-passant
+    square may stand after any double step, or only where there is a legal capture."""
+    fen_exact: NDArray[np.bool_]
+    """(n,) whether the first field is the right FEN, letter by letter."""
+    fen_fields: NDArray[np.bool_]
+    """(n, 6) whether each field of the FEN is right: men, side, castling, en passant, halfmove
+    clock, move number. All False where the first field has more than six."""
+    fen_similarity: NDArray[np.float64]
+    """(n,) 1 - Levenshtein distance / length of the longer, in characters, of the first field and
+    the right FEN."""
+    reward_parsed: NDArray[np.bool_]
+    """(n,) whether the second field is a decimal: ASCII digits with an optional minus sign and
+    fraction; no exponent, no leading zeros, nothing beyond a float."""
+    reward_error: NDArray[np.float64]
+    """(n,) distance to the right reward; nan where not parsed."""
+    reward_exact: NDArray[np.bool_]
+    """(n,) whether that is at most 1e-6."""
+    flags_parsed: NDArray[np.bool_]
+    """(n,) whether the third and fourth field are "0" or "1" each."""
+    terminated_right: NDArray[np.bool_]
+    """(n,) whether the third field is the right flag."""
+    truncated_right: NDArray[np.bool_]
+    """(n,) whether the fourth field is the right flag."""
+    exact: NDArray[np.bool_]
+    """(n,) whether the whole completion is the right one once runs of whitespace are one blank and
+    those at its ends are gone."""
+
+def score_environment(
+    fens: Sequence[str], ucis: Sequence[str], completions: Sequence[str]
+) -> EnvironmentScores:
+    """Score a completion for each position and move against what `step_environment` says.
+
+    Any text is scored. Completions of one question are fastest next to each other.
+
+    Raises:
+        ValueError: a FEN is not a legal position, with its index and the reason; or the arguments
+            differ in length.
+    """
+
+def policy_prompts(fens: Sequence[str], *, native: bool = False) -> list[str]:
+    """Return prompts of the task `P:`: "P: FEN M:", with the FEN in a column of 90 where native.
+
+    Raises:
+        ValueError: a FEN is not a legal position, with its index and the reason.
+    """
+
+def policy_rows(
+    fens: Sequence[str],
+    analyses: Sequence[Sequence[tuple[str, int]]],
+    numbers: Sequence[int] | NDArray[np.integer],
+    *,
+    seed: int,
+    native: bool = False,
+) -> tuple[list[str], list[str]]:
+    """Return the prompts and the right completions of rows of the task `P:`.
+
+    A completion is " moves E: evaluations B: best" and begins with a blank. Evaluations are pawns,
+    as Python writes `centipawns / 100`, for the side to move; moves and evaluations are in one
+    order, drawn at the address of the row's number; the best is the analysis's first, for both
+    sides. Native columns are 90 (FEN), 30 and 40 wide, so a row is 176 or 177 characters; otherwise
+    one blank stands between words.
+
+    Args:
+        analyses: moves in UCI with centipawns for the side to move, best first, at least one.
+
+    Raises:
+        ValueError: a FEN is not a legal position; an analysis is empty, or has a move that is not
+            legal or stands there twice, with its index and the reason.
+    """
+
+@final
+class PolicyScores:
+    """What completions of the task `P:` have right, against an analysis.
+
+    A completion is read as words between whitespace: moves up to "E:", evaluations up to "B:", then
+    the best move. A listed move counts where it stands first.
+    """
+
+    parsed: NDArray[np.bool_]
+    """(n,) whether `markers` and every word is what its section holds: moves in UCI (at least one),
+    decimals as in `EnvironmentScores.reward_parsed`, and one best move."""
+    markers: NDArray[np.bool_]
+    """(n,) whether "E:" and "B:" stand there once each and in this order."""
+    moves: NDArray[np.int32]
+    """(n,) words of the moves' section that are moves in UCI, legal or not."""
+    evals: NDArray[np.int32]
+    """(n,) words of the evaluations' section that are decimals."""
+    wanted: NDArray[np.int32]
+    """(n,) moves of the analysis."""
+    counts_equal: NDArray[np.bool_]
+    """(n,) whether `moves` and `evals` are equal and not 0."""
+    legal: NDArray[np.float64]
+    """(n,) different legal moves / words of the moves' section; 0.0 where there are none."""
+    best_legal: NDArray[np.bool_]
+    """(n,) whether there is one best move and it is legal."""
+    best_rank: NDArray[np.int32]
+    """(n,) the best move's place in the analysis, 0 for the engine's own; -1 for a legal move that
+    is not in it, -2 for an illegal one or none."""
+    best_in_listed: NDArray[np.bool_]
+    """(n,) whether the best move is one of the moves listed."""
+    hits: NDArray[np.int32]
+    """(n,) moves of the analysis that are listed."""
+    jaccard: NDArray[np.float64]
+    """(n,) `hits` / moves that are listed or in the analysis."""
+    evals_compared: NDArray[np.int32]
+    """(n,) listed moves whose evaluation can be compared: it is written at the same place of its
+    section, and the true one is in the analysis or `evaluations`."""
+    eval_error: NDArray[np.float64]
+    """(n,) their mean absolute error in pawns; nan where there are none."""
+    eval_sign_errors: NDArray[np.int32]
+    """(n,) those of them with the wrong sign where the true evaluation is beyond 0.2 pawns."""
+    eval_within_one: NDArray[np.int32]
+    """(n,) those of them within a pawn."""
+    eval_closeness: NDArray[np.float64]
+    """(n,) mean of max(0, 1 - error in pawns) over the moves of the analysis, 0 for one that is not
+    listed or has no evaluation; divided by the words of the longer section where those are more."""
+    exact: NDArray[np.bool_]
+    """(n,) whether `parsed` and the moves are those of the analysis with their evaluations, in any
+    order, and the best move is the engine's."""
+
+def score_policy(
+    fens: Sequence[str],
+    completions: Sequence[str],
+    analyses: Sequence[Sequence[tuple[str, int]]],
+    evaluations: Sequence[Sequence[tuple[str, int]]] | None = None,
+) -> PolicyScores:
+    """Score a completion for each position against its analysis. Any text is scored.
+
+    Args:
+        analyses: as in `policy_rows`.
+        evaluations: moves that the analysis need not list, with centipawns for the side to move.
+
+    Raises:
+        ValueError: as in `policy_rows`; or the arguments differ in length.
     """

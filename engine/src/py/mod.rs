@@ -14,6 +14,7 @@ mod calls;
 mod ceiling;
 mod checkmates;
 mod diagnostics;
+mod environment;
 mod errors;
 mod flags;
 mod flat;
@@ -22,8 +23,11 @@ mod masks;
 mod notation;
 mod outputs;
 mod pgn;
+mod policy;
 mod position;
 mod states;
+mod task_positions;
+mod texts;
 mod training;
 mod uci;
 mod validation;
@@ -34,6 +38,7 @@ mod _native {
     use pyo3::prelude::*;
 
     use crate::outcome::Termination;
+    use crate::tasks::{asked, strata};
 
     #[pymodule_export]
     use super::batch::BatchGames;
@@ -46,6 +51,10 @@ mod _native {
     use super::checkmates::generate_checkmate_games;
     #[pymodule_export]
     use super::diagnostics::{DiagnosticSets, generate_diagnostic_sets};
+    #[pymodule_export]
+    use super::environment::{
+        EnvironmentScores, EnvironmentSteps, environment_rows, score_environment, step_environment,
+    };
     #[pymodule_export]
     use super::flags::{EdgeCaseFlags, compute_edge_case_flags};
     #[pymodule_export]
@@ -62,9 +71,13 @@ mod _native {
     #[pymodule_export]
     use super::pgn::{PgnGames, PgnReader, parse_pgn_file, pgn_to_tokens};
     #[pymodule_export]
+    use super::policy::{PolicyScores, policy_prompts, policy_rows, score_policy};
+    #[pymodule_export]
     use super::position::{apply, legal_moves, perft};
     #[pymodule_export]
     use super::states::{BoardStates, PositionColumns, count_legal_moves, extract_board_states};
+    #[pymodule_export]
+    use super::task_positions::{TaskMoves, TaskPositions, sample_moves, sample_positions};
     #[pymodule_export]
     use super::training::{TrainingBatch, generate_training_batch};
     #[pymodule_export]
@@ -79,9 +92,9 @@ mod _native {
         crate::threads::settle();
         module.add("SOURCE_DIGEST", env!("SOURCE_DIGEST"))?;
         module.add("EDGE_CASES", super::flags::table(module.py())?)?;
-        module.add(
-            "TERMINATIONS",
-            pyo3::types::PyTuple::new(module.py(), Termination::NAMES)?,
-        )
+        let names = |names: &[&str]| pyo3::types::PyTuple::new(module.py(), names);
+        module.add("STRATA", names(&strata::NAMES)?)?;
+        module.add("ILLEGAL_KINDS", names(&asked::KINDS)?)?;
+        module.add("TERMINATIONS", names(&Termination::NAMES)?)
     }
 }
