@@ -162,7 +162,7 @@ class GrpoConfig(TextTasksConfig, RewardsConfig, SamplingConfig, PolicyLossConfi
     @model_validator(mode="after")
     def _check_scheme(self) -> Self:
         known = scheme_kind(self.reward_scheme).tasks
-        for task, share in self.task_shares.items():
+        for task, share in (self.task_shares or {}).items():
             if share and known is not None and task not in known:
                 raise ValueError(
                     f"reward_scheme '{self.reward_scheme}' does not know task '{task}'; allowed: "

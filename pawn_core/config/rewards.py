@@ -57,9 +57,9 @@ class RewardsConfig(BaseConfig):
         f'{{"environment.fen_exact": 1}}: {", ".join(component_names())}.',
         json_schema_extra=ABLATION,
     )
-    reward_shaping: Literal["graduated", "linear", "binary"] | None = Field(
+    reward_shaping: Literal["linear", "graduated", "binary"] | None = Field(
         None,
-        description="Shaping of the scheme mini; default graduated.",
+        description="Shaping of the scheme mini; default linear.",
         json_schema_extra=ABLATION,
     )
 

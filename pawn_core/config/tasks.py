@@ -20,6 +20,8 @@ class TaskKind(NamedTuple):
     """Import path (`module:Class`) of a `TextTask`."""
     components: Mapping[str, float]
     """What is verified, each a number from 0 to 1, and its weight in the scheme `verified`."""
+    headline: str
+    """The component that says most."""
     asks_engine: bool = False
     """Whether its answers are those of a chess program."""
 
@@ -46,6 +48,7 @@ TASKS: tuple[TaskKind, ...] = (
         MappingProxyType(
             {"format": 1.0, "legality": 2.0, "candidates": 2.0, "evaluations": 1.0, "best": 4.0}
         ),
+        headline="best",
         asks_engine=True,
     ),
     TaskKind(
@@ -63,6 +66,7 @@ TASKS: tuple[TaskKind, ...] = (
                 "exact": 0.0,
             }
         ),
+        headline="fen_exact",
     ),
 )
 
@@ -78,7 +82,7 @@ SCHEMES: tuple[SchemeKind, ...] = (
         "mini",
         "pawn_core.tasks.schemes.mini:Mini",
         _OF_THE_ORIGINALS,
-        ("graduated", "linear", "binary"),
+        ("linear", "graduated", "binary"),
     ),
     SchemeKind("trl", "pawn_core.tasks.schemes.trl:Trl", _OF_THE_ORIGINALS),
 )

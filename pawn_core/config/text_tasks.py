@@ -3,17 +3,18 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from pawn_core.config.base import BaseConfig
 from pawn_core.config.errors import did_you_mean, shown
 from pawn_core.config.facts import PathKind
 from pawn_core.config.games import DEFAULT_VAL_SEED
 from pawn_core.config.idle import Idle
+from pawn_core.config.tasks import TASKS, task_kind
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, Seed
 
 TASK_FIELDS = frozenset(
-    {"mix_env_ratio", "task_format", "history", "illegal_ratio", "hard_ratio"}
+    {"mix_env_ratio", "task_shares", "task_format", "history", "illegal_ratio", "hard_ratio"}
     | {"men_max", "min_ply", "max_ply"}
 )
 """Fields that decide what prompts, training and held out, are like."""
@@ -22,7 +23,20 @@ LEARNED = TASK_FIELDS | {"curriculum", "stockfish_depth"}
 _OF_ENGINE = ("stockfish_path", "stockfish_depth", "stockfish_workers", "analysis_cache")
 _OF_MOVES = ("history", "illegal_ratio")
 _MOST_STAGES = 64
+_ROUNDING = 1e-6
 
+
+def _checked_shares(shares: dict[str, float]) -> dict[str, float]:
+    for name in shares:
+        task_kind(name)
+    if abs(sum(shares.values()) - 1.0) > _ROUNDING:
+        raise ValueError(f"{shown(shares)} adds up to {sum(shares.values()):g}; allowed: 1")
+    return shares
+
+
+Shares = Annotated[
+    dict[str, Fraction], Field(min_length=1, max_length=64), AfterValidator(_checked_shares)
+]
 FirstStep = Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d{0,8})$")]
 
 
@@ -55,6 +69,12 @@ class TextTasksConfig(BaseConfig):
     mix_env_ratio: Fraction = Field(
         0.2,
         description="Share of A: prompts (environment); the others are P: prompts (policy).",
+        json_schema_extra=FIXED_ON_RESUME | ABLATION,
+    )
+    task_shares: Shares | None = Field(
+        None,
+        description="Share of each task's prompts, where mix_env_ratio does not say it: "
+        f"{', '.join(kind.name for kind in TASKS)}.",
         json_schema_extra=FIXED_ON_RESUME | ABLATION,
     )
     task_format: Literal["normalised", "native"] = Field(
@@ -143,10 +163,10 @@ class TextTasksConfig(BaseConfig):
             _check_stage(f"curriculum.{first_step}", changes)
         return self
 
-    @property
-    def task_shares(self) -> Mapping[str, float]:
-        """The probability of each task, by name."""
-        return {"policy": 1.0 - self.mix_env_ratio, "environment": self.mix_env_ratio}
+    def follows(self) -> dict[str, Any]:
+        """Return what null fields come to."""
+        shares = {"policy": 1.0 - self.mix_env_ratio, "environment": self.mix_env_ratio}
+        return super().follows() | {"task_shares": shares}
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -158,10 +178,13 @@ class TextTasksConfig(BaseConfig):
     def idle_fields(self, on_gpu: bool | None = None) -> Iterator[Idle]:
         """Yield the fields that change nothing, those of a task without prompts among them."""
         yield from super().idle_fields(on_gpu)
-        if self.mix_env_ratio == 1.0:
-            yield from self._idle(_OF_ENGINE, "mix_env_ratio 1 leaves no P: prompts")
-        if self.mix_env_ratio == 0.0:
-            yield from self._idle(_OF_MOVES, "mix_env_ratio 0 leaves no A: prompts")
+        shares = self.task_shares or {}
+        if shares != self.follows()["task_shares"]:
+            yield from self._idle(("mix_env_ratio",), "task_shares says what it would")
+        if not shares.get("policy"):
+            yield from self._idle(_OF_ENGINE, "task_shares leaves no P: prompts")
+        if not shares.get("environment"):
+            yield from self._idle(_OF_MOVES, "task_shares leaves no A: prompts")
 
     def _idle(self, fields: tuple[str, ...], why: str | None) -> Iterator[Idle]:
         for field in fields:

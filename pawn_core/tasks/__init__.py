@@ -4,9 +4,10 @@
 makes rewards of what was verified. Knows nothing of models.
 """
 
+from pawn_core.tasks.held_out import strata_of
 from pawn_core.tasks.mixture import Mixture
 from pawn_core.tasks.schemes import Scheme, build_scheme, rewards_of
-from pawn_core.tasks.settings import Difficulty, Stage, TaskSettings
+from pawn_core.tasks.settings import Difficulty, TaskSettings
 from pawn_core.tasks.task import Scored, Scores, TaskPrompt, TextTask
 
 __all__ = [
@@ -15,10 +16,10 @@ __all__ = [
     "Scheme",
     "Scored",
     "Scores",
-    "Stage",
     "TaskPrompt",
     "TaskSettings",
     "TextTask",
     "build_scheme",
     "rewards_of",
+    "strata_of",
 ]

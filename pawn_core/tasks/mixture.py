@@ -6,7 +6,8 @@ from typing import Self
 
 import numpy as np
 
-from pawn_core.config.tasks import TASKS, task_kind
+from pawn_core.config.tasks import task_kind
+from pawn_core.tasks.held_out import stratified
 from pawn_core.tasks.settings import TaskSettings
 from pawn_core.tasks.task import Scored, TaskPrompt, TextTask
 
@@ -32,9 +33,8 @@ class Mixture:
         except BaseException:
             self.close()
             raise
-        order = [kind.name for kind in TASKS if kind.name in self.tasks]
-        self._names = order
-        self._ends = np.cumsum([settings.shares[name] for name in order])
+        self._names = list(self.tasks)
+        self._ends = np.cumsum([settings.shares[name] for name in self._names])
 
     def __enter__(self) -> Self:
         return self
@@ -65,10 +65,19 @@ class Mixture:
         ]
         return sorted(prompts, key=lambda prompt: prompt.number)
 
+    def held_out(self) -> dict[str, list[TaskPrompt]]:
+        """Return `val_prompts` prompts of each task by name, of every stratum about as many.
+
+        They are those of `val_seed` whatever the curriculum, and always the same.
+        """
+        settings = self._settings
+        wanted = settings.val_seed, settings.val_prompts, settings.difficulty
+        return {name: stratified(task, *wanted) for name, task in self.tasks.items()}
+
     def completions(self, prompts: Sequence[TaskPrompt]) -> list[str]:
         """Return the right completions of valid prompts of any tasks."""
         right: dict[int, str] = {}
-        for name, rows in _by_task(prompts).items():
+        for name, rows in self._by_task(prompts).items():
             texts = self.tasks[name].completions([prompts[row] for row in rows])
             right |= dict(zip(rows, texts, strict=True))
         return [right[row] for row in range(len(prompts))]
@@ -77,7 +86,7 @@ class Mixture:
         """Verify completions, one for each prompt, task by task."""
         return [
             self._scored(name, rows, prompts, completions)
-            for name, rows in _by_task(prompts).items()
+            for name, rows in self._by_task(prompts).items()
         ]
 
     def _scored(
@@ -96,10 +105,9 @@ class Mixture:
         chosen = int(np.searchsorted(self._ends, uniform * self._ends[-1], side="right"))
         return self._names[min(chosen, len(self._names) - 1)]
 
-
-def _by_task(prompts: Sequence[TaskPrompt]) -> dict[str, list[int]]:
-    """Return the rows of each task's prompts, in the order of the registry."""
-    rows: dict[str, list[int]] = {kind.name: [] for kind in TASKS}
-    for row, prompt in enumerate(prompts):
-        rows[prompt.task].append(row)
-    return {name: found for name, found in rows.items() if found}
+    def _by_task(self, prompts: Sequence[TaskPrompt]) -> dict[str, list[int]]:
+        """Return the rows of each task's prompts."""
+        rows: dict[str, list[int]] = {name: [] for name in self._names}
+        for row, prompt in enumerate(prompts):
+            rows[prompt.task].append(row)
+        return {name: of_task for name, of_task in rows.items() if of_task}

@@ -1,9 +1,15 @@
 """What text tasks are made by: the fields of a config that they read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
+
+import chess_engine
+from chess_engine import TaskPositions
+
+from pawn_core.config.games import DEFAULT_VAL_SEED
+from pawn_core.config.text_tasks import Stage, TextTasksConfig
 
 
 class Difficulty(NamedTuple):
@@ -16,13 +22,6 @@ class Difficulty(NamedTuple):
 
 
 _PLAIN = Difficulty()
-
-
-class Stage(NamedTuple):
-    """A part of a curriculum."""
-
-    first_step: int
-    difficulty: Difficulty
 
 
 @dataclass(frozen=True)
@@ -41,18 +40,50 @@ class TaskSettings:
     curriculum: tuple[Stage, ...] = ()
     """By first step, ascending; before the first and without any: `difficulty`."""
     min_ply: int = 0
-    max_ply: int = 120
+    max_ply: int = 200
     stockfish_path: str | None = None
     """Default: stockfish on the PATH or in /usr/games."""
     stockfish_depth: int = 6
     stockfish_workers: int = 1
     analysis_cache: Path | None = None
     """File; default: below the user's cache folder."""
-    val_seed: int = 2_000_000_011
+    val_seed: int = DEFAULT_VAL_SEED
     val_prompts: int = 256
     """Held-out prompts of each task."""
+
+    @classmethod
+    def of(cls, config: TextTasksConfig) -> Self:
+        """Return the settings of a run."""
+        kept = config.analysis_cache
+        return cls(
+            shares=config.task_shares or {},
+            task_format=config.task_format,
+            history=config.history,
+            illegal_ratio=config.illegal_ratio,
+            difficulty=Difficulty(config.hard_ratio, config.men_max),
+            curriculum=config.stages,
+            min_ply=config.min_ply,
+            max_ply=config.max_ply,
+            stockfish_path=config.stockfish_path,
+            stockfish_depth=config.stockfish_depth,
+            stockfish_workers=config.stockfish_workers,
+            analysis_cache=None if kept is None else Path(kept),
+            val_seed=config.val_seed,
+            val_prompts=config.val_prompts,
+        )
 
     def difficulty_at(self, step: int) -> Difficulty:
         """Return what is drawn from at a step."""
         begun = [stage for stage in self.curriculum if stage.first_step <= step]
-        return begun[-1].difficulty if begun else self.difficulty
+        return Difficulty(begun[-1].hard_ratio, begun[-1].men_max) if begun else self.difficulty
+
+    def positions(self, seed: int, numbers: Sequence[int], difficulty: Difficulty) -> TaskPositions:
+        """Return positions by number, none of a finished game."""
+        return chess_engine.sample_positions(
+            numbers,
+            seed=seed,
+            min_ply=self.min_ply,
+            max_ply=self.max_ply,
+            hard_ratio=difficulty.hard_ratio,
+            men_max=difficulty.men_max,
+        )

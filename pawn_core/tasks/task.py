@@ -72,6 +72,10 @@ class TextTask(Protocol):
         """
         ...
 
+    def strata_at(self, seed: int, numbers: Sequence[int], difficulty: Difficulty) -> list[int]:
+        """Return what makes each of the prompts hard, without the cost of answers."""
+        ...
+
     def prompts(
         self, seed: int, numbers: Sequence[int], difficulty: Difficulty
     ) -> list[TaskPrompt]:

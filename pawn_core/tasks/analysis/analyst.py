@@ -1,8 +1,11 @@
 """Analyses of positions by a chess program, each searched once and kept on disk."""
 
 import logging
+import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+
+import chess_engine
 
 from pawn_core.config import ConfigError
 from pawn_core.tasks.analysis.cache import AnalysisCache, default_cache
@@ -37,8 +40,9 @@ class Analyst:
         except BaseException:
             self._pool.close()
             raise
+        self._lock = threading.Lock()
         self.counts: Counter[str] = Counter()
-        """Positions asked for that were cached, searched, and failed: the program ended twice."""
+        """Positions asked for: cached, searched, or failed, as the program ended or erred twice."""
 
     def analyses(self, fens: Sequence[str]) -> list[Analysis | None]:
         """Return what the program finds in positions; None where it failed."""
@@ -58,11 +62,23 @@ class Analyst:
         known = self._cache.read(positions)
         missing = [position for position in positions if position not in known]
         answers = zip(missing, self._pool.analyse(missing), strict=True)
-        fresh = {position: answer for position, answer in answers if answer is not None}
+        fresh = {
+            position: answer
+            for position, answer in answers
+            if answer is not None and _is_possible(position, answer)
+        }
         self._cache.write(fresh)
         counted = {"cached": len(known), "searched": len(fresh)}
-        self.counts.update(counted | {"failed": len(missing) - len(fresh)})
+        with self._lock:
+            self.counts.update(counted | {"failed": len(missing) - len(fresh)})
         return known | fresh
+
+
+def _is_possible(position: str, analysis: Analysis) -> bool:
+    """Tell whether a program compared different legal moves."""
+    ucis = [line.uci for line in analysis.lines]
+    steps = chess_engine.step_environment([position] * len(ucis), ucis)
+    return bool(steps.legal.all()) and len(set(ucis)) == len(ucis)
 
 
 def _position(fen: str) -> str:

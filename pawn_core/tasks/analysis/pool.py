@@ -1,6 +1,5 @@
 """Chess programs that search positions side by side, each in a thread of its own."""
 
-import contextlib
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -60,10 +59,11 @@ class AnalysisPool:
         """End the programs; positions that wait are given up."""
         with self._lock:
             self._closed = True
-            started = list(self._started)
-        for process in started:
-            process.close()
+            for process in self._started:
+                process.kill()
         self._threads.shutdown(cancel_futures=True)
+        for process in self._started:
+            process.close()
 
     def _analyse(self, fen: str) -> Analysis | None:
         for _ in range(_TRIES):
@@ -76,7 +76,13 @@ class AnalysisPool:
         return None
 
     def _process(self) -> SearchProcess:
-        """Return the program of this thread, started if need be."""
+        """Return the program of this thread, started if need be.
+
+        Raises:
+            RuntimeError: the pool is closed.
+        """
+        if self._closed:
+            raise RuntimeError("the pool is closed")
         process = getattr(self._own, "process", None)
         if process is None:
             process = self._own.process = self._start()
@@ -85,10 +91,10 @@ class AnalysisPool:
         return process
 
     def _start(self) -> SearchProcess:
+        process = SearchProcess(self._command, LINES, self._limit, MATE_CP)
         with self._lock:
             if self._closed:
-                raise RuntimeError("the pool is closed")
-            process = SearchProcess(self._command, LINES, self._limit, MATE_CP)
+                process.kill()
             self._started.add(process)
         return process
 
@@ -99,8 +105,7 @@ class AnalysisPool:
             self._own.process = None
             with self._lock:
                 self._started.discard(process)
-            with contextlib.suppress(Exception):
-                process.close()
+            process.close()
 
 
 def _checked(lines: list[Line]) -> Analysis:

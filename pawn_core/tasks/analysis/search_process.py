@@ -64,9 +64,13 @@ class SearchProcess:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
-    def close(self) -> None:
-        """End the program."""
+    def kill(self) -> None:
+        """End the program, in a search of another thread too, which then raises."""
         self._process.kill()  # GNU Chess does not end with its input
+
+    def close(self) -> None:
+        """End the program, and give up its pipes."""
+        self.kill()
         self._process.wait(_QUIT_S)
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None

@@ -18,6 +18,6 @@ def build_scheme(name: str, weights: Mapping[str, float], shaping: str | None = 
         shaping: where the scheme has several.
 
     Raises:
-        ConfigError: the scheme, a component or a shaping is unknown.
+        ConfigError: there is no such scheme, or the weights of a task are all 0.
     """
     return resolve_name(scheme_kind(name).implementation)(weights, shaping)

@@ -16,7 +16,12 @@ class Scheme(Protocol):
     """A scheme; its entry in `pawn_core.config.tasks.SCHEMES` names it."""
 
     def __init__(self, weights: Mapping[str, float], shaping: str | None = None) -> None:
-        """`weights`: of `task.component`, where they are not the defaults."""
+        """Read what the scheme reads of these.
+
+        Args:
+            weights: of `task.component`, where they are not the defaults.
+            shaping: one of the scheme's own, its default first.
+        """
         ...
 
     def rewards(self, scored: Scored) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,15 @@ def test_closing_ends_the_programs(tmp_path: Path) -> None:
     pool.close()
     with pytest.raises(ProcessLookupError):
         os.kill(int(note.read_text()), 0)
+
+
+def test_closing_ends_a_search_that_never_ends(tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    os.mkfifo(note)
+    hangs = f"open({str(note)!r}, 'w').close(); sys.stdin.read()"
+    pool = AnalysisPool(write_analyser(tmp_path / "program", hangs), 1, 1)
+    with ThreadPoolExecutor(1) as thread:
+        asked = thread.submit(pool.analyse, [START])
+        note.read_text()  # ends as the search begins
+        pool.close()
+        assert asked.result() == [None]
