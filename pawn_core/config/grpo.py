@@ -14,6 +14,7 @@ from pawn_core.config.text_tasks import HELD_OUT, LEARNED, TASK_FIELDS, TextTask
 from pawn_core.config.training import TrainingConfig
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, StepCount
 from pawn_core.config.weights import WeightsSource
+from pawn_core.run_paths import TEXT_FILES
 
 METRICS = (
     Metric("eval_reward", "held-out reward of greedy completions", "high", own_kind=True),
@@ -54,6 +55,7 @@ class GrpoConfig(TextTasksConfig, RewardsConfig, SamplingConfig, PolicyLossConfi
         | TextTasksConfig.incidental_of_tasks
         | {"greedy_every", "kl_warn", "kl_stop"}
     )
+    checkpoint_files: ClassVar[frozenset[str]] = TEXT_FILES
     metrics: ClassVar[tuple[Metric, ...]] = METRICS
     beside_merit: ClassVar[tuple[str, ...]] = ("environment_fen_exact", "policy_best", "kl")
     sample: ClassVar[str] = "held-out prompts"

@@ -138,14 +138,29 @@ class PolicyLossConfig(BaseConfig):
                 f"kl_estimator '{self.kl_estimator}' does not pull towards the reference with "
                 f"kl_in '{self.kl_in}'; allowed: {', '.join(allowed)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_led_beta(self) -> Self:
         if self.beta_min > self.beta_max:
             raise ValueError(f"beta_min {self.beta_min:g} is past beta_max {self.beta_max:g}")
+        assert self.beta is not None
+        if self.target_kl is not None and not self.beta_min <= self.beta <= self.beta_max:
+            raise ValueError(
+                f"beta {self.beta:g} is where target_kl leads it from; allowed: beta_min "
+                f"{self.beta_min:g} to beta_max {self.beta_max:g}"
+            )
+        if self.target_kl is not None and not self.beta:
+            raise ValueError(
+                f"beta 0 cannot be led to target_kl {self.target_kl:g}: it is multiplied; "
+                "allowed: > 0"
+            )
         return self
 
     @property
     def reads_reference(self) -> bool:
         """Whether the KL to the reference counts for what is learned."""
-        return bool(self.beta) or self.target_kl is not None
+        return bool(self.beta)
 
     def follows(self) -> dict[str, Any]:
         """Return what null fields come to: what the algorithm has."""
@@ -158,9 +173,10 @@ class PolicyLossConfig(BaseConfig):
     def idle_fields(self, on_gpu: bool | None = None) -> Iterator[Idle]:
         """Yield the fields that change nothing."""
         yield from super().idle_fields(on_gpu)
+        usual = self.follows() | {"kl_estimator": KL_ESTIMATORS["loss"][0]}
         for field, why in self._idle_policy_fields():
             default = type(self).model_fields[field].default
-            yield Idle(field, self.follows().get(field, default), why)
+            yield Idle(field, usual.get(field, default), why)
 
     def _idle_policy_fields(self) -> Iterator[tuple[str, str]]:
         if self.algorithm == "cispo":

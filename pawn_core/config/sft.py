@@ -11,6 +11,7 @@ from pawn_core.config.text_models import OF_NEW_MODELS, TextModelConfig
 from pawn_core.config.text_tasks import HELD_OUT, LEARNED, TASK_FIELDS, TextTasksConfig
 from pawn_core.config.training import TrainingConfig
 from pawn_core.config.types import FIXED_ON_RESUME, Fraction, StepCount
+from pawn_core.run_paths import TEXT_FILES
 
 METRICS = (
     Metric("val_loss", "held-out loss (nats per token of a completion)", "low", own_kind=True),
@@ -38,6 +39,7 @@ class SftConfig(TextTasksConfig, TextModelConfig, TrainingConfig):
     incidental: ClassVar[frozenset[str]] = (
         TrainingConfig.incidental | TextTasksConfig.incidental_of_tasks
     )
+    checkpoint_files: ClassVar[frozenset[str]] = TEXT_FILES
     metrics: ClassVar[tuple[Metric, ...]] = METRICS
     beside_merit: ClassVar[tuple[str, ...]] = ("environment_fen_exact", "policy_best")
     sample: ClassVar[str] = "held-out prompts"

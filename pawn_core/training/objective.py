@@ -128,12 +128,12 @@ def _compiled(model: Transformer, runtime: Runtime, fixed_shapes: bool) -> Objec
     mask_of = _mask_maker(model, runtime)
 
     def loss(batch: Batch) -> Tensor:
-        positions_n = None if batch.rows else _of_any_size(batch.positions_n)
+        positions_n = None if batch.rows else of_any_size(batch.positions_n)
         where = (batch.tokens_bt, positions_n, _packed(batch, mask_of))
         if batch.exact is None:
             return sampled(*where, _next_tokens(batch))
         entries = (_entry_rows(batch), batch.exact.tokens_e, batch.exact.weights_e)
-        return exact(*where, *map(_of_any_size, entries))
+        return exact(*where, *map(of_any_size, entries))
 
     return loss
 
@@ -155,9 +155,9 @@ def _compiled_legal(
     mask_of = _mask_maker(model, runtime)
 
     def sums(batch: Batch) -> Tensor:
-        positions_n = None if batch.rows else _of_any_size(batch.positions_n)
-        rows_n = _of_any_size(_computed_rows(batch))
-        played = PlayedMoves(*(_of_any_size(x) for x in _played(batch)))
+        positions_n = None if batch.rows else of_any_size(batch.positions_n)
+        rows_n = of_any_size(_computed_rows(batch))
+        played = PlayedMoves(*(of_any_size(x) for x in _played(batch)))
         return compiled(batch.tokens_bt, positions_n, _packed(batch, mask_of), rows_n, played)
 
     return sums
@@ -173,7 +173,7 @@ def _mask_maker(model: Transformer, runtime: Runtime) -> Callable[[Tensor], Any]
     return block_mask if skips_blocks else dense_mask
 
 
-def _of_any_size(tensor: Tensor) -> Tensor:
+def of_any_size(tensor: Tensor) -> Tensor:
     """Tell the compiler that lengths differ from step to step, before it takes them for fixed."""
     for dimension in range(tensor.dim()):
         torch._dynamo.maybe_mark_dynamic(tensor, dimension)
@@ -187,7 +187,7 @@ def _packed(batch: Batch, mask_of: Callable[[Tensor], Any]) -> Packed | None:
 def _next_tokens(batch: Batch) -> Tensor:
     """Return the targets of the computed positions: in packed rows all of them, padding ignored."""
     if batch.rows is None:
-        return _of_any_size(batch.targets_n)
+        return of_any_size(batch.targets_n)
     targets = torch.full_like(batch.tokens_bt, _IGNORED).flatten()
     targets[batch.positions_n] = batch.targets_n
     return targets

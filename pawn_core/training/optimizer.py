@@ -1,5 +1,6 @@
 """Which parameter is updated by which rule, and what a checkpoint keeps of it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -80,10 +81,10 @@ def build_optimizer(
 ) -> Optimizer:
     """Return the config's optimizer over parameters by their names in the model.
 
-    Norms and embeddings are never decayed. With Muon, the matrices inside the layers are Muon's;
-    the head, the embeddings and the norms stay AdamW's. Muon's products are in bfloat16 on a GPU
-    and wherever the run is; all state is in float32. `lr_ratios`: of some parameters, how many
-    times the run's learning rate theirs is.
+    Norms, embeddings and the biases of GPT-2 are never decayed. With Muon, the matrices inside the
+    layers are Muon's; the head, the embeddings and the norms stay AdamW's. Muon's products are in
+    bfloat16 on a GPU and wherever the run is; all state is in float32. `lr_ratios`: of some
+    parameters, how many times the run's learning rate theirs is.
     """
     lr_ratios = lr_ratios or {}
     muon = config.optimizer == "muon"
@@ -102,9 +103,14 @@ def build_optimizer(
     return Optimizer(rules)
 
 
+_UNDECAYED = re.compile(r"(embed|wte|wpe)\..*|.*norm.*|(.*\.)?ln_.*|h\..*\.bias")
+"""Names of embeddings and norms, and of GPT-2's biases, which lie in `h`."""
+_LAYERS = ("layers.", "h.")
+
+
 def _is_decayed(name: str) -> bool:
-    return not name.startswith("embed.") and "norm" not in name
+    return _UNDECAYED.fullmatch(name) is None
 
 
 def _is_hidden_matrix(name: str, parameter: Tensor) -> bool:
-    return name.startswith("layers.") and parameter.dim() > 1
+    return name.startswith(_LAYERS) and parameter.dim() > 1

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.data.sequences import Batch
-from pawn_core.model import Transformer
 from pawn_core.run_paths import MODEL
 from pawn_core.training.outcome import Reason, Stop
 from pawn_core.training.setup import Setup
@@ -134,7 +133,8 @@ class Task(Protocol):
 class ModelTask(Protocol):
     """A model, its data, its loss and its evaluation."""
 
-    model: Transformer
+    model: Any
+    """What is trained: a module, each task's own kind."""
 
     @abstractmethod
     def make_batch(self, index: int) -> list[Batch]:

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from pawn_core.config import VARIANTS, parse_config
+from pawn_core.config import VARIANTS, Architecture, parse_config
 from pawn_core.data.games import vocabulary_of
-from pawn_core.model import Transformer
+from pawn_core.model import Gpt2, Transformer
 from pawn_core.runtime import Runtime
 from pawn_core.training.optimizer import Optimizer, build_optimizer
 from pawn_core.training.rules import AdamW, Muon, orthogonalize
@@ -174,3 +174,18 @@ def test_parameters_that_stay_keep_their_state_by_name_and_new_ones_begin_afresh
     assert all(after[name].equal(before[name]) for name in before)
     assert before["matrix.exp_avg"].abs().sum() > 0
     assert all(not after[name].any() for name in after.keys() - before.keys())
+
+
+def test_neither_embeddings_nor_norms_nor_the_biases_of_gpt2_are_decayed() -> None:
+    sizes = Architecture(d_model=16, n_layers=1, n_heads=2, d_ff=64)
+    named = dict(Gpt2(sizes, 11, 8).named_parameters())
+    config = parse_config({"local_checkpoints": True, "weight_decay": 0.5})
+    before = {name: p.detach().clone() for name, p in named.items()}
+    for parameter in named.values():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer = build_optimizer(named, config, CPU)
+    optimizer.lr = 0.1
+    optimizer.step()
+    moved = {name for name, p in named.items() if not torch.equal(p, before[name])}
+    layers = {"attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"}
+    assert moved == {f"h.0.{layer}.weight" for layer in layers}
