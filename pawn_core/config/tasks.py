@@ -46,7 +46,14 @@ TASKS: tuple[TaskKind, ...] = (
         "P: ",
         "pawn_core.tasks.policy:Policy",
         MappingProxyType(
-            {"format": 1.0, "legality": 2.0, "candidates": 2.0, "evaluations": 1.0, "best": 4.0}
+            {
+                "format": 1.0,
+                "legality": 2.0,
+                "candidates": 2.0,
+                "evaluations": 1.0,
+                "best": 4.0,
+                "exact": 0.0,
+            }
         ),
         headline="best",
         asks_engine=True,

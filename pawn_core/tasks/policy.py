@@ -77,6 +77,7 @@ class Policy:
             "candidates": details["jaccard"],
             "evaluations": details["eval_closeness"],
             "best": _is_best(details["best_rank"], analyses),
+            "exact": details["exact"],
         }
         return Scores(
             {name: _spread(values, valid) for name, values in components.items()},

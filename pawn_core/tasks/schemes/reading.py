@@ -1,5 +1,6 @@
 """Completions as the published schemes read them: piece by piece, runs of blanks collapsed."""
 
+import math
 import re
 from typing import NamedTuple
 
@@ -58,9 +59,8 @@ def read_verdict(completion: str) -> Verdict:
     """Read a completion of `A:`, which begins behind the prompt's last `+`."""
     fields = " ".join(completion.split()).split("+")
     fen, reward, terminated, truncated = (*fields, "", "", "", "")[:_FIELDS]
-    number = float(reward) if _DECIMAL.fullmatch(reward.strip()) else None
     flags = _FLAGS.get(terminated.strip()), _FLAGS.get(truncated.strip())
-    return Verdict(len(fields), fen.strip(), number, *flags)
+    return Verdict(len(fields), fen.strip(), _decimal(reward.strip()), *flags)
 
 
 def top_moves(prompt: TaskPrompt) -> list[str]:
@@ -86,4 +86,10 @@ def _moves(text: str) -> list[str]:
 
 
 def _decimals(text: str) -> list[float]:
-    return [float(word) for word in text.split() if _DECIMAL.fullmatch(word)]
+    numbers = map(_decimal, text.split())
+    return [number for number in numbers if number is not None]
+
+
+def _decimal(word: str) -> float | None:
+    number = float(word) if _DECIMAL.fullmatch(word) else math.nan
+    return number if math.isfinite(number) else None

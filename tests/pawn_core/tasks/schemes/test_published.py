@@ -99,8 +99,9 @@ def test_the_graduated_seed_climbs_in_steps(completion: str, expected: float) ->
         ("x" * 40 + "+0.001+0+0", 0.1 + 0.3 + 0.1),
         (f"{AFTER}+0.001+0", -1.0),
         (f"{AFTER}+nan+0+0", -1.0),
+        (f"{AFTER}+{'9' * 400}+0+0", -1.0),
     ],
-    ids=["right", "wrong reward and flag", "unlike", "three fields", "no number"],
+    ids=["right", "wrong reward and flag", "unlike", "three fields", "no number", "beyond numbers"],
 )
 def test_the_seed_rewards_an_environment(completion: str, expected: float) -> None:
     for scheme in ("rookworld", "rookworld_graduated"):
