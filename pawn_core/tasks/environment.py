@@ -73,8 +73,8 @@ class Environment:
             "fen_exact": found.fen_exact,
             "fen_fields": found.fen_fields.mean(axis=1),
             "fen_similarity": found.fen_similarity,
-            "reward": found.reward_exact,
-            "flags": found.terminated_right & found.truncated_right,
+            "reward": found.parsed & found.reward_exact,
+            "flags": found.parsed & found.terminated_right & found.truncated_right,
             "exact": found.exact,
         }
         numbers = {name: np.asarray(v, dtype=np.float64) for name, v in components.items()}

@@ -26,12 +26,13 @@ def test_each_part_is_verified_by_itself(prompts: list[TaskPrompt]) -> None:
     task = Environment(TaskSettings())
     (fen, number, terminated, _), prompt = prompts[0].answer.completion.split("+"), prompts[0]
     told = [f"{fen}+{number}+{terminated}+x", f"{fen}+7+{terminated}+0", "8/8", ""]
-    components = task.score([prompt] * 4, told).components
-    assert components["fen_exact"].tolist() == [1, 1, 0, 0]
-    assert components["format"].tolist() == [1, 1, 0, 0]
-    assert components["reward"].tolist() == [1, 0, 0, 0]
-    assert components["flags"][0] == 0
-    assert components["exact"].tolist() == [0, 0, 0, 0]
+    told.append(f"{prompt.answer.completion}+0")
+    components = task.score([prompt] * 5, told).components
+    assert components["fen_exact"].tolist() == [1, 1, 0, 0, 1]
+    assert components["format"].tolist() == [1, 1, 0, 0, 0]
+    assert components["reward"].tolist() == [1, 0, 0, 0, 0]
+    assert components["flags"].tolist() == [0, 1, 0, 0, 0]
+    assert components["exact"].tolist() == [0, 0, 0, 0, 0]
     assert components["fen_fields"][1] == 1.0 > components["fen_similarity"][2] > 0.0
 
 
