@@ -211,6 +211,9 @@ def _published_tokenizer(place: str, files: Files) -> Gpt2Tokenizer:
 
 
 def _build(spec: TextModelSpec, tokens: int) -> LanguageModel:
+    d_model, _, n_heads, _ = spec.architecture
+    if d_model % n_heads:
+        raise IncompatibleWeightsError(f"d_model {d_model} is not divisible by n_heads {n_heads}")
     kind = Transformer if spec.tokenizer == CHARACTERS else Gpt2
     return kind(spec.architecture, tokens, spec.max_seq_len)
 

@@ -1,0 +1,42 @@
+"""A batch is scored as the full forward scores each of its texts, and its gradient reaches them."""
+
+import pytest
+import torch
+from text_models import CONTEXT, written_by
+
+from pawn_core.language import hidden_states, text_batch, token_log_probs, token_logits
+
+ROWS = [([5, 6, 7], [8, 9, 1]), ([9], [4, 1]), ([2] * 9, [3] * 7)]
+
+
+@pytest.mark.parametrize("family", ["characters", "gpt2"])
+def test_logits_are_those_of_each_text_alone(family: str) -> None:
+    text_model = written_by(family)
+    batch = text_batch(ROWS, text_model.tokenizer.pad)
+    expected = [
+        text_model.model(torch.tensor([[*prompt, *completion]]))[0, len(prompt) - 1 : -1]
+        for prompt, completion in ROWS
+    ]
+    torch.testing.assert_close(token_logits(text_model.model, batch), torch.cat(expected))
+    padded = text_model.model.hidden_at(batch.tokens_bt, batch.positions_n)  # as on a GPU
+    torch.testing.assert_close(hidden_states(text_model.model, batch), padded)
+
+
+@pytest.mark.parametrize("family", ["characters", "gpt2"])
+def test_the_end_token_has_a_gradient_where_it_is_also_the_padding(family: str) -> None:
+    text_model = written_by(family)
+    tokenizer, head = text_model.tokenizer, text_model.model.lm_head
+    prompt = tokenizer.encode("ab")
+    ended = text_batch([(prompt, [*tokenizer.encode("c"), tokenizer.end])], tokenizer.pad)
+    token_log_probs(text_model.model, ended)[-1].backward()
+    # The end is never read here, so its row of the tied head moves by its probability alone.
+    hidden_d = hidden_states(text_model.model, ended)[-1]
+    p = token_logits(text_model.model, ended)[-1].softmax(0)[tokenizer.end]
+    torch.testing.assert_close(head.weight.grad[tokenizer.end], (1 - p) * hidden_d)
+
+
+def test_a_text_longer_than_the_context_is_refused() -> None:
+    text_model = written_by("characters")
+    batch = text_batch([([2] * CONTEXT, [3, 1])], pad=0)
+    with pytest.raises(ValueError, match=f"a row of {CONTEXT + 1} tokens is longer than the con"):
+        token_log_probs(text_model.model, batch)
