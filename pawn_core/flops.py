@@ -66,6 +66,26 @@ def adapting_flops(
     return 2 * (forward + backward + trained * tokens)
 
 
+def text_flops(
+    architecture: Architecture,
+    vocabulary_size: int,
+    tokens: int,
+    told: int,
+    pairs: int,
+    *,
+    gated: bool = True,
+) -> int:
+    """Return the operations of a forward pass over texts; with a backward pass it is thrice that.
+
+    `told`: those of the tokens after which the next one is asked, which alone meet the head.
+    `gated`: whether the feed-forward layers have three matrices (SwiGLU), or two (GPT-2).
+    """
+    d_model, n_layers, _, d_ff = architecture
+    layers = n_layers * (4 * d_model**2 + (3 if gated else 2) * d_model * d_ff)
+    attention = 2 * d_model * n_layers * pairs
+    return 2 * (layers * tokens + d_model * vocabulary_size * told + attention)
+
+
 def peak_flops(device_name: str) -> float | None:
     """Return a device's dense 16-bit peak in operations a second; None where it is unknown."""
     names = (name for name in PEAK_16_BIT_FLOPS if name in device_name)

@@ -14,7 +14,7 @@ from pawn_core.config.text_tasks import HELD_OUT, LEARNED, TASK_FIELDS, TextTask
 from pawn_core.config.training import TrainingConfig
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, StepCount
 from pawn_core.config.weights import WeightsSource
-from pawn_core.run_paths import TEXT_FILES
+from pawn_core.run_paths import REFERENCE, TEXT_FILES
 
 METRICS = (
     Metric("eval_reward", "held-out reward of greedy completions", "high", own_kind=True),
@@ -43,6 +43,7 @@ _LEARNED = frozenset({"group_size", "max_new_tokens", "shuffle_rewards", "overfi
 class GrpoConfig(TextTasksConfig, RewardsConfig, SamplingConfig, PolicyLossConfig, TrainingConfig):
     """Sample completions in groups, verify them, and make the better ones of a group likelier."""
 
+    checkpoint_files: ClassVar[frozenset[str]] = TEXT_FILES | {REFERENCE}
     merit: ClassVar[Merit] = Merit("eval_reward", "high", "held-out greedy reward")
     measured_on: ClassVar[frozenset[str]] = (
         TrainingConfig.measured_on | HELD_OUT | RewardsConfig.reward_fields | {"max_new_tokens"}
@@ -55,7 +56,6 @@ class GrpoConfig(TextTasksConfig, RewardsConfig, SamplingConfig, PolicyLossConfi
         | TextTasksConfig.incidental_of_tasks
         | {"greedy_every", "kl_warn", "kl_stop"}
     )
-    checkpoint_files: ClassVar[frozenset[str]] = TEXT_FILES
     metrics: ClassVar[tuple[Metric, ...]] = METRICS
     beside_merit: ClassVar[tuple[str, ...]] = ("environment_fen_exact", "policy_best", "kl")
     sample: ClassVar[str] = "held-out prompts"
@@ -117,7 +117,7 @@ class GrpoConfig(TextTasksConfig, RewardsConfig, SamplingConfig, PolicyLossConfi
     # Controls
     shuffle_rewards: bool = Field(
         False,
-        description="A control that cannot learn: rewards change places inside each task.",
+        description="A control that cannot learn: rewards change places inside each group.",
         json_schema_extra=ABLATION,
     )
     overfit_single_batch: bool = Field(

@@ -9,6 +9,7 @@ from pawn_core.config.adapter import AdapterConfig
 from pawn_core.config.cotrain import CotrainConfig
 from pawn_core.config.errors import ConfigError, config_error, entry_named
 from pawn_core.config.eval import EvalConfig
+from pawn_core.config.grpo import GrpoConfig
 from pawn_core.config.imports import ImportConfig
 from pawn_core.config.pretrain import PretrainConfig
 from pawn_core.config.run import RunConfig
@@ -33,6 +34,7 @@ RUN_TYPES: tuple[RunType, ...] = (
     RunType("pretrain", PretrainConfig, "pawn_core.training.pretrain:Pretraining"),
     RunType("cotrain", CotrainConfig, "pawn_core.training.pretrain:Pretraining"),
     RunType("adapter", AdapterConfig, "pawn_core.training.adapter:Adapting"),
+    RunType("grpo", GrpoConfig, "pawn_core.training.grpo:Reinforcing"),
     RunType("eval", EvalConfig, "pawn_core.evaluation.task:Evaluating"),
     RunType("import", ImportConfig, "pawn_core.importing:Importing"),
 )

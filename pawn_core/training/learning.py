@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import TrainingConfig, run_type_named
 from pawn_core.data.device_copies import stream_batches
-from pawn_core.data.sequences import Batch
 from pawn_core.data.stream import Stream
 from pawn_core.run_paths import OPTIMIZER
 from pawn_core.runtime import best_precision
@@ -39,10 +38,10 @@ class Learning(Task):
         ]
         state = setup.checkpoint.training_state if setup.checkpoint else None
         cursor = next_batch(state, config.batch_size) if state else 0
-        self.stream = self.stream_from(cursor)
+        self.stream: Stream[Any] = self.stream_from(cursor)
 
-    def stream_from(self, cursor: int) -> Stream[list[Batch]]:
-        """Return the batches of the steps from a cursor on, prepared ahead."""
+    def stream_from(self, cursor: int) -> Stream[Any]:
+        """Return what is prepared ahead for the steps from a cursor on: their batches."""
         make, workers = self.learners[0].task.make_batch, self._config.num_workers
         return stream_batches(make, cursor, workers, self._runtime.device)
 

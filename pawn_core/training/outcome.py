@@ -8,13 +8,14 @@ from typing import Any, Literal, NamedTuple
 from pawn_core.durable import replace_file
 from pawn_core.run_paths import RunPaths
 
-Reason = Literal["completed", "paused", "patience", "signal", "non_finite", "error"]
+Reason = Literal["completed", "paused", "patience", "signal", "diverged", "non_finite", "error"]
 
 EXIT_CODES: dict[Reason, int] = {
     "completed": 0,
     "paused": 0,
     "patience": 0,
     "signal": 143,
+    "diverged": 3,
     "non_finite": 3,
     "error": 1,
 }

@@ -18,10 +18,15 @@ _PROCESSES.set_forkserver_preload(["pytest", "pawn_core.training.trainer", "pawn
 _LONGEST_S = 280
 
 
-def train_until(call: tuple[str, int], raw: Mapping[str, Any], run_dir: Path) -> None:
-    """Train in a process that is killed as it makes the n-th call of `module:Class.method`."""
+def train_until(
+    call: tuple[str, int], raw: Mapping[str, Any], run_dir: Path, prepare: str | None = None
+) -> None:
+    """Train in a process that is killed as it makes the n-th call of `module:Class.method`.
+
+    `prepare`: a function, `module:name`, that the process calls first.
+    """
     environment = {name: v for name, v in os.environ.items() if name.startswith("PAWN_")}
-    arguments = (call, dict(raw), run_dir, environment)
+    arguments = (call, dict(raw), run_dir, environment, prepare)
     process = _PROCESSES.Process(target=_train, args=arguments)
     process.start()
     process.join(_LONGEST_S)
@@ -31,7 +36,11 @@ def train_until(call: tuple[str, int], raw: Mapping[str, Any], run_dir: Path) ->
 
 
 def _train(
-    call: tuple[str, int], raw: dict[str, Any], run_dir: Path, environment: Mapping[str, str]
+    call: tuple[str, int],
+    raw: dict[str, Any],
+    run_dir: Path,
+    environment: Mapping[str, str],
+    prepare: str | None,
 ) -> None:
     import torch
 
@@ -41,6 +50,8 @@ def _train(
 
     os.environ.update(environment, RAYON_NUM_THREADS="1")
     torch.set_num_threads(1)
+    if prepare:
+        resolve_name(prepare)()
     _die_at(*call)
     run_training(parse_config(raw), run_dir, None, StopFlag())
 
