@@ -76,7 +76,7 @@ def decisions(reward: str, count: int, seed: int, *, written: bool = False) -> l
         if rewards_a.min() == rewards_a.max():
             continue
         words = (chess_engine.tokens_to_san if written else chess_engine.tokens_to_uci)(lines)
-        answers = [(*line[-1], "") if written else (line[-1],) for line in words]
+        answers = [tuple([*line[-1], ""] if written else line[-1:]) for line in words]
         found.append(Decision(answers, rewards_a, _features(lines)))
         if len(found) == count:
             break
