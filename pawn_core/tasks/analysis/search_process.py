@@ -13,7 +13,7 @@ _ELSEWHERE = "/usr/games"
 """Where Debian installs chess programs, which is not on everyone's PATH."""
 _STEADY = {"Threads": "1", "Hash": "4", "OwnBook": "false"}
 _MATE = 32767
-_QUIT_S = 2.0
+_QUIT_S = 30.0
 _SILENT_S = 60.0
 """So long a program may say nothing while it searches."""
 
