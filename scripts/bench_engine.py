@@ -8,6 +8,7 @@ Instructions per ply come from callgrind, where valgrind is installed.
 
 import json
 import os
+import random
 import re
 import resource
 import shutil
@@ -21,6 +22,7 @@ import chess_engine
 
 ROOT = Path(__file__).parent.parent
 GAMES, ROUNDS = 2000, 12
+QUESTIONS = 4000
 BUILD = ["cargo", "build", "--locked", "--release", "--package", "pawn-bench"]
 VARIANTS: dict[str, dict] = {
     "tokens only": {},
@@ -117,10 +119,40 @@ def instructions_table(program: Path) -> None:
         print(f"| {kind} | {instructions_per_ply(program, kind):,.0f} |")
 
 
+def completions_table() -> None:
+    """Completions of the task `A:` a second: the right ones with up to three letters changed."""
+    numbers = range(QUESTIONS)
+    fens = chess_engine.sample_positions(numbers, seed=1).fens
+    ucis = chess_engine.sample_moves(fens, numbers, seed=1, illegal_ratio=0.2).ucis
+    right = chess_engine.environment_rows(fens, ucis)[1]
+    print("\n| one thread, completions of `A:` | completions/s |")
+    print("|---|---|")
+    for name, group in (("each of its own question", 1), ("in groups of eight", 8)):
+        questions = [(fen, uci) for fen, uci in zip(fens, ucis, strict=True) for _ in range(group)]
+        completions = [damaged(text, i) for text in right for i in range(group)]
+        arguments = [list(column) for column in zip(*questions, strict=True)]
+        seconds = best(lambda a=arguments, c=completions: cpu_of_scores(*a, c))
+        print(f"| {name} | {len(completions) / seconds:,.0f} |")
+
+
+def damaged(text: str, seed: int) -> str:
+    rng, letters = random.Random(f"{seed} {text}"), list(text)
+    for _ in range(rng.randrange(4)):
+        letters[rng.randrange(len(letters))] = rng.choice("rnbqkpRNBQKP12345678/ 01")
+    return "".join(letters)
+
+
+def cpu_of_scores(fens: list[str], ucis: list[str], completions: list[str]) -> float:
+    before = time.process_time()
+    chess_engine.score_environment(fens, ucis, completions)
+    return time.process_time() - before
+
+
 def main() -> None:
     program = build("play")
     single_thread_table(program)
     threads_table()
+    completions_table()
     if shutil.which("valgrind"):
         instructions_table(program)
 

@@ -2,6 +2,7 @@
 //! answers or returns an error, and what it answers holds together.
 
 use chess_engine::flags;
+use chess_engine::game::Game;
 use chess_engine::masks::{self, Layout};
 use chess_engine::notation;
 use chess_engine::pgn::{Columns, Filter, FlatGames, Format, Notation, Place, Reader, Span, Text};
@@ -9,6 +10,8 @@ use chess_engine::playout::Walk;
 use chess_engine::position;
 use chess_engine::replay::{self, Recorded};
 use chess_engine::states;
+use chess_engine::tasks::environment::Step;
+use chess_engine::tasks::{policy, text, verify};
 use chess_engine::threads::Workers;
 use chess_engine::vocabulary::Vocabulary;
 
@@ -17,8 +20,14 @@ const MAX_PLY: usize = 512;
 pub type Target = fn(&[u8]);
 
 /// Every target with the name of its folder of seeds.
-pub const TARGETS: [(&str, Target); 4] =
-    [("tokens", tokens), ("fen", fen), ("uci", uci), ("pgn", pgn)];
+pub const TARGETS: [(&str, Target); 6] = [
+    ("tokens", tokens),
+    ("fen", fen),
+    ("uci", uci),
+    ("pgn", pgn),
+    ("environment", environment),
+    ("policy", policy),
+];
 
 /// The first byte picks the vocabulary, the others are little-endian tokens of one game.
 pub fn tokens(data: &[u8]) {
@@ -95,6 +104,49 @@ pub fn uci(data: &[u8]) {
     if let Ok(after) = after {
         position::legal_moves(&after).expect("a FEN of our own");
     }
+}
+
+/// A position, a move and a completion of the task `A:`, a line each: the move is legal if and only
+/// if it can be made, and only what reads like the right completion is exact.
+pub fn environment(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let mut lines = text.splitn(3, '\n');
+    let [fen, uci, completion] = [(); 3].map(|()| lines.next().unwrap_or_default());
+    let Ok(position) = position::parse_fen(fen) else {
+        return;
+    };
+    let step = Step::new(Game::from(position), uci);
+    assert_eq!(!step.truncated, position::apply(fen, uci).is_ok());
+    let right = verify::score(&step, &step.text());
+    assert!(right.parsed && right.fen_valid && right.exact && right.fen_similarity == 1.0);
+    let score = verify::score(&step, completion);
+    assert_eq!(score.exact, text::collapse(completion) == step.text());
+    assert!((0.0..=1.0).contains(&score.fen_similarity));
+    assert!(!score.fen_exact || score.fen_valid && score.fen_fields == [true; 6]);
+    assert_eq!(score.reward_error.is_nan(), !score.reward_parsed);
+}
+
+/// A position and a completion of the task `P:`, a line each, against an analysis of the first legal
+/// moves: shares are shares, and a row is exact.
+pub fn policy(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (fen, completion) = text.split_once('\n').unwrap_or((&text, ""));
+    let Ok(position) = position::parse_fen(fen) else {
+        return;
+    };
+    let moves = position::legal_moves(fen).expect("a FEN that was read");
+    let entries: Vec<_> = moves.into_iter().take(5).zip(-250..).collect();
+    let Ok(analysis) = policy::analysis_at(0, &position, &entries) else {
+        return;
+    };
+    let row = policy::completion(&analysis, true, 1, 1);
+    assert!(policy::score(&position, &analysis, &[], &row).exact);
+    let score = policy::score(&position, &analysis, &[], completion);
+    for share in [score.legal, score.jaccard, score.eval_closeness] {
+        assert!((0.0..=1.0).contains(&share));
+    }
+    assert_eq!(score.eval_error.is_nan(), score.evals_compared == 0);
+    assert!(!score.exact || score.jaccard == 1.0 && score.best_rank == 0);
 }
 
 /// Every game read is legal, and its PGN is read as the same game.

@@ -365,3 +365,38 @@ impl Evals {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(position: &Chess, entries: &[(&str, i64)]) -> Vec<Entry> {
+        let entries: Vec<_> = entries.iter().map(|&(m, c)| (m.to_owned(), c)).collect();
+        analysis_at(0, position, &entries).unwrap()
+    }
+
+    #[test]
+    fn a_row_is_exact_in_any_order_and_only_with_the_first_move_as_the_best() {
+        let position = Chess::new();
+        let analysis = entries(&position, &[("e2e4", 35), ("d2d4", -5), ("g1f3", 100)]);
+        let score = |text: &str| score(&position, &analysis, &[], text);
+        for number in 0..20 {
+            let row = completion(&analysis, number % 2 == 0, 1, number);
+            let score = score(&row);
+            assert!(score.exact && score.eval_closeness == 1.0, "{row}");
+        }
+        let second = score(" e2e4 d2d4 g1f3 E: 0.35 -0.05 1.0 B: d2d4");
+        assert_eq!((second.best_rank, second.exact), (1, false));
+        let swapped = score(" e2e4 d2d4 g1f3 E: -0.05 0.35 1.0 B: e2e4");
+        assert_eq!((swapped.jaccard, swapped.exact), (1.0, false));
+    }
+
+    #[test]
+    fn an_analysis_has_legal_moves_once_each() {
+        let position = Chess::new();
+        for refused in [&[][..], &["e2e5"], &["e2e4", "e2e4"], &["♔"]] {
+            let entries: Vec<_> = refused.iter().map(|m| ((*m).to_owned(), 0)).collect();
+            assert!(analysis_at(0, &position, &entries).is_err());
+        }
+    }
+}

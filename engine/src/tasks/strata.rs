@@ -112,11 +112,11 @@ mod tests {
                 &[],
             ),
             (
-                "r3k2r/8/8/8/4R3/8/PPPPPP1P/R3K2R w KQkq - 0 1",
+                "r3k2r/pppppppp/8/8/8/8/PPPPPPPP/R3K2R w KQkq - 0 1",
                 &["castling"],
             ),
             (
-                "k7/2Q5/8/8/8/8/8/K7 w - - 0 1",
+                "k7/2Q5/2K5/8/8/8/8/8 w - - 0 1",
                 &["mate", "stalemate", "endgame"],
             ),
             ("7k/P7/8/8/8/8/8/K7 w - - 0 1", &["promotion", "endgame"]),
