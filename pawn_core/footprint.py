@@ -11,12 +11,21 @@ import chess_engine
 from pawn_core.checkpoint.errors import CheckpointError
 from pawn_core.checkpoint.manifest import finished
 from pawn_core.checkpoint.safety import tensor_shapes
-from pawn_core.config import AdapterConfig, Architecture, PretrainConfig, RunConfig
+from pawn_core.config import (
+    AdapterConfig,
+    Architecture,
+    GrpoConfig,
+    PretrainConfig,
+    RunConfig,
+    SftConfig,
+)
 from pawn_core.flops import matrix_parameters
 from pawn_core.run_paths import MODEL, RunPaths
 from pawn_core.text_path import is_file
 
 _FLOAT32 = 4
+CHARACTERS = 97
+"""Tokens of models over characters: what can be printed, PAD and the end."""
 _SQUARES_AND_PROMOTIONS = 64 + 64 + 5  # source, destination, promotion: embeddings of a move
 _LAYER_MATRICES = 4 + 3  # attention, feed-forward
 _LAYER_NORMS = 2
@@ -41,19 +50,22 @@ class Footprint(NamedTuple):
 def footprint(config: RunConfig) -> Footprint | None:
     """Return what all models of a run take.
 
-    None for a run type that trains none, and for an adapter whose backbone is not at hand.
+    None for a run type that trains none, and where the weights to start from are not at hand.
     """
     if isinstance(config, AdapterConfig):
         return _of_adapter(config)
+    if isinstance(config, SftConfig | GrpoConfig):
+        return _of_text(config)
     models = [_footprint(m) for m in config.members().values() if isinstance(m, PretrainConfig)]
     return Footprint(*(sum(part) for part in zip(*models, strict=True))) if models else None
 
 
 def backbone_shapes(config: AdapterConfig) -> dict[str, tuple[int, ...]] | None:
     """Return the shapes of a backbone's tensors by name; None where no file of it is at hand."""
-    if config.checkpoint is None:
-        return {}
-    source = Path(config.checkpoint)
+    return {} if config.checkpoint is None else _shapes_at(Path(config.checkpoint))
+
+
+def _shapes_at(source: Path) -> dict[str, tuple[int, ...]] | None:
     saved = finished(RunPaths(source).checkpoints)
     folders = (source, *list(saved.values())[-1:])
     try:
@@ -104,6 +116,23 @@ def _of_adapter(config: AdapterConfig) -> Footprint | None:
     return Footprint(parameters, _FLOAT32 * parameters, moved, 2 * moved)
 
 
+def _of_text(config: SftConfig | GrpoConfig) -> Footprint | None:
+    """Return the bytes of a model of text; a policy has its frozen reference beside it.
+
+    A step count of each tensor is left out.
+    """
+    if config.checkpoint is not None:
+        shapes = _shapes_at(Path(config.checkpoint))
+        trained = sum(math.prod(shape) for shape in shapes.values()) if shapes else None
+    else:
+        assert isinstance(config, SftConfig), "a policy starts from weights"
+        trained = tied_parameters(config.architecture, CHARACTERS)
+    if trained is None:
+        return None
+    moved, models = _FLOAT32 * trained, 2 if isinstance(config, GrpoConfig) else 1
+    return Footprint(trained, models * moved, moved, 2 * moved)
+
+
 def _dimensions(shapes: Mapping[str, tuple[int, ...]]) -> tuple[Architecture, int] | None:
     """Return a model's dimensions, heads aside, and its tokens; None of another kind of model."""
     layers = {name.split(".")[1] for name in shapes if name.startswith("layers.")}
@@ -138,5 +167,10 @@ def parameter_count(architecture: Architecture, vocabulary: str, *, tied: bool =
     """
     tokens, outcomes = _sizes(vocabulary)
     embedding = 0 if tied else _SQUARES_AND_PROMOTIONS + outcomes + 1
+    return tied_parameters(architecture, tokens) + architecture.d_model * embedding
+
+
+def tied_parameters(architecture: Architecture, tokens: int) -> int:
+    """Return the parameters of a model without an embedding of its own: layers, head and norms."""
     norms = 2 * architecture.n_layers + 1
-    return matrix_parameters(architecture, tokens) + architecture.d_model * (embedding + norms)
+    return matrix_parameters(architecture, tokens) + architecture.d_model * norms

@@ -11,7 +11,7 @@ from pawn_core.config.facts import Kinds, Merit, Metric, PathKind, Progress
 from pawn_core.config.idle import Idle
 from pawn_core.config.storage import StorageConfig
 from pawn_core.config.types import FIXED_ON_RESUME, Device, Seed, StepCount
-from pawn_core.run_paths import ADAPTER, CONFIG, STATE, WEIGHTS
+from pawn_core.run_paths import ADAPTER, CONFIG, REFERENCE, STATE, WEIGHTS
 
 SINGLE = ""
 """The name of a run's only model."""
@@ -155,6 +155,12 @@ class RunConfig(StorageConfig):
     def builds_on(cls) -> frozenset[str]:
         """Return the fields that name weights which its checkpoints are of no use without."""
         return cls.weights_fields if ADAPTER in cls.checkpoint_files else frozenset()
+
+    @classmethod
+    def goes_on_with(cls) -> frozenset[str]:
+        """Return the fields that name weights without which its checkpoints are not resumed."""
+        kept = {ADAPTER, REFERENCE} & cls.checkpoint_files
+        return cls.weights_fields if kept else frozenset()
 
     @classmethod
     def kind_of(cls, config: Mapping[str, Any]) -> "type[RunConfig]":

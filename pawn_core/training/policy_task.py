@@ -191,8 +191,12 @@ class PolicyTask(ModelTask):
         return accepted
 
     def evaluate(self) -> dict[str, Any]:
-        """Answer the held-out prompts greedily; `eval_reward` is the mean over tasks."""
-        return self._held_out.evaluate(self.text_model, self._check, self.sampler.rewards)
+        """Answer the held-out prompts greedily; `eval_reward` is the mean over tasks.
+
+        `kl` is that of the last step.
+        """
+        last = {} if self.kl is None else {"kl": self.kl}
+        return self._held_out.evaluate(self.text_model, self._check, self.sampler.rewards) | last
 
     def describe(self) -> dict[str, Any]:
         """Return the model's size, its tokenizer, the reference and what is held out."""

@@ -87,7 +87,8 @@ def delete(
 
     Raises:
         TrialStateError: a trial has not ended, is to be resumed from or evaluated, is the backbone
-            of adapters that stay, or has descendants that stay, whose curves begin in it.
+            of adapters or the reference of policies that stay, or has descendants that stay, whose
+            curves begin in it.
     """
     lab.refresh()
     with lab.database.write() as tx:
@@ -151,7 +152,7 @@ def _check_not_read(tx: Transaction, trial_id: int) -> None:
 def _check_not_built_on(lab: Lab, tx: Transaction, trial_id: int, going: set[int]) -> None:
     """Refuse where checkpoints that stay are of no use without those of this trial."""
     for other in trials.select(tx, ENDED):
-        needed = other.config.kind.builds_on()
+        needed = other.config.kind.goes_on_with()
         if not needed or other.id in going:
             continue
         for field, weights in subjects.named(other.config).items():

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, NamedTuple
 
+from pawn_core.config import RunConfig
 from pawn_lab.analysis import differences
 from pawn_lab.configs import Pairs
 from pawn_lab.errors import InvalidRequestError
@@ -32,8 +33,8 @@ class MetricRow(RunRow):
 class DiffAnswer(Reading):
     """Only what differs, as [a's value, b's value]; incidental: when and where a trial runs.
 
-    training_games, validation_games: the same, or the fields that make them others; measured_on:
-    of runs that learn from none.
+    training_games, validation_games: the same, or the fields that make them others; learned_from,
+    measured_on: of runs without games.
     """
 
     cuttable: ClassVar = ("results",)
@@ -45,6 +46,7 @@ class DiffAnswer(Reading):
     incidental: dict[str, list[Any]] | None = None
     training_games: str | None = None
     validation_games: str | None = None
+    learned_from: str | None = None
     measured_on: str | None = None
     provenance: dict[str, list[Any]] | None = None
     results: Table[MetricRow]
@@ -80,6 +82,7 @@ def lab_diff(
         incidental=_compact(differences.incidental(first, second)) or None,
         training_games=data.training_games,
         validation_games=data.validation_games,
+        learned_from=data.learned_from,
         measured_on=data.measured_on,
         provenance=origin or None,
         results=_results(lab, first, second),
@@ -99,14 +102,19 @@ class _Data(NamedTuple):
 
     training_games: str | None = None
     validation_games: str | None = None
+    learned_from: str | None = None
     measured_on: str | None = None
 
 
 def _data(a: Trial, b: Trial) -> _Data:
     measured_on = ", ".join(differences.measured_on(a, b)) or _SAME
-    if not any(kind.learned_from for kind in kinds_of((a, b))):
+    kinds = kinds_of((a, b))
+    if not any(kind.learned_from for kind in kinds):
         return _Data(measured_on=measured_on)
-    return _Data(", ".join(differences.learned_from(a, b)) or _SAME, measured_on)
+    learned_from = ", ".join(differences.learned_from(a, b)) or _SAME
+    if any(kind.speaks != RunConfig.speaks for kind in kinds):
+        return _Data(learned_from=learned_from, measured_on=measured_on)
+    return _Data(learned_from, measured_on)
 
 
 def _results(lab: Lab, a: Trial, b: Trial) -> list[MetricRow]:
