@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from pawn_core.data.sequences import Batch, pairs_of, ranges
 
-Row = tuple[Sequence[int], Sequence[int]]
+Ids = Sequence[int] | NDArray[np.int64]
+
+Row = tuple[Ids, Ids]
 """Ids of a prompt, and of its completion with the end token where it ended."""
 
 
