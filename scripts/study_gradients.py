@@ -29,6 +29,7 @@ from pawn_core.reinforcement import (
 )
 
 GROUP_SIZES = (2, 4, 8, 16)
+TEMPERATURES = (0.5, 0.7, 1.0, 1.4)
 BATCHES = 20  # of the jackknife
 _QUANTILE = 2.093  # of Student's t with 19 degrees of freedom, 97.5 %
 _SKILL = 0.3  # of what there is to gain over uniform play, when it samples
@@ -43,6 +44,8 @@ class Estimator(NamedTuple):
     group_size: int
     dead_count: bool = False
     """Whether groups with equal rewards stay in the denominator."""
+    temperature: float = 1.0
+    """At which completions are sampled; their ratios are without it."""
 
 
 class Measured(NamedTuple):
@@ -99,7 +102,7 @@ class Study:
 
     def estimates(self, estimator: Estimator) -> Tensor:
         """Return the gradient (r, d) by which each repeat would raise the reward."""
-        drawn_rpg = self._drawn(estimator.group_size)
+        drawn_rpg = self._drawn(estimator.group_size, estimator.temperature)
         rewards_rpg = self.policy.rewards_a[drawn_rpg]
         advantages = group_advantages(rewards_rpg.flatten(0, 1), estimator.advantage)
         values_rc, used_rc = (x.reshape(len(drawn_rpg), -1) for x in advantages)
@@ -122,10 +125,14 @@ class Study:
             per_sample_weights=weights_rc * values_rc.abs(),
         )
 
-    def _drawn(self, group_size: int) -> Tensor:
-        """Return answers (r, p, g) of the sampling policy, the same for every estimator."""
+    def _drawn(self, group_size: int, temperature: float) -> Tensor:
+        """Return answers (r, p, g) of the sampling policy, the same for every estimator.
+
+        Its logits are linear in theta, which a temperature divides as well.
+        """
         generator = torch.Generator().manual_seed(self._seed * 1_000 + group_size)
-        p_a, owner_a = self.policy.probabilities(self.sampling_d), self.policy.decisions_a
+        p_a = self.policy.probabilities(self.sampling_d / temperature)
+        owner_a = self.policy.decisions_a
         groups = []
         for p in range(int(owner_a[-1]) + 1):
             answers = (owner_a == p).nonzero()[:, 0]
@@ -197,6 +204,22 @@ def one_move(options: argparse.Namespace) -> Iterator[str]:
                 yield _row(reward, where, advantage, *map(study.quality, estimators))
 
 
+def tempered_moves(options: argparse.Namespace) -> Iterator[str]:
+    """Yield the table of one-token answers sampled at a temperature, and scored without it."""
+    yield "### One move, sampled at a temperature"
+    yield ""
+    yield "Advantage: leave_one_out, groups with equal rewards in the denominator."
+    yield ""
+    yield _header("reward", "temperature")
+    for reward in ("mate", "capture"):
+        study = Study(reward, options)
+        for temperature in TEMPERATURES:
+            estimators = (
+                Estimator("grpo", "leave_one_out", g, True, temperature) for g in GROUP_SIZES
+            )
+            yield _row(reward, temperature, *map(study.quality, estimators))
+
+
 def old_moves(options: argparse.Namespace) -> Iterator[str]:
     """Yield the table of one-token answers of a policy that has learned since."""
     study = Study("environment", options, moved=_MOVED)
@@ -252,7 +275,7 @@ def lines(options: argparse.Namespace) -> Iterator[str]:
         "estimate with the exact gradient (95 % interval), its norm in norms of the exact one, and "
         "the noise of one update in norms of the mean."
     )
-    for table in (one_move, old_moves, written_moves):
+    for table in (one_move, tempered_moves, old_moves, written_moves):
         yield ""
         yield from table(options)
 

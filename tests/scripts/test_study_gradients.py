@@ -85,6 +85,12 @@ def test_dividing_by_the_deviation_turns_the_gradient(captures: Study) -> None:
     assert cosine.value + 2 * cosine.margin < 1
 
 
+def test_what_is_sampled_at_another_temperature_misses_the_gradient(captures: Study) -> None:
+    cold = Estimator("grpo", "leave_one_out", 4, dead_count=True, temperature=0.5)
+    cosine = captures.quality(cold).cosine
+    assert cosine.value + 2 * cosine.margin < 1
+
+
 def test_groups_left_out_of_the_denominator_make_the_gradient_longer(captures: Study) -> None:
     left_out, kept = (
         captures.quality(Estimator("grpo", "leave_one_out", 2, dead_count)).norm.value
