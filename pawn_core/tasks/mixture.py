@@ -1,6 +1,6 @@
 """Tasks side by side: which prompt is of which task, and all of them verified in one batch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pkgutil import resolve_name
 from typing import Self
 
@@ -13,6 +13,8 @@ from pawn_core.tasks.task import Scored, TaskPrompt, TextTask
 
 _CHOICE = 1 << 63
 """Apart from the seeds, which are smaller: what chooses a task draws from a stream of its own."""
+_NO_END = " +\N{HORIZONTAL ELLIPSIS}"
+"""One word and one field too many, whatever stands before."""
 
 
 class Mixture:
@@ -82,8 +84,20 @@ class Mixture:
             right |= dict(zip(rows, texts, strict=True))
         return [right[row] for row in range(len(prompts))]
 
-    def score(self, prompts: Sequence[TaskPrompt], completions: Sequence[str]) -> list[Scored]:
-        """Verify completions, one for each prompt, task by task."""
+    def score(
+        self,
+        prompts: Sequence[TaskPrompt],
+        completions: Sequence[str],
+        ended: Iterable[bool] | None = None,
+    ) -> list[Scored]:
+        """Verify completions, one for each prompt, task by task.
+
+        One that did not end is read as if something stood behind it: no whole answer, though its
+        parts may be right. Default: all ended.
+        """
+        if ended is not None:
+            pairs = zip(completions, ended, strict=True)
+            completions = [text if over else text + _NO_END for text, over in pairs]
         return [
             self._scored(name, rows, prompts, completions)
             for name, rows in self._by_task(prompts).items()

@@ -42,7 +42,7 @@ def answered(
         ended=np.concatenate([part.ended for part in parts] or [np.zeros(0, dtype=np.bool_)]),
         texts=[text for part in parts for text in part.texts],
     )
-    return completions, mixture.score(prompts, completions.texts)
+    return completions, mixture.score(prompts, completions.texts, completions.ended)
 
 
 @dataclass(frozen=True)

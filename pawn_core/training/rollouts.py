@@ -146,7 +146,7 @@ class Sampler:
                 check=self._check,
             )
         with self._clock.phase("rewards"):
-            scored = self._mixture.score(asked, written.texts)
+            scored = self._mixture.score(asked, written.texts, written.ended)
             rewards_pg = rewards_of(self._scheme, scored, len(asked)).reshape(-1, size)
             self._measure(scored, means)
         if self._config.shuffle_rewards:

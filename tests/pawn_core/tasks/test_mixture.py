@@ -64,6 +64,19 @@ def test_scores_and_right_completions_keep_to_their_rows(settings: TaskSettings)
         assert rewards.tolist() == [float(row % 3 == 0) for row in range(24)]
 
 
+def test_a_completion_without_an_end_is_no_whole_answer(settings: TaskSettings) -> None:
+    with Mixture(settings) as mixture:
+        prompts = mixture.prompts(SEED, 0, 12)
+        right = [f"{text}   " for text in mixture.completions(prompts)]
+        for scored in mixture.score(prompts, right, np.zeros(12, dtype=np.bool_)):
+            components = scored.scores.components
+            assert not components["format"].any()
+            assert not components["exact"].any()
+            assert max(values.max() for values in components.values()) == 1.0
+        ended = mixture.score(prompts, right, np.ones(12, dtype=np.bool_))
+        assert all(scored.scores.components["exact"].all() for scored in ended)
+
+
 def test_a_curriculum_decides_by_step(settings: TaskSettings) -> None:
     stages = (Stage(10, 0.0, 8), Stage(20, 0.0, 32))
     shares = {"environment": 1.0}
