@@ -38,6 +38,8 @@ class RunConfig(StorageConfig):
     """Fields that decide when and where it runs, not what it comes to by a step."""
     metrics: ClassVar[tuple[Metric, ...]] = ()
     """What is known of the numbers in its records, which may have others."""
+    further_metrics: ClassVar[bool] = False
+    """Whether its records have numbers beside those that are worth asking for by their names."""
     beside_merit: ClassVar[tuple[str, ...]] = ()
     """Metrics that a table of runs shows beside that of merit."""
     sample: ClassVar[str] = "items"
@@ -144,6 +146,11 @@ class RunConfig(StorageConfig):
     @classmethod
     def speaks_of(cls, name: str) -> bool:
         """Whether a metric is to be compared; where the type says nothing of any, all are."""
+        return cls.further_metrics or cls.tells(name)
+
+    @classmethod
+    def tells(cls, name: str) -> bool:
+        """Whether a list of metrics has one; where the type says nothing of any, all are in it."""
         return not cls.metrics or cls.metric(name) is not None
 
     @classmethod

@@ -83,7 +83,7 @@ def measured(
     if step is None:
         return None, {}
     kinds = kinds_of((a, b))
-    shown = [n for n in ours[step] if n not in ENVELOPE and any(k.speaks_of(n) for k in kinds)]
+    shown = [n for n in ours[step] if n not in ENVELOPE and any(k.tells(n) for k in kinds)]
     pairs = {name: (ours[step][name], theirs[step].get(name)) for name in shown}
     return step, {n: (x, y) for n, (x, y) in pairs.items() if x is not None and y is not None}
 

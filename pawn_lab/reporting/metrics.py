@@ -148,7 +148,7 @@ def _named(kinds: list[Kind], ranking: bool) -> list[str]:
 
 def _unnamed(kinds: list[Kind], carried: Iterable[str]) -> Iterator[str]:
     """Yield the metrics that are carried and that a run type leaves to its records to name."""
-    open_ended = any(not kind.metrics for kind in kinds)
+    open_ended = any(not kind.metrics or kind.further_metrics for kind in kinds)
     return (n for n in carried if open_ended and not any(kind.metric(n) for kind in kinds))
 
 
