@@ -48,6 +48,25 @@ def step(fen: str, uci: str) -> Step:
     return Step(board.fen(en_passant="legal"), reward if is_legal else -1.0, is_over, not is_legal)
 
 
+def deeds(fen: str, uci: str) -> set[str]:
+    """What python-chess says that a legal move does."""
+    board, move = chess.Board(fen), chess.Move.from_uci(uci)
+    if not board.is_legal(move):
+        return set()
+    done = {
+        "en_passant": board.is_en_passant(move),
+        "castling": board.is_castling(move),
+        "promotion": move.promotion is not None,
+    }
+    board.push(move)
+    done |= {"mate": board.is_checkmate(), "stalemate": board.is_stalemate()}
+    return {name for name, is_done in done.items() if is_done}
+
+
+def names(strata: int) -> set[str]:
+    return {name for bit, name in enumerate(engine.STRATA) if strata >> bit & 1}
+
+
 def scores(completion: str, fen: str = START, uci: str = "e2e4") -> dict[str, object]:
     scored = engine.score_environment([fen], [uci], [completion])
     return {name: getattr(scored, name)[0].tolist() for name in COMPONENTS}
@@ -65,6 +84,7 @@ def test_steps_are_those_of_python_chess():
         told = Step(steps.fens[i], steps.rewards[i], steps.terminated[i], steps.truncated[i])
         assert told == expected, (fen, uci)
         assert steps.legal[i] != steps.truncated[i]
+        assert names(int(steps.strata[i])) == deeds(fen, uci), (fen, uci)
         seen.add(expected.reward)
     assert seen == {0.001, 0.5, 1.0, -1.0}
 

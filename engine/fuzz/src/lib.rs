@@ -11,7 +11,7 @@ use chess_engine::position;
 use chess_engine::replay::{self, Recorded};
 use chess_engine::states;
 use chess_engine::tasks::environment::Step;
-use chess_engine::tasks::{policy, text, verify};
+use chess_engine::tasks::{environment_score, policy, policy_score, text};
 use chess_engine::threads::Workers;
 use chess_engine::vocabulary::Vocabulary;
 
@@ -117,9 +117,9 @@ pub fn environment(data: &[u8]) {
     };
     let step = Step::new(Game::from(position), uci);
     assert_eq!(!step.truncated, position::apply(fen, uci).is_ok());
-    let right = verify::score(&step, &step.text());
+    let right = environment_score::score(&step, &step.text());
     assert!(right.parsed && right.fen_valid && right.exact && right.fen_similarity == 1.0);
-    let score = verify::score(&step, completion);
+    let score = environment_score::score(&step, completion);
     assert_eq!(score.exact, text::collapse(completion) == step.text());
     assert!((0.0..=1.0).contains(&score.fen_similarity));
     assert!(!score.fen_exact || score.fen_valid && score.fen_fields == [true; 6]);
@@ -140,8 +140,8 @@ pub fn policy(data: &[u8]) {
         return;
     };
     let row = policy::completion(&analysis, true, 1, 1);
-    assert!(policy::score(&position, &analysis, &[], &row).exact);
-    let score = policy::score(&position, &analysis, &[], completion);
+    assert!(policy_score::score(&position, &analysis, &[], &row).exact);
+    let score = policy_score::score(&position, &analysis, &[], completion);
     for share in [score.legal, score.jaccard, score.eval_closeness] {
         assert!((0.0..=1.0).contains(&share));
     }

@@ -1193,6 +1193,9 @@ class EnvironmentSteps:
     """(n,) whether the move is illegal."""
     legal: NDArray[np.bool_]
     """(n,) not `truncated`."""
+    strata: NDArray[np.uint16]
+    """(n,) what the move does, bits by `STRATA`: en_passant, castling, promotion, mate, stalemate;
+    0 for an illegal move."""
 
 def step_environment(
     fens: Sequence[str], ucis: Sequence[str], games: Sequence[Sequence[str]] | None = None

@@ -9,7 +9,7 @@ use crate::game::Game;
 use crate::py::task_positions::column;
 use crate::py::{calls, texts};
 use crate::tasks::environment::{self, Step};
-use crate::tasks::verify::{self, EnvironmentScore};
+use crate::tasks::environment_score::{self, EnvironmentScore};
 use crate::threads::Workers;
 
 #[doc = doc!("EnvironmentSteps")]
@@ -20,6 +20,7 @@ pub struct EnvironmentSteps {
     terminated: Py<PyArray1<bool>>,
     truncated: Py<PyArray1<bool>>,
     legal: Py<PyArray1<bool>>,
+    strata: Py<PyArray1<u16>>,
 }
 
 #[doc = doc!("step_environment")]
@@ -42,6 +43,7 @@ pub fn step_environment(
         terminated: column(py, steps.iter().map(|step| step.terminated)),
         truncated: column(py, steps.iter().map(|step| step.truncated)),
         legal: column(py, steps.iter().map(|step| !step.truncated)),
+        strata: column(py, steps.iter().map(|step| step.strata)),
         fens: steps.into_iter().map(|step| step.fen).collect(),
     })
 }
@@ -114,7 +116,7 @@ pub fn score_environment(
     let ucis = texts::texts_for("ucis", ucis, fens.len(), "fens")?;
     let completions = texts::texts_for("completions", completions, fens.len(), "fens")?;
     let scores = calls::run_on(py, Workers::caller(), |workers| {
-        verify::score_all(&fens, &ucis, &completions, workers)
+        environment_score::score_all(&fens, &ucis, &completions, workers)
     })?;
     EnvironmentScores::new(py, &scores)
 }

@@ -7,7 +7,8 @@ use crate::py::arguments::{self, Integer};
 use crate::py::task_positions::column;
 use crate::py::{calls, texts};
 use crate::tasks::environment::position_at;
-use crate::tasks::policy::{self, PolicyScore};
+use crate::tasks::policy;
+use crate::tasks::policy_score::{self, PolicyScore};
 use crate::threads::Workers;
 
 #[doc = doc!("policy_prompts")]
@@ -101,7 +102,7 @@ pub fn score_policy(
             let position = position_at(index, &fens[index])?;
             let analysis = policy::analysis_at(index, &position, &analyses[index])?;
             let others = policy::entries_at("evaluations", index, &position, &evaluations[index])?;
-            Ok(policy::score(
+            Ok(policy_score::score(
                 &position,
                 &analysis,
                 &others,

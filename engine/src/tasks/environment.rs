@@ -3,6 +3,7 @@
 use shakmaty::{Chess, Position};
 
 use super::positions::HISTORY;
+use super::strata::Scene;
 use super::text;
 use crate::error::{Error, Result};
 use crate::game::Game;
@@ -52,6 +53,8 @@ pub struct Step {
     pub terminated: bool,
     /// Whether the move was illegal.
     pub truncated: bool,
+    /// What the move does, by [`super::strata::NAMES`]; nothing where it is illegal.
+    pub strata: u16,
 }
 
 impl Step {
@@ -64,8 +67,10 @@ impl Step {
                 reward: Reward::Illegal,
                 terminated: termination(&game).is_some(),
                 truncated: true,
+                strata: 0,
             };
         };
+        let strata = Scene::new(game.position()).strata_of(m);
         game.play(m);
         let end = termination(&game);
         Step {
@@ -77,6 +82,7 @@ impl Step {
             },
             terminated: end.is_some(),
             truncated: false,
+            strata,
         }
     }
 

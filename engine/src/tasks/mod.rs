@@ -5,12 +5,13 @@
 
 pub mod asked;
 pub mod environment;
+pub mod environment_score;
 pub mod policy;
+pub mod policy_score;
 pub mod positions;
 pub mod pseudo;
 pub mod strata;
 pub mod text;
-pub mod verify;
 
 use crate::rng::{Address, GameRng};
 

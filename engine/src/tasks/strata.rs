@@ -38,6 +38,13 @@ impl Scene<'_> {
         })
     }
 
+    /// The bits of what the move does.
+    pub fn strata_of(&self, m: Move) -> u16 {
+        (0..NAMES.len()).fold(0, |bits, stratum| {
+            bits | u16::from(self.makes_hard(m, stratum)) << stratum
+        })
+    }
+
     /// Whether the position is in this stratum, an index into [`NAMES`].
     pub fn has(&self, stratum: usize) -> bool {
         match NAMES[stratum] {
