@@ -101,7 +101,7 @@ def _taken(log_p_nv: Tensor, tokens_n: Tensor) -> Tensor:
 def _sums(
     weights_n: Tensor, surrogate: Surrogate, kl_n: Tensor, entropy_n: Tensor
 ) -> dict[str, Tensor]:
-    counted_n = weights_n > 0
+    idle_n = weights_n == 0
     by_token = {
         "tokens": torch.ones_like(weights_n),
         "kl": kl_n,
@@ -110,5 +110,6 @@ def _sums(
         "clip_low": surrogate.low_n,
         "clip_high": surrogate.high_n,
     }
-    sums = {name: values_n[counted_n].double().sum() for name, values_n in by_token.items()}
+    counted = {name: x_n.double().masked_fill(idle_n, 0.0) for name, x_n in by_token.items()}
+    sums = {name: x_n.sum() for name, x_n in counted.items()}
     return sums | {"policy_loss": weights_n @ surrogate.loss_n}
