@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from analysing import BY_THE_RULES, write_analyser
-from riddles import RIDDLES
+from counting import register
 
 from pawn_core.config import ConfigError, tasks
 from pawn_core.config.text_tasks import Stage
@@ -111,16 +111,17 @@ def test_held_out_prompts_of_two_tasks_are_as_many_of_each(settings: TaskSetting
 def test_a_third_task_is_one_file_and_one_entry(
     settings: TaskSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "TASKS", (*tasks.TASKS, RIDDLES))
-    shares = {"environment": 0.5, "riddles": 0.5}
+    register(monkeypatch)
+    shares = {"environment": 0.5, "counting": 0.5}
     with of(settings, shares=shares, val_prompts=10) as mixture:
-        prompts = mixture.prompts(SEED, 0, 20) + mixture.held_out()["riddles"]
+        prompts = mixture.prompts(SEED, 0, 20) + mixture.held_out()["counting"]
         assert {prompt.task for prompt in prompts} == set(shares)
         right = mixture.completions(prompts)
-        scheme = build_scheme("verified", {"riddles.side": 2.0})
+        scheme = build_scheme("verified", {"counting.count": 2.0})
         rewards = rewards_of(scheme, mixture.score(prompts, right), len(prompts))
-        np.testing.assert_array_equal(rewards, 1.0)
-    assert "riddles.side" in tasks.component_names()
+        expected = {"environment": 1.0, "counting": 7 / 8}
+        assert rewards.tolist() == [expected[prompt.task] for prompt in prompts]
+    assert "counting.count" in tasks.component_names()
 
 
 def test_an_unknown_task_is_named() -> None:

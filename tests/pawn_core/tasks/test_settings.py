@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from riddles import RIDDLES
+from counting import register
 
-from pawn_core.config import tasks
 from pawn_core.config.grpo import GrpoConfig
 from pawn_core.config.text_tasks import Stage
 from pawn_core.tasks import Difficulty, TaskSettings
@@ -46,13 +45,13 @@ def test_every_setting_is_a_field_of_the_config() -> None:
 
 
 def test_shares_name_tasks_beyond_the_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    shares = {"environment": 0.75, "riddles": 0.25}
-    with pytest.raises(ValueError, match="task 'riddles' is unknown; one of: policy, environment"):
+    shares = {"environment": 0.75, "counting": 0.25}
+    with pytest.raises(ValueError, match="task 'counting' is unknown; one of: policy, environment"):
         config(task_shares=shares)
-    monkeypatch.setattr(tasks, "TASKS", (*tasks.TASKS, RIDDLES))
+    register(monkeypatch)
     assert TaskSettings.of(config(task_shares=shares)).shares == shares
     assert "stockfish_depth" in config(task_shares=shares, stockfish_depth=3).no_effect()
-    with pytest.raises(ValueError, match="reward_scheme 'trl' does not know task 'riddles'"):
+    with pytest.raises(ValueError, match="reward_scheme 'trl' does not know task 'counting'"):
         config(task_shares=shares, reward_scheme="trl")
 
 
