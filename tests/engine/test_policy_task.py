@@ -205,7 +205,8 @@ def test_bad_analyses_are_named_with_their_index():
     refused([], r"analyses\[1\] = .*: at least one move is needed")
     refused([("e2e5", 1)], r'analyses\[1\] = "e2e5": not a legal move in ')
     refused([("e2e4", 1), ("e2e4", 2)], r'analyses\[1\] = "e2e4": listed twice')
-    refused([("e2e4", 10**9)], r"analyses\[1\] = .* centipawns, more than")
+    for far in (10**9, -(2**63)):
+        refused([("e2e4", far)], r"analyses\[1\] = .* centipawns, further than 10000000 from 0")
     refused([("e2e4", "x")], r"analyses must be a sequence of lists of \(uci, centipawns\)")
     refused([("e2e4", 2**70)], r"analyses must be a sequence of lists of \(uci, centipawns\)")
     with pytest.raises(ValueError, match=r'fens\[0\] = "": not a legal chess position'):

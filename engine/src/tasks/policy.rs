@@ -59,9 +59,9 @@ pub fn entries_at(
         if read.iter().any(|entry| entry.m == m) {
             return refused("listed twice");
         }
-        if centipawns.abs() > MOST_CENTIPAWNS {
+        if !(-MOST_CENTIPAWNS..=MOST_CENTIPAWNS).contains(centipawns) {
             return refused(&format!(
-                "{centipawns} centipawns, more than {MOST_CENTIPAWNS}"
+                "{centipawns} centipawns, further than {MOST_CENTIPAWNS} from 0"
             ));
         }
         let centipawns = *centipawns;
