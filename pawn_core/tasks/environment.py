@@ -8,15 +8,14 @@ from typing import ClassVar, NamedTuple
 
 import chess_engine
 import numpy as np
+from numpy.typing import NDArray
 
 from pawn_core.tasks.settings import Difficulty, TaskSettings
 from pawn_core.tasks.task import Scores, TaskPrompt
 
 _ILLEGAL = "illegal"
 _BITS = {name: 1 << bit for bit, name in enumerate((*chess_engine.STRATA, _ILLEGAL))}
-_OF_THE_POSITION = _BITS["check"] | _BITS["pin"] | _BITS["endgame"]
-_MATED, _DRAWN = 1.0, 0.5
-_NO_EN_PASSANT = "-"
+_OF_THE_POSITION = np.uint16(_BITS["check"] | _BITS["pin"] | _BITS["endgame"])
 
 
 class EnvironmentAnswer(NamedTuple):
@@ -51,7 +50,7 @@ class Environment:
         ucis = chess_engine.sample_moves(fens, numbers, seed=seed, illegal_ratio=ratio).ucis
         histories = positions.histories if self._settings.history else None
         texts, completions = chess_engine.environment_rows(fens, ucis, histories)
-        strata = _strata(fens, ucis, positions.strata.tolist())
+        strata = _strata(fens, ucis, positions.strata)
         return [
             TaskPrompt(self.name, number, text, fen, bits, EnvironmentAnswer(uci, completion))
             for number, text, fen, bits, uci, completion in zip(
@@ -100,38 +99,8 @@ _DETAILS = (
 )
 
 
-def _strata(fens: list[str], ucis: list[str], of_positions: list[int]) -> list[int]:
+def _strata(fens: list[str], ucis: list[str], of_positions_n: NDArray[np.uint16]) -> list[int]:
     """Return what makes each position hard, or what its move does."""
     steps = chess_engine.step_environment(fens, ucis)
-    results = np.where(steps.terminated, steps.rewards, 0.0).tolist()
-    return [
-        bits & _OF_THE_POSITION | (_deeds(fen, uci, bits, result) if legal else _BITS[_ILLEGAL])
-        for fen, uci, bits, legal, result in zip(
-            fens, ucis, of_positions, steps.legal.tolist(), results, strict=True
-        )
-    ]
-
-
-def _deeds(fen: str, uci: str, bits: int, result: float) -> int:
-    """Return what a legal move does; `result`: its reward where it ends the game."""
-    deeds = _BITS["mate"] if result == _MATED else 0
-    if result == _DRAWN:
-        deeds |= bits & _BITS["stalemate"]
-    piece, passed = _piece_on(fen, uci[:2]), fen.split()[3]
-    if len(uci) > 4:
-        deeds |= _BITS["promotion"]
-    if piece in "Kk" and abs(ord(uci[0]) - ord(uci[2])) > 1:
-        deeds |= _BITS["castling"]
-    if piece in "Pp" and uci[2:4] == passed != _NO_EN_PASSANT and uci[0] != uci[2]:
-        deeds |= _BITS["en_passant"]
-    return deeds
-
-
-def _piece_on(fen: str, square: str) -> str:
-    """Return the letter of the piece on a square that has one."""
-    file = 0
-    for letter in fen.split("/", 7)[8 - int(square[1])]:
-        if file == ord(square[0]) - ord("a") and not letter.isdigit():
-            return letter
-        file += int(letter) if letter.isdigit() else 1
-    raise ValueError(f"there is nothing on {square} of {fen!r}")
+    deeds_n = np.where(steps.legal, steps.strata & ~_OF_THE_POSITION, _BITS[_ILLEGAL])
+    return (of_positions_n & _OF_THE_POSITION | deeds_n).tolist()
