@@ -86,6 +86,7 @@ class GrpoConfig(TextTasksConfig, RewardsConfig, SamplingConfig, PolicyLossConfi
     loss_falls: ClassVar[bool] = False
     why_no_forecast: ClassVar[str] = "has a reward that goes up and down by chance"
     can_be_forecast: ClassVar[bool] = False
+    further_metrics: ClassVar[bool] = True
 
     run_type: Literal["grpo"] = Field(
         "grpo", description="Kind of run.", json_schema_extra=FIXED_ON_RESUME

@@ -34,6 +34,7 @@ class Reinforcing(Learning):
     def __init__(self, setup: Setup) -> None:
         """Load the policy; nothing is compiled: completions have any length."""
         super().__init__(replace(setup, runtime=replace(setup.runtime, compiled=False)))
+        self._begun = False
 
     @property
     def config(self) -> GrpoConfig:
@@ -77,6 +78,7 @@ class Reinforcing(Learning):
             rollouts.means.add("greedy/reward_after", *after)
         learner.stats.count(0, 0, task.sampling_flops(rollouts.all_groups))
         task.end_step(learner.step, rollouts.means)
+        self._begun = True
         run.phases.begin("first steps")
 
     def _sampled(self, prompts: list[TaskPrompt], run: Run) -> Rollouts:
@@ -113,8 +115,8 @@ class Reinforcing(Learning):
 
     def stop(self, run: Run) -> Stop | None:
         """Stop where the policy is too far from the reference; it can be gone on from there."""
-        limit = self.config.kl_stop
-        if limit is not None and self._is_past(limit):
+        if self._begun and "kl_stop" in self.task.past:
+            limit = self.config.kl_stop
             return Stop(
                 "diverged", f"KL to the reference {self.task.kl:.4g} is past kl_stop {limit:g}"
             )
@@ -132,19 +134,14 @@ class Reinforcing(Learning):
         self.task.close()
 
     def _watch(self, run: Run) -> None:
-        """Say that the KL is past a limit: of the warning once, until it is below again."""
-        config, kl = self.config, self.task.kl
-        past_warning = config.kl_warn is not None and self._is_past(config.kl_warn)
-        if past_warning and not self.task.warned:
-            message = f"KL to the reference {kl:.4g} is past kl_warn {config.kl_warn:g}"
-            run.event("kl_warn", message, kl=kl)
-        self.task.warned = past_warning
-        if config.kl_stop is not None and self._is_past(config.kl_stop):
-            message = f"KL to the reference {kl:.4g} is past kl_stop {config.kl_stop:g}"
-            run.event("kl_stop", message, kl=kl)
-
-    def _is_past(self, limit: float) -> bool:
-        return self.task.kl is not None and self.task.kl > limit
+        """Say that the KL is past a limit: once, until it is below again."""
+        task, limits = self.task, {"kl_warn": self.config.kl_warn, "kl_stop": self.config.kl_stop}
+        kl = -math.inf if task.kl is None else task.kl
+        past = [name for name, limit in limits.items() if limit is not None and kl > limit]
+        for name in (name for name in past if name not in task.past):
+            message = f"KL to the reference {kl:.4g} is past {name} {limits[name]:g}"
+            run.event(name, message, kl=kl)
+        task.past = past
 
     def _greedy_is_due(self, step: int) -> bool:
         every = self.config.greedy_every

@@ -75,10 +75,10 @@ class HeldOut:
         """Answer all prompts greedily; return how much of it is right.
 
         Of each task: `policy_best`, the mean of a component; `policy_exact`, the share of
-        completions that are right to the letter, where the task says so; `policy_best_check`, the mean of the headline where a position has this
-        stratum, None where none has; `policy_ended`, the share of completions with an end. With
-        rewards `eval_reward_policy` too, and `eval_reward`, the mean over tasks. Prompts whose
-        verifier failed are left out.
+        completions that are right to the letter, where the task says so; `policy_best_check`, the
+        mean of the headline where a position has this stratum, None where none has; `policy_ended`,
+        the share of completions with an end. With rewards `eval_reward_policy` too, and
+        `eval_reward`, the mean over tasks. Prompts whose verifier failed are left out.
         """
         metrics: dict[str, float | None] = {}
         for task, prompts in self.prompts.items():

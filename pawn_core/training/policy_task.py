@@ -4,6 +4,7 @@ Shapes: p groups, g completions of a group, n tokens, v vocabulary.
 """
 
 import copy
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -79,8 +80,8 @@ class PolicyTask(ModelTask):
         """Updates in a row that were not finite, and not made."""
         self.kl: float | None = None
         """To the reference, of the policy that the last step began with; nats a token."""
-        self.warned = False
-        """Whether the KL has been said to be past `kl_warn`, and still is."""
+        self.past: list[str] = []
+        """The limits that the KL is past, which has been said."""
         self._mixture = Mixture(TaskSettings.of(config))
         self.sampler = Sampler(config, self.text_model, self._mixture, self.clock, self._check)
         self._held_out = HeldOut(self._mixture, self._mixture.held_out(), config.max_new_tokens)
@@ -110,9 +111,7 @@ class PolicyTask(ModelTask):
         with self.clock.phase("scoring"), torch.no_grad(), self._runtime.autocast():
             for batch in self._parts(others):
                 self._measure(batch.to(self._runtime.device))
-            if self._runtime.amp_dtype is not None:
-                updates = [[self._scored_anew(part) for part in parts] for parts in updates]
-        return updates
+            return [[self._scored_anew(part) for part in parts] for parts in updates]
 
     def passes(self, updates: list[list[Batch]]) -> Iterator[list[Batch]]:
         """Yield the updates of every inner epoch."""
@@ -124,6 +123,7 @@ class PolicyTask(ModelTask):
     def end_step(self, step: int, measured: Means) -> None:
         """Take over what was measured of a step, and lead beta by its KL."""
         sums = {name: float(total) for name, total in self._measured.items()}
+        sums = sums if all(map(math.isfinite, sums.values())) else {}
         tokens = sums.pop("tokens", 0.0)
         for name in ("kl", "entropy"):
             measured.add(name, sums.get(name, 0.0), tokens)
@@ -213,12 +213,9 @@ class PolicyTask(ModelTask):
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint keeps beside tensors."""
-        return {
-            "beta": self.beta.state_dict(),
-            "window": self.means.state_dict(),
-            "refused": self.refused,
-            "warned": self.warned,
-        }
+        beta, window = self.beta.state_dict(), self.means.state_dict()
+        last = {"refused": self.refused, "kl": self.kl, "past": self.past}
+        return {"beta": beta, "window": window, **last}
 
     def load(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint's policy.
@@ -230,7 +227,7 @@ class PolicyTask(ModelTask):
         state = checkpoint.training_state["reinforcement"]
         self.beta.load_state_dict(state["beta"])
         self.means.load_state_dict(state["window"])
-        self.refused, self.warned = state["refused"], state["warned"]
+        self.refused, self.kl, self.past = state["refused"], state["kl"], state["past"]
 
     def close(self) -> None:
         """End the chess program."""
@@ -286,8 +283,9 @@ class PolicyTask(ModelTask):
             batch = part.to(self._runtime.device)
             with self._runtime.autocast():
                 reference_n = token_log_probs(self._reference.model, batch)
-            old_n, completions_n = batch.chunk.old_n, batch.chunk.completions_n
-            penalties.append(kl_penalties(old_n, reference_n, completions_n, part.games).cpu())
+                old_n = token_log_probs(self.model, batch)  # as the reference's: equal ones cancel
+            of_part = kl_penalties(old_n, reference_n, batch.chunk.completions_n, part.games)
+            penalties.append(of_part.cpu())
         return torch.cat(penalties).view(len(groups), -1)
 
     def _reference_log_probs(self, batch: Batch) -> Tensor:
@@ -305,12 +303,12 @@ class PolicyTask(ModelTask):
             self._measured[name] = self._measured.get(name, 0.0) + sums[name]
 
     def _scored_anew(self, part: Batch) -> Batch:
-        """Return a part with the old log-probabilities as the learning pass computes them.
+        """Return a part with old log-probabilities as a learning pass computes them.
 
-        In 16 bits its products differ from those of sampling, which is in float32: ratios would
-        not be 1 before any update.
+        In 16 bits its products are not those of sampling, which is in float32: before any update
+        ratios would not be 1.
         """
-        if not isinstance(part, PolicyBatch):
+        if self._runtime.amp_dtype is None or not isinstance(part, PolicyBatch):
             return part
         old_n = token_log_probs(self.model, part.to(self._runtime.device)).cpu()
         return replace(part, chunk=part.chunk._replace(old_n=old_n))
@@ -325,8 +323,8 @@ class PolicyTask(ModelTask):
         return [row for row in rows if len(row[0]) + len(row[1]) - 1 <= most]
 
     def _echo_sums(self, batch: EchoBatch) -> dict[str, Tensor]:
-        loss = -token_log_probs(self.model, batch).sum() / len(batch.targets_n)
-        loss = loss * (self._config.echo_coef * batch.counts.tokens)
+        scale = self._config.echo_coef * batch.counts.tokens
+        loss = -scale * token_log_probs(self.model, batch).mean()
         return _no_sums(loss) | {"loss": loss, "echo_loss": loss.detach()}
 
     def _forward_flops(self, tokens: int, told: int, pairs: int) -> int:

@@ -17,8 +17,8 @@ from pawn_core.reinforcement import reward_metrics
 from pawn_core.tasks import Mixture, Scored, TaskPrompt, build_scheme, rewards_of
 from pawn_core.training.rollout_stats import Clock, Means
 
-_SHUFFLE = 1 << 63
-"""Apart from the seeds, which are smaller: what moves rewards about in a control."""
+_SHUFFLE = 1 << 62
+"""Apart from the seeds, and from what chooses tasks: what moves rewards about in a control."""
 _COUNTED = frozenset({"invalid_completions", "dropped_groups"})
 """Of the metrics of rewards, those that are no means."""
 

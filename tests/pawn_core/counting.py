@@ -81,10 +81,10 @@ def register(patch: pytest.MonkeyPatch | None = None) -> None:
     patch.setattr(tasks, "TASKS", (*tasks.TASKS, KIND))
 
 
-def write_base(folder: Path, seed: int = 1, **sizes: int) -> Path:
+def write_base(folder: Path, seed: int = 1, context: int = 32, **sizes: int) -> Path:
     """Write an untrained model of text as its checkpoint has it."""
     sizes = {"d_model": 16, "n_layers": 1, "n_heads": 2, "d_ff": 32} | sizes
-    spec = TextModelSpec("characters", Architecture(**sizes), 32)
+    spec = TextModelSpec("characters", Architecture(**sizes), context)
     model = new_text_model(spec, seed)
     folder.mkdir(parents=True)
     save_file(model.model.state_dict(), folder / MODEL)

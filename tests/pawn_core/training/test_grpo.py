@@ -244,8 +244,17 @@ def test_a_step_too_far_warns_stops_and_can_be_gone_on_from(
     assert events == ["start", "kl_warn", "kl_stop", "checkpoint", "stop"]
     assert records(tmp_path / "run", "train")[-1]["kl"] > 2
     checkpoint = tmp_path / "run/checkpoints" / outcome.checkpoint
+    again = train(raw, "other", checkpoint)
+    assert (again.reason, again.step) == ("diverged", outcome.step + 1)
     resumed = train(raw | {"kl_stop": None, "lr": 1e-6}, "run", checkpoint)
     assert (resumed.reason, resumed.step) == ("completed", 8)
+
+
+def test_in_16_bits_the_kl_in_the_reward_is_nothing_at_first(counting) -> None:
+    config = parse_config(counting | {"amp_dtype": "bfloat16", "kl_in": "reward", "beta": 0.1})
+    runtime = Runtime(torch.device("cpu"), torch.bfloat16, compiled=False)
+    task = PolicyTask(config, setup_of(config, runtime))
+    assert (task._penalties(sample(task).groups) == 0).all()
 
 
 def test_an_update_that_is_not_finite_is_refused_and_ten_in_a_row_end_the_run(
