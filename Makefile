@@ -87,6 +87,7 @@ bench: setup
 	$(RUN) python scripts/bench_games.py
 	$(RUN) python scripts/bench_adapters.py
 	$(RUN) python scripts/bench_completions.py
+	$(RUN) python scripts/bench_grpo.py
 	$(RUN) python scripts/bench_gpu.py
 	$(RUN) python scripts/bench_lab.py
 

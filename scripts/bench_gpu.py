@@ -6,6 +6,7 @@ steps. A row that fails, for want of memory say, says so, and the next one is me
 
     python scripts/bench_gpu.py                             every section
     python scripts/bench_gpu.py sizes --variants small      one of them
+    python scripts/bench_gpu.py grpo                        steps of scripts/bench_grpo.py
     python scripts/bench_gpu.py --longest 8 --set lr=1e-3   train base for 8 hours instead
 """
 
@@ -37,6 +38,9 @@ WARM_UP_STEPS = 10  # packed rows have two shapes to compile
 WINDOWS = 3
 EVALUATIONS = 8
 TRAINING_SHARE = 0.85  # of the hours given; the rest is for compiling and evaluating
+
+REINFORCEMENT = "grpo"
+"""The section of another script: steps that sample as well as learn."""
 
 RECIPE = {"targets": "legal", "optimizer": "muon", "lr": 3e-3}
 """What learned fastest at small size, on batches of 2 games (docs/training.md); of larger ones no
@@ -205,6 +209,20 @@ def evaluations(run_dir: Path) -> Iterator[str]:
             yield f"| {record['step']:,} | {hours:.3g} | " + " | ".join(values) + " |"
 
 
+def reinforcement(device: str) -> None:
+    """Print the seconds of each phase of grpo's steps at GPT-2's size, or why there are none."""
+    print(f"\n**{REINFORCEMENT}**, 8 prompts x 8 completions of 100 tokens\n", flush=True)
+    try:
+        from bench_grpo import bench  # needs more packages than the other sections
+
+        figures = bench("gpt2", "bfloat16", steps=8, tokens=100, device=device)
+        print("| " + " | ".join(figures) + " |")
+        print("|---" * len(figures) + "|")
+        print("| " + " | ".join(map(str, figures.values())) + " |")
+    except Exception as error:
+        print(f"failed: {type(error).__name__}: {str(error).splitlines()[0][:160]}")
+
+
 def device_line(runtime: Runtime) -> str:
     """Return what the figures are of."""
     on_gpu = runtime.device.type == "cuda"
@@ -215,7 +233,7 @@ def device_line(runtime: Runtime) -> str:
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the command line's options; ends the program where it is wrong."""
-    names = list(sections(["base"]))
+    names = [*sections(["base"]), REINFORCEMENT]
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     add = parser.add_argument
@@ -259,7 +277,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = shared | {"variant": main_variant(options.variants)}
         train_longest(options.longest, config, options.run_dir or Path(tempfile.mkdtemp()))
         return 0
-    for section in options.sections or rows_of:
+    for section in options.sections or [*rows_of, REINFORCEMENT]:
+        if section == REINFORCEMENT:
+            reinforcement(options.device)
+            continue
         print(f"\n**{section}**, {options.batch_size} games a step\n")
         configs = {name: shared | fields for name, fields in rows_of[section].items()}
         for line in table(configs, options.steps):
