@@ -835,6 +835,20 @@ def check_flat_games(
             vocabulary.
     """
 
+def match_time_controls(tags: Sequence[str], time_control: str) -> NDArray[np.bool_]:
+    """Tell which values of `TimeControl` are wanted, as `GameReader` reads them.
+
+    Args:
+        tags: n of them, such as `300+3` or `-`.
+        time_control: as of `GameReader`.
+
+    Returns:
+        (n,) bool; false where a tag is unknown.
+
+    Raises:
+        ValueError: `time_control` is neither one clock nor names of speeds.
+    """
+
 @final
 class UciGames:
     """Games read from lines of UCI moves as columns, in the order of the file."""

@@ -1,14 +1,16 @@
-//! `GameReader`, `FlatGames`, `check_flat_games`.
+//! `GameReader`, `FlatGames`, `check_flat_games`, `match_time_controls`.
 
 use std::path::PathBuf;
 
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
 use pyo3::types::PyDict;
 
 use crate::error::{Error, Result};
 use crate::pgn::{
-    self, Date, Dropped, Filter, Format, Notation, Place, Reader, Report, Span, Speed, TimeControls,
+    self, Date, Dropped, Filter, Format, Notation, Place, Reader, Report, Span, Speed, TimeControl,
+    TimeControls,
 };
 use crate::py::arguments::{self, Integer};
 use crate::py::pgn::{ALL, Batches};
@@ -171,6 +173,19 @@ fn span<T: PartialOrd>(
         min: min.map(|(min, _)| min),
         max: max.map(|(max, _)| max),
     })
+}
+
+#[doc = doc!("match_time_controls")]
+#[pyfunction]
+#[pyo3(signature = (tags, time_control))]
+pub fn match_time_controls<'py>(
+    py: Python<'py>,
+    tags: Vec<PyBackedStr>,
+    time_control: &str,
+) -> PyResult<Bound<'py, PyArray1<bool>>> {
+    let wanted = time_controls(time_control)?;
+    let allows = |tag: &PyBackedStr| wanted.allow(TimeControl::of_tag(tag.as_bytes()));
+    Ok(PyArray1::from_iter(py, tags.iter().map(allows)))
 }
 
 fn time_controls(text: &str) -> Result<TimeControls> {

@@ -58,7 +58,7 @@ mod _native {
     #[pymodule_export]
     use super::flags::{EdgeCaseFlags, compute_edge_case_flags};
     #[pymodule_export]
-    use super::flat::{FlatChecks, FlatGames, GameReader, check_flat_games};
+    use super::flat::{FlatChecks, FlatGames, GameReader, check_flat_games, match_time_controls};
     #[pymodule_export]
     use super::games::{Games, generate_random_games};
     #[pymodule_export]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from pawn_core.config import ConfigError
 from pawn_core.real_games.columns import Columns
-from pawn_core.real_games.reading.filters import TimeControls, drop
+from pawn_core.real_games.reading.filters import drop
 from pawn_core.real_games.reading.parts import BATCH_GAMES, Part
 from pawn_core.real_games.selection import Selection
 from pawn_core.real_games.vocabularies import CACHED
@@ -183,8 +183,11 @@ class _Rows:
             yield "elo", lowest_g < (selection.elo_min or 0)
             yield "elo", highest_g >= (selection.elo_max or np.inf)
         if selection.time_control is not None:
-            wanted = TimeControls(selection.time_control)
-            yield "time_control", ~wanted.allow(self._texts("time_control"))
+            controls = self._texts("time_control").tolist()
+            yield (
+                "time_control",
+                ~chess_engine.match_time_controls(controls, selection.time_control),
+            )
         if selection.date_min is not None or selection.date_max is not None:
             yield "date", ~self._dated()
         yield "empty", lengths_g == 0

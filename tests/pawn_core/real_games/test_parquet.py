@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 import chess
+import chess_engine
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -14,7 +15,6 @@ from shards import SCHEMA, rows, write_shard
 from pawn_core.config import ConfigError
 from pawn_core.real_games import build
 from pawn_core.real_games.reading import parquet
-from pawn_core.real_games.reading.filters import speed_of
 from pawn_core.real_games.selection import Selection
 
 FOOLS_MATE = ["f2f3", "e7e5", "g2g4", "d8h4"]
@@ -154,23 +154,20 @@ def test_filters_are_those_of_pgn(opened, tmp_path: Path) -> None:
     assert cached.counts["dropped"] == expected
 
 
-@pytest.mark.parametrize(
-    ("control", "speed"),
-    [
-        ("15+0", "ultrabullet"),
-        ("60+0", "bullet"),
-        ("120+1", "bullet"),
-        ("180+0", "blitz"),
-        ("300+3", "blitz"),
-        ("480+0", "rapid"),
-        ("600+10", "rapid"),
-        ("1500+0", "classical"),
-        ("-", "correspondence"),
-        ("?", None),
-    ],
-)
-def test_speeds_are_those_of_lichess(control: str, speed: str | None) -> None:
-    assert speed_of(control) == speed
+def test_a_time_control_is_read_as_the_engine_reads_the_tag(opened, tmp_path: Path) -> None:
+    """Of a column as of PGN: without an increment, of periods, by correspondence, unknown."""
+    tags = ["300+3", "300", "300+0", "60", "40/7200:3600", "1/86400", "-", "?", "*180", ""]
+    same = [game for n, tag in enumerate(tags) for game in rows(1, seed=n, time_control=tag)]
+    path = write_shard(tmp_path / "games.parquet", same)
+    pgn = tmp_path / "games.pgn"
+    pgn.write_text("".join(f'[TimeControl "{tag}"]\n\n1. e4 e5 *\n\n' for tag in tags))
+    for wanted in ("blitz", "bullet,classical", "correspondence", "300+0"):
+        reader = chess_engine.GameReader(pgn, time_control=wanted, require_outcome=False)
+        in_pgn = [tags[n] for batch in reader for n in batch.numbers]
+        kept = len(opened(path, time_control=wanted, require_outcome=False).train)
+        assert kept == len(in_pgn) > 0, wanted
+        allowed = chess_engine.match_time_controls(tags, wanted)
+        assert [tag for tag, wants in zip(tags, allowed, strict=True) if wants] == in_pgn
 
 
 def test_a_filter_without_its_column_is_refused(opened, tmp_path: Path) -> None:
