@@ -83,12 +83,12 @@ class Adapter(ABC):
         norms = {kind: torch._foreach_norm(tensors) for kind, tensors in kinds.items()}
         return {f"norm_{kind}": torch.stack(n).norm().item() for kind, n in norms.items()}
 
-    def advance(self, step: int, gradients: Gradients) -> bool:
+    def advance(self, step: int, gradients: Gradients) -> str:
         """Pass on to the next phase where one begins after so many updates.
 
-        Returns whether other parameters are trained from here on.
+        Returns which other parameters are trained from here on; nothing where they are the same.
         """
-        return False
+        return ""
 
     def merge(self) -> Transformer:
         """Return a model of plain weights that computes the same; this one stays as it is.

@@ -42,13 +42,16 @@ class Rosa(Sparse):
         add_lora(self, generator)
         self.counts()
 
-    def advance(self, step: int, gradients: Gradients) -> bool:
+    def advance(self, step: int, gradients: Gradients) -> str:
         """Choose the entries once LoRA has learned alone for long enough."""
         if self.entries() or step < self.config.rosa_warmup_steps:
-            return False
-        scores = self._scores(gradients)
-        self._add_entries({n: top_entries(scores[n], k) for n, k in self.counts().items()})
-        return True
+            return ""
+        scores, counts = self._scores(gradients), self.counts()
+        self._add_entries({name: top_entries(scores[name], k) for name, k in counts.items()})
+        return (
+            f"chose {sum(counts.values()):,} entries of {len(counts)} matrices by the gradients of "
+            f"{self.config.rosa_mask_batches} batches"
+        )
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take over the state of any phase.

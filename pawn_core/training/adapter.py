@@ -103,7 +103,7 @@ class AdapterTask(ModelTask):
         """Return the norms of the adapter's kinds of weights."""
         return self._adapter.norms()
 
-    def before_update(self, step: int) -> bool:
+    def before_update(self, step: int) -> str:
         """Let the adapter pass on to its next phase."""
         changed = self._adapter.advance(step, self._gradients_after(step))
         if changed:

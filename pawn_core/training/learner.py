@@ -33,6 +33,8 @@ class Learner:
     """Steps done; most run types make one update in each."""
     stopped: bool = False
     """Whether it is out of patience while others go on."""
+    changed: str = ""
+    """Which parameters the last step began to train; mostly none."""
     last_eval: dict[str, Any] = field(default_factory=dict)
     last_eval_step: int | None = None
 
@@ -80,7 +82,8 @@ class Learner:
 
         `waited` is how long the step's data took to come, in seconds.
         """
-        if self.task.before_update(self.step):
+        self.changed = self.task.before_update(self.step)
+        if self.changed:
             self.updater.renew_optimizer()
         lr = self.lr
         self.step += 1

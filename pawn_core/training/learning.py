@@ -77,6 +77,8 @@ class Learning(Task):
         run.phases.begin("compile" if self._runtime.compiled else "first step")
         for learner in self.active:
             learner.learn([micro_batches], waited)
+            if learner.changed:
+                run.event("phase", learner.changed, **learner.label)
         run.phases.begin("first steps")
 
     def log(self, run: Run) -> None:

@@ -174,9 +174,9 @@ class ModelTask(Protocol):
         """Return norms of weights for train records."""
         return {}
 
-    def before_update(self, step: int) -> bool:
-        """Prepare for the update after `step`; tell whether the parameters are others now."""
-        return False
+    def before_update(self, step: int) -> str:
+        """Prepare for the update after `step`; say which parameters are others now, if any are."""
+        return ""
 
     def accepts(self, finite: Tensor) -> bool:
         """Tell whether to make an update whose loss and gradient are finite, or are not.

@@ -17,10 +17,12 @@ from pawn_core.config import VARIANTS, parse_config
 from pawn_core.config.adapters import ADAPTERS, Strategy, adapter_named
 from pawn_core.run_paths import ADAPTER, OPTIMIZER
 from pawn_core.runtime import Runtime
+from pawn_core.signals import StopFlag
 from pawn_core.training.adapter import AdapterTask, Adapting
 from pawn_core.training.learner import Learner
 from pawn_core.training.objective import build_logits
 from pawn_core.training.task import NonFiniteLossError
+from pawn_core.training.trainer import run_training
 from pawn_core.weights import load_pretrained
 
 CPU = Runtime(torch.device("cpu"), None, compiled=False)
@@ -40,7 +42,15 @@ def folder(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("real")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module")
+def rosa(folder) -> tuple[dict[str, Any], Path]:
+    """A config of RoSA and the folder of a run of it that was never touched."""
+    raw = run_of(adapter_named("rosa"), folder)
+    run_training(parse_config(raw), folder / "whole", None, StopFlag())
+    return raw, folder / "whole"
+
+
+@pytest.fixture(autouse=True, scope="module")
 def _one_thread() -> None:
     torch.set_num_threads(1)
 
@@ -84,12 +94,12 @@ def assert_evaluated(raw: dict[str, Any], run_dir: Path, train) -> None:
 @pytest.mark.parametrize("variant", ["toy", pytest.param("small", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("strategy", ADAPTERS, ids=lambda strategy: strategy.name)
 def test_killed_and_resumed_it_is_bitwise_the_run_never_touched_and_loads_as_it_was_evaluated(
-    strategy: Strategy, variant: str, folder, train, tmp_path, records
+    strategy: Strategy, variant: str, folder, train, warm, tmp_path, records
 ) -> None:
     raw = run_of(strategy, folder, variant)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     train(raw, "whole")
-    train_until((STEP, 6), raw, killed)
+    train_until(warm, (STEP, 6), raw, killed)
     train(raw, "killed", latest_verified(killed / "checkpoints"))
     assert_same_end(killed, whole)
     assert records(killed) == records(whole)
@@ -110,16 +120,25 @@ def test_killed_and_resumed_it_is_bitwise_the_run_never_touched_and_loads_as_it_
     ids=["before", "in the middle", "at the start", "at the end", "after"],
 )
 def test_rosa_killed_around_its_second_phase_chooses_the_same_entries(
-    call: tuple[str, int], has_mask: bool, folder, train, tmp_path, records
+    call: tuple[str, int], has_mask: bool, rosa, train, warm, tmp_path, records
 ) -> None:
-    raw = run_of(adapter_named("rosa"), folder)
-    train(raw, "whole")
-    train_until(call, raw, tmp_path / "killed")
+    raw, whole = rosa
+    train_until(warm, call, raw, tmp_path / "killed")
     checkpoint = latest_verified(tmp_path / "killed/checkpoints")
     assert any("sparse" in name for name in tensors_of(checkpoint)) == has_mask
     train(raw, "killed", checkpoint)
-    assert_same_end(tmp_path / "killed", tmp_path / "whole")
-    assert records(tmp_path / "killed") == records(tmp_path / "whole")
+    assert_same_end(tmp_path / "killed", whole)
+    assert records(tmp_path / "killed") == records(whole)
+
+
+def test_rosa_says_when_it_has_chosen_its_entries_and_how_many(rosa, records) -> None:
+    _, whole = rosa
+    [event] = [event for event in records(whole, "event") if event["event"] == "phase"]
+    tensors = final(whole).tensors[ADAPTER]
+    sparse = [t for name, t in tensors.items() if name.endswith("sparse.indices")]
+    count = sum(indices.numel() for indices in sparse)
+    chosen = f"chose {count:,} entries of {len(sparse)} matrices by the gradients of 3 batches"
+    assert (event["step"], event["message"]) == (WARMUP, chosen)
 
 
 def test_the_second_phase_leaves_loras_moments_and_gives_the_values_new_ones(folder) -> None:

@@ -45,7 +45,7 @@ def test_entries_are_chosen_once_when_lora_has_learned_alone() -> None:
     adapter = perturb(adapted("rosa", **FIELDS))
     names = set(adapter.parameters())
     assert all("lora_" in name for name in names)
-    assert [adapter.advance(step, never) for step in range(WARMUP)] == [False] * WARMUP
+    assert [adapter.advance(step, never) for step in range(WARMUP)] == [""] * WARMUP
     assert adapter.advance(WARMUP, Recorded(adapter))
     added = set(adapter.parameters()) - names
     assert added == {f"layers.{n}.attn.w{w}.sparse.weight" for n in (0, 1) for w in "qkvo"}

@@ -300,12 +300,12 @@ def test_a_paused_and_resumed_run_equals_the_uninterrupted_one(
 
 
 def test_a_run_killed_in_the_middle_of_a_rollout_goes_on_bitwise(
-    counting, train, tmp_path, records
+    counting, train, warm, tmp_path, records
 ) -> None:
     raw = counting | {"lr": 1e-2, "num_workers": 0, "target_kl": 0.01, "beta": 0.1}
     train(raw, "whole")
     call = "pawn_core.language.completions:_Writing.write", 8 * 6 - 3
-    train_until(call, raw, tmp_path / "killed", prepare="counting:register")
+    train_until(warm, call, raw, tmp_path / "killed", prepare="counting:register")
     checkpoint = latest_verified(tmp_path / "killed/checkpoints")
     assert checkpoint.name == "step_00000003"
     before = len(records(tmp_path / "killed"))

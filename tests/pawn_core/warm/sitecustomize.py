@@ -11,7 +11,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SCRIPTS = frozenset({"eval_accuracy.py", "eval_probes.py", "export_hf_repo.py"})
+SCRIPTS = frozenset({"eval_accuracy.py", "eval_probes.py", "export_hf_repo.py", "killed.py"})
 
 
 def warm_program(argv: list[str]) -> list[str] | None:
@@ -42,7 +42,8 @@ def hand_over(program: list[str]) -> None:
             signal.signal(number, lambda number, _: os.kill(pid, number))
         code = int.from_bytes(server.recv(8), "big", signed=True)
     if code < 0:
-        signal.signal(-code, signal.SIG_DFL)
+        if -code != signal.SIGKILL:  # of which nobody may set what it does
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     os._exit(code)
 
