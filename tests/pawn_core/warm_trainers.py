@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 CLIENT = Path(__file__).parent / "warm" / "sitecustomize.py"
+MAINS = {"pawn_core": "pawn_core.cli", "torch.distributed.run": "torch.distributed.run"}
+"""Modules that are run by their names, and where the main function of each is."""
 _LENGTH = 8
 
 
@@ -65,7 +67,8 @@ def serve(path: str) -> None:
 
 def import_all() -> None:
     """Import what takes trainers long: not the engine, whose threads do not survive a fork."""
-    for module in ("torch", "safetensors.torch", "pawn_core.config", "cyclopts"):
+    modules = ("torch", "torch.distributed.run", "safetensors.torch", "pawn_core.config")
+    for module in (*modules, "cyclopts"):
         importlib.import_module(module)
     assert "chess_engine" not in sys.modules
     gc.collect()
@@ -109,8 +112,8 @@ def become(request: dict[str, Any], files: list[int]) -> None:
 def main() -> None:
     """Serve; in a forked process, run the program as Python would."""
     serve(sys.argv[1])
-    if sys.argv[0] == "pawn_core":
-        sys.exit(importlib.import_module("pawn_core.cli").main())
+    if sys.argv[0] in MAINS:
+        sys.exit(importlib.import_module(MAINS[sys.argv[0]]).main())
     if sys.argv[0] != __file__:
         sys.path[0] = str(Path(sys.argv[0]).parent)
         runpy.run_path(sys.argv[0], run_name="__main__")

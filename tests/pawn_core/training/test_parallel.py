@@ -20,8 +20,9 @@ NARROW = {"variant": "custom", "d_model": 8, "n_layers": 1, "n_heads": 2}
 
 
 @pytest.fixture
-def torchrun(tmp_path, monkeypatch):
-    """Return a function that starts two processes of `python -m pawn_core` on the CPU."""
+def torchrun(tmp_path, warm, monkeypatch):
+    """Return a function that starts two warm processes of `python -m pawn_core` on the CPU."""
+    monkeypatch.setenv("PYTHONPATH", warm)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
     def start(config: dict, name: str, *arguments: str) -> subprocess.Popen:

@@ -11,6 +11,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 HERE = Path(__file__).parent
+MODULES = frozenset({"pawn_core", "torch.distributed.run"})
 SCRIPTS = frozenset({"eval_accuracy.py", "eval_probes.py", "export_hf_repo.py", "killed.py"})
 
 
@@ -18,7 +19,7 @@ def warm_program(argv: list[str]) -> list[str] | None:
     """Return the trainer or script that a command line starts, and its arguments."""
     if "-m" in argv[:-1]:
         program = argv[argv.index("-m") + 1 :]
-        return program if program[0] == "pawn_core" else None
+        return program if program[0] in MODULES else None
     program = [argument for argument in argv[1:2] if Path(argument).name in SCRIPTS]
     return program + argv[2:] if program else None
 

@@ -62,7 +62,8 @@ def test_gpus_are_named_by_uuid_and_the_trainer_runs_under_torchrun():
     assert command == ["python", "-P", *torchrun.split()]
 
 
-def test_two_processes_train_one_model_pause_and_resume(workspace):
+def test_two_processes_train_one_model_pause_and_resume(workspace, warm, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", warm)
     toy = {"variant": "toy", "max_seq_len": 32, "batch_size": 4, "total_steps": 8}
     toy |= {"eval_interval": 4, "log_interval": 4, "val_games": 4, "num_workers": 0}
     toy |= {"device": "cpu", "no_compile": True, "local_checkpoints": True}
