@@ -18,8 +18,8 @@ from pawn_core.run_paths import REFERENCE, TEXT_FILES
 
 METRICS = (
     Metric("eval_reward", "held-out reward of greedy completions", "high", own_kind=True),
-    Metric("policy_reward", "the same, P: prompts", "high", own_kind=True),
-    Metric("environment_reward", "the same, A: prompts", "high", own_kind=True),
+    Metric("eval_reward_policy", "the same, P: prompts", "high", own_kind=True),
+    Metric("eval_reward_environment", "the same, A: prompts", "high", own_kind=True),
     Metric("policy_exact", "P: completions that are right to the letter", "high", own_kind=True),
     Metric("environment_exact", "A: completions right to the letter", "high", own_kind=True),
     Metric("environment_fen_exact", "A: next positions that are right", "high", own_kind=True),

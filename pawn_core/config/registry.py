@@ -13,6 +13,7 @@ from pawn_core.config.grpo import GrpoConfig
 from pawn_core.config.imports import ImportConfig
 from pawn_core.config.pretrain import PretrainConfig
 from pawn_core.config.run import RunConfig
+from pawn_core.config.sft import SftConfig
 
 _MOST_FIELDS = 256
 
@@ -34,6 +35,7 @@ RUN_TYPES: tuple[RunType, ...] = (
     RunType("pretrain", PretrainConfig, "pawn_core.training.pretrain:Pretraining"),
     RunType("cotrain", CotrainConfig, "pawn_core.training.pretrain:Pretraining"),
     RunType("adapter", AdapterConfig, "pawn_core.training.adapter:Adapting"),
+    RunType("sft", SftConfig, "pawn_core.training.sft:Supervising"),
     RunType("grpo", GrpoConfig, "pawn_core.training.grpo:Reinforcing"),
     RunType("eval", EvalConfig, "pawn_core.evaluation.task:Evaluating"),
     RunType("import", ImportConfig, "pawn_core.importing:Importing"),

@@ -14,12 +14,11 @@ from pawn_core.config.tasks import TASKS, task_kind
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, Seed
 
 TASK_FIELDS = frozenset(
-    {"mix_env_ratio", "task_shares", "task_format", "history", "illegal_ratio", "hard_ratio"}
-    | {"men_max", "min_ply", "max_ply"}
+    {"mix_env_ratio", "task_format", "history", "illegal_ratio", "men_max", "min_ply", "max_ply"}
 )
 """Fields that decide what prompts, training and held out, are like."""
 HELD_OUT = TASK_FIELDS | {"val_seed", "val_prompts", "stockfish_depth"}
-LEARNED = TASK_FIELDS | {"curriculum", "stockfish_depth"}
+LEARNED = TASK_FIELDS | {"hard_ratio", "curriculum", "stockfish_depth"}
 _OF_ENGINE = ("stockfish_path", "stockfish_depth", "stockfish_workers", "analysis_cache")
 _OF_MOVES = ("history", "illegal_ratio")
 _MOST_STAGES = 64

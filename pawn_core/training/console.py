@@ -9,7 +9,10 @@ _MOST_NUMBERS = 5
 
 _SHOWN = {
     "train": ("loss", "top1", "lr", "grad_norm", "tokens_per_s"),
-    "eval": ("val_loss", "top1", "illegal_rate", "legal_rate", "game_completion", "kl"),
+    "eval": (
+        *("val_loss", "top1", "illegal_rate", "legal_rate", "game_completion", "kl"),
+        *("eval_reward", "environment_fen_exact", "policy_best"),
+    ),
 }
 
 

@@ -62,11 +62,10 @@ class HeldOut:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return how many prompts of each task there are by what makes them hard."""
+        strata = {task: _strata(self.mixture, task, p) for task, p in self.prompts.items()}
         return {
-            task: {
-                stratum: int(in_n.sum()) for stratum, in_n in _strata(self.mixture, task, of_task)
-            }
-            for task, of_task in self.prompts.items()
+            task: {stratum: int(in_n.sum()) for stratum, in_n in of_task}
+            for task, of_task in strata.items()
         }
 
     def evaluate(

@@ -15,6 +15,7 @@ CONFIGS = {
         "checkpoint": "trial:3",
         "pgn": "games.pgn",
     },
+    "sft": {"run_type": "sft"},
     "grpo": {"run_type": "grpo", "checkpoint": "trial:3"},
     "eval": {"run_type": "eval", "weights": "trial:3"},
     "import": {"run_type": "import", "weights": "owner/name"},
