@@ -58,6 +58,7 @@ class SftConfig(TextTasksConfig, TextModelConfig, TrainingConfig):
     weights_fields: ClassVar[frozenset[str]] = frozenset({"checkpoint"})
     path_fields: ClassVar[Mapping[str, PathKind]] = TextTasksConfig.path_fields_of_tasks
     speaks: ClassVar[str] = "text"
+    further_metrics: ClassVar[bool] = True
 
     run_type: Literal["sft"] = Field(
         "sft", description="Kind of run.", json_schema_extra=FIXED_ON_RESUME

@@ -193,7 +193,7 @@ def _best_row(sweep: Sweep, arm: int, ranked: list[SweepPoint], tried: list[Swee
         setting=_own(first.overrides, sweep.arms, arm),
         value=first.value,
         ahead_of=second.number,
-        by=kind.merit.sign * ((second.value or 0.0) - (first.value or 0.0)),
+        by=abs((second.value or 0.0) - (first.value or 0.0)),
         edge=_edges(first, tried, sweep.arms[arm]) or None,
     )
 

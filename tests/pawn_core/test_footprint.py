@@ -5,10 +5,18 @@ from typing import Any
 
 import pytest
 from real_runs import real_run
+from safetensors.torch import save_file
 from tiny import TINY, setup_of
 
 from pawn_core.config import VARIANTS, Architecture, RunConfig, parse_config
-from pawn_core.footprint import Footprint, backbone_refusal, footprint, parameter_count
+from pawn_core.footprint import (
+    CHARACTERS,
+    Footprint,
+    backbone_refusal,
+    footprint,
+    parameter_count,
+)
+from pawn_core.language import CharacterVocabulary, TextModelSpec, new_text_model
 from pawn_core.runtime import resolve_runtime
 from pawn_core.training.learning import build_learner
 
@@ -101,3 +109,18 @@ def test_muon_keeps_one_moment_for_matrices_inside_layers() -> None:
     adamw, muon = (footprint(parse_config(config | {"optimizer": o})) for o in ("adamw", "muon"))
     assert adamw.state_bytes // 4 == 4 * 267_392 + 2 * 9 + 7  # moments, and a step count a tensor
     assert adamw.state_bytes - muon.state_bytes == 4 * 2 * (4 * 64**2 + 3 * 64 * 256 + 7)
+
+
+def test_a_model_of_text_is_counted_before_it_is_made_and_a_policy_with_its_reference(
+    tmp_path: Path,
+) -> None:
+    base = {"run_type": "sft", "variant": "custom", "d_model": 16, "n_layers": 2, "n_heads": 2}
+    config = parse_config(base | {"local_checkpoints": True})
+    assert CharacterVocabulary.size == CHARACTERS
+    size = footprint(config)
+    made = new_text_model(TextModelSpec("characters", Architecture(16, 2, 2, 64), 32), seed=0)
+    assert size is not None
+    assert size.parameters == made.parameters
+    save_file(made.model.state_dict(), tmp_path / "model.safetensors")
+    policy = parse_config({"run_type": "grpo", "checkpoint": str(tmp_path), "hf_repo": "a/b"})
+    assert footprint(policy) == size._replace(weights=2 * size.weights)

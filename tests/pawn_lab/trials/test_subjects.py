@@ -15,8 +15,12 @@ from pawn_lab.errors import (
 )
 from pawn_lab.lab import Lab, launching, queries, storing, sweeping
 from pawn_lab.states import State
+from pawn_lab.store import trials
 
 EVAL = {"run_type": "eval", "weights": "trial:1", "games": 8, "shard_games": 4, "device": "cpu"}
+TEXT = {"local_checkpoints": True, "total_steps": 100, "eval_interval": 100, "device": "cpu"}
+SFT = TEXT | {"run_type": "sft", "variant": "tiny"}
+GRPO = TEXT | {"run_type": "grpo"}
 VARIANTS = {"run_type": "cotrain", "variants": {"a": {"variant": "toy"}, "b": {"variant": "toy"}}}
 
 
@@ -131,6 +135,60 @@ def test_a_file_of_games_is_found_wherever_the_trial_runs(lab, monkeypatch, tmp_
     assert launching.launch(lab, games).config["pgn"] == str(tmp_path / "games.pgn")
     with pytest.raises(InvalidConfigError, match=r"pgn 'none\.pgn' does not exist"):
         launching.launch(lab, games | {"pgn": "none.pgn"})
+
+
+def test_a_model_of_text_is_reinforced_from_the_step_that_was_best(lab) -> None:
+    base = finish(lab, SFT)
+    trial = launching.launch(lab, GRPO | {"checkpoint": f"trial:{base}@best"})
+    assert trial.config["checkpoint"] == f"trial:{base}@100"
+
+
+def test_weights_of_models_that_speak_otherwise_are_refused_with_those_that_do(lab) -> None:
+    taken = (
+        "speak moves; run_type 'grpo' takes models that speak text: trials of run_type sft, grpo"
+    )
+    with pytest.raises(
+        InvalidRequestError, match=f"'trial:1@best' is of run_type 'pretrain'.*{taken}"
+    ):
+        launching.launch(lab, GRPO | {"checkpoint": "trial:1@best"})
+    base = finish(lab, SFT)
+    with pytest.raises(InvalidRequestError, match="whose models speak text; run_type 'eval' takes"):
+        launching.launch(lab, EVAL | {"weights": f"trial:{base}"})
+
+
+def test_a_program_is_a_path_or_a_name_and_a_file_to_keep_need_not_be_there(
+    lab, monkeypatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fish").touch()
+    fields = {"stockfish_path": "./fish", "analysis_cache": "answers.sqlite"}
+    config = launching.launch(lab, SFT | fields).config
+    assert config["stockfish_path"] == str(tmp_path / "fish")
+    assert config["analysis_cache"] == str(tmp_path / "answers.sqlite")
+    assert (
+        launching.launch(lab, SFT | {"stockfish_path": "fish"}).config["stockfish_path"] == "fish"
+    )
+    with pytest.raises(InvalidConfigError, match=r"stockfish_path '\./none' does not exist"):
+        launching.launch(lab, SFT | {"stockfish_path": "./none"})
+    with pytest.raises(InvalidConfigError, match="analysis_cache 'no/such': there is no folder"):
+        launching.launch(lab, SFT | {"analysis_cache": "no/such"})
+
+
+def test_a_base_is_kept_while_policies_need_it_to_go_on(lab) -> None:
+    base = finish(lab, SFT)
+    policy = finish(lab, GRPO | {"checkpoint": f"trial:{base}"})
+    with pytest.raises(TrialStateError, match=f"trial {policy} is built on trial {base}"):
+        storing.delete(lab, [base], checkpoints_only=True)
+    assert [freed.trial_id for freed in storing.delete(lab, [base, policy])] == [base, policy]
+
+
+def test_no_rule_judges_the_loss_of_a_run_whose_loss_need_not_fall(lab) -> None:
+    base = finish(lab, SFT)
+    trial = launching.launch(lab, GRPO | {"checkpoint": f"trial:{base}"})
+    with lab.database.read() as tx:
+        limits = {number: trials.get(tx, number).limits for number in (base, trial.id)}
+    assert limits[base]["divergence_factor"] == 2.0
+    assert limits[trial.id]["divergence_factor"] is None
 
 
 def test_a_repository_is_left_as_it_is(lab) -> None:
