@@ -57,6 +57,12 @@ class SftTask(ModelTask):
         self._mixture = Mixture(TaskSettings.of(config))
         prompts = self._mixture.held_out()
         self._held_out_rows = {task: self._rows(prompts[task]) for task in prompts}
+        for task, rows in self._held_out_rows.items():
+            if not rows:
+                raise ConfigError(
+                    f"none of the val_prompts {config.val_prompts} of task '{task}' has an answer: "
+                    "what verifies them failed"
+                )
         longest = max(len(c) for rows in self._held_out_rows.values() for _, c in rows)
         self._held_out = HeldOut(self._mixture, prompts, longest + _SPARE_TOKENS)
 
