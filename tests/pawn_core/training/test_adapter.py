@@ -194,7 +194,7 @@ def test_what_runs_is_the_compiled_callable_and_it_computes_the_same(
     plain = losses(real)
     monkeypatch.setattr(torch, "compile", compile_recording)  # the real one takes seconds
     monkeypatch.setattr(torch.compiler, "reset", lambda: None)
-    monkeypatch.setattr(objective, "_of_any_size", lambda tensor: tensor)
+    monkeypatch.setattr(objective, "of_any_size", lambda tensor: tensor)
     compiled = losses(real | {"batching": batching}, Runtime(CPU.device, None, compiled=True))
     assert compiled == pytest.approx(plain, rel=1e-5)
     assert set(called) == {"legal_loss"}

@@ -133,7 +133,13 @@ OF_RUN_TYPE = {
 
 
 def test_each_run_type_is_killed_and_resumed() -> None:
-    elsewhere = {"adapter", "grpo", "eval", "import"}  # which need weights: see the tests of each
+    elsewhere = {
+        "adapter",
+        "sft",
+        "grpo",
+        "eval",
+        "import",
+    }  # which need weights: see the tests of each
     assert OF_RUN_TYPE.keys() | elsewhere == {run_type.name for run_type in RUN_TYPES}
 
 

@@ -146,7 +146,7 @@ def test_what_runs_is_the_compiled_callable_and_it_computes_the_same(
 
     monkeypatch.setattr(torch, "compile", compile_recording)
     # The real one imports the compiler, which takes seconds.
-    monkeypatch.setattr(objective, "_of_any_size", lambda tensor: tensor)
+    monkeypatch.setattr(objective, "of_any_size", lambda tensor: tensor)
     compiled = Runtime(torch.device("cpu"), None, compiled=True)
     task, updater = build(tiny, compiled, targets=targets, batching=batching)
     update = updater.update(task.make_batch(0), 1e-3)

@@ -21,7 +21,7 @@ RARE = {
 }
 ALIEN = {
     "future field": PLAIN | {"rotary_base": 500},
-    "future run type": PLAIN | {"run_type": "grpo"},
+    "future run type": PLAIN | {"run_type": "selfplay"},
     "future variant": PLAIN | {"variant": "giant"},
     "little": {"run_type": "eval", "checkpoint": "x"},
     "future cotrain": RARE["cotrain"] | {"variants": {"a": {"variant": "giant"}, "b": 3}},
@@ -72,7 +72,7 @@ def test_a_field_or_a_run_type_of_another_version_sets_a_trial_apart(open_lab) -
     for config in (PLAIN, ALIEN["future field"], ALIEN["future run type"]):
         add_ended_trial(lab, config)
     best = BY_NAME["lab_results"](lab, {}).wire()["best_trials"]
-    assert best == {"baseline": 1, "rotary_base=500": 2, "run_type=grpo": 3}
+    assert best == {"baseline": 1, "rotary_base=500": 2, "run_type=selfplay": 3}
     groups = BY_NAME["lab_compare"](lab, {}).wire()["groups"]
     assert sorted(row[groups["columns"].index("trial_ids")] for row in groups["rows"]) == [
         [1],
