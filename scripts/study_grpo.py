@@ -31,14 +31,20 @@ _CONFIG: dict[str, Any] = {
     "history": False,
     "men_max": 5,
     "max_ply": 400,
-    "batch_size": 8,
+    "batch_size": 32,
     "group_size": 8,
     "max_new_tokens": 64,
-    "lr": 3e-4,
+    "lr": 2e-4,
     "lr_schedule": "constant",
     "warmup_steps": 5,
-    "val_prompts": 400,
-    "checkpoint_interval": 10_000,
+    "val_prompts": 1000,
+    "reward_weights": {
+        "environment.format": 1.0,
+        "environment.fen_exact": 8.0,
+        "environment.fen_fields": 2.0,
+        "environment.reward": 1.0,
+        "environment.flags": 1.0,
+    },
     "local_checkpoints": True,
 }
 
@@ -73,7 +79,8 @@ def gain(evaluations: list[Record]) -> float:
 def interval(differences: list[float]) -> str:
     """Return the mean of as many seeds with its 95 % interval by Student's t."""
     half = _T_95[len(differences)] * stdev(differences) / len(differences) ** 0.5
-    return f"{mean(differences):+.3f} (95 % interval {-half:+.3f} to {half:+.3f} around it)"
+    low, high = mean(differences) - half, mean(differences) + half
+    return f"{mean(differences):+.3f} (95 % interval {low:+.3f} to {high:+.3f})"
 
 
 def study(base: str, out: Path, seeds: list[int], steps: int) -> str:
@@ -95,7 +102,7 @@ def main() -> None:
     parser.add_argument("--base", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--steps", type=int, default=120)
     parser.add_argument("--config", type=json.loads, default={}, help="fields that differ")
     options = parser.parse_args()
     torch.set_num_threads(1)
