@@ -1,8 +1,7 @@
 """GPT-2 (Radford et al., 2019): learned positions, LayerNorm, GELU, biases, a tied head.
 
 Module names are the published state-dict names, and projections are stored (in, out) as there.
-Without dropout: a policy whose dropout is on differs from itself. Shapes: b batch, t time, d width,
-n chosen positions, v vocabulary.
+Without dropout: a policy whose dropout is on differs from itself. Shapes: b batch, t time, d width.
 """
 
 import torch
@@ -13,9 +12,9 @@ from pawn_core.config import Architecture
 from pawn_core.model.attention import Packed, attend
 from pawn_core.model.cache import Cache, Past
 from pawn_core.model.head import Head
+from pawn_core.model.language_model import LanguageModel
 
 NORM_EPS = 1e-5
-INIT_STD = 0.02
 
 
 class Projection(nn.Module):
@@ -79,45 +78,30 @@ class Block(nn.Module):
         return x_btd + self.mlp(self.ln_2(x_btd))
 
 
-class Gpt2(nn.Module):
+class Gpt2(LanguageModel):
     """Predict the next token of a text from those before it."""
 
     def __init__(self, architecture: Architecture, tokens: int, max_seq_len: int) -> None:
-        super().__init__()
-        self.max_seq_len = max_seq_len
-        self.n_heads = architecture.n_heads
+        super().__init__(architecture.n_heads, max_seq_len)
         self.wte = Head(architecture.d_model, tokens)
         self.wpe = nn.Embedding(max_seq_len, architecture.d_model)
         self.h = nn.ModuleList(Block(architecture) for _ in range(architecture.n_layers))
         self.ln_f = nn.LayerNorm(architecture.d_model, eps=NORM_EPS)
 
     @property
-    def lm_head(self) -> Head:
+    def lm_head(self) -> Head:  # pyrefly: ignore[bad-override]  # read only
         """What makes logits of hidden states: the token embedding."""
         return self.wte
 
     @property
-    def head_channels(self) -> int:
-        """Channels of an attention head."""
-        return self.wte.weight.shape[1] // self.n_heads
-
-    def initialize(self, generator: torch.Generator) -> None:
-        """Draw every matrix from N(0, 0.02); norms start at one, biases at zero."""
-        for parameter in self.parameters():
-            if parameter.dim() > 1:
-                nn.init.normal_(parameter, std=INIT_STD, generator=generator)
+    def blocks(self) -> nn.ModuleList:
+        """The layers, in order."""
+        return self.h
 
     def forward_hidden(self, tokens_bt: Tensor, packed: Packed | None = None) -> Tensor:
         """Return the normalized hidden states (b, t, d) of token ids (b, t)."""
         times = torch.arange(tokens_bt.shape[1], device=tokens_bt.device)
         return self._hidden(tokens_bt, packed.times_bt if packed else times, packed=packed)
-
-    def hidden_at(
-        self, tokens_bt: Tensor, positions_n: Tensor | None, packed: Packed | None = None
-    ) -> Tensor:
-        """Return hidden states (n, d) at flat positions `b * T + t`, or at every one."""
-        hidden = self.forward_hidden(tokens_bt, packed).flatten(0, 1)
-        return hidden if positions_n is None else hidden[positions_n]
 
     def hidden_next(self, tokens_bt: Tensor, times_t: Tensor, cache: Cache) -> Tensor:
         """Return the normalized hidden states (b, t, d) of tokens that follow those in a cache.
@@ -125,16 +109,6 @@ class Gpt2(nn.Module):
         `times_t` are the places of the tokens in their texts, (t,) or (b, t).
         """
         return self._hidden(tokens_bt, times_t, cache)
-
-    def forward_at(
-        self, tokens_bt: Tensor, positions_n: Tensor | None, packed: Packed | None = None
-    ) -> Tensor:
-        """Return logits (n, v) at flat positions `b * T + t`, or at every one."""
-        return self.lm_head(self.hidden_at(tokens_bt, positions_n, packed))
-
-    def forward(self, tokens_bt: Tensor) -> Tensor:
-        """Return logits (b, t, v) at every position."""
-        return self.lm_head(self.forward_hidden(tokens_bt))
 
     def _hidden(
         self,

@@ -14,11 +14,11 @@ from pawn_core.model.attention import Packed, attend
 from pawn_core.model.cache import Cache, KeyValueCache, Past
 from pawn_core.model.embedding import FactoredEmbedding
 from pawn_core.model.head import Head
+from pawn_core.model.language_model import LanguageModel
 from pawn_core.model.norm import RMSNorm
 from pawn_core.model.rope import rotate, rotation_table
 
 NORM_EPS = 1e-6
-INIT_STD = 0.02
 
 
 class Attention(nn.Module):
@@ -91,7 +91,7 @@ class Block(nn.Module):
         return self.after_feed_forward(x_btd + self.ffn(self.ffn_norm(x_btd)))
 
 
-class Transformer(nn.Module):
+class Transformer(LanguageModel):
     """Predict the next token of a game from the tokens before it."""
 
     def __init__(
@@ -106,9 +106,7 @@ class Transformer(nn.Module):
 
         It is tied where there is but a number of tokens in place of a vocabulary of moves.
         """
-        super().__init__()
-        self.max_seq_len = max_seq_len
-        self.n_heads = architecture.n_heads
+        super().__init__(architecture.n_heads, max_seq_len)
         self.embed = None
         tokens = vocabulary if isinstance(vocabulary, int) else vocabulary.size
         if not tied and not isinstance(vocabulary, int):
@@ -120,15 +118,9 @@ class Transformer(nn.Module):
         self.register_buffer("rope", rope, persistent=False)
 
     @property
-    def head_channels(self) -> int:
-        """Channels of an attention head."""
-        return self.lm_head.weight.shape[1] // self.n_heads
-
-    def initialize(self, generator: torch.Generator) -> None:
-        """Draw every matrix from N(0, 0.02); norms start at one, the PAD vector at zero."""
-        for parameter in self.parameters():
-            if parameter.dim() > 1:
-                nn.init.normal_(parameter, std=INIT_STD, generator=generator)
+    def blocks(self) -> nn.ModuleList:
+        """The layers, in order."""
+        return self.layers
 
     def embedded(self, tokens_bt: Tensor) -> Tensor:
         """Return the vectors (b, t, d) of token ids (b, t)."""
@@ -144,13 +136,6 @@ class Transformer(nn.Module):
         for layer in self.layers:
             x_btd = layer(x_btd, rope, packed=packed)
         return self.final_norm(x_btd)
-
-    def hidden_at(
-        self, tokens_bt: Tensor, positions_n: Tensor | None, packed: Packed | None = None
-    ) -> Tensor:
-        """Return hidden states (n, d) at flat positions `b * T + t`, or at every one."""
-        hidden = self.forward_hidden(tokens_bt, packed).flatten(0, 1)
-        return hidden if positions_n is None else hidden[positions_n]
 
     def residuals_at(self, tokens_bt: Tensor, positions_n: Tensor) -> Tensor:
         """Return the residual stream (l + 1, n, d) at flat positions `b * T + t`.
@@ -200,16 +185,6 @@ class Transformer(nn.Module):
         for index, layer in enumerate(self.layers):
             x_btd = layer(x_btd, rope, Past(cache, index))
         return self.final_norm(x_btd)
-
-    def forward_at(
-        self, tokens_bt: Tensor, positions_n: Tensor | None, packed: Packed | None = None
-    ) -> Tensor:
-        """Return logits (n, v) at flat positions `b * T + t`, or at every one."""
-        return self.lm_head(self.hidden_at(tokens_bt, positions_n, packed))
-
-    def forward(self, tokens_bt: Tensor) -> Tensor:
-        """Return logits (b, t, v) at every position."""
-        return self.lm_head(self.forward_hidden(tokens_bt))
 
 
 def parameter_count(model: nn.Module) -> int:
