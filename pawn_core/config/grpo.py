@@ -1,17 +1,15 @@
 """Reinforcement: a model of text learns from the verified rewards of its own completions."""
 
-from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pawn_core.config.facts import Kinds, Merit, Metric, PathKind
+from pawn_core.config.facts import Merit, Metric
 from pawn_core.config.policy_loss import PolicyLossConfig
 from pawn_core.config.rewards import RewardsConfig
 from pawn_core.config.sampling import SamplingConfig
 from pawn_core.config.tasks import scheme_kind
-from pawn_core.config.text_tasks import HELD_OUT, LEARNED, TASK_FIELDS, TextTasksConfig
-from pawn_core.config.training import TrainingConfig
+from pawn_core.config.text_tasks import ANSWERS, PACE, TextTasksConfig
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, StepCount
 from pawn_core.config.weights import WeightsSource
 from pawn_core.run_paths import REFERENCE, TEXT_FILES
@@ -20,73 +18,60 @@ METRICS = (
     Metric("eval_reward", "held-out reward of greedy completions", "high", own_kind=True),
     Metric("eval_reward_policy", "the same, P: prompts", "high", own_kind=True),
     Metric("eval_reward_environment", "the same, A: prompts", "high", own_kind=True),
-    Metric("policy_exact", "P: completions that are right to the letter", "high", own_kind=True),
-    Metric("environment_exact", "A: completions right to the letter", "high", own_kind=True),
-    Metric("environment_fen_exact", "A: next positions that are right", "high", own_kind=True),
-    Metric("policy_best", "P: best moves that are the engine's", "high", own_kind=True),
-    Metric("policy_legality", "P: candidate moves that are legal", "high", own_kind=True),
+    *ANSWERS,
     Metric("reward", "mean reward of sampled completions", None, "train"),
     Metric("reward_std", "deviation of rewards inside groups", None, "train"),
     Metric("frac_reward_zero_std", "groups without a difference", None, "train"),
     Metric("kl", "KL to the reference (nats per token)", None, "train"),
     Metric("entropy", "entropy (nats per token)", None, "train"),
     Metric("loss", "loss", None, "train"),
-    Metric("lr", "learning rate", None, "train"),
-    Metric("grad_norm", "gradient norm", None, "train"),
-    Metric("tokens_per_s", "tokens a second", None, "train"),
+    *PACE,
 )
-
 
 _LEARNED = frozenset({"group_size", "max_new_tokens", "shuffle_rewards", "overfit_single_batch"})
 
 
-class GrpoConfig(TextTasksConfig, RewardsConfig, SamplingConfig, PolicyLossConfig, TrainingConfig):
+class GrpoConfig(PolicyLossConfig, SamplingConfig, RewardsConfig, TextTasksConfig):
     """Sample completions in groups, verify them, and make the better ones of a group likelier."""
 
     checkpoint_files: ClassVar[frozenset[str]] = TEXT_FILES | {REFERENCE}
     merit: ClassVar[Merit] = Merit("eval_reward", "high", "held-out greedy reward")
     measured_on: ClassVar[frozenset[str]] = (
-        TrainingConfig.measured_on | HELD_OUT | RewardsConfig.reward_fields | {"max_new_tokens"}
+        TextTasksConfig.measured_on | RewardsConfig.reward_fields | {"max_new_tokens"}
     )
     learned_from: ClassVar[frozenset[str]] = (
-        TrainingConfig.learned_from | LEARNED | RewardsConfig.reward_fields | _LEARNED
+        TextTasksConfig.learned_from | RewardsConfig.reward_fields | _LEARNED
     )
-    incidental: ClassVar[frozenset[str]] = (
-        TrainingConfig.incidental
-        | TextTasksConfig.incidental_of_tasks
-        | {"greedy_every", "kl_warn", "kl_stop"}
-    )
+    incidental: ClassVar[frozenset[str]] = TextTasksConfig.incidental | {
+        "greedy_every",
+        "kl_warn",
+        "kl_stop",
+    }
     metrics: ClassVar[tuple[Metric, ...]] = METRICS
     beside_merit: ClassVar[tuple[str, ...]] = ("environment_fen_exact", "policy_best", "kl")
-    sample: ClassVar[str] = "held-out prompts"
-    kinds: ClassVar[Kinds] = Kinds("tasks", TASK_FIELDS)
     tuned: ClassVar[frozenset[str]] = (
-        TrainingConfig.tuned | SamplingConfig.sampling_fields | PolicyLossConfig.tuned_of_policy
+        TextTasksConfig.tuned | SamplingConfig.sampling_fields | PolicyLossConfig.tuned_of_policy
     )
     searched: ClassVar[tuple[str, ...]] = (
         *("lr", "beta", "temperature", "clip_eps", "entropy_coef"),
         *("weight_decay", "warmup_steps", "min_lr_ratio", "max_grad_norm"),
     )
     rarely_set: ClassVar[frozenset[str]] = (
-        TrainingConfig.rarely_set
-        | TextTasksConfig.rarely_set_of_tasks
+        TextTasksConfig.rarely_set
         | PolicyLossConfig.rarely_set_of_policy
         | SamplingConfig.sampling_fields - {"temperature"}
         | {"reward_shaping", "shuffle_rewards", "greedy_every"}
     )
-    pace_fields: ClassVar[frozenset[str]] = (
-        TrainingConfig.pace_fields
-        | {"checkpoint", "group_size", "max_new_tokens", "inner_epochs", "dynamic_sampling"}
-        | {"mix_env_ratio", "task_format", "stockfish_depth", "stockfish_workers"}
-    )
-    weights_fields: ClassVar[frozenset[str]] = frozenset({"checkpoint"})
-    path_fields: ClassVar[Mapping[str, PathKind]] = TextTasksConfig.path_fields_of_tasks
-    speaks: ClassVar[str] = "text"
+    pace_fields: ClassVar[frozenset[str]] = TextTasksConfig.pace_fields | {
+        "group_size",
+        "max_new_tokens",
+        "inner_epochs",
+        "dynamic_sampling",
+    }
     shown_live: ClassVar[tuple[str, ...]] = ("reward", "kl")
     loss_falls: ClassVar[bool] = False
     why_no_forecast: ClassVar[str] = "has a reward that goes up and down by chance"
     can_be_forecast: ClassVar[bool] = False
-    further_metrics: ClassVar[bool] = True
 
     run_type: Literal["grpo"] = Field(
         "grpo", description="Kind of run.", json_schema_extra=FIXED_ON_RESUME
@@ -177,8 +162,3 @@ class GrpoConfig(TextTasksConfig, RewardsConfig, SamplingConfig, PolicyLossConfi
     def real_size(self) -> bool:
         """Weights to start from may be large, but then the config does not say so."""
         return False
-
-    @property
-    def evaluated_on(self) -> str:
-        """What an evaluation is made on."""
-        return f"{self.val_prompts} prompts of each task"

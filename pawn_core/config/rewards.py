@@ -31,9 +31,7 @@ def _checked_weights(weights: dict[str, float]) -> dict[str, float]:
     return weights
 
 
-SchemeName = Annotated[
-    str, Field(json_schema_extra={"enum": list(_SCHEME_NAMES)}), AfterValidator(_checked_name)
-]
+SchemeName = Annotated[str, AfterValidator(_checked_name)]
 Weights = Annotated[dict[str, float], Field(max_length=256), AfterValidator(_checked_weights)]
 
 
@@ -48,8 +46,8 @@ class RewardsConfig(BaseConfig):
     reward_scheme: SchemeName = Field(
         "verified",
         description="How what was verified makes a reward; all but verified are published ones: "
-        f"{', '.join(scheme.name for scheme in SCHEMES)}.",
-        json_schema_extra=ABLATION | {"enum": [scheme.name for scheme in SCHEMES]},
+        f"{', '.join(_SCHEME_NAMES)}.",
+        json_schema_extra=ABLATION | {"enum": list(_SCHEME_NAMES)},
     )
     reward_weights: Weights | None = Field(
         None,

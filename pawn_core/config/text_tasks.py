@@ -5,12 +5,12 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from pawn_core.config.base import BaseConfig
 from pawn_core.config.errors import did_you_mean, shown
-from pawn_core.config.facts import PathKind
+from pawn_core.config.facts import Kinds, Metric, PathKind
 from pawn_core.config.games import DEFAULT_VAL_SEED
 from pawn_core.config.idle import Idle
 from pawn_core.config.tasks import TASKS, task_kind
+from pawn_core.config.training import TrainingConfig
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, Seed
 
 TASK_FIELDS = frozenset(
@@ -19,7 +19,21 @@ TASK_FIELDS = frozenset(
 """Fields that decide what prompts, training and held out, are like."""
 HELD_OUT = TASK_FIELDS | {"val_seed", "val_prompts", "stockfish_depth"}
 LEARNED = TASK_FIELDS | {"hard_ratio", "curriculum", "stockfish_depth"}
+ANSWERS = (
+    Metric("policy_exact", "P: completions that are right to the letter", "high", own_kind=True),
+    Metric("environment_exact", "A: completions right to the letter", "high", own_kind=True),
+    Metric("environment_fen_exact", "A: next positions that are right", "high", own_kind=True),
+    Metric("policy_best", "P: best moves that are the engine's", "high", own_kind=True),
+    Metric("policy_legality", "P: candidate moves that are legal", "high", own_kind=True),
+)
+"""Of greedy completions of held-out prompts."""
+PACE = (
+    Metric("lr", "learning rate", None, "train"),
+    Metric("grad_norm", "gradient norm", None, "train"),
+    Metric("tokens_per_s", "tokens a second", None, "train"),
+)
 _OF_ENGINE = ("stockfish_path", "stockfish_depth", "stockfish_workers", "analysis_cache")
+_INCIDENTAL = frozenset({"stockfish_path", "stockfish_workers", "analysis_cache"})
 _OF_MOVES = ("history", "illegal_ratio")
 _MOST_STAGES = 64
 _ROUNDING = 1e-6
@@ -47,22 +61,32 @@ class Stage(NamedTuple):
     men_max: int
 
 
-class TextTasksConfig(BaseConfig):
-    """Prompts `P:` (policy: what a chess program answers) and `A:` (environment: what a move does).
+class TextTasksConfig(TrainingConfig):
+    """Learn from prompts of `P:` (what a chess program answers) and `A:` (what a move does).
 
     The held-out prompts are those of the config's own difficulty, whatever the curriculum is at.
     """
 
-    incidental_of_tasks: ClassVar[frozenset[str]] = frozenset(
-        {"stockfish_path", "stockfish_workers", "analysis_cache"}
+    measured_on: ClassVar[frozenset[str]] = TrainingConfig.measured_on | HELD_OUT
+    learned_from: ClassVar[frozenset[str]] = TrainingConfig.learned_from | LEARNED
+    incidental: ClassVar[frozenset[str]] = TrainingConfig.incidental | _INCIDENTAL
+    sample: ClassVar[str] = "held-out prompts"
+    kinds: ClassVar[Kinds] = Kinds("tasks", TASK_FIELDS)
+    rarely_set: ClassVar[frozenset[str]] = (
+        TrainingConfig.rarely_set
+        | _INCIDENTAL
+        | {"history", "min_ply", "max_ply", "val_seed", "val_prompts"}
     )
-    rarely_set_of_tasks: ClassVar[frozenset[str]] = incidental_of_tasks | (
-        {"history", "min_ply", "max_ply", "val_seed", "val_prompts"}
+    pace_fields: ClassVar[frozenset[str]] = TrainingConfig.pace_fields | (
+        {"checkpoint", "mix_env_ratio", "task_format", "stockfish_depth", "stockfish_workers"}
     )
-    path_fields_of_tasks: ClassVar[Mapping[str, PathKind]] = {
+    weights_fields: ClassVar[frozenset[str]] = frozenset({"checkpoint"})
+    path_fields: ClassVar[Mapping[str, PathKind]] = {
         "stockfish_path": "program",
         "analysis_cache": "kept",
     }
+    speaks: ClassVar[str] = "text"
+    further_metrics: ClassVar[bool] = True
 
     # Prompts
     mix_env_ratio: Fraction = Field(
@@ -161,6 +185,20 @@ class TextTasksConfig(BaseConfig):
         for first_step, changes in (self.curriculum or {}).items():
             _check_stage(f"curriculum.{first_step}", changes)
         return self
+
+    @model_validator(mode="after")
+    def _check_held_out(self) -> Self:
+        if self.data_seed == self.val_seed:
+            raise ValueError(
+                f"val_seed {self.val_seed} is also the training data's seed; "
+                "held-out prompts must not be trained on"
+            )
+        return self
+
+    @property
+    def evaluated_on(self) -> str:
+        """What an evaluation is made on."""
+        return f"{self.val_prompts} prompts of each task"
 
     def follows(self) -> dict[str, Any]:
         """Return what null fields come to."""

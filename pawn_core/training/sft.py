@@ -23,6 +23,7 @@ from pawn_core.language import (
     text_batch,
     token_log_probs,
 )
+from pawn_core.language.rows import Row
 from pawn_core.language.scoring import text_lengths
 from pawn_core.model.loss import linear_cross_entropy
 from pawn_core.model.recompute import recompute_layers
@@ -35,8 +36,6 @@ from pawn_core.training.objective import Objective, of_any_size
 from pawn_core.training.setup import Setup
 from pawn_core.training.task import ModelTask
 
-Row = tuple[list[int], list[int]]
-"""Ids of a prompt, and of its completion with its end."""
 _SPARE_TOKENS = 8
 """More than the longest right completion has, for a wrong one to end."""
 
@@ -133,7 +132,7 @@ class SftTask(ModelTask):
         encode, end = self._text_model.tokenizer.encode, self._text_model.tokenizer.end
         texts = self._mixture.completions(answered)
         pairs = zip(answered, texts, strict=True)
-        rows = [(encode(prompt.text), [*encode(text), end]) for prompt, text in pairs]
+        rows: list[Row] = [(encode(prompt.text), [*encode(text), end]) for prompt, text in pairs]
         most = self._text_model.spec.max_seq_len
         for prompt, (asked, told) in zip(answered, rows, strict=True):
             if len(asked) + len(told) - 1 > most:  # nothing follows the end

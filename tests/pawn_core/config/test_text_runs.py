@@ -116,6 +116,7 @@ REFUSED = {
     "weight": ("grpo", {"reward_weights": {"policy.best": -1.0}}, "policy.best -1 is not allowed"),
     "no checkpoint": ("grpo", {"checkpoint": None}, "checkpoint None is not allowed"),
     "seeds": ("sft", {"val_seed": 5, "data_seed": 5}, "held-out prompts must not be trained on"),
+    "seeds of a policy": ("grpo", {"val_seed": 5, "seed": 5}, "held-out prompts must not be"),
     "plies": ("sft", {"min_ply": 300}, "min_ply 300 is past max_ply 200"),
     "stage": ("sft", {"curriculum": {"0": {"men": 6}}}, "curriculum.0.men is not part of a stage"),
     "men": (
