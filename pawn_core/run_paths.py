@@ -28,10 +28,15 @@ PEFT = "adapter_config.json"
 """What peft reads of a LoRA adapter."""
 TEXT_MODEL = "text_model.json"
 """Beside the weights of a model of text: its sizes and its tokenizer."""
+POSITION_MODEL = "position_model.json"
+"""Beside the weights of a model of positions: its form."""
+AVERAGE = f"ema{TENSORS}"
+"""Beside weights in training: their moving average, which is what is evaluated."""
 WEIGHTS = frozenset({MODEL, ADAPTER})
 """One of them is in each checkpoint that makes weights."""
 ADAPTER_FILES = frozenset({ADAPTER, BACKBONE, OPTIMIZER, STATE, CONFIG})
 TEXT_FILES = frozenset({*FILES, TEXT_MODEL})
+POSITION_FILES = frozenset({*FILES, POSITION_MODEL})
 LORA_FILES = ADAPTER_FILES | {PEFT}
 
 

@@ -7,6 +7,7 @@ from pawn_core.config.errors import ConfigError
 from pawn_core.config.eval import EvalConfig
 from pawn_core.config.grpo import GrpoConfig
 from pawn_core.config.imports import ImportConfig
+from pawn_core.config.multitask import MultitaskConfig
 from pawn_core.config.pretrain import PretrainConfig
 from pawn_core.config.registry import (
     RUN_TYPES,
@@ -30,6 +31,7 @@ __all__ = [
     "EvalConfig",
     "GrpoConfig",
     "ImportConfig",
+    "MultitaskConfig",
     "PretrainConfig",
     "RunConfig",
     "RunType",

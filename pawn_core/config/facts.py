@@ -35,9 +35,9 @@ class Metric(NamedTuple):
         return -1 if self.better == "high" else 1
 
 
-PathKind = Literal["games", "program", "kept"]
+PathKind = Literal["games", "program", "kept", "folder"]
 """What a field's path names: real games, which the hub may have too; a program, which the PATH may
-have too; or a file that is made where there is none."""
+have too; a file that is made where there is none; or a folder that is there."""
 
 
 class Kinds(NamedTuple):

@@ -11,6 +11,7 @@ from pawn_core.config.errors import ConfigError, config_error, entry_named
 from pawn_core.config.eval import EvalConfig
 from pawn_core.config.grpo import GrpoConfig
 from pawn_core.config.imports import ImportConfig
+from pawn_core.config.multitask import MultitaskConfig
 from pawn_core.config.pretrain import PretrainConfig
 from pawn_core.config.run import RunConfig
 from pawn_core.config.sft import SftConfig
@@ -37,6 +38,7 @@ RUN_TYPES: tuple[RunType, ...] = (
     RunType("adapter", AdapterConfig, "pawn_core.training.adapter:Adapting"),
     RunType("sft", SftConfig, "pawn_core.training.sft:Supervising"),
     RunType("grpo", GrpoConfig, "pawn_core.training.grpo:Reinforcing"),
+    RunType("multitask", MultitaskConfig, "pawn_core.training.multitask:Multitasking"),
     RunType("eval", EvalConfig, "pawn_core.evaluation.task:Evaluating"),
     RunType("import", ImportConfig, "pawn_core.importing:Importing"),
 )

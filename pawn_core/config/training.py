@@ -36,6 +36,7 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
         | {"patience", "eval_interval", "log_interval", "num_workers"}
         | {"no_compile", "gradient_checkpointing", "sdpa_math"}
         | {"accumulation_steps"}  # the gradients are the same
+        | {"heartbeat_s"}
         | {"no_amp"}  # amp_dtype says it
     )
     metrics: ClassVar[tuple[Metric, ...]] = METRICS
@@ -52,7 +53,7 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
         | {"accumulation_steps", "warmup_steps", "amp_dtype", "no_amp", "num_workers"}
         | {"patience", "min_lr_ratio", "decay_steps", "cooldown_steps"}
         | {"constant_lr_ratio", "weight_decay", "max_grad_norm", "data_seed"}
-        | {"log_interval", "gradient_checkpointing", "sdpa_math"}
+        | {"log_interval", "gradient_checkpointing", "sdpa_math", "heartbeat_s"}
     )
     pace_fields: ClassVar[frozenset[str]] = (
         RunConfig.pace_fields
@@ -103,6 +104,12 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
         None, description="Steps between checkpoints; default: eval_interval."
     )
     log_interval: StepCount = Field(100, description="Steps between train records.")
+    heartbeat_s: int | None = Field(
+        None,
+        ge=1,
+        le=86_400,
+        description="Seconds between events that say how far the run is; null: none.",
+    )
 
     # Hardware
     gradient_checkpointing: bool = Field(

@@ -140,10 +140,18 @@ def _kept(field: str, path: str) -> str:
     return str(Path(path).absolute())
 
 
+def _present(field: str, path: str) -> str:
+    """Return the path of a file or folder from the root on."""
+    if not is_there(path):
+        raise InvalidConfigError(f"{field} {path!r} does not exist")
+    return str(Path(path).absolute())
+
+
 _PLACED: Mapping[PathKind, Callable[[str, str], str]] = {
     "games": _games,
     "program": _program,
     "kept": _kept,
+    "folder": _present,
 }
 
 
@@ -152,10 +160,3 @@ def _absolute(field: str, value: str) -> str:
     path = Path(value)
     is_path = value.startswith(_PATHS) or path.suffix == ".safetensors"
     return _present(field, value) if is_path or is_there(value) else value
-
-
-def _present(field: str, path: str) -> str:
-    """Return the path of a file or folder from the root on."""
-    if not is_there(path):
-        raise InvalidConfigError(f"{field} {path!r} does not exist")
-    return str(Path(path).absolute())

@@ -17,6 +17,7 @@ CONFIGS = {
     },
     "sft": {"run_type": "sft"},
     "grpo": {"run_type": "grpo", "checkpoint": "trial:3"},
+    "multitask": {"run_type": "multitask", "positions": "positions"},
     "eval": {"run_type": "eval", "weights": "trial:3"},
     "import": {"run_type": "import", "weights": "owner/name"},
 }

@@ -137,6 +137,7 @@ def test_each_run_type_is_killed_and_resumed() -> None:
         "adapter",
         "sft",
         "grpo",
+        "multitask",
         "eval",
         "import",
     }  # which need weights: see the tests of each
