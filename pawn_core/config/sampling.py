@@ -10,7 +10,7 @@ from pawn_core.config.types import ABLATION
 _TASKS = ("policy", "environment")
 
 
-class Sampling(NamedTuple):
+class TaskSampling(NamedTuple):
     """How the tokens of a completion are drawn."""
 
     temperature: float
@@ -64,13 +64,13 @@ class SamplingConfig(BaseConfig):
         json_schema_extra=ABLATION,
     )
 
-    def sampling_of(self, task: str) -> Sampling:
+    def sampling_of(self, task: str) -> TaskSampling:
         """Return how completions of a task are drawn."""
-        fields = Sampling._fields
-        return Sampling(*(getattr(self, f"{task}_{f}", getattr(self, f)) for f in fields))
+        fields = TaskSampling._fields
+        return TaskSampling(*(getattr(self, f"{task}_{f}", getattr(self, f)) for f in fields))
 
     def follows(self) -> dict[str, Any]:
         """Return what null fields come to: those of a task are those of all."""
-        shared = {field: getattr(self, field) for field in Sampling._fields}
+        shared = {field: getattr(self, field) for field in TaskSampling._fields}
         own = {f"{task}_{field}": value for task in _TASKS for field, value in shared.items()}
         return super().follows() | own

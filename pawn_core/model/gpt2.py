@@ -30,7 +30,7 @@ class Projection(nn.Module):
         return F.linear(x, self.weight.T, self.bias)
 
 
-class Attention(nn.Module):
+class Gpt2Attention(nn.Module):
     """Causal multi-head self-attention; places are in the embedding."""
 
     def __init__(self, d_model: int, n_heads: int) -> None:
@@ -48,7 +48,7 @@ class Attention(nn.Module):
         return self.c_proj(mixed_bhtk.transpose(1, 2).flatten(-2))
 
 
-class FeedForward(nn.Module):
+class Gpt2FeedForward(nn.Module):
     """Two projections around GELU, approximated by tanh as the published weights were trained."""
 
     def __init__(self, d_model: int, d_ff: int) -> None:
@@ -61,16 +61,16 @@ class FeedForward(nn.Module):
         return self.c_proj(F.gelu(self.c_fc(x_btd), approximate="tanh"))
 
 
-class Block(nn.Module):
+class Gpt2Block(nn.Module):
     """Attention, then feed-forward, each on a normalized copy and added back."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         d_model = architecture.d_model
         self.ln_1 = nn.LayerNorm(d_model, eps=NORM_EPS)
-        self.attn = Attention(d_model, architecture.n_heads)
+        self.attn = Gpt2Attention(d_model, architecture.n_heads)
         self.ln_2 = nn.LayerNorm(d_model, eps=NORM_EPS)
-        self.mlp = FeedForward(d_model, architecture.d_ff)
+        self.mlp = Gpt2FeedForward(d_model, architecture.d_ff)
 
     def forward(self, x_btd: Tensor, past: Past | None, packed: Packed | None) -> Tensor:
         """Return the residual stream after this layer."""
@@ -85,7 +85,7 @@ class Gpt2(LanguageModel):
         super().__init__(architecture.n_heads, max_seq_len)
         self.wte = Head(architecture.d_model, tokens)
         self.wpe = nn.Embedding(max_seq_len, architecture.d_model)
-        self.h = nn.ModuleList(Block(architecture) for _ in range(architecture.n_layers))
+        self.h = nn.ModuleList(Gpt2Block(architecture) for _ in range(architecture.n_layers))
         self.ln_f = nn.LayerNorm(architecture.d_model, eps=NORM_EPS)
 
     @property

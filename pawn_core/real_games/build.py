@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pawn_core.real_games.columns import DIGESTS
-from pawn_core.real_games.games_cache import Cache, CacheState, CacheWriter
+from pawn_core.real_games.games_cache import CacheState, CacheWriter, GamesCache
 from pawn_core.real_games.progress import ReadingProgress, reading_progress
 from pawn_core.real_games.reading.files import read_files
 from pawn_core.real_games.reading.parts import Part
@@ -29,7 +29,7 @@ Streams = tuple[tuple[GameFile, ...], ...]
 
 
 def build(
-    cache: Cache,
+    cache: GamesCache,
     state: CacheState,
     streams: Streams,
     selection: Selection,
@@ -56,7 +56,7 @@ def build(
 class _Build:
     def __init__(
         self,
-        cache: Cache,
+        cache: GamesCache,
         state: CacheState,
         streams: Streams,
         selection: Selection,

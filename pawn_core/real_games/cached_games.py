@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pawn_core.real_games.columns import DIGESTS, ELOS, ENDS, OUTCOMES, TOKENS
-from pawn_core.real_games.vocabularies import Tokens
+from pawn_core.real_games.vocabularies import TokenTable
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Games:
     ) -> None:
         """`numbers`: of the games in the cache; a range takes no memory."""
         self._columns, self._numbers = columns, numbers
-        self._tokens = Tokens.of(vocabulary)
+        self._tokens = TokenTable.of(vocabulary)
 
     def __len__(self) -> int:
         """Return the number of games."""

@@ -82,7 +82,7 @@ def cache_root() -> Path:
     return Path(user) / "pawn-lab" / "games"
 
 
-class Cache:
+class GamesCache:
     """The folder of one key."""
 
     def __init__(self, key: str) -> None:
@@ -165,7 +165,7 @@ class Cache:
 class CacheWriter:
     """Adds games behind those that are committed."""
 
-    def __init__(self, cache: Cache, state: CacheState) -> None:
+    def __init__(self, cache: GamesCache, state: CacheState) -> None:
         """Cut off what was written and never committed."""
         self._folder, self.state = cache.folder, state
         for partial in self._folder.glob(f".{_STATE}.*.tmp"):
@@ -229,7 +229,7 @@ class CacheWriter:
 
 
 @contextlib.contextmanager
-def cache_errors(cache: Cache) -> Iterator[None]:
+def cache_errors(cache: GamesCache) -> Iterator[None]:
     """Turn what the disk says into what to do about it."""
     try:
         yield

@@ -10,7 +10,7 @@ from pawn_core.config import ConfigError
 from pawn_core.config.real_games import RealGamesConfig
 from pawn_core.real_games.build import Streams, build
 from pawn_core.real_games.cached_games import CachedGames, Games
-from pawn_core.real_games.games_cache import Cache, CacheState, DamagedCacheError, cache_errors
+from pawn_core.real_games.games_cache import CacheState, DamagedCacheError, GamesCache, cache_errors
 from pawn_core.real_games.hub import hub_source
 from pawn_core.real_games.progress import Seldom
 from pawn_core.real_games.selection import FORMAT, Selection, key_of, reader_version
@@ -51,7 +51,7 @@ def open_games(
     """
     _check(selection)
     opening = _Opening(selection, say)
-    cache = Cache(opening.key)
+    cache = GamesCache(opening.key)
     with cache_errors(cache), cache.locked(stop, say):
         state = _checked(cache, verify, stop, say)
         if state is None or not state.complete:
@@ -116,7 +116,7 @@ class _Opening:
             return train, splits[VALIDATION]
         return (train,)
 
-    def check_unchanged(self, cache: Cache) -> None:
+    def check_unchanged(self, cache: GamesCache) -> None:
         """Refuse games of files that have changed while they were read."""
         if self._facts() != self.facts:
             cache.clear()
@@ -148,7 +148,7 @@ def _any_of(splits: Splits, named: str, *names: str) -> tuple[GameFile, ...]:
 
 
 def _checked(
-    cache: Cache, verify: bool, stop: StopFlag, say: Callable[[str], None]
+    cache: GamesCache, verify: bool, stop: StopFlag, say: Callable[[str], None]
 ) -> CacheState | None:
     """Return what a cache holds; nothing, and an empty one, where it is damaged."""
     try:
@@ -208,7 +208,9 @@ def _dropped(counts: dict[str, Any]) -> str:
     return ", ".join(f"{n:,} {reason}" for reason, n in counts["dropped"].items()) or "none"
 
 
-def _mapped(cache: Cache, state: CacheState, opening: _Opening, vocabulary: str) -> CachedGames:
+def _mapped(
+    cache: GamesCache, state: CacheState, opening: _Opening, vocabulary: str
+) -> CachedGames:
     columns = cache.map_columns(state.games, state.moves)
     return CachedGames(
         Games(columns, range(state.train_games), vocabulary),

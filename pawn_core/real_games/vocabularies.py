@@ -22,7 +22,7 @@ _BY_RULE = {
 
 
 @dataclass(frozen=True)
-class Tokens:
+class TokenTable:
     """A table from the tokens of a cache to those of a vocabulary."""
 
     pad: int

@@ -27,7 +27,7 @@ LogitsAt = Callable[[Tensor, Tensor], Tensor]
 _CHUNK_POSITIONS = 4096  # bounds the log-probabilities in memory: 32 MB for 1,980 tokens
 
 
-class Scores(NamedTuple):
+class PositionScores(NamedTuple):
     """What each position of a batch comes to, float64 (n,), and the likeliest token there."""
 
     loss_n: NDArray[np.float64]
@@ -105,7 +105,7 @@ class ValidationSet:
             yield self.source.sequences(first, count, width=self.width, legal_moves=True)
 
 
-def score(logits_nv: Tensor, targets_n: Tensor, sets: LegalSets) -> Scores:
+def score(logits_nv: Tensor, targets_n: Tensor, sets: LegalSets) -> PositionScores:
     """Compare logits with the targets and with the exact distribution, in float32."""
     entry_of = np.append(sets.starts_n, len(sets.tokens_e))
     chunks = []
@@ -117,7 +117,7 @@ def score(logits_nv: Tensor, targets_n: Tensor, sets: LegalSets) -> Scores:
         chunks.append((*_against_targets(log_p_cv, targets_n[begin:end]), kl_c))
     loss, best_n5, hits_n5, kl = (torch.cat(parts).cpu() for parts in zip(*chunks, strict=True))
     hits_n5 = hits_n5.double().numpy()
-    return Scores(
+    return PositionScores(
         loss.numpy(), hits_n5[:, 0], hits_n5.sum(axis=1), kl.numpy(), best_n5[:, 0].numpy()
     )
 
@@ -140,7 +140,7 @@ def _kl(log_p_cv: Tensor, sets: LegalSets, begin: int, entries: slice) -> Tensor
     return terms_e.new_zeros(len(log_p_cv)).index_add(0, rows_e, terms_e)
 
 
-def _add(positions: PositionSums, scores: Scores, sets: LegalSets) -> None:
+def _add(positions: PositionSums, scores: PositionScores, sets: LegalSets) -> None:
     positions.positions += len(scores.predicted_n)
     positions.loss += float(scores.loss_n.sum())
     positions.top1 += int(scores.top1_n.sum())

@@ -69,7 +69,7 @@ def find(source: str | Path) -> Files:
     match = REPOSITORY.fullmatch(str(source))
     if match is None:
         raise IncompatibleWeightsError(f"weights {str(source)!r} do not exist; allowed: {_FORMS}")
-    place = Place(*match.groups())
+    place = HubPlace(*match.groups())
     files = _checked(str(source), _of_repository(place))
     return replace(files, revision=place.commit_of(files.model))
 
@@ -84,7 +84,7 @@ def companion(source: str | Path, files: Files, name: str) -> Path | None:
     match = REPOSITORY.fullmatch(str(source))
     if match and files.revision and not path.is_file():
         try:
-            _download(Place(*match.groups()).at(files.revision), name)
+            _download(HubPlace(*match.groups()).at(files.revision), name)
         except LocalEntryNotFoundError:
             return None
     if not path.is_file():
@@ -121,7 +121,7 @@ def _if_file(path: Path) -> Path | None:
     return path if path.is_file() else None
 
 
-class Place(NamedTuple):
+class HubPlace(NamedTuple):
     """Where on the hub a model is."""
 
     repository: str
@@ -132,7 +132,7 @@ class Place(NamedTuple):
         """Return the commit of a file in the cache, `snapshots/COMMIT/FOLDER/NAME`."""
         return file.parents[len(Path(self.folder or "").parts)].name
 
-    def at(self, revision: str) -> "Place":
+    def at(self, revision: str) -> "HubPlace":
         """Return the same place at a revision."""
         return self._replace(revision=revision)
 
@@ -145,17 +145,17 @@ class Place(NamedTuple):
 def pinned(source: str, revision: str | None) -> str:
     """Return a repository's source at a commit; any other source as it is."""
     match = REPOSITORY.fullmatch(source)
-    return str(Place(*match.groups()).at(revision)) if match and revision else source
+    return str(HubPlace(*match.groups()).at(revision)) if match and revision else source
 
 
-def _of_repository(place: Place) -> list[Path | None]:
+def _of_repository(place: HubPlace) -> list[Path | None]:
     """Return the files of a model or of an adapter: first that of which the cache has weights."""
     kinds = sorted((_PLAIN, _ADAPTED), key=lambda names: _cached(place, names[0]) is None)
     files = _downloaded(place, kinds[0])
     return files if files[0] is not None else _downloaded(place, kinds[1])
 
 
-def _downloaded(place: Place, names: tuple[str, ...]) -> list[Path | None]:
+def _downloaded(place: HubPlace, names: tuple[str, ...]) -> list[Path | None]:
     """Return a repository's files on this machine; None for each that the repository lacks.
 
     All are of one commit, though a branch may move meanwhile. Where the hub cannot be reached, what
@@ -175,14 +175,14 @@ def _downloaded(place: Place, names: tuple[str, ...]) -> list[Path | None]:
         ) from None
 
 
-def _cached(place: Place, name: str) -> Path | None:
+def _cached(place: HubPlace, name: str) -> Path | None:
     try:
         return _download(place, name, local_files_only=True)
     except LocalEntryNotFoundError:
         return None
 
 
-def _download(place: Place, name: str, local_files_only: bool = False) -> Path | None:
+def _download(place: HubPlace, name: str, local_files_only: bool = False) -> Path | None:
     """Return a repository's file on this machine; None where the repository has no such file.
 
     Raises:

@@ -16,7 +16,7 @@ from pawn_core.evaluation.evaluation import Context, Evaluation
 from pawn_core.evaluation.positions.game_sums import GameSums, card_tables
 from pawn_core.evaluation.report import Report, Table
 from pawn_core.validation.sums import plies_completed
-from pawn_core.validation.validation_set import Scores, score
+from pawn_core.validation.validation_set import PositionScores, score
 
 DEFINITION = (
     "Next tokens of fresh random games, the true history shown at every ply; a move is predicted "
@@ -70,7 +70,7 @@ class Legality(Evaluation):
         tables = (*card_tables(figures), self._by_ply(known))
         return Report("legality", DEFINITION, figures, tables, self._facts(games, known))
 
-    def _add(self, sequences: TrainingBatch, sets: LegalSets, scores: Scores) -> None:
+    def _add(self, sequences: TrainingBatch, sets: LegalSets, scores: PositionScores) -> None:
         legal_n = sets.contain(scores.predicted_n, self._context.vocabulary.size)
         move_n, lengths_g = sets.is_move_n, sequences.lengths
         late_n = move_n & (sets.plies_n >= self._late_ply)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from written_games import write_pgn, written_games
 
-from pawn_core.real_games.vocabularies import Tokens
+from pawn_core.real_games.vocabularies import TokenTable
 
 BY_RESULT = {
     "white_wins_by_resignation": "white_checkmates",
@@ -56,7 +56,7 @@ def test_outcomes_that_a_vocabulary_lacks_become_those_of_the_same_result() -> N
     tokens = np.array([*cached.outcomes.values(), -1], np.int16)
     names = [BY_RESULT.get(name, name) for name in cached.outcomes]
     expected = [*(legacy.outcomes[name] for name in names), -1]
-    assert Tokens.of("coordinate").outcomes(tokens).tolist() == expected
+    assert TokenTable.of("coordinate").outcomes(tokens).tolist() == expected
 
 
 def test_the_mean_elo_is_unknown_where_one_is(opened, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from written_games import write_pgn, written_games
 from pawn_core.config import ConfigError
 from pawn_core.real_games import CachedGames, Selection, build, opening, selection
 from pawn_core.real_games.columns import COLUMN_FILES
-from pawn_core.real_games.games_cache import Cache, CacheWriter
+from pawn_core.real_games.games_cache import CacheWriter, GamesCache
 from pawn_core.real_games.reading import pgn as pgn_reader
 from pawn_core.signals import Interrupted, StopFlag
 
@@ -54,7 +54,7 @@ def contents(games: CachedGames) -> tuple[bytes, ...]:
 
 
 def folder_of(games: CachedGames) -> Path:
-    return Cache(games.key).folder
+    return GamesCache(games.key).folder
 
 
 def test_the_second_time_no_file_is_read(opened, pgn: Path, monkeypatch) -> None:
@@ -83,7 +83,7 @@ def test_a_build_killed_by_sigkill_goes_on_to_the_same_games(
     command = [sys.executable, str(BUILDER), str(pgn), "30", "20", "2"]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     (folder,) = cache_root.iterdir()
-    state = Cache(folder.name).state()
+    state = GamesCache(folder.name).state()
     assert state
     assert 0 < state.games < (folder / "outcomes").stat().st_size // 2
     games = opened(pgn, max_games=30, val_games=20)
@@ -108,7 +108,7 @@ def test_who_waits_says_for_which_process_and_heeds_a_stop(pgn: Path, cache_root
         stop.signal = signal.SIGTERM
 
     wanted = Selection(str(pgn), 512)
-    cache = Cache(opening._Opening(wanted, print).key)
+    cache = GamesCache(opening._Opening(wanted, print).key)
     with cache.locked(StopFlag(), pytest.fail), pytest.raises(Interrupted):
         opening.open_games(wanted, stop=stop, say=say)
     assert said == [f"real games: waiting for process {os.getpid()}, which reads them"]
@@ -127,7 +127,7 @@ def test_a_stop_is_heeded_and_what_was_read_stays(
     with pytest.raises(Interrupted):
         opening.open_games(Selection(str(pgn), 512), stop=stop, say=print)
     (folder,) = cache_root.iterdir()
-    state = Cache(folder.name).state()
+    state = GamesCache(folder.name).state()
     assert state
     assert (state.complete, state.games) == (False, BATCH_GAMES)
 
@@ -170,7 +170,7 @@ def test_damage_of_what_is_committed_is_noticed_before_a_build_goes_on(
 
 def test_workers_do_not_verify(opened, pgn: Path, monkeypatch) -> None:
     opened(pgn)
-    monkeypatch.setattr(Cache, "verify", pytest.fail)
+    monkeypatch.setattr(GamesCache, "verify", pytest.fail)
     opening.open_games(Selection(str(pgn), 512), stop=StopFlag(), say=print, verify=False)
 
 
@@ -240,7 +240,7 @@ def test_a_full_disk_is_told_and_keeps_what_is_committed(
         with pytest.raises(ConfigError, match="No space left on device; make room there, or set"):
             opened(pgn, max_games=30, val_games=20)
     (folder,) = cache_root.iterdir()
-    state = Cache(folder.name).state()
+    state = GamesCache(folder.name).state()
     assert state
     assert state.games > 0
     assert contents(opened(pgn, max_games=30, val_games=20)) == contents(whole)
