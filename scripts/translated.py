@@ -16,7 +16,7 @@ from pawn_core.cli import config_fields, main, read_json
 from pawn_core.config import ConfigError
 
 PLANS = Path(__file__).parents[1] / "runs" / "plans"
-_OPTIONS = ("run_dir", "resume")
+_OPTIONS = ("run_dir", "resume", "auto_resume")
 """Destinations that are no fields."""
 
 Fields = dict[str, Any]
@@ -42,6 +42,24 @@ class Refused(argparse.Action):
         parser.error(f"{option_string} is refused: {self.why}")
 
 
+class Noted(argparse.Action):
+    """A flag that is taken, and of which it is said what does its work here."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, why: str, **keywords: Any) -> None:
+        super().__init__(option_strings, dest, help=f"Of no effect: {why}.", **keywords)
+        self.why = why
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Say so."""
+        sys.stderr.write(f"{parser.prog}: {option_string} {values} has no effect: {self.why}\n")
+
+
 class Flags(argparse.ArgumentParser):
     """The flags of another trainer; `description` says which."""
 
@@ -57,6 +75,10 @@ class Flags(argparse.ArgumentParser):
     def becomes(self, field: str, *flags: str, **keywords: Any) -> None:
         """Add a flag that says what a field does."""
         self.add_argument(*flags, dest=field, **keywords)
+
+    def note(self, why: str, flag: str) -> None:
+        """Add a flag that is taken and has no effect."""
+        self.add_argument(flag, action=Noted, why=why)
 
     def refuse(self, why: str, *flags: str, **keywords: Any) -> None:
         """Add flags that are refused."""
@@ -74,9 +96,9 @@ def run(
     known, further = flags.parse_known_args(arguments)
     given = vars(known)
     as_config = given.pop("as_config", False)
-    options = {name: given.pop(name) for name in _OPTIONS if name in given}
     try:
         fields = settled(given)
+        options = {name: fields.pop(name) for name in _OPTIONS if name in fields}
         if as_config:
             config = read_json(preset) | fields | config_fields(further)
             sys.stdout.write(json.dumps(config, indent=2) + "\n")

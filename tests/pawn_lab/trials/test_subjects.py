@@ -21,6 +21,7 @@ EVAL = {"run_type": "eval", "weights": "trial:1", "games": 8, "shard_games": 4, 
 TEXT = {"local_checkpoints": True, "total_steps": 100, "eval_interval": 100, "device": "cpu"}
 SFT = TEXT | {"run_type": "sft", "variant": "tiny"}
 GRPO = TEXT | {"run_type": "grpo"}
+MULTITASK = TEXT | {"run_type": "multitask", "positions": "positions"}
 VARIANTS = {"run_type": "cotrain", "variants": {"a": {"variant": "toy"}, "b": {"variant": "toy"}}}
 
 
@@ -151,6 +152,8 @@ def test_weights_of_models_that_speak_otherwise_are_refused_with_those_that_do(l
         InvalidRequestError, match=f"'trial:1@best' is of run_type 'pretrain'.*{taken}"
     ):
         launching.launch(lab, GRPO | {"checkpoint": "trial:1@best"})
+    with pytest.raises(InvalidRequestError, match="'multitask' takes models that speak positions"):
+        launching.launch(lab, MULTITASK | {"checkpoint": "trial:1@best"})
     base = finish(lab, SFT)
     with pytest.raises(InvalidRequestError, match="whose models speak text; run_type 'eval' takes"):
         launching.launch(lab, EVAL | {"weights": f"trial:{base}"})
