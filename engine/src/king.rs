@@ -36,24 +36,13 @@ impl KingSafety {
             (None, _) => Bitboard::FULL,
             (Some(checker), _) => attacks::between(self.square, checker).with(checker),
         };
-        self.pinned().into_iter().any(|from| {
-            let line = attacks::ray(self.square, from);
-            let held_back = self.reach(from) & evasions & !line;
-            held_back.any() || passed.is_some_and(|to| self.holds_back_capture(from, to, line))
-        })
-    }
-
-    /// Own pieces that alone stand between the king and an enemy slider.
-    fn pinned(&self) -> Bitboard {
-        let (board, none) = (&self.pieces, Bitboard::EMPTY);
-        let straight = attacks::rook_attacks(self.square, none) & board.rooks_and_queens();
-        let diagonal = attacks::bishop_attacks(self.square, none) & board.bishops_and_queens();
-        let snipers = (straight | diagonal) & board.by_color(!self.us);
-        let blockers = snipers
+        pinned(&self.pieces, self.us, self.square)
             .into_iter()
-            .map(|sniper| attacks::between(self.square, sniper) & board.occupied())
-            .filter(|blockers| blockers.count() == 1);
-        blockers.fold(none, |all, one| all | one) & board.by_color(self.us)
+            .any(|from| {
+                let line = attacks::ray(self.square, from);
+                let held_back = self.reach(from) & evasions & !line;
+                held_back.any() || passed.is_some_and(|to| self.holds_back_capture(from, to, line))
+            })
     }
 
     /// Where a piece could move but for its king, en passant aside.
@@ -82,4 +71,17 @@ impl KingSafety {
         let pins = |attacker| attacks::between(self.square, attacker).contains(from);
         is_capture && attackers.without(victim).into_iter().all(pins)
     }
+}
+
+/// Pieces of a side that alone stand between its king and an enemy slider.
+pub fn pinned(board: &Board, us: Color, king: Square) -> Bitboard {
+    let none = Bitboard::EMPTY;
+    let straight = attacks::rook_attacks(king, none) & board.rooks_and_queens();
+    let diagonal = attacks::bishop_attacks(king, none) & board.bishops_and_queens();
+    let snipers = (straight | diagonal) & board.by_color(!us);
+    let blockers = snipers
+        .into_iter()
+        .map(|sniper| attacks::between(king, sniper) & board.occupied())
+        .filter(|blockers| blockers.count() == 1);
+    blockers.fold(none, |all, one| all | one) & board.by_color(us)
 }

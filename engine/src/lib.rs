@@ -18,6 +18,7 @@ pub mod notation;
 pub mod outcome;
 pub mod pgn;
 
+pub mod planes;
 pub mod playout;
 pub mod position;
 pub mod random_games;

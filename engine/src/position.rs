@@ -24,6 +24,17 @@ pub fn parse_fen(fen: &str) -> Result<Chess> {
         .map_err(|e| error(format!("{e}")))
 }
 
+/// The position of item `index` of the argument `fens`.
+pub fn position_at(index: usize, fen: &str) -> Result<Chess> {
+    parse_fen(fen).map_err(|error| match error {
+        Error::Fen { fen, reason } => {
+            let reason = format!("not a legal chess position: {reason}");
+            Error::item("fens", index, fen, reason)
+        }
+        other => other,
+    })
+}
+
 /// Write a FEN, with an en-passant square only where a legal capture exists.
 pub fn to_fen(position: &Chess) -> String {
     Fen::from_position(position, EnPassantMode::Legal).to_string()

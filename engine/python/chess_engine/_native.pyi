@@ -63,6 +63,30 @@ ILLEGAL_KINDS: tuple[str, ...]
 - blocked: a man goes through another, or takes its own;
 - random: any two squares."""
 
+POSITION_TASKS: tuple[str, ...]
+"""The self-supervised targets of `EncodedPositions`: piece, threat, pin, fork, control,
+pawn_structure, king_safety."""
+
+IGNORED: int
+"""255: on squares that a target of `EncodedPositions` says nothing of."""
+
+POLICY_SIZE: int
+"""4672: indices of a policy, 64 from-squares (a1 = 0) x 73 planes.
+
+An index is from-square x 73 + plane:
+
+- rays, 7 x direction + distance - 1, directions N S E W NE NW SE SW (N is toward rank 8, E toward
+  file h, whoever moves). All moves of queen's lines, castling (the king's two-step), pawn moves and
+  promotions to a queen among them;
+- knights, 56 + the place among (-2, -1), (-2, 1), (-1, -2), (-1, 2), (1, -2), (1, 2), (2, -1),
+  (2, 1), as ranks and files to go;
+- promotions to others, 64 + 3 x (knight, bishop, rook) + (forward, left, right), left and right as
+  the mover sees them."""
+
+POLICY_TRANSFORMS: NDArray[np.int16]
+"""(4, 4672), not to be written to: where each index goes under each kind of `transform_fens`. The
+legal moves of a position go to those of its image."""
+
 SOURCE_DIGEST: str
 """BLAKE2b of the engine's Rust sources, in hex: what another parser read can be told apart."""
 
@@ -1389,4 +1413,138 @@ def score_policy(
 
     Raises:
         ValueError: as in `policy_rows`; or the arguments differ in length.
+    """
+
+@final
+class EncodedPositions:
+    """Positions as planes of a board network, their legal moves, and seven targets.
+
+    Grids are [row, column] with row 0 = rank 8 and column 0 = file a (flat index = square XOR 56,
+    a1 = 0); colours are absolute. A man *attacks* by geometry: pinned men attack, defended squares
+    count, pawns attack their diagonals only, nothing is seen through a man, kings included.
+    """
+
+    planes: NDArray[np.uint8]
+    """(n, 19, 8, 8) 0 or 1 but for the last two: 0-5 white P N B R Q K, 6-11 black; 12 all 1 where
+    White is to move; 13-16 all 1 for the castling rights K, Q, k, q; 17 min(halfmove clock, 99)
+    everywhere and 18 min(fullmove number, 199): raw, a network divides by 99 and 199. No en-passant
+    square and no history."""
+    side_to_move: NDArray[np.uint8]
+    """(n,) 1 white, 0 black: what plane 12 says, unlike `BoardStates.side_to_move`."""
+    legal_moves: NDArray[np.int16] | None
+    legal_offsets: NDArray[np.int64] | None
+    """(n + 1,) the legal moves as CSR of policy indices, ascending: row `r` is
+    `legal_moves[legal_offsets[r]:legal_offsets[r + 1]]`, empty where the game is over. None with
+    `legal=False`."""
+    piece: NDArray[np.uint8] | None
+    """(n, 8, 8) 0-5 white P N B R Q K, 6-11 black, 12 empty."""
+    threat: NDArray[np.uint8] | None
+    """(n, 8, 8) 1 on squares that the opponent of the side to move attacks."""
+    pin: NDArray[np.uint8] | None
+    """(n, 8, 8) 1 on men of the side to move, its king aside, that alone stand between their king
+    and an enemy bishop, rook or queen on its line, whether or not they can move along it."""
+    fork: NDArray[np.uint8] | None
+    """(n, 8, 8) 1 on men of the side to move other than pawns, its king included, that attack at
+    least two enemy men of any kind."""
+    control: NDArray[np.uint8] | None
+    """(n, 8, 8) 2 where more white men than black ones attack the square, 0 where fewer, 1 where as
+    many: the sign + 1."""
+    pawn_structure: NDArray[np.uint8] | None
+    """(n, 8, 8, 8) eight planes of 0 and 1, 2 to 5 for the pawns of both colours: 0 white pawns;
+    1 black pawns; 2 isolated (no own pawn on a neighbouring file); 3 doubled (another own pawn on
+    the file, all of them marked); 4 passed (no enemy pawn ahead on its file or a neighbouring one,
+    whatever own pawns stand there); 5 king shield (one or two ranks ahead of the own king, on its
+    file or a neighbouring one); 6 open files (no pawns), all eight squares; 7 semi-open files
+    (pawns of exactly one colour), all eight squares."""
+    king_safety: NDArray[np.uint8] | None
+    """(n, 8, 8) min(2, enemy men that attack the square) on the up to eight neighbours of the king
+    of the side to move; `IGNORED` elsewhere, on the king's own square too."""
+
+    def target(self, name: str) -> NDArray[np.uint8]:
+        """Return the target of a task by its name in `POSITION_TASKS`.
+
+        Raises:
+            ValueError: there is no such task, or the positions were encoded with `targets=False`.
+        """
+
+def encode_positions(
+    fens: Sequence[str],
+    *,
+    kinds: Sequence[int] | NDArray[np.integer] | None = None,
+    targets: bool = True,
+    legal: bool = True,
+    threads: int | None = None,
+) -> EncodedPositions:
+    """Encode positions, with the seven targets and the legal moves unless told otherwise.
+
+    Args:
+        kinds: as in `transform_fens`: what is encoded is the image of each position.
+
+    Raises:
+        ValueError: a FEN is not a legal position (both kings stand, the side to move cannot take
+            the other's), or its kind is not 0..=3 or a mirror where it has castling rights; with
+            its index and the reason.
+    """
+
+def encode_game_positions(
+    tokens: NDArray[np.int16],
+    lengths: NDArray[np.int32] | None = None,
+    *,
+    rows: Sequence[int] | NDArray[np.integer],
+    plies: Sequence[int] | NDArray[np.integer],
+    targets: bool = True,
+    legal: bool = True,
+    vocabulary: str = "searchless",
+    threads: int | None = None,
+) -> EncodedPositions:
+    """Encode positions of recorded games: position `i` is that after `plies[i]` moves of game
+    `rows[i]`, in any order and as often as wanted.
+
+    What comes out is what `encode_positions` makes of the position's FEN. Games are replayed up to
+    the last ply wanted of each. `tokens` and `lengths` as in `validate_games`.
+
+    Raises:
+        ValueError: bad arrays, a game or ply that is not there, or a token on the way that is not a
+            legal move: `tokens[game, ply]` is named.
+    """
+
+def policy_indices(
+    fens: Sequence[str], moves: Sequence[Sequence[str]]
+) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
+    """Return the policy indices of moves of each position, as CSR in the order of the moves.
+
+    Moves are written as `legal_moves` writes them: castling as the king's two-step, promotions with
+    q, r, b or n.
+
+    Raises:
+        ValueError: a FEN is not a legal position, or a move is not legal in it; with its index.
+    """
+
+def policy_moves(fens: Sequence[str], indices: Sequence[int] | NDArray[np.integer]) -> list[str]:
+    """Return the legal move of a policy index in each position, in UCI.
+
+    Raises:
+        ValueError: a FEN is not a legal position, or the index is not that of a legal move in it,
+            with its index: no other move is put in its place.
+    """
+
+def transform_fens(fens: Sequence[str], kinds: Sequence[int] | NDArray[np.integer]) -> list[str]:
+    """Return the image of each position under its kind, in `apply`'s form.
+
+    Kinds are 0 none, 1 mirror, 2 colour flip, 3 both. A mirror turns file a into file h; with
+    castling rights the image would play by other rules, and is refused. A colour flip turns rank 1
+    into rank 8 and swaps the colours of men, side to move and rights: the same game from the other
+    seat. Counters stay, and so do values for the side to move. `POLICY_TRANSFORMS` does the same to
+    moves.
+
+    Raises:
+        ValueError: a FEN is not a legal position, or its kind is not 0..=3 or a mirror where it has
+            castling rights; with its index and the reason.
+    """
+
+def may_mirror(fens: Sequence[str]) -> NDArray[np.bool_]:
+    """Return whether each position may be mirrored: whether no castling right is held.
+
+    Raises:
+        ValueError: a FEN is not a legal position, with its index and the reason.
     """

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 
 use crate::error::Result;
 use crate::game::Game;
+use crate::position;
 use crate::py::task_positions::column;
 use crate::py::{calls, texts};
 use crate::tasks::environment::{self, Step};
@@ -58,7 +59,7 @@ fn steps(
         workers.check()?;
         let game = match games {
             Some(games) => environment::game_at(index, fen, &games[index])?,
-            None => Game::from(environment::position_at(index, fen)?),
+            None => Game::from(position::position_at(index, fen)?),
         };
         Ok(Step::new(game, uci))
     };

@@ -23,7 +23,9 @@ mod masks;
 mod notation;
 mod outputs;
 mod pgn;
+mod planes;
 mod policy;
+mod policy_index;
 mod position;
 mod states;
 mod task_positions;
@@ -38,6 +40,7 @@ mod _native {
     use pyo3::prelude::*;
 
     use crate::outcome::Termination;
+    use crate::planes::{policy, targets};
     use crate::tasks::{asked, strata};
 
     #[pymodule_export]
@@ -71,7 +74,11 @@ mod _native {
     #[pymodule_export]
     use super::pgn::{PgnGames, PgnReader, parse_pgn_file, pgn_to_tokens};
     #[pymodule_export]
+    use super::planes::{EncodedPositions, encode_game_positions, encode_positions};
+    #[pymodule_export]
     use super::policy::{PolicyScores, policy_prompts, policy_rows, score_policy};
+    #[pymodule_export]
+    use super::policy_index::{may_mirror, policy_indices, policy_moves, transform_fens};
     #[pymodule_export]
     use super::position::{apply, legal_moves, perft};
     #[pymodule_export]
@@ -93,6 +100,16 @@ mod _native {
         module.add("SOURCE_DIGEST", env!("SOURCE_DIGEST"))?;
         module.add("EDGE_CASES", super::flags::table(module.py())?)?;
         let names = |names: &[&str]| pyo3::types::PyTuple::new(module.py(), names);
+        module.add(
+            "POSITION_TASKS",
+            names(&targets::TASKS.map(|(name, _)| name))?,
+        )?;
+        module.add("IGNORED", targets::IGNORED)?;
+        module.add("POLICY_SIZE", policy::SIZE)?;
+        module.add(
+            "POLICY_TRANSFORMS",
+            super::policy_index::transforms(module.py())?,
+        )?;
         module.add("STRATA", names(&strata::NAMES)?)?;
         module.add("ILLEGAL_KINDS", names(&asked::KINDS)?)?;
         module.add("TERMINATIONS", names(&Termination::NAMES)?)

@@ -3,10 +3,10 @@
 use numpy::PyArray1;
 use pyo3::prelude::*;
 
+use crate::position::position_at;
 use crate::py::arguments::{self, Integer};
 use crate::py::task_positions::column;
 use crate::py::{calls, texts};
-use crate::tasks::environment::position_at;
 use crate::tasks::policy;
 use crate::tasks::policy_score::{self, PolicyScore};
 use crate::threads::Workers;

@@ -4,10 +4,10 @@ use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 
 use crate::error::Error;
+use crate::position::position_at;
 use crate::py::arguments::{self, Integer, Number};
 use crate::py::{calls, texts};
 use crate::tasks::asked::{self, Asked};
-use crate::tasks::environment;
 use crate::tasks::positions::{self, TaskPosition, Wanted};
 use crate::threads::Workers;
 
@@ -97,7 +97,7 @@ pub fn sample_moves(
     let moves: Vec<Asked> = calls::run_on(py, Workers::caller(), |workers| {
         let ask = |(index, (fen, &number)): (usize, (&String, &u64))| {
             workers.check()?;
-            let position = environment::position_at(index, fen)?;
+            let position = position_at(index, fen)?;
             let asked = asked::ask(&position, illegal, seed, number);
             asked.ok_or_else(|| Error::item("fens", index, fen, "has no legal move"))
         };

@@ -1,9 +1,12 @@
 //! Checked sequences of texts and numbers.
 
+use std::ops::RangeInclusive;
+
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use crate::error::{Error, Result};
+use crate::planes::transform::KINDS;
 use crate::py::arguments::Integer;
 use crate::py::arrays::describe;
 
@@ -72,19 +75,53 @@ pub fn analyses_for(
 
 /// The addresses of a call.
 pub fn numbers(value: &Bound<'_, PyAny>) -> PyResult<Vec<u64>> {
-    let refused = || {
-        let expected = "a sequence of integers in 0..=9223372036854775807";
-        PyErr::from(Error::out_of_range("numbers", expected, shown(value)))
-    };
-    let number = |item: Integer| item.within("numbers", 0..=i64::MAX as u64);
-    items(value, refused)?
-        .map(|item| Ok(number(item?.extract()?)?))
-        .collect()
+    integers("numbers", value)
 }
 
 /// As many numbers as there are positions.
 pub fn numbers_for(value: &Bound<'_, PyAny>, n: usize) -> PyResult<Vec<u64>> {
-    Ok(as_many("numbers", numbers(value)?, n, "fens")?)
+    integers_for("numbers", value, n, "fens")
+}
+
+/// The integers of an argument, none negative.
+pub fn integers(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<Vec<u64>> {
+    within(name, value, 0..=i64::MAX as u64)
+}
+
+/// As many integers as there are `n` of `others`.
+pub fn integers_for(
+    name: &'static str,
+    value: &Bound<'_, PyAny>,
+    n: usize,
+    others: &str,
+) -> PyResult<Vec<u64>> {
+    Ok(as_many(name, integers(name, value)?, n, others)?)
+}
+
+/// A kind of transform for each of the `n` positions.
+pub fn kinds_for(value: &Bound<'_, PyAny>, n: usize) -> PyResult<Vec<u8>> {
+    let kinds = within("kinds", value, 0..=KINDS as u64 - 1)?;
+    let kinds = kinds.into_iter().map(|kind| kind as u8).collect();
+    Ok(as_many("kinds", kinds, n, "fens")?)
+}
+
+fn within(
+    name: &'static str,
+    value: &Bound<'_, PyAny>,
+    range: RangeInclusive<u64>,
+) -> PyResult<Vec<u64>> {
+    let refused = || {
+        let expected = format!(
+            "a sequence of integers in {}..={}",
+            range.start(),
+            range.end()
+        );
+        PyErr::from(Error::out_of_range(name, expected, shown(value)))
+    };
+    let number = |item: Integer| item.within(name, range.clone());
+    items(value, refused)?
+        .map(|item| Ok(number(item?.extract()?)?))
+        .collect()
 }
 
 fn items<'py>(

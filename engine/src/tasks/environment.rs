@@ -8,7 +8,7 @@ use super::text;
 use crate::error::{Error, Result};
 use crate::game::Game;
 use crate::outcome::Termination;
-use crate::position::{parse_fen, to_fen};
+use crate::position::{position_at, to_fen};
 use crate::vocabulary::TokenMove;
 
 /// What the mover gets.
@@ -105,17 +105,6 @@ fn termination(game: &Game) -> Option<Termination> {
     game.termination(&game.position().legal_moves(), false)
 }
 
-/// A position given as item `index` of an argument.
-pub fn position_at(index: usize, fen: &str) -> Result<Chess> {
-    parse_fen(fen).map_err(|error| match error {
-        Error::Fen { fen, reason } => {
-            let reason = format!("not a legal chess position: {reason}");
-            Error::item("fens", index, fen, reason)
-        }
-        other => other,
-    })
-}
-
 /// The game from the starting position to item `index` of the positions.
 pub fn game_at(index: usize, fen: &str, moves: &[String]) -> Result<Game> {
     let mut game = Game::default();
@@ -175,6 +164,7 @@ fn check_move(argument: &'static str, index: usize, uci: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::position::parse_fen;
 
     fn step(fen: &str, uci: &str) -> String {
         Step::new(Game::from(parse_fen(fen).unwrap()), uci).text()

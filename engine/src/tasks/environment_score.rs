@@ -3,10 +3,11 @@
 use shakmaty::fen::Fen;
 use shakmaty::{CastlingMode, Chess, EnPassantMode};
 
-use super::environment::{self, Step};
+use super::environment::Step;
 use super::text;
 use crate::error::Result;
 use crate::game::Game;
+use crate::position;
 use crate::threads::Workers;
 
 /// Rewards differ by more than this: .01 would take 0.0 for 0.001.
@@ -44,7 +45,7 @@ pub fn score_all(
         let (fen, uci) = (fens[index].as_str(), ucis[index].as_str());
         let step = match last.take() {
             Some((f, u, step)) if (f, u) == (fen, uci) => step,
-            _ => Step::new(Game::from(environment::position_at(index, fen)?), uci),
+            _ => Step::new(Game::from(position::position_at(index, fen)?), uci),
         };
         scores.push(score(&step, completion));
         last = Some((fen, uci, step));
@@ -142,7 +143,7 @@ mod tests {
     const FEN: &str = "rnbqkbnr/pppppppp/8/8/4P3/8/PPPP1PPP/RNBQKBNR b KQkq - 0 1";
 
     fn scored(completion: &str) -> EnvironmentScore {
-        let position = environment::position_at(0, START).unwrap();
+        let position = position::position_at(0, START).unwrap();
         score(&Step::new(Game::from(position), "e2e4"), completion)
     }
 
