@@ -10,13 +10,13 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from pawn_core.checkpoint.errors import CheckpointError, IncompatibleWeightsError
-from pawn_core.checkpoint.manifest import checkpoint_step, file_sha256, read_document
+from pawn_core.checkpoint.manifest import read_document
 from pawn_core.config import Architecture, ConfigError
 from pawn_core.language.tokenizer import CharacterVocabulary, Gpt2Tokenizer, Tokenizer
 from pawn_core.model import Gpt2, LanguageModel, Transformer
 from pawn_core.run_paths import TEXT_MODEL
 from pawn_core.text_path import text_path
-from pawn_core.weights.source import Files, companion, find
+from pawn_core.weights.source import Files, Origin, companion, find
 from pawn_core.weights.trials import place_of
 
 CHARACTERS, GPT2 = CharacterVocabulary.name, Gpt2Tokenizer.name
@@ -67,22 +67,6 @@ class TextModelSpec:
         if not all(type(n) is int and n > 0 for n in (max_seq_len, *sizes.values())):
             raise IncompatibleWeightsError(f"{where}: sizes are no positive numbers")
         return cls(tokenizer, Architecture(**sizes), max_seq_len)
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Which weights a model was loaded from."""
-
-    source: str
-    """As the config names them."""
-    path: str
-    """The file that they were read from."""
-    sha256: str
-    """Of that file."""
-    revision: str | None
-    """The commit of the repository that it is from; None where it is from none."""
-    step: int | None
-    """Of the checkpoint that they belong to; None where they belong to none."""
 
 
 @dataclass(frozen=True)
@@ -158,14 +142,7 @@ def _load(source: str, place: str, files: Files, device: torch.device) -> TextMo
         )
     model = _build(spec, tokenizer.size)
     _fill(model, _tensors(files), files.model)
-    origin = Origin(
-        source,
-        str(files.model.absolute()),
-        file_sha256(files.model),
-        files.revision,
-        checkpoint_step(files.model.parent),
-    )
-    return TextModel(model.eval().to(device), tokenizer, spec, origin)
+    return TextModel(model.eval().to(device), tokenizer, spec, files.origin(source))
 
 
 def _of_checkpoint(document: dict[str, Any], where: Path) -> tuple[TextModelSpec, Tokenizer]:

@@ -22,11 +22,11 @@ NORM_EPS = 1e-6
 
 
 class Attention(nn.Module):
-    """Causal multi-head self-attention with rotary positions."""
+    """Multi-head self-attention with rotary positions, causal unless it is said otherwise."""
 
-    def __init__(self, d_model: int, n_heads: int) -> None:
+    def __init__(self, d_model: int, n_heads: int, *, causal: bool = True) -> None:
         super().__init__()
-        self.n_heads = n_heads
+        self.n_heads, self.causal = n_heads, causal
         self.wq = nn.Linear(d_model, d_model, bias=False)
         self.wk = nn.Linear(d_model, d_model, bias=False)
         self.wv = nn.Linear(d_model, d_model, bias=False)
@@ -39,12 +39,12 @@ class Attention(nn.Module):
         past: Past | None = None,
         packed: Packed | None = None,
     ) -> Tensor:
-        """Mix each position with those before it in its game."""
+        """Mix each position with those before it in its game, or with all."""
         q, k, v = (w(x_btd).unflatten(-1, (self.n_heads, -1)) for w in (self.wq, self.wk, self.wv))
         q, k = rotate(q, rope_tp2), rotate(k, rope_tp2)
         q, k, v = (x.transpose(1, 2) for x in (q, k, v))
         mask = packed.mask if packed else None
-        mixed_bhtk = past.attend(q, k, v) if past else attend(q, k, v, mask)
+        mixed_bhtk = past.attend(q, k, v) if past else attend(q, k, v, mask, causal=self.causal)
         return self.wo(mixed_bhtk.transpose(1, 2).flatten(-2))
 
 
@@ -68,11 +68,11 @@ class Block(nn.Module):
     An adapter may take the place of the identity after either.
     """
 
-    def __init__(self, architecture: Architecture) -> None:
+    def __init__(self, architecture: Architecture, *, causal: bool = True) -> None:
         super().__init__()
         d_model = architecture.d_model
         self.attn_norm = RMSNorm(d_model, eps=NORM_EPS)
-        self.attn = Attention(d_model, architecture.n_heads)
+        self.attn = Attention(d_model, architecture.n_heads, causal=causal)
         self.after_attention: nn.Module = nn.Identity()
         self.ffn_norm = RMSNorm(d_model, eps=NORM_EPS)
         self.ffn = FeedForward(d_model, architecture.d_ff)

@@ -18,7 +18,7 @@ from pawn_core.checkpoint.errors import (
     IncompatibleWeightsError,
     IncompleteCheckpointError,
 )
-from pawn_core.checkpoint.manifest import file_sha256, read_document
+from pawn_core.checkpoint.manifest import checkpoint_step, file_sha256, read_document
 from pawn_core.checkpoint.safety import check_tensor_file
 from pawn_core.config.weights import REPOSITORY
 from pawn_core.run_paths import ADAPTER, BACKBONE, CONFIG, MODEL, SENTINEL
@@ -35,6 +35,22 @@ _FORMS = (
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Which weights a model was loaded from."""
+
+    source: str
+    """As the config names them."""
+    path: str
+    """The file that they were read from."""
+    sha256: str
+    """Of that file."""
+    revision: str | None
+    """The commit of the repository that it is from; None where it is from none."""
+    step: int | None
+    """Of the checkpoint that they belong to; None where they belong to none."""
+
+
+@dataclass(frozen=True)
 class Files:
     """Weights on this machine, checked; the config beside them where there is one."""
 
@@ -44,6 +60,11 @@ class Files:
     """The commit of the repository that they are from; None where they are from none."""
     backbone: dict[str, Any] | None = None
     """The weights that an adapter was trained on (`weights.backbone`); None of plain weights."""
+
+    def origin(self, source: str) -> Origin:
+        """Return which weights these are, named as `source`."""
+        path, sha256 = str(self.model.absolute()), file_sha256(self.model)
+        return Origin(source, path, sha256, self.revision, checkpoint_step(self.model.parent))
 
 
 def find(source: str | Path) -> Files:
