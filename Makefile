@@ -91,11 +91,11 @@ bench: setup
 	$(RUN) python scripts/bench_gpu.py
 	$(RUN) python scripts/bench_lab.py
 
-# Seconds of fuzzing in all: a fifth each by damaged seeds, and by coverage for each target.
+# Seconds of fuzzing in all: an eighth each by damaged seeds, and by coverage for each target.
 FUZZ_SECONDS ?= 600
 
 faults: setup
 	$(SYNC) --inexact --group oracles
-	FUZZ_SECONDS=$$(($(FUZZ_SECONDS) / 5)) cargo test --locked --package pawn-fuzz -- --ignored
-	scripts/fuzz.sh $$(($(FUZZ_SECONDS) / 5))
+	FUZZ_SECONDS=$$(($(FUZZ_SECONDS) / 8)) cargo test --locked --package pawn-fuzz -- --ignored
+	scripts/fuzz.sh $$(($(FUZZ_SECONDS) / 8))
 	$(TEST_ENV) $(RUN) pytest -m slow

@@ -32,6 +32,11 @@ VARIANTS: dict[str, dict] = {
     "discard_ply_limit": {"discard_ply_limit": True},
     "coordinate vocabulary": {"vocabulary": "coordinate"},
 }
+ENCODINGS: dict[str, dict] = {
+    "the 19 planes alone": {"targets": False, "legal": False},
+    "with the legal moves": {"targets": False},
+    "with the legal moves and all seven targets": {},
+}
 
 
 def build(program: str) -> Path:
@@ -150,11 +155,28 @@ def cpu_of_scores(fens: list[str], ucis: list[str], completions: list[str]) -> f
     return time.process_time() - before
 
 
+def positions_table() -> None:
+    """Positions a second, read from FEN, with and without their targets and legal moves."""
+    fens = chess_engine.sample_positions(range(QUESTIONS), seed=1).fens
+    print("\n| one thread, positions as planes | positions/s |")
+    print("|---|---|")
+    for name, arguments in ENCODINGS.items():
+        seconds = best(partial(cpu_of_planes, fens, arguments))
+        print(f"| {name} | {len(fens) / seconds:,.0f} |")
+
+
+def cpu_of_planes(fens: list[str], arguments: dict) -> float:
+    before = time.process_time()
+    chess_engine.encode_positions(fens, threads=1, **arguments)
+    return time.process_time() - before
+
+
 def main() -> None:
     program = build("play")
     single_thread_table(program)
     threads_table()
     completions_table()
+    positions_table()
     if shutil.which("valgrind"):
         instructions_table(program)
 

@@ -13,7 +13,7 @@ export RUSTFLAGS="$coverage -Cdebug-assertions -Coverflow-checks"
 cargo build --locked --quiet --release --package pawn-fuzz --features libfuzzer \
   --target "$host" --target-dir target/fuzz
 
-for target in tokens fen uci pgn environment policy; do
+for target in tokens fen uci pgn environment policy planes; do
   found=target/fuzz/corpus/$target
   mkdir -p "$found"
   "target/fuzz/$host/release/$target" -max_total_time="$1" -max_len=4096 -verbosity=0 \

@@ -6,6 +6,8 @@ use chess_engine::game::Game;
 use chess_engine::masks::{self, Layout};
 use chess_engine::notation;
 use chess_engine::pgn::{Columns, Filter, FlatGames, Format, Notation, Place, Reader, Span, Text};
+use chess_engine::planes::transform::{self, COLOUR_FLIP, KINDS, MIRROR};
+use chess_engine::planes::{self, EncodedPositions, Wanted, policy as policy_index};
 use chess_engine::playout::Walk;
 use chess_engine::position;
 use chess_engine::replay::{self, Recorded};
@@ -20,13 +22,14 @@ const MAX_PLY: usize = 512;
 pub type Target = fn(&[u8]);
 
 /// Every target with the name of its folder of seeds.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("tokens", tokens),
     ("fen", fen),
     ("uci", uci),
     ("pgn", pgn),
     ("environment", environment),
     ("policy", policy),
+    ("planes", planes),
 ];
 
 /// The first byte picks the vocabulary, the others are little-endian tokens of one game.
@@ -147,6 +150,72 @@ pub fn policy(data: &[u8]) {
     }
     assert_eq!(score.eval_error.is_nan(), score.evals_compared == 0);
     assert!(!score.exact || score.jaccard == 1.0 && score.best_rank == 0);
+}
+
+/// A FEN that is read has planes, in every image that it may have: legal moves are indices that come
+/// back as they went, and what images show is the image of what the position shows.
+pub fn planes(data: &[u8]) {
+    let fen = String::from_utf8_lossy(data).into_owned();
+    let position = position::parse_fen(&fen).ok();
+    let may = |kind: u8| {
+        let mirrored = kind & MIRROR != 0;
+        let may = |position| !mirrored || transform::may_mirror(position);
+        position.as_ref().is_some_and(may)
+    };
+    let images = [0, 1, 2, 3].map(|kind| encoded(&fen, kind));
+    for (kind, image) in (0..).zip(&images) {
+        assert_eq!(image.is_some(), may(kind));
+        if let (Some(before), Some(after)) = (&images[0], image) {
+            assert_image(before, after, kind);
+        }
+    }
+    if let Some(plain) = &images[0] {
+        assert_moves_come_back(&fen, plain.legal.as_ref().expect("asked for").row(0));
+    }
+}
+
+fn encoded(fen: &str, kind: u8) -> Option<EncodedPositions> {
+    let everything = Wanted {
+        targets: true,
+        legal: true,
+    };
+    let fens = [fen.to_owned()];
+    planes::encode(&fens, Some(&[kind]), everything, &Workers::caller()).ok()
+}
+
+fn assert_moves_come_back(fen: &str, indices: &[i16]) {
+    let place = planes::place_at(0, fen).expect("a FEN that was read");
+    for &index in indices {
+        let uci = policy_index::move_of_legal(&place, index as u64, 0);
+        let again = policy_index::indices_of_legal(&place, &[uci.expect("a legal move")], 0);
+        assert_eq!(again, Ok(vec![index]));
+    }
+}
+
+/// Of the targets only those that no colour is part of stay as they are.
+fn assert_image(before: &EncodedPositions, after: &EncodedPositions, kind: u8) {
+    let [before_rows, after_rows] = [before, after].map(|e| e.legal.as_ref().expect("asked for"));
+    let table = &transform::POLICY[usize::from(kind) % KINDS];
+    let moved = before_rows
+        .row(0)
+        .iter()
+        .map(|&index| table[index as usize]);
+    let mut moved: Vec<i16> = moved.collect();
+    moved.sort_unstable();
+    assert_eq!(moved, after_rows.row(0));
+    let corner = match kind {
+        0 => 0,
+        MIRROR => 7,
+        COLOUR_FLIP => 56,
+        _ => 63,
+    };
+    let [before, after] = [before, after].map(|e| e.targets.as_ref().expect("asked for"));
+    for (task, (name, _)) in planes::targets::TASKS.iter().enumerate() {
+        if ["threat", "pin", "fork", "king_safety"].contains(name) {
+            let image = (0..64).map(|square: usize| before[task][square ^ corner]);
+            assert!(image.eq(after[task].iter().copied()), "{name}");
+        }
+    }
 }
 
 /// Every game read is legal, and its PGN is read as the same game.

@@ -71,3 +71,46 @@ fn shield(board: &Board, side: Color, pawns: u64) -> u64 {
     let ahead = side.fold_wb(king << 8 | king << 16, king >> 8 | king >> 16);
     pawns & ahead
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn squares(names: &str) -> u64 {
+        let names = names.split_whitespace();
+        let squares = names.map(|name| name.parse::<shakmaty::Square>().unwrap());
+        squares.map(|square| 1 << u32::from(square)).sum()
+    }
+
+    #[test]
+    fn each_plane_marks_the_pawns_of_its_definition() {
+        // White a2 a3 c5 f2 h4, king g1; black b4 c7 g6, king g8.
+        let board = Board::from_ascii_board_fen(b"6k1/2p5/6p1/2P5/1p5P/P7/P4P2/6K1").unwrap();
+        let [
+            white,
+            black,
+            isolated,
+            doubled,
+            passed,
+            shield,
+            open,
+            semi_open,
+        ] = structure(&board);
+        assert_eq!(white, squares("a2 a3 c5 f2 h4"));
+        assert_eq!(black, squares("b4 c7 g6"));
+        assert_eq!(isolated, squares("a2 a3 c5 f2 h4 g6"));
+        assert_eq!(doubled, squares("a2 a3"));
+        assert_eq!(passed, 0);
+        assert_eq!(shield, squares("f2 g6"));
+        assert_eq!(open, A_FILE << 3 | A_FILE << 4);
+        let half = [0, 1, 5, 6, 7].map(|file| A_FILE << file);
+        assert_eq!(semi_open, half.into_iter().sum::<u64>());
+    }
+
+    #[test]
+    fn a_pawn_is_passed_by_enemies_alone_however_many_own_pawns_stand_ahead() {
+        let board = Board::from_ascii_board_fen(b"4k3/8/P3p3/P7/8/3p3p/P7/4K3").unwrap();
+        let passed = structure(&board)[4];
+        assert_eq!(passed, squares("a2 a5 a6 d3 e6 h3"));
+    }
+}

@@ -200,3 +200,72 @@ fn refusal(
     let reason = format!("not a legal move in fens[{at}]; {allowed}");
     Error::item(argument, at, got, reason)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::planes::place_at;
+
+    fn known(uci: &str) -> i16 {
+        index(text::uci(uci).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn all_moves_but_promotions_to_a_queen_have_an_index_of_their_own() {
+        let moves = Vocabulary::canonical().moves().iter().flatten();
+        let others: Vec<_> = moves.filter(|m| m.promotion != Some(Role::Queen)).collect();
+        let indices: HashSet<_> = others.iter().map(|&&m| index(m).unwrap()).collect();
+        assert_eq!((others.len(), indices.len()), (1924, 1924));
+        assert!(indices.iter().all(|&i| (0..SIZE as i16).contains(&i)));
+        assert_eq!(known("a7a8q"), known("a7a8"));
+    }
+
+    #[test]
+    fn the_left_of_a_pawn_that_goes_south_is_east() {
+        let planes = [
+            "b7b8n", "b7a8n", "b7c8n", "b2b1n", "b2c1n", "b2a1n", "b2b1b", "b2a1r",
+        ];
+        let planes = planes.map(|uci| known(uci) as usize % PLANES);
+        assert_eq!(planes, [64, 65, 66, 64, 65, 66, 67, 72]);
+    }
+
+    #[test]
+    fn what_no_piece_does_has_no_index() {
+        for uci in ["a1a1", "a1b4", "a1h7", "e7c8n", "e7e5r"] {
+            assert_eq!(index(text::uci(uci).unwrap()), None, "{uci}");
+        }
+    }
+
+    #[test]
+    fn an_image_of_an_image_is_where_it_began() {
+        for (mirror, flip) in [(false, false), (true, false), (false, true), (true, true)] {
+            for i in 0..SIZE {
+                assert_eq!(transformed(transformed(i, mirror, flip), mirror, flip), i);
+                let both = transformed(transformed(i, mirror, false), false, flip);
+                assert_eq!(transformed(i, mirror, flip), both);
+            }
+        }
+    }
+
+    #[test]
+    fn legal_moves_are_ascending_and_each_is_found_again() {
+        let fen = "r3k2r/1P4P1/8/2pP4/8/8/8/R3K2R w KQkq c6 0 2";
+        let place = place_at(0, fen).unwrap();
+        let mut row: TokenRow = [0; 256];
+        let indices = legal(&place, &mut row);
+        assert!(indices.is_sorted() && indices.len() == place.n_legal());
+        for uci in ["e1g1", "e1c1", "d5c6", "b7a8n", "g7h8q", "b7b8b"] {
+            let i = indices_of_legal(&place, &[uci.to_owned()], 0).unwrap()[0];
+            assert!(indices.binary_search(&i).is_ok());
+            assert_eq!(move_of_legal(&place, i as u64, 0), Ok(uci.to_owned()));
+        }
+        for uci in ["e1h1", "b7a8", "e2e4r", "a1a8q"] {
+            assert!(
+                indices_of_legal(&place, &[uci.to_owned()], 0).is_err(),
+                "{uci}"
+            );
+        }
+    }
+}
