@@ -5,7 +5,6 @@ import random
 import chess
 import numpy as np
 
-ROLES = "PNBRQK"
 DIRECTIONS = {"N": (1, 0), "S": (-1, 0), "E": (0, 1), "W": (0, -1)}
 DIRECTIONS |= {a + b: (DIRECTIONS[a][0], DIRECTIONS[b][1]) for a in "NS" for b in "EW"}
 JUMPS = [(-2, -1), (-2, 1), (-1, -2), (-1, 2), (1, -2), (1, 2), (2, -1), (2, 1)]
@@ -17,17 +16,18 @@ def grid(value) -> np.ndarray:
 
 
 def planes(board: chess.Board) -> np.ndarray:
-    letters = [color(role) for color in (str.upper, str.lower) for role in ROLES]
-    men = [grid(lambda s, x=x: (board.piece_at(s) or chess.Piece(1, True)).symbol() == x and
-                board.piece_at(s) is not None) for x in letters]  # fmt: skip
+    men = np.zeros((12, 8, 8))
+    for square, man in board.piece_map().items():
+        plane = man.piece_type - 1 + 6 * (not man.color)
+        men[plane, 7 - chess.square_rank(square), chess.square_file(square)] = 1
     rights = [
         has(color)
-        for color in chess.COLORS
+        for color in (chess.WHITE, chess.BLACK)
         for has in (board.has_kingside_castling_rights, board.has_queenside_castling_rights)
     ]
     counters = [min(board.halfmove_clock, 99), min(board.fullmove_number, 199)]
     facts = [np.full((8, 8), fact) for fact in [board.turn, *rights, *counters]]
-    return np.stack(men + facts).astype(np.uint8)
+    return np.concatenate([men, facts]).astype(np.uint8)
 
 
 def targets(board: chess.Board) -> dict[str, np.ndarray]:

@@ -8,12 +8,12 @@ pub mod policy;
 pub mod targets;
 pub mod transform;
 
-use shakmaty::{Color, Position};
+use shakmaty::{Board, Color, Position};
 
 use crate::buffers;
 use crate::csr::TokenRows;
 use crate::error::Result;
-use crate::playout::{Place, TokenRow};
+use crate::playout::Place;
 use crate::position::position_at;
 use crate::replay::{self, Recorded};
 use crate::threads::Workers;
@@ -22,6 +22,7 @@ use grid::SQUARES;
 
 /// Planes of the encoding: 12 of men, side to move, 4 of castling rights, 2 of counters.
 pub const PLANES: usize = 19;
+const MEN: usize = 12;
 /// The largest counters an encoding tells apart.
 const MOST_HALFMOVES: usize = 99;
 const MOST_FULLMOVES: usize = 199;
@@ -48,10 +49,10 @@ pub struct EncodedPositions {
     pub targets: Option<[Vec<u8>; 7]>,
 }
 
-/// Where one position goes.
-struct Slot<'a> {
+/// Where some positions go, one after the other.
+struct Block<'a> {
     planes: &'a mut [u8],
-    side_to_move: &'a mut u8,
+    side_to_move: &'a mut [u8],
     targets: Option<[&'a mut [u8]; 7]>,
 }
 
@@ -63,23 +64,22 @@ pub fn encode(
     workers: &Workers,
 ) -> Result<EncodedPositions> {
     let mut encoded = EncodedPositions::new(fens.len(), wanted)?;
-    let mut slots: Vec<Slot> = encoded.slots().collect();
-    let jobs = fens.chunks(CHUNK).zip(slots.chunks_mut(CHUNK));
-    let rows = workers.try_map(jobs.enumerate().collect(), |(chunk, (fens, slots))| {
+    let jobs = fens.chunks(CHUNK).zip(encoded.block().split(CHUNK));
+    let jobs = jobs.enumerate().collect();
+    let rows = workers.try_map(jobs, |(chunk, (fens, block))| {
         let mut rows = TokenRows::default();
-        for (i, (fen, slot)) in (chunk * CHUNK..).zip(fens.iter().zip(slots)) {
+        for (i, (fen, mut slot)) in (chunk * CHUNK..).zip(fens.iter().zip(block.split(1))) {
             let kind = kinds.map_or(0, |kinds| kinds[i]);
             let position = transform::apply(position_at(i, fen)?, kind, i)?;
-            let fullmoves = position.fullmoves().get() as usize;
+            let (place, fullmoves) = (Place::new(&position), position.fullmoves().get());
             slot.write(
-                &Place::new(&position),
-                fullmoves,
+                &place,
+                fullmoves as usize,
                 wanted.legal.then_some(&mut rows),
             );
         }
         Ok(rows)
     })?;
-    drop(slots);
     encoded.legal = wanted.legal.then(|| joined(&rows));
     Ok(encoded)
 }
@@ -106,15 +106,14 @@ pub fn encode_games(
     workers: &Workers,
 ) -> Result<EncodedPositions> {
     let mut encoded = EncodedPositions::new(positions.len(), wanted)?;
-    let slots = encoded.slots().zip(positions).enumerate();
+    let slots = encoded.block().split(1).zip(positions).enumerate();
     let mut slots: Vec<_> = slots.map(|(i, (slot, at))| (*at, i, slot)).collect();
     slots.sort_unstable_by_key(|(at, i, _)| (*at, *i));
+    let order: Vec<usize> = slots.iter().map(|(_, i, _)| *i).collect();
     let jobs = slots.chunk_by_mut(|(one, ..), (other, ..)| one.game == other.game);
     let rows = workers.try_map(jobs.collect(), |slots| {
         encode_game(games, slots, vocabulary, wanted.legal)
     })?;
-    let order: Vec<usize> = slots.iter().map(|(_, i, _)| *i).collect();
-    drop(slots);
     encoded.legal = wanted.legal.then(|| unsorted(&joined(&rows), &order));
     Ok(encoded)
 }
@@ -122,7 +121,7 @@ pub fn encode_games(
 /// Encode positions of one game, in the order of their plies.
 fn encode_game(
     games: &Recorded,
-    slots: &mut [(GamePosition, usize, Slot)],
+    slots: &mut [(GamePosition, usize, Block)],
     vocabulary: &Vocabulary,
     legal: bool,
 ) -> Result<TokenRows> {
@@ -167,59 +166,83 @@ impl EncodedPositions {
         })
     }
 
-    fn slots(&mut self) -> impl Iterator<Item = Slot<'_>> {
-        let mut planes = self.planes.chunks_exact_mut(PLANES * SQUARES);
-        let mut side_to_move = self.side_to_move.iter_mut();
-        let mut targets = self.targets.as_mut().map(|targets| {
-            let mut sizes = targets::SIZES.into_iter();
-            targets
-                .each_mut()
-                .map(|target| target.chunks_exact_mut(sizes.next().expect("a size for each task")))
-        });
-        std::iter::from_fn(move || {
-            Some(Slot {
-                planes: planes.next()?,
-                side_to_move: side_to_move.next()?,
-                targets: targets.as_mut().map(|targets| {
-                    targets
-                        .each_mut()
-                        .map(|target| target.next().expect("as many as planes"))
-                }),
-            })
-        })
+    /// Where all positions go.
+    fn block(&mut self) -> Block<'_> {
+        let targets = self.targets.as_mut();
+        Block {
+            planes: &mut self.planes,
+            side_to_move: &mut self.side_to_move,
+            targets: targets.map(|targets| targets.each_mut().map(Vec::as_mut_slice)),
+        }
     }
 }
 
-impl Slot<'_> {
-    /// Write a position, and append its legal moves where asked.
+impl<'a> Block<'a> {
+    /// Blocks of `n` positions, the last of what is left.
+    fn split(self, n: usize) -> impl Iterator<Item = Block<'a>> {
+        let mut planes = self.planes.chunks_mut(n * PLANES * SQUARES);
+        let mut side_to_move = self.side_to_move.chunks_mut(n);
+        let mut targets = self.targets.map(|targets| {
+            let mut sizes = targets::SIZES.into_iter();
+            targets.map(|target| target.chunks_mut(n * sizes.next().expect("a size a task")))
+        });
+        std::iter::from_fn(move || {
+            let targets = targets.as_mut().map(|targets| targets.each_mut());
+            Some(Block {
+                planes: planes.next()?,
+                side_to_move: side_to_move.next()?,
+                targets: targets
+                    .map(|targets| targets.map(|target| target.next().expect("as many as planes"))),
+            })
+        })
+    }
+
+    /// Write the one position, and append its legal moves where asked.
     fn write(&mut self, place: &Place, fullmoves: usize, legal: Option<&mut TokenRows>) {
         let (board, turn) = (place.pieces(), place.turn());
-        *self.side_to_move = u8::from(turn == Color::White);
-        let (planes, _) = self.planes.as_chunks_mut::<SQUARES>();
-        let (men, facts) = planes.split_at_mut(12);
-        let (roles, colors) = board.clone().into_bitboards();
-        for (men, of_color) in men.chunks_exact_mut(6).zip([colors.white, colors.black]) {
-            for (plane, role) in men.iter_mut().zip(roles) {
-                grid::write_set((role & of_color).0, plane);
-            }
-        }
-        let right = |bit: u8| place.castling() >> bit & 1;
-        let values = [*self.side_to_move, right(0), right(1), right(2), right(3)];
-        let halfmoves = place.halfmoves().min(MOST_HALFMOVES) as u8;
-        let fullmoves = fullmoves.min(MOST_FULLMOVES) as u8;
-        let values = values.into_iter().chain([halfmoves, fullmoves]);
-        facts
-            .iter_mut()
-            .zip(values)
-            .for_each(|(plane, value)| plane.fill(value));
+        let (men, facts) = self.planes.split_at_mut(MEN * SQUARES);
+        write_men(&board, men);
+        write_facts(place, fullmoves, facts);
+        self.side_to_move.fill(u8::from(turn == Color::White));
         if let Some(targets) = &mut self.targets {
             targets::write(&board, turn, targets);
         }
         if let Some(rows) = legal {
-            let mut row: TokenRow = [0; 256];
-            rows.push(policy::legal(place, &mut row));
+            rows.push(policy::legal(place, &mut [0; 256]));
         }
     }
+}
+
+/// White P N B R Q K, then black's.
+#[inline(always)]
+fn write_men(board: &Board, planes: &mut [u8]) {
+    let (roles, colors) = board.clone().into_bitboards();
+    let mut planes = planes.chunks_exact_mut(SQUARES);
+    for of_color in [colors.white, colors.black] {
+        for (role, plane) in roles.into_iter().zip(planes.by_ref()) {
+            grid::write_set((role & of_color).0, plane);
+        }
+    }
+}
+
+/// Side to move, rights K Q k q, counters: each all over its plane.
+#[inline(always)]
+fn write_facts(place: &Place, fullmoves: usize, planes: &mut [u8]) {
+    let right = |bit: u8| place.castling() >> bit & 1;
+    let facts = [
+        u8::from(place.turn() == Color::White),
+        right(0),
+        right(1),
+        right(2),
+        right(3),
+        place.halfmoves().min(MOST_HALFMOVES) as u8,
+        fullmoves.min(MOST_FULLMOVES) as u8,
+    ];
+    let planes = planes.chunks_exact_mut(SQUARES);
+    facts
+        .iter()
+        .zip(planes)
+        .for_each(|(&fact, plane)| plane.fill(fact));
 }
 
 /// The places of positions given by FEN.
