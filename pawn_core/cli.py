@@ -21,7 +21,7 @@ from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, Token
 from pydantic import SkipValidation
 from pydantic.fields import FieldInfo
 
-from pawn_core.checkpoint.manifest import latest_verified
+from pawn_core.checkpoint.manifest import latest_verified, list_checkpoints
 from pawn_core.config import (
     RUN_TYPES,
     ConfigError,
@@ -48,6 +48,10 @@ _OWN_OPTIONS = {
     "run_dir": "Default: logs/run_<time>_<slug>.",
     "resume": "Checkpoint directory to go on from, or a run's folder: its newest whole one.",
 }
+_AUTO_RESUME = "auto_resume"
+_AUTO_RESUME_HELP = (
+    "Go on from the newest whole checkpoint of --run-dir; start where there is none."
+)
 _LOGS = Path("logs")
 _ADJECTIVES = (
     "amber brisk calm dapper eager fuzzy gentle hasty jolly keen lucid mellow nimble zesty"
@@ -66,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = StopFlag().install()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     try:
-        options = _parse(sys.argv[1:] if arguments is None else arguments)
+        options = _resumed(_parse(sys.argv[1:] if arguments is None else arguments))
         config, resume = _read_config(options)
         _check_runnable(config)
         _say_what_is_idle(config, options)
@@ -78,6 +82,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for line in str(error).splitlines():
             sys.stderr.write(f"pawn-train: {line}\n")
         return EXIT_CONFIG_ERROR
+
+
+def _resumed(options: dict[str, Any]) -> dict[str, Any]:
+    """Return options of which --resume is what --auto-resume comes to.
+
+    Raises:
+        ConfigError: it is not said where, or what is there must not be begun anew.
+    """
+    if not options.pop(_AUTO_RESUME, False):
+        return options
+    if "resume" in options:
+        raise ConfigError("--auto-resume finds the checkpoint that --resume names: give one")
+    if "run_dir" not in options:
+        raise ConfigError("--auto-resume needs --run-dir: the folder of the run to go on with")
+    paths = RunPaths(options["run_dir"])
+    newest = latest_verified(paths.checkpoints)
+    if newest is not None:
+        _tell(f"--auto-resume: goes on from {newest}")
+        return options | {"resume": newest}
+    if damaged := list_checkpoints(paths.checkpoints):
+        names = ", ".join(path.name for path in damaged)
+        raise ConfigError(f"--auto-resume: {paths.checkpoints} holds no whole checkpoint: {names}")
+    _tell(f"--auto-resume: starts, for {paths.root} holds no checkpoint")
+    paths.metrics.unlink(missing_ok=True)  # of a run that ended before its first
+    return options
 
 
 def _check_runnable(config: RunConfig) -> None:
@@ -208,7 +237,7 @@ def config_fields(arguments: Sequence[str]) -> dict[str, Any]:
     """
     options = _parse(arguments) if arguments else {}
     for name in options:
-        if name in _OWN_OPTIONS:
+        if name in (*_OWN_OPTIONS, _AUTO_RESUME):
             raise ConfigError(f"{_flag(name)} is no field of a config")
     return options
 
@@ -244,7 +273,8 @@ def _build_app() -> App:
         """Train a chess world model; each field of the config is an option."""
 
     own = (_option(name, None, Path, Parameter(help=what)) for name, what in _OWN_OPTIONS.items())
-    options = inspect.Signature([*own, *_field_options()])
+    auto = _option(_AUTO_RESUME, False, bool, Parameter(help=_AUTO_RESUME_HELP))
+    options = inspect.Signature([*own, auto, *_field_options()])
     train.__signature__ = options  # type: ignore[attr-defined]
     app = App(
         name="pawn-train",

@@ -19,7 +19,7 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from pawn_core.cli import read_json
 from pawn_core.config import ConfigError, RunConfig, TrainingConfig, parse_config
-from pawn_core.data.sequences import Batch
+from pawn_core.data.micro_batch import MicroBatch
 from pawn_core.footprint import Footprint, footprint
 from pawn_core.runtime import Runtime, most_memory_bytes, resolve_runtime
 from pawn_core.signals import StopFlag
@@ -146,7 +146,7 @@ def _calibrate(learners: list[Learner], runtime: Runtime) -> _Calibration:
     parts = [part for batch in batches for part in batch]
     flops = sum(learner.task.flops(part) for learner in learners for part in parts)
     return _Calibration(
-        tokens=sum(len(part.positions_n) for part in parts) / len(batches),
+        tokens=sum(part.units for part in parts) / len(batches),
         flops=flops / len(batches),
         step_s=median(seconds[_WARM_UP_STEPS:]),
         first_step_s=seconds[0],
@@ -155,7 +155,7 @@ def _calibrate(learners: list[Learner], runtime: Runtime) -> _Calibration:
     )
 
 
-def _timed_step(learners: list[Learner], batch: list[Batch], runtime: Runtime) -> float:
+def _timed_step(learners: list[Learner], batch: Sequence[MicroBatch], runtime: Runtime) -> float:
     begin = time.perf_counter()
     for learner in learners:
         learner.learn([batch], waited=0.0)
@@ -163,9 +163,9 @@ def _timed_step(learners: list[Learner], batch: list[Batch], runtime: Runtime) -
     return time.perf_counter() - begin
 
 
-def _kept_bytes(learner: Learner, batch: list[Batch], runtime: Runtime) -> int:
+def _kept_bytes(learner: Learner, batch: Sequence[MicroBatch], runtime: Runtime) -> int:
     """Return what the forward pass of a step's largest part keeps, weights apart."""
-    largest = max(batch, key=lambda part: part.tokens_bt.numel())
+    largest = max(batch, key=lambda part: sum(t.nbytes for t in part.tensors()))
     storages: dict[int, int] = {}
 
     def pack(tensor: Tensor) -> Tensor:

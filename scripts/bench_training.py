@@ -71,7 +71,7 @@ def train_this(variant: str, **fields: Any) -> Turn:
         asked = time.perf_counter()
         micro_batches = next(stream)
         waited += time.perf_counter() - asked
-        tokens += updater.update(micro_batches, config.lr).tokens
+        tokens += updater.update(micro_batches, config.lr).units
     seconds = time.process_time() - begin
     stream.close()
     return Turn(tokens, seconds, waited)

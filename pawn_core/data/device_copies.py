@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from pawn_core.data.sequences import Batch
+from pawn_core.data.micro_batch import MicroBatch
 from pawn_core.data.stream import Stream
 
 
@@ -15,12 +15,12 @@ class DeviceCopies:
         self._device = device
         self._copies = torch.cuda.Stream(device)
 
-    def send(self, batches: list[Batch]) -> list[Batch]:
+    def send(self, batches: list[MicroBatch]) -> list[MicroBatch]:
         """Begin to copy batches to the GPU; called from worker threads, it does not wait."""
         with torch.cuda.stream(self._copies):
             return [batch.to(self._device) for batch in batches]
 
-    def receive(self, batches: list[Batch]) -> list[Batch]:
+    def receive(self, batches: list[MicroBatch]) -> list[MicroBatch]:
         """Let what is computed from now on wait for the copies; this thread does not wait.
 
         Their memory belongs to the copies' stream, which must not use it again too early.
@@ -33,8 +33,8 @@ class DeviceCopies:
 
 
 def stream_batches(
-    make: Callable[[int], list[Batch]], cursor: int, workers: int, device: torch.device
-) -> Stream[list[Batch]]:
+    make: Callable[[int], list[MicroBatch]], cursor: int, workers: int, device: torch.device
+) -> Stream[list[MicroBatch]]:
     """Return the stream of batches from a cursor on, on the device that computes."""
     if device.type == "cpu":
         return Stream(make, cursor, workers)

@@ -68,6 +68,11 @@ class Batch:
             attended_pairs=pairs_of(mask.sum(axis=1)),
         )
 
+    @property
+    def units(self) -> int:
+        """Number of supervised tokens."""
+        return len(self.targets_n)
+
     def game_lengths(self) -> NDArray[np.int64]:
         """Return the supervised tokens of each game, where a row holds one."""
         width = self.tokens_bt.shape[1]

@@ -1,13 +1,22 @@
 """Gradient checkpointing: memory for compute."""
 
 from functools import partial
+from typing import Protocol
 
+from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from pawn_core.model.language_model import LanguageModel
+
+class Layered(Protocol):
+    """A model whose layers follow each other."""
+
+    @property
+    def blocks(self) -> nn.ModuleList:
+        """The layers, in order."""
+        ...
 
 
-def recompute_layers(model: LanguageModel) -> None:
+def recompute_layers(model: Layered) -> None:
     """Let the backward pass recompute each layer, so that only layers' inputs are kept.
 
     No layer draws random numbers: the recomputed values, and so the gradients, are the same.

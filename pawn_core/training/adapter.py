@@ -28,7 +28,7 @@ from pawn_core.training.task import ModelTask, NonFiniteLossError
 from pawn_core.validation.real_validation import RealValidation
 
 
-class AdapterTask(ModelTask):
+class AdapterTask(ModelTask[Batch]):
     """Predict the moves that people played, by parameters in a frozen model."""
 
     def __init__(self, config: AdapterConfig, setup: Setup) -> None:

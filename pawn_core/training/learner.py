@@ -1,12 +1,12 @@
 """One model in training, and the state of it that a checkpoint keeps."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import TrainingConfig
-from pawn_core.data.sequences import Batch
+from pawn_core.data.micro_batch import MicroBatch
 from pawn_core.metrics import finite
 from pawn_core.runtime import Runtime
 from pawn_core.training.optimizer import Optimizer
@@ -24,7 +24,7 @@ class Learner:
     name: str
     """Its name among several; the only one has none."""
     config: TrainingConfig
-    task: ModelTask
+    task: ModelTask[Any]
     schedule: Schedule
     updater: Updater
     stats: StepStats
@@ -40,7 +40,7 @@ class Learner:
 
     @classmethod
     def build(
-        cls, name: str, config: TrainingConfig, task: ModelTask, runtime: Runtime
+        cls, name: str, config: TrainingConfig, task: ModelTask[Any], runtime: Runtime
     ) -> "Learner":
         """Assemble a learner before its first step."""
         return cls(
@@ -77,7 +77,7 @@ class Learner:
         """Learning rate of an update, counted from 1."""
         return self.config.lr * self.schedule(update - 1)
 
-    def learn(self, updates: Iterable[list[Batch]], waited: float) -> None:
+    def learn(self, updates: Iterable[Sequence[MicroBatch]], waited: float) -> None:
         """Do one step: an update of each list of micro-batches, all at the step's learning rate.
 
         `waited` is how long the step's data took to come, in seconds.
@@ -91,7 +91,7 @@ class Learner:
             update = self.updater.update(micro_batches, lr)
             if update.applied:
                 self.stats.add(self.step, update.sums, update.grad_norm, update.finite)
-                self.stats.count(update.tokens, update.games, update.flops)
+                self.stats.count(update.units, update.games, update.flops)
         self.stats.end_step(waited)
 
     def check_finite(self) -> None:

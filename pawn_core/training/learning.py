@@ -26,7 +26,7 @@ from pawn_core.training.task import ModelTask, NonFiniteLossError, Task
 class Learning(Task):
     """Learners that do a step together; several have names, and a checkpoint each."""
 
-    model_task: ClassVar[Callable[[Any, Setup], ModelTask]]
+    model_task: ClassVar[Callable[[Any, Setup], ModelTask[Any]]]
     """Built from a learner's config and what the run starts from."""
 
     def __init__(self, setup: Setup) -> None:
@@ -89,7 +89,7 @@ class Learning(Task):
         due = run.step % self._config.log_interval == 0
         for learner in self.active if due else ():
             lr = learner.lr_of(learner.step)
-            measured = learner.stats.take() | learner.task.norms()
+            measured = learner.task.train_fields(learner.stats.take()) | learner.task.norms()
             run.record("train", {**learner.label, "lr": lr, **measured})
         if due or self.learners[0].on_cpu:
             self.check()

@@ -5,9 +5,12 @@ from typing import get_args
 
 from pawn_core.checkpoint import store
 from pawn_core.checkpoint.manifest import checkpoint_name
+from pawn_core.config import TrainingConfig
 from pawn_core.training.outcome import Reason, Stop
 from pawn_core.training.run import Run
 
+_IN_HEARTBEATS = ("loss", "lr", "policy_loss", "value_loss", "ssl_loss")
+"""Numbers of the last train record, where it has them."""
 _REASONS: tuple[Reason, ...] = get_args(Reason)
 
 
@@ -33,10 +36,31 @@ def break_silence(run: Run) -> None:
         run.say_progress()
 
 
+def beat(run: Run) -> None:
+    """Say every heartbeat_s seconds how far the run is, what it comes to and what it holds."""
+    config = run.config
+    every_s = config.heartbeat_s if isinstance(config, TrainingConfig) else None
+    if not run.leads or not run.watch.beats(every_s):
+        return
+    numbers = {n: run.latest[n] for n in _IN_HEARTBEATS if run.latest.get(n) is not None}
+    said = "".join(f" {name} {value:.5g}" for name, value in numbers.items())
+    message = run.pace.described(run.step, said)
+    run.event("heartbeat", message, **numbers, **run.watch.holdings())
+
+
+def watch_memory(run: Run) -> None:
+    """Say that memory runs short."""
+    for level, memory in run.watch.complaints() if run.leads else ():
+        message = f"the run holds {memory.share:.0%} of the {memory.what} that it may use"
+        run.event(level, message, used_bytes=memory.used, limit_bytes=memory.limit)
+
+
 OBSERVERS: tuple[Callable[[Run], None], ...] = (
     log,
     evaluate,
     save_when_due,
+    beat,
+    watch_memory,
     break_silence,
 )
 

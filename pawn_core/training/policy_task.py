@@ -58,7 +58,7 @@ _SUMS = (
 """Of the parts of an update."""
 
 
-class PolicyTask(ModelTask):
+class PolicyTask(ModelTask[Batch]):
     """A policy, the reference that it starts from, and what it learns from its own completions."""
 
     def __init__(self, config: GrpoConfig, setup: Setup) -> None:

@@ -24,7 +24,7 @@ from pawn_core.training.task import ModelTask
 from pawn_core.validation.validation_set import ValidationSet
 
 
-class PretrainTask(ModelTask):
+class PretrainTask(ModelTask[Batch]):
     """Predict the next move of games played at random by the engine."""
 
     def __init__(self, config: PretrainConfig, setup: Setup) -> None:

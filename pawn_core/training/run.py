@@ -13,7 +13,7 @@ import torch
 from pawn_core.checkpoint.rng import capture_rng, restore_rng
 from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import RunConfig
-from pawn_core.metrics import Mark, MetricsWriter, finite
+from pawn_core.metrics import TRAIN, Mark, MetricsWriter, finite
 from pawn_core.parallel import ALONE, Processes
 from pawn_core.phases import Phases
 from pawn_core.run_paths import RunPaths
@@ -22,6 +22,7 @@ from pawn_core.sinks.process import SinkProcess
 from pawn_core.training.console import Pace, describe_record
 from pawn_core.training.outcome import Outcome, Reason
 from pawn_core.training.task import Task
+from pawn_core.training.watching import Watch
 from pawn_core.uploads.process import UploadProcess
 
 _LOG = logging.getLogger("pawn_core")
@@ -47,6 +48,9 @@ class Run:
     """Whether the run was resumed in its own folder."""
     sinks: list[SinkProcess] = field(default_factory=list)
     uploads: list[UploadProcess] = field(default_factory=list)
+    watch: Watch = field(default_factory=lambda: Watch(torch.device("cpu")))
+    latest: dict[str, Any] = field(default_factory=dict)
+    """The last train record."""
     pace: Pace = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,6 +80,8 @@ class Run:
     def record(self, kind: str, fields: dict[str, Any]) -> None:
         """Write a metrics record of this step, and a line of it to the log."""
         self._write(kind, fields)
+        if kind == TRAIN:
+            self.latest = fields
         for sink in self.sinks:
             self._report_sink(sink, sink.write(kind, self.step, finite(fields)))
 

@@ -40,7 +40,7 @@ _SPARE_TOKENS = 8
 """More than the longest right completion has, for a wrong one to end."""
 
 
-class SftTask(ModelTask):
+class SftTask(ModelTask[Batch]):
     """Learn to complete prompts of text tasks as is right."""
 
     def __init__(self, config: SftConfig, setup: Setup) -> None:

@@ -33,9 +33,9 @@ class StepStats:
         self._first_bad = torch.where(bad, step, self._first_bad)
         self._updates += 1
 
-    def count(self, tokens: int, games: int, flops: int) -> None:
-        """Add an update's supervised tokens, games and FLOPs."""
-        self._tokens += tokens
+    def count(self, units: int, games: int, flops: int) -> None:
+        """Add an update's units (supervised tokens, positions), games and FLOPs."""
+        self._tokens += units
         self._games += games
         self._flops += flops
 

@@ -2,18 +2,21 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from torch import Tensor, nn
 
 from pawn_core.checkpoint.store import Checkpoint
-from pawn_core.data.sequences import Batch
+from pawn_core.data.micro_batch import MicroBatch
 from pawn_core.run_paths import MODEL
 from pawn_core.training.outcome import Reason, Stop
 from pawn_core.training.setup import Setup
 
 if TYPE_CHECKING:
     from pawn_core.training.run import Run
+
+
+B = TypeVar("B", bound=MicroBatch)
 
 
 class NonFiniteLossError(Exception):
@@ -130,24 +133,24 @@ class Task(Protocol):
         """Give up threads and files."""
 
 
-class ModelTask(Protocol):
+class ModelTask(Protocol[B]):
     """A model, its data, its loss and its evaluation."""
 
     model: Any
     """What is trained: a module, each task's own kind."""
 
     @abstractmethod
-    def make_batch(self, index: int) -> list[Batch]:
+    def make_batch(self, index: int) -> list[B]:
         """Return the micro-batches of step `index`, on the CPU; called from any thread."""
 
     @abstractmethod
-    def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
-        """Return sums over a micro-batch's supervised positions, float32, of which train records
-        have the means; `loss` is what is minimised.
+    def loss_sums(self, batch: B) -> dict[str, Tensor]:
+        """Return sums over a micro-batch's units, float32, of which train records have the means;
+        `loss` is what is minimised.
         """
 
     @abstractmethod
-    def flops(self, batch: Batch) -> int:
+    def flops(self, batch: B) -> int:
         """Return the operations of a forward and backward pass; see `pawn_core.flops`."""
 
     @abstractmethod
@@ -177,6 +180,14 @@ class ModelTask(Protocol):
     def before_update(self, step: int) -> str:
         """Prepare for the update after `step`; say which parameters are others now, if any are."""
         return ""
+
+    def after_update(self) -> None:
+        """Follow an update that has moved the model."""
+        return
+
+    def train_fields(self, means: dict[str, float | None]) -> dict[str, float | None]:
+        """Return what a train record says of a window's means and speeds (`StepStats.take`)."""
+        return means
 
     def accepts(self, finite: Tensor) -> bool:
         """Tell whether to make an update whose loss and gradient are finite, or are not.

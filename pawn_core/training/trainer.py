@@ -29,6 +29,7 @@ from pawn_core.training.run import Run, metrics_mark
 from pawn_core.training.setup import Setup
 from pawn_core.training.task import Task
 from pawn_core.training.uploading import finish_uploads
+from pawn_core.training.watching import Watch
 from pawn_core.uploads.process import open_uploads
 
 _LOG = logging.getLogger("pawn_core")
@@ -201,6 +202,7 @@ def build_run(setup: Setup, metrics: MetricsWriter | None) -> Run:
         stop=setup.stop,
         processes=setup.runtime.processes,
         continues_stream=setup.continues_stream,
+        watch=Watch(setup.runtime.device),
         sinks=open_sinks(config, setup.run_dir) if metrics else [],
     )
     if setup.checkpoint:

@@ -1,5 +1,6 @@
 """One optimizer step: micro-batches, scaling, clipping, update."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -7,7 +8,7 @@ from torch import Tensor
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from pawn_core.config import TrainingConfig
-from pawn_core.data.sequences import Batch
+from pawn_core.data.micro_batch import MicroBatch
 from pawn_core.runtime import Runtime
 from pawn_core.training.optimizer import Optimizer, build_optimizer
 from pawn_core.training.task import ModelTask
@@ -17,10 +18,10 @@ class Update(NamedTuple):
     """What one step did; tensors stay on the device."""
 
     sums: dict[str, Tensor]
-    """What the task sums over supervised positions, `loss` among them."""
+    """What the task sums over the step's units, `loss` among them."""
     grad_norm: Tensor
     finite: Tensor
-    tokens: int
+    units: int
     games: int
     flops: int
     applied: bool = True
@@ -28,18 +29,18 @@ class Update(NamedTuple):
 
     @property
     def loss_sum(self) -> Tensor:
-        """The loss, summed over supervised positions."""
+        """The loss, summed over the step's units."""
         return self.sums["loss"]
 
 
 class Updater:
-    """Apply the gradient of the mean loss over all supervised positions of a step.
+    """Apply the gradient of the mean loss over all units of a step: supervised tokens, positions.
 
-    The mean is over the tokens of all micro-batches of all processes together, so that neither
+    The mean is over those of all micro-batches of all processes together, so that neither
     accumulation nor the number of GPUs changes what is learned.
     """
 
-    def __init__(self, task: ModelTask, config: TrainingConfig, runtime: Runtime) -> None:
+    def __init__(self, task: ModelTask[Any], config: TrainingConfig, runtime: Runtime) -> None:
         self._task, self._config, self._runtime = task, config, runtime
         self.optimizer = self._new_optimizer()
         self.scaler = runtime.grad_scaler()
@@ -53,10 +54,10 @@ class Updater:
         task = self._task
         return build_optimizer(task.parameters(), self._config, self._runtime, task.lr_ratios())
 
-    def update(self, micro_batches: list[Batch], lr: float) -> Update:
+    def update(self, micro_batches: Sequence[MicroBatch], lr: float) -> Update:
         """Do one step at this learning rate."""
-        tokens, games, flops = self._count(micro_batches)
-        parts = [self._backward(batch, tokens) for batch in micro_batches]
+        units, games, flops = self._count(micro_batches)
+        parts = [self._backward(batch, units) for batch in micro_batches]
         sums = {name: torch.stack([part[name] for part in parts]).sum() for name in parts[0]}
         self._runtime.processes.sum_tensors([*sums.values(), *self._gradients()])
         grad_norm = self._clip()
@@ -66,15 +67,17 @@ class Updater:
         applied = self._task.accepts(finite)
         if applied:
             self._step(lr)
+            if self._has_moved(grad_norm):
+                self._task.after_update()
         if self.scaler is not None:
             self.scaler.update()
         self.optimizer.zero_grad()
-        return Update(sums, grad_norm, finite, tokens, games, flops, applied)
+        return Update(sums, grad_norm, finite, units, games, flops, applied)
 
-    def _count(self, micro_batches: list[Batch]) -> list[int]:
-        """Return the tokens, games and FLOPs of the step, over all processes."""
+    def _count(self, micro_batches: Sequence[MicroBatch]) -> list[int]:
+        """Return the units, games and FLOPs of the step, over all processes."""
         return self._runtime.processes.sum_numbers(
-            sum(len(batch.targets_n) for batch in micro_batches),
+            sum(batch.units for batch in micro_batches),
             sum(batch.games for batch in micro_batches),
             sum(self._task.flops(batch) for batch in micro_batches),
         )
@@ -82,11 +85,11 @@ class Updater:
     def _gradients(self) -> list[Tensor]:
         return [p.grad for p in self.optimizer.parameters if p.grad is not None]
 
-    def _backward(self, batch: Batch, tokens: int) -> dict[str, Tensor]:
+    def _backward(self, batch: MicroBatch, units: int) -> dict[str, Tensor]:
         batch = batch.to(self._runtime.device)
         with self._runtime.autocast():
             sums = self._task.loss_sums(batch)
-        mean = sums["loss"] / tokens
+        mean = sums["loss"] / units
         (mean if self.scaler is None else self.scaler.scale(mean)).backward()
         return {name: total.detach() for name, total in sums.items()}
 
@@ -101,6 +104,10 @@ class Updater:
         if self._config.max_grad_norm is not None:
             clip_grads_with_norm_(self.optimizer.parameters, self._config.max_grad_norm, norm)
         return norm
+
+    def _has_moved(self, grad_norm: Tensor) -> bool:
+        """Whether the step was made: the scaler, which waits for the device, leaves some out."""
+        return self.scaler is None or bool(grad_norm.isfinite())
 
     def _step(self, lr: float) -> None:
         self.optimizer.lr = lr

@@ -312,3 +312,58 @@ def test_a_place_on_the_command_line_takes_the_configs_place(tmp_path: Path) -> 
     path.write_text('{"variant": "toy", "hf_repo": "o/n"}')
     kept, _ = cli._read_config(cli._parse(["--config", str(path), "--local-checkpoints"]))
     assert (kept.hf_repo, kept.local_checkpoints) == (None, True)
+
+
+def test_auto_resume_starts_where_there_is_nothing_and_goes_on_where_there_is(
+    tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, run_dir = tmp_path / "c.json", tmp_path / "run"
+    command = ["--config", str(config), "--run-dir", str(run_dir), "--auto-resume"]
+    config.write_text(json.dumps(tiny | {"pause_after_steps": 4}))
+    assert cli.main(command) == 0
+    assert f"starts, for {run_dir} holds no checkpoint" in capsys.readouterr().err
+    config.write_text(json.dumps(tiny))
+    assert cli.main(command) == 0
+    assert f"goes on from {run_dir}/checkpoints/step_00000004" in capsys.readouterr().err
+    assert json.loads((run_dir / "outcome.json").read_text())["step"] == 12
+
+
+def test_auto_resume_begins_anew_what_ended_before_its_first_checkpoint(
+    tiny, train, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("pawn_core.training.observers.store.save", _full_disk)
+    assert train(tiny, "run").reason == "error"
+    monkeypatch.undo()
+    config, run_dir = tmp_path / "c.json", tmp_path / "run"
+    config.write_text(json.dumps(tiny))
+    command = ["--config", str(config), "--run-dir", str(run_dir)]
+    assert cli.main(command) == 2  # without the flag it holds a run
+    assert cli.main([*command, "--auto-resume"]) == 0
+    steps = [r["step"] for r in read_records(run_dir / "metrics.jsonl")[0] if r["type"] == "train"]
+    assert steps == [3, 6, 9, 12]
+
+
+def _full_disk(*_) -> None:
+    raise OSError("no space left")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--auto-resume"], "--auto-resume needs --run-dir"),
+        (["--auto-resume", "--run-dir", "x", "--resume", "y"], "give one"),
+    ],
+)
+def test_auto_resume_says_what_it_lacks(capsys, arguments: list[str], message: str) -> None:
+    assert cli.main([*FLAGS, *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_auto_resume_does_not_begin_anew_over_damaged_checkpoints(
+    tiny, train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(tiny | {"total_steps": 4}, "run")
+    (tmp_path / "run/checkpoints/step_00000004/model.safetensors").write_bytes(b"damaged")
+    assert cli.main([*FLAGS, "--auto-resume", "--run-dir", str(tmp_path / "run")]) == 2
+    assert "holds no whole checkpoint: step_00000004" in capsys.readouterr().err
+    assert (tmp_path / "run/metrics.jsonl").exists()

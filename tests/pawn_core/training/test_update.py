@@ -49,7 +49,7 @@ def test_accumulated_micro_batches_equal_the_whole_batch(tiny, prefixed: bool) -
     (whole, update), *others = results
     for other, other_update in others:
         assert_close(other, whole, rtol=0, atol=2e-6)
-        assert other_update.tokens == update.tokens
+        assert other_update.units == update.units
         assert other_update.games == update.games == 12
         assert_close(other_update.loss_sum, update.loss_sum)
         assert_close(other_update.grad_norm, update.grad_norm)
@@ -62,7 +62,7 @@ def test_the_loss_is_the_mean_cross_entropy_over_supervised_positions(tiny) -> N
     expected = -log_p[batch.positions_n, batch.targets_n].sum()
     update = updater.update([batch], 1e-3)
     assert update.loss_sum.item() == pytest.approx(expected.item(), rel=1e-6)
-    assert update.tokens == len(batch.targets_n)
+    assert update.units == len(batch.targets_n)
 
 
 @pytest.mark.parametrize("targets", ["sampled", "legal"])
