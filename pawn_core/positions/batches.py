@@ -1,4 +1,3 @@
-# pyrefly: ignore-errors
 """Batches of positions to learn from: what the engine makes of the FENs, with the labels.
 
 A batch carries planes as uint8, as the engine makes them: the reader scales planes 17 and 18.
@@ -9,9 +8,9 @@ Shapes: n positions, m legal moves of all positions, e policy entries of all pos
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
-import chess_engine
 import numpy as np
 import torch
+from chess_engine import POLICY_TRANSFORMS, POSITION_TASKS, encode_positions, may_mirror
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -193,13 +192,13 @@ def make_batch(
     """
     taken = positions.columns.take(rows)
     fens = taken.fens()
-    kinds = np.where(chess_engine.may_mirror(fens), kinds, kinds & ~np.uint8(MIRRORED)).astype(
-        np.uint8
-    )
-    encoded = chess_engine.encode_positions(fens, kinds=kinds, threads=threads)
+    kinds = np.where(may_mirror(fens), kinds, kinds & ~np.uint8(MIRRORED)).astype(np.uint8)
+    encoded = encode_positions(fens, kinds=kinds, threads=threads)
+    assert encoded.legal_moves is not None
+    assert encoded.legal_offsets is not None
     policy_rows = np.repeat(np.arange(len(rows)), np.diff(taken.policy_ends_n, prepend=0))
-    policy_indices = chess_engine.POLICY_TRANSFORMS[kinds[policy_rows], taken.policy_indices_e]
-    targets = {name: torch.from_numpy(encoded.target(name)) for name in chess_engine.POSITION_TASKS}
+    policy_indices = POLICY_TRANSFORMS[kinds[policy_rows], taken.policy_indices_e]
+    targets = {name: torch.from_numpy(encoded.target(name)) for name in POSITION_TASKS}
     return PositionBatch(
         planes=torch.from_numpy(encoded.planes),
         legal_rows=torch.from_numpy(

@@ -1,4 +1,3 @@
-# pyrefly: ignore-errors
 """Which positions are the same, which game a position is from, and on which side of the split.
 
 Shapes: n positions.
@@ -8,8 +7,8 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-import chess_engine
 import numpy as np
+from chess_engine import may_mirror, transform_fens
 from numpy.typing import NDArray
 
 UNCHANGED, MIRRORED, FLIPPED = 0, 1, 2
@@ -34,11 +33,11 @@ def identify(fens: Sequence[str]) -> Identities:
     Raises:
         ValueError: a FEN is no legal position.
     """
-    own = chess_engine.transform_fens([*fens], np.full(len(fens), UNCHANGED, np.uint8))
-    mirrored = np.where(chess_engine.may_mirror(own), MIRRORED, UNCHANGED).astype(np.uint8)
+    own = transform_fens([*fens], np.full(len(fens), UNCHANGED, np.uint8))
+    mirrored = np.where(may_mirror(own), MIRRORED, UNCHANGED).astype(np.uint8)
     kinds = (mirrored, np.full_like(mirrored, FLIPPED), mirrored | FLIPPED)
     keys_n = _keys(own)
-    images = [_keys(chess_engine.transform_fens(own, kind)) for kind in kinds]
+    images = [_keys(transform_fens(own, kind)) for kind in kinds]
     return Identities(own, keys_n, np.minimum.reduce([keys_n, *images]))
 
 

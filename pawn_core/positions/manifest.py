@@ -35,7 +35,14 @@ class Shard:
     bytes: int
     source: str
     split: str
+    """`train` or `val`."""
     positions: int
+
+    def __post_init__(self) -> None:
+        if Path(self.file).name != self.file:
+            raise ValueError(f"shard {self.file!r} is no file's name")
+        if self.split not in (TRAIN, VAL):
+            raise ValueError(f"split {self.split!r}; allowed: {TRAIN}, {VAL}")
 
 
 @dataclass

@@ -1,4 +1,3 @@
-# pyrefly: ignore-errors
 """Positions with their labels: one by one as a source finds them, in columns as they are kept.
 
 Shapes: n positions, c characters of all FENs, e policy entries of all positions.
@@ -7,9 +6,11 @@ Shapes: n positions, c characters of all FENs, e policy entries of all positions
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
 
-import chess_engine
 import numpy as np
+from chess_engine import policy_indices
 from numpy.typing import NDArray
 
 from pawn_core.data.sequences import ranges
@@ -75,9 +76,7 @@ class PositionColumns:
         """
         identities = identify([record.fen for record in records])
         policies = [record.policy or {} for record in records]
-        indices_e, offsets = chess_engine.policy_indices(
-            identities.fens, [[*policy] for policy in policies]
-        )
+        indices_e, offsets = policy_indices(identities.fens, [[*policy] for policy in policies])
         fens = [fen.encode("ascii") for fen in identities.fens]
         shares = [share / math.fsum(p.values()) for p in policies for share in p.values()]
         values = [math.nan if record.value is None else record.value for record in records]
@@ -92,6 +91,10 @@ class PositionColumns:
             keys_n=identities.keys_n,
             orbits_n=identities.orbits_n,
         )
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the columns by name."""
+        return {f.name: np.ascontiguousarray(getattr(self, f.name)) for f in fields(self)}
 
     @classmethod
     def none(cls) -> "PositionColumns":
@@ -111,12 +114,12 @@ class PositionColumns:
         """Return the number of positions."""
         return len(self.values_n)
 
-    @property
+    @cached_property
     def has_policy_n(self) -> NDArray[np.bool_]:
         """Whether each has a policy label."""
         return np.diff(self.policy_ends_n, prepend=0) > 0
 
-    @property
+    @cached_property
     def has_value_n(self) -> NDArray[np.bool_]:
         """Whether each has a value label."""
         return ~np.isnan(self.values_n)
@@ -147,10 +150,6 @@ def _entries(
     ends_n: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return where the entries of some rows are, and where each row's end among those."""
-    counts_n = np.diff(ends_n, prepend=0)[rows] if len(rows) * 8 > len(ends_n) else None
-    if counts_n is None:
-        starts_n = np.where(rows > 0, ends_n[rows - 1], 0)
-        counts_n = ends_n[rows] - starts_n
-    else:
-        starts_n = ends_n[rows] - counts_n
+    starts_n = np.where(rows > 0, ends_n[rows - 1], 0)
+    counts_n = ends_n[rows] - starts_n
     return ranges(starts_n, counts_n), np.cumsum(counts_n)

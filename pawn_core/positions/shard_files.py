@@ -3,7 +3,6 @@
 from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
 from safetensors.numpy import load, save
 
 from pawn_core.durable import replace_file
@@ -15,7 +14,7 @@ def write_shard(
     folder: Path, source: str, split: str, number: int, columns: PositionColumns
 ) -> Shard:
     """Write a file of positions, whole or not at all; its name has a part of its hash."""
-    data = save({name: np.ascontiguousarray(column) for name, column in vars(columns).items()})
+    data = save(columns.arrays())
     digest = sha256(data).hexdigest()
     file = f"{file_stem(source)}-{split}-{number:05d}-{digest[:8]}{SUFFIX}"
     replace_file(folder / SHARDS / file, data)
