@@ -30,6 +30,10 @@ class Boards:
         """Return which tokens each board takes: PAD alone where its game is over."""
         return self._mask_bv
 
+    def fens(self) -> list[str]:
+        """Return each board's position; those of forfeited games say nothing."""
+        return self._games.fens()
+
     def play(self, tokens_b: NDArray[Any]) -> None:
         """Play one token in each game; one that its board does not take forfeits the game."""
         self.forfeited_b |= ~self._mask_bv[self._rows_b, tokens_b]

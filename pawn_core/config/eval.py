@@ -72,7 +72,7 @@ class EvalConfig(
         | {"play_opponent", "play_nodes"}
     )
     weights_fields: ClassVar[frozenset[str]] = frozenset({"weights", "play_opponent"})
-    path_fields: ClassVar[Mapping[str, PathKind]] = {"pgn": "games"}
+    path_fields: ClassVar[Mapping[str, PathKind]] = {"pgn": "games", "positions": "folder"}
     measured_field: ClassVar[str | None] = "weights"
 
     run_type: Literal["eval"] = Field(
@@ -161,6 +161,21 @@ class EvalConfig(
         return self
 
     @model_validator(mode="after")
+    def _check_positions(self) -> Self:
+        if "positions" in self.evals and self.positions is None:
+            raise ValueError(
+                "positions is missing: evals has positions, which reads a folder of labelled ones"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_measurable(self) -> Self:
+        if not self.takes("weights"):
+            kinds = "; ".join(f"{e.name}: {' or '.join(sorted(e.measures))}" for e in self.chosen)
+            raise ValueError(f"evals has no model that all of it measures ({kinds}): split it")
+        return self
+
+    @model_validator(mode="after")
     def _check_probe_seed(self) -> Self:
         if "probes" in self.evals and self.probe_seed == self.games_seed:
             raise ValueError(
@@ -180,6 +195,16 @@ class EvalConfig(
     def chosen(self) -> tuple[Eval, ...]:
         """The evaluations to make, in order."""
         return tuple(map(eval_named, self.evals))
+
+    def takes(self, field: str) -> frozenset[str]:
+        """Return what models of a field's weights may speak: of `weights`, what all measure."""
+        if field == "weights":
+            return frozenset.intersection(*(evaluation.measures for evaluation in self.chosen))
+        return eval_named("play").measures
+
+    def reader(self, field: str) -> str:
+        """Return the evaluations, which decide what models they take."""
+        return f"evals '{','.join(self.evals)}'" if field == "weights" else "evals 'play'"
 
     def follows(self) -> dict[str, Any]:
         """Return what null fields come to."""

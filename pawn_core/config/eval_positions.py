@@ -1,4 +1,4 @@
-"""Fields of the evaluations that look at positions: diagnostics, yardstick, ceiling, accuracy."""
+"""Fields of the evaluations that look at positions, of games or in shards."""
 
 from pydantic import Field
 
@@ -70,5 +70,23 @@ class EvalPositionsConfig(RealGamesConfig):
         ge=1,
         le=5000,
         description="Width of the bands of Elo, the mean of both players'.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    positions: str | None = Field(
+        None,
+        min_length=1,
+        description="Folder of labelled positions, whose validation split is measured on.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    max_positions: int = Field(
+        10_000,
+        ge=1,
+        le=10_000_000,
+        description="Of those at most, of every source about as many.",
+        json_schema_extra=FIXED_ON_RESUME,
+    )
+    piece_mask_ratio: Fraction = Field(
+        0.25,
+        description="Share of a position's squares that are hidden where it is asked for piece.",
         json_schema_extra=FIXED_ON_RESUME,
     )

@@ -7,6 +7,7 @@ from pawn_core.config.conditioning import CASES
 from pawn_core.config.errors import entry_named
 from pawn_core.config.eval_probes import EvalProbesConfig, shards_of_probes
 from pawn_core.config.facts import Metric
+from pawn_core.config.position_tasks import POSITION_TASKS
 from pawn_core.config.real_games import RealGamesConfig
 
 if TYPE_CHECKING:
@@ -16,8 +17,12 @@ FRESH_GAMES = frozenset(
     {"games", "games_seed", "max_ply", "mate_boost", "discard_ply_limit", "shard_games"}
 )
 """Fields of the random games that several evaluations measure on."""
+MOVES, POSITIONS = "moves", "positions"
+"""What the models speak that there are evaluations of."""
 DIAGNOSTIC_SHARD = 64
 """Positions of each kind that a shard of diagnostics has."""
+POSITIONS_SHARD = 256
+"""Labelled positions that a shard of `positions` has."""
 
 
 class Eval(NamedTuple):
@@ -34,6 +39,8 @@ class Eval(NamedTuple):
     """What is known of its figures, named `<evaluation>.<figure>`; the first is its headline."""
     in_float32: bool = False
     """Whether it takes no notice of `amp_dtype`: games drawn in 16 bits depend on the batch."""
+    measures: frozenset[str] = frozenset({MOVES})
+    """What the models that it measures speak, as run types say it."""
 
 
 def shards_of_games(config: "EvalConfig") -> int:
@@ -148,6 +155,30 @@ EVALS: tuple[Eval, ...] = (
             Metric("play.forfeited", "games forfeited by an illegal move", "low", own_kind=True),
         ),
         in_float32=True,
+        measures=frozenset({MOVES, POSITIONS}),
+    ),
+    Eval(
+        "positions",
+        "pawn_core.evaluation.positions.scorecard:Scorecard",
+        lambda config: -(-config.max_positions // POSITIONS_SHARD),
+        frozenset({"positions", "max_positions", "piece_mask_ratio"}),
+        (
+            Metric("positions.val_loss", "policy + value loss", "low", own_kind=True),
+            Metric("positions.policy_loss", "policy loss (nats)", "low", own_kind=True),
+            Metric("positions.policy_top1", "best move found", "high", own_kind=True),
+            Metric("positions.policy_top5", "best move among five", "high", own_kind=True),
+            Metric("positions.legal_mass", "legal mass of 4,672 moves", "high"),
+            Metric("positions.value_mse", "value error (squared)", "low", own_kind=True),
+            Metric("positions.value_sign", "sign of the value", "high", own_kind=True),
+            Metric("positions.value_ece", "calibration error of the value", "low"),
+            *(
+                Metric(f"positions.{task.name}_skill", f"{task.name} skill", "high")
+                for task in POSITION_TASKS
+            ),
+            Metric("positions.pin_ap", "pin average precision", "high", own_kind=True),
+            Metric("positions.fork_ap", "fork average precision", "high", own_kind=True),
+        ),
+        measures=frozenset({POSITIONS}),
     ),
     Eval(
         "ceiling",

@@ -197,6 +197,14 @@ class RunConfig(StorageConfig):
         """Return the weights that the config names, by field."""
         return {field: getattr(self, field) for field in sorted(self.weights_fields)}
 
+    def takes(self, field: str) -> frozenset[str]:
+        """Return what models of the weights that a field names may speak."""
+        return frozenset({self.speaks})
+
+    def reader(self, field: str) -> str:
+        """Return what a sentence calls that which takes the weights that a field names."""
+        return f"run_type '{self.run_type}'"
+
     def unread(self) -> frozenset[str]:
         """Return the fields that belong to another choice than this config makes."""
         return frozenset()

@@ -5,29 +5,34 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol
 
 import torch
 from chess_engine import Vocabulary
 from torch import Tensor
+from typing_extensions import TypeVar
 
 from pawn_core.config.eval import EvalConfig
 from pawn_core.data.games import GameSource
 from pawn_core.evaluation.report import Report
+from pawn_core.evaluation.subjects import longest_game
 from pawn_core.model import Transformer
+from pawn_core.position_model import LoadedPositionModel
 from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag
 from pawn_core.weights import Pretrained
 from pawn_core.weights.spec import ModelSpec
 
 _LOG = logging.getLogger("pawn_core")
+Measured = TypeVar("Measured", bound=Pretrained | LoadedPositionModel, default=Pretrained)
+"""What kind of model: of moves, unless an evaluation says otherwise."""
 
 
 @dataclass(frozen=True)
-class Context:
+class Context(Generic[Measured]):
     """What an evaluation may use."""
 
-    pretrained: Pretrained
+    pretrained: Measured
     """On the runtime's device, in evaluation mode, without gradients."""
     config: EvalConfig
     runtime: Runtime
@@ -42,22 +47,22 @@ class Context:
     """Told how far a long reading is."""
 
     @property
-    def model(self) -> Transformer:
+    def model(self: "Context[Pretrained]") -> Transformer:
         """The model."""
         return self.pretrained.model
 
     @property
-    def vocabulary(self) -> Vocabulary:
+    def vocabulary(self: "Context[Pretrained]") -> Vocabulary:
         """Its tokens."""
         return self.pretrained.vocabulary
 
     @property
-    def spec(self) -> ModelSpec:
+    def spec(self: "Context[Pretrained]") -> ModelSpec:
         """Its dimensions, and how it is fed."""
         return self.pretrained.spec
 
     @property
-    def fresh_games(self) -> GameSource:
+    def fresh_games(self: "Context[Pretrained]") -> GameSource:
         """The random games of the config, laid out as the model reads them."""
         config, spec = self.config, self.spec
         return GameSource(
@@ -78,7 +83,7 @@ class Context:
     @property
     def max_ply(self) -> int:
         """Most plies of a game: what the config allows, or else what the model's context holds."""
-        return self.config.max_ply or self.spec.max_ply
+        return self.config.max_ply or longest_game(self.pretrained)
 
 
 class Evaluation(Protocol):
@@ -89,7 +94,7 @@ class Evaluation(Protocol):
     """
 
     @classmethod
-    def check(cls, context: Context) -> None:
+    def check(cls, context: Context[Any]) -> None:
         """Refuse, before any work of the run, what cannot be done at the end of it.
 
         Raises:
@@ -97,7 +102,7 @@ class Evaluation(Protocol):
         """
 
     @abstractmethod
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context[Any]) -> None:
         """Prepare the work, when its turn has come."""
 
     @abstractmethod

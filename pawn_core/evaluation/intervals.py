@@ -50,7 +50,7 @@ def resampled_sums(
     sums_gk: NDArray[np.float64], seed: int = 0, resamplings: int = RESAMPLINGS
 ) -> NDArray[np.float64]:
     """Return the sums over the games of each resampling, (r, k), for any function of sums."""
-    drawn = _drawn(len(sums_gk), seed, resamplings)
+    drawn = resamplings_of(len(sums_gk), seed, resamplings)
     return np.concatenate([counts_rg @ sums_gk for counts_rg in drawn])
 
 
@@ -101,7 +101,7 @@ def median_over_games(
     order = np.argsort(values, kind="stable")
     ordered, owners = values[order], owners[order]
     medians: list[float] = []
-    for counts_rg in _drawn(games, seed, resamplings):
+    for counts_rg in resamplings_of(games, seed, resamplings):
         weights_rn = counts_rg[:, owners].cumsum(axis=1)
         for weights_n in weights_rn[weights_rn[:, -1] > 0]:
             middle = weights_n[-1] / 2
@@ -110,7 +110,9 @@ def median_over_games(
     return percentiles(np.array(medians))
 
 
-def _drawn(games: int, seed: int, resamplings: int) -> Iterator[NDArray[np.float64]]:
+def resamplings_of(
+    games: int, seed: int = 0, resamplings: int = RESAMPLINGS
+) -> Iterator[NDArray[np.float64]]:
     """Yield how often each game is in each resampling, (r, g), some resamplings at a time."""
     generator, at_once = np.random.default_rng(seed), max(1, _CHUNK_ENTRIES // games)
     for begin in range(0, resamplings, at_once):

@@ -13,16 +13,16 @@ import torch
 
 from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import ConfigError, EvalConfig
-from pawn_core.config.evals import Eval
+from pawn_core.config.evals import EVALS, Eval
 from pawn_core.durable import replace_file
 from pawn_core.evaluation.evaluation import Context, Evaluation
 from pawn_core.evaluation.report import Report
+from pawn_core.evaluation.subjects import AnySubject, load_measured, most_plies, speech_of
 from pawn_core.machine import device_refusal
 from pawn_core.run_paths import ACCUMULATORS, RunPaths
 from pawn_core.training.run import Run
 from pawn_core.training.setup import Setup
 from pawn_core.training.task import Task
-from pawn_core.weights.subject import Subject, load_subject
 
 RESULTS_FORMAT = 1
 _LOG = logging.getLogger("pawn_core")
@@ -37,7 +37,7 @@ class Evaluating(Task):
         config = setup.config
         assert isinstance(config, EvalConfig)
         self._setup, self._config = setup, config
-        self._subject: Subject = setup.opened or _opened(setup, _LOG.info)
+        self._subject: AnySubject = setup.opened or _opened(setup, _LOG.info)
         self._ends = list(accumulate(chosen.shards(config) for chosen in config.chosen))
         self._reports: list[Report] = []
         self._current: Evaluation | None = None
@@ -153,18 +153,18 @@ class Evaluating(Task):
         replace_file(paths.results, json.dumps(document, indent=1).encode() + b"\n")
 
 
-def _opened(setup: Setup, say: Callable[[str], None]) -> Subject:
+def _opened(setup: Setup, say: Callable[[str], None]) -> AnySubject:
     """Load the model, and refuse evaluations of it that cannot be made."""
     config = setup.config
     assert isinstance(config, EvalConfig)
-    subject = load_subject(config.weights, setup.run_dir, setup.runtime.device)
+    subject = load_measured(config.weights, setup.run_dir, setup.runtime.device)
     _check_subject(subject, setup, config)
     for chosen in config.chosen:
         _class_of(chosen).check(replace(_context(chosen, subject, setup), say=say))
     return subject
 
 
-def _context(chosen: Eval, subject: Subject, setup: Setup) -> Context:
+def _context(chosen: Eval, subject: AnySubject, setup: Setup) -> Context[Any]:
     config = setup.config
     assert isinstance(config, EvalConfig)
     return Context(
@@ -182,10 +182,10 @@ def _class_of(chosen: Eval) -> type[Evaluation]:
     return resolve_name(chosen.implementation)
 
 
-def _check_subject(subject: Subject, setup: Setup, config: EvalConfig) -> None:
+def _check_subject(subject: AnySubject, setup: Setup, config: EvalConfig) -> None:
     """Refuse games that do not fit or were trained on, and a large model on a CPU unasked."""
-    spec, device = subject.pretrained.spec, setup.runtime.device
-    fits = spec.max_ply
+    _check_kind(subject, config)
+    fits, device = most_plies(subject.pretrained), setup.runtime.device
     if config.max_ply is not None and config.max_ply > fits:
         raise ConfigError(f"max_ply {config.max_ply} does not fit the model; allowed: 2 to {fits}")
     _check_fresh(config, subject.trained_by)
@@ -193,6 +193,18 @@ def _check_subject(subject: Subject, setup: Setup, config: EvalConfig) -> None:
     refusal = device_refusal(config.device, large, torch.cuda.device_count())
     if device.type == "cpu" and refusal:
         raise ConfigError(refusal)
+
+
+def _check_kind(subject: AnySubject, config: EvalConfig) -> None:
+    """Refuse a model that the evaluations do not take."""
+    speech = speech_of(subject)
+    if speech not in (taken := config.takes("weights")):
+        takers = ", ".join(e.name for e in EVALS if speech in e.measures)
+        raise ConfigError(
+            f"weights {config.weights!r} are of a model that speaks {speech}; "
+            f"{config.reader('weights')} takes models that speak {' or '.join(sorted(taken))}; "
+            f"allowed for it: {takers}"
+        )
 
 
 def _check_fresh(config: EvalConfig, trained_by: Mapping[str, Any]) -> None:

@@ -67,12 +67,16 @@ def load_model(source: str, trials: Path, settings: PlaySettings) -> Chooser:
     # torch takes seconds to import: not before the protocol has been answered.
     import torch
 
+    from pawn_core.evaluation.subjects import PositionSubject, load_measured
     from pawn_core.uci.model_games import ModelGames
-    from pawn_core.weights.subject import load_subject
+    from pawn_core.uci.position_games import PositionGames
 
     beside_trials = trials / "uci" / "run"
-    subject = load_subject(source, beside_trials, torch.device("cpu"))
-    games = ModelGames(subject.pretrained, source)
+    subject = load_measured(source, beside_trials, torch.device("cpu"))
+    if isinstance(subject, PositionSubject):
+        games = PositionGames(subject.pretrained.model)
+    else:
+        games = ModelGames(subject.pretrained, source)
     games.warm_up(settings)
     return games
 

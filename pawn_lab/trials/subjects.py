@@ -77,14 +77,14 @@ def _check_plain(field: str, trial: TrialRow) -> None:
 
 def _check_speech(field: str, weights: TrialWeights, trial: TrialRow, config: RunConfig) -> None:
     """Refuse weights of a model that reads and writes something else."""
-    kind = trial.config.kind
-    if kind.makes_weights() and kind.speaks != config.speaks:
-        alike = (t for t in RUN_TYPES if t.config.speaks == config.speaks)
+    kind, taken = trial.config.kind, config.takes(field)
+    if kind.makes_weights() and kind.speaks not in taken:
+        alike = (t for t in RUN_TYPES if t.config.speaks in taken)
         allowed = ", ".join(t.name for t in alike if t.config.makes_weights())
         raise InvalidRequestError(
             f"{field} '{weights}' is of run_type '{trial.config['run_type']}', whose models speak "
-            f"{kind.speaks}; run_type '{config.run_type}' takes models that speak {config.speaks}: "
-            f"trials of run_type {allowed}"
+            f"{kind.speaks}; {config.reader(field)} takes models that speak "
+            f"{' or '.join(sorted(taken))}: trials of run_type {allowed}"
         )
 
 

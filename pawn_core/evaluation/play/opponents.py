@@ -12,9 +12,13 @@ from pawn_core.config.eval import EvalConfig
 from pawn_core.config.eval_games import RANDOM_PLAY
 from pawn_core.evaluation.evaluation import Context
 from pawn_core.evaluation.play.players import ModelPlayer, Player, RandomPlayer
+from pawn_core.evaluation.play.position_player import PositionPlayer
+from pawn_core.evaluation.subjects import AnySubject, load_measured
+from pawn_core.position_model import LoadedPositionModel
 from pawn_core.weights import Pretrained
-from pawn_core.weights.subject import Subject, load_subject
 
+AnyContext = Context[Any]
+"""A model of whichever kind plays."""
 Meeting = AbstractContextManager[Player]
 """The opponent for some games; a program runs as long as it lasts."""
 
@@ -30,7 +34,7 @@ class Opponent:
     """How a program was limited; which weights a model has."""
 
 
-def opponent_of(context: Context) -> Opponent:
+def opponent_of(context: AnyContext) -> Opponent:
     """Return the config's opponent.
 
     Raises:
@@ -49,7 +53,7 @@ def opponent_of(context: Context) -> Opponent:
     return Opponent(lambda: nullcontext(model), min(max_ply, model.max_ply), weights)
 
 
-def check_opponent(context: Context) -> None:
+def check_opponent(context: AnyContext) -> None:
     """Meet the opponent once.
 
     Raises:
@@ -65,22 +69,23 @@ def check_opponent(context: Context) -> None:
             raise ConfigError(f"play_opponent {context.config.play_opponent!r}: {error}") from None
 
 
-def model_player(context: Context, pretrained: Pretrained, name: str) -> ModelPlayer:
+def model_player(
+    context: AnyContext, pretrained: Pretrained | LoadedPositionModel, name: str
+) -> ModelPlayer | PositionPlayer:
     """Return a model as a player."""
     config = context.config
-    return ModelPlayer(
-        pretrained,
-        name,
-        temperature=config.play_temperature,
-        masked=config.play_masked,
-        seed=config.seed,
-    )
+    temperature, masked, seed = config.play_temperature, config.play_masked, config.seed
+    if isinstance(pretrained, LoadedPositionModel):
+        return PositionPlayer(
+            pretrained.model, name, temperature=temperature, masked=masked, seed=seed
+        )
+    return ModelPlayer(pretrained, name, temperature=temperature, masked=masked, seed=seed)
 
 
-def _opposing_model(context: Context) -> Subject:
+def _opposing_model(context: AnyContext) -> AnySubject:
     source, run_dir = context.config.play_opponent, context.folder.parents[1]
     try:
-        return load_subject(source, run_dir, context.runtime.device)
+        return load_measured(source, run_dir, context.runtime.device)
     except ConfigError as error:
         raise ConfigError(f"play_opponent: {error}") from None
 

@@ -9,13 +9,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pawn_core.config import ConfigError
-from pawn_core.evaluation.evaluation import Context, Evaluation
+from pawn_core.evaluation.evaluation import Evaluation
 from pawn_core.evaluation.generated.sampled_games import ENDINGS, ILLEGAL, SampledGames
 from pawn_core.evaluation.intervals import exact
 from pawn_core.evaluation.play import match_pgn
 from pawn_core.evaluation.play.elo import PAIR_SCORES, elo, mean_score
 from pawn_core.evaluation.play.matches import Rules, play_pairs, white_scores
-from pawn_core.evaluation.play.opponents import check_opponent, model_player, opponent_of
+from pawn_core.evaluation.play.opponents import (
+    AnyContext,
+    check_opponent,
+    model_player,
+    opponent_of,
+)
 from pawn_core.evaluation.play.players import BOARD
 from pawn_core.evaluation.report import Figure, Report, Table
 
@@ -27,7 +32,7 @@ class Play(Evaluation):
     """The games so far."""
 
     @classmethod
-    def check(cls, context: Context) -> None:
+    def check(cls, context: AnyContext) -> None:
         """Meet the opponent once, to see that it is there.
 
         Raises:
@@ -41,7 +46,7 @@ class Play(Evaluation):
             )
         check_opponent(context)
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: AnyContext) -> None:
         self._context, self._config = context, context.config
         self._model = model_player(context, context.pretrained, context.config.weights)
         self._opponent = opponent_of(context)

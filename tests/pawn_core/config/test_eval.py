@@ -54,6 +54,11 @@ def test_evaluations_are_a_list_or_a_line_of_names(evals) -> None:
         ({"games": 0}, "games 0 is not allowed"),
         ({"gpus": 2}, "gpus 2 is not allowed"),
         ({"lr": 1e-3}, "lr is not a field of run_type 'eval'"),
+        ({"evals": "positions"}, "positions is missing: evals has positions, which reads a folder"),
+        (
+            {"evals": "positions,legality", "positions": "folder"},
+            "no model that all of it measures (positions: positions; legality: moves)",
+        ),
     ],
 )
 def test_what_cannot_be_honoured_is_refused_by_name(fields, message: str) -> None:
@@ -95,9 +100,18 @@ def test_an_evaluation_reads_fields_that_there_are_and_names_its_figures(evaluat
 
 @pytest.mark.parametrize("evaluation", EVALS, ids=lambda evaluation: evaluation.name)
 def test_a_field_that_no_chosen_evaluation_reads_is_idle(evaluation) -> None:
-    config = parsed(evals=[evaluation.name], play_opponent="uci:stockfish", pgn="games.pgn")
+    sources = {"play_opponent": "uci:stockfish", "pgn": "games.pgn", "positions": "folder"}
+    config = parsed(evals=[evaluation.name], **sources)
     idle = {field for field, _, _ in config.idle_fields()}
     assert idle & EvalConfig.measured_on == EvalConfig.measured_on - evaluation.fields
+
+
+def test_evaluations_say_what_kinds_of_models_they_take() -> None:
+    assert parsed().takes("weights") == {"moves"}
+    assert parsed(evals="play").takes("weights") == {"moves", "positions"}
+    assert parsed(evals="play,legality").takes("weights") == {"moves"}
+    assert parsed(evals="positions,play", positions="folder").takes("weights") == {"positions"}
+    assert parsed().takes("play_opponent") == {"moves", "positions"}
 
 
 def test_a_precision_that_no_evaluation_computes_in_is_idle() -> None:

@@ -155,8 +155,29 @@ def test_weights_of_models_that_speak_otherwise_are_refused_with_those_that_do(l
     with pytest.raises(InvalidRequestError, match="'multitask' takes models that speak positions"):
         launching.launch(lab, MULTITASK | {"checkpoint": "trial:1@best"})
     base = finish(lab, SFT)
-    with pytest.raises(InvalidRequestError, match="whose models speak text; run_type 'eval' takes"):
+    with pytest.raises(
+        InvalidRequestError, match="whose models speak text; evals 'legality' takes"
+    ):
         launching.launch(lab, EVAL | {"weights": f"trial:{base}"})
+
+
+def test_evaluations_take_weights_of_the_models_that_they_measure(lab, tmp_path: Path) -> None:
+    folder = {"positions": str(tmp_path)}
+    base = finish(lab, TEXT | folder | {"run_type": "multitask", "variant": "toy"})
+    for fields in ({"evals": ["play"]}, {"evals": ["positions"]} | folder):
+        trial = launching.launch(lab, EVAL | {"weights": f"trial:{base}"} | fields)
+        assert trial.config["weights"] == f"trial:{base}@100"
+    opposed = EVAL | {"evals": ["play"], "play_opponent": f"trial:{base}"}
+    assert launching.launch(lab, opposed).config["play_opponent"] == f"trial:{base}@100"
+    with pytest.raises(
+        InvalidRequestError, match="speak positions; evals 'legality' takes models that speak moves"
+    ):
+        launching.launch(lab, EVAL | {"weights": f"trial:{base}"})
+    with pytest.raises(
+        InvalidRequestError,
+        match=r"speak moves; evals 'positions' .*: trials of run_type multitask",
+    ):
+        launching.launch(lab, EVAL | {"evals": ["positions"]} | folder)
 
 
 def test_a_program_is_a_path_or_a_name_and_a_file_to_keep_need_not_be_there(
