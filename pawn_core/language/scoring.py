@@ -5,22 +5,30 @@ Shapes: b rows, t time, n supervised positions, d width, v vocabulary.
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from pawn_core.data.sequences import Batch
 from pawn_core.model import LanguageModel
 from pawn_core.model.attention import Packed
+from pawn_core.model.sizes import rounded
 from pawn_core.model.spans import GameSpans
 
 
 def hidden_states(model: LanguageModel, batch: Batch) -> Tensor:
     """Return the hidden states (n, d) at a text batch's supervised positions.
 
-    On a CPU texts lie one after the other in one row, so that no padding is computed. Elsewhere the
-    padding is behind each text, where causal attention does not see it.
+    On a CPU texts lie one after the other in one row, with a few fillers behind that round the
+    number of tokens up. Elsewhere padding is behind each text, where causal attention does not see
+    it.
 
     Raises:
         ValueError: a text is longer than the context.
     """
+    return _hidden_filled_up(model, batch)[: len(batch.positions_n)]
+
+
+def _hidden_filled_up(model: LanguageModel, batch: Batch) -> Tensor:
+    """Return the hidden states, on a CPU with fillers behind them that round n up."""
     width = batch.tokens_bt.shape[1]
     if width > model.max_seq_len:
         raise ValueError(f"a row of {width} tokens is longer than the context, {model.max_seq_len}")
@@ -31,13 +39,21 @@ def hidden_states(model: LanguageModel, batch: Batch) -> Tensor:
     of_text_bt = times < lengths_b[:, None]
     begins_b = lengths_b.cumsum(0) - lengths_b
     row_n, time_n = batch.positions_n // width, batch.positions_n % width
-    packed = Packed(times.expand_as(of_text_bt)[of_text_bt][None], GameSpans(lengths_b.tolist()))
-    return model.hidden_at(batch.tokens_bt[of_text_bt][None], begins_b[row_n] + time_n, packed)
+    times_1t, tokens_1t, positions_n = (
+        _filled_up(values)
+        for values in (
+            times.expand_as(of_text_bt)[of_text_bt][None],
+            batch.tokens_bt[of_text_bt][None],
+            begins_b[row_n] + time_n,
+        )
+    )
+    packed = Packed(times_1t, GameSpans(lengths_b.tolist()))
+    return model.hidden_at(tokens_1t, positions_n, packed)
 
 
 def token_logits(model: LanguageModel, batch: Batch) -> Tensor:
     """Return float32 logits (n, v) at a text batch's supervised positions."""
-    return model.lm_head(hidden_states(model, batch)).float()
+    return model.lm_head(_hidden_filled_up(model, batch))[: len(batch.positions_n)].float()
 
 
 def token_log_probs(model: LanguageModel, batch: Batch) -> Tensor:
@@ -50,6 +66,11 @@ def log_probs_of(logits_nv: Tensor, tokens_n: Tensor) -> Tensor:
     logits_nv = logits_nv.float()
     chosen_n = logits_nv.gather(1, tokens_n[:, None]).squeeze(1)
     return chosen_n - logits_nv.logsumexp(dim=1)
+
+
+def _filled_up(values: Tensor) -> Tensor:
+    """Return (.., n) with zeros behind it that round n up."""
+    return F.pad(values, (0, rounded(values.shape[-1]) - values.shape[-1]))
 
 
 def text_lengths(batch: Batch) -> Tensor:

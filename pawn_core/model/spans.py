@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from pawn_core.model.sizes import rounded
+
 _BLOCK = 64  # queries; 128 computes more that the causal mask throws away, and takes 1.4 to 2 times
 _SHORT_BLOCK = 16  # a lone block is a multiple of it
 
@@ -32,11 +34,15 @@ class GameSpans(NamedTuple):
         return sorted(spans, key=lambda span: span[0] - span[1])
 
     def blocks(self) -> Iterator[tuple[int, int, int]]:
-        """Yield the first query of each block, the one after its last, and the games it is in."""
+        """Yield the first query of each block, the one after its last, and the games it is in.
+
+        These are a few more than reach it where that rounds their number up.
+        """
         longest = max(self.lengths)
         step = min(_BLOCK, _round_up(longest, _SHORT_BLOCK))
         for begin in range(0, longest, step):
-            yield begin, begin + step, sum(length > begin for length in self.lengths)
+            games = rounded(sum(length > begin for length in self.lengths), steps=8)
+            yield begin, begin + step, min(games, len(self.lengths))
 
 
 def attend_spans(q_nhk: Tensor, k_nhk: Tensor, v_nhk: Tensor, spans: GameSpans) -> Tensor:

@@ -18,6 +18,7 @@ from pawn_core.model import Transformer
 from pawn_core.model.attention import SMALLEST_HEAD, Packed, block_mask, dense_mask
 from pawn_core.model.legal_loss import PlayedMoves, dense_legal_loss_sums, legal_loss_sums
 from pawn_core.model.loss import linear_cross_entropy
+from pawn_core.model.sizes import rounded
 from pawn_core.model.spans import GameSpans
 from pawn_core.runtime import Runtime
 
@@ -79,20 +80,15 @@ def _hidden(model: Transformer, batch: Batch) -> Tensor:
 def _hidden_of_games(model: Transformer, batch: Batch) -> Tensor:
     """Return the same: supervised positions are all tokens of a game, game by game.
 
-    Fillers round their number up: the library compiles each size of product that it meets.
+    Fillers round their number up.
     """
     width, n = batch.tokens_bt.shape[1], len(batch.positions_n)
-    positions = F.pad(batch.positions_n, (0, -n % _size_step(n)))
+    positions = F.pad(batch.positions_n, (0, rounded(n) - n))
     times = batch.rows.times_bt.flatten()[positions] if batch.rows else positions % width
     begins = (times[:n] == 0).nonzero().flatten().tolist()
     spans = GameSpans([end - begin for begin, end in pairwise([*begins, n])])
     tokens = batch.tokens_bt.flatten()[positions]
     return model.hidden_at(tokens[None], None, Packed(times[None], spans))[:n]
-
-
-def _size_step(n: int) -> int:
-    """Return the power of two that rounds n up by at most a thirty-second."""
-    return 1 << max(0, (n // 32).bit_length() - 1)
 
 
 def _chunked(model: Transformer, hidden_of: Callable[[Transformer, Batch], Tensor]) -> Objective:

@@ -1,5 +1,8 @@
 """A batch is scored as the full forward scores each of its texts, and its gradient reaches them."""
 
+from collections import Counter
+
+import numpy as np
 import pytest
 import torch
 from text_models import CONTEXT, written_by
@@ -20,6 +23,22 @@ def test_logits_are_those_of_each_text_alone(family: str) -> None:
     torch.testing.assert_close(token_logits(text_model.model, batch), torch.cat(expected))
     padded = text_model.model.hidden_at(batch.tokens_bt, batch.positions_n)  # as on a GPU
     torch.testing.assert_close(hidden_states(text_model.model, batch), padded)
+
+
+def test_products_of_texts_of_any_lengths_have_few_sizes() -> None:
+    text_model, seed = written_by("characters"), 3
+    sizes, rng = Counter(), np.random.default_rng(seed)
+    products = [m for m in text_model.model.modules() if isinstance(m, torch.nn.Linear)]
+    for product in products:
+        product.register_forward_hook(lambda *call: sizes.update([call[1][0].shape]))
+    asked = set()
+    for _ in range(100):
+        lengths = rng.integers(1, 16, size=(32, 2)).tolist()
+        batch = text_batch([([2] * p, [3] * c) for p, c in lengths], text_model.tokenizer.pad)
+        asked.add(len(batch.targets_n))
+        token_log_probs(text_model.model, batch)
+    assert len(asked) > 50, f"seed {seed}"
+    assert len(sizes) < len(asked), f"seed {seed}: {sizes}"
 
 
 @pytest.mark.parametrize("family", ["characters", "gpt2"])

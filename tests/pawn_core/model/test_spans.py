@@ -23,7 +23,9 @@ def each_alone(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, games: GameSpa
 @pytest.mark.parametrize(
     ("dtype", "tolerance"), [(torch.float64, 1e-9), (torch.float32, 1e-5), (torch.bfloat16, 0.08)]
 )
-@pytest.mark.parametrize("lengths", [[5, 130, 300, 1], [7], [128, 256], [511, 512, 30]])
+@pytest.mark.parametrize(
+    "lengths", [[5, 130, 300, 1], [7], [128, 256], [511, 512, 30], [70] * 17 + [3] * 9]
+)
 def test_values_and_gradients_are_those_of_each_game_alone(lengths, dtype, tolerance) -> None:
     games, generator = GameSpans(lengths), torch.Generator().manual_seed(len(lengths))
     shape = (4, sum(lengths) + FILLERS, 2, 8)
