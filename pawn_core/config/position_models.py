@@ -18,16 +18,17 @@ Trunk = Literal["tower", "transformer"]
 ValueHead = Literal["tanh", "wdl"]
 POSITION_VARIANTS = MappingProxyType(
     {
-        "toy": Architecture(d_model=16, n_layers=2, n_heads=2, d_ff=64),
-        "tiny": Architecture(d_model=32, n_layers=4, n_heads=4, d_ff=128),
+        "toy": Architecture(d_model=16, n_layers=2, n_heads=1, d_ff=64),
+        "tiny": Architecture(d_model=32, n_layers=4, n_heads=2, d_ff=128),
         "small": Architecture(d_model=64, n_layers=6, n_heads=4, d_ff=256),
         "medium": Architecture(d_model=128, n_layers=10, n_heads=8, d_ff=512),
         "matrix0": Architecture(d_model=288, n_layers=22, n_heads=18, d_ff=1152),
         "matrix0_320": Architecture(d_model=320, n_layers=24, n_heads=20, d_ff=1280),
     }
 )
-"""Channels, blocks and attention heads; d_ff is of the transformer's blocks alone. `matrix0` are
-the sizes of that project's tools at two times: towers of 44.3 and 57.6 million parameters."""
+"""Channels, blocks and attention heads of 16 channels; d_ff is of the transformer's blocks alone.
+`matrix0` are the sizes of that project's tools at two times: towers of 44.3 and 57.7 million
+parameters."""
 POLICY_RANKS = MappingProxyType({"matrix0": 160, "matrix0_320": 128})
 """Of the dense policy heads of Matrix0; other variants have the head without a rank, 0."""
 TASK_WEIGHTS = MappingProxyType({task.name: task.weight for task in POSITION_TASKS})

@@ -7,6 +7,7 @@ from pawn_core.position_model.loading import (
     new_position_model,
     start_from,
 )
+from pawn_core.position_model.operations import forward_operations
 from pawn_core.position_model.position_model import Outputs, PositionModel
 from pawn_core.position_model.spec import PositionModelSpec
 
@@ -16,6 +17,7 @@ __all__ = [
     "Outputs",
     "PositionModel",
     "PositionModelSpec",
+    "forward_operations",
     "load_position_model",
     "new_position_model",
     "start_from",

@@ -8,14 +8,15 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
+from chess_engine import POLICY_SIZE
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pawn_core.position_model.parts import Unit
 from pawn_core.position_model.spec import PositionModelSpec
 
-POLICY_SIZE = 4672
 MOVE_PLANES = POLICY_SIZE // 64
+"""Kinds of moves from a square."""
 DENSE_POLICY_CHANNELS = 64
 MOST_VALUE_CHANNELS = 128
 FIRST_SCALE, MOST_SCALE = 0.2, 5.0
@@ -72,7 +73,7 @@ class ValueTrunk(nn.Module):
 
     def __init__(self, channels: int, outputs: int) -> None:
         super().__init__()
-        kept = min(channels // 2, MOST_VALUE_CHANNELS)
+        kept = value_channels(channels)
         self.units = nn.Sequential(Unit(channels, kept, kernel=1), Unit(kept, kept, kernel=1))
         self.wide = nn.Linear(64 * kept, 2 * channels)
         self.narrow = nn.Linear(2 * channels, channels)
@@ -84,6 +85,11 @@ class ValueTrunk(nn.Module):
         x_nc = F.silu(self.wide(self.units(x_ncrf).flatten(1)))
         x_nc = F.silu(self.narrow(x_nc))
         return self.out(x_nc * torch.sigmoid(self.gate(x_nc))).float()
+
+
+def value_channels(channels: int) -> int:
+    """Return the channels of a square that the value head keeps."""
+    return min(channels // 2, MOST_VALUE_CHANNELS)
 
 
 class TanhValue(nn.Module):

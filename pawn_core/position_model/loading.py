@@ -10,11 +10,12 @@ from torch import Tensor
 
 from pawn_core.checkpoint.errors import CheckpointError, IncompatibleWeightsError
 from pawn_core.checkpoint.manifest import read_document
+from pawn_core.checkpoint.safety import check_tensor_file
 from pawn_core.config import ConfigError
 from pawn_core.config.position_models import ValueHead
 from pawn_core.position_model.position_model import PositionModel, head_prefix
 from pawn_core.position_model.spec import TASKS, PositionModelSpec
-from pawn_core.run_paths import POSITION_MODEL
+from pawn_core.run_paths import AVERAGE, POSITION_MODEL
 from pawn_core.text_path import text_path
 from pawn_core.weights.source import Files, Origin, companion, find
 from pawn_core.weights.trials import place_of
@@ -79,7 +80,9 @@ def new_position_model(
 def load_position_model(
     source: str, run_dir: Path, device: str | torch.device = "cpu"
 ) -> LoadedPositionModel:
-    """Return the model of a checkpoint of a multitask run, as it was trained.
+    """Return the model of a checkpoint of a multitask run, as it was evaluated.
+
+    That is the moving average of its weights, where the checkpoint has one.
 
     Args:
         source: `trial:12@best`, a checkpoint's folder, a run's folder, `owner/name`,
@@ -140,6 +143,10 @@ def _read(source: str, run_dir: Path) -> tuple[Files, PositionModelSpec]:
             f"{files.model} is no model of positions: beside it is no {POSITION_MODEL}, as runs of "
             "multitask save it; models of moves and of text read no board"
         )
+    average = companion(place, files, AVERAGE)
+    if average is not None:
+        check_tensor_file(average)
+        files = replace(files, model=average)
     return files, PositionModelSpec.read(read_document(document), document)
 
 

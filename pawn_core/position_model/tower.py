@@ -38,7 +38,7 @@ class SqueezeExcite(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        squeezed = max(LEAST_SQUEEZED, int(channels * SQUEEZE_RATIO))
+        squeezed = squeezed_channels(channels)
         self.squeeze = nn.Linear(channels, squeezed)
         self.excite = nn.Linear(squeezed, channels)
 
@@ -46,6 +46,11 @@ class SqueezeExcite(nn.Module):
         """Return the same shape."""
         scale_nc = torch.sigmoid(self.excite(F.silu(self.squeeze(x_ncrf.mean(dim=(2, 3))))))
         return x_ncrf * scale_nc[:, :, None, None]
+
+
+def squeezed_channels(channels: int) -> int:
+    """Return the width between squeezing and exciting."""
+    return max(LEAST_SQUEEZED, int(channels * SQUEEZE_RATIO))
 
 
 class ResidualBlock(nn.Module):
@@ -96,7 +101,7 @@ class BoardAttention(nn.Module):
         if share in (0.0, 1.0):
             bias_hst = lines_hst if share else bias_hst
             return F.scaled_dot_product_attention(q, k, v, attn_mask=bias_hst.to(q.dtype))
-        scores_nhst = (q @ k.transpose(-2, -1)).float() * q.shape[-1] ** -0.5
+        scores_nhst = ((q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)).float()
         everywhere = (scores_nhst + bias_hst).softmax(dim=-1)
         along_lines = (scores_nhst + lines_hst).softmax(dim=-1)
         return torch.lerp(everywhere, along_lines, share).to(v.dtype) @ v

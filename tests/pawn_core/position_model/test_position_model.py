@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import chess_engine
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from pawn_core.config.position_models import POSITION_VARIANTS
 from pawn_core.config.position_tasks import POSITION_TASKS
@@ -13,6 +15,7 @@ from pawn_core.position_model import (
     PositionModelSpec,
     new_position_model,
 )
+from pawn_core.position_model.tower import BoardAttention
 
 SEED = 11
 TOY = POSITION_VARIANTS["toy"]
@@ -150,3 +153,88 @@ def test_the_counters_are_read_in_the_scale_of_the_others() -> None:
     model.trunk.stem.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     model(boards)
     assert seen[0][0, 17:].amax(dim=(1, 2)).tolist() == pytest.approx([1.0, 1.0, 0.0])
+
+
+def test_a_move_has_the_logit_of_its_kind_on_its_square() -> None:
+    fen = "r3k2r/1P6/8/2pP4/8/5N2/8/R3K2R w KQkq c6 0 1"
+    moves = ["b7a8n", "b7b8q", "d5c6", "f3g5", "e1g1", "a1a8"]
+    indices, _ = chess_engine.policy_indices([fen], [moves])
+    model = moved(SPECS["tower"])
+    grid: list[torch.Tensor] = []
+    model.policy.out.register_forward_hook(lambda *arguments: grid.append(arguments[-1]))
+    logits = model(planes(1)).policy[0]
+    for move, index in zip(moves, indices.tolist(), strict=True):
+        row, column = 8 - int(move[1]), "abcdefgh".index(move[0])
+        assert logits[index] == grid[0][0, index % 73, row, column], move
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_positions_of_the_engine_are_read_and_every_parameter_learns(name: str) -> None:
+    fens = [
+        "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1",
+        "8/8/8/4k3/8/8/4P3/4K3 b - - 7 90",
+    ]
+    boards = torch.from_numpy(chess_engine.encode_positions(fens, targets=False).planes)
+    model = moved(SPECS[name])
+    outputs = flat(model(boards, torch.eye(8, dtype=torch.bool).expand(2, 8, 8)))
+    weights = torch.Generator().manual_seed(SEED)
+    loss = sum((t * torch.randn(t.shape, generator=weights)).sum() for t in outputs.values())
+    loss.backward()
+    for parameter_name, parameter in model.named_parameters():
+        assert parameter.grad is not None, parameter_name
+        assert parameter.grad.abs().sum() > 0, parameter_name
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_attention_confined_to_lines_sees_nothing_else(share: float) -> None:
+    attention = BoardAttention(channels=16, heads=2, mask_share=share)
+    x = torch.randn(1, 16, 8, 8, generator=torch.Generator().manual_seed(SEED))
+    changed = x.clone()
+    changed[0, ::2, 0, 0] += 1.0  # a8: sees its rank, file and diagonal, b6 and c7
+    reached = (attention(changed) - attention(x)).abs().amax(dim=(0, 1)) > 1e-6
+    seen = torch.zeros(8, 8, dtype=torch.bool)
+    seen[0], seen[:, 0], seen[2, 1], seen[1, 2] = True, True, True, True
+    seen |= torch.eye(8, dtype=torch.bool)
+    assert torch.equal(reached, seen if share else torch.ones_like(seen))
+
+
+def test_a_share_of_attention_along_lines_is_the_mean_of_both() -> None:
+    mixed = BoardAttention(channels=16, heads=2, mask_share=0.8)
+    nn.init.normal_(mixed.pair_bias, generator=torch.Generator().manual_seed(SEED))
+    x = torch.randn(2, 16, 8, 8, generator=torch.Generator().manual_seed(SEED))
+    found = mixed(x)
+    mixed.mask_share = 1.0
+    along_lines = mixed(x)
+    mixed.mask_share = 0.0
+    expected = 0.8 * along_lines + 0.2 * mixed(x)
+    np.testing.assert_allclose(found.detach(), expected.detach(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_is_near_and_its_outputs_are_float32(name: str, dtype: torch.dtype) -> None:
+    model, boards = new_position_model(SPECS[name], SEED), planes(4)
+    exact = flat(model(boards))
+    with torch.autocast("cpu", dtype=dtype):
+        found = flat(model(boards))
+    assert {tensor.dtype for tensor in found.values()} == {torch.float32}
+    assert_alike(found, exact, atol=0.05)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_another_memory_layout_computes_the_same(name: str) -> None:
+    model, boards = moved(SPECS[name]), planes(3)
+    expected = flat(model(boards))
+    model.to(memory_format=torch.channels_last)
+    assert_alike(flat(model(boards)), expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SPECS)
+def test_a_compiled_model_computes_the_same(name: str) -> None:
+    model, boards = moved(SPECS[name]), planes(4)
+    hidden = torch.rand(4, 8, 8, generator=torch.Generator().manual_seed(SEED)) < 0.25
+    compiled = torch.compile(model, fullgraph=True)
+    assert_alike(flat(compiled(boards, hidden)), flat(model(boards, hidden)), atol=1e-4)
+    some = compiled(boards, None, ("fork",))
+    assert_alike(some.tasks, model(boards, None, ("fork",)).tasks, atol=1e-4)
