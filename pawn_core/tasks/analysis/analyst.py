@@ -31,12 +31,14 @@ class Analyst:
             self._pool = AnalysisPool(named, depth, settings.stockfish_workers)
         except (OSError, RuntimeError) as error:
             raise ConfigError(
-                f"stockfish_path {settings.stockfish_path!r}: {error}; a chess program verifies "
-                "the task policy, and nothing takes its place"
+                f"stockfish_path {settings.stockfish_path!r}: {error}; a chess program finds what "
+                "positions are worth, and nothing takes its place"
             ) from None
-        program = f"{self._pool.program}, depth {depth}, {LINES} lines"
+        self.program = f"{self._pool.program}, depth {depth}, {LINES} lines"
+        """Name, version and all else that decides what is found."""
         try:
-            self._cache = AnalysisCache(settings.analysis_cache or default_cache(), program, say)
+            path = settings.analysis_cache or default_cache()
+            self._cache = AnalysisCache(path, self.program, say)
         except BaseException:
             self._pool.close()
             raise

@@ -1,0 +1,115 @@
+"""Positions of games that Stockfish plays, labelled by its search; what is taken is a domain's.
+
+The policy is softmax(cp / 100) over the best five moves, the value that of the best.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from pawn_core.config.types import Seed
+from pawn_core.positions.records import LabelledPosition
+from pawn_core.positions.sources.domains import DOMAINS, Batch
+from pawn_core.positions.sources.source import Parcel, SourceConfig
+from pawn_core.positions.sources.walks import WalkedPosition, Walks
+from pawn_core.positions.values import policy_of_centipawns, value_of_centipawns
+from pawn_core.tasks import TaskSettings
+from pawn_core.tasks.analysis import Analysis, Analyst
+
+PREFIX = "stockfish:"
+_AT_ONCE = 32
+"""Walks of a parcel: a few thousand searches."""
+
+
+class StockfishConfig(SourceConfig):
+    """How a chess program is asked."""
+
+    INCIDENTAL: ClassVar[frozenset[str]] = frozenset(
+        {"stockfish_path", "stockfish_workers", "analysis_cache"}
+    )
+
+    seed: Annotated[Seed, Field(description="of the games; the domains share them")] = 0
+    stockfish_depth: Annotated[
+        int, Field(ge=1, le=40, description="plies of every search: labels and moves played")
+    ] = 8
+    stockfish_path: Annotated[
+        str | None, Field(description="default: stockfish on the PATH or in /usr/games")
+    ] = None
+    stockfish_workers: Annotated[int, Field(ge=1, le=256, description="programs at once")] = 1
+    analysis_cache: Annotated[
+        str | None, Field(description="file of analyses; default: below the user's cache folder")
+    ] = None
+
+    def analyst(self) -> Analyst:
+        """Start the program.
+
+        Raises:
+            ConfigError: it is not there.
+        """
+        cache = None if self.analysis_cache is None else Path(self.analysis_cache)
+        return Analyst(
+            TaskSettings(
+                stockfish_path=self.stockfish_path,
+                stockfish_depth=self.stockfish_depth,
+                stockfish_workers=self.stockfish_workers,
+                analysis_cache=cache,
+            )
+        )
+
+
+class Stockfish:
+    """The positions of a domain."""
+
+    Config: ClassVar[type[SourceConfig]] = StockfishConfig
+
+    def __init__(self, name: str, config: StockfishConfig) -> None:
+        """Start the program."""
+        self._domain = next(d for d in DOMAINS if PREFIX + d.name == name)
+        self._analyst = config.analyst()
+        self._walks = Walks(self._analyst, config.seed)
+
+    @property
+    def versions(self) -> dict[str, Any]:
+        """The program's."""
+        return {"program": self._analyst.program}
+
+    def parcels(self, place: Any = None) -> Iterator[Parcel]:
+        """Yield the positions of some walks at a time, without end."""
+        first = place or 0
+        while True:
+            yield self._parcel(first)
+            first += _AT_ONCE
+
+    def close(self) -> None:
+        """End the program."""
+        self._analyst.close()
+
+    def _parcel(self, first: int) -> Parcel:
+        positions, failed = self._walked(range(first, first + _AT_ONCE))
+        takes_n = self._domain.takes(Batch(positions)) if positions else np.empty(0, np.bool_)
+        taken = [labelled(positions[row]) for row in np.flatnonzero(takes_n)]
+        counts = {"not of the domain": len(positions) - len(taken), "analysis failed": failed}
+        return Parcel(taken, first + _AT_ONCE, Counter(counts))
+
+    def _walked(self, numbers: range) -> tuple[list[WalkedPosition], int]:
+        if not self._domain.from_endgames:
+            return self._walks.from_start(numbers)
+        half = range(numbers.start // 2, numbers.stop // 2)
+        endgames, games = self._walks.from_endgames(half), self._walks.from_start(half)
+        return endgames[0] + games[0], endgames[1] + games[1]
+
+
+def labelled(position: WalkedPosition) -> LabelledPosition:
+    """Return a position with what the program found."""
+    return LabelledPosition(position.fen, position.game, *labels_of(position.analysis))
+
+
+def labels_of(analysis: Analysis) -> tuple[dict[str, float], float]:
+    """Return policy and value of an analysed position."""
+    ucis, centipawns = zip(*analysis.lines, strict=True)
+    shares = policy_of_centipawns(centipawns).tolist()
+    return dict(zip(ucis, shares, strict=True)), float(value_of_centipawns(centipawns[0]))
