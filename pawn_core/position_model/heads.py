@@ -12,6 +12,7 @@ from chess_engine import POLICY_SIZE
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pawn_core.config.position_tasks import PositionTask
 from pawn_core.position_model.parts import Unit
 from pawn_core.position_model.spec import PositionModelSpec
 
@@ -124,13 +125,15 @@ VALUE_HEADS: Mapping[str, type[TanhValue] | type[WinDrawLossValue]] = MappingPro
 
 
 class TaskHead(nn.Module):
-    """What a task asks of each square, from its channels."""
+    """What a task asks of each square, from its channels; a new one says the usual rates."""
 
-    def __init__(self, channels: int, outputs: int) -> None:
+    def __init__(self, channels: int, task: PositionTask) -> None:
         super().__init__()
         self.unit = Unit(channels, channels // 2, kernel=1)
-        self.out = nn.Conv2d(channels // 2, outputs, 1, bias=False)
+        self.out = nn.Conv2d(channels // 2, task.outputs, 1, bias=False)
+        rates = torch.tensor(task.rates)
+        self.base = nn.Parameter(rates.logit() if task.law == "binary" else rates.log())
 
     def forward(self, x_ncrf: Tensor) -> Tensor:
         """Return float32 logits (n, k, 8, 8)."""
-        return self.out(self.unit(x_ncrf)).float()
+        return self.out(self.unit(x_ncrf)).float() + self.base[:, None, None]

@@ -99,7 +99,7 @@ class PositionModel(nn.Module):
 
 
 def _task_head(spec: PositionModelSpec, task: str) -> TaskHead:
-    return TaskHead(spec.architecture.d_model, position_task(task).outputs)
+    return TaskHead(spec.architecture.d_model, position_task(task))
 
 
 def head_prefix(head: str) -> str:
@@ -111,7 +111,7 @@ def head_prefix(head: str) -> str:
 def _draw(parameter: Tensor, name: str, seed: int) -> None:
     """Give a parameter its first value: He et al. (2015) for matrices and kernels.
 
-    Outputs begin small, squares as Matrix0's, biases at 0; norms and scales stay as made.
+    Outputs begin small, squares as Matrix0's, biases at 0; norms, scales and rates stay as made.
     """
     if name.endswith("bias"):
         parameter.zero_()

@@ -1,6 +1,7 @@
 """The seven tasks of positions are those of the engine."""
 
 import chess_engine
+import numpy as np
 import pytest
 
 from pawn_core.config import ConfigError
@@ -28,6 +29,20 @@ def test_their_targets_have_as_many_labels_as_their_heads_have_outputs() -> None
         else:
             assert labels <= {0, 1}
             assert target[0].size == task.outputs * 64
+
+
+def test_their_rates_are_those_of_random_games() -> None:
+    encoded = chess_engine.encode_positions(
+        chess_engine.sample_positions(range(4_000), seed=5).fens
+    )
+    for task in POSITION_TASKS:
+        target = encoded.target(task.name)
+        if task.law == "classes":
+            labels = target[target != IGNORED]
+            found = np.bincount(labels, minlength=task.outputs) / labels.size
+        else:
+            found = target.reshape(len(target), task.outputs, 64).mean(axis=(0, 2))
+        np.testing.assert_allclose(task.rates, found, rtol=0.15, atol=2e-3, err_msg=task.name)
 
 
 def test_an_unknown_task_is_refused_with_those_there_are() -> None:

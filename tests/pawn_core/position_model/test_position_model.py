@@ -131,6 +131,15 @@ def test_a_new_model_is_fixed_by_its_seed_alone(name: str) -> None:
     assert not torch.equal(first["value.trunk.out.weight"], other["value.trunk.out.weight"])
 
 
+def test_a_new_model_says_the_usual_rates_of_every_square() -> None:
+    outputs = new_position_model(SPECS["tower"], SEED)(planes(16)).tasks
+    for task in POSITION_TASKS:
+        logits = outputs[task.name]
+        said = logits.softmax(1) if task.law == "classes" else logits.sigmoid()
+        usual = torch.tensor(task.rates)[:, None, None].expand(16, -1, 8, 8)
+        torch.testing.assert_close(said, usual, rtol=0.5, atol=0.01, msg=task.name)
+
+
 def test_a_new_model_says_little_of_any_move_or_side() -> None:
     outputs = new_position_model(PositionModelSpec(POSITION_VARIANTS["tiny"]), SEED)(planes(16))
     assert outputs.value.abs().max() < 0.3
