@@ -32,6 +32,8 @@ POSITION_MODEL = "position_model.json"
 """Beside the weights of a model of positions: its form."""
 AVERAGE = f"ema{TENSORS}"
 """Beside weights in training: their moving average, which is what is evaluated."""
+UPDATES = "updates"
+"""Beside the averages: a tensor, how many updates of the weights they are of."""
 WEIGHTS = frozenset({MODEL, ADAPTER})
 """One of them is in each checkpoint that makes weights."""
 ADAPTER_FILES = frozenset({ADAPTER, BACKBONE, OPTIMIZER, STATE, CONFIG})

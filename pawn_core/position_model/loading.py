@@ -15,7 +15,7 @@ from pawn_core.config import ConfigError
 from pawn_core.config.position_models import ValueHead
 from pawn_core.position_model.position_model import PositionModel, head_prefix
 from pawn_core.position_model.spec import TASKS, PositionModelSpec
-from pawn_core.run_paths import AVERAGE, POSITION_MODEL
+from pawn_core.run_paths import AVERAGE, POSITION_MODEL, UPDATES
 from pawn_core.text_path import text_path
 from pawn_core.weights.source import Files, Origin, companion, find
 from pawn_core.weights.trials import place_of
@@ -165,7 +165,8 @@ def _with_new(
 
 def _tensors(files: Files) -> dict[str, Tensor]:
     with text_path(files.model) as readable:
-        return {name: tensor.float() for name, tensor in load_file(readable).items()}
+        tensors = load_file(readable)
+    return {name: tensor.float() for name, tensor in tensors.items() if name != UPDATES}
 
 
 def _fill(model: PositionModel, tensors: Mapping[str, Tensor], where: Path) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-UPDATES = "updates"
-"""Beside the averages in a checkpoint: how many updates they are of."""
+from pawn_core.run_paths import UPDATES
 
 
 class Average:

@@ -18,17 +18,19 @@ from pawn_core.position_model import (
     new_position_model,
     start_from,
 )
-from pawn_core.run_paths import MODEL, POSITION_MODEL
+from pawn_core.run_paths import AVERAGE, MODEL, POSITION_MODEL
+from pawn_core.training.averaging import Average
 
 TOY = POSITION_VARIANTS["toy"]
 SPEC = PositionModelSpec(TOY, tasks=("piece", "fork"))
 
 
-def saved(model: PositionModel, folder: Path) -> str:
+def saved(model: PositionModel, folder: Path, average: Average | None = None) -> str:
     """Return a checkpoint of a model, as a run saves it."""
+    averages = {AVERAGE: average.state_dict()} if average else {}
     checkpoint = store.Checkpoint(
         step=3,
-        tensors={MODEL: model.state_dict()},
+        tensors={MODEL: model.state_dict(), **averages},
         training_state={},
         config={"run_type": "positions of the tests"},
         documents={POSITION_MODEL: model.spec.document()},
@@ -54,6 +56,21 @@ def test_a_checkpoint_loads_as_it_was_saved(spec: PositionModelSpec, tmp_path: P
     assert (loaded.origin.source, loaded.origin.step) == (source, 3)
     state = loaded.model.state_dict()
     assert all(torch.equal(tensor, state[name]) for name, tensor in model.state_dict().items())
+
+
+def test_the_moving_average_is_what_loads_and_what_starts(tmp_path: Path) -> None:
+    model = new_position_model(SPEC, seed=2)
+    average = Average(new_position_model(SPEC, seed=3), decay=0.5)
+    average.update(model)
+    source = saved(model, tmp_path / "checkpoints", average)
+    for loaded in (
+        load_position_model(source, tmp_path),
+        start_from(source, tmp_path, Heads(tasks=SPEC.tasks)),
+    ):
+        state = loaded.model.state_dict()
+        assert all(torch.equal(t, state[name]) for name, t in average.model.state_dict().items())
+        assert not torch.equal(state["value.trunk.out.weight"], model.value.trunk.out.weight)
+        assert loaded.origin.path.endswith(AVERAGE)
 
 
 def test_a_start_takes_trunk_and_heads_and_begins_new_ones_by_seed(
