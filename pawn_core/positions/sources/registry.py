@@ -36,6 +36,12 @@ SOURCES: tuple[SourceKind, ...] = (
         for d in DOMAINS
     ),
     SourceKind(
+        "teacher",
+        "pawn_core.evaluation.teacher:Teacher",
+        "Positions in which a model that plays itself goes wrong",
+        "teacher",
+    ),
+    SourceKind(
         "pgn",
         "pawn_core.positions.sources.pgn:Pgn",
         "Games in PGN: the move played, the result for the side to move",

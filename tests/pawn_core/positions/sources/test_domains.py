@@ -45,7 +45,7 @@ def test_domains_are_those_of_the_sources_and_of_a_curriculum() -> None:
     assert [tag for tag in tags if tag.startswith("stockfish:")] == [
         f"stockfish:{domain.name}" for domain in DOMAINS
     ]
-    assert {domain_of(tag) for tag in tags} == {d.name for d in DOMAINS} | {"external"}
+    assert {domain_of(tag) for tag in tags} == {d.name for d in DOMAINS} | {"teacher", "external"}
 
 
 def test_openings_are_early_and_endgames_have_few_pieces(
