@@ -8,7 +8,7 @@ the optimizer are left out (as Chowdhery et al., 2022, appendix B, arXiv 2204.02
 
 from pawn_core.config import Architecture
 
-_BACKWARD_AND_FORWARD = 3
+BACKWARD_AND_FORWARD = 3
 
 PEAK_16_BIT_FLOPS = {
     "B200": 2250e12,
@@ -40,7 +40,7 @@ def training_flops(
     """
     matrices = 2 * matrix_parameters(architecture, vocabulary_size) * tokens
     attention = 2 * 2 * architecture.d_model * architecture.n_layers * pairs
-    return _BACKWARD_AND_FORWARD * (matrices + attention)
+    return BACKWARD_AND_FORWARD * (matrices + attention)
 
 
 def adapting_flops(

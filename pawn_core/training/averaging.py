@@ -2,23 +2,27 @@
 
 import copy
 from collections.abc import Mapping
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from pawn_core.run_paths import UPDATES
 
+M = TypeVar("M", bound=nn.Module)
 
-class Average:
+
+class Average(Generic[M]):
     """An exponential moving average of a model's parameters.
 
     After n updates the decay is `min(decay, (1 + n) / (10 + n))`, so that the average forgets what
     training began with. It is evaluated where it is: the model in training is never swapped for it.
     """
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
+    def __init__(self, model: M, decay: float) -> None:
         """Begin with the weights of a model, whose copy `model` is."""
-        self.model = copy.deepcopy(model).requires_grad_(False)
+        self.model = copy.deepcopy(model)
+        self.model.requires_grad_(False)
         self.updates = 0
         self._decay = decay
 

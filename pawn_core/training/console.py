@@ -8,10 +8,10 @@ _QUIET_S = 30.0
 _MOST_NUMBERS = 5
 
 _SHOWN = {
-    "train": ("loss", "top1", "lr", "grad_norm", "tokens_per_s"),
+    "train": ("loss", "top1", "lr", "grad_norm", "tokens_per_s", "positions_per_s"),
     "eval": (
         *("val_loss", "top1", "illegal_rate", "legal_rate", "game_completion", "kl"),
-        *("eval_reward", "environment_fen_exact", "policy_best"),
+        *("eval_reward", "environment_fen_exact", "policy_best", "policy_top1", "value_mse"),
     ),
 }
 

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from made_positions import made_positions
 from real_runs import real_run
 
 from pawn_core.checkpoint import latest_verified, store
@@ -129,3 +130,21 @@ def test_two_processes_that_adapt_have_the_curve_of_one(
     train(raw, "one")
     finish(torchrun(raw, "two"))
     assert_same_curves(records(tmp_path / "one"), records(tmp_path / "two"))
+
+
+@pytest.mark.slow
+def test_two_processes_that_learn_from_positions_have_the_curve_of_one(
+    train, torchrun, tmp_path, records
+) -> None:
+    raw = {"run_type": "multitask", "positions": str(made_positions(tmp_path / "made", 16))}
+    raw |= {"variant": "toy", "total_steps": 6, "batch_size": 12, "accumulation_steps": 2}
+    raw |= {"eval_interval": 3, "log_interval": 1, "val_positions": 8, "ssl_every_n": 2}
+    raw |= {"amp_dtype": "none", "device": "cpu", "local_checkpoints": True}
+    train(raw, "one")
+    finish(torchrun(raw, "two"))
+    one, two = (records(tmp_path / name, "train", "eval") for name in ("one", "two"))
+    assert_same_curves(one, two)
+    assert_same_weights(tmp_path / "one/checkpoints", tmp_path / "two/checkpoints")
+    for name in ("policy_loss", "piece_loss", "raw_val_loss"):
+        values = [[r.get(name) or 0.0 for r in of_one] for of_one in (one, two)]
+        np.testing.assert_allclose(values[1], values[0], rtol=TOLERANCE)
