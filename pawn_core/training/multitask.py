@@ -22,7 +22,7 @@ from pawn_core.position_model import (
     LoadedPositionModel,
     PositionModel,
     PositionModelSpec,
-    forward_flops,
+    forward_operations,
     new_position_model,
     start_from,
 )
@@ -54,8 +54,6 @@ class MultitaskTask(ModelTask[PositionBatch]):
         self._average = Average(self.model, config.ema_decay) if config.ema_decay else None
         if config.gradient_checkpointing:
             recompute_layers(self.model)
-        self._flops = forward_flops(self.model, ())
-        self._task_flops = forward_flops(self.model) - self._flops
         self._squares = setup.runtime.compile(self.model.squares)
         self._step = 0
         """Steps before the one that is being done."""
@@ -108,8 +106,8 @@ class MultitaskTask(ModelTask[PositionBatch]):
 
     def flops(self, batch: PositionBatch) -> int:
         """Return the operations of a forward and backward pass."""
-        tasks = self._task_flops if self.task_weights else 0
-        return BACKWARD_AND_FORWARD * (self._flops + tasks) * batch.units
+        a_position = forward_operations(self._spec, self.task_weights)
+        return BACKWARD_AND_FORWARD * a_position * batch.units
 
     def evaluate(self) -> dict[str, Any]:
         """Measure the average, or the model itself where there is none; of raw weights the loss."""

@@ -47,14 +47,15 @@ class AdamW:
         self._steps = [torch.zeros((), device=p.device) for p in self.parameters]
 
     def update(self, lr: float) -> None:
-        """Apply one update from the gradients."""
+        """Apply one update from the gradients; a parameter that the loss left out stays."""
+        moved = [i for i, parameter in enumerate(self.parameters) if parameter.grad is not None]
         adamw(
-            self.parameters,
-            [gradient(p) for p in self.parameters],
-            self._exp_avg,
-            self._exp_avg_sq,
+            [self.parameters[i] for i in moved],
+            [gradient(self.parameters[i]) for i in moved],
+            [self._exp_avg[i] for i in moved],
+            [self._exp_avg_sq[i] for i in moved],
             [],
-            self._steps,
+            [self._steps[i] for i in moved],
             fused=True,
             lr=lr * self._lr_ratio,
             beta1=self.BETAS[0],
