@@ -21,7 +21,7 @@ LOOK_EVERY_S = 10.0
 _OWN_PAGES = Path("/proc/self/statm")
 
 
-class Memory(NamedTuple):
+class MemoryUse(NamedTuple):
     """What this process holds of something, in bytes."""
 
     what: Literal["memory", "device_memory"]
@@ -41,7 +41,7 @@ class Memory(NamedTuple):
         return "memory_warning" if self.share >= WARN_SHARE else None
 
 
-def memory_of(device: torch.device) -> list[Memory]:
+def memory_of(device: torch.device) -> list[MemoryUse]:
     """Return what is held of the machine's memory and of the GPU's, as far as it is known.
 
     The limit is that of the control group where it has one. A GPU's memory counts as held while
@@ -51,10 +51,10 @@ def memory_of(device: torch.device) -> list[Memory]:
     with suppress(OSError, IndexError, ValueError):
         pages = int(_OWN_PAGES.read_text("utf-8").split()[1])
         if limit := cpu_memory():
-            found.append(Memory("memory", pages * os.sysconf("SC_PAGE_SIZE"), limit))
+            found.append(MemoryUse("memory", pages * os.sysconf("SC_PAGE_SIZE"), limit))
     if device.type == "cuda":
         total = torch.cuda.get_device_properties(device).total_memory
-        found.append(Memory("device_memory", torch.cuda.memory_reserved(device), total))
+        found.append(MemoryUse("device_memory", torch.cuda.memory_reserved(device), total))
     return found
 
 
@@ -64,7 +64,7 @@ class Watch:
 
     device: torch.device
     clock: Callable[[], float] = time.monotonic
-    memory: Callable[[torch.device], list[Memory]] = memory_of
+    memory: Callable[[torch.device], list[MemoryUse]] = memory_of
     _beaten: float = field(init=False)
     _looked: float = field(init=False)
     _complained: dict[tuple[str, Level], float] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class Watch:
         held = {f"{memory.what}_bytes": memory.used for memory in self.memory(self.device)}
         return {"device": str(self.device), **held}
 
-    def complaints(self) -> list[tuple[Level, Memory]]:
+    def complaints(self) -> list[tuple[Level, MemoryUse]]:
         """Return what is short of memory, and has not been said for a while."""
         now = self.clock()
         if now - self._looked < LOOK_EVERY_S:
@@ -94,7 +94,7 @@ class Watch:
         due = [(m.level, m) for m in self.memory(self.device) if m.level is not None]
         return [(level, memory) for level, memory in due if self._may_say(level, memory, now)]
 
-    def _may_say(self, level: Level, memory: Memory, now: float) -> bool:
+    def _may_say(self, level: Level, memory: MemoryUse, now: float) -> bool:
         said = self._complained.get((memory.what, level))
         if said is not None and now - said < COOLDOWN_S:
             return False

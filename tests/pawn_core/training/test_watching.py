@@ -6,7 +6,7 @@ import torch
 from pawn_core.training.watching import (
     COOLDOWN_S,
     LOOK_EVERY_S,
-    Memory,
+    MemoryUse,
     Watch,
     memory_of,
 )
@@ -48,12 +48,12 @@ def test_a_heart_beats_once_an_interval_and_not_at_all_without_one(clock) -> Non
     [(84, None), (85, "memory_warning"), (94, "memory_warning"), (95, "memory_critical")],
 )
 def test_memory_is_short_from_a_share_of_what_the_process_may_use_on(used, level) -> None:
-    assert Memory("memory", used * GIB, 100 * GIB).level == level
+    assert MemoryUse("memory", used * GIB, 100 * GIB).level == level
 
 
 def test_short_memory_is_said_once_a_while_and_at_once_where_it_gets_worse(clock) -> None:
     used = [90]
-    watch = Watch(CPU, clock=clock, memory=lambda _: [Memory("memory", used[0], 100)])
+    watch = Watch(CPU, clock=clock, memory=lambda _: [MemoryUse("memory", used[0], 100)])
 
     def said() -> list[str]:
         clock.now += LOOK_EVERY_S
@@ -84,7 +84,7 @@ def test_a_run_says_how_far_it_is_and_that_memory_is_short(
     clock = Clock()
 
     def watch(device: torch.device) -> Watch:
-        return Watch(device, clock=clock, memory=lambda _: [Memory("memory", 99, 100)])
+        return Watch(device, clock=clock, memory=lambda _: [MemoryUse("memory", 99, 100)])
 
     def tick(self: Watch, every_s: float | None, beats=Watch.beats) -> bool:
         clock.now += 100  # a step
