@@ -1,10 +1,13 @@
 """Which domain of a curriculum a source's positions are of."""
 
+import re
+
 from pawn_core.config import ConfigError
 from pawn_core.config.errors import shown
 from pawn_core.config.position_data import DOMAINS
 
 _NOT_STOCKFISH = ("teacher", "external")
+_TAG = re.compile(r"[a-z_]+(:[a-z0-9][a-z0-9_./-]{0,63})?")
 
 
 def domain_of(source: str) -> str:
@@ -18,9 +21,10 @@ def domain_of(source: str) -> str:
     maker, _, rest = source.partition(":")
     made_by_stockfish = [name for name in DOMAINS if name not in _NOT_STOCKFISH]
     domain = rest.partition("/")[0] if maker == "stockfish" else maker
-    if domain not in (made_by_stockfish if maker == "stockfish" else _NOT_STOCKFISH):
+    allowed = made_by_stockfish if maker == "stockfish" else _NOT_STOCKFISH
+    if domain not in allowed or not _TAG.fullmatch(source):
         raise ConfigError(
-            f"source {shown(source)} is of no domain; allowed: teacher, external:NAME, "
-            f"stockfish:DOMAIN with a domain of {', '.join(made_by_stockfish)}"
+            f"source {shown(source)} is of no domain; allowed: teacher, external:name, "
+            f"stockfish:domain with a domain of {', '.join(made_by_stockfish)}"
         )
     return domain

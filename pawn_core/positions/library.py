@@ -41,13 +41,9 @@ class PositionSet:
     @cached_property
     def rows_by_domain(self) -> dict[str, NDArray[np.int64]]:
         """The positions of each domain that has some."""
-        domains = [domain_of(source) for source in self.sources]
-        of_domain = {
-            name: np.flatnonzero(np.isin(self.sources_n, places))
-            for name in sorted({*domains})
-            for places in [[i for i, domain in enumerate(domains) if domain == name]]
-        }
-        return {name: rows for name, rows in of_domain.items() if len(rows)}
+        domains = np.array([domain_of(source) for source in self.sources], np.str_)
+        domains_n = domains[self.sources_n]
+        return {str(name): np.flatnonzero(domains_n == name) for name in np.unique(domains_n)}
 
     def sample(self, count: int) -> NDArray[np.int64]:
         """Return up to `count` positions, of every source about as many, always the same.

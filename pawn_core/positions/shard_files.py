@@ -3,6 +3,7 @@
 from hashlib import sha256
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from pawn_core.durable import replace_file
@@ -36,7 +37,10 @@ def read_shard(folder: Path, shard: Shard, *, verify: bool = True) -> PositionCo
         raise DamagedPositionsError(
             f"{path} is damaged: its SHA-256 is {actual}, not {shard.sha256} as in the manifest"
         )
-    columns = PositionColumns(**load(data))
+    try:
+        columns = PositionColumns(**load(data))
+    except (SafetensorError, TypeError) as error:
+        raise DamagedPositionsError(f"{path} holds no columns of positions: {error}") from None
     if len(columns) != shard.positions:
         raise DamagedPositionsError(
             f"{path} has {len(columns)} positions, not {shard.positions} as in the manifest"

@@ -188,6 +188,13 @@ def test_steps_are_the_same_from_any_thread_in_any_order(library) -> None:
     ahead.close()
 
 
+def test_a_batch_is_of_about_as_many_games_as_if_each_position_were_drawn_alone(library) -> None:
+    games = len(np.unique(library.train.columns.games_n[library.train.sources_n > 0]))
+    expected = games * (1 - (1 - 1 / games) ** BATCH)
+    drawn = [stream(library).step(index)[0].games for index in range(10)]
+    assert np.mean(drawn) > 0.85 * expected
+
+
 def test_another_seed_makes_other_batches(library) -> None:
     [one], [other] = stream(library).step(0), stream(library, seed=SEED + 1).step(0)
     assert not torch.equal(one.planes, other.planes)

@@ -86,7 +86,9 @@ def test_a_source_is_of_the_domain_that_its_tag_names(source: str, domain: str) 
     assert domain_of(source) == domain
 
 
-@pytest.mark.parametrize("source", ["stockfish:teacher", "stockfish", "stockfish:", "selfplay", ""])
+@pytest.mark.parametrize(
+    "source", ["stockfish:teacher", "stockfish", "stockfish:", "selfplay", "external:*", ""]
+)
 def test_a_source_of_no_domain_is_refused(source: str) -> None:
-    with pytest.raises(ConfigError, match="is of no domain; allowed: teacher, external:NAME"):
+    with pytest.raises(ConfigError, match="is of no domain; allowed: teacher, external:name"):
         domain_of(source)

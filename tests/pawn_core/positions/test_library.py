@@ -54,6 +54,14 @@ def test_a_shard_with_a_wrong_hash_is_refused_by_name(folder: Path, place: float
         PositionLibrary.open(folder)
 
 
+@pytest.mark.parametrize("content", [b"", b"no tensors at all", b"\x80\x02}q\x00."])
+def test_what_is_no_shard_is_refused_without_its_hash(folder: Path, content: bytes) -> None:
+    path = shard_paths(folder)[0]
+    path.write_bytes(content)
+    with pytest.raises(DamagedPositionsError, match=f"{path.name} holds no columns"):
+        PositionLibrary.open(folder, verify=False)
+
+
 @pytest.mark.parametrize("damage", ["cut", "missing"])
 def test_a_shard_that_is_not_whole_is_refused_by_name(folder: Path, damage: str) -> None:
     path = shard_paths(folder)[0]

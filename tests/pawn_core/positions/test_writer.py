@@ -1,7 +1,11 @@
 """What a folder of positions takes in, and what becomes of it when writing ends early."""
 
 import dataclasses
+import os
 import random
+import signal
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -231,6 +235,49 @@ def _killed(*_args: object) -> None:
 def _half_a_shard(folder: Path, *_args: object) -> None:
     (folder / "shards" / ".external-pgn-train-00000-0.safetensors.1.2.tmp").write_bytes(b"half")
     raise Killed
+
+
+_UNTIL_KILLED = """
+import itertools, os, signal, sys
+from pathlib import Path
+from written_positions import played
+from pawn_core import durable
+from pawn_core.positions import ShardWriter, manifest, shard_files
+
+calls = itertools.count(1)
+
+def replace_file(path, data):
+    if next(calls) == int(sys.argv[2]):
+        (path.parent / f".{path.name}.1.2.tmp").write_bytes(data[: len(data) // 2])
+        os.kill(os.getpid(), signal.SIGKILL)
+    durable.replace_file(path, data)
+
+manifest.replace_file = shard_files.replace_file = replace_file
+with ShardWriter(Path(sys.argv[1]), "external:pgn", None, 0.25) as shards:
+    for number in range(12):
+        for position in played(number, 12):
+            shards.add(position)
+        shards.commit(number + 1)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("write", [2, 5, 6])
+def test_writing_killed_by_sigkill_goes_on_to_the_same_positions(tmp_path: Path, write) -> None:
+    add(tmp_path / "whole", games(0, 12))
+    command = [sys.executable, "-c", _UNTIL_KILLED, str(tmp_path / "killed"), str(write)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    ended = subprocess.run(command, env=environment, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    with ShardWriter(tmp_path / "killed", SOURCE, None, 0.25) as shards:
+        for number in range(shards.place or 0, 12):
+            for position in played(number, 12):
+                shards.add(position)
+            shards.commit(number + 1)
+    continued, expected = (PositionLibrary.open(tmp_path / name) for name in ("killed", "whole"))
+    assert rows_of(continued.train) == rows_of(expected.train)
+    assert rows_of(continued.val) == rows_of(expected.val)
+    assert continued.notices == ()
 
 
 def test_what_was_not_committed_does_not_count(tmp_path: Path) -> None:
