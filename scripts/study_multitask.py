@@ -52,20 +52,22 @@ _CONFIG: dict[str, Any] = {
 
 
 def evaluations(out: Path, arm: str, seed: int, fields: Mapping[str, Any]) -> list[Record]:
-    """Return the evaluations of a run, which is done if it is not there."""
+    """Return the evaluations of a run, with `minutes` since it began; it is done if not there."""
     folder = out / f"{arm}_{seed}"
     if not RunPaths(folder).outcome.exists():
         config = parse_config({**_CONFIG, **fields, **ARMS[arm], "seed": seed})
         outcome = run_training(config, folder, None, StopFlag())
         assert outcome.reason == "completed", outcome.message
     records, _ = read_records(RunPaths(folder).metrics)
-    return [record for record in records if record["type"] == "eval"]
+    began = records[0]["time"]
+    evals = (record for record in records if record["type"] == "eval")
+    return [record | {"minutes": (record["time"] - began) / 60} for record in evals]
 
 
 def curve(run: Sequence[Record]) -> str:
     """Return the skill of each task by step: 0 is the base rate of the held-out positions."""
     rows = [
-        [str(record["step"]), f"{(record['time'] - run[0]['time']) / 60:.1f}"]
+        [str(record["step"]), f"{record['minutes']:.1f}"]
         + [f"{record[f'{task}_skill']:.3f}" for task in TASKS]
         for record in run
     ]
@@ -73,11 +75,12 @@ def curve(run: Sequence[Record]) -> str:
 
 
 def ranked(run: Sequence[Record]) -> str:
-    """Return average precision before and after: what knows nothing has the share of positives."""
+    """Return average precision by step: what knows nothing has the share of positive squares."""
     rows = [
-        [task, *(f"{record[f'{task}_ap']:.3f}" for record in (run[0], run[-1]))] for task in _RANKED
+        [str(record["step"]), *(f"{record[f'{task}_ap']:.3f}" for task in _RANKED)]
+        for record in run
     ]
-    return table(["average precision", "before", "after"], rows)
+    return table(["step", *(f"{task}, average precision" for task in _RANKED)], rows)
 
 
 def transfer(runs: Mapping[str, Sequence[Sequence[Record]]]) -> str:
@@ -127,7 +130,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--steps", type=int, default=600)
-    parser.add_argument("--evaluations", type=int, default=6, help="of a run, beside the first")
+    parser.add_argument("--evaluations", type=int, default=6, help="of each run")
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=[TAUGHT, ALONE])
     parser.add_argument("--config", type=json.loads, default={}, help="fields that differ")
     options = parser.parse_args()

@@ -133,7 +133,7 @@ class EvalConfig(
     )
     discard_ply_limit: bool = Field(
         False,
-        description="Only games that ended by the rules, none cut at the ply limit.",
+        description="Only games that ended by the rules.",
         json_schema_extra=FIXED_ON_RESUME,
     )
     shard_games: int = Field(

@@ -54,7 +54,7 @@ class GamesConfig(GameTrainingConfig):
     )
     no_outcome_token: bool = Field(
         False,
-        description="Ablation: no outcome token; the same as prepend_outcome: false.",
+        description="No outcome token; the same as prepend_outcome: false.",
         json_schema_extra=FIXED_ON_RESUME | ABLATION,
     )
 
@@ -75,7 +75,7 @@ class GamesConfig(GameTrainingConfig):
     )
     discard_ply_limit: bool = Field(
         False,
-        description="Only games that ended by the rules, none cut at the ply limit.",
+        description="Only games that ended by the rules.",
         json_schema_extra=ABLATION,
     )
 

@@ -22,7 +22,7 @@ class PretrainConfig(DimensionsConfig, GamesConfig):
     # Model
     variant: Literal["toy", "small", "base", "large", "custom"] = Field(
         "base",
-        description="Model size; its dimensions can be overridden one by one.",
+        description="Size; its dimensions can be overridden one by one.",
         json_schema_extra=FIXED_ON_RESUME,
     )
 
