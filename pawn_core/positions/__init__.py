@@ -6,7 +6,12 @@ from pawn_core.positions.batches import (
     PositionStream,
     held_out_batches,
 )
-from pawn_core.positions.curriculum import Curriculum, Stage, mixture_stages, sequential_stages
+from pawn_core.positions.curriculum import (
+    Curriculum,
+    MixtureStage,
+    mixture_stages,
+    sequential_stages,
+)
 from pawn_core.positions.library import PositionLibrary, PositionSet, require_positions
 from pawn_core.positions.manifest import DamagedPositionsError
 from pawn_core.positions.plan import MixturePlan
@@ -19,12 +24,12 @@ __all__ = [
     "DamagedPositionsError",
     "LabelledPosition",
     "MixturePlan",
+    "MixtureStage",
     "PositionBatch",
     "PositionLibrary",
     "PositionSet",
     "PositionStream",
     "ShardWriter",
-    "Stage",
     "held_out_batches",
     "mixture_stages",
     "require_positions",

@@ -10,7 +10,13 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
-from chess_engine import POLICY_TRANSFORMS, POSITION_TASKS, encode_positions, may_mirror
+from chess_engine import (
+    POLICY_TRANSFORMS,
+    POSITION_TASKS,
+    EncodedPositions,
+    encode_positions,
+    may_mirror,
+)
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -20,6 +26,7 @@ from pawn_core.positions.addressed import random_bits, uniform
 from pawn_core.positions.identity import FLIPPED, MIRRORED
 from pawn_core.positions.library import PositionSet
 from pawn_core.positions.plan import MixturePlan
+from pawn_core.positions.records import PositionColumns
 
 _SQUARES = 64
 
@@ -194,25 +201,36 @@ def make_batch(
     fens = taken.fens()
     kinds = np.where(may_mirror(fens), kinds, kinds & ~np.uint8(MIRRORED)).astype(np.uint8)
     encoded = encode_positions(fens, kinds=kinds, threads=threads)
-    assert encoded.legal_moves is not None
-    assert encoded.legal_offsets is not None
-    policy_rows = np.repeat(np.arange(len(rows)), np.diff(taken.policy_ends_n, prepend=0))
-    policy_indices = POLICY_TRANSFORMS[kinds[policy_rows], taken.policy_indices_e]
-    targets = {name: torch.from_numpy(encoded.target(name)) for name in POSITION_TASKS}
     return PositionBatch(
         planes=torch.from_numpy(encoded.planes),
-        legal_rows=torch.from_numpy(
-            np.repeat(np.arange(len(rows)), np.diff(encoded.legal_offsets))
-        ),
-        legal_indices=torch.from_numpy(encoded.legal_moves.astype(np.int64)),
-        policy_rows=torch.from_numpy(policy_rows),
-        policy_indices=torch.from_numpy(policy_indices.astype(np.int64)),
-        policy_probs=torch.from_numpy(taken.policy_probs_e),
-        value_n=torch.from_numpy(taken.values_n),
+        **_legal_moves(encoded),
+        **_labels(taken, kinds),
         source_n=torch.from_numpy(positions.sources_n[rows]),
         game_n=torch.from_numpy(taken.games_n),
-        targets=targets,
+        targets={name: torch.from_numpy(encoded.target(name)) for name in POSITION_TASKS},
         piece_mask=torch.from_numpy(hidden),
         counts=counts,
         games=len(np.unique(taken.games_n)),
     )
+
+
+def _legal_moves(encoded: EncodedPositions) -> dict[str, Tensor]:
+    assert encoded.legal_moves is not None
+    assert encoded.legal_offsets is not None
+    counts_n = np.diff(encoded.legal_offsets)
+    return {
+        "legal_rows": torch.from_numpy(np.repeat(np.arange(len(counts_n)), counts_n)),
+        "legal_indices": torch.from_numpy(encoded.legal_moves.astype(np.int64)),
+    }
+
+
+def _labels(taken: PositionColumns, kinds: NDArray[np.uint8]) -> dict[str, Tensor]:
+    """Return the labels of positions to which this has been done."""
+    rows = np.repeat(np.arange(len(taken)), np.diff(taken.policy_ends_n, prepend=0))
+    indices = POLICY_TRANSFORMS[kinds[rows], taken.policy_indices_e]
+    return {
+        "policy_rows": torch.from_numpy(rows),
+        "policy_indices": torch.from_numpy(indices.astype(np.int64)),
+        "policy_probs": torch.from_numpy(taken.policy_probs_e),
+        "value_n": torch.from_numpy(taken.values_n),
+    }

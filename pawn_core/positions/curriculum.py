@@ -8,7 +8,7 @@ from pawn_core.config.errors import shown
 from pawn_core.config.position_data import DOMAINS
 
 
-class Stage(NamedTuple):
+class MixtureStage(NamedTuple):
     """Samples from one on, up to the next stage; the last has no end."""
 
     first_sample: int
@@ -20,7 +20,7 @@ class Stage(NamedTuple):
 class Curriculum(NamedTuple):
     """The stages of a run."""
 
-    stages: list[Stage]
+    stages: list[MixtureStage]
     """By rising sample, the first from 0 on."""
     notices: list[str]
     """What was left out of what was asked for, and where its share went."""
@@ -45,7 +45,7 @@ def mixture_stages(
     stages, notices = [], []
     for first_step, weights in sorted(weights_by_step.items()):
         shares, notice = _shares(weights, available)
-        stages.append(Stage(first_step * batch_size, shares))
+        stages.append(MixtureStage(first_step * batch_size, shares))
         notices += [f"from step {first_step} on: {notice}"] if notice else []
     return Curriculum(stages, notices)
 
@@ -68,7 +68,7 @@ def sequential_stages(
         left = total_steps - first_step
         steps = left if domain == [*shares][-1] else min(round(share * total_steps), left)
         if steps:
-            stages.append(Stage(first_step * batch_size, {domain: 1.0}))
+            stages.append(MixtureStage(first_step * batch_size, {domain: 1.0}))
         else:
             notices.append(f"{domain} gets no step: its share of {total_steps} is {share:.3g}")
         first_step += steps

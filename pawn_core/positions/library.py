@@ -18,7 +18,7 @@ from pawn_core.positions.manifest import (
     TRAIN,
     VAL,
     DamagedPositionsError,
-    Manifest,
+    ShardManifest,
 )
 from pawn_core.positions.records import PositionColumns
 from pawn_core.positions.shard_files import read_shard
@@ -61,7 +61,7 @@ class PositionLibrary:
     """What a folder has."""
 
     folder: Path
-    manifest: Manifest
+    manifest: ShardManifest
     train: PositionSet
     val: PositionSet
     notices: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ class PositionLibrary:
             DamagedPositionsError: a shard is missing or damaged, or both sides of the split have
                 the same game or position.
         """
-        manifest = Manifest.read(folder)
+        manifest = ShardManifest.read(folder)
         train, val = (_read(folder, manifest, split, verify=verify) for split in (TRAIN, VAL))
         if verify:
             _check_apart(folder, train.columns, val.columns)
@@ -93,7 +93,7 @@ class PositionLibrary:
         return self.manifest.digest
 
 
-def _read(folder: Path, manifest: Manifest, split: str, *, verify: bool) -> PositionSet:
+def _read(folder: Path, manifest: ShardManifest, split: str, *, verify: bool) -> PositionSet:
     shards = manifest.shards_of(split)
     parts = [read_shard(folder, shard, verify=verify) for shard in shards]
     sources = tuple(sorted({shard.source for shard in manifest.shards}))
@@ -114,7 +114,7 @@ def _check_apart(folder: Path, train: PositionColumns, val: PositionColumns) -> 
             )
 
 
-def _unlisted(folder: Path, manifest: Manifest) -> list[str]:
+def _unlisted(folder: Path, manifest: ShardManifest) -> list[str]:
     listed = {shard.file for shard in manifest.shards}
     names = sorted(path.name for path in (folder / SHARDS).glob(f"*{SUFFIX}"))
     return [

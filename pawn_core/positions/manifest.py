@@ -58,7 +58,7 @@ class SourceRecord:
 
 
 @dataclass
-class Manifest:
+class ShardManifest:
     """All that counts of a folder."""
 
     val_share: float
@@ -66,7 +66,7 @@ class Manifest:
     sources: dict[str, SourceRecord] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, folder: Path) -> "Manifest":
+    def read(cls, folder: Path) -> "ShardManifest":
         """Return a folder's manifest.
 
         Raises:

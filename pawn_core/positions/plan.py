@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pawn_core.data.epochs import EpochOrder
 from pawn_core.positions.addressed import stream_seed, uniform
-from pawn_core.positions.curriculum import Stage
+from pawn_core.positions.curriculum import MixtureStage
 
 _BLOCK = 1 << 16
 _DOMAIN = "domain"
@@ -25,7 +25,7 @@ class MixturePlan:
     """
 
     def __init__(
-        self, stages: Sequence[Stage], rows: Mapping[str, NDArray[np.int64]], seed: int
+        self, stages: Sequence[MixtureStage], rows: Mapping[str, NDArray[np.int64]], seed: int
     ) -> None:
         """Take the stages of a curriculum, and the positions of each domain."""
         self.domains = tuple(sorted({name for stage in stages for name in stage.weights}))

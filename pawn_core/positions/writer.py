@@ -26,8 +26,8 @@ from pawn_core.positions.manifest import (
     SUFFIX,
     TRAIN,
     VAL,
-    Manifest,
     Shard,
+    ShardManifest,
     SourceRecord,
 )
 from pawn_core.positions.records import LabelledPosition, PositionColumns
@@ -173,7 +173,7 @@ class ShardWriter:
 class _Known:
     """The digests of what a folder has and of what was added since, each in ascending order."""
 
-    def __init__(self, folder: Path, manifest: Manifest, source: str) -> None:
+    def __init__(self, folder: Path, manifest: ShardManifest, source: str) -> None:
         keys: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
         orbits = {held_out: [np.empty(0, np.int64)] for held_out in (False, True)}
         for shard in manifest.shards:
@@ -215,12 +215,12 @@ def _merged(ascending: NDArray[np.int64], more: NDArray[np.int64]) -> NDArray[np
     return np.insert(ascending, np.searchsorted(ascending, more), more)
 
 
-def _opened(folder: Path, val_share: float) -> Manifest:
+def _opened(folder: Path, val_share: float) -> ShardManifest:
     if not 0.0 <= val_share < 1.0:
         raise ConfigError(f"val_share {val_share} is out of range; allowed: 0 to below 1")
     if not (folder / MANIFEST).exists():
-        return Manifest(val_share)
-    manifest = Manifest.read(folder)
+        return ShardManifest(val_share)
+    manifest = ShardManifest.read(folder)
     if manifest.val_share != val_share:
         raise ConfigError(
             f"val_share {val_share} is not that of {folder}, which holds out {manifest.val_share} "

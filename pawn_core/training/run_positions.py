@@ -14,10 +14,10 @@ from pawn_core.positions import (
     Augmentation,
     Curriculum,
     MixturePlan,
+    MixtureStage,
     PositionBatch,
     PositionLibrary,
     PositionStream,
-    Stage,
     held_out_batches,
     mixture_stages,
     require_positions,
@@ -108,7 +108,9 @@ def stages_of(config: MultitaskConfig, available: set[str]) -> Curriculum:
     return mixture_stages(by_step, 1, available)
 
 
-def spliced(passed: Sequence[Stage], planned: Sequence[Stage], sample: int) -> list[Stage]:
+def spliced(
+    passed: Sequence[MixtureStage], planned: Sequence[MixtureStage], sample: int
+) -> list[MixtureStage]:
     """Return the stages that were passed before a sample, then those that are planned from it on.
 
     Of phases of one domain each, those before the one that is under way are not gone back to,
@@ -117,7 +119,7 @@ def spliced(passed: Sequence[Stage], planned: Sequence[Stage], sample: int) -> l
     passed = [stage for stage in passed if stage.first_sample < sample]
     ends = [stage.first_sample for stage in planned[1:]] + [None]
     coming = [
-        Stage(max(stage.first_sample, sample), stage.weights)
+        MixtureStage(max(stage.first_sample, sample), stage.weights)
         for stage, end in zip(planned, ends, strict=True)
         if end is None or end > sample
     ]
@@ -131,15 +133,15 @@ def spliced(passed: Sequence[Stage], planned: Sequence[Stage], sample: int) -> l
     return [*passed, *coming]
 
 
-def _place(stage: Stage) -> int | None:
+def _place(stage: MixtureStage) -> int | None:
     """Return where a phase of one domain stands in the order of phases; None of a mixture."""
     names = [name for name, weight in stage.weights.items() if weight]
     return DOMAINS.index(names[0]) if len(names) == 1 else None
 
 
 def _gone_on_with(
-    planned: Sequence[Stage], library: PositionLibrary, config: MultitaskConfig, setup: Setup
-) -> list[Stage]:
+    planned: Sequence[MixtureStage], library: PositionLibrary, config: MultitaskConfig, setup: Setup
+) -> list[MixtureStage]:
     """Return the stages by their first samples: those passed before a checkpoint are kept.
 
     Raises:
@@ -147,7 +149,7 @@ def _gone_on_with(
     """
     size, checkpoint = config.batch_size, setup.checkpoint
     if checkpoint is None:
-        return [Stage(stage.first_sample * size, stage.weights) for stage in planned]
+        return [MixtureStage(stage.first_sample * size, stage.weights) for stage in planned]
     data: Mapping[str, Any] = checkpoint.training_state["data"]
     if data["positions"] != library.digest:
         raise ConfigError(
@@ -156,12 +158,14 @@ def _gone_on_with(
         )
     cursor = next_batch(checkpoint.training_state, size)
     behind = cursor - checkpoint.step
-    coming = [Stage((stage.first_sample + behind) * size, stage.weights) for stage in planned]
-    passed = [Stage(first, weights) for first, weights in data["stages"]]
+    coming = [
+        MixtureStage((stage.first_sample + behind) * size, stage.weights) for stage in planned
+    ]
+    passed = [MixtureStage(first, weights) for first, weights in data["stages"]]
     return spliced(passed, coming, cursor * size)
 
 
-def _unused(available: Collection[str], stages: Sequence[Stage]) -> Iterator[str]:
+def _unused(available: Collection[str], stages: Sequence[MixtureStage]) -> Iterator[str]:
     """Yield a word for each domain that there are positions of, and no stage learns from."""
     learned = {name for stage in stages for name, weight in stage.weights.items() if weight}
     for name in DOMAINS:

@@ -17,18 +17,18 @@ from pawn_core.positions import (
     Augmentation,
     LabelledPosition,
     MixturePlan,
+    MixtureStage,
     PositionBatch,
     PositionLibrary,
     PositionStream,
     ShardWriter,
-    Stage,
     held_out_batches,
 )
 
 SEED = 11
 BATCH = 24
 ALL = Augmentation(mirror=0.5, colour_flip=0.5, hidden_squares=16, hidden_share=0.5)
-STAGES = [Stage(0, {"openings": 0.5, "tactical": 0.5})]
+STAGES = [MixtureStage(0, {"openings": 0.5, "tactical": 0.5})]
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def test_a_position_with_castling_rights_is_never_mirrored(tmp_path: Path) -> No
         writer.add(LabelledPosition(START, "one"))
         writer.commit()
     side = PositionLibrary.open(tmp_path).train
-    plan = MixturePlan([Stage(0, {"teacher": 1.0})], side.rows_by_domain, SEED)
+    plan = MixturePlan([MixtureStage(0, {"teacher": 1.0})], side.rows_by_domain, SEED)
     always = PositionStream(side, plan, Augmentation(mirror=1.0), SEED, Share(4, 0, 1, 4))
     [batch] = always.step(0)
     as_it_is = chess_engine.encode_positions([START] * 4).planes

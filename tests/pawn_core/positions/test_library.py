@@ -14,7 +14,7 @@ from pawn_core.positions import (
     ShardWriter,
     require_positions,
 )
-from pawn_core.positions.manifest import MANIFEST, Manifest
+from pawn_core.positions.manifest import MANIFEST, ShardManifest
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def shard_paths(folder: Path) -> list[Path]:
-    return [folder / "shards" / shard.file for shard in Manifest.read(folder).shards]
+    return [folder / "shards" / shard.file for shard in ShardManifest.read(folder).shards]
 
 
 def change_manifest(folder: Path, change) -> None:
@@ -49,7 +49,7 @@ def test_a_shard_with_a_wrong_hash_is_refused_by_name(folder: Path, place: float
     data = bytearray(path.read_bytes())
     data[int(place * (len(data) - 1))] ^= 1
     path.write_bytes(data)
-    expected = Manifest.read(folder).shards[1].sha256
+    expected = ShardManifest.read(folder).shards[1].sha256
     with pytest.raises(DamagedPositionsError, match=f"{path.name} is damaged.*not {expected} as"):
         PositionLibrary.open(folder)
 

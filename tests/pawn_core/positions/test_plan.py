@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from pawn_core.positions import MixturePlan, Stage, plan
+from pawn_core.positions import MixturePlan, MixtureStage, plan
 
 ROWS = {
     "openings": np.arange(0, 50),
@@ -13,9 +13,9 @@ ROWS = {
     "external": np.arange(57, 60),
 }
 STAGES = [
-    Stage(0, {"openings": 1.0}),
-    Stage(100, {"openings": 0.5, "tactical": 0.5}),
-    Stage(700, {"tactical": 0.25, "external": 0.75}),
+    MixtureStage(0, {"openings": 1.0}),
+    MixtureStage(100, {"openings": 0.5, "tactical": 0.5}),
+    MixtureStage(700, {"tactical": 0.25, "external": 0.75}),
 ]
 
 
@@ -61,7 +61,7 @@ def test_counts_of_what_was_drawn_are_exact() -> None:
 
 
 def test_later_stages_change_no_sample_before_them() -> None:
-    other = [*STAGES[:2], Stage(500, {"external": 1.0})]
+    other = [*STAGES[:2], MixtureStage(500, {"external": 1.0})]
     before, after = (MixturePlan(stages, ROWS, seed=3).draw(0, 900) for stages in (STAGES, other))
     assert (before[:500] == after[:500]).all()
     assert len(of_domain(after[500:], "external")) == 400
@@ -75,6 +75,6 @@ def test_another_seed_draws_other_domains_and_other_positions() -> None:
 
 
 def test_a_stage_of_one_domain_draws_nothing_else() -> None:
-    only = MixturePlan([Stage(0, {"external": 1.0})], ROWS, seed=3)
+    only = MixturePlan([MixtureStage(0, {"external": 1.0})], ROWS, seed=3)
     assert only.domains == ("external",)
     assert set(only.draw(0, 500).tolist()) == set(ROWS["external"].tolist())

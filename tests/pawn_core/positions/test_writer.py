@@ -17,7 +17,7 @@ from written_positions import START, played, write_positions
 from pawn_core.config import ConfigError
 from pawn_core.positions import LabelledPosition, PositionLibrary, PositionSet, ShardWriter, writer
 from pawn_core.positions.identity import game_number, identify, is_held_out
-from pawn_core.positions.manifest import MANIFEST, Manifest
+from pawn_core.positions.manifest import MANIFEST, ShardManifest
 
 SOURCE = "external:pgn"
 AFTER_E4 = "rnbqkbnr/pppppppp/8/8/4P3/8/PPPP1PPP/RNBQKBNR b KQkq - 0 1"
@@ -140,9 +140,9 @@ def test_a_position_that_the_source_has_is_dropped_and_counted(tmp_path: Path, a
 
 def test_a_source_written_twice_leaves_the_same_shards(tmp_path: Path) -> None:
     write_positions(tmp_path, games=5)
-    before = Manifest.read(tmp_path)
+    before = ShardManifest.read(tmp_path)
     write_positions(tmp_path, games=5)
-    after = Manifest.read(tmp_path)
+    after = ShardManifest.read(tmp_path)
     assert after.shards == before.shards
     assert after.digest == before.digest
 
@@ -224,7 +224,7 @@ def test_writing_that_ended_early_goes_on_to_the_same_positions(
 def _last_moment(moment: str) -> tuple[object, str, object]:
     """Where the process ends: with half a shard on the disk, or with all but the manifest."""
     if moment == "the manifest":
-        return Manifest, "write", _killed
+        return ShardManifest, "write", _killed
     return writer, "write_shard", _half_a_shard
 
 
@@ -296,7 +296,7 @@ def test_small_commits_fill_one_shard_after_the_other(
             for position in games(number, 1, plies=4):
                 shards.add(position)
             shards.commit()
-    manifest = Manifest.read(tmp_path)
+    manifest = ShardManifest.read(tmp_path)
     sizes = [shard.positions for shard in manifest.shards]
     assert sizes[:-1] == [10] * (len(sizes) - 1)
     files = {path.name for path in (tmp_path / "shards").iterdir()}
@@ -326,7 +326,7 @@ def test_how_positions_were_made_is_kept_once(tmp_path: Path) -> None:
         with ShardWriter(tmp_path, SOURCE, {"command": command}) as shards:
             shards.counts["illegal move"] += 1
             shards.commit([command])
-    record = Manifest.read(tmp_path).sources[SOURCE]
+    record = ShardManifest.read(tmp_path).sources[SOURCE]
     assert record.made_by == [{"command": "one"}, {"command": "two"}]
     assert record.place == ["two"]
     assert record.counts["illegal move"] == 3

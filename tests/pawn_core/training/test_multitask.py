@@ -16,7 +16,7 @@ from pawn_core.checkpoint import latest_verified, store
 from pawn_core.config import ConfigError, MultitaskConfig, parse_config
 from pawn_core.config.position_tasks import POSITION_TASKS
 from pawn_core.position_model import load_position_model
-from pawn_core.positions import PositionLibrary, ShardWriter, Stage
+from pawn_core.positions import MixtureStage, PositionLibrary, ShardWriter
 from pawn_core.run_paths import AVERAGE, MODEL, OPTIMIZER, POSITION_MODEL, UPDATES
 from pawn_core.runtime import Runtime
 from pawn_core.training.averaging import Average
@@ -362,8 +362,8 @@ def test_phases_without_positions_are_left_out_and_it_is_said(
     assert told == ["positions of endgames are not learned from: domain_weights gives it no weight"]
 
 
-def stages(*pairs: tuple[int, str]) -> list[Stage]:
-    return [Stage(first, {name: 1.0}) for first, name in pairs]
+def stages(*pairs: tuple[int, str]) -> list[MixtureStage]:
+    return [MixtureStage(first, {name: 1.0}) for first, name in pairs]
 
 
 def test_a_longer_run_moves_no_phase_that_is_passed_and_goes_back_to_none() -> None:
@@ -375,7 +375,7 @@ def test_a_longer_run_moves_no_phase_that_is_passed_and_goes_back_to_none() -> N
         (0, "teacher"), (40, "openings"), (104, "endgames")
     )
     assert spliced(longer, passed, 60) == stages((0, "teacher"), (60, "endgames"))
-    mixed = [Stage(0, {"teacher": 0.5, "openings": 0.5})]
+    mixed = [MixtureStage(0, {"teacher": 0.5, "openings": 0.5})]
     assert spliced(mixed, mixed, 7) == mixed
     assert spliced(mixed, longer, 90) == mixed + stages((90, "openings"), (104, "endgames"))
 
