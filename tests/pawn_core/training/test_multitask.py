@@ -353,7 +353,7 @@ def test_phases_without_positions_are_left_out_and_it_is_said(
 ) -> None:
     weights = {"teacher": 2, "openings": 1, "endgames": 1}
     raw = SMALL | {"positions": positions, "domain_order": "sequential", "domain_weights": weights}
-    train(raw | {"total_steps": 1}, "run")
+    train(raw | {"total_steps": 2}, "run")
     [event] = [r for r in records(tmp_path / "run", "event") if r["event"] == "positions"]
     assert "no positions of teacher; shares of the others: openings 0.5" in event["message"]
     with pytest.raises(ConfigError, match=r"no domain with a weight \(teacher\) has positions"):
