@@ -1,7 +1,8 @@
 """Folders of positions that follow each other in games, some without one label or the other."""
 
 import random
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,3 +39,22 @@ def write_positions(
                     writer.add(position)
             writer.commit({"games": games})
     return folder
+
+
+def games(first: int, count: int, plies: int = 12) -> list[LabelledPosition]:
+    """Return the positions of some random games."""
+    return [p for number in range(first, first + count) for p in played(number, plies)]
+
+
+def add(
+    folder: Path,
+    positions: Iterable[LabelledPosition],
+    source: str = "external:pgn",
+    val_share: float = 0.25,
+) -> Counter[str]:
+    """Commit positions to a folder; return what is counted of the source."""
+    with ShardWriter(folder, source, None, val_share) as shards:
+        for position in positions:
+            shards.add(position)
+        shards.commit()
+        return shards.counts
