@@ -231,6 +231,18 @@ def test_half_precision_is_near_and_its_outputs_are_float32(name: str, dtype: to
 
 
 @pytest.mark.parametrize("name", SPECS)
+def test_half_precision_reaches_every_matrix_and_kernel(name: str) -> None:
+    model, computed = new_position_model(SPECS[name], SEED), []
+    for module in model.modules():
+        if isinstance(module, torch.nn.Linear | torch.nn.Conv2d):
+            module.register_forward_hook(lambda *step: computed.append(step[2].dtype))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        model(planes(2))
+    assert len(computed) > 20
+    assert set(computed) == {torch.bfloat16}
+
+
+@pytest.mark.parametrize("name", SPECS)
 def test_another_memory_layout_computes_the_same(name: str) -> None:
     model, boards = moved(SPECS[name]), planes(3)
     expected = flat(model(boards))
