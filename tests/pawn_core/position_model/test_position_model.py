@@ -253,9 +253,8 @@ def test_another_memory_layout_computes_the_same(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SPECS)
 def test_a_compiled_model_computes_the_same(name: str) -> None:
-    model, boards = moved(SPECS[name]), planes(4)
+    shallow = replace(SPECS[name], architecture=TOY._replace(n_layers=1), tasks=("piece",))
+    model, boards = moved(replace(shallow, attention_every=1)), planes(4)
     hidden = torch.rand(4, 8, 8, generator=torch.Generator().manual_seed(SEED)) < 0.25
     compiled = torch.compile(model, fullgraph=True)
     assert_alike(flat(compiled(boards, hidden)), flat(model(boards, hidden)), atol=1e-4)
-    some = compiled(boards, None, ("fork",))
-    assert_alike(some.tasks, model(boards, None, ("fork",)).tasks, atol=1e-4)
