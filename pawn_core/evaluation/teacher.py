@@ -25,7 +25,7 @@ from pawn_core.positions.sources.stockfish import StockfishConfig, labelled
 from pawn_core.positions.sources.walks import START, Walk, WalkedPosition, walked
 from pawn_core.tasks.analysis import Analysis
 
-_AT_ONCE = 32
+_AT_ONCE = 16
 _OPENING_PLIES = 8
 """Random plies of a game at most: a model that plays its best moves always plays the same game."""
 _ACCEPTED_MOVES = 3

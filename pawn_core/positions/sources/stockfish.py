@@ -21,8 +21,8 @@ from pawn_core.tasks import TaskSettings
 from pawn_core.tasks.analysis import Analysis, Analyst
 
 PREFIX = "stockfish:"
-_AT_ONCE = 32
-"""Walks of a parcel: a few thousand searches."""
+_AT_ONCE = 16
+"""Walks of a parcel: some 1,200 searches."""
 
 
 class StockfishConfig(SourceConfig):

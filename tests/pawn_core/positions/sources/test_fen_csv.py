@@ -34,6 +34,11 @@ def test_evaluations_of_the_side_to_move_stay(tmp_path: Path) -> None:
     assert values(tmp_path, "56", fen=BLACK, numbers_of="side_to_move") == [value_of_centipawns(56)]
 
 
+def test_an_evaluation_says_nothing_of_moves(tmp_path: Path) -> None:
+    positions, _ = read(tmp_path, f"FEN,Evaluation\n{WHITE},56\n", **EVALUATED)
+    assert [position.policy for position in positions] == [None]
+
+
 def test_pawns_are_hundreds_of_centipawns(tmp_path: Path) -> None:
     assert values(tmp_path, "1.5", unit="pawns") == values(tmp_path, "150")
 
