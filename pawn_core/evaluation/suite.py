@@ -59,20 +59,22 @@ def job(weights: str, name: str, output: Path, fields: dict[str, Any], model: st
 
 
 def jobs_of(log_dir: Path, which: str, output: Path, fields: dict[str, Any]) -> Iterator[Job]:
-    """Yield the evaluation of each model of each finished run below a folder.
+    """Yield the evaluation of each model of each finished run below a folder that it is for.
 
     Args:
         which: `best`, by the metric of merit of the run, or `latest`.
 
     Raises:
-        ConfigError: there is no such folder, or no finished run with a checkpoint.
+        ConfigError: there is no such folder, or no finished run with a checkpoint of such a model.
     """
     if not log_dir.is_dir():
         raise ConfigError(f"log-dir {log_dir} is no folder")
     folders = [path.parent for path in sorted(log_dir.rglob("config.json")) if _is_run(path.parent)]
     jobs = [job for run in folders for job in _jobs_of_run(run, log_dir, which, output, fields)]
     if not jobs:
-        raise ConfigError(f"log-dir {log_dir} has no finished run with a checkpoint")
+        raise ConfigError(
+            f"log-dir {log_dir} has no finished run with a checkpoint that the evaluations take"
+        )
     yield from jobs
 
 
@@ -96,13 +98,15 @@ def _jobs_of_run(
     run: Path, log_dir: Path, which: str, output: Path, fields: dict[str, Any]
 ) -> Iterator[Job]:
     config = _document(RunPaths(run).config) or {}
-    chosen = notable(run)
-    for model in run_type_named(config["run_type"]).config.model_names(config):
+    chosen, kind = notable(run), run_type_named(config["run_type"]).config
+    for model in kind.model_names(config):
         checkpoint = chosen.best.get(model) if which == "best" else chosen.newest
         if checkpoint is not None:
             weights = checkpoint / model if model != SINGLE else checkpoint
             parts = [str(run.relative_to(log_dir)), checkpoint.name, *filter(None, [model])]
-            yield job(str(weights), "-".join(parts), output, fields, model)
+            made = job(str(weights), "-".join(parts), output, fields, model)
+            if kind.speaks in made.config.takes("weights"):
+                yield made
 
 
 def _file_name(name: str) -> str:

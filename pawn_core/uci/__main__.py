@@ -69,12 +69,12 @@ def load_model(source: str, trials: Path, settings: PlaySettings) -> Chooser:
 
     from pawn_core.evaluation.subjects import PositionSubject, load_measured
     from pawn_core.uci.model_games import ModelGames
-    from pawn_core.uci.position_games import PositionGames
+    from pawn_core.uci.policy_games import PolicyGames
 
     beside_trials = trials / "uci" / "run"
     subject = load_measured(source, beside_trials, torch.device("cpu"))
     if isinstance(subject, PositionSubject):
-        games = PositionGames(subject.pretrained.model)
+        games = PolicyGames(subject.pretrained.model)
     else:
         games = ModelGames(subject.pretrained, source)
     games.warm_up(settings)

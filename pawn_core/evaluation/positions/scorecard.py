@@ -125,7 +125,13 @@ class Scorecard(Evaluation):
             "positions_sha256": self._library.digest,
             "piece_mask_ratio": self._config.piece_mask_ratio,
             "seed": self._config.seed,
+            "selected_on": self._selected_on(),
         }
+
+    def _selected_on(self) -> bool:
+        """Return whether the checkpoint may have been chosen by its loss on the same positions."""
+        trained_on, own = self._context.trained_by.get("positions"), self._config.positions
+        return bool(trained_on and own and Path(trained_on).absolute() == Path(own).absolute())
 
 
 def _opened(context: Context[LoadedPositionModel]) -> PositionLibrary:

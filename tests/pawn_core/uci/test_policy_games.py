@@ -8,14 +8,14 @@ from position_weights import position_weights, toy_model
 from pawn_core.uci.__main__ import load_model
 from pawn_core.uci.game_positions import GamePosition
 from pawn_core.uci.play_settings import PlaySettings
-from pawn_core.uci.position_games import PositionGames
+from pawn_core.uci.policy_games import PolicyGames
 
 PROMOTION = "8/P6k/8/8/8/8/8/K7 w - - 0 1"
 
 
 @pytest.fixture(scope="module")
-def games() -> PositionGames:
-    return PositionGames(toy_model(seed=3))
+def games() -> PolicyGames:
+    return PolicyGames(toy_model(seed=3))
 
 
 def test_it_chooses_among_the_allowed_moves_of_any_position(games) -> None:
@@ -45,4 +45,4 @@ def test_the_likeliest_is_chosen_without_temperature_and_the_same_of_a_seed(game
 def test_its_weights_are_loaded_as_those_of_any_model(tmp_path) -> None:
     weights = position_weights(tmp_path / "weights", seed=3)
     chooser = load_model(str(weights), tmp_path, PlaySettings())
-    assert isinstance(chooser, PositionGames)
+    assert isinstance(chooser, PolicyGames)

@@ -16,7 +16,7 @@ from pawn_core.uci.play_settings import PlaySettings
 _SHOWN_MOVES = 5
 
 
-class PositionGames:
+class PolicyGames:
     """Chooses moves by the policy of a model."""
 
     def __init__(self, model: PositionModel) -> None:
