@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_positions import made_positions
 
 from pawn_core.config import parse_config
 from pawn_core.config.position_tasks import POSITION_TASKS
@@ -107,16 +108,19 @@ def test_a_preset_is_a_config_that_leaves_no_flag_of_the_original_to_a_default(p
         ("--stockfish-root a/b --phase-workers 3", {"positions": "a/b", "num_workers": 3}),
         ("--value-loss mse --label-smoothing 0", {"value_loss": "mse", "label_smoothing": 0.0}),
         ("--huber-delta 0.5", {"huber_delta": 0.5}),
-        *(
-            (f"--ssl-{name.replace('_', '-')}-weight 0.3", {f"ssl_{name}_weight": 0.3})
-            for name in (task.name for task in POSITION_TASKS)
-        ),
         ("--ssl-weight 0 --ssl-every-n 2 --clip-every 1", {"ssl_weight": 0.0, "ssl_every_n": 2}),
     ],
 )
 def test_flags_become_fields(as_config, line: str, fields: dict[str, Any]) -> None:
     config = parse_config(as_config(line))
     assert {name: getattr(config, name) for name in fields} == fields
+
+
+def test_every_task_has_its_weight(as_config) -> None:
+    weights = {f"ssl_{task.name}_weight": 0.1 * k for k, task in enumerate(POSITION_TASKS, 1)}
+    line = " ".join(f"--{name.replace('_', '-')} {weight}" for name, weight in weights.items())
+    fields = as_config(line)
+    assert {name: fields[name] for name in weights} == weights
 
 
 def test_weights_of_teacher_and_external_stand_beside_the_others(as_config) -> None:
@@ -152,3 +156,22 @@ def test_the_originals_file_of_dimensions_is_taken_and_said_to_do_nothing(option
 def test_a_resumed_run_keeps_what_its_preset_does_not_say_again(options) -> None:
     given = options("--resume-from runs/x --steps 20")
     assert given == ["--resume", "runs/x", "--total-steps", "20"]
+
+
+def test_one_command_trains_goes_on_and_another_starts_from_what_it_saved(
+    monkeypatch, tmp_path, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made_positions(tmp_path / "positions", count=32)
+    small = """--stockfish-root positions --steps 2 --batch-size 4 --accum-steps 2 --save-every 1
+        --curriculum stockfish --eval-batches 2 --lr-warmup-steps 1 --variant toy --device cpu
+        --amp-dtype none --eval-interval 2 --auto-resume"""
+    first = f"{small} --checkpoint-out checkpoints/first.pt"
+    assert run(f"{first} --pause-after-steps 1") == 0
+    assert run(first) == 0
+    assert "goes on from checkpoints/first/checkpoints/step_00000001" in capsys.readouterr().err
+    second = f"{small} --checkpoint-in checkpoints/first.pt --checkpoint-out checkpoints/second.pt"
+    assert run(second) == 0
+    config = json.loads(Path("checkpoints/second/config.json").read_text(encoding="utf-8"))
+    assert config["checkpoint"] == "checkpoints/first/checkpoints/step_00000002"
+    assert config["batch_size"] == 8
