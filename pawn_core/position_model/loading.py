@@ -1,6 +1,6 @@
 """A model of positions made new, loaded from a checkpoint, or begun from one with other heads."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,25 +47,37 @@ class Heads:
         """Return the spec of these heads on a checkpoint's trunk.
 
         Raises:
-            ValueError: one that does not begin anew is another in the checkpoint; says which.
+            IncompatibleWeightsError: one that does not begin anew is another in the checkpoint.
         """
-        names = ("policy", "value", *self.tasks)
-        if unknown := [head for head in new if head not in names]:
-            raise ValueError(f"new_heads {unknown[0]!r} is no head; allowed: {', '.join(names)}")
         rank = saved.policy_rank if self.policy_rank is None else self.policy_rank
-        if saved.value_head != self.value_head and "value" not in new:
-            both = f"its value_head is '{saved.value_head}', the config's '{self.value_head}'"
-            raise ValueError(both + _REMEDY.format("value"))
-        if saved.policy_rank != rank and "policy" not in new:
-            both = f"its policy_rank is {saved.policy_rank}, the config's {rank}"
-            raise ValueError(both + _REMEDY.format("policy"))
-        for task in self.tasks:
-            if task not in saved.tasks and task not in new:
-                raise ValueError(f"it has no head '{task}'" + _REMEDY.format(task))
-        return replace(saved, value_head=self.value_head, tasks=self.tasks, policy_rank=rank)
+        spec = replace(saved, value_head=self.value_head, tasks=self.tasks, policy_rank=rank)
+        _check_names(new, spec)
+        for head, difference in _differences(saved, spec):
+            if head not in new:
+                raise IncompatibleWeightsError(
+                    f"{difference}; name '{head}' in new_heads to begin that head anew"
+                )
+        return spec
 
 
-_REMEDY = "; name '{}' in new_heads to begin that head anew"
+def _check_names(new: Collection[str], spec: PositionModelSpec) -> None:
+    heads = ("policy", "value", *spec.tasks)
+    for head in new:
+        if head not in heads:
+            raise IncompatibleWeightsError(
+                f"new_heads '{head}' is no head; allowed: {', '.join(heads)}"
+            )
+
+
+def _differences(saved: PositionModelSpec, spec: PositionModelSpec) -> Iterator[tuple[str, str]]:
+    """Yield the heads that a checkpoint has otherwise or not at all, and what is different."""
+    if saved.value_head != spec.value_head:
+        yield "value", f"its value_head is '{saved.value_head}', the config's '{spec.value_head}'"
+    if saved.policy_rank != spec.policy_rank:
+        yield "policy", f"its policy_rank is {saved.policy_rank}, the config's {spec.policy_rank}"
+    for task in spec.tasks:
+        if task not in saved.tasks:
+            yield task, f"it has no head '{task}'"
 
 
 def new_position_model(
@@ -128,7 +140,7 @@ def start_from(
         model.initialize(seed, new_heads)
         dropped = tuple(task for task in saved.tasks if task not in spec.tasks)
         _fill(model, _with_new(model, _tensors(files), new_heads, dropped), files.model)
-    except (CheckpointError, OSError, ValueError) as error:
+    except (CheckpointError, OSError) as error:
         raise ConfigError(f"checkpoint {source!r}: {error}") from None
     started = model.eval().to(device)
     return LoadedPositionModel(started, files.origin(source), tuple(new_heads), dropped)
