@@ -49,6 +49,8 @@ def make(options: dict[str, Any]) -> dict[str, int]:
         raise ConfigError(f"positions {options['positions']} is out of range; allowed: 1 up")
     kind = source_named(options["source"])
     implementation = kind.load()
+    if options["positions"] is None and implementation.ENDLESS:
+        raise ConfigError(f"positions is required: {kind.name} has no end; allowed: 1 up")
     given = {n: v for n, v in options.items() if n not in _OWN and v is not None}
     try:
         config = implementation.Config.model_validate(given)
@@ -77,7 +79,9 @@ def parser(given: list[str]) -> argparse.ArgumentParser:
 
 def _add_flags(flags: argparse.ArgumentParser, kind: SourceKind) -> None:
     flags.add_argument("--out", type=Path, required=True, help="folder of positions")
-    flags.add_argument("--positions", type=int, help="to have of the source in all; default: all")
+    flags.add_argument(
+        "--positions", type=int, help="to have of the source in all; default: all of a file"
+    )
     flags.add_argument("--val-share", type=float, default=0.05, help="of games held out")
     for name, field in kind.load().Config.model_fields.items():
         _add_flag(flags, name, field)

@@ -21,7 +21,7 @@ from pawn_core.config.types import Device
 from pawn_core.evaluation.play.position_player import legal_indices
 from pawn_core.position_model import load_position_model
 from pawn_core.positions.sources.source import Parcel, SourceConfig
-from pawn_core.positions.sources.stockfish import StockfishConfig, labelled
+from pawn_core.positions.sources.stockfish import StockfishConfig, labelled, require_some
 from pawn_core.positions.sources.walks import START, Walk, WalkedPosition, walked
 from pawn_core.tasks.analysis import Analysis
 
@@ -77,6 +77,7 @@ class Teacher:
     """The mistakes of a model."""
 
     Config: ClassVar[type[SourceConfig]] = TeacherConfig
+    ENDLESS: ClassVar[bool] = True
 
     def __init__(self, name: str, config: TeacherConfig) -> None:
         """Load the model and start the program.
@@ -95,7 +96,11 @@ class Teacher:
         return {"program": self._analyst.program, "weights": self._origin.sha256}
 
     def parcels(self, place: Any = None) -> Iterator[Parcel]:
-        """Yield the mistakes of some games at a time, without end."""
+        """Yield the mistakes of some games at a time, without end.
+
+        Raises:
+            ConfigError: the program failed over all positions of some games.
+        """
         first = place or 0
         while True:
             turns, failed = self._games(range(first, first + _AT_ONCE))
@@ -119,6 +124,7 @@ class Teacher:
 
         begun = [self._begun(number) for number in numbers]
         positions, failed = walked(self._analyst, begun, choose)
+        require_some(positions, self._analyst)
         worth = {(p.game, p.ply): p.analysis.lines[0].centipawns for p in positions}
         turns = [
             Turn(p, thoughts[p.game, p.ply], worth.get((p.game, p.ply + 1), math.nan))

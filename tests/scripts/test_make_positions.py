@@ -95,6 +95,15 @@ def test_a_file_that_is_not_there_is_refused(
     assert not (tmp_path / "made").exists()
 
 
+@pytest.mark.parametrize("name", ["stockfish:tactical", "teacher"])
+def test_a_source_without_an_end_must_be_told_how_many(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = ["weights"] if name == "teacher" else []
+    assert run(name, *weights, "--out", tmp_path / "made") == 2
+    assert f"positions is required: {name} has no end" in capsys.readouterr().err
+
+
 def test_a_source_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run("stockfish:puzzles", "--out", "made")

@@ -38,6 +38,7 @@ class FileSource:
     """What is read from a file."""
 
     Config: ClassVar[type[SourceConfig]] = FileConfig
+    ENDLESS: ClassVar[bool] = False
 
     def __init__(self, name: str, config: Any) -> None:
         """Look for the file.

@@ -39,6 +39,8 @@ class PositionSource(Protocol):
     """
 
     Config: ClassVar[type[SourceConfig]]
+    ENDLESS: ClassVar[bool]
+    """Whether there are as many positions as one waits for."""
 
     def __init__(self, name: str, config: Any) -> None:
         """Begin a source that is registered by a name.

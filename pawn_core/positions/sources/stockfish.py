@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from pawn_core.config import ConfigError
 from pawn_core.config.types import Seed
 from pawn_core.positions.records import LabelledPosition
 from pawn_core.positions.sources.domains import DOMAINS, Batch
@@ -65,6 +66,7 @@ class Stockfish:
     """The positions of a domain."""
 
     Config: ClassVar[type[SourceConfig]] = StockfishConfig
+    ENDLESS: ClassVar[bool] = True
 
     def __init__(self, name: str, config: StockfishConfig) -> None:
         """Start the program."""
@@ -78,7 +80,11 @@ class Stockfish:
         return {"program": self._analyst.program}
 
     def parcels(self, place: Any = None) -> Iterator[Parcel]:
-        """Yield the positions of some walks at a time, without end."""
+        """Yield the positions of some walks at a time, without end.
+
+        Raises:
+            ConfigError: the program failed over all positions of some walks.
+        """
         first = place or 0
         while True:
             yield self._parcel(first)
@@ -90,7 +96,8 @@ class Stockfish:
 
     def _parcel(self, first: int) -> Parcel:
         positions, failed = self._walked(range(first, first + _AT_ONCE))
-        takes_n = self._domain.takes(Batch(positions)) if positions else np.empty(0, np.bool_)
+        require_some(positions, self._analyst)
+        takes_n = self._domain.takes(Batch(positions))
         taken = [labelled(positions[row]) for row in np.flatnonzero(takes_n)]
         counts = {"not of the domain": len(positions) - len(taken), "analysis failed": failed}
         return Parcel(taken, first + _AT_ONCE, Counter(counts))
@@ -101,6 +108,19 @@ class Stockfish:
         half = range(numbers.start // 2, numbers.stop // 2)
         endgames, games = self._walks.from_endgames(half), self._walks.from_start(half)
         return endgames[0] + games[0], endgames[1] + games[1]
+
+
+def require_some(positions: list[WalkedPosition], analyst: Analyst) -> None:
+    """Refuse a program that fails over everything: it would be asked for ever.
+
+    Raises:
+        ConfigError: there are no positions.
+    """
+    if not positions:
+        raise ConfigError(
+            f"{analyst.program} failed over every position that it was asked about; "
+            "stockfish_path names another program"
+        )
 
 
 def labelled(position: WalkedPosition) -> LabelledPosition:

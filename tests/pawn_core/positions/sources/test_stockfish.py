@@ -73,13 +73,23 @@ def test_openings_are_labelled_by_legal_moves(
         assert sum(position.policy.values()) == pytest.approx(1)
 
 
-def test_a_program_that_dies_gives_no_label_and_is_counted(tmp_path: Path) -> None:
+def test_a_program_that_dies_gives_no_label_and_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pawn_core.positions.sources.stockfish._AT_ONCE", 3)
     program = write_analyser(tmp_path / "program", answer=FIRST_MOVES_THEN_NONE)
     stockfish = source(tmp_path, program)
     parcel = next(stockfish.parcels())
     stockfish.close()
     assert {position.fen.split()[1] for position in parcel.positions} == {"w"}
-    assert parcel.counts["analysis failed"] == 16
+    assert parcel.counts["analysis failed"] == 3
+
+
+def test_a_program_that_fails_over_everything_is_not_asked_for_ever(tmp_path: Path) -> None:
+    stockfish = source(tmp_path, write_analyser(tmp_path / "program", "os._exit(3)"))
+    with pytest.raises(ConfigError, match="failed over every position"):
+        next(stockfish.parcels())
+    stockfish.close()
 
 
 def test_without_a_program_there_is_an_error_and_no_position(tmp_path: Path) -> None:
