@@ -307,7 +307,10 @@ VARIATIONS = {
 }
 
 
-@pytest.mark.parametrize("variation", VARIATIONS)
+@pytest.mark.parametrize(
+    "variation",
+    ["sequential", "float16", pytest.param("bfloat16", marks=pytest.mark.slow)],
+)
 def test_a_paused_and_resumed_run_equals_the_uninterrupted_one(
     positions, train, tmp_path, records, variation: str
 ) -> None:
