@@ -1,11 +1,13 @@
 """Let two models play each other: pairs of games, each opening with both colours.
 
-    python scripts/enhanced_eval.py --model-a pretrained_100k --model-b trial:3@best --games 64
+    python scripts/enhanced_eval.py --model-a checkpoints/pretrained_100k.pt \\
+        --model-b checkpoints/enhanced_best.pt
 
-It is an evaluation `play` (a run of type `eval`): it can be stopped, and `pawn-train --resume` goes
-on. Models are folders, checkpoints, repositories or `trial:N`, of positions or of moves. Instead of
-searches, which the models here have none of, a move is one look at the board. What other options of
-the evaluation are, `pawn-train --run-type eval --help` says; they may follow.
+X.pt stands for the folder X of a run, as for scripts/pretrain_external.py. It is an evaluation
+`play` (a run of type `eval`): it can be stopped, and `pawn-train --resume` goes on. Models are
+folders, checkpoints, repositories or `trial:N`, of positions or of moves. Models here search
+nothing: a move is one look at the board. Other options of the evaluation may follow;
+`pawn-train --run-type eval --help` lists them.
 """
 
 import argparse
@@ -73,8 +75,8 @@ def settings(options: argparse.Namespace) -> Iterator[str]:
     """Yield the run's arguments; what was not given keeps the default of the config."""
     yield from ("--run-type", "eval", "--evals", "play")
     fields = {
-        "weights": options.model_a,
-        "play_opponent": options.model_b,
+        "weights": _run_of(options.model_a),
+        "play_opponent": _run_of(options.model_b),
         "play_pairs": options.games // 2,
         "play_opening_plies": options.opening_plies,
         "max_ply": options.max_plies,
@@ -86,6 +88,11 @@ def settings(options: argparse.Namespace) -> Iterator[str]:
     for name, value in fields.items():
         if value is not None:
             yield from (f"--{name.replace('_', '-')}", str(value))
+
+
+def _run_of(name: str) -> str:
+    """Return what a file of Matrix0 stands for: of X.pt, which is not there, the run's folder X."""
+    return name if Path(name).exists() else name.removesuffix(".pt")
 
 
 def lines(report: dict[str, Any], options: argparse.Namespace) -> Iterator[str]:

@@ -24,14 +24,14 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_two_models_play_each_opening_with_both_colours(run, models: Path, tmp_path: Path) -> None:
-    flags = ("--model-a", models / "a", "--model-b", models / "b", *FLAGS.split())
+    flags = ("--model-a", models / "a", "--model-b", models / "b.pt", *FLAGS.split())
     done = run(SCRIPT, *flags, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     (report,) = json.loads((tmp_path / "match/results.json").read_text())["evaluations"]
     assert (report["facts"]["games"], report["facts"]["temperature"]) == (4, 0.0)
     score = next(figure for figure in report["figures"] if figure["name"] == "score")
     printed = done.stdout.splitlines()
-    assert printed[0] == f"{models / 'a'} against {models / 'b'}: 4 games"
+    assert printed[0] == f"{models / 'a'} against {models / 'b.pt'}: 4 games"
     expected = f"{score['value']:>9.4g}   95 % interval {score['low']:.4g} to {score['high']:.4g}"
     assert f"score      {expected}" in printed
     assert any(line.startswith("as black") for line in printed)
@@ -42,7 +42,7 @@ def test_two_models_play_each_opening_with_both_colours(run, models: Path, tmp_p
     ("flags", "message"),
     [
         (["--games", "3"], "--games 3 is not allowed: each opening is played with both colours"),
-        (["--model-b", "b.pt"], "b.pt is a pickle"),
+        (["--model-b", "b.pt"], "play_opponent: weights 'b'"),
         (["--sims", "600"], "--sims"),
     ],
 )
