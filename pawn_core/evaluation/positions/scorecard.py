@@ -207,7 +207,7 @@ def _calibration(tally: MultitaskTally) -> list[tuple[Any, ...]]:
     rows = []
     for number, (value, label) in enumerate(bins_of(sums)):
         count = int(sums[f"bin{number}"][0])
-        ends = (2 * number / VALUE_BINS - 1, 2 * (number + 1) / VALUE_BINS - 1)
+        ends = (round(2 * at / VALUE_BINS - 1, 6) for at in (number, number + 1))
         means = (float(value[0]) / count, float(label[0]) / count) if count else (None, None)
         rows.append((*ends, count, *means))
     return rows
