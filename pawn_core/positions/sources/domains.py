@@ -26,7 +26,7 @@ _CHOICE_CP = 75
 _CHOICES = 3
 
 
-class Batch:
+class WalkedPositions:
     """Positions of walks, and what can be said of them."""
 
     def __init__(self, positions: Sequence[WalkedPosition]) -> None:
@@ -81,12 +81,12 @@ class Batch:
         return promotes | (piece[np.arange(len(ucis)), to] != 12)
 
 
-def is_opening(batch: Batch) -> NDArray[np.bool_]:
+def is_opening(batch: WalkedPositions) -> NDArray[np.bool_]:
     """At most 20 plies from the start, and at least 28 men."""
     return (batch.plies_n <= _OPENING_PLIES) & (batch.men_n >= _OPENING_MEN)
 
 
-def is_king_attacked(batch: Batch) -> NDArray[np.bool_]:
+def is_king_attacked(batch: WalkedPositions) -> NDArray[np.bool_]:
     """The king of the side to move is under fire before the endgame.
 
     Two squares beside it are attacked at least, or one of them by two enemy men or more.
@@ -98,14 +98,14 @@ def is_king_attacked(batch: Batch) -> NDArray[np.bool_]:
     return under_fire & ~is_endgame(batch) & (np.abs(batch.line_n(0)) <= 2 * _OPEN_CP)
 
 
-def has_weak_pawns(batch: Batch) -> NDArray[np.bool_]:
+def has_weak_pawns(batch: WalkedPositions) -> NDArray[np.bool_]:
     """A side has at least three pawns that are isolated or doubled, and nothing is decided."""
     planes = batch.encoded.target("pawn_structure")
     weak = (planes[:, _ISOLATED] | planes[:, _DOUBLED])[:, None] & planes[:, :2]
     return (weak.sum(axis=(2, 3)).max(axis=1) >= _WEAK_PAWNS) & batch.open_n
 
 
-def is_positional(batch: Batch) -> NDArray[np.bool_]:
+def is_positional(batch: WalkedPositions) -> NDArray[np.bool_]:
     """Quiet middlegames: no check, no capture best, three moves within 75 centipawns.
 
     Neither side has won yet. With fewer than three moves there is no choice.
@@ -115,12 +115,12 @@ def is_positional(batch: Batch) -> NDArray[np.bool_]:
     return choice & batch.open_n & middlegame & ~batch.in_check_n & ~batch.takes_n
 
 
-def is_endgame(batch: Batch) -> NDArray[np.bool_]:
+def is_endgame(batch: WalkedPositions) -> NDArray[np.bool_]:
     """At most six men that are neither pawn nor king."""
     return batch.pieces_n <= _ENDGAME_PIECES
 
 
-def is_tactical(batch: Batch) -> NDArray[np.bool_]:
+def is_tactical(batch: WalkedPositions) -> NDArray[np.bool_]:
     """One move is right: the next is worth at least a pawn less.
 
     It neither loses anyway nor wins whatever is played.
@@ -135,7 +135,7 @@ class Domain(NamedTuple):
     """Which positions of walks are taken."""
 
     name: str
-    takes: Callable[[Batch], NDArray[np.bool_]]
+    takes: Callable[[WalkedPositions], NDArray[np.bool_]]
     """Its docstring says which."""
     from_endgames: bool = False
     """Whether every other walk begins in an endgame of a random game."""

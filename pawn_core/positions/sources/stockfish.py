@@ -3,6 +3,7 @@
 The policy is softmax(cp / 100) over the best five moves, the value that of the best.
 """
 
+import random
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from pydantic import Field
 from pawn_core.config import ConfigError
 from pawn_core.config.types import Seed
 from pawn_core.positions.records import LabelledPosition
-from pawn_core.positions.sources.domains import DOMAINS, Batch
+from pawn_core.positions.sources.domains import DOMAINS, WalkedPositions
 from pawn_core.positions.sources.source import Parcel, SourceConfig
 from pawn_core.positions.sources.walks import WalkedPosition, Walks
 from pawn_core.positions.values import policy_of_centipawns, value_of_centipawns
@@ -36,6 +37,10 @@ class StockfishConfig(SourceConfig):
     seed: Annotated[Seed, Field(description="of the games; the domains share them")] = 0
     stockfish_depth: Annotated[
         int, Field(ge=1, le=40, description="plies of every search: labels and moves played")
+    ] = 8
+    per_game: Annotated[
+        int | None,
+        Field(ge=1, le=10_000, description="positions of a game at most: siblings are alike"),
     ] = 8
     stockfish_path: Annotated[
         str | None, Field(description="default: stockfish on the PATH or in /usr/games")
@@ -73,6 +78,7 @@ class Stockfish:
         self._domain = next(d for d in DOMAINS if PREFIX + d.name == name)
         self._analyst = config.analyst()
         self._walks = Walks(self._analyst, config.seed)
+        self._per_game = config.per_game
 
     @property
     def versions(self) -> dict[str, Any]:
@@ -97,10 +103,28 @@ class Stockfish:
     def _parcel(self, first: int) -> Parcel:
         positions, failed = self._walked(range(first, first + _AT_ONCE))
         require_some(positions, self._analyst)
-        takes_n = self._domain.takes(Batch(positions))
-        taken = [labelled(positions[row]) for row in np.flatnonzero(takes_n)]
-        counts = {"not of the domain": len(positions) - len(taken), "analysis failed": failed}
-        return Parcel(taken, first + _AT_ONCE, Counter(counts))
+        takes_n = self._domain.takes(WalkedPositions(positions))
+        of_domain = [positions[row] for row in np.flatnonzero(takes_n)]
+        taken = self._of_games(of_domain)
+        counts = {
+            "not of the domain": len(positions) - len(of_domain),
+            "more of a game": len(of_domain) - len(taken),
+            "analysis failed": failed,
+        }
+        return Parcel([labelled(position) for position in taken], first + _AT_ONCE, Counter(counts))
+
+    def _of_games(self, positions: list[WalkedPosition]) -> list[WalkedPosition]:
+        """Return at most `per_game` positions of each game: any of them with equal chances."""
+        if self._per_game is None:
+            return positions
+        of_games: dict[str, list[WalkedPosition]] = {}
+        for position in positions:
+            of_games.setdefault(position.game, []).append(position)
+        return [
+            position
+            for game, of_game in of_games.items()
+            for position in _drawn(of_game, self._per_game, f"{self._domain.name} {game}")
+        ]
 
     def _walked(self, numbers: range) -> tuple[list[WalkedPosition], int]:
         if not self._domain.from_endgames:
@@ -108,6 +132,13 @@ class Stockfish:
         half = range(numbers.start // 2, numbers.stop // 2)
         endgames, games = self._walks.from_endgames(half), self._walks.from_start(half)
         return endgames[0] + games[0], endgames[1] + games[1]
+
+
+def _drawn(positions: list[WalkedPosition], most: int, seed: str) -> list[WalkedPosition]:
+    """Return at most so many of some positions, in their order."""
+    if len(positions) <= most:
+        return positions
+    return [positions[i] for i in sorted(random.Random(seed).sample(range(len(positions)), most))]
 
 
 def require_some(positions: list[WalkedPosition], analyst: Analyst) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from pawn_core.positions.domains import domain_of
 from pawn_core.positions.sources import SOURCES
-from pawn_core.positions.sources.domains import DOMAINS, Batch
+from pawn_core.positions.sources.domains import DOMAINS, WalkedPositions
 from pawn_core.positions.sources.walks import WalkedPosition
 from pawn_core.tasks.analysis import Analysis, Line
 
@@ -21,7 +21,7 @@ def walked(fen: str, *centipawns: int, ply: int = 30, ucis: tuple[str, ...] = MO
 
 
 def taken(*positions: WalkedPosition) -> list[set[str]]:
-    batch = Batch(positions)
+    batch = WalkedPositions(positions)
     rows = [domain.takes(batch) for domain in DOMAINS]
     return [
         {domain.name for domain, takes_n in zip(DOMAINS, rows, strict=True) if takes_n[n]}
@@ -87,7 +87,7 @@ def test_weaknesses_are_three_isolated_or_doubled_pawns_of_a_side(
 
 
 def test_checks_and_captures_are_seen(random_positions: list[WalkedPosition]) -> None:
-    batch = Batch(random_positions)
+    batch = WalkedPositions(random_positions)
     for n, position in enumerate(random_positions):
         board = chess.Board(position.fen)
         move = chess.Move.from_uci(position.analysis.lines[0].uci)
@@ -126,4 +126,4 @@ def test_decided_positions_are_of_no_weakness_and_no_attack() -> None:
     (even,), (decided,) = taken(walked(weak, 300)), taken(walked(weak, 301))
     assert "weaknesses" in even
     assert "weaknesses" not in decided
-    assert np.isnan(Batch([walked(weak, 1)]).line_n(1)).all()
+    assert np.isnan(WalkedPositions([walked(weak, 1)]).line_n(1)).all()

@@ -1,5 +1,6 @@
 """Positions that Stockfish labels: its own convention, and never a label it did not give."""
 
+from collections import Counter
 from pathlib import Path
 
 import chess
@@ -27,7 +28,9 @@ def flipped(fen: str) -> str:
     return chess.Board(fen).mirror().fen()
 
 
-def source(tmp_path: Path, program: str, domain: str = "openings", **settings: int) -> Stockfish:
+def source(
+    tmp_path: Path, program: str, domain: str = "openings", **settings: int | None
+) -> Stockfish:
     cache = str(tmp_path / "cache")
     config = StockfishConfig(stockfish_path=program, analysis_cache=cache, **settings)
     return Stockfish(f"stockfish:{domain}", config)
@@ -71,6 +74,26 @@ def test_openings_are_labelled_by_legal_moves(
         assert position.policy
         assert {*position.policy} <= {*legal}
         assert sum(position.policy.values()) == pytest.approx(1)
+
+
+@needs_stockfish
+def test_a_game_gives_at_most_so_many_positions_and_the_others_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pawn_core.positions.sources.stockfish._AT_ONCE", 2)
+    of_all, of_three = (
+        source(tmp_path, "stockfish", per_game=most, stockfish_depth=1) for most in (None, 3)
+    )
+    everything, some, again = (next(s.parcels()) for s in (of_all, of_three, of_three))
+    assert len({p.game for p in everything.positions}) == 2 < len(everything.positions) - 6
+    assert Counter(p.game for p in some.positions).most_common() == [
+        (game, 3) for game in dict.fromkeys(p.game for p in everything.positions)
+    ]
+    assert {p.fen for p in some.positions} < {p.fen for p in everything.positions}
+    assert some == again
+    assert some.counts["more of a game"] == len(everything.positions) - 6
+    of_all.close()
+    of_three.close()
 
 
 def test_a_program_that_dies_gives_no_label_and_is_counted(
