@@ -99,7 +99,7 @@ def lines(report: dict[str, Any], options: argparse.Namespace) -> Iterator[str]:
     """Yield the figures with their intervals, and the results with each colour."""
     facts = report["facts"]
     yield f"{options.model_a} against {options.model_b}: {facts['games']} games"
-    yield f"  of {facts['pairs']} openings, {facts['distinct_games']} of them different"
+    yield f"  of {facts['pairs']} openings; {facts['distinct_games']} of the games are different"
     for figure in report["figures"]:
         if figure["name"] in _SHOWN:
             value, low, high = (_number(figure[end]) for end in ("value", "low", "high"))
