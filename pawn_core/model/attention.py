@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pawn_core.data.packing import BLOCK_TOKENS as BLOCK
-from pawn_core.model.spans import GameSpans, attend_spans
+from pawn_core.model.spans import GameSpans, PromptSpans, attend_prompt_spans, attend_spans
 
 if TYPE_CHECKING:
     from torch.nn.attention.flex_attention import BlockMask
@@ -24,15 +24,15 @@ class Packed(NamedTuple):
 
     times_bt: Tensor
     """int (b, t), each token's place in its game."""
-    mask: "Tensor | BlockMask | GameSpans"
-    """Which keys a query sees: those of its game that are not after it."""
+    mask: "Tensor | BlockMask | GameSpans | PromptSpans"
+    """Which keys a query sees: those of its game, or text and prompt, that are not after it."""
 
 
 def attend(
     q_bhtk: Tensor,
     k_bhtk: Tensor,
     v_bhtk: Tensor,
-    mask: "Tensor | BlockMask | GameSpans | None" = None,
+    mask: "Tensor | BlockMask | GameSpans | PromptSpans | None" = None,
     *,
     causal: bool = True,
 ) -> Tensor:
@@ -41,8 +41,10 @@ def attend(
         return F.scaled_dot_product_attention(q_bhtk, k_bhtk, v_bhtk, is_causal=causal)
     if isinstance(mask, Tensor):
         return F.scaled_dot_product_attention(q_bhtk, k_bhtk, v_bhtk, attn_mask=mask)
-    if isinstance(mask, GameSpans):
+    if isinstance(mask, GameSpans | PromptSpans):
         q_nhk, k_nhk, v_nhk = (x[0].transpose(0, 1) for x in (q_bhtk, k_bhtk, v_bhtk))
+        if isinstance(mask, PromptSpans):
+            return attend_prompt_spans(q_nhk, k_nhk, v_nhk, mask).transpose(0, 1)[None]
         return attend_spans(q_nhk, k_nhk, v_nhk, mask).transpose(0, 1)[None]
     from torch.nn.attention.flex_attention import flex_attention
 

@@ -4,8 +4,10 @@ Nothing is computed on padding but in the last block of each game. A block of qu
 that reach it meets its keys in one batched product, which on a CPU with bfloat16 products is 2 to
 3 times as fast as torch's fused attention, its backward pass above all.
 
+Texts that go on from one prompt lie after all prompts; the keys of each prompt are computed once.
+
 Shapes: n tokens of all games (and fillers after them), h heads, k channels of a head, r games,
-longest first, t time, q and s queries and keys of a block.
+longest first, t time, q and s queries and keys of a block, p prompts, u tokens of a prompt.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +16,8 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
 
 from pawn_core.model.sizes import rounded
 
@@ -45,6 +49,22 @@ class GameSpans(NamedTuple):
             yield begin, begin + step, min(games, len(self.lengths))
 
 
+class PromptSpans(NamedTuple):
+    """Where texts lie that go on from shared prompts: first the prompts, then what follows them."""
+
+    prompts: GameSpans
+    texts: GameSpans
+    """What follows a prompt, one token at least each."""
+    prompt_of: Sequence[int]
+    """Which prompt each text follows."""
+
+    @property
+    def prompt_of_longest_first(self) -> Tensor:
+        """Return which prompt each text follows, the longest text first."""
+        pairs = zip(self.texts.lengths, self.prompt_of, strict=True)
+        return torch.tensor([prompt for _, prompt in sorted(pairs, key=lambda pair: -pair[0])])
+
+
 def attend_spans(q_nhk: Tensor, k_nhk: Tensor, v_nhk: Tensor, spans: GameSpans) -> Tensor:
     """Return attention's mix of the values, (n, h, k): each token sees its game up to itself.
 
@@ -53,37 +73,83 @@ def attend_spans(q_nhk: Tensor, k_nhk: Tensor, v_nhk: Tensor, spans: GameSpans) 
     return _GameAttention.apply(q_nhk, k_nhk, v_nhk, spans)
 
 
+def attend_prompt_spans(q_nhk: Tensor, k_nhk: Tensor, v_nhk: Tensor, spans: PromptSpans) -> Tensor:
+    """Return attention's mix of the values, (n, h, k): each token sees its prompt and its text,
+    up to itself.
+    """
+    end = sum(spans.prompts.lengths)
+    of_prompts = attend_spans(q_nhk[:end], k_nhk[:end], v_nhk[:end], spans.prompts)
+    rows_r = spans.prompt_of_longest_first
+    lengths_r = torch.tensor(spans.prompts.lengths)[rows_r]
+    k_rhuk, v_rhuk = (
+        _padded(x_nhk[:end], spans.prompts)
+        .transpose(1, 2)
+        .index_select(0, rows_r)  # its gradient is added up in order, that of x[rows_r] is not
+        for x_nhk in (k_nhk, v_nhk)
+    )
+    absent_ru = torch.arange(k_rhuk.shape[2]) >= lengths_r[:, None]
+    texts = (x_nhk[end:] for x_nhk in (q_nhk, k_nhk, v_nhk))
+    of_texts = _GameAttention.apply(*texts, spans.texts, k_rhuk, v_rhuk, absent_ru)
+    return torch.cat((of_prompts, of_texts))
+
+
+def _padded(x_nhk: Tensor, prompts: GameSpans) -> Tensor:
+    """Return a row a prompt, (p, u, h, k), where u is one of few sizes."""
+    x_puhk = pad_sequence(list(x_nhk.split(list(prompts.lengths))), batch_first=True)
+    u = x_puhk.shape[1]
+    return F.pad(x_puhk, (0, 0, 0, 0, 0, rounded(u, steps=8) - u))
+
+
 class _GameAttention(torch.autograd.Function):
+    """Attention of games to themselves and, where there are any, to the keys before them."""
+
     @staticmethod
-    def forward(ctx: Any, q_nhk: Tensor, k_nhk: Tensor, v_nhk: Tensor, spans: GameSpans) -> Tensor:
+    def forward(
+        ctx: Any,
+        q_nhk: Tensor,
+        k_nhk: Tensor,
+        v_nhk: Tensor,
+        spans: GameSpans,
+        k_rhuk: Tensor | None = None,
+        v_rhuk: Tensor | None = None,
+        absent_ru: Tensor | None = None,
+    ) -> Tensor:
         q, k, v = (_to_rows(x, spans) for x in (q_nhk, k_nhk, v_nhk))
+        if k_rhuk is not None and v_rhuk is not None:
+            k, v = torch.cat((k_rhuk, k), 2), torch.cat((v_rhuk, v), 2)
         q *= q.shape[-1] ** -0.5
+        u = k.shape[2] - q.shape[2]
         mixed, shares = torch.empty_like(q), []
         for begin, end, r in spans.blocks():
-            scores = _pairs(q[:r, :, begin:end], k[:r, :, :end])
-            scores[..., begin:] += _future(scores, end - begin)
+            scores = _pairs(q[:r, :, begin:end], k[:r, :, : u + end])
+            scores[..., u + begin :] += _future(scores, end - begin)
+            if absent_ru is not None:
+                scores[..., :u].masked_fill_(absent_ru[:r, None, None], -torch.inf)
             shares.append(scores.softmax(-1))
-            mixed[:r, :, begin:end] = _mix(shares[-1], v[:r, :, :end])
+            mixed[:r, :, begin:end] = _mix(shares[-1], v[:r, :, : u + end])
         ctx.save_for_backward(q, k, v, *shares)
         ctx.spans = spans
         return _from_rows(mixed, spans, q_nhk)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, *shares = ctx.saved_tensors
+        u = k.shape[2] - q.shape[2]
         grad = _to_rows(grads[0], ctx.spans)
         grad_q, grad_k, grad_v = torch.empty_like(q), torch.zeros_like(k), torch.zeros_like(v)
         for (begin, end, r), share in zip(ctx.spans.blocks(), shares, strict=True):
             here = (slice(r), slice(None), slice(begin, end))
-            seen = (slice(r), slice(None), slice(end))
+            seen = (slice(r), slice(None), slice(u + end))
             grad_share = _pairs(grad[here], v[seen])
             grad_scores = torch._softmax_backward_data(grad_share, share, -1, share.dtype)
             grad_q[here] = _mix(grad_scores, k[seen])
             grad_k[seen] += _mix(grad_scores.mT, q[here])
             grad_v[seen] += _mix(share.mT, grad[here])
         grad_q *= q.shape[-1] ** -0.5
-        of_q, of_k, of_v = (_from_rows(x, ctx.spans, grads[0]) for x in (grad_q, grad_k, grad_v))
-        return of_q, of_k, of_v, None
+        own = (grad_q, grad_k[:, :, u:], grad_v[:, :, u:])
+        of_q, of_k, of_v = (_from_rows(x, ctx.spans, grads[0]) for x in own)
+        before = (grad_k[:, :, :u], grad_v[:, :, :u]) if u else (None, None)
+        return of_q, of_k, of_v, None, *before, None
 
 
 def _to_rows(x_nhk: Tensor, spans: GameSpans) -> Tensor:

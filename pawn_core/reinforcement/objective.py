@@ -20,8 +20,8 @@ class Chunk(NamedTuple):
     """int64, the end token included."""
     completions_n: Tensor
     """int64, which completion of the chunk each belongs to: 0, 0, .. 1, 1, .."""
-    old_n: Tensor
-    """float32 log-probabilities under the policy that sampled, untempered."""
+    old_n: Tensor | None
+    """float32 log-probabilities under the policy that sampled, untempered; None: it is this one."""
     advantages_c: Tensor
     weights_c: Tensor
     """What each token counts for: `completion_weights` of the whole update."""
@@ -68,7 +68,8 @@ class Objective:
         log_probs_n = _taken(log_p_nv, chunk.tokens_n)
         weights_n = chunk.weights_c.to(log_p_nv.dtype)[chunk.completions_n]
         advantages_n = chunk.advantages_c.to(log_p_nv.dtype)[chunk.completions_n]
-        tokens = Tokens(log_probs_n, chunk.old_n, advantages_n, chunk.completions_n)
+        old_n = log_probs_n.detach() if chunk.old_n is None else chunk.old_n
+        tokens = Tokens(log_probs_n, old_n, advantages_n, chunk.completions_n)
         surrogate = self.algorithm.surrogate(tokens, self.clip)
         entropy_n = entropy(log_p_nv if self.entropy_coef else log_p_nv.detach())
         kl_n, kl_loss_n = self._divergence(log_p_nv, tokens, chunk, beta)

@@ -169,7 +169,10 @@ class PolicyTask(ModelTask[Batch]):
         }
 
     def flops(self, batch: Batch) -> int:
-        """Return the operations of a forward and backward pass, and of the reference's forward."""
+        """Return the operations of a forward and backward pass, and of the reference's forward.
+
+        Each text's prompt is counted with it, though a CPU computes shared ones once.
+        """
         told, tokens = len(batch.targets_n), int(text_lengths(batch).sum())
         forward = self._forward_flops(tokens, told, batch.attended_pairs)
         return (4 if isinstance(batch, PolicyBatch) else 3) * forward
@@ -306,10 +309,12 @@ class PolicyTask(ModelTask[Batch]):
         """Return a part with old log-probabilities as a learning pass computes them.
 
         In 16 bits its products are not those of sampling, which is in float32: before any update
-        ratios would not be 1.
+        ratios would not be 1. The only update of a step computes them itself.
         """
         if self._runtime.amp_dtype is None or not isinstance(part, PolicyBatch):
             return part
+        if self._config.inner_epochs == self._config.minibatches == 1:
+            return replace(part, chunk=part.chunk._replace(old_n=None))
         old_n = token_log_probs(self.model, part.to(self._runtime.device)).cpu()
         return replace(part, chunk=part.chunk._replace(old_n=old_n))
 

@@ -37,11 +37,17 @@ class AdamW:
     BETAS = (0.9, 0.95)
     EPS = 1e-8
 
-    def __init__(self, named: Named, weight_decay: float, lr_ratio: float = 1.0) -> None:
+    def __init__(
+        self,
+        named: Named,
+        weight_decay: float,
+        lr_ratio: float = 1.0,
+        betas: tuple[float, float] = BETAS,
+    ) -> None:
         """Own these parameters, whose learning rate is `lr_ratio` times the run's."""
         self.parameters = list(named.values())
         self._names = list(named)
-        self._weight_decay, self._lr_ratio = weight_decay, lr_ratio
+        self._weight_decay, self._lr_ratio, self._betas = weight_decay, lr_ratio, betas
         self._exp_avg = [torch.zeros_like(p) for p in self.parameters]
         self._exp_avg_sq = [torch.zeros_like(p) for p in self.parameters]
         self._steps = [torch.zeros((), device=p.device) for p in self.parameters]
@@ -58,8 +64,8 @@ class AdamW:
             [self._steps[i] for i in moved],
             fused=True,
             lr=lr * self._lr_ratio,
-            beta1=self.BETAS[0],
-            beta2=self.BETAS[1],
+            beta1=self._betas[0],
+            beta2=self._betas[1],
             weight_decay=self._weight_decay,
             eps=self.EPS,
             amsgrad=False,

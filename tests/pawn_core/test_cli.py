@@ -120,11 +120,16 @@ def test_a_checkpoint_alone_is_enough_to_go_on_without_its_pause(tiny, train, tm
 def test_without_a_run_dir_one_is_made_under_logs_and_the_compiler_stays_out(
     tmp_path: Path,
 ) -> None:
-    """A process of its own: which modules a run imports is the subject."""
+    """A process of its own: which modules a run, and what fits probes, import is the subject."""
     code = f"""
 import sys
+import torch
 from pawn_core.cli import main
+from pawn_core.evaluation.probes.fit import Fit
+from pawn_core.evaluation.probes.heads import LinearHeads
+from pawn_core.evaluation.probes.moments import CLASSIFICATIONS
 code = main({FLAGS!r})
+Fit(LinearHeads(CLASSIFICATIONS, 1, 8), torch.device("cpu"))
 assert "torch._dynamo" not in sys.modules, "importing the compiler costs seconds"
 sys.exit(code)
 """

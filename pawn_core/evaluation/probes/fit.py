@@ -13,10 +13,11 @@ from torch import Tensor
 from pawn_core.evaluation.probes.examples import Examples
 from pawn_core.evaluation.probes.heads import Heads, loss_and_gradient, start_at_base_rates
 from pawn_core.evaluation.probes.registry import Probe
+from pawn_core.training.rules import AdamW
 
 WEIGHT_DECAY = 0.01
+BETAS = (0.9, 0.999)
 BATCH_POSITIONS = 512
-_MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 class Fit:
@@ -24,12 +25,8 @@ class Fit:
 
     def __init__(self, heads: Heads, device: torch.device) -> None:
         self.heads = heads.to(device)
-        self._optimizer = torch.optim.AdamW(
-            heads.parameters(), weight_decay=WEIGHT_DECAY, fused=True
-        )
-        for parameter in heads.parameters():
-            moments = {name: torch.zeros_like(parameter) for name in _MOMENTS}
-            self._optimizer.state[parameter] = {"step": torch.zeros((), device=device), **moments}
+        named = dict(self.heads.named_parameters())
+        self._rule = AdamW(named, WEIGHT_DECAY, betas=BETAS)
         states = next(iter(heads.parameters())).shape[0]
         self._loss_sp = torch.zeros(states, len(heads.probes), dtype=torch.float64, device=device)
         self._batches = torch.zeros((), dtype=torch.int64)
@@ -46,23 +43,22 @@ class Fit:
             lr: learning rate.
             last: whether this is the last epoch, whose losses are kept.
         """
-        for group in self._optimizer.param_groups:
-            group["lr"] = lr
         for places in batches(len(examples.games_n), key):
-            losses_sp = self._step(examples.at(places.to(examples.games_n.device)))
+            losses_sp = self._step(examples.at(places.to(examples.games_n.device)), lr)
             if last:
                 self._loss_sp += losses_sp
                 self._batches += 1
 
-    def _step(self, batch: Examples) -> Tensor:
+    def _step(self, batch: Examples, lr: float) -> Tensor:
         outputs = self.heads(batch.states_snd)
         pairs = [
             loss_and_gradient(probe, out_snw, batch.targets[probe.name])
             for probe, out_snw in zip(self.heads.probes, outputs, strict=True)
         ]
-        self._optimizer.zero_grad()
+        self.heads.zero_grad()
         torch.autograd.backward(outputs, [gradient_snw for _, gradient_snw in pairs])
-        self._optimizer.step()
+        with torch.no_grad():
+            self._rule.update(lr)
         return torch.stack([loss_s for loss_s, _ in pairs], dim=1).double()
 
     def loss_s(self, probe: Probe) -> Tensor:
@@ -72,11 +68,8 @@ class Fit:
     def state(self) -> dict[str, Tensor]:
         """Return all that is needed to go on."""
         tensors = {"loss_sp": self._loss_sp, "batches": self._batches}
-        for name, parameter in self.heads.named_parameters():
-            kept = self._optimizer.state[parameter]
-            tensors[name] = parameter.detach()
-            tensors |= {f"{name}.{key}": kept[key] for key in ("step", *_MOMENTS)}
-        return tensors
+        heads = {name: tensor.detach() for name, tensor in self.heads.named_parameters()}
+        return tensors | heads | self._rule.state()
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Go on from a state."""

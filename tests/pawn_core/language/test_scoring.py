@@ -9,20 +9,48 @@ from text_models import CONTEXT, written_by
 
 from pawn_core.language import hidden_states, text_batch, token_log_probs, token_logits
 
-ROWS = [([5, 6, 7], [8, 9, 1]), ([9], [4, 1]), ([2] * 9, [3] * 7)]
+ROWS = {
+    "a prompt each": [([5, 6, 7], [8, 9, 1]), ([9], [4, 1]), ([2] * 9, [3] * 7)],
+    "shared prompts": [
+        *[([5, 6, 7], [8, 9, 1]), ([5, 6, 7], [8] * 19), ([5, 6], [7]), ([5, 6, 7], [1])],
+        *[([2] * 20, [4] * 20), ([2] * 20, [4, 1]), ([5, 6, 7], [8, 9, 1])],
+    ],
+    "one prompt, one token each": [([2] * 9, [3]), ([2] * 9, [4])],
+}
 
 
+@pytest.mark.parametrize("rows", ROWS)
 @pytest.mark.parametrize("family", ["characters", "gpt2"])
-def test_logits_are_those_of_each_text_alone(family: str) -> None:
+def test_logits_and_gradients_are_those_of_each_text_alone(family: str, rows: str) -> None:
     text_model = written_by(family)
-    batch = text_batch(ROWS, text_model.tokenizer.pad)
+    model, batch = text_model.model, text_batch(ROWS[rows], text_model.tokenizer.pad)
     expected = [
-        text_model.model(torch.tensor([[*prompt, *completion]]))[0, len(prompt) - 1 : -1]
-        for prompt, completion in ROWS
+        model(torch.tensor([[*prompt, *completion]]))[0, len(prompt) - 1 : -1]
+        for prompt, completion in ROWS[rows]
     ]
-    torch.testing.assert_close(token_logits(text_model.model, batch), torch.cat(expected))
-    padded = text_model.model.hidden_at(batch.tokens_bt, batch.positions_n)  # as on a GPU
-    torch.testing.assert_close(hidden_states(text_model.model, batch), padded)
+    logits_nv, expected_nv = token_logits(model, batch), torch.cat(expected)
+    torch.testing.assert_close(logits_nv, expected_nv)
+    weight_nv = torch.randn(logits_nv.shape, generator=torch.Generator().manual_seed(len(rows)))
+    gradients, alone = (
+        torch.autograd.grad((x_nv * weight_nv).sum(), list(model.parameters()))
+        for x_nv in (logits_nv, expected_nv)
+    )
+    torch.testing.assert_close(gradients, alone, atol=1e-3, rtol=1e-3)
+    padded = model.hidden_at(batch.tokens_bt, batch.positions_n)  # as on a GPU
+    torch.testing.assert_close(hidden_states(model, batch), padded)
+
+
+def test_a_prompt_that_several_texts_go_on_from_is_computed_once(monkeypatch) -> None:
+    model = written_by("characters").model
+    seen, original = [], model.forward_hidden
+
+    def watched(tokens_1t, packed):
+        seen.append(tokens_1t.tolist())
+        return original(tokens_1t, packed)
+
+    monkeypatch.setattr(model, "forward_hidden", watched)
+    hidden_states(model, text_batch([([5, 6], [8, 9, 1]), ([5, 6], [7, 1]), ([4], [1])], pad=0))
+    assert seen == [[[5, 6, 4, 8, 9, 7]]]
 
 
 def test_products_of_texts_of_any_lengths_have_few_sizes() -> None:
