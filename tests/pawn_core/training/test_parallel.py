@@ -49,10 +49,10 @@ def assert_same_curves(one: list[dict], other: list[dict]) -> None:
         np.testing.assert_allclose(values[1], values[0], rtol=TOLERANCE)
 
 
-def assert_same_weights(one, other) -> None:
+def assert_same_weights(one, other, atol: float = 1e-6) -> None:
     for name, weight in store.load(latest_verified(one)).model.items():
         found = store.load(latest_verified(other)).model[name]
-        np.testing.assert_allclose(found, weight, rtol=TOLERANCE, atol=1e-6)
+        np.testing.assert_allclose(found, weight, rtol=TOLERANCE, atol=atol)
 
 
 def test_two_processes_have_the_curve_of_one_and_one_can_go_on_from_them(
@@ -144,7 +144,9 @@ def test_two_processes_that_learn_from_positions_have_the_curve_of_one(
     finish(torchrun(raw, "two"))
     one, two = (records(tmp_path / name, "train", "eval") for name in ("one", "two"))
     assert_same_curves(one, two)
-    assert_same_weights(tmp_path / "one/checkpoints", tmp_path / "two/checkpoints")
+    a_hundredth_of_a_step = 1e-5  # Adam makes whole steps of the rounding of gradients near 0
+    folders = (tmp_path / name / "checkpoints" for name in ("one", "two"))
+    assert_same_weights(*folders, atol=a_hundredth_of_a_step)
     for name in ("policy_loss", "piece_loss", "raw_val_loss"):
         values = [[r.get(name) or 0.0 for r in of_one] for of_one in (one, two)]
         np.testing.assert_allclose(values[1], values[0], rtol=TOLERANCE)
