@@ -13,7 +13,7 @@ from warm_trainers import warm_trainers
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 _CACHE = "PAWN_GAMES_CACHE"
-_LONG = ("test_demo.py", "test_state_machine.py", "test_torchrun.py", "test_concurrency.py")
+_LONG = ("test_demo.py", "test_damaged_files.py", "test_concurrency.py", "test_failpoints.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -25,23 +25,24 @@ def check(row: Row, max_ply: int, vocabulary: engine.Vocabulary) -> None:
     assert (row.tokens[row.length :] == vocabulary.pad).all()
 
 
+@pytest.mark.parametrize("times", [1, pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("n_games", "max_ply", "mate_boost", "vocabulary"),
     [
-        (150, 512, 0.0, "searchless"),
-        (60, 512, 0.0, "coordinate"),
-        (400, 90, 0.0, "searchless"),
-        (400, 60, 0.0, "coordinate"),
-        (100, 256, 0.5, "searchless"),
-        (120, 200, 1.0, "coordinate"),
-        (1000, 12, 1.0, "searchless"),
+        (60, 512, 0.0, "searchless"),
+        (30, 512, 0.0, "coordinate"),
+        (150, 90, 0.0, "searchless"),
+        (150, 60, 0.0, "coordinate"),
+        (40, 256, 0.5, "searchless"),
+        (40, 200, 1.0, "coordinate"),
+        (400, 12, 1.0, "searchless"),
     ],
 )
 def test_games_legal_sets_and_endings_are_those_of_python_chess(
-    n_games: int, max_ply: int, mate_boost: float, vocabulary: str
+    n_games: int, max_ply: int, mate_boost: float, vocabulary: str, times: int
 ):
     games = engine.generate_random_games(
-        n_games,
+        times * n_games,
         seed=2026,
         max_ply=max_ply,
         mate_boost=mate_boost,

@@ -287,7 +287,7 @@ def explore(workspace: Path, examples: int, steps: int, *, derandomize: bool) ->
 
 
 def test_any_history_of_calls_and_crashes_leaves_the_lab_as_the_model_says(workspace):
-    explore(workspace, examples=10, steps=20, derandomize=True)
+    explore(workspace, examples=6, steps=20, derandomize=True)
 
 
 @pytest.mark.slow

@@ -1,10 +1,11 @@
 """scripts/train_all.py trains several models, and evaluates them where that is asked for."""
 
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+import pytest
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "train_all.py"
 TINY = {"variant": "custom", "d_model": 8, "n_layers": 1, "n_heads": 2}
@@ -20,18 +21,16 @@ CONFIG = {
 }
 
 
-def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
-    command = [sys.executable, *map(str, (SCRIPT, *arguments))]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=250, env=environment, cwd=cwd
-    )
+@pytest.fixture
+def train_all(run) -> Callable:
+    """Return a function that runs the script in a folder."""
+    return partial(run, SCRIPT)
 
 
-def test_each_model_is_evaluated_after_the_training(tmp_path: Path) -> None:
+def test_each_model_is_evaluated_after_the_training(train_all, tmp_path: Path) -> None:
     (tmp_path / "tiny.json").write_text(json.dumps(CONFIG))
     flags = ("--config", "tiny.json", "--run-dir", "run", "--device", "cpu")
-    done = run(*flags, "--run-evals", "legality", cwd=tmp_path)
+    done = train_all(*flags, "--run-evals", "legality", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     documents = [
         json.loads(path.read_bytes()) for path in tmp_path.glob("run/evals/*/results.json")
@@ -41,8 +40,8 @@ def test_each_model_is_evaluated_after_the_training(tmp_path: Path) -> None:
     assert all(document["complete"] for document in documents)
 
 
-def test_there_is_nothing_to_publish_without_evaluations(tmp_path: Path) -> None:
-    done = run("--publish-results", "owner/pawn-{variant}", cwd=tmp_path)
+def test_there_is_nothing_to_publish_without_evaluations(train_all, tmp_path: Path) -> None:
+    done = train_all("--publish-results", "owner/pawn-{variant}", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (
         2,
         "train_all: --publish-results needs --run-evals\n",
