@@ -17,8 +17,6 @@ from pawn_lab.paths import WorkspacePaths
 from pawn_lab.shim import identity
 from pawn_lab.states import State
 
-pytestmark = pytest.mark.usefixtures("warm_processes")
-
 KILLED = -9
 LAUNCH: list[front_end.Call] = [("launch", "first"), ("launch", "second")]
 TICK: list[front_end.Call] = [("tick", None)]

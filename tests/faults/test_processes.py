@@ -29,8 +29,6 @@ from pawn_lab.paths import WorkspacePaths
 from pawn_lab.shim import identity
 from pawn_lab.states import State
 
-pytestmark = pytest.mark.usefixtures("warm_processes")
-
 ALLOWED_ENDS = {
     "shim": {(State.LOST, None)},
     "trainer": {(State.FAILED, 9)},

@@ -9,8 +9,6 @@ from soundness import assert_sound
 
 from pawn_lab.lab import Lab, queries, sweeping
 
-pytestmark = pytest.mark.usefixtures("warm_processes")
-
 KILLED = -9
 LRS = {"lr": {"low": 1e-5, "high": 1e-1, "log": True}}
 TPE = {"config": CONFIG, "space": LRS, "method": "tpe", "points": 5, "parallel": 2}

@@ -256,8 +256,8 @@ def test_help_names_choices_defaults_and_bounds(capsys: pytest.CaptureFixture[st
     text = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "--lr FLOAT Peak learning rate. [> 0, <= 1] [default: 0.0003]" in text
     assert (
-        "--run-type CHOICE Kind of run. [choices: pretrain, cotrain, adapter, sft, grpo, eval, "
-        "import] [default: pretrain]" in text
+        "--run-type CHOICE Kind of run. [choices: pretrain, cotrain, adapter, sft, grpo, "
+        "multitask, eval, import] [default: pretrain]" in text
     )
     assert "--resume PATH Checkpoint directory to go on from, or a run's folder: its newest" in text
     assert "pawn-train --variant toy --local-checkpoints --total-steps 200 --device cpu" in text
@@ -271,9 +271,10 @@ def test_help_lists_the_fields_of_one_run_type_under_its_name(
     shared, *panels = re.split(r" Of run_type (.*) only ", capsys.readouterr().out)
     only = dict(zip(panels[::2], panels[1::2], strict=True))
     assert ("--seed " in shared, "--lr " in shared, "--weights " in shared) == (True, False, False)
-    assert "--lr " in only["pretrain, cotrain, adapter, sft, grpo"]
+    assert "--lr " in only["pretrain, cotrain, adapter, sft, grpo, multitask"]
     assert "--variants " in only["cotrain"]
-    assert ("--variant " in only["pretrain, sft"], "--strategy " in only["adapter"]) == (True, True)
+    assert "--variant " in only["pretrain, sft, multitask"]
+    assert "--strategy " in only["adapter"]
     assert "--weights " in only["eval, import"]
 
 

@@ -72,7 +72,7 @@ def test_the_share_of_the_peak_is_that_of_the_reported_speed() -> None:
     from pawn_core.training.stats import StepStats
 
     stats = StepStats(torch.device("cpu"), peak_flops=1e12)
-    stats.count(tokens=10, games=1, flops=10**9)
+    stats.count(units=10, games=1, flops=10**9)
     fields = stats.take()
     assert fields["mfu"] == fields["flops_per_s"] / 1e12 > 0
     assert StepStats(torch.device("cpu")).take()["mfu"] is None
@@ -84,11 +84,11 @@ def test_speeds_after_a_resume_leave_out_what_was_done_before_it() -> None:
     one, zero = torch.ones(()), torch.zeros(())
     before, after = StepStats(torch.device("cpu")), StepStats(torch.device("cpu"))
     before.add(1, {"loss": one * 1000}, zero, one > 0)
-    before.count(tokens=1000, games=10, flops=10**6)
+    before.count(units=1000, games=10, flops=10**6)
     before.end_step(waited=0.0)
     after.load_state_dict(before.state_dict())
     after.add(2, {"loss": one * 30}, zero, one > 0)
-    after.count(tokens=10, games=1, flops=10**4)
+    after.count(units=10, games=1, flops=10**4)
     after.end_step(waited=0.0)
     fields = after.take()
     assert fields["loss"] == pytest.approx(1030 / 1010)

@@ -24,8 +24,6 @@ from pawn_lab.executors.registry import EXECUTORS, executor_named
 from pawn_lab.lab import Lab, killing, launching, queries, resuming
 from pawn_lab.states import State
 
-pytestmark = pytest.mark.usefixtures("warm_processes")
-
 NAMES = sorted({entry.name for entry in EXECUTORS} | {"batch"})
 
 

@@ -15,8 +15,6 @@ from pawn_lab import errors
 from pawn_lab.lab import Lab, launching, queries, resuming, spending, sweeping
 from pawn_lab.states import ACTIVE, State
 
-pytestmark = pytest.mark.usefixtures("warm_processes")
-
 LRS = [1e-5, 1e-4, 1e-3, 1e-2, 1e-1]
 PLAN = {"config": CONFIG | {"eval_interval": 10}, "space": {"lr": LRS}}
 ASHA = {"rule": "asha", "first_rung": 100, "factor": 2}
