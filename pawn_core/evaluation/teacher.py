@@ -21,7 +21,7 @@ from pawn_core.config.types import Device
 from pawn_core.evaluation.play.position_player import legal_indices
 from pawn_core.position_model import load_position_model
 from pawn_core.positions.sources.source import Parcel, SourceConfig
-from pawn_core.positions.sources.stockfish import StockfishConfig, labelled, require_some
+from pawn_core.positions.sources.stockfish import AnalysisConfig, labelled, require_some
 from pawn_core.positions.sources.walks import START, Walk, WalkedPosition, walked
 from pawn_core.tasks.analysis import Analysis
 
@@ -33,10 +33,10 @@ _LOSS_CP, _LATE_LOSS_CP, _LATE_PLY = 120, 80, 60
 _UNEVEN_CP, _UNDECIDED_NATS = 120, 1.25
 
 
-class TeacherConfig(StockfishConfig):
+class TeacherConfig(AnalysisConfig):
     """Whose mistakes are looked for, and how a chess program is asked."""
 
-    INCIDENTAL: ClassVar[frozenset[str]] = StockfishConfig.INCIDENTAL | {"weights", "device"}
+    INCIDENTAL: ClassVar[frozenset[str]] = AnalysisConfig.INCIDENTAL | {"weights", "device"}
 
     weights: Annotated[
         str,

@@ -36,6 +36,12 @@ SOURCES: tuple[SourceKind, ...] = (
         for d in DOMAINS
     ),
     SourceKind(
+        "random",
+        "pawn_core.positions.sources.random_games:RandomGames",
+        "Positions of random games, one of each",
+        "external:random",
+    ),
+    SourceKind(
         "teacher",
         "pawn_core.evaluation.teacher:Teacher",
         "Positions in which a model that plays itself goes wrong",

@@ -27,20 +27,16 @@ _AT_ONCE = 16
 """Walks of a parcel: some 1,200 searches."""
 
 
-class StockfishConfig(SourceConfig):
+class AnalysisConfig(SourceConfig):
     """How a chess program is asked."""
 
     INCIDENTAL: ClassVar[frozenset[str]] = frozenset(
         {"stockfish_path", "stockfish_workers", "analysis_cache"}
     )
 
-    seed: Annotated[Seed, Field(description="of the games; the domains share them")] = 0
+    seed: Annotated[Seed, Field(description="of the games")] = 0
     stockfish_depth: Annotated[
         int, Field(ge=1, le=40, description="plies of every search: labels and moves played")
-    ] = 8
-    per_game: Annotated[
-        int | None,
-        Field(ge=1, le=10_000, description="positions of a game at most: siblings are alike"),
     ] = 8
     stockfish_path: Annotated[
         str | None, Field(description="default: stockfish on the PATH or in /usr/games")
@@ -65,6 +61,15 @@ class StockfishConfig(SourceConfig):
                 analysis_cache=cache,
             )
         )
+
+
+class StockfishConfig(AnalysisConfig):
+    """Which positions of its games are taken."""
+
+    per_game: Annotated[
+        int | None,
+        Field(ge=1, le=10_000, description="positions of a game at most: siblings are alike"),
+    ] = 8
 
 
 class Stockfish:
