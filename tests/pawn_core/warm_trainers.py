@@ -1,7 +1,7 @@
 """Trainers without the seconds that importing torch takes, where their process is not the subject.
 
 A server that has imported all that trainers need forks one for each process that would start one:
-see `warm/sitecustomize.py`, the other side. Scheduler passes of the lab come from it too.
+see `warm/sitecustomize.py`, the other side.
 """
 
 import gc
@@ -22,11 +22,7 @@ from pathlib import Path
 from typing import Any
 
 CLIENT = Path(__file__).parent / "warm" / "sitecustomize.py"
-MAINS = {
-    "pawn_core": "pawn_core.cli",
-    "torch.distributed.run": "torch.distributed.run",
-    "pawn_lab.lab.tick": "pawn_lab.lab.tick",
-}
+MAINS = {"pawn_core": "pawn_core.cli", "torch.distributed.run": "torch.distributed.run"}
 """Modules that are run by their names, and where the main function of each is."""
 _LENGTH = 8
 
@@ -70,11 +66,11 @@ def serve(path: str) -> None:
 
 
 def import_all() -> None:
-    """Import what takes trainers and scheduler passes long, and starts no thread: none survives."""
+    """Import what takes trainers long: not the engine, whose threads do not survive a fork."""
     modules = ("torch", "torch.distributed.run", "safetensors.torch", "pawn_core.config")
-    for module in (*modules, "cyclopts", "pawn_lab.lab.tick"):
+    for module in (*modules, "cyclopts"):
         importlib.import_module(module)
-    assert len([*Path("/proc/self/task").iterdir()]) == 1
+    assert "chess_engine" not in sys.modules
     gc.collect()
     gc.freeze()  # a fork copies no page only because it was looked at
 

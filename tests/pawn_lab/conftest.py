@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab_fixtures import open_lab, wait_until_deserted, warm_processes, workspace
+from lab_fixtures import open_lab, wait_until_deserted, workspace
 from lab_testing import ended
 
 from pawn_lab.lab import Lab, launching, resuming, spending
 
-__all__ = ["open_lab", "study", "warm_processes", "workspace"]
+__all__ = ["open_lab", "study", "workspace"]
 
 TOY: dict[str, Any] = {
     "run_type": "pretrain",

@@ -28,12 +28,6 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     end_processes_of(root)
 
 
-@pytest.fixture
-def warm_processes(warm: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trainers and scheduler passes of this test are forked from one that has imported all."""
-    monkeypatch.setenv("PYTHONPATH", warm)
-
-
 def end_processes_of(root: Path) -> None:
     """Kill every shim and scheduler pass of a workspace; their trainers die with them.
 

@@ -14,8 +14,6 @@ from pawn_lab.tools.compare import lab_compare
 from pawn_lab.tools.plot import lab_plot
 from pawn_lab.tools.results import lab_results
 
-pytestmark = pytest.mark.usefixtures("warm_processes")
-
 CONFIG = {
     "variant": "toy",
     "local_checkpoints": True,

@@ -9,8 +9,6 @@ from pawn_lab.tools.compare import lab_compare
 from pawn_lab.tools.plot import lab_plot
 from pawn_lab.tools.results import lab_results
 
-pytestmark = pytest.mark.usefixtures("warm_processes")
-
 TEXT = {"mix_env_ratio": 1.0, "history": False, "val_prompts": 4, "device": "cpu"}
 TEXT |= {"local_checkpoints": True, "num_workers": 0, "log_interval": 1}
 SFT = TEXT | {"run_type": "sft", "variant": "tiny", "d_model": 16, "n_heads": 2, "n_layers": 1}

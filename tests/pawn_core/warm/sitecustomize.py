@@ -11,14 +11,12 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 HERE = Path(__file__).parent
-MODULES = frozenset({"pawn_core", "torch.distributed.run", "pawn_lab.lab.tick"})
-SCRIPTS = frozenset(
-    {"eval_accuracy.py", "eval_probes.py", "export_hf_repo.py", "killed.py", "train_all.py"}
-)
+MODULES = frozenset({"pawn_core", "torch.distributed.run"})
+SCRIPTS = frozenset({"eval_accuracy.py", "eval_probes.py", "export_hf_repo.py", "killed.py"})
 
 
 def warm_program(argv: list[str]) -> list[str] | None:
-    """Return the trainer, pass or script that a command line starts, and its arguments."""
+    """Return the trainer or script that a command line starts, and its arguments."""
     if "-m" in argv[:-1]:
         program = argv[argv.index("-m") + 1 :]
         return program if program[0] in MODULES else None
