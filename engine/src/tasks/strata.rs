@@ -1,6 +1,8 @@
 //! What makes a position hard to write about, as one bit each.
 
-use shakmaty::{Bitboard, Chess, EnPassantMode, Move, MoveList, Position, attacks};
+use shakmaty::{Bitboard, Chess, EnPassantMode, Move, MoveList, Position};
+
+use crate::king;
 
 /// The names of the bits, lowest first. All speak of the side to move.
 pub const NAMES: [&str; 8] = [
@@ -85,18 +87,8 @@ pub fn men(position: &Chess) -> usize {
 /// Own men that alone stand between the own king and an enemy slider.
 fn pinned(position: &Chess) -> Bitboard {
     let (board, us) = (position.board(), position.turn());
-    let Some(king) = board.king_of(us) else {
-        return Bitboard::EMPTY;
-    };
-    let none = Bitboard::EMPTY;
-    let straight = attacks::rook_attacks(king, none) & board.rooks_and_queens();
-    let diagonal = attacks::bishop_attacks(king, none) & board.bishops_and_queens();
-    let snipers = (straight | diagonal) & board.by_color(!us);
-    let blockers = snipers
-        .into_iter()
-        .map(|sniper| attacks::between(king, sniper) & board.occupied())
-        .filter(|blockers| blockers.count() == 1);
-    blockers.fold(none, |all, one| all | one) & board.by_color(us)
+    let king = board.king_of(us);
+    king.map_or(Bitboard::EMPTY, |king| king::pinned(board, us, king))
 }
 
 #[cfg(test)]
