@@ -8,7 +8,6 @@ position. Shapes: n positions, p indices of moves.
 
 import math
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Annotated, Any, ClassVar, NamedTuple
@@ -20,12 +19,12 @@ from pydantic import Field
 from pawn_core.config.types import Device
 from pawn_core.evaluation.play.position_player import legal_indices
 from pawn_core.position_model import load_position_model
-from pawn_core.positions.sources.source import Parcel, SourceConfig
-from pawn_core.positions.sources.stockfish import AnalysisConfig, labelled, require_some
+from pawn_core.positions.records import LabelledPosition
+from pawn_core.positions.sources.source import SourceConfig
+from pawn_core.positions.sources.stockfish import Analysed, AnalysisConfig, labelled, require_some
 from pawn_core.positions.sources.walks import START, Walk, WalkedPosition, walked
 from pawn_core.tasks.analysis import Analysis
 
-_AT_ONCE = 16
 _OPENING_PLIES = 8
 """Random plies of a game at most: a model that plays its best moves always plays the same game."""
 _ACCEPTED_MOVES = 3
@@ -73,11 +72,11 @@ class Turn(NamedTuple):
         return others or best_cp + self.following_cp >= most_cp or undecided
 
 
-class Teacher:
+class Teacher(Analysed):
     """The mistakes of a model."""
 
     Config: ClassVar[type[SourceConfig]] = TeacherConfig
-    ENDLESS: ClassVar[bool] = True
+    AT_ONCE: ClassVar[int] = 16
 
     def __init__(self, name: str, config: TeacherConfig) -> None:
         """Load the model and start the program.
@@ -88,30 +87,17 @@ class Teacher:
         loaded = load_position_model(config.weights, Path(), config.device)
         self._model, self._origin = loaded.model, loaded.origin
         self._device, self._seed = config.device, config.seed
-        self._analyst = config.analyst()
+        super().__init__(config)
 
     @property
     def versions(self) -> dict[str, Any]:
         """The program's and the model's."""
-        return {"program": self._analyst.program, "weights": self._origin.sha256}
+        return super().versions | {"weights": self._origin.sha256}
 
-    def parcels(self, place: Any = None) -> Iterator[Parcel]:
-        """Yield the mistakes of some games at a time, without end.
-
-        Raises:
-            ConfigError: the program failed over all positions of some games.
-        """
-        first = place or 0
-        while True:
-            turns, failed = self._games(range(first, first + _AT_ONCE))
-            wrong = [labelled(turn.position) for turn in turns if turn.is_wrong]
-            counts = {"right": len(turns) - len(wrong), "analysis failed": failed}
-            first += _AT_ONCE
-            yield Parcel(wrong, first, Counter(counts))
-
-    def close(self) -> None:
-        """End the program."""
-        self._analyst.close()
+    def _labelled(self, numbers: range) -> tuple[list[LabelledPosition], Counter[str]]:
+        turns, failed = self._games(numbers)
+        wrong = [labelled(turn.position) for turn in turns if turn.is_wrong]
+        return wrong, Counter({"right": len(turns) - len(wrong), "analysis failed": failed})
 
     def _games(self, numbers: range) -> tuple[list[Turn], int]:
         """Return the turns of some games, and over how many positions the program failed."""

@@ -2,11 +2,13 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import chess_engine
 
 from pawn_core.positions.sources.walks import START
+
+T = TypeVar("T")
 
 
 class Played(NamedTuple):
@@ -16,6 +18,13 @@ class Played(NamedTuple):
     uci: str
 
 
+def at_most(most: int | None, items: Sequence[T], seed: str) -> Sequence[T]:
+    """Return at most so many of some items, in their order: any of them with equal chances."""
+    if most is None or len(items) <= most:
+        return items
+    return [items[i] for i in sorted(random.Random(seed).sample(range(len(items)), most))]
+
+
 def positions_of_game(
     ucis: Sequence[str], *, first_ply: int, most: int | None, seed: int
 ) -> Iterator[Played]:
@@ -23,10 +32,7 @@ def positions_of_game(
 
     Which they are depends on the seed and the moves, never on other games.
     """
-    plies = range(first_ply, len(ucis))
-    drawn = set(plies)
-    if most is not None and len(plies) > most:
-        drawn = set(random.Random(f"{seed} {' '.join(ucis)}").sample(plies, most))
+    drawn = set(at_most(most, range(first_ply, len(ucis)), f"{seed} {' '.join(ucis)}"))
     fen = START
     for ply, uci in enumerate(ucis[: max(drawn, default=-1) + 1]):
         if ply in drawn:

@@ -4,17 +4,15 @@ A position costs one search, and none has siblings: there are as many games as p
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import chess_engine
 from pydantic import Field, model_validator
 
-from pawn_core.positions.sources.source import Parcel, SourceConfig
-from pawn_core.positions.sources.stockfish import AnalysisConfig, labelled, require_some
+from pawn_core.positions.records import LabelledPosition
+from pawn_core.positions.sources.source import SourceConfig
+from pawn_core.positions.sources.stockfish import Analysed, AnalysisConfig, labelled, require_some
 from pawn_core.positions.sources.walks import WalkedPosition
-
-_AT_ONCE = 1_024
 
 
 class RandomGamesConfig(AnalysisConfig):
@@ -31,38 +29,19 @@ class RandomGamesConfig(AnalysisConfig):
         return self
 
 
-class RandomGames:
+class RandomGames(Analysed):
     """Positions by the number of their game."""
 
     Config: ClassVar[type[SourceConfig]] = RandomGamesConfig
-    ENDLESS: ClassVar[bool] = True
+    AT_ONCE: ClassVar[int] = 1_024
 
     def __init__(self, name: str, config: RandomGamesConfig) -> None:
         """Start the program."""
-        self._config, self._analyst = config, config.analyst()
+        super().__init__(config)
+        self._config = config
 
-    @property
-    def versions(self) -> dict[str, Any]:
-        """The program's."""
-        return {"program": self._analyst.program}
-
-    def parcels(self, place: Any = None) -> Iterator[Parcel]:
-        """Yield positions, some games at a time, without end.
-
-        Raises:
-            ConfigError: the program failed over all positions of some games.
-        """
-        first = place or 0
-        while True:
-            yield self._parcel(first)
-            first += _AT_ONCE
-
-    def close(self) -> None:
-        """End the program."""
-        self._analyst.close()
-
-    def _parcel(self, first: int) -> Parcel:
-        config, numbers = self._config, range(first, first + _AT_ONCE)
+    def _labelled(self, numbers: range) -> tuple[list[LabelledPosition], Counter[str]]:
+        config = self._config
         drawn = chess_engine.sample_positions(
             numbers,
             seed=config.seed,
@@ -79,5 +58,4 @@ class RandomGames:
         ]
         require_some(analysed, self._analyst)
         positions = [labelled(position) for position in analysed]
-        failed = Counter({"analysis failed": _AT_ONCE - len(positions)})
-        return Parcel(positions, first + _AT_ONCE, failed)
+        return positions, Counter({"analysis failed": len(numbers) - len(positions)})

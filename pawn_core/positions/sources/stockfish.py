@@ -3,7 +3,7 @@
 The policy is softmax(cp / 100) over the best five moves, the value that of the best.
 """
 
-import random
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +16,7 @@ from pawn_core.config import ConfigError
 from pawn_core.config.types import Seed
 from pawn_core.positions.records import LabelledPosition
 from pawn_core.positions.sources.domains import DOMAINS, WalkedPositions
+from pawn_core.positions.sources.game_positions import at_most
 from pawn_core.positions.sources.source import Parcel, SourceConfig
 from pawn_core.positions.sources.walks import WalkedPosition, Walks
 from pawn_core.positions.values import policy_of_centipawns, value_of_centipawns
@@ -23,8 +24,6 @@ from pawn_core.tasks import TaskSettings
 from pawn_core.tasks.analysis import Analysis, Analyst
 
 PREFIX = "stockfish:"
-_AT_ONCE = 16
-"""Walks of a parcel: some 1,200 searches."""
 
 
 class AnalysisConfig(SourceConfig):
@@ -63,6 +62,44 @@ class AnalysisConfig(SourceConfig):
         )
 
 
+class Analysed(ABC):
+    """Positions without end that a chess program labels, of some games at a time by number."""
+
+    ENDLESS: ClassVar[bool] = True
+    AT_ONCE: ClassVar[int]
+    """Games of a parcel."""
+
+    def __init__(self, config: AnalysisConfig) -> None:
+        """Start the program."""
+        self._analyst = config.analyst()
+
+    @property
+    def versions(self) -> dict[str, Any]:
+        """The program's."""
+        return {"program": self._analyst.program}
+
+    def parcels(self, place: Any = None) -> Iterator[Parcel]:
+        """Yield the positions of some games at a time, without end.
+
+        Raises:
+            ConfigError: the program failed over all positions of some games.
+        """
+        first = place or 0
+        while True:
+            numbers = range(first, first + self.AT_ONCE)
+            first = numbers.stop
+            taken, counts = self._labelled(numbers)
+            yield Parcel(taken, first, counts)
+
+    def close(self) -> None:
+        """End the program."""
+        self._analyst.close()
+
+    @abstractmethod
+    def _labelled(self, numbers: range) -> tuple[list[LabelledPosition], Counter[str]]:
+        """Return the positions of some games, and how many were not taken by reason."""
+
+
 class StockfishConfig(AnalysisConfig):
     """Which positions of its games are taken."""
 
@@ -72,41 +109,21 @@ class StockfishConfig(AnalysisConfig):
     ] = 8
 
 
-class Stockfish:
-    """The positions of a domain."""
+class Stockfish(Analysed):
+    """The positions of a domain; games are walks."""
 
     Config: ClassVar[type[SourceConfig]] = StockfishConfig
-    ENDLESS: ClassVar[bool] = True
+    AT_ONCE: ClassVar[int] = 16  # some 1,200 searches
 
     def __init__(self, name: str, config: StockfishConfig) -> None:
         """Start the program."""
         self._domain = next(d for d in DOMAINS if PREFIX + d.name == name)
-        self._analyst = config.analyst()
+        super().__init__(config)
         self._walks = Walks(self._analyst, config.seed)
         self._per_game = config.per_game
 
-    @property
-    def versions(self) -> dict[str, Any]:
-        """The program's."""
-        return {"program": self._analyst.program}
-
-    def parcels(self, place: Any = None) -> Iterator[Parcel]:
-        """Yield the positions of some walks at a time, without end.
-
-        Raises:
-            ConfigError: the program failed over all positions of some walks.
-        """
-        first = place or 0
-        while True:
-            yield self._parcel(first)
-            first += _AT_ONCE
-
-    def close(self) -> None:
-        """End the program."""
-        self._analyst.close()
-
-    def _parcel(self, first: int) -> Parcel:
-        positions, failed = self._walked(range(first, first + _AT_ONCE))
+    def _labelled(self, numbers: range) -> tuple[list[LabelledPosition], Counter[str]]:
+        positions, failed = self._walked(numbers)
         require_some(positions, self._analyst)
         takes_n = self._domain.takes(WalkedPositions(positions))
         of_domain = [positions[row] for row in np.flatnonzero(takes_n)]
@@ -116,7 +133,7 @@ class Stockfish:
             "more of a game": len(of_domain) - len(taken),
             "analysis failed": failed,
         }
-        return Parcel([labelled(position) for position in taken], first + _AT_ONCE, Counter(counts))
+        return [labelled(position) for position in taken], Counter(counts)
 
     def _of_games(self, positions: list[WalkedPosition]) -> list[WalkedPosition]:
         """Return at most `per_game` positions of each game: any of them with equal chances."""
@@ -128,7 +145,7 @@ class Stockfish:
         return [
             position
             for game, of_game in of_games.items()
-            for position in _drawn(of_game, self._per_game, f"{self._domain.name} {game}")
+            for position in at_most(self._per_game, of_game, f"{self._domain.name} {game}")
         ]
 
     def _walked(self, numbers: range) -> tuple[list[WalkedPosition], int]:
@@ -137,13 +154,6 @@ class Stockfish:
         half = range(numbers.start // 2, numbers.stop // 2)
         endgames, games = self._walks.from_endgames(half), self._walks.from_start(half)
         return endgames[0] + games[0], endgames[1] + games[1]
-
-
-def _drawn(positions: list[WalkedPosition], most: int, seed: str) -> list[WalkedPosition]:
-    """Return at most so many of some positions, in their order."""
-    if len(positions) <= most:
-        return positions
-    return [positions[i] for i in sorted(random.Random(seed).sample(range(len(positions)), most))]
 
 
 def require_some(positions: list[WalkedPosition], analyst: Analyst) -> None:

@@ -91,7 +91,7 @@ def test_the_mistakes_of_a_game_are_the_same_again_whatever_the_others(teacher: 
 def test_kept_positions_have_the_programs_labels(
     teacher: Teacher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pawn_core.evaluation.teacher._AT_ONCE", 2)
+    monkeypatch.setattr("pawn_core.evaluation.teacher.Teacher.AT_ONCE", 2)
     parcel = next(teacher.parcels())
     assert parcel.positions
     assert parcel.place == 2

@@ -12,7 +12,7 @@ from pawn_core.positions.sources.random_games import RandomGames, RandomGamesCon
 
 @pytest.fixture(autouse=True)
 def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pawn_core.positions.sources.random_games._AT_ONCE", 8)
+    monkeypatch.setattr("pawn_core.positions.sources.random_games.RandomGames.AT_ONCE", 8)
 
 
 def source(tmp_path: Path, program: str, **settings: int) -> RandomGames:

@@ -62,7 +62,7 @@ def test_the_same_position_with_colours_exchanged_has_the_same_value() -> None:
 def test_openings_are_labelled_by_legal_moves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pawn_core.positions.sources.stockfish._AT_ONCE", 2)
+    monkeypatch.setattr("pawn_core.positions.sources.stockfish.Stockfish.AT_ONCE", 2)
     stockfish = source(tmp_path, "stockfish", stockfish_depth=1)
     parcel = next(stockfish.parcels())
     assert stockfish.versions["program"].startswith("Stockfish")
@@ -80,7 +80,7 @@ def test_openings_are_labelled_by_legal_moves(
 def test_a_game_gives_at_most_so_many_positions_and_the_others_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pawn_core.positions.sources.stockfish._AT_ONCE", 2)
+    monkeypatch.setattr("pawn_core.positions.sources.stockfish.Stockfish.AT_ONCE", 2)
     of_all, of_three = (
         source(tmp_path, "stockfish", per_game=most, stockfish_depth=1) for most in (None, 3)
     )
@@ -99,7 +99,7 @@ def test_a_game_gives_at_most_so_many_positions_and_the_others_are_counted(
 def test_a_program_that_dies_gives_no_label_and_is_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pawn_core.positions.sources.stockfish._AT_ONCE", 3)
+    monkeypatch.setattr("pawn_core.positions.sources.stockfish.Stockfish.AT_ONCE", 3)
     program = write_analyser(tmp_path / "program", answer=FIRST_MOVES_THEN_NONE)
     stockfish = source(tmp_path, program)
     parcel = next(stockfish.parcels())
