@@ -16,6 +16,8 @@ def evaluate(
     batches: Iterable[PositionBatch],
     sources: Sequence[str],
     check: Callable[[], None] = lambda: None,
+    *,
+    with_tasks: bool = True,
 ) -> MultitaskTally:
     """Return what a model says of batches of labelled positions.
 
@@ -23,13 +25,15 @@ def evaluate(
         batches: on the model's device.
         sources: what `source_n` of a batch is an index into.
         check: called before each batch; what it raises ends the work.
+        with_tasks: whether the model's tasks are measured too, beside policy and value.
     """
     tally, training = MultitaskTally(sources), model.training
     model.eval()
     try:
         for batch in batches:
             check()
-            tally.add(seen(model, batch), batch)
+            outputs = seen(model, batch) if with_tasks else model(batch.planes, tasks=())
+            tally.add(outputs, batch)
     finally:
         model.train(training)
     return tally

@@ -114,7 +114,8 @@ class MultitaskTask(ModelTask[PositionBatch]):
         if self._average is None:
             return self._measured(self.model)
         metrics = self._measured(self._average.model)
-        return metrics | {"raw_val_loss": self._measured(self.model)["val_loss"]}
+        raw = self._measured(self.model, with_tasks=False)
+        return metrics | {"raw_val_loss": raw["val_loss"]}
 
     def train_fields(self, means: dict[str, float | None]) -> dict[str, float | None]:
         """Return means over the steps that had a label of each loss; None where none had."""
@@ -203,11 +204,12 @@ class MultitaskTask(ModelTask[PositionBatch]):
         losses = (task_losses(t, logits[t], batch.targets[t][rows], hidden) for t in tasks)
         return torch.stack([one.loss_n.sum() for one in losses])
 
-    def _measured(self, model: PositionModel) -> dict[str, Any]:
+    def _measured(self, model: PositionModel, *, with_tasks: bool = True) -> dict[str, Any]:
         device, sources = self._runtime.device, self.positions.library.sources
         batches = (batch.to(device) for batch in self.positions.held_out())
         with self._runtime.autocast():
-            return evaluate(model, batches, sources, self._check).metrics()
+            tally = evaluate(model, batches, sources, self._check, with_tasks=with_tasks)
+            return tally.metrics()
 
 
 class Multitasking(Learning):
