@@ -31,7 +31,7 @@ _RESULTS = {
 _TIME_TOKENS = frozenset(_VOCABULARY.outcomes[name] for name in _BY_TIME)
 
 
-class GamesConfig(FileConfig):
+class RecordedGamesConfig(FileConfig):
     """Which positions of games are taken."""
 
     per_game: Annotated[
@@ -43,7 +43,7 @@ class GamesConfig(FileConfig):
     seed: Annotated[Seed, Field(description="of which positions of a game are taken")] = 0
 
 
-class PgnConfig(GamesConfig):
+class PgnConfig(RecordedGamesConfig):
     """Which games of a PGN file are taken."""
 
     elo_min: Annotated[
@@ -117,7 +117,7 @@ def result_of(outcome: int) -> float | None:
 
 
 def labelled_game(
-    ucis: list[str], white_result: float | None, config: GamesConfig
+    ucis: list[str], white_result: float | None, config: RecordedGamesConfig
 ) -> Iterator[LabelledPosition]:
     """Yield positions of a game with the move played and the result for the side to move.
 

@@ -14,7 +14,7 @@ from chess_engine import UciGames
 from pawn_core.config import ConfigError
 from pawn_core.positions.records import LabelledPosition
 from pawn_core.positions.sources.files import FileSource
-from pawn_core.positions.sources.pgn import GamesConfig, labelled_game, result_of
+from pawn_core.positions.sources.pgn import RecordedGamesConfig, labelled_game, result_of
 from pawn_core.positions.sources.source import Parcel, SourceConfig
 
 _GAMES_AT_ONCE = 512
@@ -24,7 +24,7 @@ _VOCABULARY = chess_engine.export_move_vocabulary("searchless")
 class UciLines(FileSource):
     """Positions of a file with one game a line."""
 
-    Config: ClassVar[type[SourceConfig]] = GamesConfig
+    Config: ClassVar[type[SourceConfig]] = RecordedGamesConfig
 
     def parcels(self, place: Any = None) -> Iterator[Parcel]:
         """Yield the positions of some games at a time; games before the place are passed over."""
