@@ -10,8 +10,6 @@ import torch
 from safetensors.torch import save_file
 from written_games import TAGS, write_pgn, written_game
 
-from pawn_core.checkpoint import latest_verified, store
-from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import Architecture
 from pawn_core.run_paths import CONFIG, MODEL
 from pawn_core.weights.load import untrained
@@ -68,23 +66,6 @@ def write_backbone(folder: Path, layout: str, architecture: Architecture) -> Non
     folder.mkdir()
     save_file(model.state_dict(), folder / MODEL)
     (folder / CONFIG).write_text(json.dumps(published_form("pretrain", spec, {})), "utf-8")
-
-
-def final(run_dir: Path) -> Checkpoint:
-    """Return a run's last checkpoint."""
-    return store.load(latest_verified(run_dir / "checkpoints"))
-
-
-def assert_same_end(one: Path, other: Path) -> None:
-    """Compare all tensors of the last checkpoints bitwise, and every other saved number."""
-    a, b = final(one), final(other)
-    assert a.documents == b.documents
-    assert a.tensors.keys() == b.tensors.keys()
-    for file, tensors in a.tensors.items():
-        assert tensors.keys() == b.tensors[file].keys()
-        assert all(tensors[name].equal(b.tensors[file][name]) for name in tensors), file
-    states = ({k: v for k, v in x.training_state.items() if k != "metrics"} for x in (a, b))
-    assert next(states) == next(states)
 
 
 def habitual_games() -> list[str]:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ends import assert_same_end, final
 from killed import train_until
-from real_runs import GAMES, assert_same_end, final, real_run
+from real_runs import GAMES, real_run
 from tiny import setup_of
 from torch.nn import functional as F
 

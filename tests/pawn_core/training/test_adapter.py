@@ -11,7 +11,8 @@ import chess
 import numpy as np
 import pytest
 import torch
-from real_runs import LAYOUTS, assert_same_end, real_run
+from ends import assert_same_end
+from real_runs import LAYOUTS, real_run
 from safetensors.torch import load_file, save_file
 from tiny import setup_of
 from torch.autograd.graph import saved_tensors_hooks

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ends import assert_same_end
 from killed import train_until
 from made_positions import SOURCES, labelled, made_positions
 from tiny import setup_of
@@ -93,19 +94,6 @@ def sums_of(task: MultitaskTask, step: int = 5) -> dict[str, float]:
 def gradients_of(task: MultitaskTask) -> torch.Tensor:
     gradients = [p.grad for p in task.model.parameters() if p.grad is not None]
     return torch.cat([gradient.flatten() for gradient in gradients])
-
-
-def assert_same_end(one: Path, other: Path) -> None:
-    """Compare weights, averages, optimizer, generators and every other saved number."""
-    a, b = (store.load(latest_verified(path / "checkpoints")) for path in (one, other))
-    assert a.step == b.step
-    for file in (MODEL, AVERAGE, OPTIMIZER):
-        ours, theirs = a.tensors[file], b.tensors[file]
-        assert ours.keys() == theirs.keys()
-        assert all(torch.equal(ours[name], theirs[name]) for name in ours), file
-    states = [{k: v for k, v in c.training_state.items() if k != "metrics"} for c in (a, b)]
-    assert states[0] == states[1]
-    assert a.documents == b.documents
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -317,7 +305,7 @@ def test_a_paused_and_resumed_run_equals_the_uninterrupted_one(
     train(raw, "whole")
     paused = train(raw | {"pause_after_steps": 5}, "part")
     train(raw, "part", tmp_path / "part/checkpoints" / paused.checkpoint)
-    assert_same_end(tmp_path / "whole", tmp_path / "part")
+    assert_same_end(tmp_path / "whole", tmp_path / "part", (MODEL, AVERAGE, OPTIMIZER))
     whole, part = (records(tmp_path / name)[1:] for name in ("whole", "part"))
     assert part == whole
 
@@ -344,7 +332,7 @@ def test_a_run_killed_in_the_middle_of_a_phase_goes_on_bitwise(
     name = next(name for name, tensor in saved.tensors[MODEL].items() if tensor.dim() > 1)
     assert not torch.equal(saved.tensors[MODEL][name], saved.tensors[AVERAGE][name])
     train(raw, "killed", newest)
-    assert_same_end(tmp_path / "whole", tmp_path / "killed")
+    assert_same_end(tmp_path / "whole", tmp_path / "killed", (MODEL, AVERAGE, OPTIMIZER))
     assert records(tmp_path / "killed", "train", "eval") == (
         records(tmp_path / "whole", "train", "eval")
     )

@@ -8,11 +8,12 @@ import pytest
 import torch
 from analysing import BY_THE_RULES, DIES_OVER_BLACK, write_analyser
 from counting import register
+from ends import assert_same_end
 from killed import train_until
 from text_runs import SFT
 from tiny import setup_of
 
-from pawn_core.checkpoint import latest_verified, store
+from pawn_core.checkpoint import latest_verified
 from pawn_core.config import ConfigError, parse_config, tasks
 from pawn_core.data.sequences import Batch
 from pawn_core.language import (
@@ -22,7 +23,7 @@ from pawn_core.language import (
     load_text_model,
     token_log_probs,
 )
-from pawn_core.run_paths import TEXT_FILES
+from pawn_core.run_paths import MODEL, OPTIMIZER, TEXT_FILES
 from pawn_core.runtime import Runtime
 from pawn_core.tasks import Mixture, TaskSettings
 from pawn_core.training.held_out import HeldOut, rates
@@ -61,18 +62,6 @@ def texts_of(batch: Batch) -> list[str]:
     return [decode([i for i in row if i]) for row in batch.tokens_bt.tolist()]
 
 
-def assert_same_end(one: Path, other: Path) -> None:
-    a, b = (store.load(latest_verified(path / "checkpoints")) for path in (one, other))
-    assert a.step == b.step
-    for file in ("model.safetensors", "optimizer.safetensors"):
-        ours, theirs = a.tensors[file], b.tensors[file]
-        assert ours.keys() == theirs.keys()
-        assert all(torch.equal(ours[name], theirs[name]) for name in ours), file
-    states = [{k: v for k, v in c.training_state.items() if k != "metrics"} for c in (a, b)]
-    assert states[0] == states[1]
-    assert a.documents == b.documents
-
-
 def test_both_tasks_are_learned_and_verified_and_the_model_loads_as_one_of_text(
     train, tmp_path, records, by_the_rules
 ) -> None:
@@ -109,7 +98,7 @@ def test_a_paused_and_resumed_run_equals_the_uninterrupted_one(train, tmp_path, 
     train(SFT, "whole")
     paused = train(SFT | {"pause_after_steps": 5}, "part")
     train(SFT, "part", tmp_path / "part/checkpoints" / paused.checkpoint)
-    assert_same_end(tmp_path / "whole", tmp_path / "part")
+    assert_same_end(tmp_path / "whole", tmp_path / "part", (MODEL, OPTIMIZER))
     whole, part = (records(tmp_path / name)[1:] for name in ("whole", "part"))
     assert part == whole
 
@@ -121,7 +110,7 @@ def test_a_run_killed_in_the_middle_of_a_save_goes_on_bitwise(
     raw = SFT | {"num_workers": 0}
     train_until(warm, ("pawn_core.checkpoint.store._publish", 3), raw, tmp_path / "killed")
     train(raw, "killed", latest_verified(tmp_path / "killed/checkpoints"))
-    assert_same_end(tmp_path / "whole", tmp_path / "killed")
+    assert_same_end(tmp_path / "whole", tmp_path / "killed", (MODEL, OPTIMIZER))
     assert records(tmp_path / "killed", "train", "eval") == (
         records(tmp_path / "whole", "train", "eval")
     )
