@@ -147,6 +147,16 @@ class StoredConfig(Mapping[str, Any]):
             return f"fields unknown here: {', '.join(self.unknown_fields)}"
         return "a config that is refused here" if self.parsed is None else None
 
+    @property
+    def beyond_defaults(self) -> dict[str, Any]:
+        """The fields that are not at their defaults."""
+        fields = self.known_kind.model_fields if self.known_kind else {}
+        return {
+            name: value
+            for name, value in self.items()
+            if value is not None and not (name in fields and value == fields[name].default)
+        }
+
     def settings(self, on_gpu: bool | None = None) -> dict[str, Any]:
         """Return what makes the trial's run: equal for configs that come to the same run.
 

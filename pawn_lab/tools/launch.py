@@ -11,7 +11,6 @@ from pawn_lab.lab import Lab, launching, queries
 from pawn_lab.records import Estimate, Evaluation, Launched, Span
 from pawn_lab.tools import remarks
 from pawn_lab.tools.check_in import check_in
-from pawn_lab.tools.notation import beyond_defaults
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Answer, JsonObject, Number, RunRow, compact
 
@@ -119,7 +118,7 @@ def plan_row(config: StoredConfig, estimate: Estimate) -> PlanRow:
     """Show what a trial would take."""
     return PlanRow.for_kind(
         config.kind,
-        config=beyond_defaults(config),
+        config=config.beyond_defaults,
         devices=estimate.devices,
         queue_position=estimate.queue_position,
         starts_in_s=estimate.starts_in_s,

@@ -4,8 +4,6 @@ import json
 from datetime import UTC, datetime
 from typing import Any, overload
 
-from pawn_lab.configs import StoredConfig
-
 
 @overload
 def timestamp(unix_s: float) -> str: ...
@@ -30,13 +28,3 @@ def setting_text(settings: dict[str, Any]) -> str:
 
 def _bare(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def beyond_defaults(config: StoredConfig) -> dict[str, Any]:
-    """Return the fields of a config that are not at their defaults."""
-    fields = config.known_kind.model_fields if config.known_kind else {}
-    return {
-        name: value
-        for name, value in config.items()
-        if value is not None and not (name in fields and value == fields[name].default)
-    }

@@ -1,32 +1,15 @@
 """What a report is about: its trials, their evaluations, a baseline, and the question."""
 
-from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Self
 
 from pawn_core.config import EvalConfig, ImportConfig
-from pawn_core.config.weights import TrialWeights
 from pawn_core.evaluation.report import Report
+from pawn_lab.analysis.evaluated_models import EvaluatedModel, evaluated_models
 from pawn_lab.lab import Lab, queries
 from pawn_lab.records import Trial
-from pawn_lab.reporting.evaluations import Evaluated, evaluated
 from pawn_lab.reporting.results import ablation
 from pawn_lab.tools.notation import setting_text
-
-
-@dataclass(frozen=True)
-class EvaluatedModel:
-    """What an eval trial has found on one model."""
-
-    trial: Trial
-    found: Evaluated
-    subject: int | None
-    """The trial whose weights they are; None: of another place."""
-
-    @property
-    def model(self) -> str:
-        """The model's name in tables."""
-        return self.found.weights or str(self.trial.config.get("weights"))
 
 
 @dataclass(frozen=True)
@@ -61,7 +44,7 @@ class ReportedStudy:
         beside = [] if baseline is None else [queries.trial(lab, baseline)]
         numbers = {trial.id for trial in [*chosen, *beside]}
         found = sorted(
-            _evaluations(lab, numbers), key=lambda e: (not _is_of(e, baseline), e.trial.id)
+            evaluated_models(lab, numbers), key=lambda e: (not _is_of(e, baseline), e.trial.id)
         )
         title = f"Study {tag}" if tag is not None else f"Study of {_counted(chosen)}"
         return cls(lab, title, question, chosen, found, baseline)
@@ -109,18 +92,3 @@ def _is_of(evaluation: EvaluatedModel, baseline: int | None) -> bool:
 
 def _counted(trials: list[Trial]) -> str:
     return "1 trial" if len(trials) == 1 else f"{len(trials)} trials"
-
-
-def _evaluations(lab: Lab, numbers: Collection[int]) -> Iterator[EvaluatedModel]:
-    """Yield what these eval trials have found, and those of these trials' weights."""
-    for trial in queries.trials(lab):
-        if not isinstance(config := trial.config.parsed, EvalConfig):
-            continue
-        reference = TrialWeights.parse(config.weights)
-        subject = reference.trial if reference else None
-        if trial.id not in numbers and subject not in numbers:
-            continue
-        paths = lab.paths.trial(trial.id)
-        found = evaluated(paths.results, paths.root)
-        if found is not None and found.reports:
-            yield EvaluatedModel(trial, found, subject)

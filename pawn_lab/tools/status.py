@@ -8,12 +8,12 @@ from pawn_core.config import RunConfig
 from pawn_lab.analysis.groups import runs_of
 from pawn_lab.lab import Lab, queries, spending
 from pawn_lab.records import DeviceStatus, Glance, ModelProgress, Progress, Trial
+from pawn_lab.reporting.headline import headline
 from pawn_lab.reporting.health import is_trouble
 from pawn_lab.reporting.metrics import of_merit
 from pawn_lab.states import ENDED, HOLDING, State
 from pawn_lab.tools.forecasts import ForecastRow, forecast_rows
-from pawn_lab.tools.headline import headline
-from pawn_lab.tools.notation import beyond_defaults, timestamp
+from pawn_lab.tools.notation import timestamp
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Answer, Number, RunRow, Table, Tag, TrialId, rounded
@@ -290,7 +290,7 @@ def _detail(lab: Lab, trial: Trial) -> TrialDetail:
     return TrialDetail(
         hypothesis=trial.hypothesis,
         asked_by=queries.asked_by(lab, trial.id),
-        config=beyond_defaults(trial.config.as_run),
+        config=trial.config.as_run.beyond_defaults,
         games=trial.games.described() if trial.games else None,
         parent=trial.parent,
         from_step=trial.from_step,

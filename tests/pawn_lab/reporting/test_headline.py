@@ -7,8 +7,8 @@ from lab_testing import CONFIG, ended, in_state, make_checkpoint, open_gate, tra
 
 from pawn_lab.lab import killing, launching, resuming
 from pawn_lab.records import DeviceStatus, Exit, Glance, PostMortem, Trial
+from pawn_lab.reporting.headline import headline
 from pawn_lab.states import ENDED, State
-from pawn_lab.tools.headline import headline
 from pawn_lab.tools.notes import lab_notes
 from pawn_lab.tools.status import lab_status
 

@@ -12,14 +12,20 @@ NONE_AILS: Mapping[int, str | None] = MappingProxyType({})
 def headline(
     glance: Glance, devices: list[DeviceStatus], ailing: Mapping[int, str | None] = NONE_AILS
 ) -> str:
-    """Return trouble first, then idle devices beside it; without either how it goes.
+    """Return what needs a decision in a line; where nothing does, how it goes.
 
     `ailing` says what is wrong with trials that run.
     """
     if not glance.counts:
         return "No trials yet: lab_schema for the fields of a config, then lab_launch."
-    decisions = (_trouble(glance), _ailing(ailing), _idle(glance, devices))
-    return " ".join(filter(None, decisions)) or _going(glance)
+    return " ".join(decisions(glance, devices, ailing)) or _going(glance)
+
+
+def decisions(
+    glance: Glance, devices: list[DeviceStatus], ailing: Mapping[int, str | None] = NONE_AILS
+) -> list[str]:
+    """Return what needs a decision, each with the next call: trouble first, then idle devices."""
+    return [*filter(None, (_trouble(glance), _ailing(ailing), _idle(glance, devices)))]
 
 
 def _trouble(glance: Glance) -> str | None:
