@@ -1,36 +1,29 @@
 """What a tool is: one function over a lab, and how the server and the CLI call it."""
 
-import functools
-import inspect
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
-
-from pawn_core.config.errors import did_you_mean, shown
-from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
+from pawn_lab.lab.functions import LabFunction, Schema
 from pawn_lab.store.failures import translated
-from pawn_lab.tools.values import Answer, parsed
+from pawn_lab.tools.values import Answer
 
-Schema = dict[str, Any]
 _LEVELS = 2
 _NULL = {"type": "null"}
 _CHECKED = frozenset({"default", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 
 
 @dataclass(frozen=True)
-class LabTool:
+class LabTool(LabFunction):
     """A verb of the lab: MCP tool and CLI command at once.
 
-    `run` takes the lab first and then the tool's arguments by name; it returns an `Answer`.
+    `run` returns an `Answer`; its name is that of the MCP tool, as in `lab_set_cost`.
     Its docstring is the manual; an agent is shown the first two paragraphs.
     """
 
     run: Callable[..., Answer]
-    title: str
     read_only: bool = False
     destructive: bool = False
     idempotent: bool = False
@@ -40,46 +33,14 @@ class LabTool:
     """It makes the lab where there is none yet, or does not need one."""
 
     @property
-    def name(self) -> str:
-        """MCP name, as in `lab_set_cost`."""
-        return self.run.__name__
-
-    @property
     def verb(self) -> str:
         """CLI name, as in `set-cost`."""
         return self.name.removeprefix("lab_").replace("_", "-")
 
     @property
-    def manual(self) -> str:
-        """The docstring without its indentation."""
-        return inspect.getdoc(self.run) or self.title
-
-    @property
     def description(self) -> str:
         """The first two paragraphs of the manual, which every session of an agent pays for."""
         return "\n\n".join(self.manual.split("\n\n")[:2])
-
-    @functools.cached_property
-    def signature(self) -> inspect.Signature:
-        """Signature as a caller sees it: without the lab."""
-        signature = inspect.signature(self.run, eval_str=True)
-        return signature.replace(parameters=list(signature.parameters.values())[1:])
-
-    @functools.cached_property
-    def arguments(self) -> type[BaseModel]:
-        """Model of the arguments; it refuses unknown names."""
-        fields: dict[str, Any] = {
-            name: (parameter.annotation, ... if _required(parameter) else parameter.default)
-            for name, parameter in self.signature.parameters.items()
-        }
-        return create_model(
-            f"{self.name}_arguments", __config__=ConfigDict(extra="forbid"), **fields
-        )
-
-    @functools.cached_property
-    def whole_schema(self) -> Schema:
-        """JSON Schema of the arguments with all that is checked."""
-        return self.arguments.model_json_schema()
 
     @property
     def input_schema(self) -> Schema:
@@ -98,44 +59,9 @@ class LabTool:
             InvalidRequestError: an argument is unknown, missing or out of range.
             LabError, ConfigError: what the lab refused, and why.
         """
-        try:
-            checked = self.arguments.model_validate(self._given(arguments))
-        except ValidationError as error:
-            raise InvalidRequestError(self._complaint(error)) from None
-        given = {name: getattr(checked, name) for name in self.signature.parameters}
+        given = self.checked(arguments)
         with translated(lab.paths.root), nullcontext() if self.waits else lab.one_pass():
             return self.run(lab, **given).masked()
-
-    def _given(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the arguments as meant: hosts send null for what is left out, and JSON as text."""
-        known = self.whole_schema["properties"]
-        read = {
-            name: parsed(value) if name in known and not takes_text(known[name]) else value
-            for name, value in arguments.items()
-        }
-        return {name: value for name, value in read.items() if value is not None}
-
-    def _complaint(self, error: ValidationError) -> str:
-        return "\n".join(map(self._describe, error.errors(include_url=False)))
-
-    def _describe(self, problem: Any) -> str:
-        where = ".".join(map(str, problem["loc"]))
-        arguments = list(self.signature.parameters)
-        match problem["type"]:
-            case "extra_forbidden":
-                hint = (
-                    did_you_mean(where, arguments)
-                    or f"; it takes: {', '.join(arguments) or 'nothing'}"
-                )
-                return f"{self.name} has no argument '{where}'{hint}"
-            case "missing":
-                return f"{self.name} needs '{where}'"
-            case _:
-                return f"{where} {shown(problem['input'])} is not allowed: {problem['msg']}"
-
-
-def _required(parameter: inspect.Parameter) -> bool:
-    return parameter.default is inspect.Parameter.empty
 
 
 def input_schema(whole: Schema) -> Schema:
@@ -156,11 +82,6 @@ def _argument(spec: Schema) -> Schema:
     if "items" in kept:
         kept["items"] = {"type": kept["items"]["type"]}
     return kept
-
-
-def takes_text(spec: Schema) -> bool:
-    """Say whether a property may be text."""
-    return any(option.get("type") == "string" for option in spec.get("anyOf", [spec]))
 
 
 def output_schema(whole: Schema) -> Schema:

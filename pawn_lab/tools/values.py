@@ -1,6 +1,5 @@
 """Values that the tools share: checked arguments in, compact numbers out."""
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
@@ -34,16 +33,6 @@ def compact(number: Any) -> Any:
 def rounded(number: float | None) -> float | None:
     """Round to hundredths what grows by itself; None stays None."""
     return None if number is None else round(number, 2)
-
-
-def parsed(value: Any) -> Any:
-    """Parse JSON text where an object or a list is due: some clients send nested JSON as text."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return value
 
 
 Number = Annotated[float | None, BeforeValidator(compact)]
