@@ -1,16 +1,17 @@
 """Sweeps: start one from a plan, look at it, stop it."""
 
 import itertools
-from typing import Any
+from typing import Any, NamedTuple
 
 from pawn_core.config import RunConfig
 from pawn_lab.configs import StoredConfig
 from pawn_lab.errors import InvalidConfigError, TrialStateError
 from pawn_lab.lab.launching import with_fixed_weights
 from pawn_lab.lab.workspace import Lab
-from pawn_lab.records import Sweep, SweepEstimate, SweepPoint
+from pawn_lab.records import Event, Sweep, SweepEstimate, SweepPoint
 from pawn_lab.scheduling import runnable
-from pawn_lab.store import sweeps, trials
+from pawn_lab.store import events, sweeps, trials
+from pawn_lab.store.rows import SweepPointRow, SweepRow
 from pawn_lab.sweeps import create
 from pawn_lab.sweeps.estimates import estimate
 from pawn_lab.sweeps.plan import SweepPlan, checked_plan
@@ -80,23 +81,39 @@ def get(lab: Lab, sweep_id: int) -> Sweep:
     Raises:
         UnknownSweepError: no such sweep.
     """
+    return standing(lab, sweep_id).sweep
+
+
+class SweepStanding(NamedTuple):
+    """A sweep as it stands, its plan, and how far each point is at each rung."""
+
+    sweep: Sweep
+    plan: SweepPlan
+    points: list[Standing]
+    events: list[Event]
+    """All that happened to it, oldest first."""
+
+
+def standing(lab: Lab, sweep_id: int) -> SweepStanding:
+    """Return all about a sweep.
+
+    Raises:
+        UnknownSweepError: no such sweep.
+    """
     lab.refresh()
     with lab.database.read() as tx:
         row = sweeps.get(tx, sweep_id)
         plan = PlannedSweep.of(row).plan
         points = standings(tx, lab.paths, sweep_id, plan)
-    return Sweep(
-        id=sweep_id,
-        state=row.state,
-        config=StoredConfig(plan.config),
-        method=plan.method,
-        arms=plan.arms,
-        seeds=plan.seeds,
-        tag=tag(sweep_id),
-        points=[_point(point) for point in points],
-        asked=len(points),
-        of=plan.points or len(points) if plan.method == "tpe" else len(points),
-    )
+        told = events.of_sweep(tx, sweep_id)
+    return SweepStanding(_sweep(row, plan, points), plan, points, told)
+
+
+def listed(lab: Lab) -> list[tuple[SweepRow, list[SweepPointRow]]]:
+    """Return every sweep with its points as they are stored, the newest first."""
+    lab.refresh()
+    with lab.database.read() as tx:
+        return [(row, sweeps.points(tx, row.id)) for row in sweeps.newest_first(tx)]
 
 
 def rivals(lab: Lab, trial_id: int) -> list[int] | None:
@@ -126,6 +143,21 @@ def stop(lab: Lab, sweep_id: int) -> Sweep:
             raise TrialStateError(f"sweep {sweep_id} is {state}; only an active one is stopped")
         sweeps.end(tx, sweep_id, sweeps.STOPPED, "stopped by a call")
     return get(lab, sweep_id)
+
+
+def _sweep(row: SweepRow, plan: SweepPlan, points: list[Standing]) -> Sweep:
+    return Sweep(
+        id=row.id,
+        state=row.state,
+        config=StoredConfig(plan.config),
+        method=plan.method,
+        arms=plan.arms,
+        seeds=plan.seeds,
+        tag=tag(row.id),
+        points=[_point(point) for point in points],
+        asked=len(points),
+        of=plan.points or len(points) if plan.method == "tpe" else len(points),
+    )
 
 
 def _point(each: Standing) -> SweepPoint:

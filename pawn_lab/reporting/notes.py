@@ -24,6 +24,7 @@ MOST_TITLE_CHARACTERS = 100
 COMPACTION = "Compaction summary"
 _TITLE = "# Lab notes\n"
 _HEADING = re.compile(r"^(?=## )", re.MULTILINE)
+_DATE = re.compile(r"\s*_(\d{4}-\d\d-\d\d \d\d:\d\d UTC)_\s*")
 _OF_COMPACTION = re.compile(rf"(?:{COMPACTION}|Lab at compaction)(?: \(\d+ of \d+\))?")
 _LEFT_OUT = "\n\n[the middle is left out]\n\n"
 
@@ -34,6 +35,22 @@ class Section(NamedTuple):
     number: int
     title: str
     text: str
+
+    @property
+    def written(self) -> str | None:
+        """When it was appended, as `2026-11-28 09:30 UTC`; None where a person wrote it."""
+        dated = _DATE.match(self._below_title)
+        return dated[1] if dated else None
+
+    @property
+    def body(self) -> str:
+        """The text without its title and its date."""
+        return _DATE.sub("", self._below_title, count=1).strip()
+
+    @property
+    def _below_title(self) -> str:
+        title, _, rest = self.text.partition("\n")
+        return rest if title.startswith("## ") else self.text
 
 
 class Written(NamedTuple):

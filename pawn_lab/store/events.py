@@ -49,7 +49,7 @@ def append(
 def page(tx: Transaction, since: int, limit: int) -> EventPage:
     """Return up to `limit` events after number `since`."""
     rows = tx.rows("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", since, limit + 1)
-    events = [Event(**row | {"data": json.loads(row["data"])}) for row in rows[:limit]]
+    events = [_event(row) for row in rows[:limit]]
     cursor = events[-1].seq if events else since
     return EventPage(events=events, cursor=cursor, more=len(rows) > limit)
 
@@ -57,6 +57,15 @@ def page(tx: Transaction, since: int, limit: int) -> EventPage:
 def latest(tx: Transaction, count: int) -> list[Event]:
     """Return the newest events, oldest first."""
     return page(tx, max(0, last(tx) - count), count).events
+
+
+def of_sweep(tx: Transaction, sweep_id: int) -> list[Event]:
+    """Return what happened to a sweep and its points, oldest first."""
+    sql = (
+        "SELECT * FROM events WHERE kind IN ('sweep', 'early_stop') AND data ->> 'sweep' = ? "
+        "ORDER BY seq"
+    )
+    return [_event(row) for row in tx.rows(sql, sweep_id)]
 
 
 def asked_by(tx: Transaction, trial_id: int) -> str | None:
@@ -81,3 +90,7 @@ def trials_since(tx: Transaction, since: int) -> set[int]:
 def last(tx: Transaction) -> int:
     """Return the newest event's number; 0 where there is none."""
     return tx.value("SELECT max(seq) FROM events") or 0
+
+
+def _event(row: dict[str, Any]) -> Event:
+    return Event(**row | {"data": json.loads(row["data"])})

@@ -56,6 +56,11 @@ def active(tx: Transaction) -> list[SweepRow]:
     return [_sweep(row) for row in tx.rows("SELECT * FROM sweeps WHERE state = ?", ACTIVE)]
 
 
+def newest_first(tx: Transaction) -> list[SweepRow]:
+    """Return all sweeps, the newest first."""
+    return [_sweep(row) for row in tx.rows("SELECT * FROM sweeps ORDER BY id DESC")]
+
+
 def end(tx: Transaction, sweep_id: int, state: str, message: str, **data: Any) -> None:
     """End a sweep, with the event that says so."""
     tx.update("sweeps", sweep_id, state=state)

@@ -1,6 +1,5 @@
 """lab_sweep: many trials from one plan, in one call."""
 
-from itertools import groupby
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -10,6 +9,7 @@ from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, sweeping
 from pawn_lab.records import Sweep, SweepEstimate, SweepPoint
 from pawn_lab.store.sweeps import ACTIVE
+from pawn_lab.sweeps.leaders import Leader, leaders
 from pawn_lab.sweeps.plan import SweepPlan, checked_plan, read_plan
 from pawn_lab.sweeps.points import by_run, points
 from pawn_lab.tools import remarks
@@ -100,7 +100,7 @@ def sweep_answer(sweep: Sweep, known: bool = False) -> SweepAnswer:
         asked=sweep.asked if sweep.asked != sweep.of else None,
         of=sweep.of if sweep.asked != sweep.of else None,
         arms=_arms(sweep.arms),
-        best=_best(sweep) or None,
+        best=[_best_row(sweep, leader) for leader in leaders(sweep)] or None,
         points=[_row(sweep, point) for point in sweep.points],
         warnings=sweep.warnings or None,
         next_call=_next_call(sweep),
@@ -170,43 +170,18 @@ def _row(sweep: Sweep, point: SweepPoint) -> PointRow:
     )
 
 
-def _best(sweep: Sweep) -> list[BestRow]:
-    """Return the best point of each arm in which two have a value at the last step of the best."""
-    rows, sign = [], sweep.config.kind.merit.sign
-    for arm, members in groupby(sweep.points, key=lambda point: point.arm):
-        tried = list(members)
-        valued = [point for point in tried if point.value is not None]
-        last = max((point.step or 0 for point in valued), default=0)
-        ranked = sorted((p for p in valued if p.step == last), key=lambda p: sign * (p.value or 0))
-        if len(ranked) > 1:
-            rows.append(_best_row(sweep, arm, ranked, tried))
-    return rows
-
-
-def _best_row(sweep: Sweep, arm: int, ranked: list[SweepPoint], tried: list[SweepPoint]) -> BestRow:
-    first, second = ranked[:2]
-    kind = sweep.config.kind
+def _best_row(sweep: Sweep, leader: Leader) -> BestRow:
+    best = leader.best
     return BestRow.for_kind(
-        kind,
-        arm=arm if len(sweep.arms) > 1 else None,
-        point=first.number,
-        setting=_own(first.overrides, sweep.arms, arm),
-        value=first.value,
-        ahead_of=second.number,
-        by=abs((second.value or 0.0) - (first.value or 0.0)),
-        edge=_edges(first, tried, sweep.arms[arm]) or None,
+        sweep.config.kind,
+        arm=leader.arm if len(sweep.arms) > 1 else None,
+        point=best.number,
+        setting=_own(best.overrides, sweep.arms, leader.arm),
+        value=best.value,
+        ahead_of=leader.second.number,
+        by=leader.ahead_by,
+        edge=leader.edges or None,
     )
-
-
-def _edges(best: SweepPoint, tried: list[SweepPoint], arm: dict[str, Any]) -> list[str]:
-    """Return the numbers that the best has lower or higher than every other point."""
-    edges = []
-    for name, value in best.overrides.items():
-        values = {point.overrides[name] for point in tried if name in point.overrides}
-        numbers = {number for number in values if type(number) in (int, float)}
-        if name not in arm and len(numbers) > 1 and value in (min(numbers), max(numbers)):
-            edges.append(f"{name} {'lowest' if value == min(numbers) else 'highest'} tried")
-    return edges
 
 
 def _next_call(sweep: Sweep) -> str | None:
