@@ -1,0 +1,54 @@
+"""A browser over a lab's page: what it says on its console, or asks of others, fails the test.
+
+Where there is no Chromium these tests are skipped; `make browser` installs Debian's.
+"""
+
+import shutil
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+CHROMIUM = shutil.which("chromium")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A browser, for one file of tests: while it is there, the thread can run no other loop."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium: make browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """Tabs that share what a browser keeps; all that goes wrong in one of them fails the test."""
+    wrong: list[str] = []
+    context = chromium.new_context()
+    context.on("page", lambda page: _watch(page, wrong))
+    yield context
+    context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def browser_page(context: BrowserContext) -> Page:
+    """A tab."""
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    return page
+
+
+def _watch(page: Page, wrong: list[str]) -> None:
+    page.on("pageerror", lambda error: wrong.append(f"uncaught: {error}"))
+    page.on("console", lambda said: said.type == "error" and wrong.append(f"console: {said.text}"))
+    page.on("request", lambda request: _is_elsewhere(request.url) and wrong.append(request.url))
+
+
+def _is_elsewhere(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme not in ("data", "blob", "file") and parts.hostname != "127.0.0.1"
