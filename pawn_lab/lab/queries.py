@@ -8,6 +8,7 @@ from pawn_lab.executors.executor import Device, DeviceLoad
 from pawn_lab.lab.workspace import Lab
 from pawn_lab.records import (
     DeviceStatus,
+    Event,
     EventPage,
     Glance,
     LogExcerpt,
@@ -131,6 +132,13 @@ def events(lab: Lab, since: int = 0, limit: int = 100) -> EventPage:
     with lab.database.read() as tx:
         requests.check_reached(since, stored_events.last(tx), "event")
         return stored_events.page(tx, since, limit)
+
+
+def events_of(lab: Lab, trial_id: int, most: int = 200) -> list[Event]:
+    """Return the newest events of a trial, oldest first."""
+    lab.refresh()
+    with lab.database.read() as tx:
+        return stored_events.of_trial(tx, trial_id, most)
 
 
 def event_pages(lab: Lab, since: int = 0) -> Iterator[EventPage]:

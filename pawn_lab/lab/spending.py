@@ -5,7 +5,7 @@ from typing import Literal
 
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab.workspace import Lab
-from pawn_lab.records import Basis, CostReport, Spent
+from pawn_lab.records import Basis, CostReport, Spending, Spent
 from pawn_lab.reporting import cost as costs
 from pawn_lab.scheduling import budget as budgets
 from pawn_lab.store import leases
@@ -49,3 +49,16 @@ def spent(lab: Lab, trial_id: int, moments: Sequence[float]) -> list[Spent]:
     """Return the device-hours and the money that a trial had taken at each moment."""
     with lab.database.read() as tx:
         return costs.spent(tx, leases.history(tx, trial_id), moments)
+
+
+def course(lab: Lab) -> Spending:
+    """Return how money was spent over time, and when the budget will be at the pace of now."""
+    lab.refresh()
+    with lab.database.read() as tx:
+        cap = budgets.report(tx)
+        return Spending(
+            device_time=costs.device_course(tx),
+            machine_time=costs.machine_course(tx),
+            ahead=None if cap is None else budgets.ahead(tx, lab.paths, cap.basis),
+            spent_at=None if cap is None else budgets.spent_at(tx, cap),
+        )

@@ -1,8 +1,9 @@
 """What the lab answers with. Times are Unix seconds, durations seconds."""
 
+from pawn_lab.records.family import Family, Reader, Relative
 from pawn_lab.records.games import Games
 from pawn_lab.records.hardware import DeviceStatus, DiskUse, FreedTrial
-from pawn_lab.records.money import Basis, BudgetReport, CostReport, MachineReport, Spent
+from pawn_lab.records.money import Basis, BudgetReport, CostReport, MachineReport, Spending, Spent
 from pawn_lab.records.overview import Event, EventPage, Glance, Pulse
 from pawn_lab.records.record import Record
 from pawn_lab.records.shown import Evaluation, LogExcerpt, ModelProgress, Progress, TrialResult
@@ -22,6 +23,7 @@ __all__ = [
     "EventPage",
     "Evidence",
     "Exit",
+    "Family",
     "FreedTrial",
     "Games",
     "Glance",
@@ -32,9 +34,12 @@ __all__ = [
     "PostMortem",
     "Progress",
     "Pulse",
+    "Reader",
     "Record",
+    "Relative",
     "Resumed",
     "Span",
+    "Spending",
     "Spent",
     "Sweep",
     "SweepEstimate",

@@ -42,6 +42,23 @@ class CostReport(Record):
     budget: BudgetReport | None = None
 
 
+Course = list[tuple[float, float]]
+"""Moments, and what had been spent by each; between two of them it rises along a line."""
+
+
+class Spending(Record):
+    """How money was spent over time, and when a budget will be spent at the pace of now.
+
+    ahead: what active trials are expected to take still, of what the budget counts.
+    spent_at: None where there is no budget, or nothing that takes from it.
+    """
+
+    device_time: Course
+    machine_time: Course
+    ahead: float | None = None
+    spent_at: float | None = None
+
+
 class Spent(NamedTuple):
     """Device-hours held up to a moment, and what they cost."""
 

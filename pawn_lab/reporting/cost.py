@@ -8,7 +8,7 @@ while no trial runs: the rate over the time since it was first set.
 
 import itertools
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -16,6 +16,7 @@ from pawn_lab import clock
 from pawn_lab.clock import Moment
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.records import CostReport, MachineReport, Spent
+from pawn_lab.records.money import Course
 from pawn_lab.store import Transaction, events, leases, prices, trials
 from pawn_lab.store.rows import LeaseRow, RateRow
 
@@ -57,6 +58,36 @@ def _rates_now(tx: Transaction) -> list[RateRow]:
     """Return the rates with the times at which they were set by the clock as it is set now."""
     history = prices.rates(tx)
     return [replace(rate, since=rate.set_at.seen_from(tx.moment)) for rate in history]
+
+
+def device_course(tx: Transaction) -> Course:
+    """Return what device-time had come to whenever its pace changed; empty without a price."""
+    history, spans = _rates_now(tx), lease_spans(tx, leases.history(tx))
+    if not history:
+        return []
+    held, turns = 0, Counter[float]()
+    for start, stop in spans:
+        turns[start] += 1
+        turns[max(start, stop)] -= 1
+    moments = sorted({history[0].since, *turns, *(rate.since for rate in history), tx.now})
+    course, total, before = [], 0.0, moments[0]
+    for moment in moments:
+        total += held * _integral(history, before, moment)
+        course.append((moment, total))
+        held, before = held + turns[moment], moment
+    return course
+
+
+def machine_course(tx: Transaction) -> Course:
+    """Return what the machine's own clock had come to at each price, and now."""
+    history = prices.rates(tx)
+    if not history:
+        return []
+    moments = [*(rate.set_at for rate in history), Moment.at(tx.now)]
+    hours = [a.until(b) / _HOUR_S for a, b in itertools.pairwise(moments)]
+    costs = [h * rate.cost_per_hour for h, rate in zip(hours, history, strict=True)]
+    whens = [*(rate.since for rate in _rates_now(tx)), tx.now]
+    return list(zip(whens, itertools.accumulate(costs, initial=0.0), strict=True))
 
 
 def machine(tx: Transaction) -> MachineReport | None:

@@ -131,23 +131,28 @@ def exhausted(tx: Transaction) -> str | None:
 def watch(tx: Transaction, workspace: WorkspacePaths) -> None:
     """Tell shims when to stop, and report once that the trials would take more than is left."""
     now = report(tx)
-    BudgetStop(workspace.budget_stop).write(None if now is None else _stop_at(tx, now))
+    BudgetStop(workspace.budget_stop).write(None if now is None else spent_at(tx, now))
     if now is not None and not prices.latest_budget(tx).overrun_told:
         _forecast(tx, workspace, now)
 
 
-def _forecast(tx: Transaction, workspace: WorkspacePaths, now: BudgetReport) -> None:
+def ahead(tx: Transaction, workspace: WorkspacePaths, basis: Basis) -> float:
+    """Return what active trials will take still, of what a budget counts."""
     rate = (cost.device_rate(tx) or 0.0) / _HOUR_S
     active = trials.select(tx, ACTIVE)
     costs = [_Ahead(rate * _ahead_s(workspace, r), devices_needed(r.config)) for r in active]
-    ahead = _to_come(tx, now.basis, costs)
-    if ahead == 0.0 or now.spent + ahead <= now.budget:
+    return _to_come(tx, basis, costs)
+
+
+def _forecast(tx: Transaction, workspace: WorkspacePaths, now: BudgetReport) -> None:
+    more = ahead(tx, workspace, now.basis)
+    if more == 0.0 or now.spent + more <= now.budget:
         return
     message = (
-        f"{now.spent:.2f} spent, about {ahead:.2f} more for the active trials: over the budget of "
+        f"{now.spent:.2f} spent, about {more:.2f} more for the active trials: over the budget of "
         f"{now.budget:g}{_of_what(now)}; they will be stopped there, with a checkpoint"
     )
-    data = {"spent": now.spent, "ahead": ahead, "budget": now.budget}
+    data = {"spent": now.spent, "ahead": more, "budget": now.budget}
     events.append(tx, "budget_forecast", message, data=data)
     prices.note_overrun(tx)
 
@@ -161,7 +166,7 @@ def _ahead_s(workspace: WorkspacePaths, row: TrialRow) -> float:
     return row.expected_s or 0.0
 
 
-def _stop_at(tx: Transaction, now: BudgetReport) -> float | None:
+def spent_at(tx: Transaction, now: BudgetReport) -> float | None:
     """Return when the rest will be spent, as things stand; None: never."""
     history = prices.rates(tx)
     if now.basis == "machine_time":

@@ -68,6 +68,12 @@ def of_sweep(tx: Transaction, sweep_id: int) -> list[Event]:
     return [_event(row) for row in tx.rows(sql, sweep_id)]
 
 
+def of_trial(tx: Transaction, trial_id: int, most: int) -> list[Event]:
+    """Return the newest events of a trial, oldest first."""
+    sql = "SELECT * FROM events WHERE trial_id = ? ORDER BY seq DESC LIMIT ?"
+    return [_event(row) for row in reversed(tx.rows(sql, trial_id, most))]
+
+
 def asked_by(tx: Transaction, trial_id: int) -> str | None:
     """Return who asked for a trial, where its first event says so."""
     sql = "SELECT data ->> 'by' FROM events WHERE trial_id = ? ORDER BY seq LIMIT 1"
