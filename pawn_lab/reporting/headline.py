@@ -24,7 +24,12 @@ def headline(
 def decisions(
     glance: Glance, devices: list[DeviceStatus], ailing: Mapping[int, str | None] = NONE_AILS
 ) -> list[str]:
-    """Return what needs a decision, each with the next call: trouble first, then idle devices."""
+    """Return what needs a decision, each with the next call: trouble first, then idle devices.
+
+    Of a lab without trials nothing does.
+    """
+    if not glance.counts:
+        return []
     return [*filter(None, (_trouble(glance), _ailing(ailing), _idle(glance, devices)))]
 
 

@@ -10,10 +10,19 @@ from pawn_core.config.errors import did_you_mean
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.views.notes import NOTES
+from pawn_lab.views.overview import OVERVIEW
 from pawn_lab.views.sweeps import SWEEP, SWEEPS
+from pawn_lab.views.trial import CHECKPOINT, TRIAL
 from pawn_lab.views.view import View
 
-VIEWS: tuple[View, ...] = (SWEEPS, SWEEP, NOTES)
+VIEWS: tuple[View, ...] = (
+    OVERVIEW,
+    TRIAL,
+    CHECKPOINT,
+    SWEEPS,
+    SWEEP,
+    NOTES,
+)
 
 
 def answered(lab: Lab, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
