@@ -1,8 +1,268 @@
-import { html } from "../preact.js";
+/** The table of trials: sort, filter, group, choose, the columns that differ; all in the address. */
+
+import { html, useMemo } from "../preact.js";
+import { go, link, useRoute } from "../state.js";
+import { columnsOf, unasked } from "../tables/columns.js";
+import { csv, save } from "../tables/csv.js";
+import { parseFilter } from "../tables/filter.js";
+import { BY_SETTING, grouped, ofGroups } from "../tables/groups.js";
+import { useTrials } from "../tables/trials.js";
+import { Badge } from "../widgets/badge.js";
+import { Choice, Tick } from "../widgets/form.js";
+import { Empty } from "../widgets/status.js";
+import { sorted } from "../widgets/table.js";
+import { VirtualTable } from "../widgets/virtual.js";
 
 /** @type {import("./index.js").PageEntry} */
 export const trials = { name: "trials", title: "Trials", key: "t", Page };
 
+/**
+ * @typedef {import("../tables/columns.js").Row} Row
+ * @typedef {import("../tables/columns.js").Column} Column
+ * @typedef {ReturnType<typeof shownTable>} Shown
+ * @typedef {ReturnType<typeof useRoute>} Route
+ */
+
 function Page() {
-  return html`<h1>Trials</h1>`;
+  const route = useRoute();
+  const { params, set } = route;
+  const { rows, kinds, pending, error, ready } = useTrials(params.tag);
+  const columns = useMemo(() => columnsOf(rows, kinds).map(drawn), [rows, kinds]);
+  const shown = useMemo(() => shownTable(rows, columns, params), [rows, columns, params]);
+  const choosing = useChoosing(route);
+  return html`<h1>Trials ${params.tag && html`<${Tagged} tag=${params.tag} set=${set} />`}</h1>
+    ${error && html`<p class="failure" role="alert">${error.message}</p>`}
+    ${ready && rows.length === 0 && html`<${Empty}>No trials yet: launch one, or let an agent.<//>`}
+    ${
+      rows.length > 0 &&
+      html`<${States} rows=${rows} state=${params.state} set=${set} />
+        <${Toolbar} route=${route} columns=${columns} shown=${shown} rows=${rows} />
+        <${Chosen} choosing=${choosing} shown=${shown} />
+        <p class="small quiet" role="status">${counted(shown, rows, pending)}</p>
+        <${VirtualTable}
+          caption="Trials"
+          columns=${shown.columns}
+          rows=${shown.rows}
+          sort=${params.sort ?? ""}
+          onSort=${(/** @type {string} */ sort) => set({ sort }, { replace: true })}
+          onOpen=${(/** @type {Row} */ row) => !row.head && go(link("trial", { id: row.id }))}
+          choosing=${choosing}
+        />`
+    }`;
+}
+
+/**
+ * What the address asks of the rows.
+ *
+ * @param {Row[]} rows
+ * @param {Column[]} columns
+ * @param {Record<string, string>} params
+ */
+function shownTable(rows, columns, params) {
+  const { holds, problem } = parseFilter(params.q ?? "", columns);
+  const states = listed(params.state);
+  const kept = rows.filter(
+    (row) => (states.length === 0 || states.includes(row.state)) && holds(row),
+  );
+  const usual = unasked(rows, columns);
+  const [asked, hidden] = [listed(params.cols), listed(params.hide)];
+  const seen = columns.filter(
+    ({ key }) => !hidden.includes(key) && (usual.has(key) || asked.includes(key)),
+  );
+  const ordered = inOrder(kept, params.sort, columns);
+  if (!params.group) return { trials: ordered, rows: ordered, columns: seen, usual, problem };
+  const by = columns.find(({ key }) => key === params.group);
+  const mixed = columns.map(ofGroups);
+  const groups = inOrder(grouped(ordered, by), params.sort, mixed);
+  const open = params.open === "true";
+  return {
+    trials: ordered,
+    rows: groups.flatMap((group) => (open ? [group, ...group.members] : [group])),
+    columns: [groupColumn(by), ...mixed.filter(({ key }) => seen.some((own) => own.key === key))],
+    usual,
+    problem,
+  };
+}
+
+/** @param {any[]} rows @param {string | undefined} sort @param {Column[]} columns */
+function inOrder(rows, sort, columns) {
+  if (!sort) return rows;
+  const named = columns.find(({ key }) => key === sort.replace(/^-/, ""));
+  return sorted(rows, named, sort.startsWith("-"));
+}
+
+/** The column of the groups' names. @param {Column | undefined} by @returns {Column} */
+function groupColumn(by) {
+  const text = (/** @type {Row} */ row) => (row.head ? row.label : "");
+  return { key: "group", title: by ? by.title : "setting", value: text, text };
+}
+
+/** @param {string | undefined} text */
+function listed(text) {
+  return text ? text.split(",") : [];
+}
+
+/** @param {Column} column */
+function drawn(column) {
+  return Object.hasOwn(CELLS, column.key) ? { ...column, cell: CELLS[column.key] } : column;
+}
+
+const CELLS = /** @type {Record<string, (row: Row) => any>} */ ({
+  id: ({ id }) => html`<a tabindex="-1" href=${link("trial", { id: id })}>${id}</a>`,
+  state: ({ state }) => html`<${Badge} state=${state} />`,
+  parent: ({ parent }) =>
+    parent && html`<a tabindex="-1" href=${link("trial", { id: parent })}>${parent}</a>`,
+  sweep: ({ sweep }) =>
+    sweep && html`<a tabindex="-1" href=${link("sweeps", { sweep })}>${sweep}</a>`,
+});
+
+/** @param {{tag: string, set: Route["set"]}} props */
+function Tagged({ tag, set }) {
+  return html`<span class="small quiet">
+    tagged ${tag}
+    <button class="quiet" aria-label="All tags" onClick=${() => set({ tag: null })}>✕</button>
+  </span>`;
+}
+
+/** How many are in each state; a press shows only those. @param {{rows: Row[], state?: string, set: Route["set"]}} props */
+function States({ rows, state, set }) {
+  const counts = new Map();
+  for (const row of rows) counts.set(row.state, (counts.get(row.state) ?? 0) + 1);
+  const pressed = listed(state);
+  const toggled = (/** @type {string} */ name) =>
+    pressed.includes(name) ? pressed.filter((other) => other !== name) : [...pressed, name];
+  return html`<div class="row states" role="group" aria-label="States">
+    ${[...counts].map(
+      ([name, count]) =>
+        html`<button
+          key=${name}
+          class="quiet"
+          aria-pressed=${pressed.includes(name)}
+          onClick=${() => set({ state: toggled(name).join(",") })}
+        >
+          <${Badge} state=${name} /> ${count}
+        </button>`,
+    )}
+  </div>`;
+}
+
+/** @param {{route: Route, columns: Column[], shown: Shown, rows: Row[]}} props */
+function Toolbar({ route, columns, shown, rows }) {
+  const { params, set } = route;
+  const groups = /** @type {[string, string][]} */ ([
+    ["", "nothing"],
+    [BY_SETTING, "setting, seeds together"],
+    ...columns.filter((column) => isGroupable(column, rows)).map(({ key, title }) => [key, title]),
+  ]);
+  const columnsOut = shown.columns.filter(({ key }) => key !== "group");
+  return html`<div class="row toolbar">
+      <label class="choice wide">
+        Filter
+        <input
+          type="search"
+          placeholder="lr<0.001 state=running muon"
+          value=${params.q ?? ""}
+          aria-describedby="filter-problem"
+          onInput=${(/** @type {any} */ event) => set({ q: event.target.value }, { replace: true })}
+        />
+      </label>
+      <${Choice}
+        label="Group by"
+        value=${params.group ?? ""}
+        options=${groups}
+        onChange=${(/** @type {string} */ group) => set({ group })}
+      />
+      ${
+        params.group &&
+        html`<${Tick}
+          label="Members"
+          checked=${params.open === "true"}
+          onChange=${(/** @type {boolean} */ open) => set({ open })}
+        />`
+      }
+      <${ColumnChooser} route=${route} columns=${columns} shown=${shown} />
+      <button onClick=${() => save("trials.csv", csv(columnsOut, shown.trials))}>CSV</button>
+    </div>
+    <p id="filter-problem" class="field-error" role="status">${shown.problem}</p>`;
+}
+
+/** Worth grouping by: some rows share a value, and there are several. @param {Column} column @param {Row[]} rows */
+function isGroupable(column, rows) {
+  const values = new Set(rows.map(column.text)).size;
+  const grouping =
+    column.setting || ["run_type", "state", "variant", "tags", "sweep"].includes(column.key);
+  return grouping && values > 1 && values < rows.length;
+}
+
+/** @param {{route: Route, columns: Column[], shown: Shown}} props */
+function ColumnChooser({ route, columns, shown }) {
+  const seen = new Set(shown.columns.map(({ key }) => key));
+  const { params, set } = route;
+  const choose = (/** @type {string} */ key, /** @type {boolean} */ show) => {
+    const without = (/** @type {string | undefined} */ names) =>
+      listed(names).filter((name) => name !== key);
+    const [cols, hide] = [without(params.cols), without(params.hide)];
+    if (show && !shown.usual.has(key)) cols.push(key);
+    if (!show && shown.usual.has(key)) hide.push(key);
+    set({ cols: cols.join(","), hide: hide.join(",") }, { replace: true });
+  };
+  return html`<details class="chooser">
+    <summary>Columns</summary>
+    <div class="chooser-list">
+      ${columns.map(
+        ({ key, title, setting }) =>
+          html`<${Tick}
+            key=${key}
+            label=${setting ? `${title} (setting)` : title}
+            checked=${seen.has(key)}
+            onChange=${(/** @type {boolean} */ show) => choose(key, show)}
+          />`,
+      )}
+    </div>
+  </details>`;
+}
+
+/** Which trials are chosen; a group is when all its members are. @param {Route} route */
+function useChoosing({ params, set }) {
+  return useMemo(() => {
+    const ids = new Set(listed(params.trials).map(Number));
+    const own = (/** @type {any} */ row) =>
+      (row.head ? row.members : [row]).map((/** @type {Row} */ { id }) => id);
+    const has = (/** @type {any} */ row) =>
+      own(row).every((/** @type {number} */ id) => ids.has(id));
+    const choose = (/** @type {Set<number>} */ chosen) =>
+      set({ trials: [...chosen].sort((a, b) => a - b).join(",") }, { replace: true });
+    const toggle = (/** @type {any} */ row) => {
+      const chosen = new Set(ids);
+      const change = has(row) ? "delete" : "add";
+      own(row).forEach((/** @type {number} */ id) => chosen[change](id));
+      choose(chosen);
+    };
+    return { ids, has, toggle, choose };
+  }, [params.trials]);
+}
+
+/** What can be done with the chosen ones. @param {{choosing: ReturnType<typeof useChoosing>, shown: Shown}} props */
+function Chosen({ choosing, shown }) {
+  const ids = [...choosing.ids].join(",");
+  const all = () => choosing.choose(new Set(shown.trials.map(({ id }) => id)));
+  if (!ids)
+    return html`<div class="row">
+      <button class="quiet" onClick=${all}>Choose all shown</button>
+    </div>`;
+  return html`<div class="row" role="group" aria-label="Chosen trials">
+    <strong>${choosing.ids.size} chosen</strong>
+    <a href=${link("curves", { trials: ids })}>Curves</a>
+    <a href=${link("compare", { trials: ids })}>Compare</a>
+    <button class="quiet" onClick=${all}>Choose all shown</button>
+    <button class="quiet" onClick=${() => choosing.choose(new Set())}>Clear</button>
+  </div>`;
+}
+
+/** @param {Shown} shown @param {Row[]} rows @param {number} pending */
+function counted(shown, rows, pending) {
+  const n = (/** @type {number} */ count) => count.toLocaleString("en");
+  const part = shown.trials.length === rows.length ? "" : `${n(shown.trials.length)} of `;
+  const later = pending ? `; results of ${n(pending)} are still being read` : "";
+  return `${part}${n(rows.length)} row${rows.length === 1 ? "" : "s"}${later}`;
 }

@@ -1,0 +1,151 @@
+/** The columns of the table of trials: what each shows, sorts and filters by. */
+
+import { count, duration, money, number, percent, when } from "../format.js";
+
+/**
+ * @typedef {{metric: string, better: "low" | "high", unit: string, defaults: Record<string, any>}} Kind
+ * @typedef {Record<string, any>} Row A model of a trial, by the column names of the view `trials`.
+ *
+ * @typedef {object} Column
+ * @property {string} key As the filter and the address name it.
+ * @property {string} title
+ * @property {(row: Row) => any} value What it sorts by; what is missing sorts last.
+ * @property {(row: Row) => string} text
+ * @property {(row: Row) => any} [cell]
+ * @property {boolean} [numeric]
+ * @property {boolean} [setting] Whether it is a field of the config.
+ */
+
+const whole = (/** @type {number} */ value) => value.toLocaleString("en");
+
+/** @type {[key: string, title: string, format: (value: any) => string, numeric?: boolean][]} */
+const FIXED = [
+  ["id", "trial", String, true],
+  ["variant", "variant", String],
+  ["run_type", "run type", String],
+  ["state", "state", String],
+  ["progress", "progress", percent, true],
+  ["step", "step", whole, true],
+  ["eta_s", "left", duration, true],
+  ["best", "best", number, true],
+  ["best_step", "best at", count, true],
+  ["last", "last", number, true],
+  ["last_step", "last at", count, true],
+  ["cost", "cost", money, true],
+  ["tags", "tags", String],
+  ["sweep", "sweep", String, true],
+  ["parent", "parent", String, true],
+  ["created_at", "created", when, true],
+  ["started_at", "started", when, true],
+  ["ended_at", "ended", when, true],
+  ["hypothesis", "hypothesis", String],
+];
+
+/** Shown unless the address hides them; of the other columns only those asked for. */
+export const USUAL = [
+  "id",
+  "variant",
+  "state",
+  "progress",
+  "best",
+  "best_step",
+  "last",
+  "cost",
+  "tags",
+];
+
+/** At most so many of the settings that differ are shown unasked. */
+const MOST_DIFFERING = 10;
+
+/**
+ * The rows of the view `trials` as objects, settings at their defaults filled in.
+ *
+ * @param {{columns: string[], rows: any[][], kinds: Record<string, Kind>}} answer
+ * @returns {Row[]}
+ */
+export function rowsOf(answer) {
+  return answer.rows.map((values) => {
+    const row = Object.fromEntries(answer.columns.map((name, n) => [name, values[n]]));
+    const settings = { ...answer.kinds[row.run_type]?.defaults, ...row.settings };
+    const progress = row.target ? Math.min(1, (row.step || 0) / row.target) : null;
+    return {
+      ...row,
+      tags: row.tags.join(" "),
+      key: `${row.id} ${row.variant}`,
+      settings,
+      progress,
+    };
+  });
+}
+
+/**
+ * All columns that rows can show: what every trial has, then the fields of their configs.
+ *
+ * @param {Row[]} rows
+ * @param {Record<string, Kind>} kinds
+ * @returns {Column[]}
+ */
+export function columnsOf(rows, kinds) {
+  const metrics = new Set(Object.values(kinds).map((kind) => kind.metric));
+  const [metric] = metrics.size === 1 ? metrics : [""];
+  const names = new Set(rows.flatMap((row) => Object.keys(row.settings)));
+  return [...FIXED.map((each) => fixedColumn(each, metric)), ...[...names].map(settingColumn)];
+}
+
+/** @param {typeof FIXED[number]} fixed @param {string} metric Of all rows; empty where they have several. */
+function fixedColumn([key, title, format, numeric], metric) {
+  return {
+    key,
+    title: key === "best" || key === "last" ? `${title} ${metric}`.trim() : title,
+    value: (/** @type {Row} */ row) => row[key],
+    text: (/** @type {Row} */ row) => shown(row[key], format),
+    numeric,
+  };
+}
+
+/** @param {string} name @returns {Column} */
+function settingColumn(name) {
+  return {
+    key: FIXED.some(([key]) => key === name) ? `config.${name}` : name,
+    title: name,
+    value: (row) => scalar(row.settings[name]),
+    text: (row) => shown(row.settings[name], settingText),
+    numeric: true,
+    setting: true,
+  };
+}
+
+/** @param {any} value @param {(value: any) => string} format */
+function shown(value, format) {
+  return value === null || value === undefined ? "" : format(value);
+}
+
+/** A setting as configs and tools write it. @param {unknown} value */
+export function settingText(value) {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** @param {unknown} value */
+function scalar(value) {
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : value;
+}
+
+/** The keys of the settings in which rows differ. @param {Row[]} rows @param {Column[]} columns */
+export function differing(rows, columns) {
+  const differs = (/** @type {Column} */ column) => new Set(rows.map(column.text)).size > 1;
+  return columns.filter((column) => column.setting && differs(column)).map(({ key }) => key);
+}
+
+/**
+ * The columns that are shown unasked: the usual ones that hold anything, and settings that differ.
+ *
+ * @param {Row[]} rows
+ * @param {Column[]} columns
+ */
+export function unasked(rows, columns) {
+  const usual = columns.filter(({ key, text }) => USUAL.includes(key) && rows.some(text));
+  return new Set([
+    ...usual.map(({ key }) => key),
+    ...differing(rows, columns).slice(0, MOST_DIFFERING),
+  ]);
+}

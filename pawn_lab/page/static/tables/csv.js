@@ -1,0 +1,55 @@
+/** Tables as comma-separated values, to be kept or opened elsewhere. */
+
+/** @typedef {import("./columns.js").Row} Row */
+/** @typedef {import("./columns.js").Column} Column */
+
+/**
+ * Return rows as CSV (RFC 4180) with a line of column names; numbers are whole, not as shown.
+ *
+ * @param {Column[]} columns
+ * @param {Row[]} rows
+ */
+export function csv(columns, rows) {
+  const lines = [
+    columns.map(({ key }) => key),
+    ...rows.map((row) => columns.map((c) => c.value(row))),
+  ];
+  return lines.map((cells) => cells.map(cell).join(",") + "\r\n").join("");
+}
+
+/** @param {any} value */
+function cell(value) {
+  if (value === null || value === undefined) return "";
+  if (typeof value === "number") return String(value);
+  return quoted(harmless(String(value)));
+}
+
+/**
+ * Text that a spreadsheet would take for a formula is made text by an apostrophe.
+ *
+ * @param {string} text
+ */
+function harmless(text) {
+  return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+}
+
+/** @param {string} text */
+function quoted(text) {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/**
+ * Let the browser save text as a file.
+ *
+ * @param {string} name
+ * @param {string} text
+ * @param {string} [type]
+ */
+export function save(name, text, type = "text/csv") {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(url);
+}
