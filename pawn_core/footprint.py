@@ -15,11 +15,13 @@ from pawn_core.config import (
     AdapterConfig,
     Architecture,
     GrpoConfig,
+    MultitaskConfig,
     PretrainConfig,
     RunConfig,
     SftConfig,
 )
 from pawn_core.flops import matrix_parameters
+from pawn_core.position_parameters import position_parameters
 from pawn_core.run_paths import MODEL, RunPaths
 from pawn_core.text_path import is_file
 
@@ -56,6 +58,8 @@ def footprint(config: RunConfig) -> Footprint | None:
         return _of_adapter(config)
     if isinstance(config, SftConfig | GrpoConfig):
         return _of_text(config)
+    if isinstance(config, MultitaskConfig):
+        return _of_positions(config)
     models = [_footprint(m) for m in config.members().values() if isinstance(m, PretrainConfig)]
     return Footprint(*(sum(part) for part in zip(*models, strict=True))) if models else None
 
@@ -131,6 +135,22 @@ def _of_text(config: SftConfig | GrpoConfig) -> Footprint | None:
         return None
     moved, models = _FLOAT32 * trained, 2 if isinstance(config, GrpoConfig) else 1
     return Footprint(trained, models * moved, moved, 2 * moved)
+
+
+def _of_positions(config: MultitaskConfig) -> Footprint | None:
+    """Return the bytes of a model of positions, with its moving average where there is one.
+
+    A step count of each tensor is left out.
+    """
+    if config.checkpoint is not None:
+        shapes = _shapes_at(Path(config.checkpoint))
+        parameters = sum(math.prod(shape) for shape in shapes.values()) if shapes else None
+    else:
+        parameters = position_parameters(config)
+    if parameters is None:
+        return None
+    held, copies = _FLOAT32 * parameters, 1 if config.ema_decay is None else 2
+    return Footprint(parameters, copies * held, held, 2 * held)
 
 
 def _dimensions(shapes: Mapping[str, tuple[int, ...]]) -> tuple[Architecture, int] | None:

@@ -20,7 +20,8 @@ from typing import Self
 from engine_games import TimeControl, Wishes, play_game
 from engine_pgn import text_of
 
-from pawn_core.tasks.analysis.search_process import SearchProcess, find_program
+from pawn_core.programs import find_program
+from pawn_core.tasks.analysis.search_process import SearchProcess
 
 _GAMES_AT_ONCE = 8
 _END = b"\n\n\n"

@@ -16,6 +16,7 @@ from pawn_core.config.idle import Idle
 from pawn_core.config.run import LocalRunConfig, RunConfig
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, Seed, StepCount
 from pawn_core.config.weights import WeightsSource
+from pawn_core.programs import missing_program
 from pawn_core.run_paths import ACCUMULATORS, CONFIG, STATE
 
 DEFAULT_GAMES_SEED = 2_000_000_011
@@ -218,6 +219,12 @@ class EvalConfig(
         if self.play_program is not None or self.play_opponent == RANDOM_PLAY:
             del named["play_opponent"]
         return named
+
+    def refusals(self) -> list[str]:
+        """Return why the config cannot be honoured here; a missing opponent is one reason."""
+        reads = any("play_opponent" in evaluation.fields for evaluation in self.chosen)
+        program = self.play_program if reads else None
+        return super().refusals() + (missing_program("play_opponent", program) if program else [])
 
     def idle_fields(self, on_gpu: bool | None = None) -> Iterator[Idle]:
         """Yield the fields that change nothing, those of other evaluations among them."""

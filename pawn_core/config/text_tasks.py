@@ -12,6 +12,7 @@ from pawn_core.config.idle import Idle
 from pawn_core.config.tasks import TASKS, task_kind
 from pawn_core.config.training import TrainingConfig
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, Seed
+from pawn_core.programs import STOCKFISH, missing_program
 
 TASK_FIELDS = frozenset(
     {"mix_env_ratio", "task_format", "history", "illegal_ratio", "men_max", "min_ply", "max_ply"}
@@ -204,6 +205,13 @@ class TextTasksConfig(TrainingConfig):
         """Return what null fields come to."""
         shares = {"policy": 1.0 - self.mix_env_ratio, "environment": self.mix_env_ratio}
         return super().follows() | {"task_shares": shares}
+
+    def refusals(self) -> list[str]:
+        """Return why the config cannot be honoured here; a missing chess program is one reason."""
+        shares = self.task_shares or self.follows()["task_shares"]
+        asked = any(share and task_kind(name).asks_engine for name, share in shares.items())
+        program = self.stockfish_path or STOCKFISH
+        return super().refusals() + (missing_program("stockfish_path", program) if asked else [])
 
     @property
     def stages(self) -> tuple[Stage, ...]:

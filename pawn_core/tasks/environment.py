@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 
 import chess_engine
 import numpy as np
+from chess_engine import TaskPositions
 from numpy.typing import NDArray
 
 from pawn_core.tasks.settings import Difficulty, TaskSettings
@@ -39,15 +40,15 @@ class Environment:
 
     def strata_at(self, seed: int, numbers: Sequence[int], difficulty: Difficulty) -> list[int]:
         """Return what makes each prompt hard."""
-        return [prompt.strata for prompt in self.prompts(seed, numbers, difficulty)]
+        positions = self._settings.positions(seed, numbers, difficulty)
+        return _strata(positions.fens, self._ucis(positions, seed, numbers), positions.strata)
 
     def prompts(
         self, seed: int, numbers: Sequence[int], difficulty: Difficulty
     ) -> list[TaskPrompt]:
         """Return prompts by number."""
         positions = self._settings.positions(seed, numbers, difficulty)
-        fens, ratio = positions.fens, self._settings.illegal_ratio
-        ucis = chess_engine.sample_moves(fens, numbers, seed=seed, illegal_ratio=ratio).ucis
+        fens, ucis = positions.fens, self._ucis(positions, seed, numbers)
         histories = positions.histories if self._settings.history else None
         texts, completions = chess_engine.environment_rows(fens, ucis, histories)
         strata = _strata(fens, ucis, positions.strata)
@@ -57,6 +58,13 @@ class Environment:
                 numbers, texts, fens, strata, ucis, completions, strict=True
             )
         ]
+
+    def _ucis(self, positions: TaskPositions, seed: int, numbers: Sequence[int]) -> list[str]:
+        """Return the move that is asked about in each position."""
+        ratio = self._settings.illegal_ratio
+        return chess_engine.sample_moves(
+            positions.fens, numbers, seed=seed, illegal_ratio=ratio
+        ).ucis
 
     def completions(self, prompts: Sequence[TaskPrompt]) -> list[str]:
         """Return the right completions."""

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from real_runs import real_run
 from safetensors.torch import save_file
 from tiny import TINY, setup_of
 
-from pawn_core.config import VARIANTS, Architecture, RunConfig, parse_config
+from pawn_core.config import VARIANTS, Architecture, MultitaskConfig, RunConfig, parse_config
 from pawn_core.footprint import (
     CHARACTERS,
     Footprint,
@@ -17,6 +18,7 @@ from pawn_core.footprint import (
     parameter_count,
 )
 from pawn_core.language import CharacterVocabulary, TextModelSpec, new_text_model
+from pawn_core.position_model import PositionModel, PositionModelSpec
 from pawn_core.runtime import resolve_runtime
 from pawn_core.training.learning import build_learner
 
@@ -124,3 +126,33 @@ def test_a_model_of_text_is_counted_before_it_is_made_and_a_policy_with_its_refe
     save_file(made.model.state_dict(), tmp_path / "model.safetensors")
     policy = parse_config({"run_type": "grpo", "checkpoint": str(tmp_path), "hf_repo": "a/b"})
     assert footprint(policy) == size._replace(weights=2 * size.weights)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"trunk": "transformer"},
+        {"variant": "toy", "value_head": "wdl", "attention_every": 0, "ssl_pin_weight": 0.0},
+        {"variant": "matrix0"},
+        {"variant": "medium", "policy_rank": 16, "attention_every": 4, "ssl_weight": 0.0},
+    ],
+)
+def test_a_model_of_positions_has_the_parameters_of_the_real_one(fields: dict[str, Any]) -> None:
+    common = {"run_type": "multitask", "positions": ".", "local_checkpoints": True}
+    config = parse_config(common | fields)
+    assert isinstance(config, MultitaskConfig)
+    spec = PositionModelSpec(
+        config.architecture,
+        config.trunk,
+        config.attention_every,
+        policy_rank=config.policy_rank or 0,
+        value_head=config.value_head,
+        tasks=tuple(config.task_weights),
+    )
+    with torch.device("meta"):
+        model = PositionModel(spec)
+    size = footprint(config)
+    assert size is not None
+    assert size.parameters == sum(parameter.numel() for parameter in model.parameters())
+    assert size.weights == 2 * size.gradients == size.optimizer, "the moving average counts"

@@ -171,3 +171,29 @@ def test_a_run_that_pushes_is_refused_where_the_hub_is_off(monkeypatch, variable
     assert refusals(config(), LAPTOP) == []
     monkeypatch.setenv(variable, "0")
     assert refusals(config(**pushing), LAPTOP) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"run_type": "sft", "stockfish_path": "stokfish"}, "stockfish_path"),
+        (
+            {"run_type": "grpo", "checkpoint": "trial:1", "stockfish_path": "/no/sf"},
+            "stockfish_path",
+        ),
+        ({"run_type": "eval", "evals": "play", "play_opponent": "uci:stokfish"}, "play_opponent"),
+    ],
+)
+def test_a_chess_program_that_is_not_here_is_refused_before_it_is_asked(
+    fields: dict[str, object], field: str
+) -> None:
+    common = {"local_checkpoints": True, "device": "cpu"}
+    weights = {"weights": "trial:1"} if fields["run_type"] == "eval" else {}
+    [reason] = refusals(parse_config(common | weights | fields), LAPTOP)
+    assert re.match(f"{field} '.*': no chess program '.*' on the PATH", reason)
+
+
+def test_prompts_that_ask_no_chess_program_need_none() -> None:
+    fields = {"run_type": "sft", "stockfish_path": "stokfish", "mix_env_ratio": 1.0}
+    config = parse_config(fields | {"local_checkpoints": True, "device": "cpu"})
+    assert not any("stokfish" in reason for reason in refusals(config, LAPTOP))

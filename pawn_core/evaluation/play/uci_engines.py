@@ -5,7 +5,6 @@ python-chess speaks the protocol; it is in the extra `play`.
 
 import asyncio
 import os
-import shutil
 import signal
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,9 +16,8 @@ from chess.engine import EngineError, EngineTerminatedError, Limit, Option, UciP
 from numpy.typing import NDArray
 
 from pawn_core.evaluation.play.players import BOARD
+from pawn_core.programs import find_program
 
-_ELSEWHERE = "/usr/games"
-"""Where Debian installs chess programs, which is not on everyone's PATH."""
 _QUIT_S = 2.0
 _STEADY = {"Threads": 1, "Hash": 16}
 """Where a program has such options; and a model's own `Game` (pawn_core.uci)."""
@@ -197,14 +195,10 @@ async def _close(engines: list[_Engine]) -> None:
 
 
 def _find(command: str) -> str:
-    search = os.pathsep.join((os.environ.get("PATH", os.defpath), _ELSEWHERE))
-    path = shutil.which(command, path=search)
-    if path is None:
-        raise EngineFault(
-            f"engine {command!r} is not there: no such program on the PATH or in {_ELSEWHERE}; "
-            "install it (Debian: apt-get install stockfish) or give its path"
-        )
-    return path
+    try:
+        return find_program(command)
+    except FileNotFoundError as error:
+        raise EngineFault(f"engine {command!r} is not there: {error}") from None
 
 
 def _check_option(name: str, option: Option | None, key: str, value: Any) -> None:

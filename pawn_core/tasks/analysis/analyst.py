@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 import chess_engine
 
 from pawn_core.config import ConfigError
+from pawn_core.programs import STOCKFISH
 from pawn_core.tasks.analysis.cache import AnalysisCache, default_cache
 from pawn_core.tasks.analysis.pool import LINES, Analysis, AnalysisPool
 from pawn_core.tasks.settings import TaskSettings
 
 _LOG = logging.getLogger("pawn_core")
-_PROGRAM = "stockfish"
 _AT_ONCE = 256
 """Positions between two writes: what is lost at most where the process is killed."""
 
@@ -26,7 +26,7 @@ class Analyst:
     """
 
     def __init__(self, settings: TaskSettings, say: Callable[[str], None] = _LOG.warning) -> None:
-        named, depth = settings.stockfish_path or _PROGRAM, settings.stockfish_depth
+        named, depth = settings.stockfish_path or STOCKFISH, settings.stockfish_depth
         try:
             self._pool = AnalysisPool(named, depth, settings.stockfish_workers)
         except (OSError, RuntimeError) as error:

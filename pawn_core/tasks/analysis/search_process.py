@@ -3,14 +3,12 @@
 import contextlib
 import os
 import select
-import shutil
 import subprocess
 from typing import NamedTuple, Self
 
 from pawn_core.prctl import die_with_parent
+from pawn_core.programs import find_program
 
-_ELSEWHERE = "/usr/games"
-"""Where Debian installs chess programs, which is not on everyone's PATH."""
 _STEADY = {"Threads": "1", "Hash": "4", "OwnBook": "false"}
 _MATE = 32767
 _QUIT_S = 30.0
@@ -143,21 +141,6 @@ class SearchProcess:
         line = self._heard[:end].decode(errors="replace")
         del self._heard[: end + 1]
         return line
-
-
-def find_program(command: str) -> str:
-    """Return the path of a program.
-
-    Raises:
-        FileNotFoundError: there is none of this name.
-    """
-    path = shutil.which(command, path=f"{os.environ.get('PATH', os.defpath)}:{_ELSEWHERE}")
-    if path is None:
-        raise FileNotFoundError(
-            f"no chess program {command!r} on the PATH or in {_ELSEWHERE}; install it "
-            "(Debian: apt-get install stockfish gnuchess) or give its path"
-        )
-    return path
 
 
 def _arguments(path: str) -> list[str]:
