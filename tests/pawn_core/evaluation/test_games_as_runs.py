@@ -121,5 +121,5 @@ def test_what_cannot_be_asked_is_refused_before_any_work(tiny, train, evaluate, 
     train(tiny, "trials/0007/run")
     with pytest.raises(ConfigError, match="conditioning needs a model whose sequences begin with"):
         evaluate(4, weights="trial:7", evals="generation,conditioning")
-    with pytest.raises(ConfigError, match="engine 'no-such-program' is not there"):
+    with pytest.raises(ConfigError, match="no chess program 'no-such-program' on the PATH"):
         evaluate(4, evals="generation,play", play_opponent="uci:no-such-program")

@@ -1,5 +1,6 @@
 """Weights of other trials are fixed to a step at the launch, and kept while they are waited for."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -19,8 +20,9 @@ from pawn_lab.store import trials
 
 EVAL = {"run_type": "eval", "weights": "trial:1", "games": 8, "shard_games": 4, "device": "cpu"}
 TEXT = {"local_checkpoints": True, "total_steps": 100, "eval_interval": 100, "device": "cpu"}
-SFT = TEXT | {"run_type": "sft", "variant": "tiny"}
-GRPO = TEXT | {"run_type": "grpo"}
+MOVES = TEXT | {"mix_env_ratio": 1.0}
+SFT = MOVES | {"run_type": "sft", "variant": "tiny"}
+GRPO = MOVES | {"run_type": "grpo"}
 MULTITASK = TEXT | {"run_type": "multitask", "positions": "positions"}
 VARIANTS = {"run_type": "cotrain", "variants": {"a": {"variant": "toy"}, "b": {"variant": "toy"}}}
 
@@ -114,7 +116,7 @@ def test_a_path_holds_wherever_the_trial_runs(lab, monkeypatch, tmp_path: Path) 
     assert trial.config["weights"] == str(tmp_path / "here")
 
 
-@pytest.mark.parametrize("opponent", ["random", "uci:stockfish"])
+@pytest.mark.parametrize("opponent", ["random", "uci:sh"])
 def test_an_opponent_without_weights_is_no_file_of_that_name(
     lab, monkeypatch, tmp_path: Path, opponent: str
 ) -> None:
@@ -184,16 +186,17 @@ def test_a_program_is_a_path_or_a_name_and_a_file_to_keep_need_not_be_there(
     lab, monkeypatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "fish").touch()
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    (tmp_path / "fish").touch(0o755)
+    asking = SFT | {"mix_env_ratio": 0.5}
     fields = {"stockfish_path": "./fish", "analysis_cache": "answers.sqlite"}
-    config = launching.launch(lab, SFT | fields).config
+    config = launching.launch(lab, asking | fields).config
     assert config["stockfish_path"] == str(tmp_path / "fish")
     assert config["analysis_cache"] == str(tmp_path / "answers.sqlite")
-    assert (
-        launching.launch(lab, SFT | {"stockfish_path": "fish"}).config["stockfish_path"] == "fish"
-    )
-    with pytest.raises(InvalidConfigError, match=r"stockfish_path '\./none' does not exist"):
-        launching.launch(lab, SFT | {"stockfish_path": "./none"})
+    named = launching.launch(lab, asking | {"stockfish_path": "fish"}).config
+    assert named["stockfish_path"] == "fish"
+    with pytest.raises(InvalidConfigError, match=r"stockfish_path '\./none': no chess program"):
+        launching.launch(lab, asking | {"stockfish_path": "./none"})
     with pytest.raises(InvalidConfigError, match="analysis_cache 'no/such': there is no folder"):
         launching.launch(lab, SFT | {"analysis_cache": "no/such"})
 
