@@ -55,17 +55,26 @@ rust:
 demo: setup
 	$(RUN) python scripts/demo.py
 
-test: setup protocol-checks
+test: setup node-checks browser
 	cargo test --locked --package pawn-engine --package pawn-fuzz
 	$(TEST_ENV) $(RUN) pytest -m "not slow" $(PARALLEL)
 
-# The official checks of the protocol are Node programs; where they cannot be had, their tests are
-# skipped and say so.
-.PHONY: protocol-checks
-protocol-checks:
-	@[ tests/protocol/node_modules/.package-lock.json -nt tests/protocol/package-lock.json ] || \
-	  npm ci --prefix tests/protocol --no-audit --no-fund --loglevel=error || \
-	  echo "npm cannot install the official protocol checks: skipped" >&2
+# The official checks of the protocol, and those of the page's modules, are Node programs; where they
+# cannot be had, their tests are skipped and say so.
+.PHONY: node-checks
+node-checks:
+	@for folder in tests/protocol tests/page; do \
+	  [ $$folder/node_modules/.package-lock.json -nt $$folder/package-lock.json ] || \
+	  npm ci --prefix $$folder --no-audit --no-fund --loglevel=error || \
+	  echo "npm cannot install the checks of $$folder: skipped" >&2; \
+	done
+
+# Where there is no browser, and no right to install one, tests of pages are skipped and say so.
+.PHONY: browser
+browser:
+	@command -v chromium >/dev/null || \
+	  { [ $$(id -u) = 0 ] && apt-get update -qq && apt-get install -y -qq chromium; } || \
+	  echo "no Chromium: tests of pages are skipped; as root: apt-get install chromium" >&2
 
 check: setup
 	$(RUN) ruff check .

@@ -12,7 +12,9 @@ export function number(value) {
 /** 12,500 as 12.5 K. @param {number | null | undefined} value */
 export function count(value) {
   if (value === null || value === undefined) return "–";
-  return new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 }).format(value);
+  return new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 }).format(
+    value,
+  );
 }
 
 /** An amount of money. @param {number | null | undefined} value */
@@ -40,7 +42,13 @@ export function ago(at) {
 /** A time as 28 Nov 09:30. @param {number | null | undefined} at Seconds since 1970. */
 export function when(at) {
   if (at === null || at === undefined) return "–";
-  const options = /** @type {const} */ ({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const options = /** @type {const} */ ({
+    day: "numeric",
+    month: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  });
   return new Intl.DateTimeFormat("en-GB", options).format(new Date(1000 * at));
 }
 

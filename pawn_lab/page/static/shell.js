@@ -2,7 +2,7 @@
 
 import { duration } from "./format.js";
 import { PAGES } from "./pages/index.js";
-import { html, useEffect, useErrorBoundary, useState } from "./preact.js";
+import { html, useEffect, useErrorBoundary, useRef, useState } from "./preact.js";
 import { useShortcuts } from "./shortcuts.js";
 import { link, useRoute, useSource } from "./state.js";
 import { useTheme } from "./theme.js";
@@ -29,9 +29,13 @@ export function Shell() {
       <div class="top-end"><${Connection} source=${source} /><${ThemeButton} /></div>
     </header>
     <main id="main" tabindex="-1">
-      ${source.needsToken
-        ? html`<${TokenField} onToken=${(/** @type {string} */ text) => source.authorize(text)} />`
-        : html`<${Guarded} key=${shown.name} Page=${shown.Page} />`}
+      ${
+        source.needsToken
+          ? html`<${TokenField}
+              onToken=${(/** @type {string} */ text) => source.authorize?.(text)}
+            />`
+          : html`<${Guarded} key=${shown.name} Page=${shown.Page} />`
+      }
     </main>
     ${help && html`<${Help} onClose=${() => setHelp(false)} />`}
   `;
@@ -52,12 +56,14 @@ function Brand({ session }) {
 
 /** @param {{current: string}} props */
 function Navigation({ current }) {
-  const entry = (/** @type {any} */ { name, title }) => html`<a
-    href=${link(name)}
-    aria-current=${name === current ? "page" : undefined}
-    >${title}</a
-  >`;
-  return html`<nav aria-label="Pages">${LISTED.map(entry)}</nav>`;
+  const list = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    const active = list.current?.querySelector("[aria-current]");
+    active?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [current]);
+  const entry = (/** @type {any} */ { name, title }) =>
+    html`<a href=${link(name)} aria-current=${name === current ? "page" : undefined}>${title}</a>`;
+  return html`<nav aria-label="Pages" ref=${list}>${LISTED.map(entry)}</nav>`;
 }
 
 /** How old the data are, in words. @param {{source: import("./source.js").Source}} props */

@@ -13,6 +13,7 @@ import { ReportSource } from "./sources/report.js";
  * @property {any} data What a report was given.
  * @property {boolean} connected
  * @property {boolean} needsToken
+ * @property {(token: string) => Promise<void>} [authorize] What answers `needsToken`.
  * @property {{add(listener: () => void): () => void}} status Told when one of the above changes.
  * @property {() => Promise<void>} open
  * @property {(name: string, args?: Record<string, unknown>, signal?: AbortSignal) => Promise<any>} view
@@ -24,7 +25,7 @@ import { ReportSource } from "./sources/report.js";
 /** One entry a kind; the page says which in its `data-source`. */
 const SOURCES = { live: LiveSource, report: ReportSource };
 
-const kind = /** @type {keyof SOURCES} */ (document.documentElement.dataset.source);
+const kind = /** @type {keyof typeof SOURCES} */ (document.documentElement.dataset.source);
 
 /** @type {Source} */
 export const source = new SOURCES[kind]();

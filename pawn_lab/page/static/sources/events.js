@@ -3,7 +3,7 @@
 /**
  * Read a stream until it ends or is aborted.
  *
- * @param {ReadableStream<Uint8Array>} body
+ * @param {ReadableStream<BufferSource>} body
  * @param {() => void} onBytes Told of everything that arrives, comments too.
  * @param {(kind: string, data: string) => void} onEvent
  */

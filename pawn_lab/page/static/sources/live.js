@@ -13,7 +13,7 @@ export class LiveSource {
     /** @type {"live"} */
     this.kind = "live";
     this.can = { control: false, board: false };
-    /** @type {{workspace?: string, version?: string, mode?: string} | null} */
+    /** @type {any} */
     this.session = null;
     this.needsToken = false;
     this.answeredAt = 0;

@@ -19,7 +19,7 @@ const LONGEST_PAUSE_S = 15;
 const ANYTHING = { event: null, trials: null, notes: true };
 
 export class Stream {
-  /** @param {(signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>} open */
+  /** @param {(signal: AbortSignal) => Promise<ReadableStream<BufferSource>>} open */
   constructor(open) {
     this.open = open;
     /** @type {Listeners<Change>} */

@@ -10,7 +10,9 @@ export function Field({ label, help, error, id, children }) {
   return html`<div class="field">
     <label for=${id}>${label}</label>
     ${children}
-    <div id=${`${id}-help`} class=${error ? "field-error" : "field-help"}>${error ?? help ?? ""}</div>
+    <div id=${`${id}-help`} class=${error ? "field-error" : "field-help"}>
+      ${error ?? help ?? ""}
+    </div>
   </div>`;
 }
 

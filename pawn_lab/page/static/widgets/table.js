@@ -78,23 +78,23 @@ export function Table({ columns, rows, caption, sort, onSort }) {
   const column = columns.find(({ key }) => key === order.replace(/^-/, ""));
   const shown = sorted(rows, column, order.startsWith("-"));
   return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${caption}>
-      <table>
-        <caption class="unseen">
-          ${caption}
-        </caption>
-        <thead>
-          <tr>
-            ${columns.map(
-              (each) =>
-                html`<${SortedHead} column=${each} sort=${order} onSort=${onSort ?? setOwn} />`,
-            )}
-          </tr>
-        </thead>
-        <tbody>
-          ${shown.map((row) => html`<${Row} columns=${columns} row=${row} />`)}
-        </tbody>
-      </table>
-    </div>`;
+    <table>
+      <caption class="unseen">
+        ${caption}
+      </caption>
+      <thead>
+        <tr>
+          ${columns.map(
+            (each) =>
+              html`<${SortedHead} column=${each} sort=${order} onSort=${onSort ?? setOwn} />`,
+          )}
+        </tr>
+      </thead>
+      <tbody>
+        ${shown.map((row) => html`<${Row} columns=${columns} row=${row} />`)}
+      </tbody>
+    </table>
+  </div>`;
 }
 
 /** @param {{columns: Column[], row: any}} props */
