@@ -44,9 +44,8 @@ def script() -> str:
 @functools.cache
 def style() -> str:
     """Return the whole style sheet: variables and what all pages have first."""
-    common = STATIC / "style.css"
-    others = sorted(file for file in STATIC.glob("*.css") if file != common)
-    files = (STATIC / "vendor" / "uplot.css", common, *others)
+    first = [STATIC / "vendor" / "uplot.css", STATIC / "style.css"]
+    files = first + sorted(file for file in STATIC.rglob("*.css") if file not in first)
     return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
