@@ -215,25 +215,66 @@ def mcp(*, workspace: Annotated[Path | None, Parameter(help="The lab's folder.")
     serve(opener(path))
 
 
+_Host = Annotated[str, Parameter(help="Address to listen on.")]
+_Port = Annotated[int, Parameter(help="0 takes a free one.")]
+_AllowedHost = Annotated[
+    list[str] | None, Parameter(help="Name that requests may be for; may be repeated.")
+]
+_Control = Annotated[
+    bool,
+    Parameter(negative=(), help="Let the page act, by a token that its address carries."),
+]
+_Workspace = Annotated[Path | None, Parameter(help="The lab's folder.")]
+
+
 @app.command(name="serve")
 def serve_http(
     *,
-    host: Annotated[str, Parameter(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, Parameter(help="0 takes a free one.")] = 8321,
-    allowed_host: Annotated[
-        list[str] | None, Parameter(help="Name that requests may be for; may be repeated.")
-    ] = None,
-    workspace: Annotated[Path | None, Parameter(help="The lab's folder.")] = None,
+    host: _Host = "127.0.0.1",
+    port: _Port = 8321,
+    allowed_host: _AllowedHost = None,
+    control: _Control = False,
+    workspace: _Workspace = None,
 ) -> None:
-    """Serve the tools to agents over Streamable HTTP, until interrupted.
+    """Serve the tools to agents over Streamable HTTP, and the dashboard, until interrupted.
 
     Beyond this machine (a host that is not loopback) requests need the bearer token that
     PAWN_LAB_TOKEN holds.
     """
-    from pawn_lab.server import http
+    _serve(workspace, host, port, allowed_host, control=control, agents=True)
 
-    path = workspace or default_workspace()
-    http.serve_http(opener(path), host, port, allowed_host or ())
+
+@app.command
+def dashboard(
+    *,
+    host: _Host = "127.0.0.1",
+    port: _Port = 8322,
+    allowed_host: _AllowedHost = None,
+    control: _Control = False,
+    workspace: _Workspace = None,
+) -> None:
+    """Serve the dashboard to browsers, until interrupted.
+
+    It only shows, unless PAWN_LAB_TOKEN is set or --control given. Beyond this machine (a host that
+    is not loopback) requests need the bearer token that PAWN_LAB_TOKEN holds.
+    """
+    _serve(workspace, host, port, allowed_host, control=control, agents=False)
+
+
+def _serve(
+    workspace: Path | None,
+    host: str,
+    port: int,
+    allowed_hosts: Sequence[str] | None,
+    *,
+    control: bool,
+    agents: bool,
+) -> None:
+    from pawn_lab.dashboard import serving
+    from pawn_lab.dashboard.exhibit import Exhibit
+
+    exhibit = Exhibit(opener(workspace or default_workspace()))
+    serving.serve(exhibit, host, port, allowed_hosts or (), control=control, agents=agents)
 
 
 def main() -> None:

@@ -163,12 +163,23 @@ def asked_by(lab: Lab, trial_id: int) -> str | None:
         return stored_events.asked_by(tx, trial_id)
 
 
-def changed(lab: Lab, since: int) -> set[int]:
-    """Return the trials that run now, or to which anything happened after an event."""
+def holding(lab: Lab) -> list[int]:
+    """Return the trials that hold a device."""
     lab.refresh()
     with lab.database.read() as tx:
-        holding = {row.id for row in stored_trials.select(tx, HOLDING)}
-        return holding | stored_events.trials_since(tx, since)
+        return [row.id for row in stored_trials.select(tx, HOLDING)]
+
+
+def touched(lab: Lab, since: int) -> set[int]:
+    """Return the trials to which anything happened after an event."""
+    lab.refresh()
+    with lab.database.read() as tx:
+        return stored_events.trials_since(tx, since)
+
+
+def changed(lab: Lab, since: int) -> set[int]:
+    """Return the trials that run now, or to which anything happened after an event."""
+    return {*holding(lab), *touched(lab, since)}
 
 
 def results(

@@ -1,0 +1,58 @@
+"""The dashboard as an application: the page, the lab's answers to it, and agents beside it."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import anyio
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import BaseRoute, Mount, Route
+
+from pawn_core.config import ConfigError
+from pawn_lab.dashboard.answers import Answers, GuardedReading, failed, not_served, refused
+from pawn_lab.dashboard.exhibit import Exhibit
+from pawn_lab.dashboard.files import page_routes
+from pawn_lab.dashboard.stream import Watch, stream_route
+from pawn_lab.errors import LabError
+from pawn_lab.server.access import Access, SameSite
+from pawn_lab.server.http import PATH, ForAgents
+
+_GZIP_LEAST_BYTES = 4096
+_GZIP_LEVEL = 1
+"""The fastest: what is sent often goes to a browser on this machine, or through a tunnel."""
+
+
+def dashboard_app(exhibit: Exhibit, access: Access, agents: ForAgents | None = None) -> Starlette:
+    """Return the application; `agents` is MCP, served beside it."""
+    watch, answers = Watch(exhibit), Answers(exhibit, access)
+    asked = [*answers.routes(), stream_route(watch)]
+    routes: list[BaseRoute] = [
+        *page_routes(),
+        Mount("/api", routes=asked, middleware=[Middleware(GuardedReading, access=access)]),
+    ]
+    routes += [] if agents is None else [Route(PATH, endpoint=agents.app)]
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        running = contextlib.nullcontext() if agents is None else agents.running()
+        async with running, anyio.create_task_group() as group:
+            group.start_soon(watch.run)
+            yield
+            group.cancel_scope.cancel()
+
+    return Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(SameSite, access=access),
+            Middleware(GZipMiddleware, _GZIP_LEAST_BYTES, _GZIP_LEVEL),
+        ],
+        exception_handlers={
+            LabError: refused,
+            ConfigError: refused,
+            HTTPException: not_served,
+            Exception: failed,
+        },
+        lifespan=lifespan,
+    )

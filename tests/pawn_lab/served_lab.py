@@ -1,0 +1,35 @@
+"""A lab served over HTTP from a thread of this process."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+from lab_testing import eventually
+
+from pawn_lab.dashboard import dashboard_app
+from pawn_lab.dashboard.exhibit import Exhibit
+from pawn_lab.dashboard.serving import LOOPBACK, config
+from pawn_lab.lab import opener
+from pawn_lab.server.access import Access
+
+
+@contextmanager
+def served(
+    shown: Path | Exhibit, token: str | None = None, *, reading_is_open: bool = True
+) -> Iterator[str]:
+    """Serve a workspace's dashboard and yield its address; acting needs the token, if any does."""
+    exhibit = shown if isinstance(shown, Exhibit) else Exhibit(opener(shown))
+    app = dashboard_app(exhibit, Access((LOOPBACK,), token, reading_is_open))
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        server = uvicorn.Server(config(app))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            eventually(lambda: server.started or not thread.is_alive(), "start of the server")
+            yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
