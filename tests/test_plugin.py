@@ -12,7 +12,7 @@ import pytest
 from mcp import StdioServerParameters
 from mcp.client import Client
 
-from pawn_lab.tools import TOOLS
+from pawn_lab.tools import AGENT_TOOLS
 
 ROOT = Path(__file__).parents[1]
 
@@ -74,12 +74,14 @@ async def test_the_plugin_starts_its_server_with_a_bare_path_from_any_folder(spa
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     listed = await tools_of(server_of_the_plugin(spaced), elsewhere, tmp_path)
-    assert listed == {tool.name for tool in TOOLS}
+    assert listed == {tool.name for tool in AGENT_TOOLS}
 
 
 @pytest.mark.anyio
 async def test_the_project_starts_its_server_with_a_bare_path(tmp_path):
-    assert await tools_of(server_of_the_project(), ROOT, tmp_path) == {tool.name for tool in TOOLS}
+    assert await tools_of(server_of_the_project(), ROOT, tmp_path) == {
+        tool.name for tool in AGENT_TOOLS
+    }
 
 
 @pytest.mark.parametrize("command", ["pawn-lab", "pawn-train"])

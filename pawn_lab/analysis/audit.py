@@ -64,7 +64,8 @@ def _going_on(lab: Lab, trials: list[Trial]) -> Iterable[Finding]:
         yield Finding(None, f"the lab at {lab.paths.root} has no trials", blocks=False)
     for trial in trials:
         if trial.state in ACTIVE:
-            yield Finding(trial.id, f"is {trial.state}", blocks=True)
+            held = ", on hold" if trial.on_hold else ""
+            yield Finding(trial.id, f"is {trial.state}{held}", blocks=True)
 
 
 def _superseded(lab: Lab, trials: list[Trial]) -> set[int]:

@@ -23,7 +23,7 @@ def kill(lab: Lab, trial_id: int, *, reason: str | None = None) -> Trial:
     why = requests.checked_reason(reason)
     lab.refresh()
     with lab.database.write() as tx:
-        launches.request_kill(tx, trials.get(tx, trial_id), why)
+        launches.request_kill(tx, trials.get(tx, trial_id), why, lab.launcher.caller)
     failpoints.hit("kill.requested")
     _await_shim(lab, trial_id)
     return _after_pass(lab, trial_id)

@@ -25,6 +25,7 @@ def launch(
     priority: int = 0,
     idempotency_key: str | None = None,
     gpus: int | None = None,
+    hold: bool = False,
 ) -> Trial:
     """Queue a trial and start it if a device is free; a known key returns its first trial.
 
@@ -40,6 +41,7 @@ def launch(
         priority=priority,
         idempotency_key=idempotency_key,
         gpus=gpus,
+        hold=hold,
     )
     return launched.trials[0]
 
@@ -57,6 +59,7 @@ def launch_group(
     gpus: int | None = None,
     max_hours: float | None = None,
     stop_by_forecast: bool = False,
+    hold: bool = False,
 ) -> Launched:
     """Queue trials that differ only in the seed, in one transaction.
 
@@ -64,7 +67,7 @@ def launch_group(
     config, seeds and code already, and did not fail, is returned instead of a new one. After
     `max_hours` on its device a trial saves and is stopped; with `stop_by_forecast` also when it
     is expected to end worse than a comparable trial has got. `gpus`: devices for each trial, if
-    the config does not say it.
+    the config does not say it. With `hold` new ones start once a person has approved them.
 
     Raises:
         InvalidRequestError: the config or another argument is refused; says why.
@@ -83,6 +86,7 @@ def launch_group(
     columns = {
         "tags": requests.checked_tags(tags),
         "hypothesis": requests.checked_hypothesis(hypothesis),
+        "on_hold": hold,
     }
     lab.create()
     with lab.database.write() as tx:

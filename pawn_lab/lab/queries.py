@@ -100,7 +100,7 @@ def pulse(lab: Lab) -> Pulse:
     lab.refresh()
     with lab.database.read() as tx:
         holding, held = stored_trials.select(tx, HOLDING), leases.held(tx)
-        queued, released = stored_trials.count(tx, State.QUEUED), leases.last_release(tx)
+        queued, released = stored_trials.count_queued(tx), leases.last_release(tx)
     now, idle = tx.now, sum(device.id not in held for device in lab.devices)
     ends = {row.id: _ends_in_s(lab, row, now) for row in holding}
     return Pulse(
@@ -328,6 +328,7 @@ def _records(
             ended_at=row.ended_at,
             waits_for=waiting[row.id].why if row.id in waiting else None,
             queued_before=waiting[row.id].ahead if row.id in waiting else None,
+            on_hold=row.on_hold and row.state == State.QUEUED,
             exit=row.exit,
             games=row.games,
             cost=costs.get(row.id, 0.0),

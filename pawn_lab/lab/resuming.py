@@ -34,6 +34,7 @@ def continue_from(
     priority: int = 0,
     idempotency_key: str | None = None,
     once: bool = False,
+    hold: bool = False,
     dry_run: bool = False,
 ) -> Resumed:
     """Queue a new trial that goes on from a verified checkpoint of a trial.
@@ -42,6 +43,7 @@ def continue_from(
     tags and hypothesis unless given. `checkpoint` is latest, best (lowest validation loss) or a
     step; from a step, a trial that still runs can be forked too. With `once`, a trial that
     continues the checkpoint by the same config and code, and did not fail, is returned instead.
+    With `hold` it starts once a person has approved it.
 
     Raises:
         TrialStateError: the trial has not ended, and no step was named.
@@ -55,6 +57,7 @@ def continue_from(
     columns = _given(
         tags=None if tags is None else requests.checked_tags(tags),
         hypothesis=requests.checked_hypothesis(hypothesis),
+        on_hold=hold,
     )
     request = requests.request(priority, idempotency_key, **asked)
     lab.refresh()

@@ -65,14 +65,16 @@ class Trial(Record):
     ended_at: float | None
     waits_for: str | None = None
     queued_before: int | None = None
+    on_hold: bool = False
+    """It is queued and starts once a person has approved it."""
     exit: Exit | None
     games: Games | None = None
     cost: float
 
     @property
     def why_waiting(self) -> str | None:
-        """What a queued trial waits for, and its place in the queue."""
-        if self.waits_for is None:
-            return None
+        """What a queued trial waits for, and its place in the queue; one on hold has none."""
+        if self.waits_for is None or self.on_hold:
+            return self.waits_for
         place = f"{self.queued_before} queued before it" if self.queued_before else "first in queue"
         return f"{self.waits_for}; {place}"

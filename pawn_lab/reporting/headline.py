@@ -30,7 +30,8 @@ def decisions(
     """
     if not glance.counts:
         return []
-    return [*filter(None, (_trouble(glance), _ailing(ailing), _idle(glance, devices)))]
+    asked = (_trouble(glance), _ailing(ailing), _on_hold(glance), _idle(glance, devices))
+    return [*filter(None, asked)]
 
 
 def _trouble(glance: Glance) -> str | None:
@@ -64,13 +65,19 @@ def _ailing(ailing: Mapping[int, str | None]) -> str | None:
     return f"Running, but not well: {trials}. See lab_log(trial_id={first}); lab_kill ends one."
 
 
+def _on_hold(glance: Glance) -> str | None:
+    """Name the trials that only a person can let start."""
+    ids = ", ".join(str(trial.id) for trial in glance.active if trial.on_hold)
+    return f"A person is asked to approve: {ids} (dashboard, `pawn-lab approve`)." if ids else None
+
+
 def _idle(glance: Glance, devices: list[DeviceStatus]) -> str | None:
     """Say which devices idle, unless the queue waits for those that trials hold."""
     idle = sum(device.trial_id is None for device in devices)
     share = f"{idle} of {len(devices)} devices idle"
     if not idle:
         return None
-    if State.QUEUED in glance.counts:
+    if _queued(glance):
         stuck = not any(state in HOLDING for state in glance.counts)
         return f"{share} though {_queue(glance)}." if stuck else None
     paused = glance.unresumed
@@ -78,14 +85,18 @@ def _idle(glance: Glance, devices: list[DeviceStatus]) -> str | None:
     return f"{share}, nothing queued: {choice}launch the next question, or stop the machine."
 
 
+def _queued(glance: Glance) -> list[Trial]:
+    """Return the trials that start by themselves."""
+    return [trial for trial in glance.active if trial.state == State.QUEUED and not trial.on_hold]
+
+
 def _queue(glance: Glance) -> str:
     """Return how many are queued, and what the first of them waits for."""
-    queue = [trial for trial in glance.active if trial.state == State.QUEUED]
+    queue = _queued(glance)
     first = min(queue, key=lambda trial: trial.queued_before or 0)
     return f"{len(queue)} queued, the first because {first.waits_for}"
 
 
 def _going(glance: Glance) -> str:
     running = sum(count for state, count in glance.counts.items() if state in HOLDING)
-    queued = glance.counts.get(State.QUEUED, 0)
-    return f"{running} running, {queued} queued; nothing needs a decision."
+    return f"{running} running, {len(_queued(glance))} queued; nothing needs a decision."

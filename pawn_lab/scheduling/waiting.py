@@ -8,17 +8,23 @@ from pawn_lab.scheduling.speed import devices_needed
 from pawn_lab.store import Transaction, leases, trials
 
 _MOST_NAMED = 8
+APPROVAL = "a person's approval (dashboard, or `pawn-lab approve`)"
 
 
 class QueuedTrial(NamedTuple):
-    """What a queued trial waits for, and the trials that are before it in the queue."""
+    """What a queued trial waits for, and the trials before it; None: it is on hold, in no queue."""
 
     why: str
-    ahead: int
+    ahead: int | None
 
 
 def waits(tx: Transaction, devices: list[Device]) -> dict[int, QueuedTrial]:
-    """Say for each queued trial, in the order of the queue, what it waits for."""
+    """Say for each queued trial what it waits for: the queue in its order, then those on hold."""
+    on_hold = {row.id: QueuedTrial(APPROVAL, None) for row in trials.holds(tx)}
+    return _in_queue(tx, devices) | on_hold
+
+
+def _in_queue(tx: Transaction, devices: list[Device]) -> dict[int, QueuedTrial]:
     queue, held = trials.queue(tx), leases.held(tx)
     if (spent := budget.exhausted(tx)) is not None:
         return {row.id: QueuedTrial(spent, ahead) for ahead, row in enumerate(queue)}

@@ -33,7 +33,7 @@ from pawn_lab.server.resources import Listeners, add_resources, announce_changes
 from pawn_lab.server.tasks import WaitStore, WaitTasks
 from pawn_lab.server.wire import stdio
 from pawn_lab.text import mask_secrets
-from pawn_lab.tools import TOOLS, Answer, LabTool
+from pawn_lab.tools import AGENT_TOOLS, TOOLS, Answer, LabTool
 from pawn_lab.tools.wait import Waiter, waiter
 
 INTERRUPT_GRACE_S = 3.0
@@ -83,8 +83,8 @@ class LabServer(MCPServer):
         self._tools = {tool.name: tool for tool in TOOLS}
 
     async def list_tools(self) -> list[Tool]:
-        """List the lab's tools."""
-        return [_listed(tool) for tool in TOOLS]
+        """List the tools that are for agents."""
+        return [_listed(tool) for tool in AGENT_TOOLS]
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context | None = None
@@ -99,6 +99,8 @@ class LabServer(MCPServer):
         if tool is None:
             hint = did_you_mean(name, self._tools) or f"; tools: {', '.join(self._tools)}"
             raise ToolError(f"there is no tool '{name}'{hint}")
+        if tool.for_people:
+            raise ToolError(f"{name} is for people: `pawn-lab {tool.verb}`, or the dashboard")
         try:
             return _result(await self._answer(tool, arguments, context))
         except (LabError, ConfigError) as error:

@@ -11,6 +11,7 @@ from pawn_lab.text import clean
 
 KINDS = (
     *State,
+    "approved",
     "kill_requested",
     "stuck",
     "checkpoint_rejected",
@@ -44,6 +45,14 @@ def append(
         message=clean(message),  # it may quote a path, which need not be text
         data=json.dumps(data or {}),
     )
+
+
+def append_asked(
+    tx: Transaction, kind: str, message: str, trial_id: int, caller: str | None
+) -> None:
+    """Append the event of what somebody asked for; it names who, where they said it."""
+    by = f", asked by {caller}" if caller else ""
+    append(tx, kind, message + by, trial_id, {"by": caller} if caller else None)
 
 
 def page(tx: Transaction, since: int, limit: int) -> EventPage:

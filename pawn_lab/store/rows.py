@@ -52,6 +52,8 @@ class TrialRow:
     archived_at: float | None
     games: Games | None
     """The real games that it reads, once its trainer has said so."""
+    on_hold: bool
+    """Not to be started until a person approves it."""
 
     @property
     def held_token(self) -> str:

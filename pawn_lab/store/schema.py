@@ -1,7 +1,7 @@
 """Tables of the state database and how older ones become current."""
 
 APPLICATION_ID = 0x5041574E  # "PAWN" in ASCII, in the file's header
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 _VERSION_1 = """
 CREATE TABLE trials (
@@ -117,7 +117,11 @@ _VERSION_6 = """
 ALTER TABLE trials ADD COLUMN games TEXT;                        -- real ones it reads, JSON object
 """
 
+_VERSION_7 = """
+ALTER TABLE trials ADD COLUMN on_hold INTEGER NOT NULL DEFAULT 0;  -- 1: until a person approves it
+"""
+
 MIGRATIONS: tuple[str, ...] = (
-    *(_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6),
+    *(_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6, _VERSION_7),
 )
 """Entry i brings a database from version i to version i + 1."""

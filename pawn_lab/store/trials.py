@@ -28,8 +28,7 @@ def insert(tx: Transaction, message: str, caller: str | None = None, **columns: 
     values = {name: _encoded(name, value) for name, value in columns.items()}
     own = {"id": tx.new_trial(), "state": State.QUEUED, "created_at": tx.now}
     trial_id = tx.insert("trials", **own, **values)
-    by = f", asked by {caller}" if caller else ""
-    events.append(tx, State.QUEUED, message + by, trial_id, {"by": caller} if caller else None)
+    events.append_asked(tx, State.QUEUED, message, trial_id, caller)
     tx.edges.append("new-queued")
     return trial_id
 
@@ -102,9 +101,9 @@ def alike(tx: Transaction, fingerprint: str) -> int | None:
 
 
 def spare(tx: Transaction, fingerprint: str, *, leaf: bool) -> int | None:
-    """Return the newest such trial that is of no sweep; with `leaf`, that none continues."""
+    """Return the newest such trial of no sweep, none on hold; with `leaf`, that none continues."""
     free = "sweep IS NULL AND parent IS NULL AND state NOT IN ('failed', 'killed', 'lost')"
-    free += f" AND {_SHOWN}"
+    free += f" AND NOT on_hold AND {_SHOWN}"
     last = "NOT EXISTS (SELECT 1 FROM trials AS child WHERE child.parent = trials.id)"
     sql = f"SELECT max(id) FROM trials WHERE fingerprint = ? AND {free} AND (NOT ? OR {last})"
     return tx.value(sql, fingerprint, leaf)
@@ -128,6 +127,12 @@ def set_tags(tx: Transaction, trial: TrialRow, tags: list[str]) -> None:
     tx.update("trials", trial.id, tags=json.dumps(tags))
     message = f"the tags are {', '.join(tags) or 'none'}"
     events.append(tx, "tags", message, trial.id, {"tags": tags, "before": trial.tags})
+
+
+def approve(tx: Transaction, trial: TrialRow, caller: str | None = None) -> None:
+    """Let a trial on hold start, with the event that says who approved it."""
+    tx.update("trials", trial.id, on_hold=False)
+    events.append_asked(tx, "approved", "approved", trial.id, caller)
 
 
 def join_sweep(tx: Transaction, trial_id: int, sweep_id: int, point: int) -> None:
@@ -185,9 +190,9 @@ def counts(tx: Transaction, tag: str | None = None) -> dict[State, int]:
     return {State(row["state"]): row["n"] for row in tx.rows(sql, tag, tag)}
 
 
-def count(tx: Transaction, state: State) -> int:
-    """Return how many trials are in a state."""
-    return tx.value("SELECT count(*) FROM trials WHERE state = ?", state)
+def count_queued(tx: Transaction) -> int:
+    """Return how many trials start by themselves once a device is free."""
+    return tx.value("SELECT count(*) FROM trials WHERE state = 'queued' AND NOT on_hold")
 
 
 def unresumed(tx: Transaction) -> int:
@@ -225,8 +230,18 @@ def by_tag(tx: Transaction) -> list[tuple[str, int]]:
 
 
 def queue(tx: Transaction) -> list[TrialRow]:
-    """Return the queued trials in the order in which they will be launched."""
-    return sorted(select(tx, [State.QUEUED]), key=lambda row: (-row.priority, row.id))
+    """Return the queued trials in the order in which they will be launched; none on hold."""
+    return sorted(_queued(tx, on_hold=False), key=lambda row: (-row.priority, row.id))
+
+
+def holds(tx: Transaction) -> list[TrialRow]:
+    """Return the trials by number that wait for a person's approval."""
+    return _queued(tx, on_hold=True)
+
+
+def _queued(tx: Transaction, *, on_hold: bool) -> list[TrialRow]:
+    where = f"WHERE state = 'queued' AND on_hold = ? AND {_SHOWN} ORDER BY id"
+    return _read(tx, where, on_hold)
 
 
 def _read(tx: Transaction, where: str, *parameters: Any) -> list[TrialRow]:
@@ -244,6 +259,7 @@ def _decoded(columns: dict[str, Any]) -> TrialRow:
             "config": StoredConfig.from_text(columns["config"], training_games),
             "exit": None if ending is None else Exit.model_validate_json(ending),
             "games": games,
+            "on_hold": bool(columns["on_hold"]),
         }
         | {name: from_json(columns[name]) for name in ("tags", "trainer", "limits")}
     )

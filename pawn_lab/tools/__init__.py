@@ -4,6 +4,7 @@ The MCP server, the CLI, the documentation and the tests read `TOOLS`.
 """
 
 from pawn_lab.tools import (
+    approve,
     audit,
     compare,
     diff,
@@ -33,6 +34,7 @@ TOOLS: tuple[LabTool, ...] = (
     sweep.TOOL,
     resume.TOOL,
     kill.TOOL,
+    approve.TOOL,
     status.TOOL,
     events.TOOL,
     wait.TOOL,
@@ -47,4 +49,7 @@ TOOLS: tuple[LabTool, ...] = (
     audit.TOOL,
 )
 
-__all__ = ["TOOLS", "Answer", "LabTool"]
+AGENT_TOOLS = tuple(tool for tool in TOOLS if not tool.for_people)
+"""What models are shown."""
+
+__all__ = ["AGENT_TOOLS", "TOOLS", "Answer", "LabTool"]

@@ -36,9 +36,7 @@ def lab_events(
     lab: Lab,
     since: Since = None,
     limit: Annotated[int, Field(description="Up to 1000.")] = 50,
-    routine: Annotated[
-        bool, Field(description="false: none of queued, launching, running.")
-    ] = True,
+    routine: Annotated[bool, Field(description="false: no queued, launching, running.")] = True,
     max_tokens: MaxTokens = 2000,
 ) -> EventsAnswer:
     """Read what happened since a cursor: trials queued, started, paused, ended, and why.

@@ -167,8 +167,9 @@ IdempotencyKey = Annotated[
     str | None,
     Field(description="For a repeated call."),
 ]
-Tags = Annotated[list[str] | None, Field(description="Names to filter by.")]
+Tags = Annotated[list[str] | None, Field(description="To filter by.")]
 Priority = Annotated[int, Field(description="Higher starts earlier.")]
+Hold = Annotated[bool, Field(description="Ask a person first.")]
 
 
 def lab_launch(
@@ -179,24 +180,27 @@ def lab_launch(
     priority: Priority = 0,
     idempotency_key: IdempotencyKey = None,
     gpus: Annotated[int | None, Field(description="Devices at once.")] = None,
-    seeds: Annotated[int, Field(description="Trials that differ in seed.")] = 1,
+    seeds: Annotated[int, Field(description="Trials differing in seed.")] = 1,
     max_hours: Annotated[float | None, Field(description="Then save and stop.")] = None,
     stop_by_forecast: Annotated[
         bool,
         Field(description="Stop what a like trial beats."),
     ] = False,
-    dry_run: Annotated[bool, Field(description="Only tell time, cost, memory.")] = False,
+    hold: Hold = False,
+    dry_run: Annotated[bool, Field(description="Only tell time, cost.")] = False,
 ) -> LaunchAnswer:
     """Queue a trial; it starts as soon as a device is free.
 
-    The same config, seeds and code start nothing twice, but for an idempotency_key of your own.
+    The same config, seeds and code start nothing twice, but for an idempotency_key.
 
     Launch as many as you like: the lab runs them in order as devices come free, and `why_waiting`
     says what a queued trial waits for. They outlive this server. To compare settings cheaply, set
     `pause_after_steps`, look at lab_results, then lab_resume the best. A bad config is refused at
     once with the reason. A trial that failed is launched again by the same call. `seeds` count up
     from the config's. stop_by_forecast: once its forecast lies wholly above what a trial that
-    differs in lr, schedule, decay or clipping alone has got. dry_run gives time, cost, memory,
+    differs in lr, schedule, decay or clipping alone has got. hold: what is new waits until a person
+    approves it, whom the headline of lab_status and the dashboard ask; lab_wait(until="approved")
+    ends with that. dry_run gives time, cost, memory,
     duplicates and confounds, the resolved config, queue position and start, and the median of
     comparable trials with the 90th percentile of ten, or the most of fewer.
     """
@@ -215,6 +219,7 @@ def lab_launch(
         gpus=gpus,
         max_hours=max_hours,
         stop_by_forecast=stop_by_forecast,
+        hold=hold,
     )
     return launch_answer(lab, launched)
 

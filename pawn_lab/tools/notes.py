@@ -33,7 +33,7 @@ class NotesAnswer(Reading):
 def lab_notes(
     lab: Lab,
     append: Annotated[str | None, Field(description="Markdown to add.")] = None,
-    section: Annotated[str | None, Field(description="Heading to add under, or to read.")] = None,
+    section: Annotated[str | None, Field(description="To add under, or read.")] = None,
     since: Since = None,
     max_tokens: MaxTokens = 10_000,
 ) -> NotesAnswer:

@@ -31,6 +31,8 @@ class LabTool(LabFunction):
     """It may take up to a minute, and does nothing meanwhile."""
     creates: bool = False
     """It makes the lab where there is none yet, or does not need one."""
+    for_people: bool = False
+    """It decides what an agent has asked: MCP shows it to pages of a host alone, not to models."""
 
     @property
     def verb(self) -> str:

@@ -8,7 +8,7 @@ from pawn_lab.lab import Lab, resuming
 from pawn_lab.records import Trial
 from pawn_lab.tools import remarks
 from pawn_lab.tools.check_in import check_in
-from pawn_lab.tools.launch import IdempotencyKey, Priority, plan_row
+from pawn_lab.tools.launch import Hold, IdempotencyKey, Priority, plan_row
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Answer, JsonObject, TrialId
 
@@ -36,15 +36,16 @@ def lab_resume(
         Literal["latest", "best"] | Annotated[int, Field(ge=0)],
         Field(description="latest, best, or a saved step."),
     ] = "latest",
-    overrides: Annotated[JsonObject | None, Field(description="Config fields to change.")] = None,
+    overrides: Annotated[JsonObject | None, Field(description="Fields to change.")] = None,
     pause_after_steps: Annotated[int | None, Field(description="Pause again at this step.")] = None,
     priority: Priority = 0,
     tags: Annotated[list[str] | None, Field(description="Default: the parent's.")] = None,
     hypothesis: Annotated[str | None, Field(description="Default: the parent's.")] = None,
     idempotency_key: IdempotencyKey = None,
+    hold: Hold = False,
     dry_run: Annotated[bool, Field(description="Start nothing.")] = False,
 ) -> ResumeAnswer:
-    """Continue a trial from a verified checkpoint, as a new trial that runs to its end.
+    """Continue a trial from a verified checkpoint, as a new trial.
 
     best, a step or `overrides` make it a fork; what the checkpoint decides is refused.
 
@@ -55,7 +56,7 @@ def lab_resume(
     trains. The checkpoint decides fields such as d_model. A running trial can be forked from a
     step. What is inherited, such as `no_compile`, overrides change. A call may be repeated: the
     same continuation is returned; an idempotency_key of your own forces one. dry_run tells what it
-    would take.
+    would take; hold: it waits until a person approves it.
     """
     resumed = resuming.continue_from(
         lab,
@@ -68,6 +69,7 @@ def lab_resume(
         priority=priority,
         idempotency_key=idempotency_key,
         once=idempotency_key is None,
+        hold=hold,
         dry_run=dry_run,
     )
     warnings = [

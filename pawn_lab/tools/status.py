@@ -69,7 +69,10 @@ class RunningRow(LiveRow):
 
 
 class WaitingRow(Answer):
-    """A trial in the queue, in its order; why: what it waits for, where not what all wait for."""
+    """A trial in the queue, in its order, and at last those on hold.
+
+    why: what it waits for, where not what all wait for.
+    """
 
     trial_id: int
     tags: list[str]
@@ -236,7 +239,7 @@ def lab_status(
     now = {progress.trial_id: progress for progress in queries.running(lab)}
     running = [running_row(t, now[t.id], devices) for t in everything.active if t.id in now]
     active = {trial.id for trial in shown.active}
-    queue = sorted(_queued(shown), key=lambda trial: trial.queued_before or 0)
+    queue = sorted(_queued(shown), key=lambda trial: (trial.on_hold, trial.queued_before or 0))
     common = queue[0].waits_for if queue else None
     ailing = {row.trial_id: row.health for row in running if is_trouble(row.health)}
     answer = StatusAnswer(

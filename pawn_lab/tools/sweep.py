@@ -201,7 +201,7 @@ def lab_sweep(
         JsonObject | None,
         Field(description="Plan, or changes to it."),
     ] = None,
-    sweep_id: Annotated[int | None, Field(description="Look at this sweep.")] = None,
+    sweep_id: Annotated[int | None, Field(description="To look at.")] = None,
     stop: Annotated[bool, Field(description="With sweep_id: no more points.")] = False,
     dry_run: Annotated[bool, Field(description="Only points, time, cost.")] = False,
     idempotency_key: IdempotencyKey = None,

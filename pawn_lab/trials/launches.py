@@ -144,8 +144,25 @@ def tag(tx: Transaction, trial_id: int, tags: Iterable[str]) -> None:
     trials.set_tags(tx, trial, requests.checked_tags([*trial.tags, *tags]))
 
 
-def request_kill(tx: Transaction, trial: TrialRow, why: str) -> None:
-    """End a queued trial, or record that a live one is to be stopped.
+def approve(tx: Transaction, approved: Sequence[TrialRow], caller: str | None) -> None:
+    """Let trials on hold start, all or none.
+
+    Raises:
+        TrialStateError: one does not wait for an approval.
+    """
+    holds = [row.id for row in trials.holds(tx)]
+    for trial in approved:
+        if trial.id not in holds:
+            raise TrialStateError(
+                f"trial {trial.id} is {trial.state} and not on hold; on hold: "
+                f"{', '.join(map(str, holds)) or 'none'}"
+            )
+    for trial in approved:
+        trials.approve(tx, trial, caller)
+
+
+def request_kill(tx: Transaction, trial: TrialRow, why: str, caller: str | None) -> None:
+    """End a queued trial, or record that a live one is to be stopped; the event says who asked.
 
     Raises:
         TrialStateError: the trial has ended.
@@ -157,10 +174,11 @@ def request_kill(tx: Transaction, trial: TrialRow, why: str) -> None:
         )
     if trial.state == State.QUEUED:
         ending = Exit.never_ran(why)
+        events.append_asked(tx, "kill_requested", why, trial.id, caller)
         trials.move(tx, trial, State.KILLED, ending.message, exit=ending)
     elif trial.kill_reason is None:
         tx.update("trials", trial.id, kill_reason=why)
-        events.append(tx, "kill_requested", why, trial.id)
+        events.append_asked(tx, "kill_requested", why, trial.id, caller)
 
 
 def _insert(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from node_tools import installed, run
 
-from pawn_lab.tools import TOOLS
+from pawn_lab.tools import AGENT_TOOLS
 
 pytestmark = installed
 ERAS = ("legacy", "modern")
@@ -27,7 +27,7 @@ def inspect(folder: Path, era: str, *arguments: str) -> dict[str, Any]:
 @pytest.mark.parametrize("era", ERAS)
 def test_the_inspector_finds_no_error_in_the_schemas_of_the_tools(tmp_path, era):
     listed = inspect(tmp_path, era, "--method", "tools/list", "--strict")
-    assert [tool["name"] for tool in listed["tools"]] == [tool.name for tool in TOOLS]
+    assert [tool["name"] for tool in listed["tools"]] == [tool.name for tool in AGENT_TOOLS]
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -20,7 +20,7 @@ from pawn_lab.errors import LabError
 from pawn_lab.lab import Lab, launching, notebook, queries
 from pawn_lab.server import INSTRUCTIONS, LabServer
 from pawn_lab.states import State
-from pawn_lab.tools import TOOLS
+from pawn_lab.tools import AGENT_TOOLS, TOOLS
 from pawn_lab.tools.wait import lab_wait
 
 pytestmark = pytest.mark.anyio
@@ -44,7 +44,7 @@ async def client(request, workspace):
 async def test_the_tools_are_listed_as_declared(client):
     listed = (await client.list_tools()).tools
     assert [(t.name, t.title, t.description) for t in listed] == [
-        (t.name, t.title, t.description) for t in TOOLS
+        (t.name, t.title, t.description) for t in AGENT_TOOLS
     ]
     hints = {t.name: t.annotations for t in listed}
     assert hints["lab_status"].read_only_hint
@@ -88,6 +88,7 @@ async def test_answers_conform_to_the_schema_that_is_published(client, tool, arg
     [
         ("lab_launch", {"config": {"lrr": 1}}, "did you mean 'lr'?"),
         ("lab_launch", {"config": {}, "hypotesis": "x"}, "did you mean 'hypothesis'?"),
+        ("lab_approve", {"trial_ids": [1]}, "lab_approve is for people: `pawn-lab approve`"),
         ("lab_kil", {"trial_id": 1}, "there is no tool 'lab_kil'; did you mean 'lab_kill'?"),
         ("lab_kill", {"trial_id": 7}, "trial 7 does not exist"),
         ("lab_resume", {"trial_id": 2**63}, "does not exist"),

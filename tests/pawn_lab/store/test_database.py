@@ -103,7 +103,9 @@ def test_an_older_database_is_brought_up_to_date_with_its_trials(paths, version)
     connection.close()
     with Database.open(paths).read() as tx:
         (trial,) = trials.select(tx)
+        assert trials.holds(tx) == []
     assert (trial.hypothesis, trial.leader, trial.sweep) == ("kept", None, None)
+    assert trial.on_hold is False
 
 
 def test_an_older_budget_goes_on_to_count_device_time_and_an_older_price_to_count(paths):

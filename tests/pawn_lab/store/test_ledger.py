@@ -94,6 +94,15 @@ def test_a_trial_that_a_backup_knows_as_queued_or_running_is_not_run_again(open_
     assert [shim_of(lab, trial_id).token for trial_id in (first, second)] == tokens
 
 
+def test_a_trial_on_hold_that_a_backup_lacks_stays_on_hold(open_lab):
+    lab = open_lab()
+    back_up(lab)
+    launching.launch(lab, CONFIG, hold=True)
+    lab.close()
+    restore(lab.paths)
+    assert [(t.state, t.on_hold) for t in queries.trials(open_lab())] == [(State.QUEUED, True)]
+
+
 def test_a_queued_trial_whose_folder_says_that_it_ran_is_not_run_again(open_lab):
     """Of a whole workspace put back over a newer one, only what is newer alone tells."""
     lab = open_lab("gate")

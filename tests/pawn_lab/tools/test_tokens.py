@@ -16,7 +16,7 @@ from pydantic_core import to_json
 
 from pawn_lab.lab import Lab, notebook, spending
 from pawn_lab.server import INSTRUCTIONS
-from pawn_lab.tools import TOOLS, LabTool, tokens
+from pawn_lab.tools import AGENT_TOOLS, TOOLS, LabTool, tokens
 
 TABLE = Path(__file__).with_name("token_counts.json")
 REWRITE = "PAWN_REWRITE_TOKEN_COUNTS"
@@ -108,7 +108,7 @@ def test_what_an_agent_reads_before_its_first_launch_stays_within_its_budget(stu
     with Lab.open(study) as lab:
         fields = BY_NAME["lab_schema"](lab, {}).wire()
     spent = {
-        "tools": tokens.count([listed(tool) for tool in TOOLS]),
+        "tools": tokens.count([listed(tool) for tool in AGENT_TOOLS]),
         "instructions": tokens.count_text(INSTRUCTIONS),
         "skill": tokens.count_text(SKILL.read_text()),
         "schema": tokens.count(fields),
