@@ -233,7 +233,8 @@ class AdapterConfig(RealGamesConfig, StrategyConfig, GameTrainingConfig):
         try:
             return type(self).model_validate(own)
         except ValidationError as error:
-            raise config_error(error, type(self), self.run_type) from None
+            owner = f"run_type '{self.run_type}'"
+            raise config_error(error, type(self), owner) from None
 
     def _steps(self, epochs: int, games: int) -> int:
         return math.ceil(epochs * games / self.batch_size)

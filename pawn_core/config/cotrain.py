@@ -118,9 +118,8 @@ class CotrainConfig(GamesConfig):
         try:
             return PretrainConfig.model_validate({"variant": name} | shared | own)
         except ValidationError as error:
-            raise ValueError(
-                f"variants.{name}: {config_error(error, PretrainConfig, 'pretrain')}"
-            ) from None
+            problems = config_error(error, PretrainConfig, "run_type 'pretrain'")
+            raise ValueError(f"variants.{name}: {problems}") from None
 
 
 def _check_own_fields(name: str, own: dict[str, Any]) -> None:

@@ -85,22 +85,22 @@ def entry_named(what: str, name: object, entries: Sequence[E]) -> E:
     raise ConfigError(f"{what} {shown(name)} is unknown; one of: {', '.join(names)}{hint}")
 
 
-def config_error(error: ValidationError, model: type[BaseModel], run_type: str) -> ConfigError:
-    """Turn pydantic's report into one line per problem."""
+def config_error(error: ValidationError, model: type[BaseModel], owner: str) -> ConfigError:
+    """Turn pydantic's report into one line per problem; `owner` is what the fields are of."""
     problems = error.errors(include_url=False)
-    lines = [_describe(problem, model, run_type) for problem in problems[:_SHOWN_ERRORS]]
+    lines = [_describe(problem, model, owner) for problem in problems[:_SHOWN_ERRORS]]
     if len(problems) > _SHOWN_ERRORS:
         lines.append(f"and {len(problems) - _SHOWN_ERRORS} more")
     return ConfigError("\n".join(lines))
 
 
-def _describe(problem: Any, model: type[BaseModel], run_type: str) -> str:
+def _describe(problem: Any, model: type[BaseModel], owner: str) -> str:
     field = ".".join(str(part)[:_SHOWN_CHARACTERS] for part in problem["loc"])
     value, context = problem["input"], problem.get("ctx", {})
     match problem["type"]:
         case "extra_forbidden":
             hint = did_you_mean(field, model.model_fields)
-            return f"{field} is not a field of run_type '{run_type}'{hint}"
+            return f"{field} is not a field of {owner}{hint}"
         case "literal_error":
             allowed = context["expected"].replace("'", "").replace(" or ", ", ")
             hint = did_you_mean(value, allowed.split(", ")) if isinstance(value, str) else ""

@@ -67,7 +67,8 @@ def parse_config(raw: Mapping[str, Any]) -> RunConfig:
     try:
         return run_type.config.model_validate(dict(raw))
     except ValidationError as error:
-        raise config_error(error, run_type.config, run_type.name) from None
+        owner = f"run_type '{run_type.name}'"
+        raise config_error(error, run_type.config, owner) from None
 
 
 def changed(raw: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

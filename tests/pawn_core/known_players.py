@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import chess_engine
+import numpy as np
 import torch
 from chess_engine import Vocabulary
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from pawn_core.boards import Boards
 from pawn_core.config import Architecture
@@ -18,6 +20,15 @@ from pawn_core.weights import Pretrained
 from pawn_core.weights.spec import ModelSpec
 
 NO_LAYERS = Architecture(d_model=1, n_layers=0, n_heads=1, d_ff=1)
+
+
+class OneHotBoard(nn.Module):
+    """A model whose hidden state is the board after the move that it has read."""
+
+    def residuals_at(self, tokens_bt: Tensor, positions_n: Tensor) -> Tensor:
+        states = chess_engine.extract_board_states(tokens_bt.numpy().astype(np.int16))
+        pieces_n = torch.from_numpy(states.after.pieces).flatten(0, 1)[positions_n].long()
+        return F.one_hot(pieces_n, 13).flatten(1).float()[None]
 
 
 class Memory:

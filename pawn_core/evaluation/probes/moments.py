@@ -1,7 +1,7 @@
 """Sums over the training positions: how to normalize states, and what follows in closed form.
 
 Shapes: s states, n positions, d width, m outputs of all regression probes, o outputs of a probe,
-c classes.
+c classes, k any targets.
 """
 
 from typing import NamedTuple
@@ -100,16 +100,27 @@ class Moments:
     def ridge(self) -> Ridge:
         """Return the exact solution, with a penalty of 1e-6 on normalized states."""
         n = self.sums["positions"]
-        mean_s1d, deviation_s1d = self.state_scale()
         mean_m = self.sums["y_m"] / n
-        outer_sdd = mean_s1d.mT @ mean_s1d
-        covariance_sdd = (self.sums["xx_sdd"] / n - outer_sdd) / (deviation_s1d.mT @ deviation_s1d)
-        common_sdm = (self.sums["xy_sdm"] / n - mean_s1d.mT * mean_m) / deviation_s1d.mT
-        penalty_dd = _RIDGE * torch.eye(covariance_sdd.shape[1]).to(covariance_sdd)
-        weight_sdm = torch.linalg.solve(covariance_sdd + penalty_dd, common_sdm)
-        explained_sm = (weight_sdm * (2 * common_sdm - covariance_sdd @ weight_sdm)).sum(dim=1)
+        weight_sdm, explained_sm = self.solve(self.sums["xy_sdm"], mean_m)
         error_sm = self.sums["yy_m"] / n - mean_m.square() - explained_sm
         return Ridge(weight_sdm.float(), mean_m.float(), error_sm)
+
+    def solve(self, xy_sdk: Tensor, mean_k: Tensor) -> tuple[Tensor, Tensor]:
+        """Return weights (s, d, k) on normalized states, and how much variance (s, k) they explain.
+
+        Args:
+            xy_sdk: sums over the positions of states times any k targets.
+            mean_k: means of these targets.
+        """
+        n = self.sums["positions"]
+        mean_s1d, deviation_s1d = self.state_scale()
+        outer_sdd = mean_s1d.mT @ mean_s1d
+        covariance_sdd = (self.sums["xx_sdd"] / n - outer_sdd) / (deviation_s1d.mT @ deviation_s1d)
+        common_sdk = (xy_sdk / n - mean_s1d.mT * mean_k) / deviation_s1d.mT
+        penalty_dd = _RIDGE * torch.eye(covariance_sdd.shape[1]).to(covariance_sdd)
+        weight_sdk = torch.linalg.solve(covariance_sdd + penalty_dd, common_sdk)
+        explained_sk = (weight_sdk * (2 * common_sdk - covariance_sdd @ weight_sdk)).sum(dim=1)
+        return weight_sdk, explained_sk
 
 
 def regression_targets(examples: Examples) -> Tensor:

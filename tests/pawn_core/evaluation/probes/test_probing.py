@@ -10,8 +10,8 @@ import chess_engine
 import numpy as np
 import pytest
 import torch
+from known_players import OneHotBoard
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from pawn_core.config import Architecture, ConfigError, EvalConfig
 from pawn_core.evaluation.evaluation import Context
@@ -29,15 +29,6 @@ WIDTH = 64
 ONE_HOT = Architecture(d_model=64 * 13, n_layers=0, n_heads=1, d_ff=1)
 NARROW = Architecture(d_model=8, n_layers=0, n_heads=1, d_ff=1)
 TINY = Architecture(d_model=16, n_layers=2, n_heads=2, d_ff=32)
-
-
-class OneHotBoard(nn.Module):
-    """A model whose hidden state is the board after the move that it has read."""
-
-    def residuals_at(self, tokens_bt: Tensor, positions_n: Tensor) -> Tensor:
-        states = chess_engine.extract_board_states(tokens_bt.numpy().astype(np.int16))
-        pieces_n = torch.from_numpy(states.after.pieces).flatten(0, 1)[positions_n].long()
-        return F.one_hot(pieces_n, 13).flatten(1).float()[None]
 
 
 class OtherBoards(OneHotBoard):
