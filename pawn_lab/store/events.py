@@ -48,11 +48,11 @@ def append(
 
 
 def append_asked(
-    tx: Transaction, kind: str, message: str, trial_id: int, caller: str | None
+    tx: Transaction, kind: str, message: str, trial_id: int, caller: str | None, **data: Any
 ) -> None:
     """Append the event of what somebody asked for; it names who, where they said it."""
     by = f", asked by {caller}" if caller else ""
-    append(tx, kind, message + by, trial_id, {"by": caller} if caller else None)
+    append(tx, kind, message + by, trial_id, data | ({"by": caller} if caller else {}))
 
 
 def page(tx: Transaction, since: int, limit: int) -> EventPage:

@@ -120,13 +120,14 @@ def latest_on_games(tx: Transaction) -> list[TrialRow]:
     return _read(tx, "WHERE games IS NOT NULL ORDER BY id DESC LIMIT ?", _MOST_ON_GAMES)
 
 
-def set_tags(tx: Transaction, trial: TrialRow, tags: list[str]) -> None:
+def set_tags(tx: Transaction, trial: TrialRow, tags: list[str], caller: str | None = None) -> None:
     """Give a trial these tags in place of its own, with the event that says so."""
     if tags == trial.tags:
         return
     tx.update("trials", trial.id, tags=json.dumps(tags))
     message = f"the tags are {', '.join(tags) or 'none'}"
-    events.append(tx, "tags", message, trial.id, {"tags": tags, "before": trial.tags})
+    data = {"tags": tags, "before": trial.tags}
+    events.append_asked(tx, "tags", message, trial.id, caller, **data)
 
 
 def approve(tx: Transaction, trial: TrialRow, caller: str | None = None) -> None:

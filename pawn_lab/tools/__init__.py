@@ -22,6 +22,7 @@ from pawn_lab.tools import (
     set_cost,
     status,
     sweep,
+    tag,
     wait,
 )
 from pawn_lab.tools.registry import LabTool
@@ -35,6 +36,7 @@ TOOLS: tuple[LabTool, ...] = (
     resume.TOOL,
     kill.TOOL,
     approve.TOOL,
+    tag.TOOL,
     status.TOOL,
     events.TOOL,
     wait.TOOL,

@@ -32,7 +32,7 @@ class LabTool(LabFunction):
     creates: bool = False
     """It makes the lab where there is none yet, or does not need one."""
     for_people: bool = False
-    """It decides what an agent has asked: MCP shows it to pages of a host alone, not to models."""
+    """For people: MCP shows it to the pages of a host alone, not to models."""
 
     @property
     def verb(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from pawn_core.config.errors import did_you_mean
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
+from pawn_lab.views.launch_form import LAUNCH_FORM
 from pawn_lab.views.notes import NOTES
 from pawn_lab.views.overview import OVERVIEW
 from pawn_lab.views.sweeps import SWEEP, SWEEPS
@@ -22,6 +23,7 @@ VIEWS: tuple[View, ...] = (
     SWEEPS,
     SWEEP,
     NOTES,
+    LAUNCH_FORM,
 )
 
 
