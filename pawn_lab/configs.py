@@ -1,6 +1,7 @@
 """Configs of trials as the database has them, some perhaps of another version of the lab."""
 
 import functools
+import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -218,3 +219,12 @@ def differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> Pairs:
     """Return the fields whose values are not the same; one that is missing counts as None."""
     names = dict.fromkeys([*a, *b])
     return {name: [a.get(name), b.get(name)] for name in names if a.get(name) != b.get(name)}
+
+
+def setting_text(settings: dict[str, Any]) -> str:
+    """Return `mate_boost=1.0 no_outcome_token=true optimizer=muon`."""
+    return " ".join(f"{name}={_bare(value)}" for name, value in settings.items())
+
+
+def _bare(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -104,6 +104,11 @@ class TrialPaths:
         return self.root / "summary.json"
 
     @property
+    def columns(self) -> Path:
+        """The numbers of its metrics stream by metric; made again where it is missing."""
+        return self.root / "columns.bin"
+
+    @property
     def log(self) -> Path:
         """The trainer's stdout and stderr."""
         return self.root / "trainer.log"

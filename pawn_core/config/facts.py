@@ -35,6 +35,15 @@ class Metric(NamedTuple):
         return -1 if self.better == "high" else 1
 
 
+class Panel(NamedTuple):
+    """Metrics of a run type that belong on one chart, or on charts that stand together."""
+
+    title: str
+    metrics: tuple[str, ...]
+    logy: bool = False
+    """Whether its values span magnitudes."""
+
+
 PathKind = Literal["games", "program", "kept", "folder"]
 """What a field's path names: real games, which the hub may have too; a program, which the PATH may
 have too; a file that is made where there is none; or a folder that is there."""

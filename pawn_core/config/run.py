@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from pawn_core.config import idle
 from pawn_core.config.costs import Cost
-from pawn_core.config.facts import Kinds, Merit, Metric, PathKind, Progress
+from pawn_core.config.facts import Kinds, Merit, Metric, Panel, PathKind, Progress
 from pawn_core.config.idle import Idle
 from pawn_core.config.storage import StorageConfig
 from pawn_core.config.types import FIXED_ON_RESUME, Device, Seed, StepCount
@@ -38,6 +38,8 @@ class RunConfig(StorageConfig):
     """Fields that decide when and where it runs, not what it comes to by a step."""
     metrics: ClassVar[tuple[Metric, ...]] = ()
     """What is known of the numbers in its records, which may have others."""
+    panels: ClassVar[tuple[Panel, ...]] = ()
+    """Which of `metrics` are looked at together, those that matter most first."""
     further_metrics: ClassVar[bool] = False
     """Whether its records have numbers beside those that are worth asking for by their names."""
     beside_merit: ClassVar[tuple[str, ...]] = ()

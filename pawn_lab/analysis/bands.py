@@ -1,9 +1,12 @@
 """The mean of several seeds along a curve, with its confidence band."""
 
+import functools
 import math
 import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from pawn_lab.analysis import student_t
 from pawn_lab.analysis.compare import CONFIDENCE
@@ -41,7 +44,18 @@ def _point(step: int, points: Sequence, axis: Axis) -> BandPoint:
 
 def half_width(values: Sequence[float]) -> float:
     """Return half the confidence interval of the mean of at least one value; 0 of one value."""
-    if len(values) < 2:
-        return 0.0
-    t = student_t.quantile(0.5 + CONFIDENCE / 2, len(values) - 1)
-    return t * statistics.stdev(values) / math.sqrt(len(values))
+    return 0.0 if len(values) < 2 else _factor(len(values)) * statistics.stdev(values)
+
+
+def half_widths(values: np.ndarray) -> np.ndarray:
+    """Return `half_width` of each column of a row of values a run."""
+    count = len(values)
+    if count < 2:
+        return np.zeros(values.shape[1])
+    return _factor(count) * values.std(axis=0, ddof=1)
+
+
+@functools.cache
+def _factor(count: int) -> float:
+    """Return what a standard deviation of so many values is multiplied by."""
+    return student_t.quantile(0.5 + CONFIDENCE / 2, count - 1) / math.sqrt(count)

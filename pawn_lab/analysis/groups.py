@@ -1,7 +1,7 @@
 """Runs grouped by settings, seeds aside, and the reasons why two groups cannot be compared."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -10,10 +10,13 @@ from pawn_core.config.facts import Metric
 from pawn_lab import configs
 from pawn_lab.analysis.curves import Lineages, Point, curve
 from pawn_lab.analysis.origins import origin
-from pawn_lab.configs import StoredConfig
+from pawn_lab.configs import StoredConfig, setting_text
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
 from pawn_lab.trials.variants import SINGLE
+
+BASELINE = "baseline"
+"""What a run or a group is called that sets nothing that others do not."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,14 @@ def runs_of(lab: Lab, trials: Iterable[Trial], metric: Metric) -> list[Run]:
 
 
 def _run(lab: Lab, lineages: Lineages, trial: Trial, metric: Metric, variant: str) -> Run:
-    its = origin(lab, lineages, trial, variant)
     points = curve(lab, trial, metric, variant, lineages)
-    return Run(trial, its.settings, its.seeds, points, variant, its.measured, its.unread)
+    return replace(without_points(lab, lineages, trial, variant), points=points)
+
+
+def without_points(lab: Lab, lineages: Lineages, trial: Trial, variant: str) -> Run:
+    """Return a model of a trial with its settings and seeds alone."""
+    its = origin(lab, lineages, trial, variant)
+    return Run(trial, its.settings, its.seeds, [], variant, its.measured, its.unread)
 
 
 def grouped(runs: Iterable[Run]) -> tuple[list[Group], list[Run]]:
@@ -144,6 +152,17 @@ def told_apart(members: Sequence[Group | Run]) -> list[dict[str, Any]]:
         {name: value for name, value in own.items() if name not in member.unread}
         for member, own in zip(members, chosen, strict=True)
     ]
+
+
+def labels(runs: Sequence[Run]) -> list[str]:
+    """Return of each run its name with what tells it from the others."""
+    seeds = distinguished([{"seed": run.seeds[0]} for run in runs])
+    chosen = [
+        {k: v for k, v in own.items() if not (k == "variant" and v == run.variant)} | seed
+        for run, own, seed in zip(runs, told_apart(runs), seeds, strict=True)
+    ]
+    texts = map(setting_text, chosen)
+    return [f"{run.name} {text}".rstrip() for run, text in zip(runs, texts, strict=True)]
 
 
 def obstacles(a: Group, b: Group, allowed: set[str] | None, metric: Metric) -> list[str]:

@@ -1,14 +1,15 @@
 """Money: what an hour costs, and what was spent."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
+
+import numpy as np
 
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab.workspace import Lab
 from pawn_lab.records import Basis, CostReport, Spending, Spent
 from pawn_lab.reporting import cost as costs
 from pawn_lab.scheduling import budget as budgets
-from pawn_lab.store import leases
 
 
 def set_cost(
@@ -47,8 +48,15 @@ def cost(lab: Lab) -> CostReport:
 
 def spent(lab: Lab, trial_id: int, moments: Sequence[float]) -> list[Spent]:
     """Return the device-hours and the money that a trial had taken at each moment."""
+    meter, when = meters(lab, [trial_id])[trial_id], np.array(moments, dtype=np.float64)
+    pairs = zip(meter.hours(when).tolist(), meter.cost(when).tolist(), strict=True)
+    return [Spent(*pair) for pair in pairs]
+
+
+def meters(lab: Lab, trial_ids: Iterable[int]) -> dict[int, costs.Meter]:
+    """Return what the device-time of each trial comes to."""
     with lab.database.read() as tx:
-        return costs.spent(tx, leases.history(tx, trial_id), moments)
+        return costs.meters(tx, trial_ids)
 
 
 def course(lab: Lab) -> Spending:

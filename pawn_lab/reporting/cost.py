@@ -11,11 +11,14 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
 
 from pawn_lab import clock
 from pawn_lab.clock import Moment
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.records import CostReport, MachineReport, Spent
+from pawn_lab.records import CostReport, MachineReport
 from pawn_lab.records.money import Course
 from pawn_lab.store import Transaction, events, leases, prices, trials
 from pawn_lab.store.rows import LeaseRow, RateRow
@@ -147,15 +150,50 @@ def _by_tag(tx: Transaction, costs: dict[int, float]) -> dict[str, float]:
     return dict(tags)
 
 
-def spent(tx: Transaction, held: Iterable[LeaseRow], moments: Iterable[float]) -> list[Spent]:
-    """Return what the device-time of these leases had come to at each moment."""
-    history, spans = _rates_now(tx), lease_spans(tx, held)
-    return [_spent(history, [(a, min(b, moment)) for a, b in spans]) for moment in moments]
+class Meter(NamedTuple):
+    """What device-time comes to: when it was held, and what it costs an hour since when."""
+
+    spans: list[tuple[float, float]]
+    rates: list[tuple[float, float, float]]
+    """From when until when an hour of one device costs so much."""
+
+    def hours(self, moments: np.ndarray) -> np.ndarray:
+        """Return the device-hours up to each moment."""
+        return _held(self.spans, moments) / _HOUR_S
+
+    def cost(self, moments: np.ndarray) -> np.ndarray:
+        """Return the money spent up to each moment."""
+        total = np.zeros(len(moments))
+        for since, until, hourly in self.rates:
+            priced = [(max(start, since), min(stop, until)) for start, stop in self.spans]
+            total += _held(priced, moments) * (hourly / _HOUR_S)
+        return total
 
 
-def _spent(history: list[RateRow], spans: list[tuple[float, float]]) -> Spent:
-    cost = math.fsum([_integral(history, a, b) for a, b in spans]) if history else 0.0
-    return Spent(_hours(spans), cost)
+def _held(spans: list[tuple[float, float]], moments: np.ndarray) -> np.ndarray:
+    """Return for how many seconds up to each moment there was a span."""
+    total = np.zeros(len(moments))
+    for start, stop in spans:
+        total += np.maximum(0.0, np.minimum(stop, moments) - start)
+    return total
+
+
+def meters(tx: Transaction, trial_ids: Iterable[int]) -> dict[int, Meter]:
+    """Return what the device-time of each trial comes to."""
+    numbers = list(trial_ids)
+    held: dict[int, list[LeaseRow]] = {number: [] for number in numbers}
+    for lease in leases.history(tx, numbers[0] if len(numbers) == 1 else None):
+        held.get(lease.trial_id, []).append(lease)
+    rates = _hourly_rates(tx)
+    return {number: Meter(lease_spans(tx, own), rates) for number, own in held.items()}
+
+
+def _hourly_rates(tx: Transaction) -> list[tuple[float, float, float]]:
+    history = _rates_now(tx)
+    untils = [*(rate.since for rate in history[1:]), math.inf]
+    return [
+        (r.since, u, r.cost_per_hour / r.devices) for r, u in zip(history, untils, strict=False)
+    ]
 
 
 def lease_spans(tx: Transaction, held: Iterable[LeaseRow]) -> list[tuple[float, float]]:

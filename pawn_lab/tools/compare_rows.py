@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from pawn_core.config.facts import Metric
 from pawn_lab.analysis.compare import Difference, Verdict, paired, welch
-from pawn_lab.analysis.groups import Group, Run, differing, obstacles, shared, told_apart
+from pawn_lab.analysis.groups import BASELINE, Group, Run, differing, obstacles, shared, told_apart
+from pawn_lab.configs import setting_text
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.tools.notation import setting_text
-from pawn_lab.tools.result_rows import BASELINE
 from pawn_lab.tools.values import Answer, Number
 
 ONE_SEED = "one seed"

@@ -1,8 +1,7 @@
-"""How the tools write moments, settings and configs."""
+"""How the tools write moments."""
 
-import json
 from datetime import UTC, datetime
-from typing import Any, overload
+from typing import overload
 
 
 @overload
@@ -19,12 +18,3 @@ def timestamp(unix_s: float | None) -> str | None:
 def time_of_year(unix_s: float) -> str:
     """Return a moment of these days as `11-21 10:22:01`, UTC."""
     return datetime.fromtimestamp(unix_s, UTC).strftime("%m-%d %H:%M:%S")
-
-
-def setting_text(settings: dict[str, Any]) -> str:
-    """Return `mate_boost=1.0 no_outcome_token=true optimizer=muon`."""
-    return " ".join(f"{name}={_bare(value)}" for name, value in settings.items())
-
-
-def _bare(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

@@ -15,17 +15,24 @@ from pawn_core.config.facts import Metric
 from pawn_core.durable import replace_file
 from pawn_lab.analysis.bands import band as band_of
 from pawn_lab.analysis.curves import Axis
-from pawn_lab.analysis.groups import Run, distinguished, grouped, runs_of, told_apart
+from pawn_lab.analysis.groups import (
+    BASELINE,
+    Run,
+    distinguished,
+    grouped,
+    labels,
+    runs_of,
+    told_apart,
+)
 from pawn_lab.analysis.marks import marks, placed
+from pawn_lab.configs import setting_text
 from pawn_lab.documents import own_folder
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, queries
 from pawn_lab.reporting import metrics
 from pawn_lab.tools import remarks
-from pawn_lab.tools.notation import setting_text
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.result_rows import BASELINE
 from pawn_lab.tools.values import Answer, Coordinate, Tag, TrialId
 
 MOST_CURVES = 20
@@ -157,17 +164,6 @@ def _check(runs: list[Run], metric: Metric, x: Axis, *, log_x: bool, log_y: bool
             raise InvalidRequestError(f"{name} needs positive values; the least is {min(values):g}")
 
 
-def _labels(runs: list[Run]) -> list[str]:
-    """Return each trial's number with what tells it from the others."""
-    seeds = distinguished([{"seed": run.seeds[0]} for run in runs])
-    chosen = [
-        {k: v for k, v in own.items() if not (k == "variant" and v == run.variant)} | seed
-        for run, own, seed in zip(runs, told_apart(runs), seeds, strict=True)
-    ]
-    texts = map(setting_text, chosen)
-    return [f"{run.name} {text}".rstrip() for run, text in zip(runs, texts, strict=True)]
-
-
 def _panels(runs: list[Run], metric: Metric) -> list[str]:
     """Return what each trial was measured on where values of several kinds are not comparable."""
     of_each = [
@@ -194,9 +190,9 @@ def _x_title(runs: list[Run], x: Axis) -> str:
 
 def _curves(lab: Lab, runs: list[Run], metric: Metric, x: Axis) -> list[CurveRow]:
     """Return a curve for each trial, with what happened to it."""
-    labels, panels = _labels(runs), _panels(runs, metric)
+    names, panels = labels(runs), _panels(runs, metric)
     rows = []
-    for run, label, panel in zip(runs, labels, panels, strict=True):
+    for run, label, panel in zip(runs, names, panels, strict=True):
         points = [[getattr(point, x), point.value] for point in thinned(run.points)]
         happened = [
             (placed(mark, run.points, x), mark.kind) for mark in marks(lab, run.id, run.variant)

@@ -6,10 +6,10 @@ from typing import Self
 from pawn_core.config import EvalConfig, ImportConfig
 from pawn_core.evaluation.report import Report
 from pawn_lab.analysis.evaluated_models import EvaluatedModel, evaluated_models
+from pawn_lab.configs import setting_text
 from pawn_lab.lab import Lab, queries
 from pawn_lab.records import Trial
 from pawn_lab.reporting.results import ablation
-from pawn_lab.tools.notation import setting_text
 
 
 @dataclass(frozen=True)

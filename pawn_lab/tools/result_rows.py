@@ -9,17 +9,15 @@ from pydantic import Field
 from pawn_core.config import RunConfig
 from pawn_core.config.facts import Metric
 from pawn_lab.analysis import pareto
-from pawn_lab.analysis.groups import Run, distinguished, runs_of
+from pawn_lab.analysis.groups import BASELINE, Run, distinguished, runs_of
 from pawn_lab.analysis.pareto import Price
 from pawn_lab.analysis.suggestions import comparable, suggestions
+from pawn_lab.configs import setting_text
 from pawn_lab.lab import Lab
 from pawn_lab.records import TrialResult
 from pawn_lab.reporting.metrics import of_merit
 from pawn_lab.states import HOLDING
-from pawn_lab.tools.notation import setting_text
 from pawn_lab.tools.values import Answer, Number, RunRow
-
-BASELINE = "baseline"
 
 MOST_CURVES = 200
 """Fronts, next points and forecasts are of at most so many trials: each curve is read whole."""

@@ -8,6 +8,7 @@ from pawn_core.config.errors import did_you_mean
 from pawn_lab.analysis.curves import related
 from pawn_lab.analysis.groups import runs_of
 from pawn_lab.analysis.pareto import Price
+from pawn_lab.configs import setting_text
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, queries
 from pawn_lab.records import TrialResult
@@ -15,7 +16,6 @@ from pawn_lab.reporting import metrics
 from pawn_lab.reporting.metrics import by_merit
 from pawn_lab.tools import remarks
 from pawn_lab.tools.forecasts import ForecastRow, forecast_rows
-from pawn_lab.tools.notation import setting_text
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.result_rows import (

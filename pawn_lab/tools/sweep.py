@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pawn_lab.configs import StoredConfig
+from pawn_lab.configs import StoredConfig, setting_text
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, sweeping
 from pawn_lab.records import Sweep, SweepEstimate, SweepPoint
@@ -14,7 +14,6 @@ from pawn_lab.sweeps.plan import SweepPlan, checked_plan, read_plan
 from pawn_lab.sweeps.points import by_run, points
 from pawn_lab.tools import remarks
 from pawn_lab.tools.launch import IdempotencyKey, RangeRow, range_row
-from pawn_lab.tools.notation import setting_text
 from pawn_lab.tools.questions import MaxTokens, Question, Reading, Since
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Answer, JsonObject, Number, RunRow, Table

@@ -44,21 +44,21 @@ def shown(paths: TrialPaths, merit: Merit) -> Shown:
 
     What did not change since this process last looked is not even read again.
     """
-    before = _state_of(paths.metrics)
+    before = state_of(paths.metrics)
     seen, latest = _LATEST.get(paths.metrics, (None, None))
     is_same = before is not None and seen == before
     if latest is not None and is_same and latest.merit == merit:
         return latest
     latest = summary(paths, merit).shown
     _LATEST.pop(paths.metrics, None)
-    if before is not None and before == _state_of(paths.metrics):
+    if before is not None and before == state_of(paths.metrics):
         _LATEST[paths.metrics] = before, latest
         while len(_LATEST) > _MOST_REMEMBERED:
             _LATEST.pop(next(iter(_LATEST)), None)
     return latest
 
 
-def _state_of(stream: Path) -> tuple[int, ...] | None:
+def state_of(stream: Path) -> tuple[int, ...] | None:
     """Return what changes with a stream; None where it was written just now, or is none."""
     with contextlib.suppress(OSError):
         status = stream.lstat()
@@ -92,7 +92,7 @@ def summary(paths: TrialPaths, merit: Merit) -> Summary:
 
 def _read_on(paths: TrialPaths, file: BufferedReader, merit: Merit) -> Summary:
     kept, size = _kept(paths), os.fstat(file.fileno()).st_size
-    if kept is None or kept.shown.merit != merit or not _goes_on(file, kept.shown.place):
+    if kept is None or kept.shown.merit != merit or not goes_on(file, kept.shown.place):
         kept = Summary(Shown(merit))
     before = offset = kept.shown.place.offset
     while offset < size:
@@ -102,15 +102,15 @@ def _read_on(paths: TrialPaths, file: BufferedReader, merit: Merit) -> Summary:
         if after <= offset:
             break  # the rest is a line that is not whole yet
         offset = after
-    kept.shown.place = _place(file, offset)
+    kept.shown.place = place_in(file, offset)
     if offset >= before + _WORTH_KEEPING_BYTES:
         write_cache(paths.summary, kept.document())
     return kept
 
 
-def _goes_on(file: BufferedReader, place: StreamPosition) -> bool:
+def goes_on(file: BufferedReader, place: StreamPosition) -> bool:
     """Say whether a stream is the one that was read up to a place."""
-    return _place(file, place.offset) == place
+    return place_in(file, place.offset) == place
 
 
 def _kept(paths: TrialPaths) -> Summary | None:
@@ -120,7 +120,7 @@ def _kept(paths: TrialPaths) -> Summary | None:
     return None
 
 
-def _place(file: BufferedReader, offset: int) -> StreamPosition:
+def place_in(file: BufferedReader, offset: int) -> StreamPosition:
     """Return a place in a stream with what tells it from another stream's."""
     status = os.fstat(file.fileno())
     before = os.pread(file.fileno(), _SEAM_BYTES, max(0, offset - _SEAM_BYTES))

@@ -9,7 +9,9 @@ from typing import Any
 from pawn_core.config.errors import did_you_mean
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
+from pawn_lab.views.curves import CURVES
 from pawn_lab.views.launch_form import LAUNCH_FORM
+from pawn_lab.views.metrics import METRICS
 from pawn_lab.views.notes import NOTES
 from pawn_lab.views.overview import OVERVIEW
 from pawn_lab.views.sweeps import SWEEP, SWEEPS
@@ -20,6 +22,8 @@ VIEWS: tuple[View, ...] = (
     OVERVIEW,
     TRIAL,
     CHECKPOINT,
+    CURVES,
+    METRICS,
     SWEEPS,
     SWEEP,
     NOTES,
