@@ -37,8 +37,7 @@ function Page() {
       rows.length > 0 &&
       html`<${States} rows=${rows} state=${params.state} set=${set} />
         <${Toolbar} route=${route} columns=${columns} shown=${shown} rows=${rows} />
-        <${Chosen} choosing=${choosing} shown=${shown} />
-        <p class="small quiet" role="status">${counted(shown, rows, pending)}</p>
+        <${Chosen} choosing=${choosing} shown=${shown} rows=${rows} pending=${pending} />
         <${VirtualTable}
           caption="Trials"
           columns=${shown.columns}
@@ -66,11 +65,12 @@ function shownTable(rows, columns, params) {
   );
   const usual = unasked(rows, columns);
   const [asked, hidden] = [listed(params.cols), listed(params.hide)];
-  const seen = columns.filter(
-    ({ key }) => !hidden.includes(key) && (usual.has(key) || asked.includes(key)),
-  );
+  const isSeen = (/** @type {Column} */ { key }) =>
+    !hidden.includes(key) && (usual.has(key) || asked.includes(key));
   const ordered = inOrder(kept, params.sort, columns);
-  if (!params.group) return { trials: ordered, rows: ordered, columns: seen, usual, problem };
+  if (!params.group) {
+    return { trials: ordered, rows: ordered, columns: columns.filter(isSeen), usual, problem };
+  }
   const by = columns.find(({ key }) => key === params.group);
   const mixed = columns.map(ofGroups);
   const groups = inOrder(grouped(ordered, by), params.sort, mixed);
@@ -78,7 +78,10 @@ function shownTable(rows, columns, params) {
   return {
     trials: ordered,
     rows: groups.flatMap((group) => (open ? [group, ...group.members] : [group])),
-    columns: [groupColumn(by), ...mixed.filter(({ key }) => seen.some((own) => own.key === key))],
+    columns: [
+      groupColumn(by),
+      ...mixed.filter((column) => column.key !== params.group && isSeen(column)),
+    ],
     usual,
     problem,
   };
@@ -242,20 +245,24 @@ function useChoosing({ params, set }) {
   }, [params.trials]);
 }
 
-/** What can be done with the chosen ones. @param {{choosing: ReturnType<typeof useChoosing>, shown: Shown}} props */
-function Chosen({ choosing, shown }) {
+/**
+ * How many are shown, and what can be done with the chosen ones.
+ *
+ * @param {{choosing: ReturnType<typeof useChoosing>, shown: Shown, rows: Row[], pending: number}} props
+ */
+function Chosen({ choosing, shown, rows, pending }) {
   const ids = [...choosing.ids].join(",");
   const all = () => choosing.choose(new Set(shown.trials.map(({ id }) => id)));
-  if (!ids)
-    return html`<div class="row">
-      <button class="quiet" onClick=${all}>Choose all shown</button>
-    </div>`;
   return html`<div class="row" role="group" aria-label="Chosen trials">
-    <strong>${choosing.ids.size} chosen</strong>
-    <a href=${link("curves", { trials: ids })}>Curves</a>
-    <a href=${link("compare", { trials: ids })}>Compare</a>
+    <span class="small quiet" role="status">${counted(shown, rows, pending)}</span>
     <button class="quiet" onClick=${all}>Choose all shown</button>
-    <button class="quiet" onClick=${() => choosing.choose(new Set())}>Clear</button>
+    ${
+      ids &&
+      html`<strong>${choosing.ids.size} chosen</strong>
+        <a href=${link("curves", { trials: ids })}>Curves</a>
+        <a href=${link("compare", { trials: ids })}>Compare</a>
+        <button class="quiet" onClick=${() => choosing.choose(new Set())}>Clear</button>`
+    }
   </div>`;
 }
 

@@ -79,7 +79,7 @@ export function rowsOf(answer) {
 }
 
 /**
- * All columns that rows can show: what every trial has, then the fields of their configs.
+ * All columns that rows can show: what every trial has, and the fields of their configs.
  *
  * @param {Row[]} rows
  * @param {Record<string, Kind>} kinds
@@ -89,7 +89,9 @@ export function columnsOf(rows, kinds) {
   const metrics = new Set(Object.values(kinds).map((kind) => kind.metric));
   const [metric] = metrics.size === 1 ? metrics : [""];
   const names = new Set(rows.flatMap((row) => Object.keys(row.settings)));
-  return [...FIXED.map((each) => fixedColumn(each, metric)), ...[...names].map(settingColumn)];
+  const fixed = FIXED.map((each) => fixedColumn(each, metric));
+  const results = fixed.findIndex(({ key }) => key === "cost");
+  return [...fixed.slice(0, results), ...[...names].map(settingColumn), ...fixed.slice(results)];
 }
 
 /** @param {typeof FIXED[number]} fixed @param {string} metric Of all rows; empty where they have several. */
@@ -120,9 +122,10 @@ function shown(value, format) {
   return value === null || value === undefined ? "" : format(value);
 }
 
-/** A setting as configs and tools write it. @param {unknown} value */
+/** A setting as configs write it; of a number six digits, as many as a page has room for. @param {unknown} value */
 export function settingText(value) {
-  return typeof value === "string" ? value : JSON.stringify(value);
+  if (typeof value === "number") return String(Number(value.toPrecision(6)));
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
 }
 
 /** @param {unknown} value */

@@ -1,13 +1,12 @@
 /** Tables as comma-separated values, to be kept or opened elsewhere. */
 
-/** @typedef {import("./columns.js").Row} Row */
-/** @typedef {import("./columns.js").Column} Column */
+/** @typedef {{key: string, value: (row: any) => unknown}} Column */
 
 /**
  * Return rows as CSV (RFC 4180) with a line of column names; numbers are whole, not as shown.
  *
  * @param {Column[]} columns
- * @param {Row[]} rows
+ * @param {any[]} rows
  */
 export function csv(columns, rows) {
   const lines = [

@@ -206,11 +206,8 @@ function keyboard(at, rows, move, open, choosing) {
  * @param {any[]} rows
  */
 function width(column, rows) {
+  const room = column.cell ? 6 : 3; // around the text, and for the shape of a badge
   const title = column.title.length + 2;
-  return (
-    Math.min(
-      WIDEST,
-      rows.reduce((most, row) => Math.max(most, column.text(row).length), title),
-    ) + 3
-  );
+  const longest = rows.reduce((most, row) => Math.max(most, column.text(row).length), title);
+  return Math.min(WIDEST, longest) + room;
 }
