@@ -88,7 +88,7 @@ class Answers:
         tool = self._tool(request.path_params["name"])
         if not (tool.read_only or self._may_act(request)):
             raise HTTPException(HTTPStatus.FORBIDDEN, self._why_no_control())
-        arguments = await _object_in(request)
+        arguments = await object_in(request)
         if tool.waits:
             arguments["timeout_s"] = 0
         act = partial(self._act, tool, arguments, author(request))
@@ -113,7 +113,7 @@ class Answers:
             "version": version("pawn-lab"),
             "control": control,
             "token": self._access.token is not None,
-            "board": False,
+            "board": True,
             "now": time.time(),
         }
 
@@ -181,7 +181,12 @@ async def failed(request: Request, error: Exception) -> Response:
     return answer({"error": said}, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-async def _object_in(request: Request) -> dict[str, Any]:
+async def object_in(request: Request) -> dict[str, Any]:
+    """Return the body's object.
+
+    Raises:
+        InvalidRequestError: it holds none, or one that is too large or too deep.
+    """
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json")
     try:

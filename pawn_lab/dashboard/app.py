@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from pawn_core.config import ConfigError
 from pawn_lab.dashboard.answers import Answers, GuardedReading, failed, not_served, refused
+from pawn_lab.dashboard.board import Board
 from pawn_lab.dashboard.exhibit import Exhibit
 from pawn_lab.dashboard.files import page_routes
 from pawn_lab.dashboard.stream import Watch, stream_route
@@ -26,8 +27,8 @@ _GZIP_LEVEL = 1
 
 def dashboard_app(exhibit: Exhibit, access: Access, agents: ForAgents | None = None) -> Starlette:
     """Return the application; `agents` is MCP, served beside it."""
-    watch, answers = Watch(exhibit), Answers(exhibit, access)
-    asked = [*answers.routes(), stream_route(watch)]
+    watch, board = Watch(exhibit), Board(exhibit, access)
+    asked = [*Answers(exhibit, access).routes(), stream_route(watch), *board.routes()]
     routes: list[BaseRoute] = [
         *page_routes(),
         Mount("/api", routes=asked, middleware=[Middleware(GuardedReading, access=access)]),
@@ -40,6 +41,7 @@ def dashboard_app(exhibit: Exhibit, access: Access, agents: ForAgents | None = N
         async with running, anyio.create_task_group() as group:
             group.start_soon(watch.run)
             yield
+            await board.close()
             group.cancel_scope.cancel()
 
     return Starlette(

@@ -9,6 +9,7 @@ from typing import Any
 from pawn_core.config.errors import did_you_mean
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
+from pawn_lab.views.board_models import BOARD_MODELS
 from pawn_lab.views.curves import CURVES
 from pawn_lab.views.launch_form import LAUNCH_FORM
 from pawn_lab.views.metrics import METRICS
@@ -28,6 +29,7 @@ VIEWS: tuple[View, ...] = (
     SWEEP,
     NOTES,
     LAUNCH_FORM,
+    BOARD_MODELS,
 )
 
 

@@ -82,7 +82,7 @@ def test_one_model_is_held_and_another_takes_its_place(monkeypatch, worker, sour
     for kind in ("moves", "moves", "positions", "moves"):
         worker.answer("position", {"moves": [], "source": sources[kind]})
     assert loads == [sources[kind] for kind in ("moves", "positions", "moves")]
-    with pytest.raises(ConfigError, match="weights 'nowhere.safetensors'.* do not exist"):
+    with pytest.raises(ConfigError, match=r"weights 'nowhere\.safetensors' do not exist"):
         worker.answer("position", {"moves": [], "source": "nowhere.safetensors"})
     assert worker.answer("position", {"moves": [], "source": sources["positions"]})["legal"]
 
