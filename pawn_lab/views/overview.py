@@ -27,7 +27,8 @@ def overview(lab: Lab) -> dict[str, Any]:
     glance, devices = queries.glance(lab, latest=LATEST), queries.devices(lab)
     now = {progress.trial_id: progress for progress in queries.running(lab)}
     running = [_running(lab, t, now[t.id]) for t in glance.active if t.id in now]
-    queue = [trial for trial in glance.active if trial.state == State.QUEUED]
+    queued = [trial for trial in glance.active if trial.state == State.QUEUED]
+    queue = [trial for trial in queued if not trial.on_hold]
     ailing = {row["id"]: row["health"] for row in running if is_trouble(row["health"])}
     return {
         "headline": headline(glance, devices, ailing),
@@ -36,6 +37,7 @@ def overview(lab: Lab) -> dict[str, Any]:
         "counts": dict(glance.counts),
         "running": running,
         "queue": [_queued(t) for t in sorted(queue, key=lambda t: t.queued_before or 0)],
+        "holds": [_queued(trial) for trial in queued if trial.on_hold],
         "ended": [_ended(trial) for trial in glance.ended],
         "devices": [device.model_dump() for device in devices],
         "lost_devices": queries.device_faults(lab),

@@ -63,6 +63,7 @@ def _state(lab: Lab, own: Trial) -> dict[str, Any]:
         "started_at": own.started_at,
         "ended_at": own.ended_at,
         "why_waiting": own.why_waiting,
+        "on_hold": own.on_hold,
         "games": own.games and own.games.described(),
         "cost": own.cost,
         "merit": _merit(own),

@@ -1,0 +1,52 @@
+import { bytes, number } from "../format.js";
+import { html, useState } from "../preact.js";
+import { source } from "../source.js";
+import { link, useSource } from "../state.js";
+import { Empty } from "../widgets/status.js";
+
+/** What is saved, and whether every file is as it was written. @param {{trial: any}} props */
+export function Checkpoints({ trial }) {
+  const { checkpoints } = trial;
+  const total = checkpoints.reduce(
+    (/** @type {number} */ sum, /** @type {any} */ saved) => sum + saved.bytes,
+    0,
+  );
+  return html`<section class="card">
+    <h2>Checkpoints · ${checkpoints.length}${total > 0 ? `, ${bytes(total)}` : ""}</h2>
+    ${checkpoints.length ? null : html`<${Empty}>Nothing is saved.<//>`}
+    <ul class="plain">
+      ${checkpoints.map((/** @type {any} */ saved) => html`<${Saved} key=${saved.step} trial=${trial} saved=${saved} />`)}
+    </ul>
+  </section>`;
+}
+
+/** @param {{trial: any, saved: any}} props */
+function Saved({ trial, saved }) {
+  const { can } = useSource();
+  return html`<li class="row">
+    <span>${trial.progress.unit} ${number(saved.step)}</span>
+    <span class="quiet">${bytes(saved.bytes)}</span>
+    ${saved.best_of.map((/** @type {string} */ model) => html`<span class="good" key=${model}>★ best${model && ` ${model}`}</span>`)}
+    ${saved.finished ? html`<${Hashes} id=${trial.id} step=${saved.step} />` : html`<span class="warn">◔ not finished</span>`}
+    ${can.board && saved.finished && html`<a href=${link("board", { source: `trial:${trial.id}@${saved.step}` })}>on the board</a>`}
+  </li>`;
+}
+
+/** Checks the hashes of a checkpoint's files when asked to: that reads all of them. */
+/** @param {{id: number, step: number}} props */
+function Hashes({ id, step }) {
+  const [found, setFound] = useState(/** @type {any} */ (null));
+  const check = () => {
+    setFound({ pending: true });
+    source
+      .view("checkpoint", { trial_id: id, step })
+      .then(setFound, (error) => setFound({ why: error.message }));
+  };
+  if (!found)
+    return html`<button class="quiet" onClick=${check} aria-label="Verify ${step}">verify</button>`;
+  if (found.pending) return html`<span class="quiet" role="status">hashing …</span>`;
+  if (!found.verified) return html`<span class="bad" role="status">✕ ${found.why}</span>`;
+  return html`<span class="good" role="status"
+    >✓ ${Object.keys(found.files).length} files match their hashes</span
+  >`;
+}
