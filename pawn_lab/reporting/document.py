@@ -1,7 +1,12 @@
-"""A document of sections for people: written as Markdown, with its pictures beside it."""
+"""A document of sections for people: written as Markdown with its pictures beside it, or as data.
 
+The data of a block is what a page draws it from: its kind and plain JSON values.
+"""
+
+import base64
+import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +28,10 @@ class Prose:
         """Return the paragraph."""
         return escaped(self.text)
 
+    def data(self) -> dict[str, Any]:
+        """Return the paragraph."""
+        return {"kind": "prose", "text": clean(self.text)}
+
 
 @dataclass(frozen=True)
 class Items:
@@ -33,6 +42,10 @@ class Items:
     def markdown(self) -> str:
         """Return a line for each."""
         return "\n".join(f"- {escaped(line)}" for line in self.lines)
+
+    def data(self) -> dict[str, Any]:
+        """Return the lines."""
+        return {"kind": "items", "lines": [clean(line) for line in self.lines]}
 
 
 @dataclass(frozen=True)
@@ -50,18 +63,34 @@ class Grid:
         lines += [map(cell, row) for row in self.rows]
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
+    def data(self) -> dict[str, Any]:
+        """Return titles and rows; a number stays one, so that a page can sort by it."""
+        rows = [[_value(item) for item in row] for row in self.rows]
+        return {"kind": "grid", "columns": [clean(title) for title in self.columns], "rows": rows}
+
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG image; `name` is its file's, without a folder."""
+    """A PNG image; `name` is its file's, without a folder.
+
+    curves: what a page draws in its place, as the view `curves` answers; None for the image.
+    """
 
     name: str
     png: bytes
     caption: str
+    curves: Mapping[str, Any] | None = None
 
     def markdown(self) -> str:
         """Return the image by its name."""
         return f"![{escaped(self.caption)}]({self.name})"
+
+    def data(self) -> dict[str, Any]:
+        """Return the curves, or the image where there are none."""
+        caption = clean(self.caption)
+        if self.curves is not None:
+            return {"kind": "curves", "caption": caption, "answer": dict(self.curves)}
+        return {"kind": "picture", "caption": caption, "png": base64.b64encode(self.png).decode()}
 
 
 @dataclass(frozen=True)
@@ -74,6 +103,10 @@ class Commands:
         """Return the lines as they are typed."""
         fence = "`" * (1 + max([2, *(len(run) for run in re.findall("`+", "".join(self.lines)))]))
         return "\n".join([f"{fence}sh", *map(clean, self.lines), fence])
+
+    def data(self) -> dict[str, Any]:
+        """Return the lines."""
+        return {"kind": "commands", "lines": [clean(line) for line in self.lines]}
 
 
 Block = Prose | Items | Grid | Picture | Commands
@@ -97,6 +130,14 @@ class Document:
     def markdown(self) -> str:
         """Return the whole text; pictures by their names."""
         return "\n\n".join([f"# {escaped(self.title)}", *self._parts()]) + "\n"
+
+    def data(self) -> dict[str, Any]:
+        """Return the whole as plain JSON values: what the page of a report shows."""
+        sections = [
+            {"title": clean(section.title), "blocks": [block.data() for block in section.blocks]}
+            for section in self.sections
+        ]
+        return {"title": clean(self.title), "sections": sections}
 
     def pictures(self) -> Iterator[Picture]:
         """Yield the pictures in order."""
@@ -124,3 +165,14 @@ def cell(value: Any) -> str:
             return f"{value:.4g}"
         case _:
             return escaped(shorten(str(value), MOST_CELL_CHARACTERS))
+
+
+def _value(value: Any) -> Any:
+    """Return a value as a page's table has it: numbers as they are, none that JSON has not."""
+    match value:
+        case None | bool() | int():
+            return value
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case _:
+            return shorten(clean(str(value)), MOST_CELL_CHARACTERS)

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from pawn_core.durable import replace_file
+from pawn_lab import page
 from pawn_lab.documents import own_folder
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
@@ -73,8 +74,6 @@ def _name(study: ReportedStudy, tag: str | None) -> str:
 
 def _write(folder: Path, document: Document, trials: list[Trial]) -> None:
     """Write the files of a report; the two documents last, so that they name nothing missing."""
-    from pawn_lab.reporting.page import page  # not at the start: few calls need it
-
     own_folder(folder.parent)
     own_folder(folder)
     for picture in document.pictures():
@@ -83,7 +82,7 @@ def _write(folder: Path, document: Document, trials: list[Trial]) -> None:
         config = json.dumps(dict(trial.config), indent=1).encode() + b"\n"
         replace_file(folder / f"trial-{trial.id}.json", config)
     replace_file(folder / "report.md", document.markdown().encode())
-    replace_file(folder / "report.html", page(document).encode())
+    replace_file(folder / "report.html", page.document(document.title, document.data()).encode())
 
 
 TOOL = LabTool(lab_report, title="Report of a study", idempotent=True)

@@ -1,8 +1,12 @@
-/** The page begins here. */
+/** The page begins here: what is shown around everything depends on where answers come from. */
 
 import { html, render } from "./preact.js";
+import { Report } from "./report.js";
 import { Shell } from "./shell.js";
 import { source } from "./source.js";
 
+/** One entry for each kind of source. */
+const ROOTS = /** @type {Record<string, any>} */ ({ live: Shell, report: Report });
+
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
-source.open().finally(() => render(html`<${Shell} />`, root));
+source.open().finally(() => render(html`<${ROOTS[source.kind]} />`, root));

@@ -12,7 +12,6 @@ from pawn_lab.reporting.document import (
     Prose,
     escaped,
 )
-from pawn_lab.reporting.page import page
 
 
 def rendered(markdown):
@@ -54,23 +53,26 @@ def test_commands_stay_within_their_fence():
     assert "echo '```'\n&lt;b&gt;" in shown.replace("&#39;", "'").replace("&#x27;", "'")
 
 
-def a_document():
-    picture = Picture("curve.png", b"\x89PNG", "a curve")
-    blocks = [Prose("Is <script> text?"), picture, Items(["![x](http://elsewhere/a.png)"])]
-    return Document("A <study>", [Chapter("One", blocks)])
+def test_what_a_page_shows_is_plain_values_that_json_has():
+    blocks = [Prose("<b>\x1b[31mx"), Grid(["a"], [[0.5], [float("nan")], [None]]), Items(["- y"])]
+    document = Document("A <study>", [Chapter("One", blocks)])
+    assert document.data() == {
+        "title": "A <study>",
+        "sections": [
+            {
+                "title": "One",
+                "blocks": [
+                    {"kind": "prose", "text": "<b>x"},
+                    {"kind": "grid", "columns": ["a"], "rows": [[0.5], ["nan"], [None]]},
+                    {"kind": "items", "lines": ["- y"]},
+                ],
+            }
+        ],
+    }
 
 
-def test_a_page_holds_its_pictures_and_fetches_and_runs_nothing():
-    html = page(a_document())
-    assert "data:image/png;base64,iVBORw==" in html
-    assert "elsewhere" not in html.replace("http://elsewhere/a.png)", "")
-    assert "<script" not in html
-    assert "default-src 'none'" in html
-    assert "<title>A &lt;study&gt;</title>" in html
-
-
-def test_a_picture_of_another_place_is_not_shown():
-    document = Document("t", [Chapter("s", [Picture("own.png", b"x", "own")])])
-    markdown = document.markdown()
-    assert "own.png" in markdown
-    assert 'src="own.png"' not in page(document)
+def test_a_picture_is_its_curves_where_it_has_them_or_else_its_image():
+    image = Picture("a.png", b"\x89PNG", "a curve")
+    assert image.data() == {"kind": "picture", "caption": "a curve", "png": "iVBORw=="}
+    drawn = Picture("a.png", b"\x89PNG", "a curve", curves={"curves": []})
+    assert drawn.data() == {"kind": "curves", "caption": "a curve", "answer": {"curves": []}}

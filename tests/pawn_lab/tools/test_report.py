@@ -52,8 +52,10 @@ def test_a_report_has_the_question_the_hypotheses_the_verdicts_and_the_numbers_o
 def test_the_page_is_one_file_with_the_curves_inside(lab):
     answer = lab_report(lab)
     _, page = written(lab, answer)
-    assert page.count("data:image/png;base64,") == 1
-    assert not re.search(r"(src|href)=\"(?!data:)", page)
+    [data] = re.findall(r'id="pawn-data">(.*?)</script>', page)
+    sections = {section["title"]: section["blocks"] for section in json.loads(data)["sections"]}
+    assert [block["kind"] for block in sections["Curves"]] == ["picture"]
+    assert not re.search(r"(src|href)=\"(?!data:)", page.partition("<body>")[0])
 
 
 def test_a_study_can_be_repeated_from_the_files_of_its_report(lab):

@@ -21,15 +21,9 @@ export class ReportSource {
     this.data = JSON.parse(document.getElementById("pawn-data")?.textContent ?? "{}");
   }
 
-  /**
-   * Return what the file has of a view; it has each with one set of arguments.
-   *
-   * @param {string} name
-   */
+  /** @param {string} name @returns {Promise<any>} */
   async view(name) {
-    const answer = this.data.views?.[name];
-    if (answer === undefined) throw new Refusal(`this report has no '${name}'`);
-    return answer;
+    throw new Refusal(`a report cannot ask for ${name}`);
   }
 
   /** @param {string} tool @returns {Promise<any>} */
