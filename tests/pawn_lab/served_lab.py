@@ -24,7 +24,9 @@ def served(
     exhibit = shown if isinstance(shown, Exhibit) else Exhibit(opener(shown))
     app = dashboard_app(exhibit, Access((LOOPBACK,), token, reading_is_open))
     with socket.create_server((LOOPBACK, 0)) as listener:
-        server = uvicorn.Server(config(app))
+        settings = config(app)
+        settings.timeout_graceful_shutdown = 0  # what is open at the end ends at once
+        server = uvicorn.Server(settings)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

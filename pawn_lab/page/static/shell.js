@@ -18,8 +18,7 @@ export function Shell() {
   const shown = PAGES.find(({ name }) => name === page) ?? PAGES[0];
   useShortcuts(LISTED, () => setHelp(true));
   useEffect(() => {
-    const workspace = source.session?.workspace;
-    document.title = `${shown.title} · ${workspace ?? "PAWN lab"}`;
+    document.title = `${shown.title} · ${folder(source.session?.workspace)}`;
   }, [shown, source.session]);
   return html`
     <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
@@ -47,10 +46,16 @@ function skip(event) {
   document.getElementById("main")?.focus();
 }
 
+/** The name of a workspace: its last folders. @param {string | undefined} path */
+function folder(path) {
+  return path?.split("/").slice(-2).join("/") ?? "PAWN lab";
+}
+
 /** @param {{session: any}} props */
 function Brand({ session }) {
-  return html`<a class="brand" href=${link("overview")}>
-    <span aria-hidden="true">♟</span> ${session?.workspace ?? "PAWN lab"}
+  const workspace = session?.workspace;
+  return html`<a class="brand" href=${link("overview")} title=${workspace}>
+    <span aria-hidden="true">♟</span> ${folder(workspace)}
   </a>`;
 }
 

@@ -1,6 +1,6 @@
 /** The whole view is in the address: `#/page?name=value`, so that a link keeps it. */
 
-import { useEffect, useMemo, useRef, useState } from "./preact.js";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "./preact.js";
 import { source } from "./source.js";
 import { Listeners } from "./sources/listeners.js";
 
@@ -76,7 +76,7 @@ export function place() {
  */
 export function useRoute() {
   const [hash, setHash] = useState(address);
-  useEffect(() => moves.add(() => setHash(address)), []);
+  useLayoutEffect(() => moves.add(() => setHash(address)), []);
   return useMemo(() => ({ ...parsed(hash), set: setParams }), [hash]);
 }
 
@@ -144,6 +144,6 @@ function oneAtATime(begin) {
 /** Whether the source is connected, what it can, and whom it serves: drawn anew on a change. */
 export function useSource() {
   const [, setCount] = useState(0);
-  useEffect(() => source.status.add(() => setCount((/** @type {number} */ n) => n + 1)), []);
+  useLayoutEffect(() => source.status.add(() => setCount((/** @type {number} */ n) => n + 1)), []);
   return source;
 }

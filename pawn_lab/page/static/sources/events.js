@@ -14,7 +14,7 @@ export async function readEvents(body, onBytes, onEvent) {
     const { done, value } = await reader.read();
     if (done) return;
     onBytes();
-    const blocks = (rest + value.replaceAll("\r\n", "\n")).split("\n\n");
+    const blocks = (rest + value).replaceAll("\r\n", "\n").split("\n\n");
     rest = blocks.pop() ?? "";
     for (const block of blocks) readEvent(block, onEvent);
   }

@@ -15,6 +15,9 @@ const LONGEST_PAUSE_S = 15;
  * @typedef {{event: number | null, trials: number[] | null, notes: boolean}} Change
  */
 
+/** What a tab asks of the others when it begins to listen: does the server live? */
+const ASK = "ask";
+
 /** @type {Change} */
 const ANYTHING = { event: null, trials: null, notes: true };
 
@@ -29,12 +32,19 @@ export class Stream {
     this.heardAt = 0;
     this.stopped = new AbortController();
     this.channel = new BroadcastChannel("pawn-stream");
-    this.channel.onmessage = (message) => this.hear(message.data);
+    this.channel.onmessage = (message) => this.receive(message.data);
+    this.holds = false;
   }
 
   /** Whether the server was heard of lately, by this tab or by the one that listens for it. */
   get connected() {
     return Date.now() - this.heardAt < 1000 * LONGEST_SILENCE_S;
+  }
+
+  /** Hear what another tab says, or tell it that the server lives. @param {any} message */
+  receive(message) {
+    if (message !== ASK) this.hear(message);
+    else if (this.holds && this.connected) this.channel.postMessage(null);
   }
 
   /** Listen while the tab can be seen. */
@@ -54,6 +64,7 @@ export class Stream {
   /** @param {AbortSignal} signal */
   async listen(signal) {
     const hold = () => this.hold(signal);
+    this.channel.postMessage(ASK);
     try {
       // Locks exist in secure contexts only; without them each visible tab has its own stream.
       if (navigator.locks) await navigator.locks.request("pawn-stream", { signal }, hold);
@@ -65,15 +76,17 @@ export class Stream {
 
   /** Keep a stream open until the tab is hidden. @param {AbortSignal} signal */
   async hold(signal) {
+    this.holds = true;
+    signal.addEventListener("abort", () => (this.holds = false));
     for (let failures = 0; !signal.aborted; failures += 1) {
       try {
         const body = await this.open(signal);
         failures = 0;
-        this.share(ANYTHING); // what happened since the last stream
         await readEvents(
           body,
           () => this.share(null),
-          (kind, data) => kind === "changed" && this.share(JSON.parse(data)),
+          // What happened since the last stream is told by nobody else.
+          (kind, data) => this.share(kind === "open" ? ANYTHING : JSON.parse(data)),
         );
       } catch {
         if (signal.aborted) return;
