@@ -14,6 +14,7 @@ import { ReportSource } from "./sources/report.js";
  * @property {boolean} connected
  * @property {boolean} needsToken
  * @property {(token: string) => Promise<void>} [authorize] What answers `needsToken`.
+ * @property {string} [author] Who acts, as events name them; absent where that is not ours to say.
  * @property {{add(listener: () => void): () => void}} status Told when one of the above changes.
  * @property {() => Promise<void>} open
  * @property {(name: string, args?: Record<string, unknown>, signal?: AbortSignal) => Promise<any>} view
