@@ -32,8 +32,7 @@ from pawn_lab.tools.events import TOOL as EVENTS
 from pawn_lab.tools.events import EventsAnswer
 from pawn_lab.tools.kill import TOOL as KILL
 from pawn_lab.tools.notes import TOOL as NOTES
-from pawn_lab.tools.trial_answer import TrialAnswer
-from pawn_lab.tools.values import Table
+from pawn_lab.tools.trial_answer import TrialsAnswer
 
 NOT_CLEAR = 1
 BAD_INPUT = 2
@@ -44,12 +43,6 @@ app = App(
     help="An agent-driven lab for chess world models: launch, watch, resume and compare trials.",
     version=version("pawn-lab"),
 )
-
-
-class KilledAnswer(Answer):
-    """Trials that were told to stop."""
-
-    trials: Table[TrialAnswer]
 
 
 @dataclass(frozen=True)
@@ -179,7 +172,7 @@ def kill(
             answer = _answer(lab, KILL, {"trial_id": trial_ids[0], "reason": reason})
         else:
             lab.check_exists()
-            answer = KilledAnswer(trials=_killed(lab, trial_ids, tag, reason))
+            answer = TrialsAnswer(trials=_killed(lab, trial_ids, tag, reason))
         options.show(answer, lab.paths)
 
 

@@ -1,4 +1,4 @@
-"""Commands about what trials are called and what they take on the disk."""
+"""Commands about what trials take on the disk, and which of them are shown."""
 
 from typing import Annotated
 
@@ -7,9 +7,9 @@ from rich.prompt import Confirm
 
 from pawn_lab.cli.options import DEFAULTS, Options
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab import Lab, storing
+from pawn_lab.lab import storing
 from pawn_lab.records import DiskUse
-from pawn_lab.tools.trial_answer import TrialAnswer, trial_answer
+from pawn_lab.tools.trial_answer import trials_answer
 from pawn_lab.tools.values import Answer, Number, Table
 
 GIB = 1 << 30
@@ -39,12 +39,6 @@ class DiskAnswer(Answer):
     free_gib: Number
 
 
-class TrialsAnswer(Answer):
-    """Trials after a command that changed them."""
-
-    trials: Table[TrialAnswer]
-
-
 class FreedAnswer(Answer):
     """What was deleted, and the room that this made, in GiB."""
 
@@ -54,7 +48,7 @@ class FreedAnswer(Answer):
 
 def add_storage_commands(app: App) -> None:
     """Register the commands."""
-    for command in (disk, tag, archive, delete):
+    for command in (disk, archive, delete):
         app.command(command)
 
 
@@ -70,18 +64,6 @@ def disk(*trial_ids: Numbers, tag: OfTag = None, options: Options = DEFAULTS) ->
         options.show(answer, lab.paths)
 
 
-def tag(
-    *trial_ids: Numbers,
-    add: Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())] = None,
-    remove: Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())] = None,
-    options: Options = DEFAULTS,
-) -> None:
-    """Give trials further tags, or take tags away."""
-    with options.existing_lab() as lab:
-        changed = storing.tag(lab, trial_ids, add or (), remove or ())
-        options.show(_changed(lab, changed), lab.paths)
-
-
 def archive(
     *trial_ids: Numbers,
     tag: OfTag = None,
@@ -95,7 +77,7 @@ def archive(
     _check_chosen(trial_ids, tag)
     with options.existing_lab() as lab:
         changed = storing.archive(lab, trial_ids or None, tag, undo=undo)
-        options.show(_changed(lab, changed), lab.paths)
+        options.show(trials_answer(lab, changed), lab.paths)
 
 
 def delete(
@@ -139,10 +121,6 @@ def _confirm(uses: list[DiskUse], *, checkpoints_only: bool) -> None:
         agreed = False
     if not agreed:
         raise InvalidRequestError("nothing was deleted; --yes deletes without asking")
-
-
-def _changed(lab: Lab, changed: list) -> TrialsAnswer:
-    return TrialsAnswer(trials=[trial_answer(lab, trial) for trial in changed])
 
 
 def _row(use: DiskUse) -> DiskRow:

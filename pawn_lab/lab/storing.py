@@ -26,7 +26,7 @@ def tag(
 
     Raises:
         UnknownTrialError: no such trial.
-        InvalidRequestError: a tag is not allowed, or none is named.
+        InvalidRequestError: a tag is not allowed, they would be too many, or none is named.
     """
     added, removed = requests.checked_tags(list(add)), set(remove)
     if not added and not removed:
@@ -35,7 +35,8 @@ def tag(
         rows = selection.selected(tx, trial_ids)
         for row in rows:
             kept = [name for name in row.tags if name not in removed]
-            trials.set_tags(tx, row, list(dict.fromkeys([*kept, *added])))
+            tags = requests.checked_tags([*kept, *added])
+            trials.set_tags(tx, row, tags, lab.launcher.caller)
     return selected(lab, [row.id for row in rows])
 
 

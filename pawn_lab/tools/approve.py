@@ -6,20 +6,14 @@ from pydantic import Field
 
 from pawn_lab.lab import Lab, approving
 from pawn_lab.tools.registry import LabTool
-from pawn_lab.tools.trial_answer import TrialAnswer, trial_answer
-from pawn_lab.tools.values import Answer, Table, TrialId
-
-
-class ApproveAnswer(Answer):
-    """The trials that were let go."""
-
-    trials: Table[TrialAnswer]
+from pawn_lab.tools.trial_answer import TrialsAnswer, trials_answer
+from pawn_lab.tools.values import TrialId
 
 
 def lab_approve(
     lab: Lab,
     trial_ids: Annotated[list[TrialId], Field(min_length=1, description="On hold.")],
-) -> ApproveAnswer:
+) -> TrialsAnswer:
     """Let trials start that were asked for with `hold`; for people, not for agents.
 
     All of them or none. lab_kill refuses one.
@@ -27,8 +21,7 @@ def lab_approve(
     Each starts as soon as a device is free, and its event says who approved it. Whoever asked for
     it learns of it by lab_events, or by lab_wait(until="approved").
     """
-    approved = approving.approve(lab, trial_ids)
-    return ApproveAnswer(trials=[trial_answer(lab, trial) for trial in approved])
+    return trials_answer(lab, approving.approve(lab, trial_ids))
 
 
 TOOL = LabTool(lab_approve, title="Approve trials", for_people=True)

@@ -3,7 +3,7 @@
 from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
 from pawn_lab.tools.check_in import check_in
-from pawn_lab.tools.values import Answer
+from pawn_lab.tools.values import Answer, Table
 
 
 class TrialAnswer(Answer):
@@ -19,6 +19,12 @@ class TrialAnswer(Answer):
     next_check_s: int | None = None
 
 
+class TrialsAnswer(Answer):
+    """Trials after a call that changed them."""
+
+    trials: Table[TrialAnswer]
+
+
 def trial_answer(lab: Lab, trial: Trial) -> TrialAnswer:
     """Show a trial that was just launched, resumed or killed."""
     return TrialAnswer(
@@ -31,3 +37,8 @@ def trial_answer(lab: Lab, trial: Trial) -> TrialAnswer:
         why_waiting=trial.why_waiting,
         next_check_s=check_in(lab).next_check_s,
     )
+
+
+def trials_answer(lab: Lab, trials: list[Trial]) -> TrialsAnswer:
+    """Show trials that one call changed."""
+    return TrialsAnswer(trials=[trial_answer(lab, trial) for trial in trials])

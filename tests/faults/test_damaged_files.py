@@ -247,7 +247,7 @@ def all_end(lab: Lab) -> None:
     assert {trial.state for trial in queries.trials(lab)} <= ENDED
     for trial in queries.trials(lab):
         with within(MOST_S, "lab_tag, lab_approve"), contextlib.suppress(LabError):
-            TOOL_NAMED["lab_tag"](lab, {"trial_id": trial.id, "tags": ["seen"]})
+            TOOL_NAMED["lab_tag"](lab, {"trial_ids": [trial.id], "add": ["seen"]})
             TOOL_NAMED["lab_approve"](lab, {"trial_ids": [trial.id]})
         for name, arguments in (("lab_kill", {}), ("lab_resume", UNSAFE)):
             for which in ("latest", "best") if arguments else (None,):

@@ -1,4 +1,4 @@
-"""lab_tag: other tags in place of those a trial has."""
+"""lab_tag: further tags for trials, or fewer."""
 
 import pytest
 from lab_testing import CONFIG, add_ended_trial
@@ -9,14 +9,21 @@ from pawn_lab.lab import queries
 from pawn_lab.tools.tag import lab_tag
 
 
-def test_a_trial_takes_other_tags_and_the_event_says_who_asked_and_what_they_were(open_lab):
+def test_tags_are_added_and_taken_away_and_the_event_says_by_whom_and_what_they_were(open_lab):
     lab = open_lab().called_by("dashboard: Ann")
     trial = add_ended_trial(lab, parse_config(CONFIG).model_dump(mode="json"))
-    assert lab_tag(lab, trial, ["study", "<b>bold</b>"]).tags == ["study", "<b>bold</b>"]
-    assert lab_tag(lab, trial, []).tags is None
+    assert lab_tag(lab, [trial], add=["study", "<b>bold</b>"]).trials[0].tags == [
+        "study",
+        "<b>bold</b>",
+    ]
+    assert lab_tag(lab, [trial], add=["kept"], remove=["study", "<b>bold</b>"]).trials[0].tags == [
+        "kept"
+    ]
     last = queries.events(lab).events[-1]
-    assert last.message == "the tags are none, asked by dashboard: Ann"
-    before = {"tags": [], "before": ["study", "<b>bold</b>"], "by": "dashboard: Ann"}
+    assert last.message == "the tags are kept, asked by dashboard: Ann"
+    before = {"tags": ["kept"], "before": ["study", "<b>bold</b>"], "by": "dashboard: Ann"}
     assert last.data == before
     with pytest.raises(InvalidRequestError, match="tag '' is not allowed"):
-        lab_tag(lab, trial, [""])
+        lab_tag(lab, [trial], add=[""])
+    with pytest.raises(InvalidRequestError, match="21 tags are too many"):
+        lab_tag(lab, [trial], add=[str(n) for n in range(20)])

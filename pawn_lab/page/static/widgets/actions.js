@@ -66,9 +66,17 @@ const ACTIONS = [
     about: "All that it is to have.",
     asks: "Tags, a comma between two",
     begin: ({ tags }) => (tags ?? []).join(", "),
-    args: ({ id }, text) => ({ trial_id: id, tags: listed(text) }),
+    args: tagged,
   },
 ];
+
+/** What makes a trial's tags those of a text. @param {Trial} trial @param {string} text */
+function tagged({ id, tags = [] }, text) {
+  const wanted = listed(text);
+  const add = wanted.filter((tag) => !tags.includes(tag));
+  const remove = tags.filter((tag) => !wanted.includes(tag));
+  return { trial_ids: [id], add, remove };
+}
 
 /** The items of a text between commas. @param {string} text */
 export function listed(text) {

@@ -1,25 +1,9 @@
 /** A tool's answer as it is: its fields, and its lists of rows as tables. */
 
 import { html } from "../preact.js";
+import { rowsOfTable } from "../tables/tool.js";
 import { Json } from "./json.js";
 import { Table } from "./table.js";
-
-/**
- * The rows of a list that a tool sends with its columns named once, or one by one.
- *
- * @param {any} list
- * @returns {any[]}
- */
-export function rowsOf(list) {
-  if (!list) return [];
-  if (Array.isArray(list)) return list;
-  const { columns, rows } = list;
-  return rows.map((/** @type {any[]} */ row) =>
-    Object.fromEntries(
-      columns.map((/** @type {string} */ name, /** @type {number} */ n) => [name, row[n]]),
-    ),
-  );
-}
 
 /** @param {{answer: Record<string, any>, without?: string[]}} props without: fields left out. */
 export function Answer({ answer, without = [] }) {
@@ -40,7 +24,7 @@ export function Answer({ answer, without = [] }) {
 
 /** @param {{name: string, value: any}} props */
 function Part({ name, value }) {
-  const rows = value.columns || Array.isArray(value) ? rowsOf(value) : [];
+  const rows = Array.isArray(value) ? value : value.columns ? rowsOfTable(value) : [];
   if (!rows.length) return html`<${Json} value=${value} label=${words(name)} />`;
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const columns = names.map((key) => ({ key, title: words(key) }));
