@@ -151,11 +151,11 @@ class StoredConfig(Mapping[str, Any]):
     @property
     def beyond_defaults(self) -> dict[str, Any]:
         """The fields that are not at their defaults."""
-        fields = self.known_kind.model_fields if self.known_kind else {}
+        defaults = self.known_kind.defaults() if self.known_kind else {}
         return {
             name: value
             for name, value in self.items()
-            if value is not None and not (name in fields and value == fields[name].default)
+            if value is not None and not (name in defaults and value == defaults[name])
         }
 
     def settings(self, on_gpu: bool | None = None) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """What every config can do, whatever its fields: fill in, and say what is without effect."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic_core import to_jsonable_python
 
 from pawn_core.config.idle import Idle
 
@@ -72,6 +75,15 @@ class BaseConfig(BaseModel):
         follows = self.follows()
         values = self.model_dump(mode="json")
         return {n: v for n, v in values.items() if n not in follows or v != follows[n]}
+
+    @classmethod
+    @functools.cache
+    def defaults(cls) -> Mapping[str, Any]:
+        """Return the defaults of the fields that have one, as JSON has them."""
+        fields = cls.model_fields.items()
+        return MappingProxyType(
+            {n: to_jsonable_python(field.default) for n, field in fields if not field.is_required()}
+        )
 
     @classmethod
     def fields_marked(cls, mark: str) -> list[str]:

@@ -100,10 +100,11 @@ def ablation(config: StoredConfig) -> dict[str, Any]:
     kind, chosen = config.known_kind, config.settings()
     if kind is None:
         return {"run_type": config["run_type"]}
+    defaults = kind.defaults()
     marked = {
         name: _placed(chosen[name]) if name in kind.path_fields else chosen[name]
         for name in kind.fields_marked("ablation")
-        if name in chosen and chosen[name] != kind.model_fields[name].default
+        if name in chosen and (name not in defaults or chosen[name] != defaults[name])
     }
     return marked | config.unknown_fields
 

@@ -7,6 +7,7 @@ import pytest
 from lab_testing import trial_row
 
 from pawn_core.config import parse_config
+from pawn_core.config.registry import RUN_TYPES
 from pawn_lab.configs import StoredConfig
 from pawn_lab.paths import TrialPaths
 from pawn_lab.reporting import results
@@ -80,6 +81,14 @@ def test_a_resumed_trial_without_metrics_is_at_its_parents_step(paths):
 def test_ablations_are_the_marked_fields_that_make_another_run_than_the_default():
     config = row(mate_boost=1.0, discard_ply_limit=True, lr=0.01).config
     assert results.ablation(config) == {"mate_boost": 1.0, "discard_ply_limit": True}
+
+
+@pytest.mark.parametrize("run_type", [kind.name for kind in RUN_TYPES])
+def test_a_config_of_defaults_is_no_ablation_and_has_nothing_beyond_them(run_type):
+    kind = next(kind for kind in RUN_TYPES if kind.name == run_type).config
+    config = StoredConfig({"run_type": run_type} | kind.defaults())
+    assert results.ablation(config) == {}
+    assert config.beyond_defaults == {}
 
 
 @pytest.mark.parametrize(
