@@ -27,6 +27,8 @@ LOOK_EVERY_S = 1.0
 ADVANCE_EVERY_S = 5.0
 _PING_S = 15
 _RETRY_MS = 2000
+_STOP_S = 1.0
+"""For streams to end of themselves when the server does."""
 _SEND_TIMEOUT_S = 30.0
 """After which a reader that takes nothing is gone."""
 
@@ -69,19 +71,26 @@ class Listener:
     def __init__(self) -> None:
         self._pending: Change | None = None
         self._told = anyio.Event()
+        self._over = False
 
     def tell(self, change: Change) -> None:
         """Add a change to what is to be sent."""
         self._pending = change.after(self._pending)
         self._told.set()
 
-    async def next(self) -> Change:
-        """Wait for a change."""
-        while (change := self._pending) is None:
-            self._told = anyio.Event()
+    def end(self) -> None:
+        """Let the page hear nothing more."""
+        self._over = True
+        self._told.set()
+
+    async def changes(self) -> AsyncIterator[Change]:
+        """Yield changes as they come, until the end."""
+        while not self._over:
             await self._told.wait()
-        self._pending = None
-        return change
+            self._told = anyio.Event()
+            change, self._pending = self._pending, None
+            if change is not None:
+                yield change
 
 
 class Watch:
@@ -95,15 +104,14 @@ class Watch:
         """The newest one; None until the first look since somebody came."""
 
     @contextlib.contextmanager
-    def listener(self) -> Iterator[Listener]:
-        """Listen within a block; what comes first is how far the lab is."""
-        listener = Listener()
+    def telling(self, listener: Listener) -> Iterator[None]:
+        """Tell a page of changes within a block; what comes first is how far the lab is."""
         if self._event is not None:
             listener.tell(Change(self._event))
         self._listeners.add(listener)
         self._arrived.set()
         try:
-            yield listener
+            yield
         finally:
             self._listeners.discard(listener)
 
@@ -176,16 +184,29 @@ def _stamp(path: Path) -> Stamp:
 def stream_route(watch: Watch) -> Route:
     """Return the route of the notices."""
 
-    async def messages() -> AsyncIterator[ServerSentEvent]:
+    async def messages(listener: Listener) -> AsyncIterator[ServerSentEvent]:
         # A comment at once: it shows that nothing between here and the page holds events back.
         yield ServerSentEvent(comment="listening", retry=_RETRY_MS)
-        with watch.listener() as listener:
+        with watch.telling(listener):
             kind = "open"
-            while True:
-                yield ServerSentEvent((await listener.next()).wire(), event=kind)
+            async for change in listener.changes():
+                yield ServerSentEvent(change.wire(), event=kind)
                 kind = "changed"
 
     async def stream(_: Request) -> EventSourceResponse:
-        return EventSourceResponse(messages(), ping=_PING_S, send_timeout=_SEND_TIMEOUT_S)
+        listener, stopping = Listener(), anyio.Event()
+
+        async def end() -> None:
+            await stopping.wait()
+            listener.end()
+
+        return EventSourceResponse(
+            messages(listener),
+            ping=_PING_S,
+            send_timeout=_SEND_TIMEOUT_S,
+            data_sender_callable=end,
+            shutdown_event=stopping,
+            shutdown_grace_period=_STOP_S,
+        )
 
     return Route("/stream", stream)
