@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -47,6 +47,11 @@ class TrialPaths:
     """The files of one trial."""
 
     root: Path
+
+    @property
+    def outer(self) -> Path:
+        """The folder that its run's files lie in; below it no link is followed to them."""
+        return self.root
 
     @property
     def request(self) -> Path:
@@ -128,6 +133,11 @@ class TrialPaths:
         return self._run.root
 
     @property
+    def config(self) -> Path:
+        """Config of the run with every default filled in, as the trainer wrote it."""
+        return self._run.config
+
+    @property
     def metrics(self) -> Path:
         """Metrics stream of the run."""
         return self._run.metrics
@@ -156,6 +166,22 @@ class TrialPaths:
     def checkpoints(self) -> Path:
         """Checkpoints of the run."""
         return self._run.checkpoints
+
+
+@dataclass(frozen=True)
+class BareRunPaths(TrialPaths):
+    """The files of a run that no lab owns; what the lab writes of it lies in `root`, elsewhere."""
+
+    folder: Path
+
+    @property
+    def outer(self) -> Path:
+        """The run's folder."""
+        return self.folder
+
+    @property
+    def _run(self) -> RunPaths:
+        return RunPaths(self.folder)
 
 
 class PlotPaths(NamedTuple):
@@ -295,6 +321,18 @@ class WorkspacePaths:
     def is_lab(self) -> bool:
         """Say whether a lab has been here: its database, or the notes of one."""
         return os.path.lexists(self.database) or os.path.lexists(self.notes)
+
+
+@dataclass(frozen=True)
+class BareWorkspacePaths(WorkspacePaths):
+    """The files of a lab that only reads runs of others, whose folders are given by number."""
+
+    folders: Mapping[int, Path]
+
+    def trial(self, trial_id: int) -> TrialPaths:
+        """Return the files of a run, as those of a trial."""
+        own, folder = super().trial(trial_id), self.folders.get(trial_id)
+        return own if folder is None else BareRunPaths(own.root, folder)
 
 
 def _numbers(folder: Path) -> Iterator[int]:

@@ -127,7 +127,7 @@ def _stopped_alone(trial: Trial, paths: TrialPaths) -> Iterable[Finding]:
 
 def _schedules(paths: TrialPaths) -> dict[str, dict[str, Any]]:
     """Return what the trainer says about each model's schedule, by variant."""
-    health = read_json_object(paths.schedule_health, paths.root) or {}
+    health = read_json_object(paths.schedule_health, paths.outer) or {}
     by_variant = health.get("variants", {SINGLE: health})
     if not isinstance(by_variant, dict):
         return {}

@@ -35,6 +35,6 @@ def evaluated_models(lab: Lab, numbers: Collection[int]) -> Iterator[EvaluatedMo
         if trial.id not in numbers and subject not in numbers:
             continue
         paths = lab.paths.trial(trial.id)
-        found = evaluated(paths.results, paths.root)
+        found = evaluated(paths.results, paths.outer)
         if found is not None and found.reports:
             yield EvaluatedModel(trial, found, subject)

@@ -17,11 +17,12 @@ from pawn_lab.text import clean, shorten
 MOST_MESSAGE_CHARACTERS = 500
 _MOST_NAME_CHARACTERS = 64
 
-_STATE_OF_REASON = {
+STATE_OF_REASON = {
     "completed": State.COMPLETED,
     "patience": State.COMPLETED,
     "paused": State.PAUSED,
 }
+"""What a run that ended in order says; everything else is a failure, or somebody's signal."""
 
 _STOPPED_BY = {
     "wall_clock": "stopped at its wall-clock limit",
@@ -119,7 +120,7 @@ def verdict(record: ExitRecord, kill_reason: str | None, paths: TrialPaths) -> t
     Completed and paused need both exit code 0 and the trainer's word; killed needs a kill that
     was asked for and an end by signal; everything else is failed.
     """
-    state = _STATE_OF_REASON.get(record.reason or "")
+    state = STATE_OF_REASON.get(record.reason or "")
     if record.code == 0 and record.outcome is not None and state is not None:
         reason = record.outcome.reason
         return state, _exit(record, reason, record.outcome.message or f"trainer {reason}")

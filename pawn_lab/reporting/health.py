@@ -79,7 +79,7 @@ def phase_of(paths: TrialPaths, started_at: float | None, now: float) -> Phase |
     """Return the phase that a trainer told last; before the first it imports."""
     if started_at is None:
         return None
-    document = read_json_object(paths.phase, paths.root) or {}
+    document = read_json_object(paths.phase, paths.outer) or {}
     name, since = document.get("phase"), document.get("since")
     if not (isinstance(name, str) and name in LONGEST_S and isinstance(since, int | float)):
         return Phase(_IMPORT, started_at)

@@ -33,6 +33,13 @@ def insert(tx: Transaction, message: str, caller: str | None = None, **columns: 
     return trial_id
 
 
+def mirror(tx: Transaction, trial_id: int, state: State, message: str, **columns: Any) -> None:
+    """Make a trial what somebody else says of a run, whatever it was before, with an event."""
+    values = {name: _encoded(name, value) for name, value in columns.items()}
+    tx.put("trials", trial_id, state=state, **values)
+    events.append(tx, state, message, trial_id)
+
+
 def move(
     tx: Transaction,
     trial: TrialRow,

@@ -84,7 +84,7 @@ def records(paths: TrialPaths, merit: Merit) -> list[Record]:
 def summary(paths: TrialPaths, merit: Merit) -> Summary:
     """Return the summary of a trial's stream, brought up to date."""
     try:
-        with os.fdopen(open_file(paths.metrics, paths.root), "rb") as file:
+        with os.fdopen(open_file(paths.metrics, paths.outer), "rb") as file:
             return _read_on(paths, file, merit)
     except OSError:
         return Summary(Shown(merit))
@@ -132,7 +132,7 @@ def records_from(
     paths: TrialPaths, offset: int, most: int | None = None
 ) -> tuple[list[Record], int]:
     """Return all records from a byte offset on, and the offset to read from next time."""
-    read, offset = read_records(paths.metrics, offset, paths.root, most)
+    read, offset = read_records(paths.metrics, offset, paths.outer, most)
     return [record for record in map(measurement, read) if record is not None], offset
 
 
@@ -149,6 +149,6 @@ def recent_records(paths: TrialPaths) -> list[Record]:
 
 def _size(paths: TrialPaths) -> int:
     """Return the bytes of a trial's stream; 0 where there is none that can be read."""
-    with contextlib.suppress(OSError), os.fdopen(open_file(paths.metrics, paths.root)) as file:
+    with contextlib.suppress(OSError), os.fdopen(open_file(paths.metrics, paths.outer)) as file:
         return os.fstat(file.fileno()).st_size
     return 0
