@@ -3,6 +3,7 @@
 import { html, useState } from "../preact.js";
 import { source } from "../source.js";
 import { useRoute, useSource, useView } from "../state.js";
+import { Linked } from "../widgets/linked.js";
 
 /** @type {import("./index.js").PageEntry} */
 export const notes = { name: "notes", title: "Notes", key: "n", Page };
@@ -77,7 +78,7 @@ function SectionOf({ section }) {
       <h2>${section.title}</h2>
       <span class="quiet small">${section.written}${section.archived && " · archived"}</span>
     </header>
-    <div class="prose">${section.text}</div>
+    <div class="prose"><${Linked} text=${section.text} /></div>
   </article>`;
 }
 
@@ -85,7 +86,7 @@ function SectionOf({ section }) {
 function Compaction({ text }) {
   return html`<details class="card note">
     <summary>Summary at the latest compaction of an agent</summary>
-    <div class="prose">${text}</div>
+    <div class="prose"><${Linked} text=${text} /></div>
   </details>`;
 }
 

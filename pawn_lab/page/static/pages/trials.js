@@ -11,6 +11,7 @@ import { Badge } from "../widgets/badge.js";
 import { Choice, Tick } from "../widgets/form.js";
 import { Empty } from "../widgets/status.js";
 import { sorted } from "../widgets/table.js";
+import { Tags } from "../widgets/tags.js";
 import { VirtualTable } from "../widgets/virtual.js";
 
 /** @type {import("./index.js").PageEntry} */
@@ -73,7 +74,7 @@ function shownTable(rows, columns, params) {
   }
   const by = columns.find(({ key }) => key === params.group);
   const mixed = columns.map(ofGroups);
-  const groups = inOrder(grouped(ordered, by), params.sort, mixed);
+  const groups = inOrder(grouped(ordered, by, columns), params.sort, mixed);
   const open = params.open === "true";
   return {
     trials: ordered,
@@ -112,6 +113,7 @@ function drawn(column) {
 
 const CELLS = /** @type {Record<string, (row: Row) => any>} */ ({
   id: ({ id }) => html`<a tabindex="-1" href=${link("trial", { id: id })}>${id}</a>`,
+  tags: ({ tagged }) => html`<${Tags} tags=${tagged} />`,
   state: ({ state }) => html`<${Badge} state=${state} />`,
   parent: ({ parent }) =>
     parent && html`<a tabindex="-1" href=${link("trial", { id: parent })}>${parent}</a>`,

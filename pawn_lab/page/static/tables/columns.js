@@ -16,8 +16,6 @@ import { count, duration, money, number, percent, when } from "../format.js";
  * @property {boolean} [setting] Whether it is a field of the config.
  */
 
-const whole = (/** @type {number} */ value) => value.toLocaleString("en");
-
 /** @type {[key: string, title: string, format: (value: any) => string, numeric?: boolean][]} */
 const FIXED = [
   ["id", "trial", String, true],
@@ -25,7 +23,7 @@ const FIXED = [
   ["run_type", "run type", String],
   ["state", "state", String],
   ["progress", "progress", percent, true],
-  ["step", "step", whole, true],
+  ["step", "step", number, true],
   ["eta_s", "left", duration, true],
   ["best", "best", number, true],
   ["best_step", "best at", count, true],
@@ -57,6 +55,9 @@ export const USUAL = [
 /** At most so many of the settings that differ are shown unasked. */
 const MOST_DIFFERING = 10;
 
+/** Rows by what the view sent of them: a row that has not changed keeps its texts. @type {WeakMap<any[], Row>} */
+const known = new WeakMap();
+
 /**
  * The rows of the view `trials` as objects, settings at their defaults filled in.
  *
@@ -65,17 +66,31 @@ const MOST_DIFFERING = 10;
  */
 export function rowsOf(answer) {
   return answer.rows.map((values) => {
-    const row = Object.fromEntries(answer.columns.map((name, n) => [name, values[n]]));
-    const settings = { ...answer.kinds[row.run_type]?.defaults, ...row.settings };
-    const progress = row.target ? Math.min(1, (row.step || 0) / row.target) : null;
-    return {
-      ...row,
-      tags: row.tags.join(" "),
-      key: `${row.id} ${row.variant}`,
-      settings,
-      progress,
-    };
+    const sent = Object.fromEntries(answer.columns.map((name, n) => [name, values[n]]));
+    const defaults = answer.kinds[sent.run_type]?.defaults ?? {};
+    const last = known.get(values);
+    const row = last && isWithin(defaults, last.settings) ? last : rowOf(sent, defaults);
+    known.set(values, row);
+    return row;
   });
+}
+
+/** @param {Record<string, any>} fields @param {Record<string, any>} whole */
+function isWithin(fields, whole) {
+  return Object.keys(fields).every((name) => name in whole);
+}
+
+/** @param {Record<string, any>} sent @param {Record<string, any>} defaults @returns {Row} */
+function rowOf(sent, defaults) {
+  return {
+    ...sent,
+    key: `${sent.id} ${sent.variant}`,
+    tags: sent.tags.join(" "),
+    tagged: sent.tags,
+    settings: { ...defaults, ...sent.settings },
+    progress: sent.target ? Math.min(1, (sent.step || 0) / sent.target) : null,
+    texts: {},
+  };
 }
 
 /**
@@ -100,18 +115,19 @@ function fixedColumn([key, title, format, numeric], metric) {
     key,
     title: key === "best" || key === "last" ? `${title} ${metric}`.trim() : title,
     value: (/** @type {Row} */ row) => row[key],
-    text: (/** @type {Row} */ row) => shown(row[key], format),
+    text: (/** @type {Row} */ row) => (row.texts[key] ??= shown(row[key], format)),
     numeric,
   };
 }
 
 /** @param {string} name @returns {Column} */
 function settingColumn(name) {
+  const key = FIXED.some(([own]) => own === name) ? `config.${name}` : name;
   return {
-    key: FIXED.some(([key]) => key === name) ? `config.${name}` : name,
+    key,
     title: name,
     value: (row) => scalar(row.settings[name]),
-    text: (row) => shown(row.settings[name], settingText),
+    text: (row) => (row.texts[key] ??= shown(row.settings[name], settingText)),
     numeric: true,
     setting: true,
   };

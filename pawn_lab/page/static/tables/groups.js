@@ -24,22 +24,41 @@ const AVERAGED = ["best", "last"];
  *
  * @param {Row[]} rows
  * @param {Column | undefined} column Without one, by the lab's own groups.
+ * @param {Column[]} columns By those in which groups differ, the lab's own groups are named.
  * @returns {Group[]}
  */
-export function grouped(rows, column) {
-  const members = /** @type {Map<string, Row[]>} */ (new Map());
+export function grouped(rows, column, columns) {
+  const members = /** @type {Map<unknown, Row[]>} */ (new Map());
   for (const row of rows) {
-    const label = (column ? column.text(row) : row.group) || "none";
-    const group = members.get(label);
+    const key = column ? column.text(row) : row.group;
+    const group = members.get(key);
     if (group) group.push(row);
-    else members.set(label, [row]);
+    else members.set(key, [row]);
   }
-  return [...members].map(([label, own]) => ({
+  const groups = [...members.values()];
+  const name = column
+    ? (/** @type {Row} */ row) => column.text(row) || "none"
+    : settingName(groups, columns);
+  return [...members].map(([key, own]) => ({
     head: true,
-    key: `group ${label}`,
-    label,
+    key: `group ${key}`,
+    label: name(own[0]),
     members: own,
   }));
+}
+
+/** Names a group by the settings in which groups differ and their members do not. @param {Row[][]} groups @param {Column[]} columns */
+function settingName(groups, columns) {
+  const isOne = (/** @type {Column} */ column, /** @type {Row[]} */ rows) =>
+    new Set(rows.map(column.text)).size === 1;
+  const naming = columns.filter(
+    (column) =>
+      column.setting &&
+      !isOne(column, groups.flat()) &&
+      groups.every((members) => isOne(column, members)),
+  );
+  return (/** @type {Row} */ row) =>
+    naming.map((column) => `${column.title}=${column.text(row)}`).join(" ") || `as trial ${row.id}`;
 }
 
 /**

@@ -4,6 +4,8 @@ import { useEffect, useMemo, useRef, useState } from "../preact.js";
 import { source } from "../source.js";
 import { rowsOf } from "./columns.js";
 
+const NEXT_PART_MS = 300; // between answers, while the server has not read all
+
 /**
  * The rows of the view `trials`; after the first answer only changed ones are asked for.
  *
@@ -18,6 +20,7 @@ export function useTrials(tag) {
   );
   useEffect(() => {
     let [gone, busy, due] = [false, false, false];
+    let timer = 0;
     const ask = async () => {
       due = busy;
       if (busy) return; // one answer after the other: each continues the one before
@@ -32,11 +35,13 @@ export function useTrials(tag) {
       }
       busy = false;
       if (due && !gone) ask();
+      else if (known.current.answer?.pending) timer = window.setTimeout(ask, NEXT_PART_MS);
     };
     ask();
     const off = source.onChange(ask);
     return () => {
       gone = true;
+      window.clearTimeout(timer);
       off();
     };
   }, [tag]);

@@ -1,7 +1,7 @@
 import { html } from "../preact.js";
 import { link } from "../state.js";
 
-const TRIALS = /(\btrials? \d+(?:(?:, | and )\d+)*|\btrial(?:_id)?[=:]\d+)/;
+const TRIALS = /(\btrials? \d+(?:(?:, | and )\d+)*|\btrial(?:_id)?[=:]\d+)/i;
 
 /**
  * Text of the lab in which the trials that it names are links.
