@@ -211,5 +211,10 @@ def _key(run: Run) -> str:
     return repr(sorted(run.settings.items()))
 
 
+def group_key(lab: Lab, lineages: Lineages, trial: Trial, variant: str) -> str:
+    """Return what is equal of models of trials whose settings are, whatever their seeds."""
+    return _key(without_points(lab, lineages, trial, variant))
+
+
 def _length(run: Run) -> int:
     return run.points[-1].step if run.points else 0

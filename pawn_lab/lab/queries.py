@@ -328,6 +328,7 @@ def _records(
             ended_at=row.ended_at,
             waits_for=waiting[row.id].why if row.id in waiting else None,
             queued_before=waiting[row.id].ahead if row.id in waiting else None,
+            sweep=row.sweep,
             on_hold=row.on_hold and row.state == State.QUEUED,
             exit=row.exit,
             games=row.games,

@@ -65,6 +65,7 @@ class Trial(Record):
     ended_at: float | None
     waits_for: str | None = None
     queued_before: int | None = None
+    sweep: int | None = None
     on_hold: bool = False
     """It is queued and starts once a person has approved it."""
     exit: Exit | None

@@ -72,6 +72,7 @@ class Head:
     reading: Count = 0
     records: Count = 0
     halvings: Count = 0
+    steps: dict[str, Count] = field(default_factory=dict)
     tokens: dict[str, TokenCount] = field(default_factory=dict)
     series: list[StoredSeries] = field(default_factory=list)
     format: Literal[1] = 1

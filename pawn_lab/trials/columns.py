@@ -175,17 +175,20 @@ class Tail:
     """What of a stream is not at rest yet, and what is needed to read on."""
 
     records: int = 0
+    steps: dict[str, int] = field(default_factory=dict)
+    """The last step by model; of records of none in particular, as events, that of ''."""
     tokens: dict[str, TokenCount] = field(default_factory=dict)
     series: dict[Key, Growing] = field(default_factory=dict)
     numbers: int = 0
 
     def add(self, record: Record) -> None:
         """Take note of the stream's next record."""
-        self.records += 1
-        if record["type"] not in (TRAIN, EVAL):
-            return
         model = record.get("variant", "")
-        if model not in self.tokens and len(self.tokens) == MOST_MODELS:
+        self.records += 1
+        if model not in self.steps and len(self.steps) == MOST_MODELS:
+            return
+        self.steps[model] = record["step"]
+        if record["type"] not in (TRAIN, EVAL):
             return
         tokens = self.tokens.setdefault(model, TokenCount()).after(record)
         series = self.series.setdefault((record["type"], model), Growing())

@@ -11,7 +11,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import BufferedReader
 from pathlib import Path
 
@@ -78,6 +78,11 @@ class Measurements:
                 found.setdefault(model, {}).update(dict.fromkeys(growing.rows))
         return {model: list(names) for model, names in found.items()}
 
+    def last_step(self, model: str) -> int | None:
+        """Return the step of the last record of a model, or of none in particular."""
+        steps = self._tail.steps
+        return max((steps[name] for name in {model, ""} & steps.keys()), default=None)
+
     def tokens(self, model: str) -> TokenCount:
         """Return the count of a model's tokens."""
         return self._tail.tokens.get(model, TokenCount())
@@ -116,7 +121,7 @@ class Measurements:
         whole = {key: self._whole(key) for key in self._keys()}
         tables, halvings = bounded(whole)
         tail, halvings = self._tail, self.halvings + halvings
-        head = Head(self.place, self.reading, tail.records, halvings, tail.tokens)
+        head = Head(self.place, self.reading, tail.records, halvings, tail.steps, tail.tokens)
         data = document(head, tables)
         write_cache(self._paths.columns, data)
         try:
@@ -145,7 +150,7 @@ _LATEST: OrderedDict[Path, Measurements] = OrderedDict()
 
 
 def _tail_after(head: Head) -> Tail:
-    return Tail(head.records, dict(head.tokens))
+    return Tail(head.records, dict(head.steps), dict(head.tokens))
 
 
 def points(
@@ -163,17 +168,17 @@ def points(
             return _points(_made_anew(paths), kind, model, wanted, after)
 
 
-def moments(paths: TrialPaths, model: str) -> Points:
-    """Return all train and eval records of a model whose time is known, without values."""
+def moments(paths: TrialPaths, model: str, kinds: Sequence[Kind] = KINDS) -> Points:
+    """Return the records of a model whose time is known, without values."""
     with _lock:
         try:
-            return _moments(latest(paths), model)
+            return _moments(latest(paths), model, kinds)
         except DamagedColumnsError:
-            return _moments(_made_anew(paths), model)
+            return _moments(_made_anew(paths), model, kinds)
 
 
-def _moments(measured: Measurements, model: str) -> Points:
-    keys: list[Key] = [(kind, own) for own in dict.fromkeys((model, "")) for kind in KINDS]
+def _moments(measured: Measurements, model: str, kinds: Sequence[Kind]) -> Points:
+    keys: list[Key] = [(kind, own) for own in dict.fromkeys((model, "")) for kind in kinds]
     parts = [table.moments() for key in keys for table in measured.tables(key, (), 0)]
     joined = Points.joined(parts).in_order(0)
     return joined.at(~np.isnan(joined.time))

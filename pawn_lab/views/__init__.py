@@ -17,10 +17,12 @@ from pawn_lab.views.notes import NOTES
 from pawn_lab.views.overview import OVERVIEW
 from pawn_lab.views.sweeps import SWEEP, SWEEPS
 from pawn_lab.views.trial import CHECKPOINT, TRIAL
+from pawn_lab.views.trials import TRIALS
 from pawn_lab.views.view import View
 
 VIEWS: tuple[View, ...] = (
     OVERVIEW,
+    TRIALS,
     TRIAL,
     CHECKPOINT,
     CURVES,
