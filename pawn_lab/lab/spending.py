@@ -29,10 +29,11 @@ def set_cost(
     if basis is not None and budget is None:
         raise InvalidRequestError(f"budget_of {basis} needs budget: how much of it")
     lab.create()
+    caller = lab.launcher.caller
     with lab.database.write() as tx:
-        costs.set_rate(tx, cost_per_hour, len(lab.devices))
+        costs.set_rate(tx, cost_per_hour, len(lab.devices), caller)
         if budget is not None:
-            budgets.set_budget(tx, None if budget == "none" else budget, basis)
+            budgets.set_budget(tx, None if budget == "none" else budget, basis, caller)
     with lab.one_pass():
         lab.tick()
         return cost(lab)

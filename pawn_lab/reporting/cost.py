@@ -27,8 +27,10 @@ MOST_PER_HOUR = 100_000.0
 _HOUR_S = 3600.0
 
 
-def set_rate(tx: Transaction, cost_per_hour: float, device_count: int) -> None:
-    """Record what the machine costs from now on.
+def set_rate(
+    tx: Transaction, cost_per_hour: float, device_count: int, caller: str | None = None
+) -> None:
+    """Record what the machine costs from now on; the event says who set it.
 
     Raises:
         InvalidRequestError: not a number from 0 to `MOST_PER_HOUR`.
@@ -47,7 +49,7 @@ def set_rate(tx: Transaction, cost_per_hour: float, device_count: int) -> None:
     prices.add_rate(tx, cost_per_hour, device_count)
     message = f"the machine costs {cost_per_hour:g} an hour, for {device_count} devices"
     data = {"cost_per_hour": cost_per_hour, "devices": device_count}
-    events.append(tx, "cost", message, data=data)
+    events.append_asked(tx, "cost", message, None, caller, **data)
 
 
 def follow_boot(tx: Transaction) -> None:

@@ -26,10 +26,13 @@ MOST_BUDGET = 1e9
 _HOUR_S = 3600.0
 
 
-def set_budget(tx: Transaction, budget: float | None, basis: Basis | None = None) -> None:
+def set_budget(
+    tx: Transaction, budget: float | None, basis: Basis | None = None, caller: str | None = None
+) -> None:
     """Cap what all trials, or all hours of the machine, may cost from the first on.
 
-    None removes the cap; without a basis it counts what it has counted, at first device-time.
+    None removes the cap; without a basis it counts what it has counted, at first device-time. The
+    event says who set it.
 
     Raises:
         InvalidRequestError: not a number from 0 to `MOST_BUDGET`.
@@ -43,7 +46,7 @@ def set_budget(tx: Transaction, budget: float | None, basis: Basis | None = None
     prices.add_budget(tx, budget, basis)
     counts = "the machine's time" if basis == "machine_time" else "device-time"
     message = "no budget" if budget is None else f"the budget is {budget:g} in all, of {counts}"
-    events.append(tx, "budget", message, data={"budget": budget, "basis": basis})
+    events.append_asked(tx, "budget", message, None, caller, budget=budget, basis=basis)
 
 
 def report(tx: Transaction) -> BudgetReport | None:

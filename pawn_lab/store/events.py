@@ -48,7 +48,7 @@ def append(
 
 
 def append_asked(
-    tx: Transaction, kind: str, message: str, trial_id: int, caller: str | None, **data: Any
+    tx: Transaction, kind: str, message: str, trial_id: int | None, caller: str | None, **data: Any
 ) -> None:
     """Append the event of what somebody asked for; it names who, where they said it."""
     by = f", asked by {caller}" if caller else ""

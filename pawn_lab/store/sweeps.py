@@ -16,11 +16,11 @@ ACTIVE, COMPLETED, STOPPED, FAILED = "active", "completed", "stopped", "failed"
 _JSON_COLUMNS = ("plan", "trainer", "limits", "overrides")
 
 
-def insert(tx: Transaction, message: str, **columns: Any) -> int:
-    """Add an active sweep and return its number."""
+def insert(tx: Transaction, message: str, caller: str | None = None, **columns: Any) -> int:
+    """Add an active sweep and return its number; its first event says who asked for it."""
     own = {"id": tx.new_sweep(), "state": ACTIVE, "created_at": tx.now}
     sweep_id = tx.insert("sweeps", **own, **_encoded(columns))
-    events.append(tx, "sweep", f"sweep {sweep_id}: {message}", data={"sweep": sweep_id})
+    events.append_asked(tx, "sweep", f"sweep {sweep_id}: {message}", None, caller, sweep=sweep_id)
     return sweep_id
 
 

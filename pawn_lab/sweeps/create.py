@@ -39,8 +39,8 @@ def create(
     made = points(plan)
     sweep_id = sweeps.insert(
         tx,
-        f"{plan.method} of {len(made) or plan.points} points, {plan.seeds} seeds each"
-        + (f", asked by {launcher.caller}" if launcher.caller else ""),
+        f"{plan.method} of {len(made) or plan.points} points, {plan.seeds} seeds each",
+        launcher.caller,
         plan=plan.model_dump(mode="json"),
         idempotency_key=idempotency_key,
         request_hash=asked.digest,

@@ -149,6 +149,10 @@ def test_an_event_says_who_acted(workspace, headers, name) -> None:
         launched = call(url, "lab_launch", {"config": CONFIG}, **BEARER, **headers)
         trial = ended(lab, launched.json()["trial_id"])
         assert queries.asked_by(lab, trial.id) == name
+        call(url, "lab_set_cost", {"cost_per_hour": 2.5, "budget": 9}, **BEARER, **headers)
+        (cost, budget) = queries.events(lab).events[-2:]
+        assert (cost.kind, budget.kind) == ("cost", "budget")
+        assert cost.data["by"] == budget.data["by"] == name
 
 
 @pytest.mark.parametrize("name", ["", "x" * 25, "<script>"])
