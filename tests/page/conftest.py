@@ -5,6 +5,7 @@ Where there is no Chromium these tests are skipped; `make browser` installs Debi
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -34,6 +35,25 @@ def tolerated() -> list[str]:
 @pytest.fixture
 def context(chromium: Browser, tolerated: list[str]) -> Iterator[BrowserContext]:
     """Tabs that share what a browser keeps; all that goes wrong in one of them fails the test."""
+    with _watched(chromium, tolerated) as context:
+        yield context
+
+
+@pytest.fixture(scope="module")
+def common_page(chromium: Browser) -> Iterator[Page]:
+    """A tab for all tests of a file, which each draw in it what they need."""
+    with _watched(chromium, []) as context:
+        yield context.new_page()
+
+
+@pytest.fixture
+def browser_page(context: BrowserContext) -> Page:
+    """A tab."""
+    return context.new_page()
+
+
+@contextmanager
+def _watched(chromium: Browser, tolerated: list[str]) -> Iterator[BrowserContext]:
     wrong: list[str] = []
     context = chromium.new_context()
     context.set_default_timeout(TIMEOUT_MS)
@@ -41,12 +61,6 @@ def context(chromium: Browser, tolerated: list[str]) -> Iterator[BrowserContext]
     yield context
     context.close()
     assert [line for line in wrong if not any(part in line for part in tolerated)] == []
-
-
-@pytest.fixture
-def browser_page(context: BrowserContext) -> Page:
-    """A tab."""
-    return context.new_page()
 
 
 def _watch(page: Page, wrong: list[str]) -> None:

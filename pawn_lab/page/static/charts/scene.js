@@ -1,7 +1,7 @@
 /** What a chart of curves draws, decided from its data and settings; knows no canvas. */
 
 import { stylesOf } from "./palette.js";
-import { Extent, shown } from "./series.js";
+import { Extent, isAscending, shown } from "./series.js";
 import { smoothed } from "./smoothing.js";
 
 /**
@@ -10,7 +10,7 @@ import { smoothed } from "./smoothing.js";
  *
  * @typedef {object} Curve One metric of one run.
  * @property {string} label
- * @property {number[]} x Ascending.
+ * @property {number[]} x
  * @property {Values} y
  * @property {string} [group]
  * @property {number} [trial]
@@ -52,6 +52,8 @@ import { smoothed } from "./smoothing.js";
  * @property {string[]} remarks What a reader must know of what is not drawn.
  */
 
+/** Share of the range of the lines that their bands may add at each end. */
+const MOST_BAND = 0.25;
 /** Stands on a logarithmic axis for what has no logarithm. */
 const BOTTOM = 1e-300;
 
@@ -161,16 +163,19 @@ function logarithmic(lines, settings) {
 /** @param {Line} line @param {boolean} logx @param {boolean} logy */
 function positive(line, logx, logy) {
   if (!logx && !logy) return { line, dropped: 0 };
-  const start = logx ? line.x.filter((x) => !(x > 0)).length : 0;
-  const above = (/** @type {Values | undefined} */ column) =>
-    column?.slice(start).map((y) => (logy && y !== null && !(y > 0) ? null : y));
-  const y = /** @type {Values} */ (above(line.y));
-  const dropped = line.y.slice(start).filter((value, i) => value !== null && y[i] === null).length;
-  const low = logy ? line.low && lowered(line.low.slice(start)) : above(line.low);
-  return {
-    line: { ...line, x: line.x.slice(start), y, low, high: above(line.high) },
-    dropped: dropped + line.y.slice(0, start).filter((value) => value !== null).length,
-  };
+  const there = line.x.map((x) => !logx || x > 0);
+  const chosen = (/** @type {any[]} */ column) => column.filter((_, i) => there[i]);
+  const above = (/** @type {Values} */ column) =>
+    chosen(column).map((y) => (logy && y !== null && !(y > 0) ? null : y));
+  const y = above(line.y);
+  const low = line.low && (logy ? lowered(chosen(line.low)) : chosen(line.low));
+  const drawn = { ...line, x: chosen(line.x), y, low, high: line.high && above(line.high) };
+  return { line: drawn, dropped: present(line.y) - present(y) };
+}
+
+/** @param {Values} values */
+function present(values) {
+  return values.filter((value) => value !== null).length;
 }
 
 /** Lower edges without a logarithm lie far below the chart. @param {Values} low @returns {Values} */
@@ -181,10 +186,7 @@ function lowered(low) {
 /** Range of x over all lines. @param {Scene} scene @returns {[number, number]} */
 export function xRange(scene) {
   const extent = new Extent();
-  for (const line of scene.lines) {
-    extent.add(line.x[0] ?? null);
-    extent.add(line.x[line.x.length - 1] ?? null);
-  }
+  for (const { x } of scene.lines) extent.addAll(isAscending(x) ? [x[0], x[x.length - 1]] : x);
   return extent.range(scene.logx, 0);
 }
 
@@ -197,14 +199,19 @@ export function xRange(scene) {
  * @returns {[number, number]}
  */
 export function yRange(scene, frame, whole) {
-  const extent = new Extent();
+  const [extent, bands] = [new Extent(), new Extent()];
   for (const line of scene.lines) {
     const [first, end] = shown(line.x, frame);
     extent.addAll(line.y, first, end);
-    if (!line.low || !line.high) continue;
-    for (let i = first; i < end; i++) if (line.low[i] !== BOTTOM) extent.add(line.low[i]);
-    extent.addAll(line.high, first, end);
+    bands.addAll(
+      (line.low ?? []).map((y) => (y === BOTTOM ? null : y)),
+      first,
+      end,
+    );
+    bands.addAll(line.high ?? [], first, end);
   }
+  const [low, high] = extent.range(scene.logy, MOST_BAND);
+  extent.addAll([Math.max(low, bands.low), Math.min(high, bands.high)]);
   if (whole)
     extent.addAll(
       scene.floors.map((floor) => floor.value).filter((value) => !scene.logy || value > 0),

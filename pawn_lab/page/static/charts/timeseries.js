@@ -100,7 +100,7 @@ function Tools({ title, xTitle, lines, figure, zoom, onZoom, numbers, setNumbers
   };
   const savePicture = async () => {
     const image = await picture(figure.current.querySelector("canvas"), title, lines);
-    if (image) save(`${name}.png`, /** @type {any} */ (image), "image/png");
+    if (image) save(`${name}.png`, image, "image/png");
   };
   return html`<span class="chart-tools">
     ${zoom && html`<button type="button" onClick=${() => onZoom(null)}>all of ${xTitle}</button>`}
@@ -120,6 +120,6 @@ function remarks(scene, curves) {
   const most = Math.max(...sampled.map((curve) => curve.seen ?? 0));
   return [
     ...scene.remarks,
-    `Thinned from up to ${most.toLocaleString("en")} points to the least and most of each stretch; a zoom shows more.`,
+    `Thinned from up to ${most.toLocaleString("en")} points, no spike left out; a zoom shows more.`,
   ];
 }

@@ -1,8 +1,124 @@
-import { html } from "../preact.js";
+/** Curves of any metrics of any trials. */
+
+import { settingsOf } from "../charts/address.js";
+import { CurvesOf, MOST_DRAWN } from "../charts/drawn.js";
+import { html, useMemo } from "../preact.js";
+import { useRoute } from "../state.js";
+import { columnsOf } from "../tables/columns.js";
+import { parseFilter } from "../tables/filter.js";
+import { useTrials } from "../tables/trials.js";
+import { Copy } from "../widgets/copy.js";
+import { Choice } from "../widgets/form.js";
+import { Empty } from "../widgets/status.js";
+
+/**
+ * @typedef {import("../tables/columns.js").Row} Row
+ * @typedef {ReturnType<typeof useRoute>} Route
+ */
 
 /** @type {import("./index.js").PageEntry} */
 export const curves = { name: "curves", title: "Curves", key: "c", Page };
 
+const MOST_LISTED = 200;
+
 function Page() {
-  return html`<h1>Curves</h1>`;
+  const route = useRoute();
+  const { params } = route;
+  const { rows, kinds, ready, error } = useTrials(undefined);
+  const columns = useMemo(() => columnsOf(rows, kinds), [rows, kinds]);
+  const filter = useMemo(() => parseFilter(params.q ?? "", columns), [params.q, columns]);
+  const found = useMemo(
+    () => idsOf(rows.filter((row) => isTagged(row, params.tag) && filter.holds(row))),
+    [rows, filter, params.tag],
+  );
+  const chosen = params.trials ? numbers(params.trials) : found;
+  const drawn = settingsOf(params).grouped ? chosen : chosen.slice(0, MOST_DRAWN);
+  return html`<h1>Curves</h1>
+    ${error && html`<p class="failure" role="alert">${error.message}</p>`}
+    <${ChosenTrials} ...${{ route, rows, found, chosen, problem: filter.problem }} />
+    ${ready && !chosen.length && html`<${Empty}>${rows.length ? "No trial is found: change the filter." : "There are no trials yet."}<//>`}
+    ${drawn.length < chosen.length && html`<p class="quiet">${`Of ${chosen.length} trials the ${MOST_DRAWN} newest are drawn: ${drawn.join(", ")}. Groups of seeds show all.`}</p>`}
+    ${drawn.length > 0 && html`<${CurvesOf} trials=${drawn} />`}`;
+}
+
+/**
+ * Which trials are drawn: those a filter finds, or those that are ticked.
+ *
+ * @param {{route: Route, rows: Row[], found: number[], chosen: number[], problem: string | null}} props
+ */
+function ChosenTrials({ route, rows, found, chosen, problem }) {
+  const [own, all] = [new Set(chosen), new Set([...found, ...chosen])];
+  const ticked = (/** @type {number} */ id) =>
+    route.set({
+      trials: (own.has(id) ? chosen.filter((other) => other !== id) : [...chosen, id]).join(","),
+    });
+  return html`<div class="curves-trials">
+    <${Filter} route=${route} rows=${rows} problem=${problem} />
+    <details>
+      <summary>${chosen.length} of ${idsOf(rows).length} trials</summary>
+      <${TrialTicks} rows=${rows.filter((row) => all.has(row.id))} chosen=${own} onTick=${ticked} />
+    </details>
+  </div>`;
+}
+
+/** @param {{route: Route, rows: Row[], problem: string | null}} props */
+function Filter({ route: { params, set }, rows, problem }) {
+  const tags = [...new Set(rows.flatMap((row) => row.tags.split(" ").filter(Boolean)))].sort();
+  const filtered = (/** @type {Record<string, string>} */ patch) =>
+    set({ ...patch, trials: null }, { replace: true });
+  return html`<div class="row">
+      <label class="choice">
+        trials
+        <input
+          type="search"
+          placeholder="all; or: tag, run_type=eval, lr<0.001"
+          value=${params.q ?? ""}
+          aria-invalid=${problem !== null}
+          onInput=${(/** @type {any} */ event) => filtered({ q: event.target.value })}
+        />
+      </label>
+      ${
+        tags.length > 0 &&
+        html`<${Choice}
+          label="tag"
+          value=${params.tag ?? ""}
+          options=${[["", "any"], ...tags.map((tag) => [tag, tag])]}
+          onChange=${(/** @type {string} */ tag) => filtered({ tag })}
+        />`
+      }
+      ${params.trials && html`<button type="button" onClick=${() => set({ trials: null })}>all that the filter finds</button>`}
+      <${Copy} text=${location.href}>Copy link<//>
+    </div>
+    ${problem && html`<p class="failure" role="alert">${problem}</p>`}`;
+}
+
+/** @param {{rows: Row[], chosen: Set<number>, onTick: (id: number) => void}} props */
+function TrialTicks({ rows, chosen, onTick }) {
+  const byId = [...new Map(rows.map((row) => [row.id, row])).values()].sort((a, b) => b.id - a.id);
+  const tick = (/** @type {Row} */ row) =>
+    html`<li key=${row.id}>
+      <label class="tick">
+        <input type="checkbox" checked=${chosen.has(row.id)} onChange=${() => onTick(row.id)} />
+        ${[row.id, row.run_type, row.state, row.tags].filter(Boolean).join(" · ")}
+      </label>
+    </li>`;
+  return html`<ul class="curves-ticks">
+      ${byId.slice(0, MOST_LISTED).map(tick)}
+    </ul>
+    ${byId.length > MOST_LISTED && html`<p class="quiet">${byId.length - MOST_LISTED} older ones are not listed: filter for them.</p>`}`;
+}
+
+/** @param {Row[]} rows @returns {number[]} Newest first. */
+function idsOf(rows) {
+  return [...new Set(rows.map((row) => row.id))].sort((a, b) => b - a);
+}
+
+/** @param {Row} row @param {string | undefined} tag */
+function isTagged(row, tag) {
+  return !tag || row.tags.split(" ").includes(tag);
+}
+
+/** @param {string} text @returns {number[]} */
+function numbers(text) {
+  return text.split(",").map(Number).filter(Number.isInteger);
 }

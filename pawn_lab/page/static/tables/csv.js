@@ -38,14 +38,14 @@ function quoted(text) {
 }
 
 /**
- * Let the browser save text as a file.
+ * Let the browser save something as a file.
  *
  * @param {string} name
- * @param {string} text
+ * @param {string | Blob} content
  * @param {string} [type]
  */
-export function save(name, text, type = "text/csv") {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+export function save(name, content, type = "text/csv") {
+  const url = URL.createObjectURL(new Blob([content], { type }));
   const link = document.createElement("a");
   link.href = url;
   link.download = name;
