@@ -1,11 +1,13 @@
-"""A lab served over HTTP from a thread of this process."""
+"""A lab served over HTTP from a thread of this process, and how to listen to it."""
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2
 import uvicorn
 from lab_testing import eventually
 
@@ -35,3 +37,24 @@ def served(
         finally:
             server.should_exit = True
             thread.join()
+
+
+@contextmanager
+def listening(url: str, **headers: str) -> Iterator[Iterator[tuple[str, dict]]]:
+    """Open a stream that may be compressed and yield its events as they come."""
+    with httpx2.stream(
+        "GET", f"{url}/api/stream", headers=headers | {"Accept-Encoding": "gzip"}, timeout=30
+    ) as stream:
+        lines = stream.iter_lines()
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        assert next(lines) == ": listening"
+        yield events_of(lines)
+
+
+def events_of(lines: Iterator[str]) -> Iterator[tuple[str, dict]]:
+    kind = ""
+    for line in lines:
+        name, _, value = line.partition(": ")
+        kind = value if name == "event" else kind
+        if name == "data":
+            yield kind, json.loads(value)

@@ -1,13 +1,11 @@
 """The notices of changes: what they say, when they come, and that nothing stays of them."""
 
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import httpx2
 import pytest
 from lab_testing import CONFIG, add_ended_trial, add_running_trial, write_losses
-from served_lab import served
+from served_lab import listening, served
 
 from pawn_lab.dashboard.exhibit import Exhibit
 from pawn_lab.dashboard.stream import Change, Listener, Seen, Watch, look
@@ -25,27 +23,6 @@ def lab(tmp_path) -> Iterator[Lab]:
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@contextmanager
-def listening(url: str, **headers: str) -> Iterator[Iterator[tuple[str, dict]]]:
-    """Open a stream that may be compressed and yield its events as they come."""
-    with httpx2.stream(
-        "GET", f"{url}/api/stream", headers=headers | {"Accept-Encoding": "gzip"}, timeout=30
-    ) as stream:
-        lines = stream.iter_lines()
-        assert stream.headers["content-type"].startswith("text/event-stream")
-        assert next(lines) == ": listening"
-        yield events_of(lines)
-
-
-def events_of(lines: Iterator[str]) -> Iterator[tuple[str, dict]]:
-    kind = ""
-    for line in lines:
-        name, _, value = line.partition(": ")
-        kind = value if name == "event" else kind
-        if name == "data":
-            yield kind, json.loads(value)
 
 
 def test_a_stream_says_how_far_the_lab_is_and_then_what_changes(lab) -> None:

@@ -85,6 +85,24 @@ def test_a_name_that_was_allowed_is_served(guarded_server: str) -> None:
     assert status_of(guarded_server, **token, Host="evil.example") == 421
 
 
+def test_people_are_served_beside_agents_and_without_a_token_only_look(open_server) -> None:
+    root = open_server.removesuffix("/mcp")
+    assert httpx2.get(root).headers["content-type"].startswith("text/html")
+    assert httpx2.get(f"{root}/api/session").json()["control"] is False
+    assert httpx2.post(f"{root}/api/call/lab_set_cost", json={}).status_code == 403
+
+
+def test_with_the_token_people_see_and_act_and_without_it_they_get_an_empty_page(
+    guarded_server,
+) -> None:
+    root, token = guarded_server.removesuffix("/mcp"), {"Authorization": f"Bearer {TOKEN}"}
+    assert httpx2.get(root).status_code == 200
+    for path in ("session", "stream", "view/overview"):
+        assert httpx2.get(f"{root}/api/{path}").status_code == 401
+    assert httpx2.post(f"{root}/api/call/lab_status", json={}).status_code == 401
+    assert httpx2.get(f"{root}/api/session", headers=token).json()["control"] is True
+
+
 @pytest.mark.parametrize(
     ("arguments", "token", "complaint"),
     [
