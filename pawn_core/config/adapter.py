@@ -9,12 +9,13 @@ from pydantic import Field, ValidationError, model_validator
 
 from pawn_core.config.adapters import ADAPTER_NAMES, ADAPTERS, adapter_named
 from pawn_core.config.errors import config_error
-from pawn_core.config.facts import Kinds, Metric, PathKind
+from pawn_core.config.facts import Kinds, Metric, Panel, PathKind
 from pawn_core.config.game_training import GameTrainingConfig
 from pawn_core.config.idle import Idle
 from pawn_core.config.real_games import RealGamesConfig
 from pawn_core.config.run import RunConfig
 from pawn_core.config.strategies import StrategyConfig
+from pawn_core.config.training import OPTIMIZER, SPEED
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, Seed, StepCount
 from pawn_core.config.weights import WeightsSource
 from pawn_core.run_paths import ADAPTER_FILES
@@ -36,6 +37,15 @@ METRICS = (
     Metric("games_per_s", "games a second", None, "train"),
 )
 
+PANELS = (
+    Panel("Loss", ("val_loss", "full_loss", "loss")),
+    Panel("Accuracy among legal moves", ("top1", "top5")),
+    Panel("Accuracy by phase of the game", ("top1_opening", "top1_middle", "top1_late")),
+    Panel("Illegal moves", ("illegal_rate", "illegal_mass"), logy=True),
+    OPTIMIZER,
+    SPEED,
+)
+
 _SELECTION = frozenset(RealGamesConfig.model_fields) | {"min_ply"}
 _GAMES = _SELECTION | {"val_pgn", "max_games"}
 """Fields that decide which games there are; how many are trained on moves those that validate."""
@@ -51,6 +61,7 @@ class AdapterConfig(RealGamesConfig, StrategyConfig, GameTrainingConfig):
         GameTrainingConfig.learned_from | _GAMES | {"val_games"}
     )
     metrics: ClassVar[tuple[Metric, ...]] = METRICS
+    panels: ClassVar[tuple[Panel, ...]] = PANELS
     beside_merit: ClassVar[tuple[str, ...]] = ("top1", "top5", "illegal_rate")
     kinds: ClassVar[Kinds] = Kinds("games", _SELECTION)
     tuned: ClassVar[frozenset[str]] = (

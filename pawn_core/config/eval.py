@@ -11,7 +11,7 @@ from pawn_core.config.eval_games import RANDOM_PLAY, EvalGamesConfig
 from pawn_core.config.eval_positions import EvalPositionsConfig
 from pawn_core.config.eval_probes import EvalProbesConfig
 from pawn_core.config.evals import BY_DEFAULT, EVAL_NAMES, EVALS, Eval, eval_named
-from pawn_core.config.facts import Kinds, Merit, Metric, PathKind, Progress
+from pawn_core.config.facts import Kinds, Merit, Metric, Panel, PathKind, Progress
 from pawn_core.config.idle import Idle
 from pawn_core.config.run import LocalRunConfig, RunConfig
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, Seed, StepCount
@@ -61,6 +61,10 @@ class EvalConfig(
         "play_timeout_s",
     }
     metrics: ClassVar[tuple[Metric, ...]] = tuple(m for e in EVALS for m in e.metrics)
+    panels: ClassVar[tuple[Panel, ...]] = tuple(
+        Panel(e.name.capitalize(), tuple(m.name for m in e.metrics)) for e in EVALS
+    )
+    floors: ClassVar[Mapping[str, str]] = {"ceiling.top1": "ceiling.bound"}
     beside_merit: ClassVar[tuple[str, ...]] = tuple(e.metrics[0].name for e in EVALS[1:])
     sample: ClassVar[str] = "games"
     kinds: ClassVar[Kinds] = Kinds("games", frozenset({"mate_boost", "discard_ply_limit"}))

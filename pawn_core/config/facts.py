@@ -1,7 +1,8 @@
 """What a run type says of itself to those that watch, rank and compare its runs."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from typing import Any, Literal, NamedTuple
 
 
@@ -36,12 +37,18 @@ class Metric(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """Metrics of a run type that belong on one chart, or on charts that stand together."""
+    """Metrics of a run type that are looked at together; `rewards/*` is all that begin so."""
 
     title: str
     metrics: tuple[str, ...]
     logy: bool = False
     """Whether its values span magnitudes."""
+
+    def of(self, names: Iterable[str]) -> "Panel":
+        """Return the panel with those of its metrics that are among these names, in its order."""
+        known = list(names)
+        chosen = [name for pattern in self.metrics for name in known if fnmatchcase(name, pattern)]
+        return self._replace(metrics=tuple(dict.fromkeys(chosen)))
 
 
 PathKind = Literal["games", "program", "kept", "folder"]

@@ -6,9 +6,9 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from pawn_core.config import idle
-from pawn_core.config.facts import Merit, Metric
+from pawn_core.config.facts import Merit, Metric, Panel
 from pawn_core.config.idle import Idle
-from pawn_core.config.training import TrainingConfig
+from pawn_core.config.training import OPTIMIZER, SPEED, TrainingConfig
 from pawn_core.config.types import Seed
 
 METRICS = (
@@ -28,6 +28,15 @@ METRICS = (
     Metric("tokens_per_s", "tokens a second", None, "train"),
     Metric("games_per_s", "games a second", None, "train"),
 )
+PANELS = (
+    Panel("Loss", ("val_loss", "loss", "perplexity")),
+    Panel("Accuracy", ("top1", "top5")),
+    Panel("Legality", ("legal_rate", "late_legal_rate")),
+    Panel("Whole games", ("game_completion", "game_completion_both", "mean_plies_completed")),
+    Panel("Distance to the exact law", ("kl",), logy=True),
+    OPTIMIZER,
+    SPEED,
+)
 _COMPOUND = ("late_legal_rate", "game_completion", "mean_plies_completed")
 
 
@@ -39,6 +48,7 @@ class GameTrainingConfig(TrainingConfig):
         TrainingConfig.incidental | {"patience_metric"} | {"batching"}  # the gradients are the same
     )
     metrics: ClassVar[tuple[Metric, ...]] = METRICS
+    panels: ClassVar[tuple[Panel, ...]] = PANELS
     beside_merit: ClassVar[tuple[str, ...]] = ("top1", "legal_rate", "game_completion", "kl")
     sample: ClassVar[str] = "validation games"
     rarely_set: ClassVar[frozenset[str]] = TrainingConfig.rarely_set | (

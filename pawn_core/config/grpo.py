@@ -4,12 +4,13 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pawn_core.config.facts import Merit, Metric
+from pawn_core.config.facts import Merit, Metric, Panel
 from pawn_core.config.policy_loss import PolicyLossConfig
 from pawn_core.config.rewards import RewardsConfig
 from pawn_core.config.sampling import SamplingConfig
 from pawn_core.config.tasks import scheme_kind
-from pawn_core.config.text_tasks import ANSWERS, PACE, TextTasksConfig
+from pawn_core.config.text_tasks import ANSWERED, ANSWERS, PACE, TextTasksConfig
+from pawn_core.config.training import OPTIMIZER, SPEED
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, StepCount
 from pawn_core.config.weights import WeightsSource
 from pawn_core.run_paths import REFERENCE, TEXT_FILES
@@ -26,6 +27,25 @@ METRICS = (
     Metric("entropy", "entropy (nats per token)", None, "train"),
     Metric("loss", "loss", None, "train"),
     *PACE,
+)
+PANELS = (
+    Panel("Reward", ("eval_reward", "eval_reward_policy", "eval_reward_environment", "reward")),
+    Panel("Parts of the reward", ("rewards/*",)),
+    Panel(
+        "Groups",
+        ("reward_std", "frac_reward_zero_std", "dropped_*", "invalid_completions", "sampling/*"),
+    ),
+    Panel("Distance to the reference", ("kl", "entropy", "beta", "refused_updates")),
+    Panel("Clipping", ("ratio", "clip_ratio/*")),
+    Panel("Loss", ("loss", "policy_loss", "kl_loss", "echo_loss")),
+    Panel("Length of completions", ("completions/*", "tokens_per_step")),
+    ANSWERED,
+    Panel(
+        "Phases of a step (s)",
+        ("generation_s", "rewards_s", "advantages_s", "scoring_s", "update_s"),
+    ),
+    OPTIMIZER,
+    SPEED,
 )
 
 _LEARNED = frozenset({"group_size", "max_new_tokens", "shuffle_rewards", "overfit_single_batch"})
@@ -48,6 +68,7 @@ class GrpoConfig(PolicyLossConfig, SamplingConfig, RewardsConfig, TextTasksConfi
         "kl_stop",
     }
     metrics: ClassVar[tuple[Metric, ...]] = METRICS
+    panels: ClassVar[tuple[Panel, ...]] = PANELS
     beside_merit: ClassVar[tuple[str, ...]] = ("environment_fen_exact", "policy_best", "kl")
     tuned: ClassVar[frozenset[str]] = (
         TextTasksConfig.tuned | SamplingConfig.sampling_fields | PolicyLossConfig.tuned_of_policy

@@ -5,13 +5,13 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pawn_core.config.facts import Merit, Metric
+from pawn_core.config.facts import Merit, Metric, Panel
 from pawn_core.config.multitask_losses import TASK_FIELDS, MultitaskLossesConfig
 from pawn_core.config.position_data import LEARNED
 from pawn_core.config.position_models import OF_NEW_POSITION_MODELS, PositionModelConfig
 from pawn_core.config.position_tasks import POSITION_TASKS
 from pawn_core.config.run import RunConfig
-from pawn_core.config.training import TrainingConfig
+from pawn_core.config.training import OPTIMIZER, SPEED, TrainingConfig
 from pawn_core.config.types import ABLATION, FIXED_ON_RESUME, Fraction, Seed, StepCount
 from pawn_core.run_paths import AVERAGE, POSITION_FILES
 
@@ -33,6 +33,16 @@ METRICS = (
     Metric("grad_norm", "gradient norm", None, "train"),
     Metric("positions_per_s", "positions a second", None, "train"),
 )
+PANELS = (
+    Panel("Loss", ("val_loss", "raw_val_loss", "loss")),
+    Panel("Policy", ("policy_loss", "policy_top1", "policy_top5", "legal_mass")),
+    Panel("Value", ("value_mse", "value_mae", "value_r2", "value_sign", "value_ece", "value_loss")),
+    Panel("Skill of the tasks", ("*_skill",)),
+    Panel("Loss of the tasks", ("ssl_loss", *(f"{task.name}_loss" for task in POSITION_TASKS))),
+    Panel("Average precision", ("*_ap",)),
+    OPTIMIZER,
+    SPEED,
+)
 _WARMUP_STEPS = 500
 
 
@@ -40,6 +50,8 @@ class MultitaskConfig(PositionModelConfig, MultitaskLossesConfig, TrainingConfig
     """Learn the policy and the value of positions, and what their squares say of themselves."""
 
     metrics: ClassVar[tuple[Metric, ...]] = METRICS
+    panels: ClassVar[tuple[Panel, ...]] = PANELS
+    floors: ClassVar[Mapping[str, str]] = {"policy_loss": "policy_floor"}
     further_metrics: ClassVar[bool] = True
     merit: ClassVar[Merit] = Merit("val_loss", "low", "held-out policy and value loss")
     beside_merit: ClassVar[tuple[str, ...]] = ("policy_top1", "value_mse")

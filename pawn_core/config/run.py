@@ -39,7 +39,9 @@ class RunConfig(StorageConfig):
     metrics: ClassVar[tuple[Metric, ...]] = ()
     """What is known of the numbers in its records, which may have others."""
     panels: ClassVar[tuple[Panel, ...]] = ()
-    """Which of `metrics` are looked at together, those that matter most first."""
+    """Which numbers of its records are looked at together, those that matter most first."""
+    floors: ClassVar[Mapping[str, str]] = {}
+    """Metrics of which another number of the same records says how good they can be at best."""
     further_metrics: ClassVar[bool] = False
     """Whether its records have numbers beside those that are worth asking for by their names."""
     beside_merit: ClassVar[tuple[str, ...]] = ()

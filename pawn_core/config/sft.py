@@ -5,10 +5,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from pawn_core.config.facts import Metric
+from pawn_core.config.facts import Metric, Panel
 from pawn_core.config.idle import Idle
 from pawn_core.config.text_models import OF_NEW_MODELS, TextModelConfig
-from pawn_core.config.text_tasks import ANSWERS, PACE, TextTasksConfig
+from pawn_core.config.text_tasks import ANSWERED, ANSWERS, PACE, TextTasksConfig
+from pawn_core.config.training import OPTIMIZER, SPEED
 from pawn_core.config.types import FIXED_ON_RESUME, Fraction, StepCount
 from pawn_core.run_paths import TEXT_FILES
 
@@ -20,6 +21,12 @@ METRICS = (
     Metric("loss", "training loss (nats per token)", None, "train"),
     *PACE,
 )
+PANELS = (
+    Panel("Loss", ("val_loss", "policy_loss", "environment_loss", "loss")),
+    ANSWERED,
+    OPTIMIZER,
+    SPEED,
+)
 
 
 class SftConfig(TextModelConfig, TextTasksConfig):
@@ -28,6 +35,7 @@ class SftConfig(TextModelConfig, TextTasksConfig):
     measured_on: ClassVar[frozenset[str]] = TextTasksConfig.measured_on | {"greedy_prompts"}
     checkpoint_files: ClassVar[frozenset[str]] = TEXT_FILES
     metrics: ClassVar[tuple[Metric, ...]] = METRICS
+    panels: ClassVar[tuple[Panel, ...]] = PANELS
     beside_merit: ClassVar[tuple[str, ...]] = ("environment_fen_exact", "policy_best")
     rarely_set: ClassVar[frozenset[str]] = (
         TextTasksConfig.rarely_set | OF_NEW_MODELS - {"variant"} | {"greedy_prompts"}

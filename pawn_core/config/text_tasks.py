@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from pawn_core.config.errors import did_you_mean, shown
-from pawn_core.config.facts import Kinds, Metric, PathKind
+from pawn_core.config.facts import Kinds, Metric, Panel, PathKind
 from pawn_core.config.games import DEFAULT_VAL_SEED
 from pawn_core.config.idle import Idle
 from pawn_core.config.tasks import TASKS, task_kind
@@ -28,6 +28,14 @@ ANSWERS = (
     Metric("policy_legality", "P: candidate moves that are legal", "high", own_kind=True),
 )
 """Of greedy completions of held-out prompts."""
+ANSWERED = Panel(
+    "Answers",
+    (
+        *(metric.name for metric in ANSWERS),
+        *("policy_candidates", "policy_evaluations", "policy_format", "policy_ended"),
+        *("environment_ended", "policy_best_*"),
+    ),
+)
 PACE = (
     Metric("lr", "learning rate", None, "train"),
     Metric("grad_norm", "gradient norm", None, "train"),

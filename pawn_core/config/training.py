@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pawn_core.config import costs, idle
 from pawn_core.config.compute import ComputeConfig
 from pawn_core.config.costs import Cost
-from pawn_core.config.facts import Merit, Metric, Progress
+from pawn_core.config.facts import Merit, Metric, Panel, Progress
 from pawn_core.config.idle import Idle
 from pawn_core.config.run import SINGLE, RunConfig
 from pawn_core.config.schedule import ScheduleConfig
@@ -21,6 +21,14 @@ METRICS = (
     Metric("lr", "learning rate", None, "train"),
     Metric("grad_norm", "gradient norm", None, "train"),
     Metric("tokens_per_s", "tokens a second", None, "train"),
+)
+OPTIMIZER = Panel("Optimizer", ("lr", "grad_norm"))
+SPEED = Panel(
+    "Speed",
+    (
+        *("tokens_per_s", "games_per_s", "positions_per_s", "step_s", "data_wait_s"),
+        *("flops_per_s", "mfu", "device_memory_bytes"),
+    ),
 )
 
 
@@ -40,6 +48,7 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
         | {"no_amp"}  # amp_dtype says it
     )
     metrics: ClassVar[tuple[Metric, ...]] = METRICS
+    panels: ClassVar[tuple[Panel, ...]] = (Panel("Loss", ("val_loss", "loss")), OPTIMIZER, SPEED)
     seeds: ClassVar[tuple[str, ...]] = ("seed", "data_seed")
     tuned: ClassVar[frozenset[str]] = frozenset(
         {"lr", "lr_schedule", "warmup_steps", "min_lr_ratio", "decay_steps", "cooldown_steps"}

@@ -235,7 +235,7 @@ def _made_anew(paths: TrialPaths) -> Measurements:
 
 def _brought_up_to_date(paths: TrialPaths, kept: Measurements | None) -> Measurements:
     try:
-        with os.fdopen(open_file(paths.metrics, paths.root), "rb") as file:
+        with os.fdopen(open_file(paths.metrics, paths.outer), "rb") as file:
             return _read_on(paths, file, kept)
     except OSError:
         return _nothing(paths)

@@ -37,10 +37,7 @@ def metrics(lab: Lab, trials: list[int] | None = None, tag: str | None = None) -
 def _panels(kinds: Sequence[Kind], names: list[str]) -> list[Panel]:
     """Return the panels of run types as far as there is something to show, then the others."""
     declared = dict.fromkeys(panel for kind in kinds for panel in kind.panels)
-    panels = [
-        panel._replace(metrics=tuple(name for name in panel.metrics if name in names))
-        for panel in declared
-    ]
+    panels = [panel.of(names) for panel in declared]
     shown = {name for panel in panels for name in panel.metrics}
     rest = Panel(OTHERS, tuple(name for name in names if name not in shown))
     return [panel for panel in [*panels, rest] if panel.metrics]

@@ -3,8 +3,9 @@
 import pytest
 
 from pawn_core.config import RUN_TYPES, TrainingConfig, parse_config
-from pawn_core.config.facts import UNRANKED, Merit, Progress
+from pawn_core.config.facts import UNRANKED, Merit, Panel, Progress
 from pawn_core.config.run import RunConfig
+from pawn_core.config.training import SPEED
 
 CONFIGS = {
     "pretrain": {},
@@ -123,3 +124,20 @@ def test_patience_watches_the_metric_of_merit_and_of_games_more_where_it_is_told
         ("game_completion", "high"),
         ("mean_plies_completed", "high"),
     ]
+
+
+def test_each_of_its_metrics_is_in_a_panel_and_panels_have_only_what_its_records_may_have(
+    config,
+) -> None:
+    names = [metric.name for metric in config.metrics]
+    shown = [name for panel in config.panels for name in panel.of(names).metrics]
+    assert set(shown) == set(names)
+    asked = {n for p in config.panels if p is not SPEED for n in p.metrics if "*" not in n}
+    assert config.further_metrics or asked <= set(names)
+    assert len({panel.title for panel in config.panels}) == len(config.panels)
+
+
+def test_a_panel_has_its_metrics_in_its_order_and_all_that_begin_as_it_says() -> None:
+    panel = Panel("Rewards", ("reward", "rewards/*"))
+    shown = panel.of(["rewards/b", "loss", "rewards/a", "reward"])
+    assert shown.metrics == ("reward", "rewards/b", "rewards/a")
