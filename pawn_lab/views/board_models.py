@@ -16,6 +16,8 @@ from pawn_lab.trials.variants import SINGLE
 from pawn_lab.views.view import View
 
 _SPOKEN = (MOVES, POSITIONS)
+_LOOKED_AT = 50
+"""Trials whose folders are looked into for weights to begin with."""
 
 
 def board_models(
@@ -24,15 +26,19 @@ def board_models(
         int | None, Field(ge=1, description="List the checkpoints of this one.")
     ] = None,
 ) -> dict[str, Any]:
-    """Return the trials whose models predict moves; of one of them what it has saved.
+    """Return the trials whose models predict moves, weights to begin with, and what one has saved.
 
     Raises:
         UnknownTrialError: no such trial.
         InvalidRequestError: its models predict no moves.
     """
     trials = [own for own in queries.trials(lab) if predicts_moves(own.config)]
-    listed = [_listed(own) for own in reversed(trials) if own.started_at is not None]
-    return {"trials": listed, "chosen": None if trial_id is None else _chosen(lab, trial_id)}
+    newest_first = [own for own in reversed(trials) if own.started_at is not None]
+    return {
+        "trials": [_listed(own) for own in newest_first],
+        "suggested": _suggested(lab, newest_first),
+        "chosen": None if trial_id is None else _chosen(lab, trial_id),
+    }
 
 
 def predicts_moves(config: StoredConfig) -> bool:
@@ -59,6 +65,14 @@ def checkpoint_folder(lab: Lab, weights: TrialWeights) -> Path:
         steps = ", ".join(map(str, saved)) or "nothing yet"
         raise NoCheckpointError(f"source '{weights}' is not saved; saved: {steps}")
     return saved[step] / weights.model
+
+
+def _suggested(lab: Lab, trials: list[Trial]) -> str | None:
+    """Return the newest weights of the newest trial that has any, as far as is looked."""
+    for own in trials[:_LOOKED_AT]:
+        if saved := _saved(lab, own.id):
+            return str(TrialWeights(own.id, max(saved), own.config.models[0]))
+    return None
 
 
 def _step(lab: Lab, weights: TrialWeights, saved: dict[int, Path]) -> int | None:

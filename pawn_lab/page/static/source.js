@@ -19,6 +19,8 @@ import { ReportSource } from "./sources/report.js";
  * @property {() => Promise<void>} open
  * @property {(name: string, args?: Record<string, unknown>, signal?: AbortSignal) => Promise<any>} view
  * @property {(tool: string, args?: Record<string, unknown>) => Promise<any>} call
+ * @property {(question: string, fields: Record<string, unknown>) => Promise<any>} [board] What
+ *   answers where `can.board`.
  * @property {(listener: (change: import("./sources/stream.js").Change) => void) => () => void} onChange
  * @property {() => number | null} age Seconds since the data were known to be right.
  */

@@ -45,7 +45,7 @@ export function link(page, params = {}) {
 
 /** Encode only what would end a value. @param {string} text */
 function readable(text) {
-  return encodeURIComponent(text).replace(/%(2C|3A|2F)/g, (code) => decodeURIComponent(code));
+  return encodeURIComponent(text).replace(/%(2C|3A|2F|40)/g, (code) => decodeURIComponent(code));
 }
 
 /**

@@ -28,6 +28,7 @@ def test_models_that_predict_moves_are_listed_the_newest_first(lab) -> None:
     answer = answered(lab, "board_models", {})
     assert [listed["id"] for listed in answer["trials"]] == [2, 1]
     assert answer["chosen"] is None
+    assert answer["suggested"] == "trial:1@300", "the newer one has saved nothing"
 
 
 def test_what_a_trial_has_saved_is_told_with_its_best(lab) -> None:

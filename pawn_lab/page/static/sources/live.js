@@ -83,6 +83,21 @@ export class LiveSource {
     });
   }
 
+  /**
+   * Ask the process that holds a model for the board.
+   *
+   * @param {string} question
+   * @param {Record<string, unknown>} fields
+   */
+  async board(question, fields) {
+    const headers = { "Content-Type": "application/json" };
+    return this.ask(`api/board/${question}`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(fields),
+    });
+  }
+
   /** @param {(change: import("./stream.js").Change) => void} listener */
   onChange(listener) {
     return this.stream.changes.add(listener);
