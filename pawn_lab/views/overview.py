@@ -121,6 +121,8 @@ def _queued(trial: Trial) -> dict[str, Any]:
         "tags": trial.tags,
         "run_type": trial.config["run_type"],
         "hypothesis": trial.hypothesis,
+        "state": trial.state,
+        "on_hold": trial.on_hold,
         "why": trial.waits_for,
         "created_at": trial.created_at,
         "priority": trial.priority,

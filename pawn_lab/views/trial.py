@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
-from pydantic_core import PydanticUndefined
 
 from pawn_core.checkpoint import CheckpointError, verify
 from pawn_core.checkpoint.manifest import by_step, finished
@@ -90,26 +89,24 @@ def _measured(evaluation: Evaluation | None) -> dict[str, Any] | None:
 
 
 def _fields(lab: Lab, config: StoredConfig) -> Iterator[dict[str, Any]]:
-    """Yield each field of a config as it runs, with its default and what it is."""
-    as_run = config.as_run
+    """Yield each field of a config as it runs, with its default and what it is.
+
+    chosen: it is neither at its default nor what follows from the others.
+    """
+    as_run, kind = config.as_run, config.known_kind
+    defaults, fields = (kind.defaults(), kind.model_fields) if kind else ({}, {})
+    follows = as_run.parsed.follows() if as_run.parsed else {}
     beyond = as_run.beyond_defaults
     without_effect = config.no_effect(lab.on_gpu(config))
-    fields = config.known_kind.model_fields if config.known_kind else {}
     for name, value in as_run.items():
-        field = fields.get(name)
         yield {
             "name": name,
             "value": value,
-            "default": None if field is None else _default(field.default),
-            "beyond": name in beyond,
-            "about": "" if field is None else field.description or "",
+            "default": defaults.get(name),
+            "chosen": name in beyond and value != follows.get(name),
+            "about": fields[name].description if name in fields else None,
             "no_effect": without_effect.get(name),
         }
-
-
-def _default(value: Any) -> Any:
-    """Return a field's default as JSON has it; a config as null, which no page shows."""
-    return None if value is PydanticUndefined or hasattr(value, "model_fields") else value
 
 
 def _family(lab: Lab, own: Trial) -> dict[str, Any]:

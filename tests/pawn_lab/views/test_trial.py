@@ -42,11 +42,12 @@ def continued(lab: Lab, parent: int, **fields) -> int:
 
 def test_its_config_says_what_was_chosen_and_what_each_field_is(lab):
     fields = {f["name"]: f for f in shown(lab, add_measured_trial(lab, [3.0], lr=0.01))["config"]}
-    assert fields["lr"]["beyond"]
+    assert fields["lr"]["chosen"]
     assert fields["lr"]["value"] == 0.01
     assert fields["lr"]["default"] == parse_config(CONFIG).model_dump()["lr"]
     assert "learning rate" in fields["lr"]["about"]
-    assert not fields["weight_decay"]["beyond"]
+    assert not fields["weight_decay"]["chosen"]
+    assert not fields["data_seed"]["chosen"]  # which follows from the seed
 
 
 def test_its_family_is_all_that_goes_back_to_its_oldest_ancestor(lab):

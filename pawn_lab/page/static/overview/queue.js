@@ -1,15 +1,12 @@
-/** Trials that wait: the queue in its order, and those that a person has to approve. */
-
 import { ago } from "../format.js";
 import { html, useState } from "../preact.js";
 import { link } from "../state.js";
-import { Badge } from "../widgets/badge.js";
 import { Linked } from "../widgets/linked.js";
 import { Tags } from "../widgets/tags.js";
 
 const FIRST = 12;
 
-/** @param {{queue: any[]}} props */
+/** Trials in their order, each with what it waits for. @param {{queue: any[]}} props */
 export function Queue({ queue }) {
   const [all, setAll] = useState(false);
   if (!queue.length) return null;
@@ -25,24 +22,6 @@ export function Queue({ queue }) {
         ${queue.length - shown.length} more
       </button>`
     }
-  </section>`;
-}
-
-/** @param {{holds: any[]}} props */
-export function Holds({ holds }) {
-  if (!holds.length) return null;
-  return html`<section class="card holds">
-    <h2>Waits for your approval · ${holds.length}</h2>
-    <ul class="plain">
-      ${holds.map(
-        (row) =>
-          html`<li key=${row.id}>
-            <${Badge} state="held" />
-            <${Waiting} row=${row} />
-            <p class="clamped small">${row.hypothesis}</p>
-          </li>`,
-      )}
-    </ul>
   </section>`;
 }
 

@@ -3,11 +3,12 @@
 import { Decisions } from "../overview/decisions.js";
 import { Devices } from "../overview/devices.js";
 import { Ended, Latest } from "../overview/latest.js";
-import { Holds, Queue } from "../overview/queue.js";
+import { Queue } from "../overview/queue.js";
 import { Running } from "../overview/running.js";
 import { Spending } from "../overview/spending.js";
 import { html } from "../preact.js";
 import { useView } from "../state.js";
+import { Holds } from "../widgets/actions.js";
 import { Answered } from "../widgets/status.js";
 
 /** @type {import("./index.js").PageEntry} */
@@ -25,10 +26,10 @@ function Page() {
 function Overview({ answer }) {
   return html`
     <${Decisions} ...${answer} />
-    <${Holds} holds=${answer.holds} />
+    <${Holds} trials=${answer.holds} />
     <${Running} running=${answer.running} />
     <${Queue} queue=${answer.queue} />
-    <div class="grid wide">
+    <div class="packed">
       <${Spending} spending=${answer.spending} />
       <${Devices}
         devices=${answer.devices}

@@ -39,7 +39,7 @@ function One({ id }) {
       <${Ending} trial=${trial} />
       <${Curves} trial=${trial} />
       <${Evaluations} evaluations=${trial.evaluations} />
-      <div class="grid wide">
+      <div class="packed">
         <${Config} trial=${trial} />
         <${Family} trial=${trial} />
         <${Checkpoints} trial=${trial} />

@@ -16,15 +16,39 @@ import { Interval } from "./interval.js";
 
 /** @param {{report: Report, title?: string}} props */
 export function EvaluationReport({ report, title }) {
-  const drawn = report.tables.filter(drawingOf);
   return html`<article class="evaluation">
     <h3>${title ?? report.name}</h3>
+    <${Findings} report=${report} />
+  </article>`;
+}
+
+/** A report of which only the headline is seen until it is opened. @param {{report: Report}} props */
+export function FoldedReport({ report }) {
+  const [first] = report.figures;
+  return html`<details class="evaluation">
+    <summary>
+      <strong>${report.name}</strong>
+      ${first && html`<span class="quiet">${` ${first.name} `}</span>${`${number(first.value)} `}${endsOf(first)}`}
+    </summary>
+    <${Findings} report=${report} />
+  </details>`;
+}
+
+/** @param {Figure} figure */
+function endsOf({ low, high }) {
+  return low === null || high === null ? "" : `(${number(low)} to ${number(high)})`;
+}
+
+/** @param {{report: Report}} props */
+function Findings({ report }) {
+  const drawn = report.tables.filter(drawingOf);
+  return html`
     <p class="small quiet">${report.definition}</p>
     <${Figures} report=${report} />
     ${drawn.map((table) => html`<${Drawn} key=${table.name} table=${table} />`)}
     ${report.tables.map((table) => html`<${Whole} key=${table.name} table=${table} />`)}
     <${Facts} facts=${report.facts} />
-  </article>`;
+  `;
 }
 
 /** @param {{report: Report}} props */

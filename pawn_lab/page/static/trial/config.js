@@ -6,7 +6,7 @@ import { Tick } from "../widgets/form.js";
 export function Config({ trial }) {
   const [all, setAll] = useState(false);
   const [sought, setSought] = useState("");
-  const chosen = trial.config.filter((/** @type {any} */ field) => field.beyond);
+  const chosen = trial.config.filter((/** @type {any} */ field) => field.chosen);
   const given = (all ? trial.config : chosen).filter((/** @type {any} */ field) =>
     field.name.includes(sought.trim()),
   );
@@ -15,7 +15,7 @@ export function Config({ trial }) {
   );
   return html`<section class="card">
     <div class="row">
-      <h2>Config · ${chosen.length} of ${trial.config.length} beyond defaults</h2>
+      <h2>Config · ${chosen.length} of ${trial.config.length} were chosen</h2>
       <${Copy} text=${JSON.stringify(whole, null, 2)}>Copy as JSON<//>
     </div>
     <p class="row">
@@ -37,10 +37,10 @@ export function Config({ trial }) {
 
 /** @param {{field: any}} props */
 function Setting({ field }) {
-  return html`<dt title=${field.about} class=${field.beyond ? "chosen" : ""}>${field.name}</dt>
+  return html`<dt title=${field.about} class=${field.chosen ? "chosen" : ""}>${field.name}</dt>
     <dd>
       <span class="mono">${shown(field.value)}</span>
-      ${field.beyond && field.default !== null && html`<span class="quiet small"> default ${shown(field.default)}</span>`}
+      ${field.chosen && field.default !== null && html`<span class="quiet small"> default ${shown(field.default)}</span>`}
       ${field.no_effect && html`<span class="warn small"> ⚠ no effect: ${field.no_effect}</span>`}
     </dd>`;
 }

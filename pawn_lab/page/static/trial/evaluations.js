@@ -1,5 +1,5 @@
 import { html } from "../preact.js";
-import { EvaluationReport } from "../reports/report.js";
+import { EvaluationReport, FoldedReport } from "../reports/report.js";
 import { link } from "../state.js";
 import { Badge } from "../widgets/badge.js";
 
@@ -14,6 +14,7 @@ export function Evaluations({ evaluations }) {
 
 /** @param {{found: any}} props */
 function Found({ found }) {
+  const Shown = found.reports.length > 1 ? FoldedReport : EvaluationReport;
   return html`<div class="card">
     <div class="row">
       <strong>${found.weights}</strong>
@@ -24,6 +25,6 @@ function Found({ found }) {
       ${!found.complete && html`<span class="warn">◔ not all of it is there</span>`}
       <span class="mono small quiet" title=${found.sha256}>${found.sha256.slice(0, 12)}</span>
     </div>
-    ${found.reports.map((/** @type {any} */ report) => html`<${EvaluationReport} key=${report.name} report=${report} />`)}
+    ${found.reports.map((/** @type {any} */ report) => html`<${Shown} key=${report.name} report=${report} />`)}
   </div>`;
 }

@@ -3,6 +3,7 @@
 import { ago, bytes, duration, money, number, percent, when } from "../format.js";
 import { progressText } from "../overview/running.js";
 import { html } from "../preact.js";
+import { TrialActions } from "../widgets/actions.js";
 import { Badge } from "../widgets/badge.js";
 import { Bar } from "../widgets/bar.js";
 import { Health } from "../widgets/health.js";
@@ -21,6 +22,7 @@ export function Head({ trial }) {
       <${Tags} tags=${trial.tags} />
       <${Health} health=${progress.health} />
     </div>
+    <${TrialActions} trial=${trial} />
     ${trial.hypothesis && html`<p><${Linked} text=${trial.hypothesis} /></p>`}
     ${trial.why_waiting && html`<p class="warn">○ <${Linked} text=${trial.why_waiting} /></p>`}
     ${trial.strangeness && html`<p class="failure">Another version's: ${trial.strangeness}</p>`}

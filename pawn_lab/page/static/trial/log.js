@@ -1,8 +1,9 @@
-import { html, useEffect, useState } from "../preact.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../preact.js";
 import { source } from "../source.js";
 import { Tick } from "../widgets/form.js";
 
 const LINES = 200;
+const NEAR_PIXELS = 8;
 const MOST_TOKENS = 20_000;
 
 /** The end of a trial's output, or the last lines that hold a text. @param {{id: number}} props */
@@ -34,8 +35,23 @@ function Lines({ id }) {
     </form>
     ${error && html`<p class="failure" role="alert">${error.message}</p>`}
     ${answer?.older_lines && html`<p class="quiet small">Older lines are left out; a search looks further back.</p>`}
-    ${answer && html`<pre tabindex="0" aria-label="Lines of the log">${answer.text || (sought ? "No line has that text." : "Nothing was written yet.")}</pre>`}
+    ${answer && html`<${Text} text=${answer.text || (sought ? "No line has that text." : "Nothing was written yet.")} />`}
   `;
+}
+
+/** Text whose end is seen, unless it was scrolled back. @param {{text: string}} props */
+function Text({ text }) {
+  const element = useRef(/** @type {HTMLElement | null} */ (null));
+  const atEnd = useRef(true);
+  useLayoutEffect(() => {
+    const pre = element.current;
+    if (pre && atEnd.current) pre.scrollTop = pre.scrollHeight;
+  }, [text]);
+  const onScroll = (/** @type {any} */ { target }) => {
+    atEnd.current = target.scrollTop + target.clientHeight >= target.scrollHeight - NEAR_PIXELS;
+  };
+  return html`<pre ref=${element} onScroll=${onScroll} tabindex="0" aria-label="Lines of the log">
+${text}</pre>`;
 }
 
 /**
