@@ -1,5 +1,6 @@
 /** Comparison of trials: the verdict of `lab_compare`, and in what two of them differ. */
 
+import { CurvesOf } from "../charts/drawn.js";
 import { html } from "../preact.js";
 import { link, useRoute } from "../state.js";
 import { rowsOfTable, useTool } from "../tables/tool.js";
@@ -37,20 +38,21 @@ function Page() {
                   answer=${answer}
                   onReference=${(/** @type {number} */ reference) => set({ reference })}
                 />
-                <p><a href=${curvesLink(answer)}>Curves of these groups</a></p>
+                <h2>Curves</h2>
+                <${CurvesOf} trials=${trialsOf(answer)} />
                 <${Pair} route=${route} groups=${rowsOfTable(answer.groups)} />`}
           <//>`
     }`;
 }
 
-/** The arguments of `lab_compare`; null where nothing is named. @param {Record<string, string>} params */
+/** The arguments of `lab_compare`, of several metrics the first; null where nothing is named. @param {Record<string, string>} params */
 function asked({ trials, tag, metric, x, reaching, factor, reference }) {
   if (!trials && !tag) return null;
   const given = {
     trial_ids: trials?.split(",").map(Number),
     tag,
-    metric,
-    at: x || "step",
+    metric: metric?.split(",")[0],
+    at: AXES.some(([axis]) => axis === x) ? x : "step",
     reaching: reaching ? Number(reaching) : undefined,
     factor,
     reference: reference ? Number(reference) : undefined,
@@ -59,10 +61,9 @@ function asked({ trials, tag, metric, x, reaching, factor, reference }) {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
-/** @param {any} answer */
-function curvesLink(answer) {
-  const ids = rowsOfTable(answer.groups).flatMap((row) => row.trial_ids);
-  return link("curves", { trials: ids.join(","), metric: answer.metric, group: true });
+/** @param {any} answer @returns {number[]} */
+function trialsOf(answer) {
+  return [...new Set(rowsOfTable(answer.groups).flatMap((row) => row.trial_ids))];
 }
 
 /** What is compared; each field goes into the address once it is left. @param {{route: Route}} props */
@@ -96,7 +97,7 @@ function Questions({ route: { params, set } }) {
 
 /** @param {{route: Route, groups: Record<string, any>[]}} props */
 function Pair({ route: { params, set }, groups }) {
-  const ids = [...new Set(groups.flatMap((row) => row.trial_ids))];
+  const ids = groups.flatMap((row) => row.trial_ids);
   const firsts = groups.map((row) => row.trial_ids[0]);
   const a = Number(params.a) || firsts[0];
   const b = Number(params.b) || firsts.find((id) => id !== a) || ids.find((id) => id !== a);

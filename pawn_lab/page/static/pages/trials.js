@@ -33,6 +33,7 @@ function Page() {
   const choosing = useChoosing(route);
   return html`<h1>Trials ${params.tag && html`<${Tagged} tag=${params.tag} set=${set} />`}</h1>
     ${error && html`<p class="failure" role="alert">${error.message}</p>`}
+    ${!ready && !error && html`<p class="quiet" role="status">Loading …</p>`}
     ${ready && rows.length === 0 && html`<${Empty}>No trials yet: launch one, or let an agent.<//>`}
     ${
       rows.length > 0 &&

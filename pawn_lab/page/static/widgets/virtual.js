@@ -44,30 +44,28 @@ export function VirtualTable({ caption, columns, rows, sort, onSort, onOpen, cho
     reveal(box.current, row);
   };
   const total = widths.reduce((sum, each) => sum + each, choosing ? 5 : 0);
-  return html`<div
-    class="virtual"
-    ref=${box}
-    role="grid"
-    tabindex="0"
-    aria-label=${caption}
-    aria-rowcount=${rows.length + 1}
-    aria-colcount=${columns.length + (choosing ? 1 : 0)}
-    aria-multiselectable=${choosing ? "true" : undefined}
-    aria-activedescendant=${rows.length ? rowId(at) : undefined}
-    onKeyDown=${keyboard(at, rows, move, onOpen, choosing)}
-  >
-    <table role="presentation" style=${{ width: `${total}ch` }}>
+  return html`<div class="virtual" ref=${box}>
+    <table
+      role="grid"
+      tabindex="0"
+      aria-label=${caption}
+      aria-rowcount=${rows.length + 1}
+      aria-multiselectable=${choosing ? "true" : undefined}
+      aria-activedescendant=${rows.length ? rowId(at) : undefined}
+      style=${{ width: `${total}ch` }}
+      onKeyDown=${keyboard(at, rows, move, onOpen, choosing)}
+    >
       <colgroup>
         ${choosing && html`<col style=${{ width: "5ch" }} />`}
         ${widths.map((each) => html`<col style=${{ width: `${each}ch` }} />`)}
       </colgroup>
-      <thead role="rowgroup">
-        <tr role="row" aria-rowindex="1">
-          ${choosing && html`<th role="columnheader"><span class="unseen">Chosen</span></th>`}
+      <thead>
+        <tr aria-rowindex="1">
+          ${choosing && html`<th scope="col"><span class="unseen">Chosen</span></th>`}
           ${columns.map((each) => html`<${SortedHead} key=${each.key} column=${each} sort=${sort} onSort=${onSort} />`)}
         </tr>
       </thead>
-      <tbody role="rowgroup">
+      <tbody>
         <${Space} rows=${first} />
         ${rows
           .slice(first, last)
@@ -97,7 +95,6 @@ export function VirtualTable({ caption, columns, rows, sort, onSort, onOpen, cho
 function Row({ row, number, active, columns, choosing, onActive, onOpen }) {
   const chosen = choosing?.has(row);
   return html`<tr
-    role="row"
     id=${rowId(number)}
     class=${`${active ? "active" : ""} ${row.head ? "head" : ""}`}
     aria-rowindex=${number + 2}
@@ -107,7 +104,7 @@ function Row({ row, number, active, columns, choosing, onActive, onOpen }) {
   >
     ${
       choosing &&
-      html`<td role="gridcell">
+      html`<td>
         <input
           type="checkbox"
           tabindex="-1"
@@ -119,7 +116,7 @@ function Row({ row, number, active, columns, choosing, onActive, onOpen }) {
     }
     ${columns.map((column) => {
       const text = column.text(row);
-      return html`<td role="gridcell" class=${column.numeric ? "numeric" : ""} title=${text}>
+      return html`<td class=${column.numeric ? "numeric" : ""} title=${text}>
         ${column.cell ? column.cell(row) : text}
       </td>`;
     })}
