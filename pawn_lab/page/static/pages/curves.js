@@ -63,7 +63,7 @@ function ChosenTrials({ route, rows, found, chosen, problem }) {
 
 /** @param {{route: Route, rows: Row[], problem: string | null}} props */
 function Filter({ route: { params, set }, rows, problem }) {
-  const tags = [...new Set(rows.flatMap((row) => row.tags.split(" ").filter(Boolean)))].sort();
+  const tags = [...new Set(rows.flatMap((row) => row.tagged))].sort();
   const filtered = (/** @type {Record<string, string>} */ patch) =>
     set({ ...patch, trials: null }, { replace: true });
   return html`<div class="row">
@@ -115,7 +115,7 @@ function idsOf(rows) {
 
 /** @param {Row} row @param {string | undefined} tag */
 function isTagged(row, tag) {
-  return !tag || row.tags.split(" ").includes(tag);
+  return !tag || row.tagged.includes(tag);
 }
 
 /** @param {string} text @returns {number[]} */
