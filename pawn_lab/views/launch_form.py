@@ -15,7 +15,7 @@ _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def launch_form(lab: Lab, run_type: str | None = None, trial: int | None = None) -> Json:
-    """Show the fields of a run type, the most particular group first.
+    """Show the fields of a run type: the group of its length first, then the most particular one.
 
     With a trial its run type, and what its config has beyond the defaults as `values`.
 
@@ -32,7 +32,7 @@ def launch_form(lab: Lab, run_type: str | None = None, trial: int | None = None)
         "unit": kind.progress.unit,
         "resumable": kind.resumable,
         "values": config.beyond_defaults if config else {},
-        "groups": list(_groups(kind, name)),
+        "groups": sorted(_groups(kind, name), key=lambda group: not _holds_length(group, kind)),
     }
 
 
@@ -52,6 +52,10 @@ def _groups(kind: type[RunConfig], run_type: str) -> Iterator[Json]:
         ]
         if fields:
             yield {"title": _title(part), "about": _about(part), "fields": fields}
+
+
+def _holds_length(group: Json, kind: type[RunConfig]) -> bool:
+    return any(field["name"] == kind.progress.field for field in group["fields"])
 
 
 def _title(part: type) -> str:

@@ -25,6 +25,8 @@ def test_every_field_of_a_run_type_is_asked_for_once(lab, run_type):
     names = [field["name"] for group in form["groups"] for field in group["fields"]]
     assert sorted([*names, "run_type"]) == sorted(config_json_schema(run_type)["properties"])
     assert all(group["title"] and group["about"] for group in form["groups"])
+    length = {"eval": "total_shards", "import": None}.get(run_type, "total_steps")
+    assert length is None or length in {field["name"] for field in form["groups"][0]["fields"]}
     kinds = {field["kind"] for group in form["groups"] for field in group["fields"]}
     assert kinds <= {"integer", "number", "boolean", "text", "choice", "choices", "json"}
 
