@@ -18,9 +18,19 @@ from typing import Any
 import anyio
 import anyio.to_thread
 from mcp.server import MCPServer
+from mcp.server.apps import client_supports_apps
+from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
-from mcp_types import CallToolResult, ImageContent, TextContent, Tool, ToolAnnotations
+from mcp_types import (
+    CallToolResult,
+    ImageContent,
+    ListToolsResult,
+    PaginatedRequestParams,
+    TextContent,
+    Tool,
+    ToolAnnotations,
+)
 from pydantic_core import to_json
 
 from pawn_core.config import ConfigError
@@ -28,6 +38,7 @@ from pawn_core.config.errors import did_you_mean
 from pawn_lab.errors import LabError
 from pawn_lab.lab import Lab
 from pawn_lab.paths import WorkspacePaths
+from pawn_lab.server.apps import lab_app, tool_meta
 from pawn_lab.server.prompts import add_prompts
 from pawn_lab.server.resources import Listeners, add_resources, announce_changes
 from pawn_lab.server.tasks import WaitStore, WaitTasks
@@ -73,7 +84,7 @@ class LabServer(MCPServer):
             version=version("pawn-lab"),
             instructions=INSTRUCTIONS,
             log_level="WARNING",
-            extensions=[WaitTasks(self.call_tool, lambda: WaitStore(self._workspace()))],
+            extensions=[lab_app(), WaitTasks(self.call_tool, lambda: WaitStore(self._workspace()))],
             subscriptions=self._listeners,
             lifespan=lambda _: self._announcing(),
         )
@@ -85,6 +96,13 @@ class LabServer(MCPServer):
     async def list_tools(self) -> list[Tool]:
         """List the tools that are for agents."""
         return [_listed(tool) for tool in AGENT_TOOLS]
+
+    async def _handle_list_tools(
+        self, ctx: ServerRequestContext[Any], params: PaginatedRequestParams | None
+    ) -> ListToolsResult:
+        """List those for people too where the host keeps them from its model."""
+        shown = TOOLS if client_supports_apps(ctx) else AGENT_TOOLS
+        return ListToolsResult(tools=[_listed(tool) for tool in shown])
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context | None = None
@@ -99,7 +117,7 @@ class LabServer(MCPServer):
         if tool is None:
             hint = did_you_mean(name, self._tools) or f"; tools: {', '.join(self._tools)}"
             raise ToolError(f"there is no tool '{name}'{hint}")
-        if tool.for_people:
+        if tool.for_people and not (context and client_supports_apps(context)):
             raise ToolError(f"{name} is for people: `pawn-lab {tool.verb}`, or the dashboard")
         try:
             return _result(await self._answer(tool, arguments, context))
@@ -112,7 +130,7 @@ class LabServer(MCPServer):
         self, tool: LabTool, arguments: dict[str, Any], context: Context | None
     ) -> Answer:
         if not tool.waits or arguments.get("timeout_s") == 0:
-            return await anyio.to_thread.run_sync(self._run, tool, arguments, caller(context))
+            return await anyio.to_thread.run_sync(self._run, tool, arguments, _asker(tool, context))
         waiter.set(asked := Waiter())
         try:
             async with accompanied(context):
@@ -120,7 +138,7 @@ class LabServer(MCPServer):
                     self._run,
                     tool,
                     arguments,
-                    caller(context),
+                    _asker(tool, context),
                     abandon_on_cancel=True,
                     limiter=self._waits,
                 )
@@ -155,6 +173,12 @@ def caller(context: Context | None) -> str:
     """Return the name that the client gave itself; empty where it gave none."""
     client = context.session.client_params if context is not None else None
     return client.client_info.name if client is not None else ""
+
+
+def _asker(tool: LabTool, context: Context | None) -> str:
+    """Return whom an event names: a person at a client's page is not its agent."""
+    name = caller(context)
+    return f"{name}, by its page" if tool.for_people else name
 
 
 @asynccontextmanager
@@ -200,6 +224,7 @@ def _listed(tool: LabTool) -> Tool:
             idempotent_hint=tool.idempotent,
             open_world_hint=False,
         ),
+        _meta=tool_meta(tool),
     )
 
 

@@ -1,6 +1,6 @@
 """lab_status: what runs, what waits, what ended, and what needs a decision."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -71,12 +71,13 @@ class RunningRow(LiveRow):
 class WaitingRow(Answer):
     """A trial in the queue, in its order, and at last those on hold.
 
-    why: what it waits for, where not what all wait for.
+    why: what it waits for, where not what all wait for. on_hold: for a person.
     """
 
     trial_id: int
     tags: list[str]
     why: str | None = None
+    on_hold: Literal[True] | None = None
 
 
 class EndedRow(RunRow):
@@ -136,7 +137,8 @@ def _model(kind: type[RunConfig], model: ModelProgress) -> ModelRow:
 def waiting_row(trial: Trial, common: str | None) -> WaitingRow:
     """Show a queued trial; `common` is what is said of all."""
     why = trial.waits_for if trial.waits_for != common else None
-    return WaitingRow(trial_id=trial.id, tags=trial.tags, why=why)
+    on_hold = True if trial.on_hold else None
+    return WaitingRow(trial_id=trial.id, tags=trial.tags, why=why, on_hold=on_hold)
 
 
 def ended_row(trial: Trial) -> EndedRow:

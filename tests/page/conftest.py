@@ -9,7 +9,10 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
+from lab_fixtures import open_lab, workspace
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+__all__ = ["open_lab", "workspace"]
 
 CHROMIUM = shutil.which("chromium")
 TIMEOUT_MS = 20_000

@@ -1,5 +1,6 @@
 /** Where answers come from: a lab's server, the data of a report, or the host of an app. */
 
+import { AppSource } from "./sources/app.js";
 import { LiveSource } from "./sources/live.js";
 import { ReportSource } from "./sources/report.js";
 
@@ -10,7 +11,7 @@ import { ReportSource } from "./sources/report.js";
  * @property {"live" | "report" | "app"} kind
  * @property {{control: boolean, board: boolean}} can What is allowed here; known once it is open.
  * @property {any} session What the server says of itself.
- * @property {any} data What a report was given.
+ * @property {any} data What a report or an app was given.
  * @property {boolean} connected
  * @property {boolean} needsToken
  * @property {(token: string) => Promise<void>} [authorize] What answers `needsToken`.
@@ -26,7 +27,7 @@ import { ReportSource } from "./sources/report.js";
  */
 
 /** One entry a kind; the page says which in its `data-source`. */
-const SOURCES = { live: LiveSource, report: ReportSource };
+const SOURCES = { live: LiveSource, report: ReportSource, app: AppSource };
 
 const kind = /** @type {keyof typeof SOURCES} */ (document.documentElement.dataset.source);
 

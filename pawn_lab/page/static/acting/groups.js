@@ -120,7 +120,9 @@ function Control({ field, filled }) {
   if (field.kind === "boolean" || field.kind === "choice") {
     const choices = field.kind === "boolean" ? ["true", "false"] : (field.choices ?? []);
     return html`<select ...${given}>
-      <option value="">${usual ? `${usual} (${name in filled.usual ? "as it was" : "default"})` : "default"}</option>
+      <option value="">
+        ${usual ? `${usual} (${name in filled.usual ? "as it was" : "default"})` : "default"}
+      </option>
       ${choices.map((each) => html`<option value=${each} selected=${each === given.value}>${each}</option>`)}
     </select>`;
   }

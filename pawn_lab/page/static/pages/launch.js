@@ -106,7 +106,7 @@ function Head({ form, params, set }) {
   }
   const types = form.run_types.map((/** @type {any} */ { name }) => [name, name]);
   const choose = (/** @type {string} */ run_type) => go(link("launch", { run_type }));
-  return html`<h1>Launch a trial</h1>
+  return html`<h1>Launch</h1>
     ${params.like && html`<p>As <${Trials} ids=${[Number(params.like)]} />, but for what is changed here.</p>`}
     <div class="row">
       <${Choice} label="Run type" value=${form.run_type} options=${types} onChange=${choose} />

@@ -5,7 +5,7 @@ import { useCall } from "../acting/call.js";
 import { html, useState } from "../preact.js";
 import { link, useSource } from "../state.js";
 import { Answer } from "./answer.js";
-import { Dialog } from "./dialog.js";
+import { Dialog, closing } from "./dialog.js";
 
 /**
  * @typedef {{id: number, state: string, on_hold?: boolean, tags?: string[]}} Trial
@@ -122,23 +122,20 @@ function Further({ trial }) {
 function ActionDialog({ action, trial, onClose }) {
   const [text, setText] = useState(action.begin?.(trial) ?? "");
   const call = useCall();
-  const submit = (/** @type {Event} */ event) => {
-    event.preventDefault();
-    call.send(action.tool, action.args(trial, text));
-  };
+  const submit = () => call.send(action.tool, action.args(trial, text));
   const title = `${action.title}: trial ${trial.id}`;
   if (call.answer) return html`<${Done} title=${title} answer=${call.answer} onClose=${onClose} />`;
   return html`<${Dialog} title=${title} onClose=${onClose}>
-    <form class="action stack" onSubmit=${submit}>
+    <div class="action stack">
       <p class="quiet">${action.about}</p>
       ${action.asks && html`<${Text} action=${action} text=${text} onText=${setText} />`}
       <${Author} />
       ${call.error && html`<p class="failure" role="alert">${call.error}</p>`}
       <div class="row">
-        <button class="main" disabled=${call.pending}>${action.title}</button>
-        <button type="button" onClick=${onClose}>Cancel</button>
+        <button class="main" disabled=${call.pending} onClick=${submit}>${action.title}</button>
+        <button onClick=${closing}>Cancel</button>
       </div>
-    </form>
+    </div>
   <//>`;
 }
 
@@ -157,7 +154,7 @@ function Done({ title, answer, onClose }) {
     <div class="action stack" role="status">
       <p class="good">Done; the lab answers:</p>
       <${Answer} answer=${answer} without=${["next_check_s"]} />
-      <button class="main" onClick=${onClose}>Close</button>
+      <button class="main" onClick=${closing}>Close</button>
     </div>
   <//>`;
 }

@@ -11,10 +11,15 @@ export function Dialog({ title, onClose, children }) {
     element.current?.showModal();
   }, []);
   return html`<dialog ref=${element} aria-label=${title} onClose=${onClose}>
-    <form method="dialog" class="dialog-head">
+    <div class="dialog-head">
       <h2>${title}</h2>
-      <button class="quiet" aria-label="Close">✕</button>
-    </form>
+      <button class="quiet" aria-label="Close" onClick=${closing}>✕</button>
+    </div>
     ${children}
   </dialog>`;
+}
+
+/** Close the window that a button is in; a form could not where a host forbids forms. @param {any} event */
+export function closing(event) {
+  event.currentTarget.closest("dialog").close();
 }
