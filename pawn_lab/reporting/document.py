@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pawn_core.evaluation.report import Report
 from pawn_lab.text import clean, shorten
 
 MOST_CELL_CHARACTERS = 300
@@ -109,7 +110,32 @@ class Commands:
         return {"kind": "commands", "lines": [clean(line) for line in self.lines]}
 
 
-Block = Prose | Items | Grid | Picture | Commands
+@dataclass(frozen=True)
+class Tables:
+    """What an evaluation measured on a model: as text its tables, on a page its drawings too."""
+
+    model: str
+    report: Report
+
+    def markdown(self) -> str:
+        """Return the tables, each under its model and its name."""
+        parts = (
+            f"{escaped(f'{self.model}: {table.name}')}\n\n"
+            + Grid(table.columns, table.rows).markdown()
+            for table in self.report.tables
+        )
+        return "\n\n".join(parts)
+
+    def data(self) -> dict[str, Any]:
+        """Return the report as its document has it."""
+        return {
+            "kind": "evaluation",
+            "title": clean(self.model),
+            "report": self.report.document(),
+        }
+
+
+Block = Prose | Items | Grid | Picture | Commands | Tables
 
 
 @dataclass(frozen=True)

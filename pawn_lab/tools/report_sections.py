@@ -8,10 +8,19 @@ from typing import Any
 from pawn_core.evaluation.report import Figure, Report
 from pawn_lab.documents import read_json_object
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.lab import queries, spending
+from pawn_lab.lab import Lab, queries, spending
 from pawn_lab.records import Trial
 from pawn_lab.reporting import notes
-from pawn_lab.reporting.document import Block, Chapter, Commands, Grid, Items, Picture, Prose
+from pawn_lab.reporting.document import (
+    Block,
+    Chapter,
+    Commands,
+    Grid,
+    Items,
+    Picture,
+    Prose,
+    Tables,
+)
 from pawn_lab.reporting.metrics import by_merit
 from pawn_lab.reporting.notes import trials_named
 from pawn_lab.tools.audit import lab_audit
@@ -21,9 +30,12 @@ from pawn_lab.tools.plot import MOST_CURVES, lab_plot
 from pawn_lab.tools.report_study import EvaluatedModel, ReportedStudy
 from pawn_lab.tools.results import lab_results
 from pawn_lab.tools.values import as_table
+from pawn_lab.views import answered
 
 MOST_TOKENS = 20_000
 """Of an answer that a section is made of: a report is not read token by token."""
+MOST_METRICS, MOST_POINTS = 8, 400
+"""Of the curves in a page, which has all of them inside."""
 HASH_CHARACTERS = 12
 Comparison = CompareAnswer | str
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -129,17 +141,38 @@ def _compared(comparison: Comparison) -> Iterator[Block]:
 
 
 def _curves(study: ReportedStudy) -> Iterator[Block]:
-    """Draw the curves of what was trained, so many to a picture as can be told apart."""
+    """Draw the curves of what was trained, so many to a picture as can be told apart.
+
+    A page draws more metrics, in charts that can be zoomed.
+    """
     ids = [trial.id for trial in study.trained]
     for begin in range(0, len(ids), MOST_CURVES):
+        part = ids[begin : begin + MOST_CURVES]
         try:
-            answer = lab_plot(study.lab, trial_ids=ids[begin : begin + MOST_CURVES])
+            answer = lab_plot(study.lab, trial_ids=part)
         except InvalidRequestError as error:
             yield Prose(str(error))
             continue
+        drawn = _drawn(study.lab, part)
         for picture in answer.pictures():
             name = f"curves-{1 + begin // MOST_CURVES}.png"
-            yield Picture(name, picture, f"{answer.metric} by {answer.x}")
+            yield Picture(name, picture, f"{answer.metric} by {answer.x}", drawn)
+
+
+def _drawn(lab: Lab, ids: list[int]) -> dict[str, Any]:
+    """Return the curves of trials by their metric of merit, then by the panels of their types."""
+    carried = _whole(lab, "metrics", trials=ids)
+    panelled = [name for panel in carried["panels"] for name in panel["metrics"]]
+    names = list(dict.fromkeys([carried["merit"]["name"], *panelled]))[:MOST_METRICS]
+    answer = _whole(lab, "curves", trials=ids, metrics=names, most=MOST_POINTS)
+    return answer | {"panels": carried["panels"]}
+
+
+def _whole(lab: Lab, view: str, **arguments: Any) -> dict[str, Any]:
+    """Return a view's answer when all streams that it needs are read; each call reads some."""
+    while (answer := answered(lab, view, arguments))["pending"]:
+        pass
+    return answer
 
 
 def _evaluation_names(study: ReportedStudy) -> list[str]:
@@ -159,7 +192,8 @@ def _evaluations(study: ReportedStudy) -> Iterator[Chapter]:
 def _details(study: ReportedStudy) -> Iterator[Chapter]:
     """Give the tables of each evaluation, model by model."""
     for name in _evaluation_names(study):
-        tables = [block for pair in study.reports(name) for block in _tables(study, *pair)]
+        reported = [pair for pair in study.reports(name) if pair[1].tables]
+        tables = [Tables(study.column(evaluation), report) for evaluation, report in reported]
         yield Chapter(f"Tables: {name}", tables)
 
 
@@ -189,13 +223,6 @@ def _fact(value: Any) -> Any:
     """Return what an evaluation was measured on; a hash cut short."""
     is_hash = isinstance(value, str) and _SHA256.fullmatch(value)
     return value[:HASH_CHARACTERS] if is_hash else _cell(value)
-
-
-def _tables(study: ReportedStudy, evaluation: EvaluatedModel, report: Report) -> Iterator[Block]:
-    model = study.column(evaluation) if report.tables else ""
-    for table in report.tables:
-        yield Prose(f"{model}: {table.name}")
-        yield Grid(table.columns, table.rows)
 
 
 def _cost(study: ReportedStudy) -> Iterator[Block]:

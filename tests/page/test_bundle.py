@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from pawn_lab.page import LIVE_POLICY, document, style
+from pawn_lab.page import LIVE_POLICY, document, script, style
 from pawn_lab.page.bundle import STATIC
 from pawn_lab.page.vendored import FOLDER, changed, packages
 
@@ -13,6 +13,11 @@ OURS = [file for file in STATIC.rglob("*.js") if FOLDER not in file.parents]
 MARKUP = re.compile(
     r"innerHTML|outerHTML|insertAdjacentHTML|dangerouslySet|document\.write|\beval\(|new Function"
 )
+
+
+def test_every_module_is_in_the_script():
+    scopes = set(re.findall(r"^// (\S+\.js)$", script(), re.M))
+    assert {str(file.relative_to(STATIC)) for file in OURS} == scopes
 
 
 @pytest.mark.parametrize("file", OURS, ids=lambda file: file.name)

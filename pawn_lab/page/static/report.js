@@ -1,6 +1,9 @@
 /** A report of a study: its sections one below another, with everything that they show inside. */
 
-import { html, useEffect } from "./preact.js";
+import { Charts, USUAL } from "./charts/panels.js";
+import { ChartSettings } from "./charts/settings.js";
+import { html, useEffect, useState } from "./preact.js";
+import { EvaluationReport } from "./reports/report.js";
 import { source } from "./source.js";
 import { useTheme } from "./theme.js";
 import { Copy } from "./widgets/copy.js";
@@ -65,6 +68,9 @@ const BLOCKS = {
       ${block.lines.map((/** @type {string} */ line) => html`<li>${line}</li>`)}
     </ul>`,
   grid: Grid,
+  curves: Curves,
+  evaluation: ({ block }) =>
+    html`<${EvaluationReport} report=${block.report} title=${block.title} />`,
   commands: ({ block }) =>
     html`<div class="commands">
       <${Copy} text=${block.lines.join("\n")} />
@@ -87,4 +93,16 @@ function Grid({ block, title }) {
     ),
   }));
   return html`<${Table} columns=${described} rows=${rows} caption=${title} />`;
+}
+
+/** Charts with settings of their own. @param {{block: Block}} props */
+function Curves({ block }) {
+  const { answer } = block;
+  const [settings, setSettings] = useState(USUAL);
+  const change = (/** @type {Partial<typeof USUAL>} */ patch) =>
+    setSettings((/** @type {typeof USUAL} */ before) => ({ ...before, ...patch }));
+  return html`
+    <${ChartSettings} settings=${settings} onChange=${change} />
+    <${Charts} answer=${answer} panels=${answer.panels} settings=${settings} />
+  `;
 }

@@ -2,6 +2,7 @@
 
 from markdown_it import MarkdownIt
 
+from pawn_core.evaluation.report import Figure, Report, Table
 from pawn_lab.reporting.document import (
     Chapter,
     Commands,
@@ -10,6 +11,7 @@ from pawn_lab.reporting.document import (
     Items,
     Picture,
     Prose,
+    Tables,
     escaped,
 )
 
@@ -76,3 +78,14 @@ def test_a_picture_is_its_curves_where_it_has_them_or_else_its_image():
     assert image.data() == {"kind": "picture", "caption": "a curve", "png": "iVBORw=="}
     drawn = Picture("a.png", b"\x89PNG", "a curve", curves={"curves": []})
     assert drawn.data() == {"kind": "curves", "caption": "a curve", "answer": {"curves": []}}
+
+
+def test_what_an_evaluation_measured_is_tables_in_text_and_all_of_it_on_a_page():
+    report = Report("legality", "d", (Figure("rate", 0.5),), (Table("by ply", ("ply",), ((1,),)),))
+    block = Tables("trial:1", report)
+    assert block.markdown() == "trial:1: by ply\n\n| ply |\n| --- |\n| 1 |"
+    assert block.data() == {
+        "kind": "evaluation",
+        "title": "trial:1",
+        "report": report.document(),
+    }

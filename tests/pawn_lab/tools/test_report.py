@@ -54,7 +54,9 @@ def test_the_page_is_one_file_with_the_curves_inside(lab):
     _, page = written(lab, answer)
     [data] = re.findall(r'id="pawn-data">(.*?)</script>', page)
     sections = {section["title"]: section["blocks"] for section in json.loads(data)["sections"]}
-    assert [block["kind"] for block in sections["Curves"]] == ["picture"]
+    [drawn] = sections["Curves"]
+    assert {curve["trial"] for curve in drawn["answer"]["curves"]} == {1, 2, 3, 4}
+    assert drawn["answer"]["metrics"][0]["name"] == "val_loss"
     assert not re.search(r"(src|href)=\"(?!data:)", page.partition("<body>")[0])
 
 

@@ -8,13 +8,13 @@ import { AXES } from "./panels.js";
  * @typedef {import("./panels.js").Settings} Settings
  *
  * @param {object} props
- * @param {string} props.x "step", "tokens", "hours", "cost" or "metric:NAME".
+ * @param {string} [props.x] "step", "tokens", "hours", "cost" or "metric:NAME".
  * @param {Settings} props.settings
- * @param {{name: string, title: string}[]} props.metrics Those that may be an axis.
- * @param {(x: string) => void} props.onAxis
+ * @param {{name: string, title: string}[]} [props.metrics] Those that may be an axis.
+ * @param {(x: string) => void} [props.onAxis] Without it the axis is not to be chosen.
  * @param {(patch: Partial<Settings>) => void} props.onChange
  */
-export function ChartSettings({ x, settings, metrics, onAxis, onChange }) {
+export function ChartSettings({ x, settings, metrics = [], onAxis, onChange }) {
   /** @type {[string, string][]} */
   const axes = [...Object.entries(AXES), ...metrics.map(axisOf)];
   const tick = (/** @type {string} */ label, /** @type {keyof Settings} */ name) =>
@@ -24,7 +24,7 @@ export function ChartSettings({ x, settings, metrics, onAxis, onChange }) {
       onChange=${(/** @type {boolean} */ on) => onChange({ [name]: on })}
     />`;
   return html`<div class="row">
-    <${Choice} label="x" value=${x} options=${axes} onChange=${onAxis} />
+    ${onAxis && html`<${Choice} label="x" value=${x} options=${axes} onChange=${onAxis} />`}
     <${Smoothing}
       value=${settings.smooth}
       onChange=${(/** @type {number} */ smooth) => onChange({ smooth })}
