@@ -1,6 +1,5 @@
 """The page of curves, over a lab of three settings with three seeds each."""
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -147,12 +146,12 @@ def test_the_page_fits_a_phone(page):
 def test_of_many_trials_the_page_says_which_are_drawn(page, tmp_path):
     root = tmp_path / "runs"
     with Lab.open(root) as lab:
-        trials = [add_trial(lab, [3.0, 2.0], lr=lr) for lr in LRS for _ in range(18)]
+        for lr in LRS * 18:
+            add_trial(lab, [3.0, 2.0], lr=lr)
     with served(root) as url:
         page.goto(f"{url}/#/curves?metric=loss")
         expect(page.locator(".chart-label")).to_have_count(3)
         page.get_by_label("groups of seeds").uncheck()
         expect(page.locator(".chart-label")).to_have_count(50)
-        said = page.get_by_text("Of 54 trials the 50 newest are drawn").inner_text()
+        expect(page.get_by_text("Of 54 trials the 50 newest are drawn: 5 to 54.")).to_be_visible()
         page.goto("about:blank")
-    assert str(trials[3]) not in re.findall(r"\d+", said.partition(":")[2])

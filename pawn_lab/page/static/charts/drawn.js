@@ -18,11 +18,11 @@ import { ChartSettings } from "./settings.js";
 export const MOST_DRAWN = 50;
 const PAUSE_MS = 500;
 
-/** @param {{trials: number[]}} props */
-export function CurvesOf({ trials }) {
+/** @param {{trials: number[], areAll?: boolean}} props areAll: there are no others. */
+export function CurvesOf({ trials, areAll = false }) {
   const address = useChartAddress();
   const { x, zoom, settings } = address;
-  const args = { trials: trials.join(",") };
+  const args = areAll ? {} : { trials: trials.join(",") };
   const view = useMetrics(args);
   const chosen = address.metrics ?? (view.answer ? usualMetrics(view.answer) : []);
   const singles = !settings.grouped || (settings.thin && trials.length <= MOST_DRAWN);
@@ -52,7 +52,7 @@ export function CurvesOf({ trials }) {
   <//>`;
 }
 
-/** What trials have, asked again until all of them are read. @param {Record<string, string>} args */
+/** What trials have, asked again until all of them are read. @param {{trials?: string}} args */
 function useMetrics(args) {
   const view = useView("metrics", args);
   useEffect(() => {

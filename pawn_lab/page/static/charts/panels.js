@@ -62,13 +62,15 @@ export function Charts({ answer, panels, settings = USUAL, ...shared }) {
     </div>`;
   return html`
     ${settings.grouped && left > 0 && html`<p class="quiet">${`The first ${MOST_LINES} of ${left + labels.length} groups are drawn: choose fewer trials to see the others.`}</p>`}
-    ${sections(charts, panels).map(
-      ({ title, own }) =>
-        html`<section key=${title}>
-          ${title && html`<h2>${title}</h2>`}
-          <div class="grid charts">${own.map(chart)}</div>
-        </section>`,
-    )}
+    <div class="chart-sections">
+      ${sections(charts, panels).map(
+        ({ title, own }) =>
+          html`<section key=${title} style="--charts: ${own.length}">
+            ${title && html`<h2>${title}</h2>`}
+            <div class="grid charts">${own.map(chart)}</div>
+          </section>`,
+      )}
+    </div>
   `;
 }
 

@@ -37,8 +37,8 @@ function Page() {
     ${error && html`<p class="failure" role="alert">${error.message}</p>`}
     <${ChosenTrials} ...${{ route, rows, found, chosen, problem: filter.problem }} />
     ${ready && !chosen.length && html`<${Empty}>${rows.length ? "No trial is found: change the filter." : "There are no trials yet."}<//>`}
-    ${drawn.length < chosen.length && html`<p class="quiet">${`Of ${chosen.length} trials the ${MOST_DRAWN} newest are drawn: ${drawn.join(", ")}. Groups of seeds show all.`}</p>`}
-    ${drawn.length > 0 && html`<${CurvesOf} trials=${drawn} />`}`;
+    ${drawn.length < chosen.length && html`<p class="quiet">${`Of ${chosen.length} trials the ${MOST_DRAWN} newest are drawn: ${ranges(drawn)}. Groups of seeds show all.`}</p>`}
+    ${drawn.length > 0 && html`<${CurvesOf} trials=${drawn} areAll=${drawn.length === idsOf(rows).length} />`}`;
 }
 
 /**
@@ -111,6 +111,13 @@ function TrialTicks({ rows, chosen, onTick }) {
 /** @param {Row[]} rows @returns {number[]} Newest first. */
 function idsOf(rows) {
   return [...new Set(rows.map((row) => row.id))].sort((a, b) => b - a);
+}
+
+/** Numbers as text, those in a row by their ends. @param {number[]} ids Newest first. */
+function ranges(ids) {
+  const starts = ids.map((_, i) => i).filter((i) => i === 0 || ids[i - 1] !== ids[i] + 1);
+  const parts = starts.map((first, k) => [ids[first], ids[(starts[k + 1] ?? ids.length) - 1]]);
+  return parts.map(([high, low]) => (high === low ? high : `${low} to ${high}`)).join(", ");
 }
 
 /** @param {Row} row @param {string | undefined} tag */
