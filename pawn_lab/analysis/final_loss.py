@@ -25,6 +25,8 @@ LEAST_HELD = 0.8
 _LOSSLESS = "has no loss that falls by a schedule"
 """Why most run types without a forecast have none."""
 _SAMPLES = 256
+_COURSE = 6
+"""Steps at which a course is told."""
 
 
 class Outlook(NamedTuple):
@@ -50,12 +52,33 @@ class Coverage(NamedTuple):
         return f"{why}; it takes {LEAST_HELD:.0%} of {FEWEST_TESTED}"
 
 
+class Course(NamedTuple):
+    """The losses expected at steps up to a run's end, made from its points up to the first."""
+
+    steps: list[int]
+    losses: list[Interval]
+
+
+def course(run: Run, share: float) -> Course | None:
+    """Return what was, or is, expected after a share of a run's steps; None where nothing is."""
+    end = run.config.target
+    seen = [(point.step, point.value) for point in run.points if point.step <= share * end]
+    expected = _outlook(run, seen)
+    if expected.loss is None:
+        return None
+    last, loss = seen[-1]
+    steps = [last + (end - last) * n // _COURSE for n in range(1, _COURSE + 1)]
+    losses = [_outlook(run, seen, step).loss for step in steps]
+    return Course([last, *steps], [Interval(loss, loss, loss), *filter(None, losses)])
+
+
 def outlook(run: Run) -> Outlook:
     """Return the loss that a run is expected to end with; losses are its curve's."""
     return _outlook(run, [(point.step, point.value) for point in run.points])
 
 
-def _outlook(run: Run, points: list[tuple[int, float]]) -> Outlook:
+def _outlook(run: Run, points: list[tuple[int, float]], at: int | None = None) -> Outlook:
+    """Return what is expected at the run's end, or at a step before."""
     end = run.config.target
     done = points[-1][0] if points else 0
     if done >= end:
@@ -76,7 +99,7 @@ def _outlook(run: Run, points: list[tuple[int, float]]) -> Outlook:
     if len(used) < FEWEST_POINTS:
         few = f"{len(used)} evaluations at this learning rate; it takes {FEWEST_POINTS}"
         return Outlook(end, None, few)
-    loss = extrapolated(used, end)
+    loss = extrapolated(used, at or end)
     return Outlook(end, loss, None if loss else "the losses do not fall as a power law")
 
 

@@ -9,7 +9,7 @@ from pawn_lab.lab import Lab
 from pawn_lab.trials import variants
 from pawn_lab.trials.variants import SINGLE
 
-Kind = Literal["resume", "learning rate"]
+Kind = Literal["resume", "learning rate", "event"]
 
 STEADY = 1e-4
 """Least relative change between two records that counts as one."""

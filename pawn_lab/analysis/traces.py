@@ -32,6 +32,16 @@ class Trace:
     y: np.ndarray
 
     @property
+    def key(self) -> tuple[str, str]:
+        """The names of the run and of the metric."""
+        return self.run.name, self.metric.name
+
+    def at(self, chosen: np.ndarray | slice) -> "Trace":
+        """Return the points that a mask or a slice chooses."""
+        parts = (numbers[chosen] for numbers in (self.number, self.step, self.x, self.y))
+        return Trace(self.run, self.metric, *parts)
+
+    @property
     def last_step(self) -> int:
         """The last step that it has; 0 where it has none."""
         return int(self.step.max()) if len(self.step) else 0

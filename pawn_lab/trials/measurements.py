@@ -87,6 +87,14 @@ class Measurements:
         """Return the count of a model's tokens."""
         return self._tail.tokens.get(model, TokenCount())
 
+    def count(self, kind: Kind, model: str, name: str) -> int:
+        """Return how many values of a metric of a model are kept."""
+        keys: list[Key] = [(kind, own) for own in dict.fromkeys((model, ""))]
+        stored = (self._rest.head.by_key.get(key) for key in keys)
+        rest = sum(s.columns[name].values.count for s in stored if s and name in s.columns)
+        growing = (self._tail.series.get(key) for key in keys)
+        return rest + sum(len(g.rows[name]) for g in growing if g and name in g.rows)
+
     def tables(self, key: Key, names: Iterable[str], after: int) -> Iterator[Table]:
         """Yield the parts of a series: its records numbered higher."""
         if after < self._rest.head.records and (table := self._rest.table(key, names)):

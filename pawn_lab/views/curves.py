@@ -1,7 +1,7 @@
 """The curves of trials, thinned without losing a spike, and the mean of each group of seeds."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
@@ -12,17 +12,21 @@ from pawn_lab.analysis.traces import Trace, Traces
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, queries
 from pawn_lab.records import Trial
-from pawn_lab.views import groups, thinning
+from pawn_lab.views import groups, growing, happened
+from pawn_lab.views.growing import Cursor, Drawn, Layout, Question
 from pawn_lab.views.metrics import resolved
 from pawn_lab.views.reading import ready
+from pawn_lab.views.thinning import LEAST_POINTS, Part
 from pawn_lab.views.view import View
 
 MOST_METRICS = 24
 AXES: tuple[Axis, ...] = ("step", "tokens", "hours", "cost")
 _METRIC = "metric:"
 
+T = TypeVar("T")
+Json = dict[str, Any]
 MetricNames = Annotated[list[str] | None, Field(max_length=MOST_METRICS)]
-Most = Annotated[int, Field(ge=thinning.LEAST_POINTS, le=20_000)]
+Most = Annotated[int, Field(ge=LEAST_POINTS, le=20_000)]
 
 
 def curves(
@@ -35,35 +39,78 @@ def curves(
     low: float | None = None,
     high: float | None = None,
     singles: bool = True,
-) -> dict[str, Any]:
+    since: str | None = None,
+) -> Json:
     """Return the curves of metrics along an axis: step, tokens, hours, cost or metric:NAME.
 
     A curve has at most `most` points: of fixed buckets the least and the largest. `low` and
     `high` choose a part of the axis, of which finer points are shown. Groups are of all trials
-    asked for; without `singles` they come alone.
+    asked for; without `singles` they come alone. With the cursor of an earlier answer to the same
+    question only the points that came since, unless `whole` says that all are there anew.
     """
+    asked = Question(
+        lab.paths.root, _fixed(trials), tag, _fixed(metrics), x=x, most=most, singles=singles
+    )
+    if since is not None and (news := growing.news(lab, asked, Cursor.parse(since))):
+        return news
+    event = queries.latest_event(lab)
     read = ready(lab, queries.selected(lab, trials, tag))
     chosen = [resolved(lab, read.trials, name) for name in metrics or [None]]
     traces = Traces(lab, read.trials)
-    axis = axis_named(lab, read.trials, x)
-    found = [traces.of(run, chosen, axis) for run in traces.runs]
-    names = dict(zip((run.name for run in traces.runs), labels(traces.runs), strict=True))
-    answers = [
-        groups.grouped([own[n] for own in found if len(own[n].y)]) for n in range(len(chosen))
-    ]
-    of_group = {run: label for answer in answers for run, label in answer.members.items()}
-    part = thinning.Part(low, high, most)
+    drawn = _drawn(traces, chosen, axis_named(lab, read.trials, x))
+    layout = growing.remembered(asked, Layout.of(drawn))
+    part = Part(low, high, most)
     return {
         "x": x,
         "metrics": [metric._asdict() for metric in chosen],
-        "curves": [
-            _curve(trace, names[trace.run.name], of_group.get(trace.run.name), part)
-            for own in (found if singles else [])
-            for trace in own
-            if len(trace.y)
+        "curves": _curves(drawn, layout, part) if singles else [],
+        "groups": [
+            group.shown(part.of(group.x, group.mean))
+            for grouped in drawn.grouped
+            for group in grouped.groups
         ],
-        "groups": [group.shown(part) for answer in answers for group in answer.groups],
+        "marks": happened.marks(lab, traces, drawn.axis, drawn.labels),
+        "bands": happened.bands(drawn.traces, drawn.labels) if x == "step" else [],
+        "floors": happened.floors(traces, chosen),
         "pending": read.pending,
+        "whole": True,
+        "cursor": str(growing.cursor(lab, event, drawn, read.pending)),
+    }
+
+
+def _fixed(items: list[T] | None) -> tuple[T, ...] | None:
+    return None if items is None else tuple(items)
+
+
+def _drawn(traces: Traces, metrics: list[Metric], axis: Axis | Metric) -> Drawn:
+    found = [traces.of(run, metrics, axis) for run in traces.runs]
+    of_metrics = ([own[n] for own in found if len(own[n].y)] for n in range(len(metrics)))
+    names = (run.name for run in traces.runs)
+    return Drawn(
+        metrics=metrics,
+        axis=axis,
+        traces=found,
+        labels=dict(zip(names, labels(traces.runs), strict=True)),
+        grouped=[groups.grouped(own) for own in of_metrics],
+    )
+
+
+def _curves(drawn: Drawn, layout: Layout, part: Part) -> list[Json]:
+    return [
+        layout.named(trace) | _points(trace, part)
+        for own in drawn.traces
+        for trace in own
+        if len(trace.y)
+    ]
+
+
+def _points(trace: Trace, part: Part) -> Json:
+    where = part.of(trace.x, trace.y)
+    return {
+        "x": trace.x[where],
+        "y": trace.y[where],
+        "seen": len(trace.y),
+        "sampled": len(where) < part.count(trace.x),
     }
 
 
@@ -80,21 +127,6 @@ def axis_named(lab: Lab, trials: Sequence[Trial], name: str) -> Axis | Metric:
         return resolved(lab, trials, name.removeprefix(_METRIC))
     allowed = ", ".join([*AXES, f"{_METRIC}NAME"])
     raise InvalidRequestError(f"x {name[:100]!r} is not allowed; one of: {allowed}")
-
-
-def _curve(trace: Trace, label: str, group: str | None, part: thinning.Part) -> dict[str, Any]:
-    where = part.of(trace.x, trace.y)
-    return {
-        "trial": trace.run.id,
-        "variant": trace.run.variant,
-        "label": label,
-        "group": group,
-        "metric": trace.metric.name,
-        "x": trace.x[where],
-        "y": trace.y[where],
-        "seen": len(trace.y),
-        "sampled": len(where) < part.count(trace.x),
-    }
 
 
 CURVES = View(curves, title="Curves of trials and means of groups")

@@ -9,12 +9,11 @@ import numpy as np
 from pawn_core.config.facts import Metric
 from pawn_lab.analysis.bands import half_widths
 from pawn_lab.analysis.curves import Point
-from pawn_lab.analysis.groups import BASELINE, Group, Run, told_apart
+from pawn_lab.analysis.groups import BASELINE, Run, told_apart
 from pawn_lab.analysis.groups import grouped as by_settings
 from pawn_lab.analysis.traces import Trace
 from pawn_lab.configs import setting_text
 from pawn_lab.states import BROKE_OFF
-from pawn_lab.views.thinning import Part
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,8 @@ class GroupCurve:
     mean: np.ndarray
     half: np.ndarray
 
-    def shown(self, part: Part) -> dict[str, Any]:
-        """Return what a chart draws of it."""
-        where = part.of(self.x, self.mean)
+    def shown(self, where: np.ndarray) -> dict[str, Any]:
+        """Return what a chart draws of it: some of its points."""
         mean, half = self.mean[where], self.half[where]
         return {
             "label": self.label,
@@ -52,10 +50,10 @@ class GroupCurve:
 
 
 class Grouped(NamedTuple):
-    """The groups of a metric, and the group of each run by the run's name."""
+    """The groups of a metric, and by label the names of the runs of each."""
 
     groups: list[GroupCurve]
-    members: dict[str, str]
+    members: dict[str, list[str]]
 
 
 def grouped(traces: Sequence[Trace]) -> Grouped:
@@ -64,13 +62,12 @@ def grouped(traces: Sequence[Trace]) -> Grouped:
     ends = [_with_end(trace) for trace in traces]
     found, _ = by_settings(ends)
     labels = [setting_text(told) or BASELINE for told in told_apart(found)] if found else []
-    curves = [
-        _curve(label, group, [by_name[run.name] for run in group.runs])
-        for label, group in zip(labels, found, strict=True)
-    ]
     members = {
-        run.name: label for label, group in zip(labels, found, strict=True) for run in group.runs
+        label: [run.name for run in group.runs] for label, group in zip(labels, found, strict=True)
     }
+    curves = [
+        group_curve(label, [by_name[name] for name in names]) for label, names in members.items()
+    ]
     return Grouped(curves, members)
 
 
@@ -79,7 +76,8 @@ def _with_end(trace: Trace) -> Run:
     return replace(trace.run, points=[Point(trace.last_step, 0.0, 0.0, 0.0)])
 
 
-def _curve(label: str, group: Group, traces: list[Trace]) -> GroupCurve:
+def group_curve(label: str, traces: Sequence[Trace]) -> GroupCurve:
+    """Return the mean over runs of a group."""
     taken, short = _without_short(traces)
     step, rows = _common(taken)
     values = np.stack([trace.y[own] for trace, own in zip(taken, rows, strict=True)])
@@ -87,7 +85,7 @@ def _curve(label: str, group: Group, traces: list[Trace]) -> GroupCurve:
     return GroupCurve(
         label=label,
         metric=taken[0].metric,
-        trials=list(dict.fromkeys(run.id for run in group.runs)),
+        trials=list(dict.fromkeys(trace.run.id for trace in traces)),
         short=short,
         n=len(taken),
         step=step,
@@ -97,7 +95,7 @@ def _curve(label: str, group: Group, traces: list[Trace]) -> GroupCurve:
     )
 
 
-def _without_short(traces: list[Trace]) -> tuple[list[Trace], list[str]]:
+def _without_short(traces: Sequence[Trace]) -> tuple[list[Trace], list[str]]:
     """Leave out the runs that broke off before the end that the others have in common."""
     going = [trace for trace in traces if trace.run.trial.state not in BROKE_OFF]
     end = min((trace.last_step for trace in going), default=0)
