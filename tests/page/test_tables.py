@@ -120,7 +120,7 @@ def test_groups_show_the_mean_and_spread_of_their_seeds(tab):
     expect(rows).to_have_count(8)
 
 
-def test_trials_are_chosen_and_opened_by_keyboard_alone(tab):
+def test_trials_are_chosen_tagged_and_opened_by_keyboard_alone(tab):
     go(tab, "#/trials?sort=-id")
     tab.get_by_role("grid", name="Trials").focus()
     for key in ("Space", "ArrowDown", "ArrowDown", "Space"):
@@ -129,6 +129,10 @@ def test_trials_are_chosen_and_opened_by_keyboard_alone(tab):
     expect(tab.get_by_role("link", name="Compare").nth(1)).to_have_attribute(
         "href", "#/compare?trials=4,6"
     )
+    tab.get_by_label("Tag them").fill("pair")
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_role("link", name="pair")).to_have_count(2)
+    tab.get_by_role("grid", name="Trials").focus()
     tab.keyboard.press("Enter")
     assert tab.url.endswith("#/trial?id=4")
 

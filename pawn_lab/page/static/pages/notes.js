@@ -1,8 +1,10 @@
 /** Lab notes: their sections, the newest first; search; append. */
 
-import { html, useState } from "../preact.js";
-import { source } from "../source.js";
+import { Author } from "../acting/author.js";
+import { useCall } from "../acting/call.js";
+import { html, useEffect, useState } from "../preact.js";
 import { useRoute, useSource, useView } from "../state.js";
+import { Field } from "../widgets/form.js";
 import { Linked } from "../widgets/linked.js";
 
 /** @type {import("./index.js").PageEntry} */
@@ -52,7 +54,7 @@ function Page() {
 /** @param {{q: string, notes: Notes | null, onSearch: (q: string) => void}} props */
 function Search({ q, notes, onSearch }) {
   return html`<div class="row toolbar" role="search">
-    <label
+    <label class="choice"
       >Search
       <input
         type="search"
@@ -94,45 +96,56 @@ function Compaction({ text }) {
 function Append({ notes, onAppended }) {
   const { can, kind } = useSource();
   const [draft, setDraft] = useState({ section: "", text: "" });
-  const [error, setError] = useState("");
+  const call = useCall();
+  useEffect(() => {
+    if (!call.answer) return;
+    setDraft({ section: "", text: "" });
+    onAppended();
+  }, [call.answer]);
   if (kind === "report") return null;
   if (!can.control)
     return html`<p class="quiet small">To add a note, open the dashboard with its token.</p>`;
-  const size = new TextEncoder().encode(draft.text).length;
-  const send = async (/** @type {Event} */ event) => {
+  const send = (/** @type {Event} */ event) => {
     event.preventDefault();
-    try {
-      await source.call("lab_notes", { append: draft.text, section: draft.section || null });
-      setDraft({ section: "", text: "" });
-      setError("");
-      onAppended();
-    } catch (problem) {
-      setError(/** @type {Error} */ (problem).message);
-    }
+    call.send("lab_notes", { append: draft.text, section: draft.section || null });
   };
   const change = (/** @type {any} */ event) =>
     setDraft({ ...draft, [event.target.name]: event.target.value });
+  const size = new TextEncoder().encode(draft.text).length;
+  const tooLong = size > notes.most_bytes;
+  const told = `${size} of ${notes.most_bytes} bytes`;
   return html`<details class="card">
     <summary>Add a note</summary>
-    <form class="stack" onSubmit=${send}>
-      <label
-        >Title
+    <form class="action" onSubmit=${send}>
+      <${Field} label="Title" id="note-title">
         <input
+          id="note-title"
           name="section"
           value=${draft.section}
           maxlength=${notes.most_title}
           placeholder="Note"
           onInput=${change}
-      /></label>
-      <label
-        >Text, Markdown
-        <textarea name="text" rows="6" required value=${draft.text} onInput=${change}></textarea>
-      </label>
-      <span class=${size > notes.most_bytes ? "bad small" : "quiet small"}
-        >${size} of ${notes.most_bytes} bytes</span
+        />
+      <//>
+      <${Field}
+        label="Text, Markdown"
+        id="note-text"
+        help=${told}
+        error=${tooLong ? `${told}: shorten it, or add it in parts` : undefined}
       >
-      ${error && html`<p class="failure" role="alert">${error}</p>`}
-      <button type="submit">Append</button>
+        <textarea
+          id="note-text"
+          name="text"
+          rows="6"
+          required
+          aria-describedby="note-text-help"
+          value=${draft.text}
+          onInput=${change}
+        ></textarea>
+      <//>
+      <${Author} />
+      ${call.error && html`<p class="failure" role="alert">${call.error}</p>`}
+      <button class="main" disabled=${call.pending || tooLong}>Append</button>
     </form>
   </details>`;
 }

@@ -2,6 +2,7 @@
 
 import { html, useMemo } from "../preact.js";
 import { go, link, useRoute } from "../state.js";
+import { Chosen, useChoosing } from "../tables/chosen.js";
 import { columnsOf, unasked } from "../tables/columns.js";
 import { csv, save } from "../tables/csv.js";
 import { parseFilter } from "../tables/filter.js";
@@ -73,6 +74,8 @@ function shownTable(rows, columns, params) {
   if (!params.group) {
     return { trials: ordered, rows: ordered, columns: columns.filter(isSeen), usual, problem };
   }
+  const isNamed = (/** @type {Column} */ { key, setting }) =>
+    setting && params.group === BY_SETTING && !asked.includes(key);
   const by = columns.find(({ key }) => key === params.group);
   const mixed = columns.map(ofGroups);
   const groups = inOrder(grouped(ordered, by, columns), params.sort, mixed);
@@ -82,7 +85,9 @@ function shownTable(rows, columns, params) {
     rows: groups.flatMap((group) => (open ? [group, ...group.members] : [group])),
     columns: [
       groupColumn(by),
-      ...mixed.filter((column) => column.key !== params.group && isSeen(column)),
+      ...mixed.filter(
+        (column) => column.key !== params.group && isSeen(column) && !isNamed(column),
+      ),
     ],
     usual,
     problem,
@@ -226,53 +231,4 @@ function ColumnChooser({ route, columns, shown }) {
       )}
     </div>
   </details>`;
-}
-
-/** Which trials are chosen; a group is when all its members are. @param {Route} route */
-function useChoosing({ params, set }) {
-  return useMemo(() => {
-    const ids = new Set(listed(params.trials).map(Number));
-    const own = (/** @type {any} */ row) =>
-      (row.head ? row.members : [row]).map((/** @type {Row} */ { id }) => id);
-    const has = (/** @type {any} */ row) =>
-      own(row).every((/** @type {number} */ id) => ids.has(id));
-    const choose = (/** @type {Set<number>} */ chosen) =>
-      set({ trials: [...chosen].sort((a, b) => a - b).join(",") }, { replace: true });
-    const toggle = (/** @type {any} */ row) => {
-      const chosen = new Set(ids);
-      const change = has(row) ? "delete" : "add";
-      own(row).forEach((/** @type {number} */ id) => chosen[change](id));
-      choose(chosen);
-    };
-    return { ids, has, toggle, choose };
-  }, [params.trials]);
-}
-
-/**
- * How many are shown, and what can be done with the chosen ones.
- *
- * @param {{choosing: ReturnType<typeof useChoosing>, shown: Shown, rows: Row[], pending: number}} props
- */
-function Chosen({ choosing, shown, rows, pending }) {
-  const ids = [...choosing.ids].join(",");
-  const all = () => choosing.choose(new Set(shown.trials.map(({ id }) => id)));
-  return html`<div class="row" role="group" aria-label="Chosen trials">
-    <span class="small quiet" role="status">${counted(shown, rows, pending)}</span>
-    <button class="quiet" onClick=${all}>Choose all shown</button>
-    ${
-      ids &&
-      html`<strong>${choosing.ids.size} chosen</strong>
-        <a href=${link("curves", { trials: ids })}>Curves</a>
-        <a href=${link("compare", { trials: ids })}>Compare</a>
-        <button class="quiet" onClick=${() => choosing.choose(new Set())}>Clear</button>`
-    }
-  </div>`;
-}
-
-/** @param {Shown} shown @param {Row[]} rows @param {number} pending */
-function counted(shown, rows, pending) {
-  const n = (/** @type {number} */ count) => count.toLocaleString("en");
-  const part = shown.trials.length === rows.length ? "" : `${n(shown.trials.length)} of `;
-  const later = pending ? `; results of ${n(pending)} are still being read` : "";
-  return `${part}${n(rows.length)} row${rows.length === 1 ? "" : "s"}${later}`;
 }

@@ -114,7 +114,7 @@ export function spread(values) {
 /** @param {ReturnType<typeof spread>} spread */
 function spreadText({ mean, sd }) {
   if (mean === null) return "";
-  return sd === null ? number(mean) : `${number(mean)} ± ${number(Number(sd.toPrecision(2)))}`;
+  return sd === null ? number(mean) : `${number(mean)} ± ${Number(sd.toPrecision(2))}`;
 }
 
 /** @param {number[]} numbers */
