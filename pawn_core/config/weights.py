@@ -16,7 +16,7 @@ REPOSITORY = re.compile(
 )
 """`owner/name`, `owner/name@revision`, `owner/name@revision:folder`."""
 
-_PREFIX = "trial:"
+PREFIX = "trial:"
 _REFERENCE = re.compile(r"trial:(\d{1,9})(?:@(latest|best|\d{1,9}))?(?::([a-z0-9][a-z0-9_-]*))?")
 FORMS = "trial:12, trial:12@latest, trial:12@best, trial:12@5000; of several models trial:12:small"
 
@@ -37,7 +37,7 @@ class TrialWeights:
         Raises:
             ValueError: it begins like a trial and goes on otherwise.
         """
-        if not source.startswith(_PREFIX):
+        if not source.startswith(PREFIX):
             return None
         match = _REFERENCE.fullmatch(source)
         if match is None:
@@ -52,7 +52,7 @@ class TrialWeights:
 
     def __str__(self) -> str:
         """Return the source that names these weights."""
-        return f"{_PREFIX}{self.trial}@{self.which}" + (f":{self.model}" if self.model else "")
+        return f"{PREFIX}{self.trial}@{self.which}" + (f":{self.model}" if self.model else "")
 
 
 def _checked(source: str) -> str:

@@ -27,7 +27,7 @@ class EvaluatedModel:
 
 def evaluated_models(lab: Lab, numbers: Collection[int]) -> Iterator[EvaluatedModel]:
     """Yield what these eval trials have found, and those of these trials' weights."""
-    for trial in queries.trials(lab):
+    for trial in queries.of_run_type(lab, EvalConfig.model_fields["run_type"].default):
         if not isinstance(config := trial.config.parsed, EvalConfig):
             continue
         reference = TrialWeights.parse(config.weights)

@@ -1,14 +1,15 @@
 """Where a trial stands among others: what it continues, what continues it, what it reads."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+from pawn_core.config.weights import PREFIX
 from pawn_lab.lab.workspace import Lab
 from pawn_lab.records import Family, Reader, Relative
-from pawn_lab.store import trials
-from pawn_lab.store.rows import TrialRow
+from pawn_lab.store import Transaction, trials
 from pawn_lab.trials import subjects
 
-Rows = Mapping[int, TrialRow]
+Parents = Mapping[int, int | None]
 
 
 def family(lab: Lab, trial_id: int) -> Family:
@@ -20,40 +21,43 @@ def family(lab: Lab, trial_id: int) -> Family:
     lab.refresh()
     with lab.database.read() as tx:
         own = trials.get(tx, trial_id)
-        rows = {row.id: row for row in trials.everything(tx)}
         launch = trials.group(tx, own.leader or own.id)
-    oldest = list(_upwards(own, rows))[-1]
-    return Family(
-        members=[_relative(row) for row in rows.values() if _goes_back_to(row, oldest, rows)],
-        launched_with=[number for number in launch if number != trial_id],
-        sweep=own.sweep,
-        reads={field: str(weights) for field, weights in subjects.named(own.config).items()},
-        read_by=list(_readers(trial_id, rows)),
-    )
+        return Family(
+            members=[_relative(tx, number) for number in _members(trial_id, trials.parents(tx))],
+            launched_with=[number for number in launch if number != trial_id],
+            sweep=own.sweep,
+            reads={field: str(weights) for field, weights in subjects.named(own.config).items()},
+            read_by=list(_readers(tx, trial_id)),
+        )
 
 
-def _upwards(row: TrialRow, rows: Rows) -> Iterator[TrialRow]:
-    """Yield a trial and what it continues, the oldest last."""
-    while True:
-        yield row
-        if row.parent is None or row.parent not in rows:
-            return
-        row = rows[row.parent]
+def _members(trial_id: int, parents: Parents) -> list[int]:
+    """Return a trial's oldest ancestor with all that goes back to it, by number."""
+    children = defaultdict[int | None, list[int]](list)
+    for number, parent in parents.items():
+        children[parent].append(number)
+    members = [_oldest(trial_id, parents)]
+    for member in members:  # which grows
+        members += children[member]
+    return sorted(members)
 
 
-def _goes_back_to(row: TrialRow, oldest: TrialRow, rows: Rows) -> bool:
-    return row.id >= oldest.id and any(older.id == oldest.id for older in _upwards(row, rows))
+def _oldest(trial_id: int, parents: Parents) -> int:
+    while (parent := parents.get(trial_id)) is not None:
+        trial_id = parent
+    return trial_id
 
 
-def _relative(row: TrialRow) -> Relative:
+def _relative(tx: Transaction, trial_id: int) -> Relative:
+    row = trials.get(tx, trial_id)
     return Relative(
         id=row.id, parent=row.parent, from_step=row.from_step, state=row.state, tags=row.tags
     )
 
 
-def _readers(trial_id: int, rows: Rows) -> Iterator[Reader]:
+def _readers(tx: Transaction, trial_id: int) -> Iterator[Reader]:
     """Yield the trials that start from weights of a trial, or measure them."""
-    for row in rows.values():
+    for row in trials.naming(tx, f"{PREFIX}{trial_id}"):
         for field, weights in subjects.named(row.config).items():
             if weights.trial == trial_id:
                 run_type = row.config["run_type"]

@@ -56,6 +56,13 @@ def trials(lab: Lab, states: Iterable[State | str] | None = None) -> list[Trial]
         return trial_records(tx, stored_trials.select(tx, checked), lab.devices)
 
 
+def of_run_type(lab: Lab, run_type: str) -> list[Trial]:
+    """Return the trials of a run type by number."""
+    lab.refresh()
+    with lab.database.read() as tx:
+        return trial_records(tx, stored_trials.of_run_type(tx, run_type), lab.devices)
+
+
 def selected(
     lab: Lab, trial_ids: Iterable[int] | None = None, tag: str | None = None
 ) -> list[Trial]:

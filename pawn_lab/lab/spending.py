@@ -10,6 +10,7 @@ from pawn_lab.lab.workspace import Lab
 from pawn_lab.records import Basis, CostReport, Spending, Spent
 from pawn_lab.reporting import cost as costs
 from pawn_lab.scheduling import budget as budgets
+from pawn_lab.store import Transaction
 
 
 def set_cost(
@@ -43,8 +44,7 @@ def cost(lab: Lab) -> CostReport:
     """Return the money spent on the device-time that trials held."""
     lab.refresh()
     with lab.database.read() as tx:
-        report = costs.report(tx, len(lab.devices))
-        return report.model_copy(update={"budget": budgets.report(tx)})
+        return _report(lab, tx)
 
 
 def spent(lab: Lab, trial_id: int, moments: Sequence[float]) -> list[Spent]:
@@ -64,10 +64,17 @@ def course(lab: Lab) -> Spending:
     """Return how money was spent over time, and when the budget will be at the pace of now."""
     lab.refresh()
     with lab.database.read() as tx:
-        cap = budgets.report(tx)
+        report = _report(lab, tx)
+        cap = report.budget
         return Spending(
+            report=report,
             device_time=costs.device_course(tx),
             machine_time=costs.machine_course(tx),
             ahead=None if cap is None else budgets.ahead(tx, lab.paths, cap.basis),
             spent_at=None if cap is None else budgets.spent_at(tx, cap),
         )
+
+
+def _report(lab: Lab, tx: Transaction) -> CostReport:
+    report = costs.report(tx, len(lab.devices))
+    return report.model_copy(update={"budget": budgets.report(tx, report.by_trial)})

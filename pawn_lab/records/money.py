@@ -53,6 +53,7 @@ class Spending(Record):
     spent_at: None where there is no budget, or nothing that takes from it.
     """
 
+    report: CostReport
     device_time: Course
     machine_time: Course
     ahead: float | None = None

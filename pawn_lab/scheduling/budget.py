@@ -8,7 +8,7 @@ whether any trial runs or not.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from pawn_lab.errors import BudgetExceededError, InvalidRequestError
@@ -49,12 +49,16 @@ def set_budget(
     events.append_asked(tx, "budget", message, None, caller, budget=budget, basis=basis)
 
 
-def report(tx: Transaction) -> BudgetReport | None:
-    """Return the cap, what was spent and what active trials have reserved; None without a cap."""
+def report(tx: Transaction, costs: Mapping[int, float] | None = None) -> BudgetReport | None:
+    """Return the cap, what was spent and what active trials have reserved; None without a cap.
+
+    costs: of each trial, where they are known.
+    """
     cap = prices.latest_budget(tx)
     if cap.budget is None:
         return None
-    costs = cost.by_trial(tx, leases.history(tx))
+    if costs is None:
+        costs = cost.by_trial(tx, leases.history(tx))
     rate = (cost.device_rate(tx) or 0.0) / _HOUR_S
     ahead = [
         _Ahead(
@@ -74,7 +78,7 @@ class _Ahead(NamedTuple):
     devices: int
 
 
-def _spent(tx: Transaction, basis: Basis, costs: dict[int, float]) -> float:
+def _spent(tx: Transaction, basis: Basis, costs: Mapping[int, float]) -> float:
     if basis == "device_time":
         return math.fsum(costs.values())
     machine = cost.machine(tx)

@@ -158,6 +158,21 @@ def children(tx: Transaction, trial_id: int) -> list[int]:
     return [row["id"] for row in tx.rows("SELECT id FROM trials WHERE parent = ?", trial_id)]
 
 
+def parents(tx: Transaction) -> dict[int, int | None]:
+    """Return which trial each continues, the archived ones too."""
+    return {row["id"]: row["parent"] for row in tx.rows("SELECT id, parent FROM trials")}
+
+
+def naming(tx: Transaction, text: str) -> list[TrialRow]:
+    """Return the trials in whose config a text stands anywhere, by number."""
+    return _read(tx, "WHERE instr(config, ?) ORDER BY id", text)
+
+
+def of_run_type(tx: Transaction, run_type: str) -> list[TrialRow]:
+    """Return the trials of a run type by number; the archived ones aside."""
+    return _read(tx, f"WHERE config ->> 'run_type' = ? AND {_SHOWN} ORDER BY id", run_type)
+
+
 def select(tx: Transaction, states: Iterable[State] | None = None) -> list[TrialRow]:
     """Return trials by number, of all states or of those given; the archived ones aside."""
     chosen = list(State if states is None else states)

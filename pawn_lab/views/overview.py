@@ -145,9 +145,9 @@ def _ended(trial: Trial) -> dict[str, Any]:
 
 def _spending(lab: Lab) -> dict[str, Any]:
     """Return what was spent, over time too, and how long the budget lasts."""
-    report, course = spending.cost(lab), spending.course(lab)
+    course = spending.course(lab)
     return {
-        **_totals(report),
+        **_totals(course.report),
         "device_time": _few(course.device_time),
         "machine_time": _few(course.machine_time),
         "ahead": course.ahead,
