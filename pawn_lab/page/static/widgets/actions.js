@@ -2,7 +2,7 @@
 
 import { Author } from "../acting/author.js";
 import { useCall } from "../acting/call.js";
-import { html, useState } from "../preact.js";
+import { html, render, useState } from "../preact.js";
 import { link, useSource } from "../state.js";
 import { Answer } from "./answer.js";
 import { Dialog, closing } from "./dialog.js";
@@ -93,17 +93,31 @@ export function listed(text) {
  */
 export function TrialActions({ trial, only }) {
   const { can, kind } = useSource();
-  const [open, setOpen] = useState(/** @type {Action | null} */ (null));
   if (!can.control) return null;
   const fitting = ACTIONS.filter(({ tool, fits }) => fits(trial) && (only?.includes(tool) ?? true));
   const button = (/** @type {Action} */ action) =>
-    html`<button onClick=${() => setOpen(action)}>
+    html`<button onClick=${() => open(action, trial)}>
       ${action.title}<span class="unseen"> trial ${trial.id}</span>
     </button>`;
   return html`<div class="row actions">
     ${fitting.map(button)} ${!only && kind === "live" && html`<${Further} trial=${trial} />`}
-    ${open && html`<${ActionDialog} action=${open} trial=${trial} onClose=${() => setOpen(null)} />`}
   </div>`;
+}
+
+/**
+ * Open a window that stays until it is closed: the buttons go where the lab's answer ends the need
+ * for them.
+ *
+ * @param {Action} action
+ * @param {Trial} trial
+ */
+function open(action, trial) {
+  const layer = document.body.appendChild(document.createElement("div"));
+  const close = () => {
+    render(html``, layer);
+    layer.remove();
+  };
+  render(html`<${ActionDialog} action=${action} trial=${trial} onClose=${close} />`, layer);
 }
 
 /** Links to the form that resumes, forks or repeats. @param {{trial: Trial}} props */
