@@ -38,10 +38,8 @@ def dashboard(log: Path, *arguments: str) -> Iterator[tuple[str, subprocess.Pope
         command = [PAWN_LAB, "dashboard", "--port", "0", *arguments]
         server = subprocess.Popen(command, env=environment, stderr=said)
     try:
-        yield (
-            eventually(lambda: re.search(r"http://\S+(?=\n)", log.read_text()), "address")[0],
-            server,
-        )
+        address = eventually(lambda: re.search(rb"http://\S+(?=\n)", log.read_bytes()), "address")
+        yield address[0].decode(), server
     finally:
         server.kill()
         server.wait()
