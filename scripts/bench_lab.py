@@ -20,8 +20,8 @@ import psutil
 
 from pawn_core.config import parse_config
 from pawn_core.metrics import MetricsWriter
+from pawn_lab.hosting import keep_loaded
 from pawn_lab.lab import Lab, killing, queries
-from pawn_lab.server.lab_server import keep_loaded
 from pawn_lab.states import ACTIVE, State
 from pawn_lab.store import Database, events, trials
 from pawn_lab.tools import TOOLS

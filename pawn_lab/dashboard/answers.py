@@ -10,10 +10,8 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
-from mcp.server.transport_security import RequestBodyLimitMiddleware
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -23,14 +21,14 @@ from pawn_core.config.errors import did_you_mean
 from pawn_core.untrusted import parse_object
 from pawn_lab.dashboard.exhibit import Exhibit
 from pawn_lab.errors import InvalidRequestError, WorkspaceError
-from pawn_lab.server.access import TOKEN_VARIABLE, Access
-from pawn_lab.server.wire import MOST_BYTES
+from pawn_lab.hosting import TOKEN_VARIABLE, Access
 from pawn_lab.text import mask_secrets
 from pawn_lab.tools import TOOLS, LabTool
 from pawn_lab.views import answered
 
 AUTHOR_HEADER = "x-pawn-author"
 _AUTHOR = re.compile(r"[\w .@+-]{1,24}")
+_MOST_BODY_BYTES = 4 << 20
 _MOST_AT_ONCE = 4
 """Questions that are answered at the same time: each may hold a lab's curves in memory."""
 _NO_TOKEN = "this server needs a token: give the one that PAWN_LAB_TOKEN holds where it runs"
@@ -65,11 +63,10 @@ class Answers:
 
     def routes(self) -> list[Route]:
         """Return the routes below `/api`."""
-        bounded = [Middleware(RequestBodyLimitMiddleware, max_body_size=MOST_BYTES)]
         return [
             Route("/session", self._session),
             Route("/view/{name}", self._view),
-            Route("/call/{name}", self._call, methods=["POST"], middleware=bounded),
+            Route("/call/{name}", self._call, methods=["POST"]),
         ]
 
     async def _session(self, request: Request) -> Response:
@@ -190,6 +187,16 @@ async def object_in(request: Request) -> dict[str, Any]:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json")
     try:
-        return parse_object(await request.body(), "the body")
+        return parse_object(await _body(request), "the body")
     except ValueError as error:
         raise InvalidRequestError(str(error)) from None
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MOST_BODY_BYTES:
+            said = f"the body has over {_MOST_BODY_BYTES} bytes"
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, said)
+    return bytes(body)

@@ -1,7 +1,9 @@
 """The dashboard as an application: the page, the lab's answers to it, and agents beside it."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import NamedTuple
 
 import anyio
 from starlette.applications import Starlette
@@ -9,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
 
 from pawn_core.config import ConfigError
 from pawn_lab.dashboard.answers import Answers, GuardedReading, failed, not_served, refused
@@ -17,27 +20,34 @@ from pawn_lab.dashboard.exhibit import Exhibit
 from pawn_lab.dashboard.files import page_routes
 from pawn_lab.dashboard.stream import Watch, stream_route
 from pawn_lab.errors import LabError
-from pawn_lab.server.access import Access, SameSite
-from pawn_lab.server.http import PATH, ForAgents
+from pawn_lab.hosting import Access, SameSite
 
 _GZIP_LEAST_BYTES = 4096
 _GZIP_LEVEL = 1
 """The fastest: what is sent often goes to a browser on this machine, or through a tunnel."""
 
 
-def dashboard_app(exhibit: Exhibit, access: Access, agents: ForAgents | None = None) -> Starlette:
-    """Return the application; `agents` is MCP, served beside it."""
+class Beside(NamedTuple):
+    """Another application that is served beside the page, with what its sessions live in."""
+
+    path: str
+    app: ASGIApp
+    running: Callable[[], AbstractAsyncContextManager[object]]
+
+
+def dashboard_app(exhibit: Exhibit, access: Access, beside: Beside | None = None) -> Starlette:
+    """Return the application; `access` holds for all of it."""
     watch, board = Watch(exhibit), Board(exhibit, access)
     asked = [*Answers(exhibit, access).routes(), stream_route(watch), *board.routes()]
     routes: list[BaseRoute] = [
         *page_routes(),
         Mount("/api", routes=asked, middleware=[Middleware(GuardedReading, access=access)]),
     ]
-    routes += [] if agents is None else [Route(PATH, endpoint=agents.app)]
+    routes += [] if beside is None else [Route(beside.path, endpoint=beside.app)]
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        running = contextlib.nullcontext() if agents is None else agents.running()
+        running = contextlib.nullcontext() if beside is None else beside.running()
         async with running, anyio.create_task_group() as group:
             group.start_soon(watch.run)
             yield

@@ -18,9 +18,7 @@ import anyio
 import anyio.to_thread
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
-from mcp.server.transport_security import RequestBodyLimitMiddleware
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -29,8 +27,7 @@ from pawn_core.config.weights import TrialWeights
 from pawn_lab.dashboard.answers import answer, object_in
 from pawn_lab.dashboard.exhibit import Exhibit
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.server.access import TOKEN_VARIABLE, Access
-from pawn_lab.server.wire import MOST_BYTES
+from pawn_lab.hosting import TOKEN_VARIABLE, Access
 from pawn_lab.views.board_models import checkpoint_folder
 
 _MOST_WAITING = 8
@@ -54,8 +51,7 @@ class Board:
 
     def routes(self) -> list[Route]:
         """Return the routes below `/api`."""
-        bounded = [Middleware(RequestBodyLimitMiddleware, max_body_size=MOST_BYTES)]
-        return [Route("/board/{question}", self._ask, methods=["POST"], middleware=bounded)]
+        return [Route("/board/{question}", self._ask, methods=["POST"])]
 
     async def close(self) -> None:
         """End the process."""

@@ -8,12 +8,10 @@ from collections.abc import Sequence
 import uvicorn
 from starlette.types import ASGIApp
 
-from pawn_lab.dashboard.app import dashboard_app
+from pawn_lab.dashboard.app import Beside, dashboard_app
 from pawn_lab.dashboard.exhibit import Exhibit
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.server.access import TOKEN_VARIABLE, Access, bracketed
-from pawn_lab.server.http import PATH, for_agents
-from pawn_lab.server.lab_server import keep_loaded
+from pawn_lab.hosting import TOKEN_VARIABLE, Access, bracketed, keep_loaded
 
 LOOPBACK = "127.0.0.1"
 _SHUTDOWN_S = 5
@@ -45,12 +43,20 @@ def serve(
     access = Access.to(host, allowed_hosts, given, control=control)
     listener = _listen(host, port)
     root = f"http://{bracketed(host)}:{listener.getsockname()[1]}"
-    app = dashboard_app(exhibit, access, for_agents(exhibit.open, access) if agents else None)
-    if agents:
-        _say(f"serving {root}{PATH}")
+    beside = _for_agents(exhibit, access) if agents else None
+    app = dashboard_app(exhibit, access, beside)
+    if beside is not None:
+        _say(f"serving {root}{beside.path}")
     _say(f"dashboard {root}/" + (f"#token={access.token}" if access.token != given else ""))
     keep_loaded()
     uvicorn.Server(config(app)).run(sockets=[listener])
+
+
+def _for_agents(exhibit: Exhibit, access: Access) -> Beside:
+    """Return MCP; who serves people alone does not load it."""
+    from pawn_lab.server.http import PATH, for_agents
+
+    return Beside(PATH, *for_agents(exhibit.open, access))
 
 
 def config(app: ASGIApp) -> uvicorn.Config:

@@ -3,7 +3,6 @@
 Over stdio, stdout is the wire; nothing but the SDK's transport writes there.
 """
 
-import gc
 import itertools
 import os
 import signal
@@ -36,6 +35,7 @@ from pydantic_core import to_json
 from pawn_core.config import ConfigError
 from pawn_core.config.errors import did_you_mean
 from pawn_lab.errors import LabError
+from pawn_lab.hosting import keep_loaded
 from pawn_lab.lab import Lab
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.server.apps import lab_app, tool_meta
@@ -237,12 +237,6 @@ def _result(answer: Answer) -> CallToolResult:
         for picture in answer.pictures()
     ]
     return CallToolResult(content=[text, *pictures], structured_content=wire)
-
-
-def keep_loaded() -> None:
-    """Leave what is loaded out of garbage collections, which would go through it amid a call."""
-    gc.collect()
-    gc.freeze()
 
 
 def end_at_interrupt(number: int, frame: FrameType | None) -> None:

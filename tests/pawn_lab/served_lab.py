@@ -14,8 +14,8 @@ from lab_testing import eventually
 from pawn_lab.dashboard import dashboard_app
 from pawn_lab.dashboard.exhibit import Exhibit
 from pawn_lab.dashboard.serving import LOOPBACK, config
+from pawn_lab.hosting import Access
 from pawn_lab.lab import opener
-from pawn_lab.server.access import Access
 
 
 @contextmanager

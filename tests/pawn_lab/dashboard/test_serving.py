@@ -19,8 +19,8 @@ from starlette.types import Message
 
 from pawn_lab.dashboard import dashboard_app
 from pawn_lab.dashboard.exhibit import Exhibit
+from pawn_lab.hosting import Access
 from pawn_lab.lab import Lab, opener
-from pawn_lab.server.access import Access
 
 PAGES = 100
 

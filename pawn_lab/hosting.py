@@ -1,13 +1,17 @@
-"""Who may ask a server over HTTP: from which pages, for which host names, with which token."""
+"""What the lab's servers share: who may ask over HTTP, and that nothing holds an answer up.
 
+A request must be for a host name that the server has, and from no page of another one: a page
+elsewhere can reach this machine's servers by a name of its own (DNS rebinding).
+"""
+
+import gc
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pawn_lab.errors import InvalidRequestError
@@ -16,6 +20,7 @@ TOKEN_VARIABLE = "PAWN_LAB_TOKEN"
 SHORTEST_TOKEN = 16
 _TOKEN_BYTES = 24
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+_PORT = re.compile(r":\d+$")
 
 
 @dataclass(frozen=True)
@@ -55,20 +60,29 @@ class Access:
             return cls(names, token, reading_is_open=False)
         return cls(names, secrets.token_urlsafe(_TOKEN_BYTES) if control else None)
 
-    @property
-    def security(self) -> TransportSecuritySettings:
-        """The host names and the origins of pages, as the SDK checks them."""
-        hosts = [pattern for name in self.names for pattern in (name, f"{name}:*")]
-        origins = [f"{scheme}://{host}" for scheme in ("http", "https") for host in hosts]
-        return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
+    def refusal(self, scope: Scope) -> Response | None:
+        """Return what answers a request for another host, or from another page; None for ours."""
+        hosts, origins = (_headers(scope, name) for name in (b"host", b"origin"))
+        if len(hosts) != 1 or not self._is_ours(hosts[0]):
+            return PlainTextResponse("no such host here", 421)
+        if not all(map(self._is_our_origin, origins)):
+            return PlainTextResponse("not for pages of another origin", 403)
+        return None
+
+    def _is_ours(self, host: str) -> bool:
+        """Say whether a host is one of the names, on any port."""
+        return _PORT.sub("", host) in self.names
+
+    def _is_our_origin(self, origin: str) -> bool:
+        scheme, _, host = origin.partition("://")
+        return scheme in ("http", "https") and self._is_ours(host)
 
     def has_token(self, scope: Scope) -> bool:
         """Say whether a request carries the token; never where there is none."""
-        if self.token is None:
+        given = _headers(scope, b"authorization")
+        if self.token is None or len(given) != 1:
             return False
-        given = [value for name, value in scope["headers"] if name == b"authorization"]
-        expected = f"Bearer {self.token}".encode()
-        return len(given) == 1 and secrets.compare_digest(given[0], expected)
+        return secrets.compare_digest(given[0].encode(), f"Bearer {self.token}".encode())
 
     def may_read(self, scope: Scope) -> bool:
         """Say whether a request may see what the lab knows."""
@@ -79,16 +93,12 @@ class SameSite:
     """Let through only requests for these hosts, and from no page of another one."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
-        self._app, self._checks = app, TransportSecurityMiddleware(access.security)
+        self._app, self._access = app, access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 421 for another host, 403 for another page."""
-        if scope["type"] == "http":
-            refusal = await self._checks.validate_request(Request(scope))
-            if refusal is not None:
-                await refusal(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        refusal = self._access.refusal(scope) if scope["type"] == "http" else None
+        await (refusal or self._app)(scope, receive, send)
 
 
 class BearerToken:
@@ -105,6 +115,12 @@ class BearerToken:
             await refusal(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+
+def keep_loaded() -> None:
+    """Leave what is loaded out of garbage collections, which would go through it amid a call."""
+    gc.collect()
+    gc.freeze()
 
 
 def bracketed(host: str) -> str:
@@ -130,3 +146,7 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _headers(scope: Scope, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
