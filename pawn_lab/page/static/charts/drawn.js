@@ -18,13 +18,18 @@ import { ChartSettings } from "./settings.js";
 export const MOST_DRAWN = 50;
 const PAUSE_MS = 500;
 
-/** @param {{trials: number[], areAll?: boolean}} props areAll: there are no others. */
-export function CurvesOf({ trials, areAll = false }) {
+/**
+ * @param {object} props
+ * @param {number[]} props.trials
+ * @param {boolean} [props.areAll] There are no others.
+ * @param {boolean} [props.everyPanel] Draw the metrics of all panels unasked, not of the first.
+ */
+export function CurvesOf({ trials, areAll = false, everyPanel = false }) {
   const address = useChartAddress();
   const { x, zoom, settings } = address;
   const args = areAll ? {} : { trials: trials.join(",") };
   const view = useMetrics(args);
-  const chosen = address.metrics ?? (view.answer ? usualMetrics(view.answer) : []);
+  const chosen = address.metrics ?? (view.answer ? usualMetrics(view.answer, everyPanel) : []);
   const singles = !settings.grouped || (settings.thin && trials.length <= MOST_DRAWN);
   const { answer, error, pending } = useCurves(
     chosen.length ? { ...args, metrics: chosen.join(","), x, singles } : null,

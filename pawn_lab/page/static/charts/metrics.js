@@ -10,8 +10,18 @@ import { html } from "../preact.js";
  *   the view `metrics`.
  */
 
-/** The first panel that has the merit: what is drawn unasked. @param {Metrics} metrics @returns {string[]} */
-export function usualMetrics({ merit, panels }) {
+/** A question names at most so many. */
+const MOST_METRICS = 24;
+
+/**
+ * What is drawn unasked: the first panel that has the merit, or every one.
+ *
+ * @param {Metrics} metrics
+ * @param {boolean} everyPanel
+ * @returns {string[]}
+ */
+export function usualMetrics({ merit, panels }, everyPanel) {
+  if (everyPanel) return panels.flatMap((panel) => panel.metrics).slice(0, MOST_METRICS);
   const first = panels.find((panel) => panel.metrics.includes(merit.name)) ?? panels[0];
   return first?.metrics ?? [merit.name];
 }
