@@ -209,9 +209,9 @@ def extremes(values: np.ndarray, width: int) -> np.ndarray:
     return np.unique(np.concatenate([least, largest]))
 
 
-def bounded(tables: Mapping[Key, Table], most: int = MOST_NUMBERS) -> tuple[dict[Key, Table], int]:
-    """Return tables halved until they hold at most so many numbers, and how often."""
+def bounded(tables: Mapping[Key, Table]) -> tuple[dict[Key, Table], int]:
+    """Return tables halved until they hold at most `MOST_NUMBERS`, and how often they were."""
     kept, times = dict(tables), 0
-    while sum(table.numbers for table in kept.values()) > most:
+    while sum(table.numbers for table in kept.values()) > MOST_NUMBERS:
         kept, times = {key: table.halved() for key, table in kept.items()}, times + 1
     return kept, times
