@@ -116,6 +116,8 @@ def test_a_person_approves_what_an_agent_asked_for_and_stops_what_runs(acting, l
     expect(holds).to_contain_text(HOSTILE)
     holds.get_by_role("button", name="Approve").press("Enter")
     dialog = acting.get_by_role("dialog")
+    expect(dialog).to_contain_text(HOSTILE)
+    expect(dialog).to_contain_text("before it in the queue")  # a dry run of what was asked
     dialog.get_by_role("button", name="Approve").press("Enter")
     answered(dialog)
     in_state(lab, held, State.RUNNING)

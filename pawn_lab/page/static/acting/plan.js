@@ -7,8 +7,9 @@ import { Json } from "../widgets/json.js";
 
 /** @typedef {{p50: number, p90?: number, most?: number} | null | undefined} Span */
 
-/** @param {{plan: any, unit: string}} props unit: of progress, as step. */
-export function Plan({ plan, unit }) {
+/** @param {{plan: any}} props */
+export function Plan({ plan }) {
+  const unit = unitOf(plan);
   /** @type {[title: string, value: string | undefined][]} */
   const facts = [
     [`${unit}s`, count(plan[`${unit}s`])],
@@ -37,6 +38,15 @@ export function Plan({ plan, unit }) {
     ${plan.nearest && html`<${Nearest} rows=${plan.nearest} />`}
     <${Json} value=${plan.config} label="The whole config, beyond the defaults" />
   `;
+}
+
+const NO_UNITS = ["from_trials", "parameters", "starts_in_s"];
+
+/** What progress is counted in, as step: its number is named after it. @param {any} plan */
+function unitOf(plan) {
+  const isCount = (/** @type {string} */ name) =>
+    name.endsWith("s") && typeof plan[name] === "number" && !NO_UNITS.includes(name);
+  return Object.keys(plan).find(isCount)?.slice(0, -1) ?? "step";
 }
 
 /** @param {{ids: number[]}} props */

@@ -65,7 +65,7 @@ function Form({ form }) {
         />
         ${refused[""] && html`<p class="failure" role="alert">${refused[""]}</p>`}
         ${sent === asked && Object.keys(refused).some(Boolean) && html`<p class="failure" role="alert">Refused: see ${Object.keys(refused).filter(Boolean).join(", ")}.</p>`}
-        ${call.answer && sent === asked && html`<${Outcome} answer=${call.answer} unit=${form.unit} />`}
+        ${call.answer && sent === asked && html`<${Outcome} answer=${call.answer} />`}
       </aside>
     </div>
   `;
@@ -176,13 +176,13 @@ function Buttons({ call, fresh, unreadable, send, verb }) {
   </div>`;
 }
 
-/** @param {{answer: any, unit: string}} props */
-function Outcome({ answer, unit }) {
+/** @param {{answer: any}} props */
+function Outcome({ answer }) {
   const ids = answer.trial_ids ?? (answer.trial_id === undefined ? [] : [answer.trial_id]);
   return html`<div role="status" class="outcome">
     ${ids.length > 0 && html`<p class="good"><${Trials} ids=${ids} /> ${ids.length > 1 ? "are" : "is"} ${answer.state}. ${answer.why_waiting}</p>`}
     ${answer.repeated && html`<p class="warn">Existed before: <${Trials} ids=${answer.repeated} /></p>`}
     ${(answer.warnings ?? []).map((/** @type {string} */ each) => html`<p class="warn">${each}</p>`)}
-    ${answer.plan && html`<${Plan} plan=${answer.plan} unit=${unit} />`}
+    ${answer.plan && html`<${Plan} plan=${answer.plan} />`}
   </div>`;
 }

@@ -1,5 +1,6 @@
 /** What a person can do to a trial: each is a call of a tool, whose answer is shown. */
 
+import { Asked } from "../acting/asked.js";
 import { Author } from "../acting/author.js";
 import { useCall } from "../acting/call.js";
 import { html, render, useState } from "../preact.js";
@@ -15,6 +16,7 @@ import { Dialog, closing } from "./dialog.js";
  * @property {string} tool
  * @property {(trial: Trial) => boolean} fits
  * @property {string} about
+ * @property {(props: {trial: Trial}) => any} [Before] Shown above what is to be decided.
  * @property {string} [asks] For which text.
  * @property {boolean} [long] Whether the text may have lines.
  * @property {(trial: Trial) => string} [begin] The text to begin with.
@@ -30,6 +32,7 @@ const ACTIONS = [
     tool: "lab_approve",
     fits: ({ on_hold }) => on_hold === true,
     about: "It starts as soon as a device is free.",
+    Before: Asked,
     args: ({ id }) => ({ trial_ids: [id] }),
   },
   {
@@ -141,6 +144,7 @@ function ActionDialog({ action, trial, onClose }) {
   if (call.answer) return html`<${Done} title=${title} answer=${call.answer} onClose=${onClose} />`;
   return html`<${Dialog} title=${title} onClose=${onClose}>
     <div class="action stack">
+      ${action.Before && html`<${action.Before} trial=${trial} />`}
       <p class="quiet">${action.about}</p>
       ${action.asks && html`<${Text} action=${action} text=${text} onText=${setText} />`}
       <${Author} />
