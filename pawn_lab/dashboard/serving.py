@@ -43,7 +43,7 @@ def serve(
     access = Access.to(host, allowed_hosts, given, control=control)
     listener = _listen(host, port)
     root = f"http://{bracketed(host)}:{listener.getsockname()[1]}"
-    beside = _for_agents(exhibit, access) if agents else None
+    beside = mcp(exhibit, access) if agents else None
     app = dashboard_app(exhibit, access, beside)
     if beside is not None:
         _say(f"serving {root}{beside.path}")
@@ -52,8 +52,8 @@ def serve(
     uvicorn.Server(config(app)).run(sockets=[listener])
 
 
-def _for_agents(exhibit: Exhibit, access: Access) -> Beside:
-    """Return MCP; who serves people alone does not load it."""
+def mcp(exhibit: Exhibit, access: Access) -> Beside:
+    """Return what agents are served; who serves people alone does not load it."""
     from pawn_lab.server.http import PATH, for_agents
 
     return Beside(PATH, *for_agents(exhibit.open, access))

@@ -13,18 +13,23 @@ from lab_testing import eventually
 
 from pawn_lab.dashboard import dashboard_app
 from pawn_lab.dashboard.exhibit import Exhibit
-from pawn_lab.dashboard.serving import LOOPBACK, config
+from pawn_lab.dashboard.serving import LOOPBACK, config, mcp
 from pawn_lab.hosting import Access
 from pawn_lab.lab import opener
 
 
 @contextmanager
 def served(
-    shown: Path | Exhibit, token: str | None = None, *, reading_is_open: bool = True
+    shown: Path | Exhibit,
+    token: str | None = None,
+    *,
+    reading_is_open: bool = True,
+    agents: bool = False,
 ) -> Iterator[str]:
     """Serve a workspace's dashboard and yield its address; acting needs the token, if any does."""
     exhibit = shown if isinstance(shown, Exhibit) else Exhibit(opener(shown))
-    app = dashboard_app(exhibit, Access((LOOPBACK,), token, reading_is_open))
+    access = Access((LOOPBACK,), token, reading_is_open)
+    app = dashboard_app(exhibit, access, mcp(exhibit, access) if agents else None)
     with socket.create_server((LOOPBACK, 0)) as listener:
         settings = config(app)
         settings.timeout_graceful_shutdown = 0  # what is open at the end ends at once

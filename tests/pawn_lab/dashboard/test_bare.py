@@ -6,12 +6,11 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 from lab_testing import CONFIG
-from past_trials import resolved
+from run_folders import DONE, write_metrics, write_run
 from served_lab import served
 
 from pawn_core.run_paths import METRICS
@@ -24,25 +23,6 @@ from pawn_lab.states import State
 from pawn_lab.views import answered
 
 SCRIPT = "<img src=x onerror=alert(1)>"
-DONE = {"reason": "completed", "step": 200, "message": "completed 200 steps"}
-
-
-def write_run(folder: Path, outcome: dict[str, Any] | None = DONE, **fields: Any) -> Path:
-    """Write the folder of a run as its trainer leaves it."""
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_text(json.dumps(resolved(**fields)))
-    write_metrics(folder, 5.0)
-    if outcome is not None:
-        (folder / "outcome.json").write_text(json.dumps(outcome))
-    return folder
-
-
-def write_metrics(folder: Path, loss: float, stop: int = 200) -> None:
-    records = [
-        {"type": "eval", "seq": n, "step": step, "time": 1.7e9 + n, "val_loss": loss - n / 100}
-        for n, step in enumerate(range(20, stop + 1, 20))
-    ]
-    (folder / METRICS).write_text("".join(json.dumps(record) + "\n" for record in records))
 
 
 def shown(exhibit: BareExhibit) -> dict[str, Trial]:
