@@ -54,6 +54,7 @@ def _state(lab: Lab, own: Trial) -> dict[str, Any]:
         "tags": own.tags,
         "run_type": own.config["run_type"],
         "resumable": kind.resumable,
+        "makes_weights": kind.makes_weights(),
         "hypothesis": own.hypothesis,
         "asked_by": queries.asked_by(lab, own.id),
         "priority": own.priority,

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 import pytest
+from fake_nvml import FakeGpu, NVMLError_GpuIsLost, install
 from lab_testing import (
     CONFIG,
     add_ended_trial,
@@ -18,10 +19,11 @@ from playwright.sync_api import Page, expect
 from served_lab import served
 
 from pawn_core.config import parse_config
-from pawn_lab.lab import Lab, killing, spending
+from pawn_lab.lab import Lab, killing, spending, storing
 from pawn_lab.store import trials
 
 HOSTILE = "<script>document.title='taken'</script>"
+MOST_TABS = 60
 EVAL = {"run_type": "eval", "games": 8, "shard_games": 4, "device": "cpu"}
 LAYERS = [
     ["piece_type", network, layer, value, value - 0.1, value + 0.1]
@@ -61,19 +63,19 @@ def resolved(**fields) -> dict:
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
-    """A lab of one device, which a trial holds; the others have ended, wait, or are on hold."""
+    """A lab of a GPU, which a trial holds, and a lost one; others ended, wait, or are on hold."""
     root = tmp_path_factory.mktemp("shown") / "runs"
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setenv("PAWN_CPU_SLOTS", "1")
-        patch.setenv("CUDA_VISIBLE_DEVICES", "")
+        gone = {"HandleByIndex": NVMLError_GpuIsLost("GPU is lost")}
+        install(patch, [FakeGpu("GPU-a"), FakeGpu("GPU-b", refuses=gone)])
         lab = stack.enter_context(Lab.open(root)).only_looking()
         spending.set_cost(lab, 3.0, budget=30.0)
         parent, child, failed = _ended(lab)
         running, _ = stack.enter_context(add_running_trial(lab, resolved(seed=1)))
         lab.paths.trial(running).log.write_text("step 10 loss 3.5\nstep 20 loss 3.4\n")
         with lab.database.write() as tx:
-            tx.insert("leases", device="cpu:0", trial_id=running, start=tx.now - 3600, stop=None)
+            tx.insert("leases", device="GPU-a", trial_id=running, start=tx.now - 3600, stop=None)
         queued, held = _queue(lab, resolved(seed=2)), _queue(lab, resolved(seed=3), on_hold=True)
         url = stack.enter_context(served(root))
         yield Shown(url, lab, parent, child, failed, running, queued, held)
@@ -103,6 +105,7 @@ def _evaluate(lab: Lab, weights: str) -> None:
     number = add_ended_trial(lab, resolved_eval(weights))
     found = {"complete": True, "weights": {"source": weights, "sha256": "ab" * 32}}
     lab.paths.trial(number).results.write_text(json.dumps(found | {"evaluations": [REPORT]}))
+    storing.tag(lab, [number], ["measured"])  # an event after the results are there
 
 
 def resolved_eval(weights: str) -> dict:
@@ -116,75 +119,105 @@ def _queue(lab: Lab, config: dict, **columns) -> int:
         return trials.insert(tx, "queued", "claude", **given)
 
 
-def test_the_overview_tells_what_needs_a_decision_and_leads_to_it(shown: Shown, browser_page: Page):
-    browser_page.goto(f"{shown.url}/#/overview")
-    decisions = browser_page.get_by_role("heading", name="Needs a decision").locator("..")
+def test_the_overview_tells_what_needs_a_decision_and_leads_to_it(shown: Shown, common_page: Page):
+    common_page.goto(f"{shown.url}/#/overview")
+    decisions = common_page.get_by_role("heading", name="Needs a decision").locator("..")
     expect(decisions).to_contain_text(f"trial {shown.failed} failed (non-finite)")
-    expect(browser_page.get_by_role("meter", name="Progress")).to_have_text("step 200 of 1K")
-    held = browser_page.get_by_role("heading", name="Waiting for your approval").locator("..")
+    expect(common_page.get_by_role("meter", name="Progress")).to_have_text("step 200 of 1K")
+    held = common_page.get_by_role("heading", name="Waiting for your approval").locator("..")
     expect(held).to_contain_text(f"trial {shown.held}")
-    expect(browser_page.get_by_role("img", name="Left of the budget of 30.00")).to_be_visible()
+    expect(common_page.get_by_role("img", name="Left of the budget of 30.00")).to_be_visible()
     decisions.get_by_role("link", name=str(shown.failed), exact=True).first.click()
-    expect(browser_page.get_by_role("heading", name=f"Trial {shown.failed}")).to_be_visible()
-    expect(browser_page.get_by_text(f"lab_log(trial_id={shown.failed})")).to_be_visible()
+    expect(common_page.get_by_role("heading", name=f"Trial {shown.failed}")).to_be_visible()
+    expect(common_page.get_by_text(f"lab_log(trial_id={shown.failed})")).to_be_visible()
 
 
-def test_what_happens_in_the_lab_is_seen_without_a_reload(shown: Shown, browser_page: Page):
-    browser_page.goto(f"{shown.url}/#/overview")
-    queue = browser_page.get_by_role("heading", name="Queue · 1").locator("..")
+def test_devices_have_their_use_memory_heat_price_and_holder(shown: Shown, common_page: Page):
+    common_page.goto(f"{shown.url}/#/overview")
+    devices = common_page.get_by_role("heading", name="Devices · 1").locator("..")
+    expect(devices.locator("li")).to_contain_text(f"▶ trial {shown.running}40 °C3.00 an hour")
+    expect(devices.get_by_role("meter", name="In use")).to_have_text("3 % in use")
+    expect(devices.get_by_role("meter", name="Memory")).to_have_text("1 B of 151 GB")
+    expect(devices).to_contain_text("GPU 1 is lost")
+
+
+def test_the_overview_is_walked_by_keyboard_alone(shown: Shown, common_page: Page):
+    common_page.goto(f"{shown.url}/#/overview")
+    expect(common_page.get_by_role("heading", name="Running", exact=True)).to_be_visible()
+    for _ in range(MOST_TABS):
+        common_page.keyboard.press("Tab")
+        if common_page.evaluate("document.activeElement.textContent") == f"Trial {shown.running}":
+            break
+    common_page.keyboard.press("Enter")
+    expect(common_page.get_by_role("heading", name=f"Trial {shown.running}")).to_be_visible()
+
+
+def test_what_happens_in_the_lab_is_seen_without_a_reload(shown: Shown, common_page: Page):
+    common_page.goto(f"{shown.url}/#/overview")
+    queue = common_page.get_by_role("heading", name="Queue · 1").locator("..")
     expect(queue).to_contain_text(f"every device is held, by trial {shown.running}")
     killing.kill(shown.lab, shown.queued, reason="not needed")
     expect(queue).to_have_count(0)
-    expect(browser_page.get_by_text("killed: not needed").first).to_be_visible()
+    expect(common_page.get_by_text("killed: not needed").first).to_be_visible()
 
 
-def test_text_of_others_is_shown_and_never_run(shown: Shown, browser_page: Page):
-    browser_page.goto(f"{shown.url}/#/trial?id={shown.child}")
-    expect(browser_page.get_by_role("paragraph").filter(has_text=HOSTILE)).to_be_visible()
-    expect(browser_page.get_by_role("link", name=HOSTILE).first).to_be_visible()
-    browser_page.goto(f"{shown.url}/#/trial?id={shown.failed}")
-    expect(browser_page.get_by_text(HOSTILE).first).to_be_visible()
-    assert "taken" not in browser_page.title()
+def test_text_of_others_is_shown_and_never_run(shown: Shown, common_page: Page):
+    common_page.goto(f"{shown.url}/#/trial?id={shown.child}")
+    expect(common_page.get_by_role("paragraph").filter(has_text=HOSTILE)).to_be_visible()
+    expect(common_page.get_by_role("link", name=HOSTILE).first).to_be_visible()
+    common_page.goto(f"{shown.url}/#/trial?id={shown.failed}")
+    expect(common_page.get_by_text(HOSTILE).first).to_be_visible()
+    assert "taken" not in common_page.title()
 
 
 def test_a_trial_s_page_tells_its_lineage_its_changes_and_its_evaluations(
-    shown: Shown, browser_page: Page
+    shown: Shown, common_page: Page
 ):
-    browser_page.goto(f"{shown.url}/#/trial?id={shown.parent}")
-    lineage = browser_page.get_by_role("heading", name="Lineage").locator("..")
+    common_page.goto(f"{shown.url}/#/trial?id={shown.parent}")
+    lineage = common_page.get_by_role("heading", name="Lineage").locator("..")
     expect(lineage.locator("li li")).to_contain_text("lr 0.0003 → 0.01")
-    row = browser_page.get_by_role("row", name="piece_type (untrained)")
+    row = common_page.get_by_role("row", name="piece_type (untrained)")
     expect(row).to_contain_text("0.42")
     lineage.get_by_role("link", name=f"trial {shown.child}").click()
-    expect(browser_page.get_by_role("heading", name=f"Trial {shown.child}")).to_be_visible()
-    browser_page.go_back()
-    expect(browser_page.get_by_role("heading", name=f"Trial {shown.parent}")).to_be_visible()
+    expect(common_page.get_by_role("heading", name=f"Trial {shown.child}")).to_be_visible()
+    common_page.go_back()
+    expect(common_page.get_by_role("heading", name=f"Trial {shown.parent}")).to_be_visible()
 
 
-def test_a_checkpoint_is_verified_by_keyboard_and_damage_is_named(shown: Shown, browser_page: Page):
+def test_an_evaluation_that_is_added_appears_on_the_page_of_what_it_measured(
+    shown: Shown, common_page: Page
+):
+    common_page.goto(f"{shown.url}/#/trial?id={shown.child}")
+    expect(common_page.get_by_role("heading", name="Lineage")).to_be_visible()
+    expect(common_page.get_by_role("heading", name="Evaluations")).to_have_count(0)
+    _evaluate(shown.lab, f"trial:{shown.child}@100")
+    expect(common_page.get_by_role("heading", name="Evaluations")).to_be_visible()
+
+
+def test_a_checkpoint_is_verified_by_keyboard_and_damage_is_named(shown: Shown, common_page: Page):
     folder = shown.lab.paths.trial(shown.parent).checkpoints / "step_00000100"
     (folder / "model.safetensors").write_bytes(b"other")
-    browser_page.goto(f"{shown.url}/#/trial?id={shown.parent}")
-    saved = browser_page.get_by_role("heading", name="Checkpoints · 2").locator("..")
+    common_page.goto(f"{shown.url}/#/trial?id={shown.parent}")
+    saved = common_page.get_by_role("heading", name="Checkpoints · 2").locator("..")
     expect(saved.locator("li").first).to_contain_text("★ best")
     for step, said in ((200, "4 files match their hashes"), (100, "does not match its SHA-256")):
         button = saved.get_by_role("button", name=f"Verify {step}")
         button.focus()
-        browser_page.keyboard.press("Enter")
+        common_page.keyboard.press("Enter")
         expect(saved.get_by_role("status").filter(has_text=said)).to_be_visible()
 
 
-def test_the_log_follows_what_is_written_and_is_searched(shown: Shown, browser_page: Page):
-    browser_page.goto(f"{shown.url}/#/trial?id={shown.running}")
-    browser_page.get_by_text("Log", exact=True).click()
-    lines = browser_page.get_by_label("Lines of the log")
+def test_the_log_follows_what_is_written_and_is_searched(shown: Shown, common_page: Page):
+    common_page.goto(f"{shown.url}/#/trial?id={shown.running}")
+    common_page.get_by_text("Log", exact=True).click()
+    lines = common_page.get_by_label("Lines of the log")
     expect(lines).to_contain_text("step 20 loss 3.4")
     with shown.lab.paths.trial(shown.running).log.open("a") as log:
         log.write("ERROR: something\n")
     _write_metrics(shown)
     expect(lines).to_contain_text("ERROR: something")
-    browser_page.get_by_role("searchbox", name="find").last.fill("error")
-    browser_page.keyboard.press("Enter")
+    common_page.get_by_role("searchbox", name="find").last.fill("error")
+    common_page.keyboard.press("Enter")
     expect(lines).to_have_text("ERROR: something")
 
 
@@ -195,14 +228,14 @@ def _write_metrics(shown: Shown) -> None:
 
 
 @pytest.mark.parametrize("width", [375, 2560])
-def test_no_page_is_wider_than_its_screen(shown: Shown, browser_page: Page, width: int):
-    browser_page.set_viewport_size({"width": width, "height": 800})
+def test_no_page_is_wider_than_its_screen(shown: Shown, common_page: Page, width: int):
+    common_page.set_viewport_size({"width": width, "height": 800})
     for place in ("overview", f"trial?id={shown.parent}", f"trial?id={shown.child}"):
-        browser_page.goto(f"{shown.url}/#/{place}")
-        expect(browser_page.locator(".card").first).to_be_visible()
-        assert browser_page.evaluate("document.documentElement.scrollWidth") == width
+        common_page.goto(f"{shown.url}/#/{place}")
+        expect(common_page.locator(".card").first).to_be_visible()
+        assert common_page.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_an_address_without_a_trial_says_what_it_needs(shown: Shown, browser_page: Page):
-    browser_page.goto(f"{shown.url}/#/trial?id=x")
-    expect(browser_page.get_by_text("The address names no trial")).to_be_visible()
+def test_an_address_without_a_trial_says_what_it_needs(shown: Shown, common_page: Page):
+    common_page.goto(f"{shown.url}/#/trial?id=x")
+    expect(common_page.get_by_text("The address names no trial")).to_be_visible()

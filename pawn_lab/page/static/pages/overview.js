@@ -7,7 +7,7 @@ import { Queue } from "../overview/queue.js";
 import { Running } from "../overview/running.js";
 import { Spending } from "../overview/spending.js";
 import { html } from "../preact.js";
-import { useView } from "../state.js";
+import { useSource, useView } from "../state.js";
 import { Holds } from "../widgets/actions.js";
 import { Answered } from "../widgets/status.js";
 
@@ -24,18 +24,15 @@ function Page() {
 
 /** @param {{answer: any}} props */
 function Overview({ answer }) {
+  const owned = useSource().session?.mode !== "bare"; // else no lab gives devices to its runs
   return html`
     <${Decisions} ...${answer} />
     <${Holds} trials=${answer.holds} />
     <${Running} running=${answer.running} />
     <${Queue} queue=${answer.queue} />
     <div class="packed">
-      <${Spending} spending=${answer.spending} />
-      <${Devices}
-        devices=${answer.devices}
-        lost=${answer.lost_devices}
-        spending=${answer.spending}
-      />
+      ${owned && html`<${Spending} spending=${answer.spending} />`}
+      ${owned && html`<${Devices} devices=${answer.devices} lost=${answer.lost_devices} spending=${answer.spending} />`}
       <${Ended} ended=${answer.ended} />
       <${Latest} events=${answer.events} />
     </div>

@@ -1,6 +1,6 @@
 /** One trial, found by `#/trial?id=12`: how it stands, what it found, and where it comes from. */
 
-import { html } from "../preact.js";
+import { html, useRef } from "../preact.js";
 import { useRoute, useView } from "../state.js";
 import { Checkpoints } from "../trial/checkpoints.js";
 import { Config } from "../trial/config.js";
@@ -13,6 +13,8 @@ import { History } from "../trial/history.js";
 import { Log } from "../trial/log.js";
 import { Provenance } from "../trial/provenance.js";
 import { Answered, Empty } from "../widgets/status.js";
+
+/** @typedef {import("../sources/stream.js").Change} Change */
 
 /** @type {import("./index.js").PageEntry} */
 export const trial = { name: "trial", title: "Trial", Page };
@@ -28,17 +30,12 @@ function Page() {
 
 /** @param {{id: number}} props */
 function One({ id }) {
-  const view = useView(
-    "trial",
-    { trial_id: id },
-    (change) => !change.trials || change.trials.includes(id),
-  );
+  const view = useView("trial", { trial_id: id }, useConcern(id));
   return html`<${Answered} view=${view}>
     ${(/** @type {any} */ trial) => html`
       <${Head} trial=${trial} />
       <${Ending} trial=${trial} />
-      <${Curves} trial=${trial} />
-      <${Evaluations} evaluations=${trial.evaluations} />
+      ${isEvaluation(trial) ? evaluationFirst(trial) : curvesFirst(trial)}
       <div class="packed">
         <${Config} trial=${trial} />
         <${Family} trial=${trial} />
@@ -49,4 +46,34 @@ function One({ id }) {
       <${Log} id=${trial.id} />
     `}
   <//>`;
+}
+
+/** @param {any} trial */
+function isEvaluation({ id, evaluations }) {
+  return evaluations.some((/** @type {any} */ found) => found.id === id);
+}
+
+/** @param {any} trial */
+function evaluationFirst(trial) {
+  return html`<${Evaluations} evaluations=${trial.evaluations} /><${Curves} trial=${trial} />`;
+}
+
+/** @param {any} trial */
+function curvesFirst(trial) {
+  return html`<${Curves} trial=${trial} /><${Evaluations} evaluations=${trial.evaluations} />`;
+}
+
+/**
+ * Whether a change may be seen on a trial's page: it has written something, or anything has
+ * happened, as that another trial continues it or has measured it.
+ *
+ * @param {number} id
+ */
+function useConcern(id) {
+  const event = useRef(/** @type {number | null} */ (null));
+  return (/** @type {Change} */ change) => {
+    const happened = change.event !== event.current;
+    event.current = change.event;
+    return happened || !change.trials || change.trials.includes(id);
+  };
 }

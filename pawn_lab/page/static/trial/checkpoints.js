@@ -28,8 +28,19 @@ function Saved({ trial, saved }) {
     <span class="quiet">${bytes(saved.bytes)}</span>
     ${saved.best_of.map((/** @type {string} */ model) => html`<span class="good" key=${model}>★ best${model && ` ${model}`}</span>`)}
     ${saved.finished ? html`<${Hashes} id=${trial.id} step=${saved.step} />` : html`<span class="warn">◔ not finished</span>`}
-    ${can.board && saved.finished && html`<a href=${link("board", { source: `trial:${trial.id}@${saved.step}` })}>on the board</a>`}
+    ${can.board && trial.makes_weights && saved.finished && html`<${Boards} trial=${trial} step=${saved.step} />`}
   </li>`;
+}
+
+/** A link to the board for each of its models. @param {{trial: any, step: number}} props */
+function Boards({ trial, step }) {
+  const models = trial.results.map((/** @type {any} */ result) => result.model);
+  return models.map((/** @type {string} */ model) => {
+    const place = `trial:${trial.id}@${step}${model && `:${model}`}`;
+    return html`<a key=${model} href=${link("board", { source: place })}
+      >${model || "on the board"}</a
+    >`;
+  });
 }
 
 /** Checks the hashes of a checkpoint's files when asked to: that reads all of them. */
