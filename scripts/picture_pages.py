@@ -23,8 +23,8 @@ from pawn_core.config.weights import TrialWeights
 from pawn_lab.dashboard import dashboard_app
 from pawn_lab.dashboard.exhibit import Exhibit
 from pawn_lab.dashboard.serving import LOOPBACK, config
+from pawn_lab.hosting import Access
 from pawn_lab.lab import Lab, opener, queries
-from pawn_lab.server.access import Access
 
 PAGES = Path(__file__).parents[1] / "docs" / "pages"
 SCREEN, PHONE = (1440, 900), (375, 812)
