@@ -1,10 +1,13 @@
 """The page of curves, over a lab of three settings with three seeds each."""
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-from curve_labs import add_trial
+from curve_labs import add_trial, append, train
+from lab_testing import CONFIG, add_running_trial
+from past_trials import resolved
 from playwright.sync_api import Page, expect
 from served_lab import served
 
@@ -155,3 +158,20 @@ def test_of_many_trials_the_page_says_which_are_drawn(page, tmp_path):
         expect(page.locator(".chart-label")).to_have_count(50)
         expect(page.get_by_text("Of 54 trials the 50 newest are drawn: 5 to 54.")).to_be_visible()
         page.goto("about:blank")
+
+
+def test_new_points_are_drawn_while_one_looks_and_only_they_are_sent(page, tmp_path):
+    root = tmp_path / "runs"
+    with Lab.open(root) as lab, add_running_trial(lab, resolved(**CONFIG)) as (trial, _):
+        append(lab, trial, [train(step, loss=3.0) for step in range(1, 61)])
+        with served(root) as url:
+            page.goto(f"{url}/#/curves?metric=loss")
+            page.get_by_role("button", name="numbers").click()
+            expect(page.locator(".chart-numbers td").first).to_have_text("60")
+            canvas = page.query_selector("canvas")
+            with page.expect_response(re.compile("view/curves.*since=")) as sent:
+                append(lab, trial, [train(step, loss=2.5) for step in range(61, 81)])
+            assert [len(curve["x"]) for curve in sent.value.json()["curves"]] == [20]
+            expect(page.locator(".chart-numbers td").first).to_have_text("80")
+            assert page.evaluate("canvas => canvas.isConnected", canvas)
+            page.goto("about:blank")

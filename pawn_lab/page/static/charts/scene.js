@@ -1,7 +1,7 @@
 /** What a chart of curves draws, decided from its data and settings; knows no canvas. */
 
 import { stylesOf } from "./palette.js";
-import { Extent, isAscending, shown } from "./series.js";
+import { Extent, shown } from "./series.js";
 import { smoothed } from "./smoothing.js";
 
 /**
@@ -10,7 +10,7 @@ import { smoothed } from "./smoothing.js";
  *
  * @typedef {object} Curve One metric of one run.
  * @property {string} label
- * @property {number[]} x
+ * @property {number[]} x Ascending.
  * @property {Values} y
  * @property {string} [group]
  * @property {number} [trial]
@@ -20,14 +20,16 @@ import { smoothed } from "./smoothing.js";
  *
  * @typedef {{label: string, x: number[], mean: Values, low: Values, high: Values, n?: number, trials?: number[]}} Group
  *   Runs that differ by seed only: their mean and its 95 % interval.
- * @typedef {{label: string, x: number[], low: Values, high: Values, mean?: Values}} Band A forecast.
- * @typedef {{x: number, kind: string, text: string, label?: string}} Mark What happened at a place.
+ * @typedef {{label: string, x: number[], low: Values, high: Values, mean?: Values, trial?: number}} Band
+ *   A forecast.
+ * @typedef {{x: number, kind: string, text: string, label?: string, trial?: number}} Mark What
+ *   happened at a place.
  * @typedef {{label: string, value: number}} Floor The least, or most, that is possible.
  *
  * @typedef {object} Line
  * @property {string} label
  * @property {Style} style
- * @property {number[]} x
+ * @property {number[]} x Ascending.
  * @property {Values} y
  * @property {number} width Pixels.
  * @property {number} alpha
@@ -79,20 +81,45 @@ export function sceneOf(data, settings, styles) {
       curveLine(curve, /** @type {Style} */ (styleOf(curve.label)), settings.smooth),
     ),
   ];
+  const owned = (/** @type {any} */ item) => ({ ...item, label: ownerOf(item, data.groups) });
   const behind = [
     ...(settings.thin ? members.map((curve) => thinLine(curve, curve.group ?? "", styleOf)) : []),
     ...(settings.smooth > 0 ? alone.map((curve) => thinLine(curve, curve.label, styleOf)) : []),
-    ...data.bands.map((band) => bandLine(band, styleOf)),
+    ...data.bands.map((band) => bandLine(owned(band), styleOf)),
   ];
   const visible = (/** @type {{label?: string}} */ item) =>
     !settings.hidden.includes(item.label ?? "");
   const lines = [...behind, ...named].filter(visible);
   return {
     named,
-    marks: data.marks.filter(visible),
+    marks: gathered(data.marks.map(owned).filter(visible)),
     floors: data.floors,
     ...logarithmic(lines, settings),
   };
+}
+
+/**
+ * The label under which something of a trial is drawn: its group's, where there is one.
+ *
+ * @param {{label?: string, trial?: number}} item
+ * @param {Group[]} groups
+ */
+function ownerOf({ label, trial }, groups) {
+  const group = groups.find((group) => trial !== undefined && group.trials?.includes(trial));
+  return group?.label ?? label;
+}
+
+/** Marks of several runs at one place as one. @param {Mark[]} marks @returns {Mark[]} */
+function gathered(marks) {
+  /** @type {Map<string, Mark[]>} */
+  const places = new Map();
+  for (const mark of marks) {
+    const place = JSON.stringify([mark.x, mark.kind, mark.text]);
+    places.set(place, [...(places.get(place) ?? []), mark]);
+  }
+  return [...places.values()].map(([mark, ...others]) =>
+    others.length ? { ...mark, text: `${mark.text} (${others.length + 1} runs)` } : mark,
+  );
 }
 
 /** @param {Group} group @param {Style} style @param {number} smooth @returns {Line} */
@@ -186,7 +213,7 @@ function lowered(low) {
 /** Range of x over all lines. @param {Scene} scene @returns {[number, number]} */
 export function xRange(scene) {
   const extent = new Extent();
-  for (const { x } of scene.lines) extent.addAll(isAscending(x) ? [x[0], x[x.length - 1]] : x);
+  for (const { x } of scene.lines) extent.addAll([x[0], x[x.length - 1]]);
   return extent.range(scene.logx, 0);
 }
 

@@ -16,37 +16,17 @@ export function firstFrom(xs, x) {
   return low;
 }
 
-/** @type {WeakMap<number[], boolean>} */
-const ascending = new WeakMap();
-
-/** Whether a column never falls, as a step does and a metric may not. @param {number[]} xs */
-export function isAscending(xs) {
-  const known = ascending.get(xs);
-  if (known !== undefined) return known;
-  const answer = xs.every((x, i) => i === 0 || xs[i - 1] <= x);
-  ascending.set(xs, answer);
-  return answer;
-}
-
 /**
  * Index of the point nearest to `x`; none outside of the curve.
  *
- * @param {number[]} xs
+ * @param {number[]} xs Ascending.
  * @param {number} x
  */
 export function nearest(xs, x) {
-  if (!isAscending(xs)) return nearestOfAll(xs, x);
   if (!xs.length || x < xs[0] || x > xs[xs.length - 1]) return null;
   const after = firstFrom(xs, x);
   const before = after - 1;
   return before >= 0 && x - xs[before] < xs[after] - x ? before : after;
-}
-
-/** @param {number[]} xs @param {number} x */
-function nearestOfAll(xs, x) {
-  let best = 0;
-  for (let i = 1; i < xs.length; i++) if (Math.abs(xs[i] - x) < Math.abs(xs[best] - x)) best = i;
-  return best;
 }
 
 /** The value of a column nearest to `x`. @param {number[]} xs @param {Values} ys @param {number} x */
@@ -56,15 +36,13 @@ export function valueAt(xs, ys, x) {
 }
 
 /**
- * Indices [first, end) of the points between two values, and one more at each end; all points of a
- * curve that goes back and forth.
+ * Indices [first, end) of the points between two values, and one more at each end.
  *
- * @param {number[]} xs
+ * @param {number[]} xs Ascending.
  * @param {[number, number]} frame
  * @returns {[number, number]}
  */
 export function shown(xs, [low, high]) {
-  if (!isAscending(xs)) return [0, xs.length];
   return [Math.max(0, firstFrom(xs, low) - 1), Math.min(xs.length, firstFrom(xs, high) + 1)];
 }
 
