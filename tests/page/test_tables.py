@@ -175,9 +175,12 @@ def test_a_note_is_added_found_and_stays_by_its_search(tab):
     expect(tab.get_by_text("2 sections")).to_be_visible()
     tab.get_by_text("Add a note").click()
     tab.get_by_label("Title").fill("Decision")
-    tab.get_by_label("Text, Markdown").fill("Go on with trial 1.")
+    tab.get_by_label("Text, Markdown").fill(
+        "Go on with trial 1.\n\n|lr|loss|\n|--|--|\n|0.001|**3.0**|"
+    )
     tab.get_by_role("button", name="Append").click()
     expect(tab.get_by_role("heading", name="Decision")).to_be_visible()
+    expect(tab.get_by_role("row", name="0.001 3.0").locator("strong")).to_have_text("3.0")
     tab.get_by_role("searchbox", name="Search").fill("seed share")
     expect(tab.get_by_text("1 of 3 sections")).to_be_visible()
     expect(tab.get_by_role("heading", name="Decision")).to_have_count(0)

@@ -5,7 +5,7 @@ import { useCall } from "../acting/call.js";
 import { html, useEffect, useState } from "../preact.js";
 import { useRoute, useSource, useView } from "../state.js";
 import { Field } from "../widgets/form.js";
-import { Linked } from "../widgets/linked.js";
+import { Markdown } from "../widgets/markdown.js";
 
 /** @type {import("./index.js").PageEntry} */
 export const notes = { name: "notes", title: "Notes", key: "n", Page };
@@ -80,7 +80,7 @@ function SectionOf({ section }) {
       <h2>${section.title}</h2>
       <span class="quiet small">${section.written}${section.archived && " · archived"}</span>
     </header>
-    <div class="prose"><${Linked} text=${section.text} /></div>
+    <${Markdown} text=${section.text} />
   </article>`;
 }
 
@@ -88,7 +88,7 @@ function SectionOf({ section }) {
 function Compaction({ text }) {
   return html`<details class="card note">
     <summary>Summary at the latest compaction of an agent</summary>
-    <div class="prose"><${Linked} text=${text} /></div>
+    <${Markdown} text=${text} />
   </details>`;
 }
 

@@ -104,7 +104,7 @@ function inOrder(rows, sort, columns) {
 /** The column of the groups' names. @param {Column | undefined} by @returns {Column} */
 function groupColumn(by) {
   const text = (/** @type {Row} */ row) => (row.head ? row.label : "");
-  return { key: "group", title: by ? by.title : "setting", value: text, text };
+  return { key: "group", title: by ? by.title : "setting", value: text, text, widest: 64 };
 }
 
 /** @param {string | undefined} text */

@@ -13,6 +13,7 @@ import { count, duration, money, number, percent, when } from "../format.js";
  * @property {(row: Row) => string} text
  * @property {(row: Row) => any} [cell]
  * @property {boolean} [numeric]
+ * @property {number} [widest] Characters.
  * @property {boolean} [setting] Whether it is a field of the config.
  */
 
@@ -25,6 +26,7 @@ const FIXED = [
   ["progress", "progress", percent, true],
   ["step", "step", number, true],
   ["eta_s", "left", duration, true],
+  ["metric", "metric", String],
   ["best", "best", number, true],
   ["best_step", "best at", count, true],
   ["last", "last", number, true],
@@ -67,9 +69,9 @@ const known = new WeakMap();
 export function rowsOf(answer) {
   return answer.rows.map((values) => {
     const sent = Object.fromEntries(answer.columns.map((name, n) => [name, values[n]]));
-    const defaults = answer.kinds[sent.run_type]?.defaults ?? {};
+    const kind = answer.kinds[sent.run_type];
     const last = known.get(values);
-    const row = last && isWithin(defaults, last.settings) ? last : rowOf(sent, defaults);
+    const row = last && isWithin(kind.defaults, last.settings) ? last : rowOf(sent, kind);
     known.set(values, row);
     return row;
   });
@@ -80,13 +82,15 @@ function isWithin(fields, whole) {
   return Object.keys(fields).every((name) => name in whole);
 }
 
-/** @param {Record<string, any>} sent @param {Record<string, any>} defaults @returns {Row} */
-function rowOf(sent, defaults) {
+/** @param {Record<string, any>} sent @param {Kind} kind @returns {Row} */
+function rowOf(sent, { metric, defaults }) {
   return {
     ...sent,
     key: `${sent.id} ${sent.variant}`,
     tags: sent.tags.join(" "),
     tagged: sent.tags,
+    metric,
+    own: sent.settings,
     settings: { ...defaults, ...sent.settings },
     progress: sent.target ? Math.min(1, (sent.step || 0) / sent.target) : null,
     texts: {},
@@ -149,10 +153,23 @@ function scalar(value) {
   return typeof value === "object" && value !== null ? JSON.stringify(value) : value;
 }
 
-/** The keys of the settings in which rows differ. @param {Row[]} rows @param {Column[]} columns */
+/**
+ * The keys of the settings in which rows of one run type differ.
+ *
+ * @param {Row[]} rows
+ * @param {Column[]} columns
+ */
 export function differing(rows, columns) {
-  const differs = (/** @type {Column} */ column) => new Set(rows.map(column.text)).size > 1;
+  const types = byRunType(rows);
+  const differs = (/** @type {Column} */ { text }) =>
+    types.some((alike) => new Set(alike.map(text)).size > 1);
   return columns.filter((column) => column.setting && differs(column)).map(({ key }) => key);
+}
+
+/** @param {Row[]} rows @returns {Row[][]} */
+function byRunType(rows) {
+  const types = [...new Set(rows.map((row) => row.run_type))];
+  return types.map((type) => rows.filter((row) => row.run_type === type));
 }
 
 /**
@@ -162,7 +179,12 @@ export function differing(rows, columns) {
  * @param {Column[]} columns
  */
 export function unasked(rows, columns) {
-  const usual = columns.filter(({ key, text }) => USUAL.includes(key) && rows.some(text));
+  const several = ["run_type", "metric"].filter(
+    (key) => new Set(rows.map((row) => row[key])).size > 1,
+  );
+  const usual = columns.filter(
+    ({ key, text }) => (USUAL.includes(key) && rows.some(text)) || several.includes(key),
+  );
   return new Set([
     ...usual.map(({ key }) => key),
     ...differing(rows, columns).slice(0, MOST_DIFFERING),

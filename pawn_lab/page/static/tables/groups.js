@@ -1,6 +1,7 @@
 /** Trials grouped: a row for each group, with the mean and the spread over its members. */
 
 import { money, number } from "../format.js";
+import { differing } from "./columns.js";
 
 /**
  * @typedef {import("./columns.js").Row} Row
@@ -47,18 +48,26 @@ export function grouped(rows, column, columns) {
   }));
 }
 
-/** Names a group by the settings in which groups differ and their members do not. @param {Row[][]} groups @param {Column[]} columns */
+/**
+ * Names a group by the settings beyond defaults in which groups differ and their members do not.
+ *
+ * @param {Row[][]} groups
+ * @param {Column[]} columns
+ */
 function settingName(groups, columns) {
-  const isOne = (/** @type {Column} */ column, /** @type {Row[]} */ rows) =>
-    new Set(rows.map(column.text)).size === 1;
+  const differs = new Set(differing(groups.flat(), columns));
+  const isOne = (/** @type {Column} */ { text }, /** @type {Row[]} */ rows) =>
+    new Set(rows.map(text)).size === 1;
   const naming = columns.filter(
-    (column) =>
-      column.setting &&
-      !isOne(column, groups.flat()) &&
-      groups.every((members) => isOne(column, members)),
+    (column) => differs.has(column.key) && groups.every((members) => isOne(column, members)),
   );
-  return (/** @type {Row} */ row) =>
-    naming.map((column) => `${column.title}=${column.text(row)}`).join(" ") || `as trial ${row.id}`;
+  return (/** @type {Row} */ row) => {
+    const held = naming.filter(({ title }) => title in row.own);
+    return (
+      held.map(({ title, text }) => `${title}=${text(row)}`).join(" ") ||
+      `defaults, as trial ${row.id}`
+    );
+  };
 }
 
 /**

@@ -10,6 +10,7 @@ import { SortedHead } from "./table.js";
  * @property {(row: any) => string} text What is shown, and as wide as the column is.
  * @property {(row: any) => any} [cell] Drawn in place of the text.
  * @property {boolean} [numeric]
+ * @property {number} [widest] Characters.
  * @property {string} [help]
  *
  * @typedef {object} Choosing Which rows are chosen, by a box in front of each.
@@ -20,7 +21,7 @@ import { SortedHead } from "./table.js";
 const ROW_PX = 32;
 const BEYOND = 8; // rows drawn above and below those in view
 const PAGE = 15;
-const WIDEST = 34; // characters
+const WIDEST = 34; // characters, unless a column says otherwise
 
 /**
  * @param {object} props
@@ -206,5 +207,5 @@ function width(column, rows) {
   const room = column.cell ? 6 : 3; // around the text, and for the shape of a badge
   const title = column.title.length + 2;
   const longest = rows.reduce((most, row) => Math.max(most, column.text(row).length), title);
-  return Math.min(WIDEST, longest) + room;
+  return Math.min(column.widest ?? WIDEST, longest) + room;
 }
