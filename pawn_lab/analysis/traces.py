@@ -113,9 +113,9 @@ class Traces:
         return measurements.moments(self._lab.paths.trial(trial.id), model)
 
     def read(
-        self, trial: Trial, model: str, metrics: Iterable[Metric], after: int
+        self, trial: Trial, model: str, metrics: Iterable[Metric], after: int, *, timed: bool
     ) -> dict[Metric, Points]:
-        """Return the values of metrics of a trial's own stream."""
+        """Return the values of metrics of a trial's own stream; timed: with times and tokens."""
         paths = self._lab.paths.trial(trial.id)
         by_kind = {}
         for metric in metrics:
@@ -123,7 +123,9 @@ class Traces:
         found = {
             (kind, name): own
             for kind, names in by_kind.items()
-            for name, own in measurements.points(paths, kind, model, names, after).items()
+            for name, own in measurements.points(
+                paths, kind, model, names, after, timed=timed
+            ).items()
         }
         return {metric: found[metric.record, metric.name] for metric in metrics}
 
@@ -154,18 +156,19 @@ class _Segment:
     def points(self, metrics: Sequence[Metric], axis: Axis | Metric, after: int) -> list[_Part]:
         """Return the values of each metric, and where on the axis they are."""
         across = [axis] if isinstance(axis, Metric) else []
-        found = self._traces.read(self._trial, self._model, [*metrics, *across], after)
+        timed = axis in ("tokens", "hours", "cost")
+        found = self._traces.read(self._trial, self._model, [*metrics, *across], after, timed=timed)
         return [self._part(found[metric], axis, metric, found) for metric in metrics]
 
     def _part(
         self, points: Points, axis: Axis | Metric, metric: Metric, found: dict[Metric, Points]
     ) -> _Part:
-        points = points.at(points.step <= self._end)
+        points = points if self._is_own else points.at(points.step <= self._end)
         if isinstance(axis, Metric):
             x = _beside(points, found[axis], same=axis.record == metric.record)
         else:
             x = self._along(points, axis)
-        kept = np.isfinite(x)
+        kept = slice(None) if axis == "step" else np.isfinite(x)
         number = points.number if self._is_own else np.zeros(len(points.number))
         return _Part(number[kept], points.step[kept], x[kept], points.value[kept])
 

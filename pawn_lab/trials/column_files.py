@@ -19,13 +19,11 @@ from pydantic import Field, TypeAdapter
 
 from pawn_core.metrics import LARGEST_NUMBER, LARGEST_STEP, LATEST_TIME, MOST_NAME_CHARACTERS
 from pawn_core.untrusted import open_file
-from pawn_lab.trials.columns import MOST_NUMBERS, Column, Key, Kind, Table
+from pawn_lab.trials.columns import MOST_NUMBERS, Column, Key, Kind, Places, Table
 from pawn_lab.trials.summaries import Count, StreamPosition, TokenCount
 
 _MOST_HEAD_BYTES = 16 << 20
 _FLOAT, _ROW = np.dtype("<f8"), np.dtype("<u4")
-_ENVELOPE = 4
-"""Numbers of a record beside those that are measured: its own, its step, time and tokens."""
 
 Size = Annotated[int, Field(ge=0, le=MOST_NUMBERS)]
 
@@ -56,7 +54,8 @@ class StoredSeries:
     kind: Kind
     model: Annotated[str, Field(max_length=MOST_NAME_CHARACTERS)]
     rows: Size
-    envelope: Block
+    places: tuple[Block, Block, Block, Block]
+    """Numbers, steps, times and tokens."""
     columns: dict[Annotated[str, Field(max_length=MOST_NAME_CHARACTERS)], StoredColumn]
 
 
@@ -118,8 +117,12 @@ class ColumnFile:
         start = len(digest) + len(line) + 2
         return cls(_head(digest + b"\n", line + b"\n"), start, data, root)
 
-    def table(self, key: Key, names: Iterable[str] | None = None) -> Table | None:
+    def table(
+        self, key: Key, names: Iterable[str] | None = None, *, timed: bool = True
+    ) -> Table | None:
         """Return a series with these columns, or all; None where there is none.
+
+        timed: with times and tokens, which else are NaN.
 
         Raises:
             DamagedColumnsError: it is not as the lab writes it, or was replaced meanwhile.
@@ -130,12 +133,11 @@ class ColumnFile:
         wanted = stored.columns if names is None else [n for n in names if n in stored.columns]
         try:
             with _Blocks(self._source, self._start, self._root) as blocks:
-                envelope = blocks.numbers(stored.envelope).reshape(_ENVELOPE, stored.rows)
+                places = _places(blocks, stored, timed=timed)
                 columns = {name: _column(blocks, stored, name) for name in wanted}
         except (OSError, ValueError) as error:
             raise DamagedColumnsError(str(error)) from None
-        _check_envelope(envelope)
-        return Table(envelope, columns)
+        return Table(places, columns)
 
 
 class _Blocks:
@@ -178,12 +180,17 @@ def _column(blocks: _Blocks, series: StoredSeries, name: str) -> Column:
     return Column(rows, values)
 
 
-def _check_envelope(envelope: np.ndarray) -> None:
-    number, step, time, tokens = envelope
+def _places(blocks: _Blocks, series: StoredSeries, *, timed: bool) -> Places:
+    number, step = (blocks.numbers(block) for block in series.places[:2])
+    unknown = [np.broadcast_to(np.nan, number.shape)] * 2
+    time, tokens = (blocks.numbers(b) for b in series.places[2:]) if timed else unknown
+    lengths = {len(numbers) for numbers in (number, step, time, tokens)}
+    _check(lengths == {series.rows}, "records are missing")
     _check((np.diff(number, prepend=0.0) > 0).all(), "records are not in order")
     _check(((step >= 0) & (step <= LARGEST_STEP)).all(), "a step is out of range")
     _check((((time >= 0) & (time <= LATEST_TIME)) | np.isnan(time)).all(), "a time is wrong")
-    _check(np.isfinite(tokens).all(), "tokens are not finite")
+    _check(not timed or np.isfinite(tokens).all(), "tokens are not finite")
+    return Places(number, step, time, tokens)
 
 
 def _check(is_sound: bool | np.bool_, what: str) -> None:
@@ -211,10 +218,10 @@ class _Written:
         self._at = 0
 
     def series(self, key: Key, table: Table) -> StoredSeries:
-        rows = table.envelope.shape[1]
-        columns = {name: self._column(column, rows) for name, column in table.columns.items()}
-        envelope = self._block(table.envelope.ravel(), _FLOAT)
-        return StoredSeries(key[0], key[1], rows, envelope, columns)
+        columns = {name: self._column(column, table.rows) for name, column in table.columns.items()}
+        number, step, time, tokens = (self._block(numbers, _FLOAT) for numbers in table.places)
+        places = number, step, time, tokens
+        return StoredSeries(key[0], key[1], table.rows, places, columns)
 
     def _column(self, column: Column, rows: int) -> StoredColumn:
         values = self._block(column.values, _FLOAT)

@@ -28,11 +28,28 @@ _OUTSIDE = frozenset({"type", "seq", "step", "time", "variant"})
 _NAN = float("nan")
 
 
-class Points(NamedTuple):
-    """Values of a metric in the order of the stream, as float64; what is unknown is NaN.
+class Places(NamedTuple):
+    """Where records are, in the order of their stream, as float64; what is unknown is NaN.
 
     number: of the record in its stream, from 1. tokens: trained on up to there in this stream.
     """
+
+    number: np.ndarray
+    step: np.ndarray
+    time: np.ndarray
+    tokens: np.ndarray
+
+    def at(self, chosen: Any) -> "Places":
+        """Return the places that an index, a slice or a mask chooses."""
+        return Places(*(numbers[chosen] for numbers in self))
+
+    def followed_by(self, later: "Places") -> "Places":
+        """Return these and then those."""
+        return Places(*map(np.concatenate, zip(self, later, strict=True)))
+
+
+class Points(NamedTuple):
+    """Values of a metric, each where its record is."""
 
     number: np.ndarray
     step: np.ndarray
@@ -46,7 +63,9 @@ class Points(NamedTuple):
 
     def in_order(self, after: int) -> "Points":
         """Return the points of records numbered higher, in the order of the stream."""
-        later = self.at(self.number > after)
+        later = self.at(self.number > after) if after else self
+        if (np.diff(later.number) > 0).all():
+            return later
         return later.at(np.argsort(later.number, kind="stable"))
 
     @classmethod
@@ -73,28 +92,32 @@ class Column(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A series at rest: `envelope` has a row each of numbers, steps, times and tokens."""
+    """A series at rest."""
 
-    envelope: np.ndarray
+    places: Places
     columns: dict[str, Column]
 
     @property
     def numbers(self) -> int:
         """How many numbers it holds."""
-        return self.envelope.size + sum(len(column.values) for column in self.columns.values())
+        values = sum(len(column.values) for column in self.columns.values())
+        return len(Places._fields) * self.rows + values
+
+    @property
+    def rows(self) -> int:
+        """How many records it has."""
+        return len(self.places.number)
 
     def points(self, name: str) -> Points:
         """Return the values of a metric, of one that it lacks none."""
         if name not in self.columns:
             return Points.joined([])
         rows, values = self.columns[name]
-        number, step, time, tokens = self.envelope[:, rows]
-        return Points(number, step, time, tokens, values)
+        return Points(*(self.places if len(rows) == self.rows else self.places.at(rows)), values)
 
     def moments(self) -> Points:
         """Return the records without a value."""
-        number, step, time, tokens = self.envelope
-        return Points(number, step, time, tokens, np.full(len(number), _NAN))
+        return Points(*self.places, np.full(self.rows, _NAN))
 
     def halved(self) -> "Table":
         """Return the table with about half the values of each metric."""
@@ -102,14 +125,14 @@ class Table(NamedTuple):
         rows = [np.empty(0, np.uint32), *(column.rows for column in columns.values())]
         used = np.unique(np.concatenate(rows))
         moved = {n: Column(_places(used, c.rows), c.values) for n, c in columns.items()}
-        return Table(self.envelope[:, used], moved)
+        return Table(self.places.at(used), moved)
 
     def followed_by(self, later: "Table") -> "Table":
         """Return the table with the rows of another after its own."""
-        before = self.envelope.shape[1]
+        before = self.rows
         names = dict.fromkeys([*self.columns, *later.columns])
         columns = {name: self._longer(name, later, before) for name in names}
-        return Table(np.concatenate([self.envelope, later.envelope], axis=1), columns)
+        return Table(self.places.followed_by(later.places), columns)
 
     def _longer(self, name: str, later: "Table", before: int) -> Column:
         parts = [self.columns[name]] if name in self.columns else []
@@ -127,7 +150,8 @@ def _places(used: np.ndarray, rows: np.ndarray) -> np.ndarray:
 class Growing:
     """A series to which records are still added."""
 
-    envelope: array = field(default_factory=lambda: array("d"))
+    places: array = field(default_factory=lambda: array("d"))
+    """Number, step, time and tokens of one record after the other."""
     rows: dict[str, array] = field(default_factory=dict)
     values: dict[str, array] = field(default_factory=dict)
     count: int = 0
@@ -136,7 +160,7 @@ class Growing:
         """Add a record; return how many numbers that made."""
         time = record["time"]
         moment = _NAN if time is None else time
-        self.envelope.extend((number, record["step"], moment, tokens))
+        self.places.extend((number, record["step"], moment, tokens))
         row, added = self.count, 4
         for name, value in record.items():
             if name not in _OUTSIDE and self._has(name):
@@ -157,11 +181,11 @@ class Growing:
 
     def table(self, names: Iterable[str] | None = None, after: int = 0) -> Table:
         """Return its records numbered higher, with these columns or all."""
-        numbers = np.array(self.envelope[::4])
+        numbers = np.array(self.places[::4])
         first = int(np.searchsorted(numbers, after, side="right"))
-        envelope = np.array(self.envelope[4 * first :], dtype=np.float64).reshape(-1, 4).T
+        places = np.array(self.places[4 * first :], dtype=np.float64).reshape(-1, 4)
         wanted = self.rows if names is None else [name for name in names if name in self.rows]
-        return Table(envelope, {name: self._column(name, first) for name in wanted})
+        return Table(Places(*places.T), {name: self._column(name, first) for name in wanted})
 
     def _column(self, name: str, first: int) -> Column:
         rows = np.array(self.rows[name], dtype=np.uint32)

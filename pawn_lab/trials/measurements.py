@@ -95,10 +95,11 @@ class Measurements:
         growing = (self._tail.series.get(key) for key in keys)
         return rest + sum(len(g.rows[name]) for g in growing if g and name in g.rows)
 
-    def tables(self, key: Key, names: Iterable[str], after: int) -> Iterator[Table]:
+    def tables(self, key: Key, names: Iterable[str], after: int, *, timed: bool) -> Iterator[Table]:
         """Yield the parts of a series: its records numbered higher."""
-        if after < self._rest.head.records and (table := self._rest.table(key, names)):
-            yield table
+        if after < self._rest.head.records:
+            table = self._rest.table(key, names, timed=timed)
+            yield from [table] if table else []
         if key in self._tail.series:
             yield self._tail.series[key].table(names, after)
 
@@ -153,27 +154,30 @@ class Measurements:
         return rest.followed_by(came) if rest else came
 
 
-_LATEST: OrderedDict[Path, Measurements] = OrderedDict()
-"""Those last asked for come last."""
-
-
 def _tail_after(head: Head) -> Tail:
     return Tail(head.records, dict(head.steps), dict(head.tokens))
 
 
 def points(
-    paths: TrialPaths, kind: Kind, model: str, names: Iterable[str], after: int = 0
+    paths: TrialPaths,
+    kind: Kind,
+    model: str,
+    names: Iterable[str],
+    after: int = 0,
+    *,
+    timed: bool = True,
 ) -> dict[str, Points]:
     """Return the values of metrics of a model, of the records numbered higher.
 
-    Records of no model in particular are every model's.
+    Records of no model in particular are every model's. timed: with times and tokens, which else
+    may be NaN.
     """
     with _lock:
         wanted = list(dict.fromkeys(names))
         try:
-            return _points(latest(paths), kind, model, wanted, after)
+            return _points(latest(paths), kind, model, wanted, after, timed=timed)
         except DamagedColumnsError:
-            return _points(_made_anew(paths), kind, model, wanted, after)
+            return _points(_made_anew(paths), kind, model, wanted, after, timed=timed)
 
 
 def moments(paths: TrialPaths, model: str, kinds: Sequence[Kind] = KINDS) -> Points:
@@ -187,18 +191,18 @@ def moments(paths: TrialPaths, model: str, kinds: Sequence[Kind] = KINDS) -> Poi
 
 def _moments(measured: Measurements, model: str, kinds: Sequence[Kind]) -> Points:
     keys: list[Key] = [(kind, own) for own in dict.fromkeys((model, "")) for kind in kinds]
-    parts = [table.moments() for key in keys for table in measured.tables(key, (), 0)]
+    parts = [table.moments() for key in keys for table in measured.tables(key, (), 0, timed=True)]
     joined = Points.joined(parts).in_order(0)
     return joined.at(~np.isnan(joined.time))
 
 
 def _points(
-    measured: Measurements, kind: Kind, model: str, names: list[str], after: int
+    measured: Measurements, kind: Kind, model: str, names: list[str], after: int, *, timed: bool
 ) -> dict[str, Points]:
     parts = [
         table
         for own in dict.fromkeys((model, ""))
-        for table in measured.tables((kind, own), names, after)
+        for table in measured.tables((kind, own), names, after, timed=timed)
     ]
     joined = {name: Points.joined([table.points(name) for table in parts]) for name in names}
     return {name: found.in_order(after) for name, found in joined.items()}
@@ -212,7 +216,8 @@ def latest(paths: TrialPaths) -> Measurements:
         if kept is None or state is None or kept.state != state:
             kept = _brought_up_to_date(paths, kept)
             kept.state = state if state == streams.state_of(paths.metrics) else None
-        return _remembered(paths, kept)
+        _LATEST.keep(paths.metrics, kept)
+        return kept
 
 
 def unread_bytes(paths: TrialPaths) -> int:
@@ -225,19 +230,35 @@ def unread_bytes(paths: TrialPaths) -> int:
     return 0
 
 
-def _remembered(paths: TrialPaths, measured: Measurements) -> Measurements:
-    _LATEST[paths.metrics] = measured
-    _LATEST.move_to_end(paths.metrics)
-    held = sum(kept.weight for kept in _LATEST.values())
-    while held > MOST_BYTES and len(_LATEST) > 1:
-        _, oldest = _LATEST.popitem(last=False)
-        held -= oldest.weight
-    return measured
+class _Latest:
+    """The streams that were asked for last, up to `MOST_BYTES`."""
+
+    def __init__(self) -> None:
+        self.held: OrderedDict[Path, Measurements] = OrderedDict()
+        self._weights: dict[Path, int] = {}
+        self.weight = 0
+
+    def get(self, stream: Path) -> Measurements | None:
+        return self.held.get(stream)
+
+    def keep(self, stream: Path, measured: Measurements) -> None:
+        self.drop(stream)
+        self.held[stream], self._weights[stream] = measured, measured.weight
+        self.weight += self._weights[stream]
+        while self.weight > MOST_BYTES and len(self.held) > 1:
+            self.drop(next(iter(self.held)))
+
+    def drop(self, stream: Path) -> None:
+        self.held.pop(stream, None)
+        self.weight -= self._weights.pop(stream, 0)
+
+
+_LATEST = _Latest()
 
 
 def _made_anew(paths: TrialPaths) -> Measurements:
     paths.columns.unlink(missing_ok=True)
-    _LATEST.pop(paths.metrics, None)
+    _LATEST.drop(paths.metrics)
     return latest(paths)
 
 
