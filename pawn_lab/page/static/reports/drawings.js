@@ -62,7 +62,7 @@ function Layers({ table }) {
     name,
     values: layers.map((layer) => byPlace.get(`${name}\n${layer}`) ?? null),
   }));
-  const shares = rows.filter(({ values }) => values.every((value) => value === null || value <= 1));
+  const shares = rows.filter(({ name, values }) => !isError(name) && values.every(isAtMostOne));
   return html`<${Heat}
     title=${`${titleOf(table)}: from no colour at 0 to full colour at 1`}
     rows=${shares.map(({ name }) => name)}
@@ -71,6 +71,16 @@ function Layers({ table }) {
     low=${0}
     high=${1}
   />`;
+}
+
+/** Whether a figure has no best value of 1. @param {string} name */
+function isError(name) {
+  return /_mae\b/.test(name);
+}
+
+/** @param {number | null} value */
+function isAtMostOne(value) {
+  return value === null || value <= 1;
 }
 
 /** What a model expects against what came. @param {{table: ReportTable}} props */
