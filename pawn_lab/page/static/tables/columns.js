@@ -66,12 +66,13 @@ const known = new WeakMap();
  * @param {{columns: string[], rows: any[][], kinds: Record<string, Kind>}} answer
  * @returns {Row[]}
  */
-export function rowsOf(answer) {
-  return answer.rows.map((values) => {
-    const sent = Object.fromEntries(answer.columns.map((name, n) => [name, values[n]]));
-    const kind = answer.kinds[sent.run_type];
+export function rowsOf({ columns, rows, kinds }) {
+  const runType = columns.indexOf("run_type");
+  return rows.map((values) => {
+    const kind = kinds[values[runType]];
     const last = known.get(values);
-    const row = last && isWithin(kind.defaults, last.settings) ? last : rowOf(sent, kind);
+    if (last && isWithin(kind.defaults, last.settings)) return last;
+    const row = rowOf(Object.fromEntries(columns.map((name, n) => [name, values[n]])), kind);
     known.set(values, row);
     return row;
   });

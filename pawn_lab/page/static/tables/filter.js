@@ -4,6 +4,7 @@
 /** @typedef {import("./columns.js").Row} Row */
 /** @typedef {(row: Row) => boolean} Predicate */
 
+const UNFINISHED = /^[\w.]+(<=|>=|!=|<|>|=|:)$/;
 const TERM = /(-?)(?:([\w.]+)\s*(<=|>=|!=|<|>|=|:)\s*("[^"]*"|\S+)|("[^"]*"|\S+))/g;
 
 /** @type {Record<string, (a: any, b: any) => boolean>} */
@@ -19,7 +20,8 @@ const COMPARE = {
 /**
  * Read a filter. All its terms must hold; `-` before one means that it must not.
  *
- * A column is named by its key, `:` means that its text contains the value. `none` is no value.
+ * A column is named by its key, `:` means that its text contains the value. `none` is no value. A
+ * condition that is still being written holds.
  *
  * @param {string} text
  * @param {Column[]} columns
@@ -54,7 +56,8 @@ function negated(not, holds) {
  */
 function test(term, byKey, columns) {
   const column = byKey.get(term[2]);
-  return column ? onColumn(column, term[3], bare(term[4])) : anywhere(columns, bare(term[5]));
+  if (column) return onColumn(column, term[3], bare(term[4]));
+  return UNFINISHED.test(term[5]) ? () => true : anywhere(columns, bare(term[5]));
 }
 
 /** @param {string} value */

@@ -204,7 +204,7 @@ function keyboard(at, rows, move, open, choosing) {
  * @param {any[]} rows
  */
 function width(column, rows) {
-  const room = column.cell ? 6 : 3; // around the text, and for the shape of a badge
+  const room = column.cell && !column.numeric ? 6 : 3; // around the text, and for a badge's shape
   const title = column.title.length + 2;
   const longest = rows.reduce((most, row) => Math.max(most, column.text(row).length), title);
   return Math.min(column.widest ?? WIDEST, longest) + room;
