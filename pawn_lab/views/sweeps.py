@@ -105,8 +105,7 @@ def _axis(plan: SweepPlan, name: str) -> Json:
 
 def _base(plan: SweepPlan, name: str) -> Any:
     """Return what a field is where no point sets it."""
-    field = plan.kind.model_fields.get(name)
-    return plan.config.get(name, field and field.get_default(call_default_factory=True))
+    return plan.config.get(name, plan.kind.defaults().get(name))
 
 
 def _point(plan: SweepPlan, point: Standing, why: str | None) -> Json:
