@@ -7,6 +7,7 @@ from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
+from urllib.parse import unquote
 
 import anyio
 import anyio.to_thread
@@ -135,9 +136,10 @@ def author(request: Request) -> str:
     Raises:
         InvalidRequestError: the name that the page gave is none.
     """
-    name = request.headers.get(AUTHOR_HEADER)
-    if name is None:
+    given = request.headers.get(AUTHOR_HEADER)
+    if given is None:
         return "dashboard"
+    name = unquote(given)  # a header of a browser holds no other letters than Latin ones
     if not _AUTHOR.fullmatch(name):
         raise InvalidRequestError(
             f"author {name[:40]!r} is not allowed: 1 to 24 letters, digits, blanks or . @ + - _"

@@ -140,7 +140,12 @@ def test_acting_needs_the_token(url, read_only) -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "name"), [({}, "dashboard"), ({"X-Pawn-Author": "Ada L."}, "dashboard: Ada L.")]
+    ("headers", "name"),
+    [
+        ({}, "dashboard"),
+        ({"X-Pawn-Author": "Ada L."}, "dashboard: Ada L."),
+        ({"X-Pawn-Author": "%C5%81ukasz"}, "dashboard: Łukasz"),
+    ],
 )
 def test_an_event_says_who_acted(workspace, headers, name) -> None:
     exhibit = Exhibit(lambda: Lab.look(workspace, trainer=stand_in("complete")))
@@ -155,7 +160,7 @@ def test_an_event_says_who_acted(workspace, headers, name) -> None:
         assert cost.data["by"] == budget.data["by"] == name
 
 
-@pytest.mark.parametrize("name", ["", "x" * 25, "<script>"])
+@pytest.mark.parametrize("name", ["", "x" * 25, "<script>", "a%0Ab"])
 def test_a_name_that_is_none_is_refused(url, name) -> None:
     refused = call(url, "lab_notes", {"append": "x"}, **BEARER, **{"X-Pawn-Author": name})
     assert refused.status_code == 400

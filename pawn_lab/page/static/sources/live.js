@@ -78,7 +78,10 @@ export class LiveSource {
     const body = JSON.stringify(args);
     return this.ask(`api/call/${tool}`, {
       method: "POST",
-      headers: { "Content-Type": "application/json", "X-Pawn-Author": this.author },
+      headers: {
+        "Content-Type": "application/json",
+        "X-Pawn-Author": encodeURIComponent(this.author),
+      },
       body,
     });
   }
