@@ -16,7 +16,7 @@ from pawn_lab.views.metrics import METRICS
 from pawn_lab.views.notes import NOTES
 from pawn_lab.views.overview import OVERVIEW
 from pawn_lab.views.sweeps import SWEEP, SWEEPS
-from pawn_lab.views.trial import CHECKPOINT, TRIAL
+from pawn_lab.views.trial import CHECKPOINT, EVALUATIONS, TRIAL
 from pawn_lab.views.trials import TRIALS
 from pawn_lab.views.view import View
 
@@ -24,6 +24,7 @@ VIEWS: tuple[View, ...] = (
     OVERVIEW,
     TRIALS,
     TRIAL,
+    EVALUATIONS,
     CHECKPOINT,
     CURVES,
     METRICS,

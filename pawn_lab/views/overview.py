@@ -16,6 +16,8 @@ from pawn_lab.views.view import View
 
 LATEST = 8
 """Trials that ended last, and events, that are shown."""
+MOST_QUEUED = 50
+"""Trials of the queue that are shown."""
 MOST_POINTS = 60
 """Of a sparkline."""
 MOST_TURNS = 300
@@ -36,7 +38,8 @@ def overview(lab: Lab) -> dict[str, Any]:
         "warning": _warning(lab),
         "counts": dict(glance.counts),
         "running": running,
-        "queue": [_queued(t) for t in sorted(queue, key=lambda t: t.queued_before or 0)],
+        "queue": [_queued(t) for t in sorted(queue, key=_place)[:MOST_QUEUED]],
+        "queued": len(queue),
         "holds": [_queued(trial) for trial in queued if trial.on_hold],
         "ended": [_ended(trial) for trial in glance.ended],
         "devices": [device.model_dump() for device in devices],
@@ -44,6 +47,10 @@ def overview(lab: Lab) -> dict[str, Any]:
         "spending": _spending(lab),
         "events": [event_row(event) for event in _latest_events(lab)],
     }
+
+
+def _place(trial: Trial) -> int:
+    return trial.queued_before or 0
 
 
 def _warning(lab: Lab) -> str | None:

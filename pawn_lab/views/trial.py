@@ -25,7 +25,7 @@ TrialId = Annotated[int, Field(ge=1, description="Trial number.")]
 
 
 def trial(lab: Lab, trial_id: TrialId) -> dict[str, Any]:
-    """Return everything of one trial but its curves and its log.
+    """Return everything of one trial but its curves, its log and what was found on its weights.
 
     Raises:
         UnknownTrialError: no such trial.
@@ -42,8 +42,17 @@ def trial(lab: Lab, trial_id: TrialId) -> dict[str, Any]:
         "checkpoints": _checkpoints(lab, trial_id, results),
         "provenance": read_json_object(lab.paths.trial(trial_id).provenance),
         "exit": own.exit and own.exit.model_dump(),
-        "evaluations": [_evaluation(model) for model in evaluated_models(lab, [trial_id])],
     }
+
+
+def evaluations(lab: Lab, trial_id: TrialId) -> dict[str, Any]:
+    """Return what eval trials have found on a trial's weights, or it on those of another.
+
+    Raises:
+        UnknownTrialError: no such trial.
+    """
+    queries.trial(lab, trial_id)
+    return {"evaluations": [_evaluation(m) for m in evaluated_models(lab, [trial_id])]}
 
 
 def _state(lab: Lab, own: Trial) -> dict[str, Any]:
@@ -212,4 +221,5 @@ def _below(message: str, path: Path) -> str:
 
 
 TRIAL = View(trial, title="One trial")
+EVALUATIONS = View(evaluations, title="What was found on a trial's weights")
 CHECKPOINT = View(checkpoint, title="A checkpoint's hashes")

@@ -11,9 +11,9 @@ from lab_testing import CONFIG, add_ended_trial, add_measured_trial, add_running
 from pawn_core.config import parse_config
 from pawn_lab.lab import Lab, spending
 from pawn_lab.states import State
-from pawn_lab.store import events
+from pawn_lab.store import events, trials
 from pawn_lab.views import answered
-from pawn_lab.views.overview import MOST_POINTS, _thinned
+from pawn_lab.views.overview import MOST_POINTS, MOST_QUEUED, _thinned
 
 HOUR = 3600.0
 RESOLVED = parse_config(CONFIG).model_dump(mode="json")
@@ -64,6 +64,21 @@ def test_trouble_and_the_latest_events_are_told_newest_first(lab):
     assert f"trial {number} failed" in shown["decisions"][0]
     assert shown["events"][0]["message"] == "it <script>broke</script>"
     assert shown["ended"][0]["id"] == number
+
+
+def test_of_a_long_queue_the_first_are_told_and_how_many_there_are(lab):
+    numbers = [_queued(lab) for _ in range(MOST_QUEUED + 5)]
+    held = _queued(lab, on_hold=True)
+    shown = overview(lab)
+    assert [row["id"] for row in shown["queue"]] == numbers[:MOST_QUEUED]
+    assert shown["queued"] == len(numbers)
+    assert [row["id"] for row in shown["holds"]] == [held]
+
+
+def _queued(lab: Lab, **columns) -> int:
+    columns |= {"tags": [], "hypothesis": None, "priority": 0, "trainer": [], "limits": {}}
+    with lab.database.write() as tx:
+        return trials.insert(tx, "queued", config=RESOLVED, request_hash="", **columns)
 
 
 def _held(lab: Lab, number: int, start: float, stop: float | None) -> None:

@@ -33,6 +33,10 @@ def shown(lab: Lab, number: int) -> dict:
     return json.loads(json.dumps(answer, allow_nan=False))
 
 
+def found(lab: Lab, number: int) -> list[dict]:
+    return answered(lab, "evaluations", {"trial_id": number})["evaluations"]
+
+
 def continued(lab: Lab, parent: int, **fields) -> int:
     number = add_measured_trial(lab, [2.0], **fields)
     with lab.database.write() as tx:
@@ -97,11 +101,11 @@ def test_what_eval_trials_found_on_its_weights_is_on_its_page_and_on_theirs(lab)
     }
     lab.paths.trial(evaluation).results.write_text(json.dumps(document))
     for number in (measured, evaluation):
-        [found] = shown(lab, number)["evaluations"]
-        assert found["id"] == evaluation
-        assert found["reports"][0]["figures"][0]["low"] == 0.8
-        assert found["reports"][0]["tables"][0]["rows"] == [[1, 0.5], [2, None]]
-    assert shown(lab, other)["evaluations"] == []
+        [own] = found(lab, number)
+        assert own["id"] == evaluation
+        assert own["reports"][0]["figures"][0]["low"] == 0.8
+        assert own["reports"][0]["tables"][0]["rows"] == [[1, 0.5], [2, None]]
+    assert found(lab, other) == []
     [reader] = shown(lab, measured)["family"]["read_by"]
     assert (reader["id"], reader["run_type"], reader["field"]) == (evaluation, "eval", "weights")
 
@@ -131,7 +135,8 @@ def test_a_config_of_another_version_is_shown_as_it_is_written(lab):
 
 
 def test_an_unknown_trial_is_refused_by_its_number(lab):
-    with pytest.raises(UnknownTrialError, match="trial 7 does not exist"):
-        answered(lab, "trial", {"trial_id": 7})
+    for view in ("trial", "evaluations"):
+        with pytest.raises(UnknownTrialError, match="trial 7 does not exist"):
+            answered(lab, view, {"trial_id": 7})
     with pytest.raises(InvalidRequestError, match="trial needs 'trial_id'"):
         answered(lab, "trial", {})

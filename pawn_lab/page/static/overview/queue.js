@@ -6,22 +6,20 @@ import { Tags } from "../widgets/tags.js";
 
 const FIRST = 12;
 
-/** Trials in their order, each with what it waits for. @param {{queue: any[]}} props */
-export function Queue({ queue }) {
-  const [all, setAll] = useState(false);
-  if (!queue.length) return null;
-  const shown = all ? queue : queue.slice(0, FIRST);
+/** The first trials in their order, each with what it waits for. */
+/** @param {{queue: any[], queued: number}} props queued: how many there are. */
+export function Queue({ queue, queued }) {
+  const [more, setMore] = useState(false);
+  if (!queued) return null;
+  const shown = more ? queue : queue.slice(0, FIRST);
+  const unfold = html`<button class="quiet" onClick=${() => setMore(true)}>show more</button>`;
+  const table = html`<a href=${link("trials", { state: "queued" })}>all ${queued} in the table</a>`;
   return html`<section class="card">
-    <h2>Queue · ${queue.length}</h2>
+    <h2>Queue · ${queued.toLocaleString("en")}</h2>
     <ol class="queue">
       ${shown.map((row) => html`<li key=${row.id}><${Waiting} row=${row} /></li>`)}
     </ol>
-    ${
-      queue.length > shown.length &&
-      html`<button class="quiet" onClick=${() => setAll(true)}>
-        ${queue.length - shown.length} more
-      </button>`
-    }
+    ${queue.length > shown.length ? unfold : queued > queue.length && table}
   </section>`;
 }
 

@@ -29,7 +29,7 @@ function Overview({ answer }) {
     <${Decisions} ...${answer} />
     <${Holds} trials=${answer.holds} />
     <${Running} running=${answer.running} />
-    <${Queue} queue=${answer.queue} />
+    <${Queue} queue=${answer.queue} queued=${answer.queued} />
     <div class="packed">
       ${owned && html`<${Spending} spending=${answer.spending} />`}
       ${owned && html`<${Devices} devices=${answer.devices} lost=${answer.lost_devices} spending=${answer.spending} />`}

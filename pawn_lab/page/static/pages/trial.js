@@ -31,11 +31,17 @@ function Page() {
 /** @param {{id: number}} props */
 function One({ id }) {
   const view = useView("trial", { trial_id: id }, useConcern(id));
+  const found = useView("evaluations", { trial_id: id }, useHappening());
+  const evaluations = found.answer?.evaluations ?? [];
+  const isEvaluation = evaluations.some((/** @type {any} */ own) => own.id === id);
+  const measured = html`<${Evaluations} evaluations=${evaluations} />`;
   return html`<${Answered} view=${view}>
     ${(/** @type {any} */ trial) => html`
       <${Head} trial=${trial} />
       <${Ending} trial=${trial} />
-      ${isEvaluation(trial) ? evaluationFirst(trial) : curvesFirst(trial)}
+      ${isEvaluation && measured}
+      <${Curves} trial=${trial} />
+      ${!isEvaluation && measured}
       <div class="packed">
         <${Config} trial=${trial} />
         <${Family} trial=${trial} />
@@ -48,32 +54,26 @@ function One({ id }) {
   <//>`;
 }
 
-/** @param {any} trial */
-function isEvaluation({ id, evaluations }) {
-  return evaluations.some((/** @type {any} */ found) => found.id === id);
-}
-
-/** @param {any} trial */
-function evaluationFirst(trial) {
-  return html`<${Evaluations} evaluations=${trial.evaluations} /><${Curves} trial=${trial} />`;
-}
-
-/** @param {any} trial */
-function curvesFirst(trial) {
-  return html`<${Curves} trial=${trial} /><${Evaluations} evaluations=${trial.evaluations} />`;
-}
-
 /**
  * Whether a change may be seen on a trial's page: it has written something, or anything has
- * happened, as that another trial continues it or has measured it.
+ * happened, as that another trial continues it.
  *
  * @param {number} id
  */
 function useConcern(id) {
+  const hasHappened = useHappening();
+  return (/** @type {Change} */ change) => {
+    const happened = hasHappened(change);
+    return happened || !change.trials || change.trials.includes(id);
+  };
+}
+
+/** Whether anything has happened in the lab since the last change, not only been measured. */
+function useHappening() {
   const event = useRef(/** @type {number | null} */ (null));
   return (/** @type {Change} */ change) => {
     const happened = change.event !== event.current;
     event.current = change.event;
-    return happened || !change.trials || change.trials.includes(id);
+    return happened;
   };
 }

@@ -14,7 +14,7 @@ export function Checkpoints({ trial }) {
   return html`<section class="card">
     <h2>Checkpoints · ${checkpoints.length}${total > 0 ? `, ${bytes(total)}` : ""}</h2>
     ${checkpoints.length ? null : html`<${Empty}>Nothing is saved.<//>`}
-    <ul class="plain">
+    <ul class="plain scrolled">
       ${checkpoints.map((/** @type {any} */ saved) => html`<${Saved} key=${saved.step} trial=${trial} saved=${saved} />`)}
     </ul>
   </section>`;
