@@ -65,7 +65,7 @@ class Access:
         hosts, origins = (_headers(scope, name) for name in (b"host", b"origin"))
         if len(hosts) != 1 or not self._is_ours(hosts[0]):
             return PlainTextResponse("no such host here", 421)
-        if not all(map(self._is_our_origin, origins)):
+        if not all(map(self._is_our_origin, origins)) or _is_embedded_elsewhere(scope):
             return PlainTextResponse("not for pages of another origin", 403)
         return None
 
@@ -146,6 +146,15 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _is_embedded_elsewhere(scope: Scope) -> bool:
+    """Say whether another site's page asks without an origin, as for a script or a picture.
+
+    Browsers tell; to follow a link from there to the page itself is no such thing.
+    """
+    by_sites = {*_headers(scope, b"sec-fetch-site")} & {"cross-site", "same-site"}
+    return bool(by_sites) and _headers(scope, b"sec-fetch-mode") != ["navigate"]
 
 
 def _headers(scope: Scope, name: bytes) -> list[str]:

@@ -5,6 +5,7 @@ a page asks again whenever the stream opens.
 """
 
 import contextlib
+import logging
 import math
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -31,6 +32,8 @@ _STOP_S = 1.0
 """For streams to end of themselves when the server does."""
 _SEND_TIMEOUT_S = 30.0
 """After which a reader that takes nothing is gone."""
+
+_LOG = logging.getLogger(__name__)
 
 Stamp = tuple[int, ...]
 
@@ -147,8 +150,12 @@ class Watch:
             return (None if before == seen else Change(seen.event)), seen
 
     def _advance(self) -> None:
-        with contextlib.suppress(LabError):  # the next look and the views say it
+        try:
             self._exhibit.advance()
+        except LabError:
+            pass  # the next look and the views say it
+        except Exception:  # a defect, which shall not end the notices
+            _LOG.exception("the lab cannot be brought up to date")
 
 
 def look(lab: Lab, before: Seen | None) -> tuple[Change | None, Seen]:

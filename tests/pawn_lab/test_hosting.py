@@ -39,6 +39,16 @@ def test_what_is_no_origin_of_ours_is_refused(origin) -> None:
     assert status(Access.to("127.0.0.1"), host="localhost", origin=origin) == 403
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_what_another_page_embeds_is_refused_and_a_link_from_there_is_followed(site) -> None:
+    access = Access.to("127.0.0.1")
+    embedded = {"host": "localhost", "sec-fetch-site": site}
+    assert status(access, **embedded, **{"sec-fetch-mode": "no-cors"}) == 403
+    assert status(access, **embedded, **{"sec-fetch-mode": "navigate"}) is None
+    ours = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors"}
+    assert status(access, host="localhost", **ours) is None
+
+
 def test_a_request_says_once_which_host_it_is_for() -> None:
     doubled = {"headers": [(b"host", b"localhost"), (b"host", b"evil.example")]}
     for asked in (doubled, {"headers": []}):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import httpx2
 import pytest
-from lab_testing import CONFIG, add_ended_trial, add_running_trial, write_losses
+from lab_testing import CONFIG, add_ended_trial, add_running_trial, eventually, write_losses
 from served_lab import listening, served
 
 from pawn_lab.dashboard.exhibit import Exhibit
@@ -46,6 +46,18 @@ def test_a_scheduler_pass_is_made_while_somebody_looks(lab) -> None:
         assert next(events)[0] == "open"
         kind, change = next(events)
     assert (kind, change["trials"]) == ("changed", [number])
+
+
+def test_a_defect_in_bringing_it_up_to_date_ends_no_stream(lab, caplog) -> None:
+    class Broken(Exhibit):
+        def advance(self) -> None:
+            raise ZeroDivisionError
+
+    with served(Broken(opener(lab.paths.root))) as url, listening(url) as events:
+        assert next(events)[0] == "open"
+        eventually(lambda: "ZeroDivisionError" in caplog.text)
+        spending.set_cost(lab, 2.0)
+        assert next(events)[1]["event"] == 1
 
 
 def test_what_a_running_trial_writes_is_told_without_an_event(lab) -> None:
