@@ -14,9 +14,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import uvicorn
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from pawn_core.config import EvalConfig
 from pawn_core.config.weights import TrialWeights
@@ -27,11 +28,18 @@ from pawn_lab.hosting import Access
 from pawn_lab.lab import Lab, opener, queries
 
 PAGES = Path(__file__).parents[1] / "docs" / "pages"
-SCREEN, PHONE = (1440, 900), (375, 812)
-WAYS = {"": (SCREEN, "light"), "-dark": (SCREEN, "dark"), "-phone": (PHONE, "light")}
+SCREEN, PHONE = (1280, 800), (375, 812)
+WAYS: dict[str, tuple[tuple[int, int], Literal["light", "dark"]]] = {
+    "": (SCREEN, "light"),
+    "-dark": (SCREEN, "dark"),
+    "-phone": (PHONE, "light"),
+}
 TOKEN = "only-as-long-as-pictures-are-made"
 SETTLED_MS = 1500
 """For curves to be read and drawn."""
+MODEL_MS = 120_000
+"""For the board's process to load a model."""
+OPENING = "e2e4,e7e5,g1f3"
 
 
 def main() -> None:
@@ -60,8 +68,9 @@ def addresses_in(lab: Lab) -> Iterator[tuple[str, str]]:
         and (reference := TrialWeights.parse(parsed.weights))
     ]
     trials = ",".join(map(str, measured)) or "1"
-    for name in ("overview", "trials", "sweeps", "notes", "launch", "board"):
+    for name in ("overview", "trials", "sweeps", "notes", "launch"):
         yield name, f"SERVER/#/{name}"
+    yield "board", f"SERVER/#/board?moves={OPENING}&ply=3"
     yield "curves", f"SERVER/#/curves?trials={trials}"
     yield "compare", f"SERVER/#/compare?trials={trials}"
     yield "trial", f"SERVER/#/trial?id={measured[0] if measured else 1}"
@@ -78,7 +87,7 @@ def picture(browser: Browser, name: str, address: str, folder: Path) -> None:
         page = context.new_page()
         page.add_init_script(f"sessionStorage.setItem('pawn-token', '{TOKEN}')")
         page.on("console", _tell)
-        page.on("pageerror", print)
+        page.on("pageerror", lambda error: print(error))
         page.goto(address)
         settle(page)
         file = folder / f"{name}{suffix}.png"
@@ -96,6 +105,8 @@ def settle(page: Page) -> None:
     """Wait until a page shows what it will."""
     page.locator("h1").first.wait_for()
     page.wait_for_timeout(SETTLED_MS)
+    waiting = page.get_by_text("being loaded")
+    expect(waiting).to_have_count(0, timeout=MODEL_MS)
 
 
 @contextmanager
@@ -106,9 +117,11 @@ def served(workspace: Path) -> Iterator[str]:
         server = uvicorn.Server(config(app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+        try:
+            yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ def test_a_theme_is_kept(browser_page: Page, url: str):
     ground = "getComputedStyle(document.body).backgroundColor"
     light = browser_page.evaluate(ground)
     for _ in range(2):
-        browser_page.get_by_title("Light, dark, or as the system has it").click()
+        browser_page.get_by_role("button", name="Colours").click()
     dark = browser_page.evaluate(ground)
     assert light != dark
     browser_page.reload()

@@ -5,7 +5,7 @@ import { ChartSettings } from "./charts/settings.js";
 import { html, useEffect, useState } from "./preact.js";
 import { EvaluationReport } from "./reports/report.js";
 import { source } from "./source.js";
-import { useTheme } from "./theme.js";
+import { ThemeButton } from "./theme.js";
 import { Copy } from "./widgets/copy.js";
 import { Table } from "./widgets/table.js";
 
@@ -17,14 +17,13 @@ import { Table } from "./widgets/table.js";
 export function Report() {
   /** @type {{title: string, sections: Section[]}} */
   const { title, sections } = source.data;
-  const [theme, next] = useTheme();
   useEffect(() => {
     document.title = title;
   }, []);
   return html`
     <header class="top">
       <strong>${title}</strong>
-      <div class="top-end"><button class="quiet" onClick=${next}>${theme}</button></div>
+      <div class="top-end"><${ThemeButton} /></div>
     </header>
     <main class="report">
       <${Contents} sections=${sections} />

@@ -5,7 +5,7 @@ import { PAGES } from "./pages/index.js";
 import { html, useEffect, useErrorBoundary, useRef, useState } from "./preact.js";
 import { useShortcuts } from "./shortcuts.js";
 import { link, useRoute, useSource } from "./state.js";
-import { useTheme } from "./theme.js";
+import { ThemeButton } from "./theme.js";
 import { Dialog } from "./widgets/dialog.js";
 import { TokenField } from "./widgets/token.js";
 
@@ -24,7 +24,7 @@ export function Shell() {
     <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
     <header class="top">
       <${Brand} session=${source.session} />
-      <${Navigation} current=${shown.name} />
+      <${Navigation} current=${shown.name} mode=${source.session?.mode} />
       <div class="top-end"><${Connection} source=${source} /><${ThemeButton} /></div>
     </header>
     <main id="main" tabindex="-1">
@@ -59,8 +59,9 @@ function Brand({ session }) {
   </a>`;
 }
 
-/** @param {{current: string}} props */
-function Navigation({ current }) {
+/** @param {{current: string, mode: string | undefined}} props */
+function Navigation({ current, mode }) {
+  const pages = mode === "bare" ? LISTED.filter(({ ofLab }) => !ofLab) : LISTED;
   const list = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => {
     const active = list.current?.querySelector("[aria-current]");
@@ -68,7 +69,7 @@ function Navigation({ current }) {
   }, [current]);
   const entry = (/** @type {any} */ { name, title }) =>
     html`<a href=${link(name)} aria-current=${name === current ? "page" : undefined}>${title}</a>`;
-  return html`<nav aria-label="Pages" ref=${list}>${LISTED.map(entry)}</nav>`;
+  return html`<nav aria-label="Pages" ref=${list}>${pages.map(entry)}</nav>`;
 }
 
 /** How old the data are, in words. @param {{source: import("./source.js").Source}} props */
@@ -83,13 +84,6 @@ function Connection({ source }) {
   if (source.connected) return html`<span class="connection" role="status">● live</span>`;
   const since = age === null ? "" : ` · data ${duration(age)} old`;
   return html`<span class="connection lost" role="status">○ not connected${since}</span>`;
-}
-
-function ThemeButton() {
-  const [theme, next] = useTheme();
-  return html`<button class="quiet" onClick=${next} title="Light, dark, or as the system has it">
-    ${theme}
-  </button>`;
 }
 
 /** A page whose error does not take the navigation with it. @param {{Page: any}} props */

@@ -1,7 +1,7 @@
 /** Light, dark, or as the system has it; kept in the browser. */
 
 import { keptInBrowser } from "./kept.js";
-import { useState } from "./preact.js";
+import { html, useState } from "./preact.js";
 
 const kept = keptInBrowser("theme");
 const THEMES = ["auto", "light", "dark"];
@@ -15,12 +15,8 @@ export function apply(theme) {
   window.dispatchEvent(new CustomEvent("pawn-theme")); // canvases draw themselves anew
 }
 
-/**
- * The theme and a function that takes the next.
- *
- * @returns {[string, () => void]}
- */
-export function useTheme() {
+/** A button that takes the next theme. */
+export function ThemeButton() {
   const [theme, setTheme] = useState(kept.get() ?? "auto");
   const next = () => {
     const chosen = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
@@ -28,5 +24,12 @@ export function useTheme() {
     apply(chosen);
     setTheme(chosen);
   };
-  return [theme, next];
+  return html`<button
+    class="quiet"
+    onClick=${next}
+    title="Colours: light, dark, or as the system has it"
+    aria-label=${`Colours: ${theme}`}
+  >
+    <span aria-hidden="true">◐</span> ${theme}
+  </button>`;
 }

@@ -15,6 +15,7 @@ import { trials } from "./trials.js";
  * @property {string} name In the address.
  * @property {string} title
  * @property {string} [key] After `g` it opens the page, which then is in the navigation.
+ * @property {boolean} [ofLab] There is nothing to show of run folders that no lab owns.
  * @property {(props: {}) => any} Page
  */
 

@@ -12,7 +12,7 @@ import { Choice, Tick } from "../widgets/form.js";
 import { Answered } from "../widgets/status.js";
 
 /** @type {import("./index.js").PageEntry} */
-export const launch = { name: "launch", title: "Launch", key: "l", Page };
+export const launch = { name: "launch", title: "Launch", key: "l", ofLab: true, Page };
 
 function Page() {
   const { params } = useRoute();

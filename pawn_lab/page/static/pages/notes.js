@@ -8,7 +8,7 @@ import { Field } from "../widgets/form.js";
 import { Markdown } from "../widgets/markdown.js";
 
 /** @type {import("./index.js").PageEntry} */
-export const notes = { name: "notes", title: "Notes", key: "n", Page };
+export const notes = { name: "notes", title: "Notes", key: "n", ofLab: true, Page };
 
 const FIRST = 30;
 const MORE = 100;

@@ -12,7 +12,7 @@ import { Answered, Empty } from "../widgets/status.js";
 import { Table } from "../widgets/table.js";
 
 /** @type {import("./index.js").PageEntry} */
-export const sweeps = { name: "sweeps", title: "Sweeps", key: "s", Page };
+export const sweeps = { name: "sweeps", title: "Sweeps", key: "s", ofLab: true, Page };
 
 /**
  * @typedef {import("../charts/parallel.js").Brush} Brush
