@@ -1,9 +1,9 @@
 /** The table of trials: sort, filter, group, choose, the columns that differ; all in the address. */
 
 import { html, useMemo } from "../preact.js";
-import { go, link, useRoute } from "../state.js";
+import { go, link, useRoute, useSource } from "../state.js";
 import { Chosen, useChoosing } from "../tables/chosen.js";
-import { columnsOf, unasked } from "../tables/columns.js";
+import { columnsOf, tagsFirst, unasked } from "../tables/columns.js";
 import { csv, save } from "../tables/csv.js";
 import { parseFilter } from "../tables/filter.js";
 import { BY_SETTING, grouped, ofGroups } from "../tables/groups.js";
@@ -29,7 +29,11 @@ function Page() {
   const route = useRoute();
   const { params, set } = route;
   const { rows, kinds, pending, error, ready } = useTrials(params.tag);
-  const columns = useMemo(() => columnsOf(rows, kinds).map(drawn), [rows, kinds]);
+  const { session } = useSource();
+  const columns = useMemo(() => {
+    const inUsualOrder = columnsOf(rows, kinds).map(drawn);
+    return session?.mode === "bare" ? tagsFirst(inUsualOrder) : inUsualOrder;
+  }, [rows, kinds, session]);
   const shown = useMemo(() => shownTable(rows, columns, params), [rows, columns, params]);
   const choosing = useChoosing(route);
   return html`<h1>Trials ${params.tag && html`<${Tagged} tag=${params.tag} set=${set} />`}</h1>

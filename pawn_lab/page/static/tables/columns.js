@@ -31,7 +31,7 @@ const FIXED = [
   ["best_step", "best at", count, true],
   ["last", "last", number, true],
   ["last_step", "last at", count, true],
-  ["cost", "cost", money, true],
+  ["cost", "cost", (cost) => (cost ? money(cost) : ""), true],
   ["tags", "tags", String],
   ["sweep", "sweep", String, true],
   ["parent", "parent", String, true],
@@ -56,6 +56,12 @@ export const USUAL = [
 
 /** At most so many of the settings that differ are shown unasked. */
 const MOST_DIFFERING = 10;
+
+/** Run folders are known by their paths, which are their tags. @param {Column[]} columns */
+export function tagsFirst(columns) {
+  const place = (/** @type {Column} */ { key }) => ["id", "tags"].indexOf(key) + 1 || 3;
+  return [...columns].sort((a, b) => place(a) - place(b));
+}
 
 /** Rows by what the view sent of them: a row that has not changed keeps its texts. @type {WeakMap<any[], Row>} */
 const known = new WeakMap();

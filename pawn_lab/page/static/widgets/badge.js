@@ -11,9 +11,11 @@ const SHAPES = /** @type {Record<string, string>} */ ({
   killed: "■",
   lost: "?",
   held: "◇",
+  active: "▶",
+  stopped: "■",
 });
 
-/** A trial's state. @param {{state: string}} props */
+/** A state of a trial, a sweep or a point of one. @param {{state: string}} props */
 export function Badge({ state }) {
   return html`<span class="badge" data-state=${state}
     ><span aria-hidden="true">${SHAPES[state] ?? "·"}</span> ${state}</span
