@@ -13,6 +13,7 @@ from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, queries
 from pawn_lab.records import Trial
 from pawn_lab.views import groups, growing, happened
+from pawn_lab.views.groups import GroupCurve
 from pawn_lab.views.growing import Cursor, Drawn, Layout, Question
 from pawn_lab.views.metrics import resolved
 from pawn_lab.views.reading import ready
@@ -20,8 +21,12 @@ from pawn_lab.views.thinning import LEAST_POINTS, Part
 from pawn_lab.views.view import View
 
 MOST_METRICS = 24
+MOST_POINTS = 60_000
+"""Of the curves of an answer together, and of its groups: of many each has fewer."""
 AXES: tuple[Axis, ...] = ("step", "tokens", "hours", "cost")
 _METRIC = "metric:"
+_COLUMNS = 2
+"""A mean's numbers are twice those of a curve."""
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -43,10 +48,11 @@ def curves(
 ) -> Json:
     """Return the curves of metrics along an axis: step, tokens, hours, cost or metric:NAME.
 
-    A curve has at most `most` points: of fixed buckets the least and the largest. `low` and
-    `high` choose a part of the axis, of which finer points are shown. Groups are of all trials
-    asked for; without `singles` they come alone. With the cursor of an earlier answer to the same
-    question only the points that came since, unless `whole` says that all are there anew.
+    A curve has at most `most` points, fewer where there are many curves: of fixed buckets the
+    least and the largest. `low` and `high` choose a part of the axis, of which finer points are
+    shown. Groups are of all trials asked for; without `singles` they come alone. With the cursor of
+    an earlier answer to the same question only the points that came since, unless `whole` says that
+    all are there anew.
     """
     asked = Question(
         lab.paths.root, _fixed(trials), tag, _fixed(metrics), x=x, most=most, singles=singles
@@ -59,16 +65,12 @@ def curves(
     traces = Traces(lab, read.trials)
     drawn = _drawn(traces, chosen, axis_named(lab, read.trials, x))
     layout = growing.remembered(asked, Layout.of(drawn))
-    part = Part(low, high, most)
+    means = [group for grouped in drawn.grouped for group in grouped.groups]
     return {
         "x": x,
         "metrics": [metric._asdict() for metric in chosen],
-        "curves": _curves(drawn, layout, part) if singles else [],
-        "groups": [
-            group.shown(part.of(group.x, group.mean))
-            for grouped in drawn.grouped
-            for group in grouped.groups
-        ],
+        "curves": _curves(drawn, layout, Part(low, high, most)) if singles else [],
+        "groups": _groups(means, Part(low, high, most)),
         "marks": happened.marks(lab, traces, drawn.axis, drawn.labels),
         "bands": happened.bands(drawn.traces, drawn.labels) if x == "step" else [],
         "floors": happened.floors(traces, chosen),
@@ -96,12 +98,20 @@ def _drawn(traces: Traces, metrics: list[Metric], axis: Axis | Metric) -> Drawn:
 
 
 def _curves(drawn: Drawn, layout: Layout, part: Part) -> list[Json]:
-    return [
-        layout.named(trace) | _points(trace, part)
-        for own in drawn.traces
-        for trace in own
-        if len(trace.y)
-    ]
+    shown = [trace for own in drawn.traces for trace in own if len(trace.y)]
+    part = _shared(part, len(shown))
+    return [layout.named(trace) | _points(trace, part) for trace in shown]
+
+
+def _groups(means: list[GroupCurve], part: Part) -> list[Json]:
+    part = _shared(part, _COLUMNS * len(means))
+    return [mean.shown(part.of(mean.x, mean.mean)) for mean in means]
+
+
+def _shared(part: Part, count: int) -> Part:
+    """Return what each of so many may show that all together show no more than they may."""
+    each = min(part.most, MOST_POINTS // max(1, count))
+    return part._replace(most=max(LEAST_POINTS, each))
 
 
 def _points(trace: Trace, part: Part) -> Json:
