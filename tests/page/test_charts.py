@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from lab_testing import eventually
 from playwright.sync_api import Page, expect
 
 from pawn_lab.page.bundle import STATIC, style
@@ -152,6 +153,7 @@ def test_keys_move_the_cursor_and_zoom(charts):
     charts.keyboard.press("Home")
     charts.keyboard.press("ArrowRight")
     expect(charts.locator(".chart-value")).to_have_text("1.01")
+    expect(charts.get_by_role("status")).to_have_text("step 10: a 1.01")
     charts.keyboard.press("+")
     expect(charts.get_by_role("button", name="all of step")).to_be_visible()
     charts.keyboard.press("0")
@@ -215,10 +217,9 @@ def test_colours_follow_the_theme(charts):
     draw(charts, {"title": "loss", "curves": [curve("a")]})
     light = charts.evaluate("getComputedStyle(document.body).getPropertyValue('--curve-1')")
     charts.emulate_media(color_scheme="dark")
-    settled(charts)
     dark = charts.evaluate("getComputedStyle(document.body).getPropertyValue('--curve-1')")
     assert dark != light
-    assert inked(charts, 0.1, 0.9) > 100
+    eventually(lambda: inked(charts, 0.1, 0.9) > 100, "the dark theme's colour")
 
 
 def test_charts_fit_a_phone(charts):

@@ -41,15 +41,23 @@ export function Canvas({ label, xTitle, scene, zoom, height, onZoom, onCursor })
     if (event.ctrlKey || event.metaKey || event.altKey || !plot.current) return;
     if (pressed(event.key, plot.current, onZoom)) event.preventDefault();
   };
-  return html`<div
-    class="chart-canvas"
-    ref=${host}
-    tabindex="0"
-    role="img"
-    aria-roledescription="chart"
-    aria-label="${label}. Arrows move the cursor, plus and minus zoom, 0 shows all."
-    onKeyDown=${onKeyDown}
-  ></div>`;
+  const zoomed = (/** @type {number} */ factor) =>
+    plot.current && onZoom(plot.current.zoomed(factor));
+  return html`<div class="chart-plot">
+    <div
+      class="chart-canvas"
+      ref=${host}
+      tabindex="0"
+      role="img"
+      aria-roledescription="chart"
+      aria-label="${label}. Arrows move the cursor, plus and minus zoom, 0 shows all."
+      onKeyDown=${onKeyDown}
+    ></div>
+    <div class="chart-zoom">
+      <button type="button" aria-label="Zoom in" onClick=${() => zoomed(0.5)}>+</button>
+      <button type="button" aria-label="Zoom out" onClick=${() => zoomed(2)}>−</button>
+    </div>
+  </div>`;
 }
 
 /**

@@ -144,7 +144,8 @@ function drawMark({ ctx, bbox }, mark, left, next) {
   const glyph = GLYPHS[mark.kind] ?? "○";
   const words = `${glyph} ${mark.text}`;
   const fits = left + ctx.measureText(words).width < next;
-  ctx.fillText(fits ? words : glyph, left - 4 * devicePixelRatio, bbox.top + 10 * devicePixelRatio);
+  const start = Math.max(bbox.left, left - 4 * devicePixelRatio);
+  ctx.fillText(fits ? words : glyph, start, bbox.top + 10 * devicePixelRatio);
 }
 
 /** @param {Plot} plot @param {string} color */

@@ -4,6 +4,8 @@ import { number } from "../format.js";
 import { html } from "../preact.js";
 import { valueAt } from "./series.js";
 
+const MOST_SAID = 5;
+
 /**
  * @typedef {import("./scene.js").Line} Line
  *
@@ -52,6 +54,19 @@ function Swatch({ line }) {
       stroke-dasharray=${line.style.dash.join(" ")}
     />
   </svg>`;
+}
+
+/**
+ * The values at the cursor as a sentence, of the first few curves.
+ *
+ * @param {Line[]} lines
+ * @param {number} at
+ */
+export function saidAt(lines, at) {
+  const values = lines
+    .slice(0, MOST_SAID)
+    .map((line) => `${line.label} ${valueText(line, at) || "–"}`);
+  return values.join(", ");
 }
 
 /** @param {Line} line @param {number | null} at */

@@ -3,7 +3,7 @@
 import { html, useMemo, useRef, useState } from "../preact.js";
 import { csv, save } from "../tables/csv.js";
 import { Canvas } from "./canvas.js";
-import { Legend } from "./legend.js";
+import { Legend, saidAt } from "./legend.js";
 import { Numbers, pointTable } from "./numbers.js";
 import { picture } from "./picture.js";
 import { sceneOf } from "./scene.js";
@@ -72,9 +72,7 @@ export function TimeSeries(props) {
   return html`<figure class="chart" ref=${figure}>
     <figcaption>
       <h3>${title}</h3>
-      <span class="chart-at"
-        >${at !== null && `${xTitle} ${Number(at.toPrecision(5)).toLocaleString("en")}`}</span
-      >
+      <${Reading} xTitle=${xTitle} lines=${lines} at=${at} />
       <${Tools} ...${{ title, xTitle, lines, figure, zoom, onZoom, numbers, setNumbers }} />
     </figcaption>
     ${
@@ -85,6 +83,18 @@ export function TimeSeries(props) {
     ${remarks(scene, curves).map((text) => html`<p class="chart-remark" key=${text}>${text}</p>`)}
     ${numbers && html`<${Numbers} title=${title} xTitle=${xTitle} lines=${lines} />`}
   </figure>`;
+}
+
+/**
+ * Where the cursor is; a screen reader says the values there too.
+ *
+ * @param {{xTitle: string, lines: import("./scene.js").Line[], at: number | null}} props
+ */
+function Reading({ xTitle, lines, at }) {
+  const place = at === null ? "" : `${xTitle} ${Number(at.toPrecision(5)).toLocaleString("en")}`;
+  return html`<span class="chart-at" role="status">
+    ${place}${at !== null && html`<span class="unseen">: ${saidAt(lines, at)}</span>`}
+  </span>`;
 }
 
 /**
