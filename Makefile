@@ -100,6 +100,7 @@ bench: setup
 	$(RUN) python scripts/bench_gpu.py
 	$(RUN) python scripts/bench_lab.py
 	$(RUN) python scripts/bench_dashboard.py
+	$(RUN) python scripts/bench_charts.py
 
 # Seconds of fuzzing in all: an eighth each by damaged seeds, and by coverage for each target.
 FUZZ_SECONDS ?= 600
