@@ -336,6 +336,7 @@ def _records(
             waits_for=waiting[row.id].why if row.id in waiting else None,
             queued_before=waiting[row.id].ahead if row.id in waiting else None,
             sweep=row.sweep,
+            archived=row.archived_at is not None,
             on_hold=row.on_hold and row.state == State.QUEUED,
             exit=row.exit,
             games=row.games,

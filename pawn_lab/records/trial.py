@@ -66,6 +66,7 @@ class Trial(Record):
     waits_for: str | None = None
     queued_before: int | None = None
     sweep: int | None = None
+    archived: bool = False
     on_hold: bool = False
     """It is queued and starts once a person has approved it."""
     exit: Exit | None

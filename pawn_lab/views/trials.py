@@ -32,6 +32,8 @@ _FIRST_OF_GROUPS: dict[Path, dict[str, int]] = {}
 """By workspace the first trial of each group, for answers of what changed."""
 UNREAD = Standing()
 """Of a model whose stream is read later."""
+MOST_READ = 100
+"""Trials that an answer of what changed reads for the first time."""
 _CURSOR = re.compile(r"([0-9]{1,19})(?:\.([0-9]{1,19}))?")
 
 
@@ -55,6 +57,11 @@ class Cursor(NamedTuple):
             )
         return cls(int(match[1]), int(match[2] or 0))
 
+    @property
+    def next_to_read(self) -> range:
+        """The newest of the trials that were not read yet."""
+        return range(max(1, self.unread_below - MOST_READ), self.unread_below)
+
     def __str__(self) -> str:
         return f"{self.event}.{self.unread_below}" if self.unread_below else str(self.event)
 
@@ -77,7 +84,8 @@ def trials(lab: Lab, tag: str | None = None, since: str | None = None) -> Json:
         chosen = [trial for trial in everything if tag is None or tag in trial.tags]
     else:
         chosen, groups = changed, _groups(lab, changed)
-    found = _standings(lab, chosen)
+    rest = 0 if before is None or changed is None else max(0, before.next_to_read.start - 1)
+    found = _standings(lab, chosen, rest)
     etas = {trial.id: _seconds_left(lab, trial) for trial in chosen if trial.state in ACTIVE}
     return {
         "cursor": str(Cursor(event, found.unread_below)),
@@ -100,9 +108,10 @@ def _changed(lab: Lab, before: Cursor, tag: str | None) -> list[Trial] | None:
         return None
     if any(event.kind == "storage" or (tag and event.kind == "tags") for event in events.events):
         return None  # some may have been archived, or may have lost the tag
-    numbers = queries.changed(lab, before.event) | set(range(1, before.unread_below))
+    numbers = queries.changed(lab, before.event) | set(before.next_to_read)
     known = queries.selected(lab, sorted(numbers)) if numbers else []
-    return [trial for trial in known if tag is None or tag in trial.tags]
+    shown = (trial for trial in known if not trial.archived)
+    return [trial for trial in shown if tag is None or tag in trial.tags]
 
 
 def _groups(lab: Lab, chosen: Sequence[Trial]) -> dict[tuple[int, str], int]:
@@ -121,8 +130,11 @@ class _Found(NamedTuple):
     unread_below: int
 
 
-def _standings(lab: Lab, chosen: Sequence[Trial]) -> _Found:
-    """Return the standings, the newest trials read first as long as the budget lasts."""
+def _standings(lab: Lab, chosen: Sequence[Trial], rest: int) -> _Found:
+    """Return the standings, the newest trials read first as long as the budget lasts.
+
+    rest: so many more, the first ones of the lab, are to be read by a later answer.
+    """
     rows, waiting = [], []
     end = time.monotonic() + BUDGET_S
     for trial in reversed(chosen):
@@ -133,7 +145,8 @@ def _standings(lab: Lab, chosen: Sequence[Trial]) -> _Found:
                 waiting.append(trial.id)
                 known = UNREAD
             rows.append((trial, model, known or standings.standing(paths, merit, model)))
-    return _Found(rows[::-1], len(set(waiting)), max(waiting, default=-1) + 1)
+    below = max([rest, *waiting]) + 1
+    return _Found(rows[::-1], len(set(waiting)) + rest, below if rest or waiting else 0)
 
 
 def _seconds_left(lab: Lab, trial: Trial) -> float | None:

@@ -104,6 +104,23 @@ def test_what_is_not_read_yet_is_said_and_comes_later(lab, monkeypatch):
     assert asked(lab, since=answer["cursor"])[1] == []
 
 
+def test_what_is_read_later_comes_in_parts_the_newest_first_and_without_what_was_archived(
+    lab, monkeypatch
+):
+    for seed in range(5):
+        add_measured_trial(lab, [3.0], seed=seed)
+    storing.archive(lab, [2])
+    monkeypatch.setattr(trials, "BUDGET_S", -1.0)
+    answer, _ = asked(lab)
+    monkeypatch.setattr(trials, "BUDGET_S", reading.BUDGET_S)
+    monkeypatch.setattr(trials, "MOST_READ", 2)
+    told = []
+    while answer["pending"]:
+        answer, rows = asked(lab, since=answer["cursor"])
+        told.append([row["id"] for row in rows])
+    assert told == [[4, 5], [3], [1]]
+
+
 def test_a_folder_that_is_gone_or_torn_leaves_the_other_rows(lab):
     for seed in range(3):
         add_measured_trial(lab, [3.0], seed=seed)
