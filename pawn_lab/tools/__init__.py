@@ -23,6 +23,7 @@ from pawn_lab.tools import (
     status,
     sweep,
     tag,
+    view,
     wait,
 )
 from pawn_lab.tools.registry import LabTool
@@ -37,6 +38,7 @@ TOOLS: tuple[LabTool, ...] = (
     kill.TOOL,
     approve.TOOL,
     tag.TOOL,
+    view.TOOL,
     status.TOOL,
     events.TOOL,
     wait.TOOL,

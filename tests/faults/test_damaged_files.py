@@ -199,6 +199,7 @@ def of_each(ids: list[int]) -> Iterator[tuple[str, dict[str, Any]]]:
     for trial_id in ids:
         yield "lab_status", {"trial_id": trial_id}
         yield "lab_log", {"trial_id": trial_id}
+        yield "lab_view", {"view": "trial", "arguments": {"trial_id": trial_id}}
         if trial_id > 1:
             yield "lab_diff", {"a": 1, "b": trial_id}
 

@@ -35,24 +35,35 @@ def host(browser_page: Page, lab: Lab) -> Iterator[AppHost]:
         yield host
 
 
-def test_a_plot_is_drawn_and_follows_the_trial_by_its_cursor(host, lab):
+def test_a_plot_is_drawn_and_grows_by_the_points_that_came(host, lab):
+    running = launching.launch(lab, CONFIG | {"seed": 8}).id
+    in_state(lab, running, State.RUNNING)
+    lab.paths.trial(running).run.mkdir(exist_ok=True)
+    write_evaluations(lab, running, [3.0, 2.5])
     host.page.clock.install()
-    host.show("lab_plot", {"trial_ids": [1, 4]}, theme="dark")
+    host.show("lab_plot", {"trial_ids": [1, running], "log_y": True}, theme="dark")
     figure = host.frame.locator("figure.chart")
-    expect(figure.get_by_role("heading")).to_have_text("val_loss")
     expect(figure.locator("canvas")).to_have_count(1)
     expect(host.frame.locator("html")).to_have_attribute("data-theme", "dark")
     asked = host.heard("ui/initialize")
     assert [list(each) for each in asked] == [["appInfo", "appCapabilities", "protocolVersion"]]
-    host.frame.get_by_role("button", name="Refresh").click()
-    host.page.wait_for_function("heard.filter((m) => m.method === 'tools/call').length === 1")
-    [(tool, arguments)] = host.calls
-    assert (tool, arguments["trial_ids"]) == ("lab_plot", [1, 4])
-    assert arguments["since"]
-    write_evaluations(lab, 1, [3.0, 2.5, 2.2, 1.5])
-    host.page.clock.fast_forward(31_000)
+    expect(host.frame.get_by_label("log y")).to_be_checked()
+    write_evaluations(lab, running, [3.0, 2.5, 1.5])
+    host.page.clock.fast_forward(11_000)
     figure.get_by_role("button", name="numbers").click()
-    expect(figure.get_by_role("cell", name="1.5", exact=True).last).to_be_visible()
+    expect(figure.get_by_role("cell", name="1.5", exact=True).first).to_be_visible()
+    curves = [asked["arguments"] for _, asked in host.calls if asked["view"] == "curves"]
+    assert {arguments["trials"] for arguments in curves} == {f"1,{running}"}
+    assert [arguments.get("since") is None for arguments in curves][:2] == [True, False]
+    open_gate(lab, running)
+
+
+def test_a_plot_that_no_calls_follow_is_drawn_as_it_was_sent(host):
+    host.show("lab_plot", {"band": True, "trial_ids": [1, 2, 3, 4, 5, 6]}, passes=False)
+    figure = host.frame.locator("figure.chart")
+    expect(figure.get_by_role("heading")).to_have_text("val_loss")
+    expect(figure).to_contain_text("lr=0.001 (seeds: 3)")
+    assert host.calls == []
 
 
 def test_a_person_approves_and_stops_trials_from_the_status(host, lab):

@@ -15,7 +15,7 @@ from pawn_lab.lab import Lab, launching, notebook, opener, queries, resuming, sp
 from pawn_lab.paths import WorkspacePaths, default_workspace
 from pawn_lab.server import LabServer
 from pawn_lab.states import State
-from pawn_lab.tools import TOOLS
+from pawn_lab.tools import AGENT_TOOLS
 
 READING = ("status", "events", "wait", "results", "compare", "diff 1 2", "log 1", "notes")
 ACTING = ("kill 1", "resume 1", "audit", "sweep --sweep-id 1 --stop")
@@ -118,7 +118,9 @@ async def test_an_agent_reads_an_empty_lab_without_a_file_and_launches_without_c
         return Lab.look(workspace, trainer=stand_in("complete"))
 
     async with Client(LabServer(look)) as client:
-        for tool in (tool for tool in TOOLS if tool.read_only and tool.verb not in ("log", "diff")):
+        for tool in AGENT_TOOLS:
+            if not tool.read_only or tool.verb in ("log", "diff"):
+                continue
             await client.call_tool(tool.name, {})
         status = await client.call_tool("lab_status", {})
         killed = await client.call_tool("lab_kill", {"trial_id": 1})

@@ -9,7 +9,7 @@ from lab_testing import CONFIG, ended, in_state, open_gate
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, launching, notebook, queries
 from pawn_lab.states import State
-from pawn_lab.tools import TOOLS, tokens
+from pawn_lab.tools import AGENT_TOOLS, TOOLS, tokens
 from pawn_lab.tools.check_in import LATEST_S
 from pawn_lab.tools.events import lab_events
 from pawn_lab.tools.log import lab_log
@@ -101,7 +101,7 @@ def test_an_append_does_not_send_the_notes_back(open_lab):
 
 
 def test_every_tool_that_only_reads_takes_a_cursor_and_a_budget():
-    assert {tool.name for tool in TOOLS if tool.read_only} <= {tool.name for tool in READING}
+    assert {tool.name for tool in AGENT_TOOLS if tool.read_only} <= {tool.name for tool in READING}
     assert all({"since", "max_tokens"} <= set(tool.signature.parameters) for tool in READING)
 
 

@@ -13,8 +13,19 @@ export function Asked({ trial }) {
   const planned = useTool("lab_launch", asked).answer;
   if (error) return html`<p class="failure">${error.message}</p>`;
   if (!detail) return html`<p class="quiet">Loading …</p>`;
-  return html`
+  return html`<div>
     <${Answer} answer=${detail} without=${planned?.plan ? ASIDE : ASIDE.slice(0, 2)} />
-    ${planned?.plan && html`<${Plan} plan=${planned.plan} />`}
-  `;
+    ${planned?.plan && html`<${Plan} plan=${withoutItself(planned.plan, trial.id)} />`}
+  </div>`;
+}
+
+/** A dry run of what is queued already finds it. @param {any} plan @param {number} own */
+function withoutItself(plan, own) {
+  const others = (plan.duplicates ?? []).filter((/** @type {number} */ id) => id !== own);
+  const nearest = (plan.nearest ?? []).filter((/** @type {any} */ row) => row.trial_id !== own);
+  return {
+    ...plan,
+    duplicates: others.length ? others : null,
+    nearest: nearest.length ? nearest : null,
+  };
 }

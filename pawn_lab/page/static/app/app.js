@@ -19,7 +19,7 @@ export function App() {
   const visit = visiting((id) => source.can.control && setVisited(id));
   return html`<main class="app" onClick=${visit}>
     ${visited !== null && html`<button class="quiet" onClick=${() => setVisited(null)}>← Back</button>`}
-    <${Live} asked=${asked} first=${visited === null ? answer : null} may=${source.can.control} />
+    <${Shown} asked=${asked} first=${visited === null ? answer : null} may=${source.can.control} />
   </main>`;
 }
 
@@ -44,11 +44,18 @@ function visiting(visit) {
 }
 
 /** @param {{asked: import("./live.js").Asked, first: any, may: boolean}} props */
-function Live({ asked, first, may }) {
+function Shown({ asked, first, may }) {
+  const { Live } = shownAs(asked.tool, first) ?? {};
+  if (may && Live && first) return html`<${Live} answer=${first} args=${asked.args} />`;
+  return html`<${Followed} asked=${asked} first=${first} may=${may} />`;
+}
+
+/** @param {{asked: import("./live.js").Asked, first: any, may: boolean}} props */
+function Followed({ asked, first, may }) {
   const { answer, error, at, again } = useLive(asked, first, may);
   const Part = shownAs(asked.tool, answer)?.Part;
   return html`
-    ${answer && Part ? html`<${Part} answer=${answer} again=${again} />` : !error && html`<p class="quiet">Loading …</p>`}
+    ${answer && Part ? html`<${Part} answer=${answer} />` : !error && html`<p class="quiet">Loading …</p>`}
     ${error && html`<p class="failure" role="alert">${error}</p>`}
     ${may ? html`<${Age} at=${at} again=${again} />` : html`<p class="quiet small">As it was when it was asked for.</p>`}
   `;

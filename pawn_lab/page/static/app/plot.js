@@ -1,7 +1,28 @@
+import { CurvesOf } from "../charts/drawn.js";
 import { TimeSeries } from "../charts/timeseries.js";
-import { html } from "../preact.js";
+import { html, useEffect, useState } from "../preact.js";
+import { go, link } from "../state.js";
 
-/** The curves of `lab_plot`; those of groups have a band. @param {{answer: any}} props */
+/**
+ * The trials of `lab_plot` with all that the dashboard's curves can do, begun with what was asked.
+ *
+ * @param {{answer: any, args: Record<string, any>}} props
+ */
+export function LivePlot({ answer, args }) {
+  const [begun, setBegun] = useState(false);
+  useEffect(() => {
+    const { metric, x } = answer;
+    const log = { logx: args.log_x ? 1 : null, logy: args.log_y ? 1 : null };
+    go(link("", { metric, x, group: args.band ? null : 0, ...log }), { replace: true });
+    setBegun(true);
+  }, []);
+  const trials = answer.curves.flatMap((/** @type {any} */ row) => row.trial_ids);
+  return begun
+    ? html`<${CurvesOf} trials=${[...new Set(trials)]} />`
+    : html`<${Plot} answer=${answer} />`;
+}
+
+/** The curves of `lab_plot` as they were sent; those of groups have a band. @param {{answer: any}} props */
 export function Plot({ answer }) {
   const { metric, x, curves, note, left_out: leftOut } = answer;
   const banded = curves.filter(hasBand);

@@ -6,6 +6,7 @@ import { Listeners } from "./listeners.js";
 import { Refusal } from "./refusal.js";
 
 const PROTOCOL = "2026-01-26";
+const PAUSE_MS = 10_000;
 const INFO = { name: "pawn-lab", version: "1" };
 
 /**
@@ -77,13 +78,20 @@ export class AppSource {
     return answerOf(await this.host.request("tools/call", { name: tool, arguments: args }));
   }
 
-  /** @param {string} name @returns {Promise<any>} */
-  async view(name) {
-    throw new Refusal(`an app has no view '${name}'`);
+  /** @param {string} view @param {Record<string, unknown>} [args] */
+  async view(view, args = {}) {
+    return (await this.call("lab_view", { view, arguments: args })).answer;
   }
 
-  onChange() {
-    return () => {};
+  /**
+   * A host tells of no changes: what may have changed is asked for again and again.
+   *
+   * @param {(change: import("./stream.js").Change) => void} listener
+   */
+  onChange(listener) {
+    const tell = () => document.hidden || listener({ event: 0, trials: [], notes: false });
+    const timer = setInterval(tell, PAUSE_MS);
+    return () => clearInterval(timer);
   }
 
   age() {
