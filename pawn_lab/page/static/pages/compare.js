@@ -24,7 +24,8 @@ const AXES = /** @type {[string, string][]} */ ([
 function Page() {
   const route = useRoute();
   const { params, set } = route;
-  const view = useTool("lab_compare", asked(params));
+  const named = params.tag || !params.trials ? null : params.trials.split(",").map(Number);
+  const view = useTool("lab_compare", asked(params), named);
   return html`<h1>Compare</h1>
     <${Questions} route=${route} />
     ${
@@ -68,6 +69,8 @@ function trialsOf(answer) {
 
 /** What is compared; each field goes into the address once it is left. @param {{route: Route}} props */
 function Questions({ route: { params, set } }) {
+  const ask = (/** @type {Record<string, string>} */ change) =>
+    set({ ...change, reference: null, a: null, b: null }); // they may be of other trials
   const field = (
     /** @type {string} */ name,
     /** @type {string} */ title,
@@ -79,7 +82,7 @@ function Questions({ route: { params, set } }) {
         size=${Math.max(8, hint.length)}
         placeholder=${hint}
         value=${params[name] ?? ""}
-        onChange=${(/** @type {any} */ event) => set({ [name]: event.target.value.trim() })}
+        onChange=${(/** @type {any} */ event) => ask({ [name]: event.target.value.trim() })}
       />
     </label>`;
   return html`<div class="row toolbar" role="group" aria-label="What is compared">
@@ -101,7 +104,8 @@ function Pair({ route: { params, set }, groups }) {
   const firsts = groups.map((row) => row.trial_ids[0]);
   const a = Number(params.a) || firsts[0];
   const b = Number(params.b) || firsts.find((id) => id !== a) || ids.find((id) => id !== a);
-  const view = useTool("lab_diff", a && b && a !== b ? { a, b, max_tokens: MOST_TOKENS } : null);
+  const both = a && b && a !== b ? { a, b, max_tokens: MOST_TOKENS } : null;
+  const view = useTool("lab_diff", both, [a, b]);
   if (ids.length < 2) return null;
   const options = groups.flatMap((row) =>
     row.trial_ids.map((/** @type {number} */ id) => [String(id), `${id}: ${row.setting}`]),

@@ -37,6 +37,8 @@ function quoted(text) {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+const KEPT_MS = 10_000; // some browsers read what they save after the click has returned
+
 /**
  * Let the browser save something as a file.
  *
@@ -50,5 +52,5 @@ export function save(name, content, type = "text/csv") {
   link.href = url;
   link.download = name;
   link.click();
-  URL.revokeObjectURL(url);
+  setTimeout(() => URL.revokeObjectURL(url), KEPT_MS);
 }

@@ -3,6 +3,8 @@
 import { useEffect, useState } from "../preact.js";
 import { source } from "../source.js";
 
+/** @typedef {import("../sources/stream.js").Change} Change */
+
 const PAUSE_MS = 5000;
 
 /**
@@ -10,9 +12,10 @@ const PAUSE_MS = 5000;
  *
  * @param {string} tool
  * @param {Record<string, unknown> | null} args
+ * @param {number[] | null} [trials] Of which a change may change the answer; null: of any.
  * @returns {{answer: any, error: Error | null}}
  */
-export function useTool(tool, args) {
+export function useTool(tool, args, trials = null) {
   const key = JSON.stringify([tool, args]);
   const [state, setState] = useState({ key, answer: null, error: null });
   useEffect(() => {
@@ -27,7 +30,9 @@ export function useTool(tool, args) {
       );
     };
     ask();
-    const off = source.onChange(() => (timer ||= window.setTimeout(ask, PAUSE_MS)));
+    const off = source.onChange((change) => {
+      if (concerns(change, trials)) timer ||= window.setTimeout(ask, PAUSE_MS);
+    });
     return () => {
       gone = true;
       window.clearTimeout(timer);
@@ -35,6 +40,13 @@ export function useTool(tool, args) {
     };
   }, [key]);
   return state.key === key ? state : { answer: null, error: null };
+}
+
+/** @param {Change} change @param {number[] | null} trials */
+function concerns({ trials: changed, notes }, trials) {
+  if (changed === null) return true;
+  if (changed.length === 0) return !notes; // of the lab itself
+  return trials === null || changed.some((id) => trials.includes(id));
 }
 
 /**

@@ -109,7 +109,7 @@ function Row({ row, number, active, columns, choosing, onActive, onOpen }) {
         <input
           type="checkbox"
           tabindex="-1"
-          aria-label="Choose"
+          aria-label=${`Choose ${row.label ?? row.key}`}
           checked=${chosen}
           onChange=${() => choosing.toggle(row)}
         />
