@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from curve_labs import add_trial, append, train
-from lab_testing import CONFIG, add_running_trial
+from lab_testing import CONFIG, add_running_trial, eventually
 from past_trials import resolved
 from playwright.sync_api import Page, expect
 from served_lab import served
@@ -175,3 +176,25 @@ def test_new_points_are_drawn_while_one_looks_and_only_they_are_sent(page, tmp_p
             expect(page.locator(".chart-numbers td").first).to_have_text("80")
             assert page.evaluate("canvas => canvas.isConnected", canvas)
             page.goto("about:blank")
+
+
+def test_a_zoom_reads_the_points_that_were_thinned(page, tmp_path):
+    root = tmp_path / "runs"
+    with Lab.open(root) as lab:
+        add_trial(lab, [3 + (step % 7) / 10 for step in range(3000)])
+    with served(root) as url:
+        page.goto(f"{url}/#/curves?metric=loss")
+        expect(page.get_by_text("Thinned from up to 3,000 points")).to_be_visible()
+        assert len(saved_steps(page)) <= 1000
+        with page.expect_response(re.compile("view/curves.*low=")):
+            page.goto(f"{url}/#/curves?metric=loss&zoom=1001..1200")
+        eventually(lambda: saved_steps(page) >= set(range(1001, 1201)), "points of the zoom")
+        page.goto("about:blank")
+
+
+def saved_steps(page: Page) -> set[int]:
+    """Return the steps of the points that the first chart saves."""
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="CSV").click()
+    rows = Path(saved.value.path()).read_text(encoding="utf-8").splitlines()[1:]
+    return {int(row.split(",")[1]) for row in rows}

@@ -112,7 +112,7 @@ function concerns(change, answer) {
 
 /** @param {Answer} answer */
 function isLong(answer) {
-  return answer.curves.some((curve) => curve.x.length > MOST);
+  return [...answer.curves, ...answer.groups].some((item) => item.x.length > MOST);
 }
 
 /** The finer points within a zoom; none until they are there. */

@@ -127,7 +127,8 @@ function groupLine(group, style, smooth) {
   const [y, low, high] = [group.mean, group.low, group.high].map((column) =>
     smoothed(column, smooth),
   );
-  return { label: group.label, style, x: group.x, y, low, high, width: 2, alpha: 1 };
+  const line = { label: group.label, style, x: group.x, y, width: 2, alpha: 1 };
+  return group.n === 1 ? line : { ...line, low, high }; // one run has no interval
 }
 
 /** @param {Curve} curve @param {Style} style @param {number} smooth @returns {Line} */
