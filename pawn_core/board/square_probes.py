@@ -28,7 +28,7 @@ from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag
 from pawn_core.weights import Pretrained
 
-_TRAIN_GAMES, _HELD_OUT_GAMES, _SHARE = 96, 32, 0.3
+_TRAIN_GAMES, _HELD_OUT_GAMES, _SHARE = 48, 16, 0.5
 _BLOCK_GAMES = 16
 _RUNTIME = Runtime(torch.device("cpu"), None, compiled=False)
 _OUTCOME = "ply_limit"

@@ -118,7 +118,9 @@ class Moments:
         covariance_sdd = (self.sums["xx_sdd"] / n - outer_sdd) / (deviation_s1d.mT @ deviation_s1d)
         common_sdk = (xy_sdk / n - mean_s1d.mT * mean_k) / deviation_s1d.mT
         penalty_dd = _RIDGE * torch.eye(covariance_sdd.shape[1]).to(covariance_sdd)
-        weight_sdk = torch.linalg.solve(covariance_sdd + penalty_dd, common_sdk)
+        # Not by LU: oneMKL's, of several matrices at once on two threads, fails (torch 2.15).
+        lower_sdd = torch.linalg.cholesky(covariance_sdd + penalty_dd)
+        weight_sdk = torch.cholesky_solve(common_sdk, lower_sdd)
         explained_sk = (weight_sdk * (2 * common_sdk - covariance_sdd @ weight_sdk)).sum(dim=1)
         return weight_sdk, explained_sk
 
