@@ -1,9 +1,12 @@
 """The overview: what needs a decision, what runs, waits and ended lately, devices and money."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
+from pawn_core.config.facts import Merit
+from pawn_core.metrics import Record
 from pawn_lab.lab import Lab, queries, spending
 from pawn_lab.records import CostReport, Event, Progress, Trial
 from pawn_lab.records.money import Course
@@ -12,6 +15,7 @@ from pawn_lab.reporting.health import is_trouble
 from pawn_lab.states import State
 from pawn_lab.store import events as stored_events
 from pawn_lab.trials import streams, variants
+from pawn_lab.views.thinning import kept
 from pawn_lab.views.view import View
 
 LATEST = 8
@@ -97,29 +101,18 @@ def _courses(lab: Lab, trial: Trial) -> list[dict[str, Any]]:
     merit = trial.config.kind.merit
     if not merit.exists:
         return []
-    shown = streams.shown(lab.paths.trial(trial.id), merit)
-    courses = []
-    for model in trial.config.models:
-        records = variants.records_of(shown.evaluations, model)
-        values = [record.get(merit.metric) for record in records]
-        courses.append({"model": model, "metric": merit.metric, "values": _thinned(values)})
-    return courses
+    evaluations = streams.shown(lab.paths.trial(trial.id), merit).evaluations
+    return [
+        {"model": model, "metric": merit.metric, "values": _course(evaluations, model, merit)}
+        for model in trial.config.models
+    ]
 
 
-def _thinned(values: list[float | None]) -> list[float | None]:
-    """Keep the lowest and the highest of each stretch, in their order, so that spikes stay."""
-    if len(values) <= MOST_POINTS:
-        return values
-    bounds = [round(n * len(values) / (MOST_POINTS // 2)) for n in range(MOST_POINTS // 2 + 1)]
-    return [v for a, b in pairwise(bounds) for v in _extremes(values[a:b])]
-
-
-def _extremes(values: list[float | None]) -> list[float | None]:
-    numbered = [(value, place) for place, value in enumerate(values) if value is not None]
-    if not numbered:
-        return [None]
-    places = sorted({min(numbered)[1], max(numbered)[1]})
-    return [values[place] for place in places]
+def _course(evaluations: list[Record], model: str, merit: Merit) -> np.ndarray:
+    """Return the metric of merit of a model, thinned so that its spikes stay."""
+    values = [r.get(merit.metric) for r in variants.records_of(evaluations, model)]
+    course = np.array(values, dtype=np.float64)  # null is not a number here
+    return course[kept(course, slice(0, len(course)), MOST_POINTS)]
 
 
 def _queued(trial: Trial) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from pawn_lab.errors import NoCheckpointError
 from pawn_lab.lab import Lab, families, queries
 from pawn_lab.records import Evaluation, Relative, Trial, TrialResult
 from pawn_lab.reporting.metrics import of_merit
+from pawn_lab.views.board_models import predicts_moves
 from pawn_lab.views.overview import event_row, progress_row
 from pawn_lab.views.view import View
 
@@ -56,14 +57,12 @@ def evaluations(lab: Lab, trial_id: TrialId) -> dict[str, Any]:
 
 
 def _state(lab: Lab, own: Trial) -> dict[str, Any]:
-    kind = own.config.kind
     return {
         "id": own.id,
         "state": own.state,
         "tags": own.tags,
         "run_type": own.config["run_type"],
-        "resumable": kind.resumable,
-        "makes_weights": kind.makes_weights(),
+        "predicts_moves": predicts_moves(own.config),
         "hypothesis": own.hypothesis,
         "asked_by": queries.asked_by(lab, own.id),
         "priority": own.priority,

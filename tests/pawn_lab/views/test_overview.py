@@ -6,14 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lab_testing import CONFIG, add_ended_trial, add_measured_trial, add_running_trial
+from lab_testing import (
+    CONFIG,
+    add_ended_trial,
+    add_measured_trial,
+    add_running_trial,
+    write_evaluations,
+)
 
 from pawn_core.config import parse_config
 from pawn_lab.lab import Lab, spending
 from pawn_lab.states import State
 from pawn_lab.store import events, trials
 from pawn_lab.views import answered
-from pawn_lab.views.overview import MOST_POINTS, MOST_QUEUED, _thinned
+from pawn_lab.views.overview import MOST_POINTS, MOST_QUEUED
 
 HOUR = 3600.0
 RESOLVED = parse_config(CONFIG).model_dump(mode="json")
@@ -46,13 +52,16 @@ def test_a_running_trial_has_its_step_its_target_and_the_course_of_its_merit(lab
     assert course["values"][0] > course["values"][-1]
 
 
-def test_a_course_keeps_a_spike_of_one_evaluation_and_a_gap():
-    values: list[float | None] = [1.0] * 1000
-    values[613], values[300:400] = 9.0, [None] * 100
-    thinned = _thinned(values)
-    assert len(thinned) <= MOST_POINTS
-    assert 9.0 in thinned
-    assert None in thinned
+def test_the_course_of_a_long_trial_keeps_a_spike_of_one_evaluation_and_a_gap(lab):
+    losses: list[float | None] = [1.0] * 1000
+    losses[613], losses[300:400] = 9.0, [None] * 100
+    with add_running_trial(lab, RESOLVED) as (number, _):
+        write_evaluations(lab, number, losses)
+        [row] = overview(lab)["running"]
+    values = row["courses"][0]["values"]
+    assert len(values) <= MOST_POINTS
+    assert 9.0 in values
+    assert None in values
 
 
 def test_trouble_and_the_latest_events_are_told_newest_first(lab):

@@ -100,6 +100,8 @@ def test_what_eval_trials_found_on_its_weights_is_on_its_page_and_on_theirs(lab)
         "evaluations": [REPORT],
     }
     lab.paths.trial(evaluation).results.write_text(json.dumps(document))
+    assert shown(lab, measured)["predicts_moves"]
+    assert not shown(lab, evaluation)["predicts_moves"]
     for number in (measured, evaluation):
         [own] = found(lab, number)
         assert own["id"] == evaluation

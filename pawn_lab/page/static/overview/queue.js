@@ -11,15 +11,15 @@ const FIRST = 12;
 export function Queue({ queue, queued }) {
   const [more, setMore] = useState(false);
   if (!queued) return null;
-  const shown = more ? queue : queue.slice(0, FIRST);
+  const rows = more ? queue : queue.slice(0, FIRST);
   const unfold = html`<button class="quiet" onClick=${() => setMore(true)}>show more</button>`;
   const table = html`<a href=${link("trials", { state: "queued" })}>all ${queued} in the table</a>`;
   return html`<section class="card">
     <h2>Queue · ${queued.toLocaleString("en")}</h2>
     <ol class="queue">
-      ${shown.map((row) => html`<li key=${row.id}><${Waiting} row=${row} /></li>`)}
+      ${rows.map((row) => html`<li key=${row.id}><${Waiting} row=${row} /></li>`)}
     </ol>
-    ${queue.length > shown.length ? unfold : queued > queue.length && table}
+    ${queue.length > rows.length ? unfold : queued > queue.length && table}
   </section>`;
 }
 

@@ -87,6 +87,6 @@ function latest(values) {
 
 /** @param {Record<string, number>} live */
 function shownLive(live) {
-  const each = Object.entries(live).map(([name, value]) => `${name} ${number(value)}`);
-  return each.join(" · ") || "–";
+  const numbers = Object.entries(live).map(([name, value]) => `${name} ${number(value)}`);
+  return numbers.join(" · ") || "–";
 }

@@ -31,17 +31,17 @@ function Page() {
 /** @param {{id: number}} props */
 function One({ id }) {
   const view = useView("trial", { trial_id: id }, useConcern(id));
-  const found = useView("evaluations", { trial_id: id }, useHappening());
-  const evaluations = found.answer?.evaluations ?? [];
+  const measured = useView("evaluations", { trial_id: id }, useHappening());
+  const evaluations = measured.answer?.evaluations ?? [];
   const isEvaluation = evaluations.some((/** @type {any} */ own) => own.id === id);
-  const measured = html`<${Evaluations} evaluations=${evaluations} />`;
+  const reports = html`<${Evaluations} evaluations=${evaluations} />`;
   return html`<${Answered} view=${view}>
     ${(/** @type {any} */ trial) => html`
       <${Head} trial=${trial} />
       <${Ending} trial=${trial} />
-      ${isEvaluation && measured}
+      ${isEvaluation && reports}
       <${Curves} trial=${trial} />
-      ${!isEvaluation && measured}
+      ${!isEvaluation && reports}
       <div class="packed">
         <${Config} trial=${trial} />
         <${Family} trial=${trial} />

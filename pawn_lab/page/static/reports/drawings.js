@@ -50,14 +50,14 @@ function titleOf({ name }) {
 
 /** Probes by layer, beside those of the untrained network. @param {{table: ReportTable}} props */
 function Layers({ table }) {
-  const [figures, networks, depths, found] = ["figure", "network", "layer", "value"].map((name) =>
-    column(table, name),
+  const [figures, networks, depths, readings] = ["figure", "network", "layer", "value"].map(
+    (name) => column(table, name),
   );
   const names = figures.map((figure, i) =>
     networks[i] === "model" ? figure : `${figure} (${networks[i]})`,
   );
   const layers = [...new Set(depths)];
-  const byPlace = new Map(found.map((value, i) => [`${names[i]}\n${depths[i]}`, value]));
+  const byPlace = new Map(readings.map((value, i) => [`${names[i]}\n${depths[i]}`, value]));
   const rows = [...new Set(names)].map((name) => ({
     name,
     values: layers.map((layer) => byPlace.get(`${name}\n${layer}`) ?? null),
@@ -116,9 +116,9 @@ function ByPly({ table }) {
 /** @param {ReportTable} table */
 function linesOf(table) {
   const x = table.rows.map((row) => row[0]);
-  const known = withIntervals(table);
+  const withEnds = withIntervals(table);
   const [banded, plain] = [true, false].map((has) =>
-    shares(table).filter((name) => known.includes(name) === has),
+    shares(table).filter((name) => withEnds.includes(name) === has),
   );
   const ends = (/** @type {string} */ name) => ({
     low: column(table, `${name}_low`),

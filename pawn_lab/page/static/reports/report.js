@@ -116,12 +116,12 @@ function Whole({ table }) {
 
 /** What it was measured on. @param {{facts: Record<string, any>}} props */
 function Facts({ facts }) {
-  const given = Object.entries(facts).filter(([, value]) => value !== null);
-  if (!given.length) return null;
+  const entries = Object.entries(facts).filter(([, value]) => value !== null);
+  if (!entries.length) return null;
   return html`<details>
     <summary>Measured on</summary>
     <dl class="facts small">
-      ${given.map(
+      ${entries.map(
         ([name, value]) =>
           html`<dt>${name}</dt>
             <dd>${typeof value === "object" ? JSON.stringify(value) : String(value)}</dd>`,

@@ -28,7 +28,7 @@ function Saved({ trial, saved }) {
     <span class="quiet">${bytes(saved.bytes)}</span>
     ${saved.best_of.map((/** @type {string} */ model) => html`<span class="good" key=${model}>★ best${model && ` ${model}`}</span>`)}
     ${saved.finished ? html`<${Hashes} id=${trial.id} step=${saved.step} />` : html`<span class="warn">◔ not finished</span>`}
-    ${can.board && trial.makes_weights && saved.finished && html`<${Boards} trial=${trial} step=${saved.step} />`}
+    ${can.board && trial.predicts_moves && saved.finished && html`<${Boards} trial=${trial} step=${saved.step} />`}
   </li>`;
 }
 
@@ -46,18 +46,18 @@ function Boards({ trial, step }) {
 /** Checks the hashes of a checkpoint's files when asked to: that reads all of them. */
 /** @param {{id: number, step: number}} props */
 function Hashes({ id, step }) {
-  const [found, setFound] = useState(/** @type {any} */ (null));
+  const [outcome, setOutcome] = useState(/** @type {any} */ (null));
   const check = () => {
-    setFound({ pending: true });
+    setOutcome({ pending: true });
     source
       .view("checkpoint", { trial_id: id, step })
-      .then(setFound, (error) => setFound({ why: error.message }));
+      .then(setOutcome, (error) => setOutcome({ why: error.message }));
   };
-  if (!found)
+  if (!outcome)
     return html`<button class="quiet" onClick=${check} aria-label="Verify ${step}">verify</button>`;
-  if (found.pending) return html`<span class="quiet" role="status">hashing …</span>`;
-  if (!found.verified) return html`<span class="bad" role="status">✕ ${found.why}</span>`;
+  if (outcome.pending) return html`<span class="quiet" role="status">hashing …</span>`;
+  if (!outcome.verified) return html`<span class="bad" role="status">✕ ${outcome.why}</span>`;
   return html`<span class="good" role="status"
-    >✓ ${Object.keys(found.files).length} files match their hashes</span
+    >✓ ${Object.keys(outcome.files).length} files match their hashes</span
   >`;
 }

@@ -7,7 +7,7 @@ export function Config({ trial }) {
   const [all, setAll] = useState(false);
   const [sought, setSought] = useState("");
   const chosen = trial.config.filter((/** @type {any} */ field) => field.chosen);
-  const given = (all ? trial.config : chosen).filter((/** @type {any} */ field) =>
+  const listed = (all ? trial.config : chosen).filter((/** @type {any} */ field) =>
     field.name.includes(sought.trim()),
   );
   const whole = Object.fromEntries(
@@ -30,7 +30,7 @@ export function Config({ trial }) {
       </label>
     </p>
     <dl class="facts config">
-      ${given.map((/** @type {any} */ field) => html`<${Setting} key=${field.name} field=${field} />`)}
+      ${listed.map((/** @type {any} */ field) => html`<${Setting} key=${field.name} field=${field} />`)}
     </dl>
   </section>`;
 }
@@ -39,13 +39,13 @@ export function Config({ trial }) {
 function Setting({ field }) {
   return html`<dt title=${field.about} class=${field.chosen ? "chosen" : ""}>${field.name}</dt>
     <dd>
-      <span class="mono">${shown(field.value)}</span>
-      ${field.chosen && field.default !== null && html`<span class="quiet small"> default ${shown(field.default)}</span>`}
+      <span class="mono">${textOf(field.value)}</span>
+      ${field.chosen && field.default !== null && html`<span class="quiet small"> default ${textOf(field.default)}</span>`}
       ${field.no_effect && html`<span class="warn small"> ⚠ no effect: ${field.no_effect}</span>`}
     </dd>`;
 }
 
 /** @param {unknown} value */
-function shown(value) {
+function textOf(value) {
   return typeof value === "string" ? value : JSON.stringify(value);
 }

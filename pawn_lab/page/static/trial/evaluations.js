@@ -8,23 +8,25 @@ export function Evaluations({ evaluations }) {
   if (!evaluations.length) return null;
   return html`<section aria-labelledby="evaluations">
     <h2 id="evaluations">Evaluations</h2>
-    ${[...evaluations].reverse().map((found) => html`<${Found} key=${found.id} found=${found} />`)}
+    ${[...evaluations].reverse().map((evaluation) => html`<${Evaluation} key=${evaluation.id} evaluation=${evaluation} />`)}
   </section>`;
 }
 
-/** @param {{found: any}} props */
-function Found({ found }) {
-  const Shown = found.reports.length > 1 ? FoldedReport : EvaluationReport;
+/** @param {{evaluation: any}} props */
+function Evaluation({ evaluation }) {
+  const Report = evaluation.reports.length > 1 ? FoldedReport : EvaluationReport;
   return html`<div class="card">
     <div class="row">
-      <strong>${found.weights}</strong>
+      <strong>${evaluation.weights}</strong>
       <span class="quiet small"
-        >by <a href=${link("trial", { id: found.id })}>trial ${found.id}</a></span
+        >by <a href=${link("trial", { id: evaluation.id })}>trial ${evaluation.id}</a></span
       >
-      <${Badge} state=${found.state} />
-      ${!found.complete && html`<span class="warn">◔ not all of it is there</span>`}
-      <span class="mono small quiet" title=${found.sha256}>${found.sha256.slice(0, 12)}</span>
+      <${Badge} state=${evaluation.state} />
+      ${!evaluation.complete && html`<span class="warn">◔ not all of it is there</span>`}
+      <span class="mono small quiet" title=${evaluation.sha256}
+        >${evaluation.sha256.slice(0, 12)}</span
+      >
     </div>
-    ${found.reports.map((/** @type {any} */ report) => html`<${Shown} key=${report.name} report=${report} />`)}
+    ${evaluation.reports.map((/** @type {any} */ report) => html`<${Report} key=${report.name} report=${report} />`)}
   </div>`;
 }

@@ -11,20 +11,20 @@ export function Provenance({ provenance }) {
       ${Object.entries(provenance).map(
         ([name, value]) =>
           html`<dt>${name.replaceAll("_", " ")}</dt>
-            <dd>${shown(value)}</dd>`,
+            <dd>${textOf(value)}</dd>`,
       )}
     </dl>
   </section>`;
 }
 
 /** @param {unknown} value @returns {any} */
-function shown(value) {
+function textOf(value) {
   if (value === null || value === "") return html`<span class="quiet">none</span>`;
   if (typeof value === "string" && HASH.test(value))
     return html`<span class="mono" title=${value}>${value.slice(0, 12)}</span>`;
   if (typeof value !== "object") return String(value);
-  const each = Object.entries(/** @type {object} */ (value)).map(
+  const parts = Object.entries(/** @type {object} */ (value)).map(
     ([name, item]) => `${name} ${item}`,
   );
-  return each.join(", ") || html`<span class="quiet">none</span>`;
+  return parts.join(", ") || html`<span class="quiet">none</span>`;
 }
