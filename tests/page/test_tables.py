@@ -17,7 +17,7 @@ from pawn_lab.trials import launches
 
 TOKEN = "a-token-of-this-test"
 SCRIPT = "<script>document.title='run'</script>"
-PHONE = {"width": 375, "height": 700}
+PHONE = {"width": 320, "height": 640}
 
 
 @pytest.fixture(scope="module")

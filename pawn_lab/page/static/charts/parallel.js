@@ -158,7 +158,7 @@ export function Parallel({ label, axes, points, best, brush, onBrush }) {
     <svg
       class="parallel"
       viewBox=${`0 0 ${width} ${TOP + HEIGHT + FOOT}`}
-      style=${{ minWidth: `${0.7 * width}px` }}
+      style=${{ minWidth: `${0.9 * width}px` }}
       preserveAspectRatio="xMinYMin"
       role="group"
       aria-label=${label}

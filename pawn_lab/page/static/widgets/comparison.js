@@ -66,7 +66,9 @@ function Intervals({ answer, groups }) {
     ? `Cost over that of ${reference}`
     : `${answer.metric} less that of ${reference}`;
   const line = ratios ? { label: "as much", value: 1 } : { label: "no difference", value: 0 };
-  return html`<${Bars} title=${title} bars=${bars} zero=${!ratios} reference=${line} />`;
+  return html`<div class="table-scroll">
+    <${Bars} title=${title} bars=${bars} zero=${!ratios} reference=${line} />
+  </div>`;
 }
 
 /** @param {Record<string, any>} row */
