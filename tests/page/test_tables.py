@@ -97,6 +97,24 @@ def test_trials_are_sorted_filtered_and_found_again_by_a_link(tab):
     expect(tab.locator("#filter-problem")).to_contain_text("no column 'rate'; one of: id, variant")
 
 
+def test_a_filter_takes_words_conditions_and_their_contrary(tab):
+    go(tab, "#/trials")
+    rows = {
+        "": "6 rows",
+        "lr<": "6 rows",  # still being written
+        "parent=none": "6 rows",
+        "-state=completed": "0 of 6 rows",
+        "tags:SCRIPT": "1 of 6 rows",
+        "best<=3.51 best>3.4 completed": "2 of 6 rows",
+        '"3.50"': "0 of 6 rows",
+    }
+    for text, shown in rows.items():
+        tab.get_by_role("searchbox", name="Filter").fill(text)
+        expect(tab.get_by_role("group", name="Chosen trials").get_by_role("status")).to_have_text(
+            shown
+        )
+
+
 def test_columns_that_differ_are_shown_by_themselves_and_others_are_chosen(tab):
     go(tab, "#/trials")
     expect(tab.get_by_role("columnheader", name="lr")).to_be_visible()
