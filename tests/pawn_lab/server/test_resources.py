@@ -35,7 +35,11 @@ async def text_of(client: Client, uri: str) -> str:
 
 async def test_notes_leaderboard_and_trials_can_be_read(client):
     listed = {str(r.uri): r.mime_type for r in (await client.list_resources()).resources}
-    assert listed == {"lab://notes": "text/markdown", "lab://leaderboard": "application/json"}
+    assert listed == {
+        "lab://notes": "text/markdown",
+        "lab://leaderboard": "application/json",
+        "ui://pawn-lab/app": "text/html;profile=mcp-app",
+    }
     templates = (await client.list_resource_templates()).resource_templates
     assert [template.uri_template for template in templates] == ["lab://trials/{trial_id}"]
     assert "the rate is too high" in await text_of(client, "lab://notes")
