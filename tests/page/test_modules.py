@@ -46,6 +46,16 @@ def test_types_named_in_comments_are_no_imports(tmp_path: Path):
     assert "const a = 1" in joined(entry, tmp_path)
 
 
+def test_documentation_is_for_authors_and_other_text_stays(tmp_path: Path):
+    entry = write(tmp_path, main='/**\n * For authors.\n */\nconst a = "/** text */";\n')
+    entry.write_text(entry.read_text() + "/** @type {A} */ (a).b();\n/** Of none. */\n")
+    script = joined(entry, tmp_path)
+    assert "or authors" not in script
+    assert "Of none" not in script
+    assert "(a).b();" in script
+    assert '"/** text */"' in script
+
+
 def test_a_cycle_is_refused_by_its_files(tmp_path: Path):
     entry = write(
         tmp_path,

@@ -1,5 +1,6 @@
 """The demo, from its first call to its report, with very few steps."""
 
+import json
 import os
 import re
 import runpy
@@ -75,15 +76,18 @@ def test_the_study_ends_with_the_same_evaluations_of_every_winner_in_one_page(de
     html = page.read_text()
     printed = "".join(demo[0].split())  # a narrow console breaks the line
     assert str(page.resolve().relative_to(demo[1].resolve().parent)) in printed
+    [data] = re.findall(r'id="pawn-data">(.*?)</script>', html)
+    sections = {section["title"]: section["blocks"] for section in json.loads(data)["sections"]}
     for evaluation in ("legality", "yardstick", "probes"):
-        (_, table) = html.split(f"<h2>Evaluation: {evaluation}</h2>")
-        header = table.partition("</thead>")[0]
+        (_, table, *_) = sections[f"Evaluation: {evaluation}"]
+        header = " ".join(table["columns"])
         assert [f"trial:{number}@" in header for number in range(12, 18)] == [
             False,
             *[True] * 4,
             False,
         ]
-    assert "data:image/png;base64," in html
+    [drawn] = sections["Curves"]
+    assert {curve["trial"] for curve in drawn["answer"]["curves"]} == {13, 14, 15, 16}
 
 
 def test_a_server_that_is_killed_makes_no_noise(demo):
