@@ -208,6 +208,11 @@ def answers(server: Server, count: int, points: int) -> list[Figure]:
         ("20 training curves", {"name": "curves", "trials": some, "metrics": "loss"}, 300),
         ("zoom of 20 curves", {"name": "curves", "trials": some, "metrics": "loss"} | middle, 300),
         (f"means of {count:,} trials", {"name": "curves", "singles": "false"}, 1000),
+        (
+            f"means of the training loss of {count:,} trials",
+            {"name": "curves", "metrics": "loss", "singles": "false"},
+            5000,
+        ),
     ]
     figures = []
     for what, arguments, bound in asked:

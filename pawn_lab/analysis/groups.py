@@ -119,8 +119,8 @@ def without_points(lab: Lab, lineages: Lineages, trial: Trial, variant: str) -> 
 def grouped(runs: Iterable[Run]) -> tuple[list[Group], list[Run]]:
     """Return the groups, and the runs left out because a longer or later one has their seeds."""
     groups, repeated = [], []
-    ordered = sorted(runs, key=lambda run: (_key(run), run.id))
-    for _, members in groupby(ordered, key=_key):
+    ordered = sorted(runs, key=lambda run: (settings_key(run), run.id))
+    for _, members in groupby(ordered, key=settings_key):
         kept: dict[tuple[int, ...], Run] = {}
         for run in sorted(members, key=lambda run: (_length(run), run.id)):
             repeated += [kept[run.seeds]] if run.seeds in kept else []
@@ -207,13 +207,14 @@ def _bare(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _key(run: Run) -> str:
+def settings_key(run: Run) -> str:
+    """Return what is equal of runs whose settings are, whatever their seeds."""
     return repr(sorted(run.settings.items()))
 
 
 def group_key(lab: Lab, lineages: Lineages, trial: Trial, variant: str) -> str:
     """Return what is equal of models of trials whose settings are, whatever their seeds."""
-    return _key(without_points(lab, lineages, trial, variant))
+    return settings_key(without_points(lab, lineages, trial, variant))
 
 
 def _length(run: Run) -> int:

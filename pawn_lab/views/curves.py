@@ -7,26 +7,21 @@ from pydantic import Field
 
 from pawn_core.config.facts import Metric
 from pawn_lab.analysis.curves import Axis
-from pawn_lab.analysis.groups import labels
-from pawn_lab.analysis.traces import Trace, Traces
+from pawn_lab.analysis.traces import Traces
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, queries
 from pawn_lab.records import Trial
-from pawn_lab.views import groups, growing, happened
-from pawn_lab.views.groups import GroupCurve
-from pawn_lab.views.growing import Cursor, Drawn, Layout, Question
+from pawn_lab.views import growing, happened
+from pawn_lab.views.drawing import Drawing
+from pawn_lab.views.growing import Cursor, Question
 from pawn_lab.views.metrics import resolved
 from pawn_lab.views.reading import ready
 from pawn_lab.views.thinning import LEAST_POINTS, Part
 from pawn_lab.views.view import View
 
 MOST_METRICS = 24
-MOST_POINTS = 60_000
-"""Of the curves of an answer together, and of its groups: of many each has fewer."""
 AXES: tuple[Axis, ...] = ("step", "tokens", "hours", "cost")
 _METRIC = "metric:"
-_COLUMNS = 2
-"""A mean's numbers are twice those of a curve."""
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -62,66 +57,25 @@ def curves(
     event = queries.latest_event(lab)
     read = ready(lab, queries.selected(lab, trials, tag))
     chosen = [resolved(lab, read.trials, name) for name in metrics or [None]]
-    traces = Traces(lab, read.trials)
-    drawn = _drawn(traces, chosen, axis_named(lab, read.trials, x))
-    layout = growing.remembered(asked, Layout.of(drawn))
-    means = [group for grouped in drawn.grouped for group in grouped.groups]
+    traces, axis = Traces(lab, read.trials), axis_named(lab, read.trials, x)
+    drawing = Drawing(traces, chosen, axis, Part(low, high, most), singles=singles)
+    layout = growing.remembered(asked, drawing.layout())
     return {
         "x": x,
         "metrics": [metric._asdict() for metric in chosen],
-        "curves": _curves(drawn, layout, Part(low, high, most)) if singles else [],
-        "groups": _groups(means, Part(low, high, most)),
-        "marks": happened.marks(lab, traces, drawn.axis, drawn.labels),
-        "bands": happened.bands(drawn.traces, drawn.labels) if x == "step" else [],
+        "curves": [layout.named(own.run, own.metric) | own.points for own in drawing.curves],
+        "groups": drawing.groups(),
+        "marks": happened.marks(lab, traces, axis, drawing.labels),
+        "bands": drawing.bands,
         "floors": happened.floors(traces, chosen),
         "pending": read.pending,
         "whole": True,
-        "cursor": str(growing.cursor(lab, event, drawn, read.pending)),
+        "cursor": str(growing.cursor(lab, event, read.trials, read.pending)),
     }
 
 
 def _fixed(items: list[T] | None) -> tuple[T, ...] | None:
     return None if items is None else tuple(items)
-
-
-def _drawn(traces: Traces, metrics: list[Metric], axis: Axis | Metric) -> Drawn:
-    found = [traces.of(run, metrics, axis) for run in traces.runs]
-    of_metrics = ([own[n] for own in found if len(own[n].y)] for n in range(len(metrics)))
-    names = (run.name for run in traces.runs)
-    return Drawn(
-        metrics=metrics,
-        axis=axis,
-        traces=found,
-        labels=dict(zip(names, labels(traces.runs), strict=True)),
-        grouped=[groups.grouped(own) for own in of_metrics],
-    )
-
-
-def _curves(drawn: Drawn, layout: Layout, part: Part) -> list[Json]:
-    shown = [trace for own in drawn.traces for trace in own if len(trace.y)]
-    part = _shared(part, len(shown))
-    return [layout.named(trace) | _points(trace, part) for trace in shown]
-
-
-def _groups(means: list[GroupCurve], part: Part) -> list[Json]:
-    part = _shared(part, _COLUMNS * len(means))
-    return [mean.shown(part.of(mean.x, mean.mean)) for mean in means]
-
-
-def _shared(part: Part, count: int) -> Part:
-    """Return what each of so many may show that all together show no more than they may."""
-    each = min(part.most, MOST_POINTS // max(1, count))
-    return part._replace(most=max(LEAST_POINTS, each))
-
-
-def _points(trace: Trace, part: Part) -> Json:
-    where = part.of(trace.x, trace.y)
-    return {
-        "x": trace.x[where],
-        "y": trace.y[where],
-        "seen": len(trace.y),
-        "sampled": len(where) < part.count(trace.x),
-    }
 
 
 def axis_named(lab: Lab, trials: Sequence[Trial], name: str) -> Axis | Metric:

@@ -1,5 +1,6 @@
 """Groups of curves whose runs differ by their seeds alone: mean and 95 % band over all of them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ import numpy as np
 from pawn_core.config.facts import Metric
 from pawn_lab.analysis.bands import half_widths
 from pawn_lab.analysis.curves import Point
-from pawn_lab.analysis.groups import BASELINE, Run, told_apart
+from pawn_lab.analysis.groups import BASELINE, Group, Run, told_apart
 from pawn_lab.analysis.groups import grouped as by_settings
 from pawn_lab.analysis.traces import Trace
 from pawn_lab.configs import setting_text
@@ -23,7 +24,6 @@ class GroupCurve:
     short: runs that broke off before the others' end, which are left out.
     """
 
-    label: str
     metric: Metric
     trials: list[int]
     short: list[str]
@@ -33,42 +33,49 @@ class GroupCurve:
     mean: np.ndarray
     half: np.ndarray
 
-    def shown(self, where: np.ndarray) -> dict[str, Any]:
-        """Return what a chart draws of it: some of its points."""
-        mean, half = self.mean[where], self.half[where]
+    def at(self, chosen: np.ndarray) -> "GroupCurve":
+        """Return some of its points."""
+        step, x, mean, half = (n[chosen] for n in (self.step, self.x, self.mean, self.half))
+        return replace(self, step=step, x=x, mean=mean, half=half)
+
+    def shown(self, label: str) -> dict[str, Any]:
+        """Return what a chart draws of it."""
         return {
-            "label": self.label,
+            "label": label,
             "metric": self.metric.name,
             "trials": self.trials,
             "short": self.short,
             "n": self.n,
-            "x": self.x[where],
-            "mean": mean,
-            "low": mean - half,
-            "high": mean + half,
+            "x": self.x,
+            "mean": self.mean,
+            "low": self.mean - self.half,
+            "high": self.mean + self.half,
         }
 
 
-class Grouped(NamedTuple):
-    """The groups of a metric, and by label the names of the runs of each."""
+class Means(NamedTuple):
+    """The means of a metric, and the group that each is of."""
 
-    groups: list[GroupCurve]
-    members: dict[str, list[str]]
+    groups: list[Group]
+    curves: list[GroupCurve]
+
+    def labels(self) -> list[str]:
+        """Return what each group sets that the others do not; no two are called the same."""
+        apart = told_apart(self.groups) if self.groups else []
+        told = [setting_text(own) or BASELINE for own in apart]
+        again = Counter[str]()
+        names = []
+        for text in told:
+            again[text] += 1
+            names.append(text if again[text] == 1 else f"{text} ({again[text]})")
+        return names
 
 
-def grouped(traces: Sequence[Trace]) -> Grouped:
-    """Group traces of one metric, each with values, by their settings."""
+def means(traces: Sequence[Trace]) -> Means:
+    """Return the means of traces of one metric, each with values, of runs of equal settings."""
     by_name = {trace.run.name: trace for trace in traces}
-    ends = [_with_end(trace) for trace in traces]
-    found, _ = by_settings(ends)
-    labels = [setting_text(told) or BASELINE for told in told_apart(found)] if found else []
-    members = {
-        label: [run.name for run in group.runs] for label, group in zip(labels, found, strict=True)
-    }
-    curves = [
-        group_curve(label, [by_name[name] for name in names]) for label, names in members.items()
-    ]
-    return Grouped(curves, members)
+    groups, _ = by_settings([_with_end(trace) for trace in traces])
+    return Means(groups, [group_curve([by_name[r.name] for r in g.runs]) for g in groups])
 
 
 def _with_end(trace: Trace) -> Run:
@@ -76,14 +83,13 @@ def _with_end(trace: Trace) -> Run:
     return replace(trace.run, points=[Point(trace.last_step, 0.0, 0.0, 0.0)])
 
 
-def group_curve(label: str, traces: Sequence[Trace]) -> GroupCurve:
+def group_curve(traces: Sequence[Trace]) -> GroupCurve:
     """Return the mean over runs of a group."""
     taken, short = _without_short(traces)
     step, rows = _common(taken)
     values = np.stack([trace.y[own] for trace, own in zip(taken, rows, strict=True)])
     x = np.stack([trace.x[own] for trace, own in zip(taken, rows, strict=True)])
     return GroupCurve(
-        label=label,
         metric=taken[0].metric,
         trials=list(dict.fromkeys(trace.run.id for trace in traces)),
         short=short,

@@ -6,9 +6,11 @@ that is forgotten, or what happened since changes it, there is no news but a who
 """
 
 import re
+import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -16,14 +18,16 @@ import numpy as np
 
 from pawn_core.config.facts import Metric
 from pawn_lab.analysis.curves import Axis
+from pawn_lab.analysis.groups import Run
 from pawn_lab.analysis.traces import Trace, Traces
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, queries
+from pawn_lab.records import Trial
 from pawn_lab.states import ACTIVE, BROKE_OFF, State
 from pawn_lab.trials import measurements
 from pawn_lab.trials.measurements import Measurements
 from pawn_lab.trials.requests import MOST_EVENTS
-from pawn_lab.views.groups import Grouped, group_curve
+from pawn_lab.views.groups import group_curve
 
 MOST_LAYOUTS = 16
 _REARRANGING = frozenset({State.QUEUED, "storage", "tags", *BROKE_OFF})
@@ -79,17 +83,6 @@ class Cursor(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """What an answer draws: the traces of each run, and the groups of each metric."""
-
-    metrics: list[Metric]
-    axis: Axis | Metric
-    traces: list[list[Trace]]
-    labels: dict[str, str]
-    grouped: list[Grouped]
-
-
-@dataclass(frozen=True)
 class Layout:
     """How an answer's curves are named and grouped."""
 
@@ -102,56 +95,41 @@ class Layout:
     """By the name of a run."""
     inherited: dict[tuple[str, str], int]
     """How many points of a curve are of what its trial continues, by run and metric."""
-    of_run: list[dict[str, str]]
-    """Of each metric the label of the group by the name of a run."""
 
-    @classmethod
-    def of(cls, drawn: Drawn) -> Self:
-        """Return the layout of an answer."""
-        groups = [grouped.members for grouped in drawn.grouped]
-        return cls(
-            metrics=drawn.metrics,
-            axis=drawn.axis,
-            labels=drawn.labels,
-            groups=groups,
-            trials={own[0].run.name: own[0].run.id for own in drawn.traces},
-            inherited={
-                trace.key: int(np.count_nonzero(trace.number == 0))
-                for own in drawn.traces
-                for trace in own
-                if len(trace.y)
-            },
-            of_run=[{name: label for label, own in g.items() for name in own} for g in groups],
-        )
+    @cached_property
+    def of_run(self) -> list[dict[str, str]]:
+        """Of each metric the label of the group by the name of a run."""
+        return [{name: label for label, own in g.items() for name in own} for g in self.groups]
 
-    def named(self, trace: Trace) -> Json:
+    def named(self, run: Run, metric: Metric) -> Json:
         """Return what a curve is called."""
-        name, number = trace.run.name, self.metrics.index(trace.metric)
         return {
-            "trial": trace.run.id,
-            "variant": trace.run.variant,
-            "label": self.labels[name],
-            "group": self.of_run[number].get(name),
-            "metric": trace.metric.name,
+            "trial": run.id,
+            "variant": run.variant,
+            "label": self.labels[run.name],
+            "group": self.of_run[self.metrics.index(metric)].get(run.name),
+            "metric": metric.name,
         }
 
 
+_lock = threading.Lock()
 _LAYOUTS: OrderedDict[Question, Layout] = OrderedDict()
 """By question, the latest last."""
 
 
 def remembered(asked: Question, layout: Layout) -> Layout:
     """Keep the layout of the answer to a question."""
-    _LAYOUTS[asked] = layout
-    _LAYOUTS.move_to_end(asked)
-    while len(_LAYOUTS) > MOST_LAYOUTS:
-        _LAYOUTS.popitem(last=False)
+    with _lock:
+        _LAYOUTS.pop(asked, None)
+        _LAYOUTS[asked] = layout
+        while len(_LAYOUTS) > MOST_LAYOUTS:
+            _LAYOUTS.popitem(last=False)
     return layout
 
 
-def cursor(lab: Lab, event: int, drawn: Drawn, pending: Sequence[int]) -> Cursor:
+def cursor(lab: Lab, event: int, trials: Sequence[Trial], pending: Sequence[int]) -> Cursor:
     """Return where news of an answer begin; what was not read yet has reached nothing."""
-    active = {own[0].run.id for own in drawn.traces if own[0].run.trial.state in ACTIVE}
+    active = {trial.id for trial in trials if trial.state in ACTIVE}
     read = [_reached(trial_id, _measured(lab, trial_id)) for trial_id in sorted(active)]
     return Cursor(event, [*read, *(Reached(trial_id, 0, 0) for trial_id in pending)])
 
@@ -228,7 +206,7 @@ class _Came:
         own = _measured(self._lab, run.id).count(metric.record, run.variant, metric.name)
         seen = self._layout.inherited[trace.key] + own
         points = {"x": trace.x, "y": trace.y, "seen": seen, "sampled": seen > most}
-        return self._layout.named(trace) | points
+        return self._layout.named(run, metric) | points
 
     def groups(self) -> list[Json] | None:
         """Return the points that came to each group; None where its members changed."""
@@ -244,11 +222,12 @@ class _Came:
         shown = []
         for metric, label, names in grown:
             members = [whole[name, metric.name] for name in names]
-            before = group_curve(label, [self._until_then(trace) for trace in members])
-            after = group_curve(label, members)
+            before = group_curve([self._until_then(trace) for trace in members])
+            after = group_curve(members)
             if before.short != after.short or not len(before.step):
                 return None
-            shown.append(after.shown(np.flatnonzero(after.step > before.step.max())))
+            came = np.flatnonzero(after.step > before.step.max())
+            shown.append(after.at(came).shown(label))
         return shown
 
     def _until_then(self, trace: Trace) -> Trace:

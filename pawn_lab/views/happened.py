@@ -1,6 +1,6 @@
 """What is drawn beside curves: what happened to them, what was expected of them, their floors."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -82,13 +82,24 @@ def _step_at(moments: Points, time: float) -> int:
     return int(moments.step[max(at, 0)])
 
 
-def bands(found: Iterable[Sequence[Trace]], labels: Mapping[str, str]) -> list[Json]:
-    """Return the losses expected of runs: from now to the end, or of ended ones from half way."""
-    told = [trace for own in found for trace in own if _is_forecast(trace)]
-    if len(told) > MOST_MARKED:
-        return []
-    courses = [(trace, _course(trace)) for trace in told]
-    return [_band(trace, expected, labels) for trace, expected in courses if expected is not None]
+def band(trace: Trace, label: str) -> Json | None:
+    """Return the losses expected of a run: from now to its end, or of an ended one from half way.
+
+    None where none are expected, or it is no loss that can be.
+    """
+    expected = _course(trace) if _is_forecast(trace) else None
+    if expected is None:
+        return None
+    losses = np.array(expected.losses)
+    return {
+        "label": label,
+        "trial": trace.run.id,
+        "metric": trace.metric.name,
+        "x": np.array(expected.steps, dtype=np.float64),
+        "mean": losses[:, 0],
+        "low": losses[:, 1],
+        "high": losses[:, 2],
+    }
 
 
 def _is_forecast(trace: Trace) -> bool:
@@ -107,19 +118,6 @@ def _course(trace: Trace) -> Course | None:
         for at, loss in zip(step[chosen], value[chosen], strict=True)
     ]
     return course(replace(trace.run, points=points), share)
-
-
-def _band(trace: Trace, expected: Course, labels: Mapping[str, str]) -> Json:
-    losses = np.array(expected.losses)
-    return {
-        "label": labels[trace.run.name],
-        "trial": trace.run.id,
-        "metric": trace.metric.name,
-        "x": np.array(expected.steps, dtype=np.float64),
-        "mean": losses[:, 0],
-        "low": losses[:, 1],
-        "high": losses[:, 2],
-    }
 
 
 def floors(traces: Traces, metrics: Sequence[Metric]) -> list[Json]:

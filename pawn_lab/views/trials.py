@@ -78,12 +78,13 @@ def trials(lab: Lab, tag: str | None = None, since: str | None = None) -> Json:
     before = Cursor.parse(since) if since is not None else None
     changed = None if before is None else _changed(lab, before, tag)
     if changed is None:
-        everything = queries.trials(lab)
-        _FIRST_OF_GROUPS[lab.paths.root] = {}
-        groups = _groups(lab, everything)
+        everything, first = queries.trials(lab), {}
+        groups = _groups(lab, everything, first)
+        _FIRST_OF_GROUPS[lab.paths.root] = first
         chosen = [trial for trial in everything if tag is None or tag in trial.tags]
     else:
-        chosen, groups = changed, _groups(lab, changed)
+        chosen = changed
+        groups = _groups(lab, changed, _FIRST_OF_GROUPS[lab.paths.root])
     rest = 0 if before is None or changed is None else max(0, before.next_to_read.start - 1)
     found = _standings(lab, chosen, rest)
     etas = {trial.id: _seconds_left(lab, trial) for trial in chosen if trial.state in ACTIVE}
@@ -114,9 +115,9 @@ def _changed(lab: Lab, before: Cursor, tag: str | None) -> list[Trial] | None:
     return [trial for trial in shown if tag is None or tag in trial.tags]
 
 
-def _groups(lab: Lab, chosen: Sequence[Trial]) -> dict[tuple[int, str], int]:
-    """Return by trial and model the first trial of its group."""
-    lineages, first = Lineages(lab, chosen), _FIRST_OF_GROUPS[lab.paths.root]
+def _groups(lab: Lab, chosen: Sequence[Trial], first: dict[str, int]) -> dict[tuple[int, str], int]:
+    """Return by trial and model the first trial of its group; `first` has those known so far."""
+    lineages = Lineages(lab, chosen)
     return {
         (trial.id, model): first.setdefault(group_key(lab, lineages, trial, model), trial.id)
         for trial in chosen
