@@ -72,14 +72,14 @@ class Answers:
 
     async def _session(self, request: Request) -> Response:
         """Say what is shown, and what whoever asks may do."""
-        return answer(await self._in_turn(partial(self._facts, self._may_act(request))))
+        return await self._in_turn(partial(self._facts, self._may_act(request)))
 
     async def _view(self, request: Request) -> Response:
         """Answer a question of a page."""
         name, arguments = request.path_params["name"], dict(request.query_params)
         if len(arguments) < len(request.query_params.multi_items()):
             raise InvalidRequestError("an argument is given twice; allowed: once, a list as 1,2,5")
-        return answer(await self._in_turn(partial(self._look, name, arguments)))
+        return await self._in_turn(partial(self._look, name, arguments))
 
     async def _call(self, request: Request) -> Response:
         """Call a tool; the body holds its arguments."""
@@ -90,7 +90,9 @@ class Answers:
         if tool.waits:
             arguments["timeout_s"] = 0
         act = partial(self._act, tool, arguments, author(request))
-        return answer(await anyio.to_thread.run_sync(act))
+        if tool.read_only:
+            return await self._in_turn(act)
+        return await anyio.to_thread.run_sync(lambda: answer(act()))
 
     def _tool(self, name: str) -> LabTool:
         if name not in self._tools:
@@ -98,8 +100,9 @@ class Answers:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no tool '{name[:40]}'{hint}")
         return self._tools[name]
 
-    async def _in_turn(self, look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        return await anyio.to_thread.run_sync(look, limiter=self._turns)
+    async def _in_turn(self, look: Callable[[], dict[str, Any]]) -> Response:
+        """Answer on a worker thread, a few at once; what acts waits for none of them."""
+        return await anyio.to_thread.run_sync(lambda: answer(look()), limiter=self._turns)
 
     def _facts(self, control: bool) -> dict[str, Any]:
         with self._exhibit.open_to_look() as lab:

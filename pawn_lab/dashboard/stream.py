@@ -147,7 +147,11 @@ class Watch:
                 return look(lab, before)
         except Exception as error:  # the views say it too, and the lab may come back
             seen = replace(before or Seen(), trouble=f"{type(error).__name__}: {error}")
-            return (None if before == seen else Change(seen.event)), seen
+            if before == seen:
+                return None, seen
+            if not isinstance(error, LabError):
+                _LOG.exception("the lab cannot be looked at")
+            return Change(seen.event), seen
 
     def _advance(self) -> None:
         try:
