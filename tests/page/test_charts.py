@@ -192,10 +192,14 @@ def test_a_group_shows_its_interval_at_the_cursor(charts):
 
 
 def test_the_numbers_behind_a_chart_are_a_table(charts):
-    draw(charts, {"title": "loss", "curves": [curve("a <b>", [2.0, 0.5] + [1.0] * 98)]})
+    marks = [{"x": 500, "kind": "resume", "text": "resumed as 5", "label": "a <b>"}] * 2
+    curves = [curve("a <b>", [2.0, 0.5] + [1.0] * 98)]
+    draw(charts, {"title": "loss", "curves": curves, "marks": marks})
     charts.get_by_role("button", name="numbers").click()
     row = charts.get_by_role("row", name=re.compile("^a <b>")).inner_text()
     assert row.split("\t") == ["a <b>", "100", "2", "1", "0.5", "10", "2", "0"]
+    happened = charts.get_by_role("list", name="What happened")
+    assert happened.inner_text() == "step 500: resumed as 5 (2 runs)"
 
 
 def test_a_chart_is_saved_as_csv_and_as_png(charts):

@@ -9,11 +9,11 @@ import { nearest } from "./series.js";
 const PLACES = 20;
 
 /**
- * Each curve's extremes, and the values of all at up to twenty places of x.
+ * Each curve's extremes, the values of all at up to twenty places of x, and what happened where.
  *
- * @param {{title: string, xTitle: string, lines: Line[]}} props
+ * @param {{title: string, xTitle: string, lines: Line[], marks: import("./scene.js").Mark[]}} props
  */
-export function Numbers({ title, xTitle, lines }) {
+export function Numbers({ title, xTitle, lines, marks }) {
   const places = evenly(longest(lines), PLACES);
   return html`<div
     class="chart-numbers"
@@ -59,6 +59,12 @@ export function Numbers({ title, xTitle, lines }) {
         )}
       </tbody>
     </table>
+    ${
+      marks.length > 0 &&
+      html`<ul aria-label="What happened">
+        ${marks.map((mark) => html`<li key=${`${mark.x} ${mark.text}`}>${xTitle} ${number(mark.x)}: ${mark.text}</li>`)}
+      </ul>`
+    }
   </div>`;
 }
 

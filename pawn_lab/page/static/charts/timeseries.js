@@ -81,7 +81,7 @@ export function TimeSeries(props) {
     }
     <${Legend} lines=${scene.named} hidden=${hidden} at=${at} onHide=${onHide} />
     ${remarks(scene, curves).map((text) => html`<p class="chart-remark" key=${text}>${text}</p>`)}
-    ${numbers && html`<${Numbers} title=${title} xTitle=${xTitle} lines=${lines} />`}
+    ${numbers && html`<${Numbers} ...${{ title, xTitle, lines, marks: scene.marks }} />`}
   </figure>`;
 }
 
