@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from pawn_core.config import RunConfig
 from pawn_lab.configs import StoredConfig
-from pawn_lab.errors import InvalidConfigError, TrialStateError
+from pawn_lab.errors import InvalidConfigError, InvalidRequestError, TrialStateError
 from pawn_lab.lab.launching import with_fixed_weights
 from pawn_lab.lab.workspace import Lab
 from pawn_lab.records import Event, Sweep, SweepEstimate, SweepPoint
@@ -99,14 +99,25 @@ def standing(lab: Lab, sweep_id: int) -> SweepStanding:
 
     Raises:
         UnknownSweepError: no such sweep.
+        InvalidRequestError: its plan is of another version of the lab.
     """
     lab.refresh()
     with lab.database.read() as tx:
         row = sweeps.get(tx, sweep_id)
-        plan = PlannedSweep.of(row).plan
+        plan = _plan(row)
         points = standings(tx, lab.paths, sweep_id, plan)
         told = events.of_sweep(tx, sweep_id)
     return SweepStanding(_sweep(row, plan, points), plan, points, told)
+
+
+def _plan(row: SweepRow) -> SweepPlan:
+    try:
+        return PlannedSweep.of(row).plan
+    except ValueError:
+        raise InvalidRequestError(
+            f"sweep {row.id} has a plan that this version of the lab does not read; its trials "
+            f"are tagged '{tag(row.id)}'"
+        ) from None
 
 
 def listed(lab: Lab) -> list[tuple[SweepRow, list[SweepPointRow]]]:

@@ -52,6 +52,8 @@ def test_a_sweep_whose_plan_is_of_another_version_is_still_listed(open_lab):
     with lab.database.write() as tx:
         tx.update("sweeps", sweep_id, plan='{"config": {"run_type": "dreaming"}, "dice": 6}')
     assert answered(lab, "sweeps", {})["sweeps"][0]["run_type"] == "dreaming"
+    with pytest.raises(InvalidRequestError, match="does not read; its trials are tagged 'sweep-1'"):
+        answered(lab, "sweep", {"sweep": sweep_id})
 
 
 def test_a_sweep_that_is_not_there_is_refused(open_lab):
