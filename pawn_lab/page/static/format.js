@@ -16,11 +16,11 @@ export function number(value) {
   if (typeof value !== "number") return value === null || value === undefined ? "–" : String(value);
   if (value === 0 || Number.isInteger(value)) return WHOLE.format(value);
   const size = Math.abs(value);
-  if (size < 1e-3 || size >= 1e6) return value.toExponential(2);
+  if (size < 1e-4 || size >= 1e6) return Number(value.toPrecision(3)).toExponential();
   return String(Number(value.toPrecision(4)));
 }
 
-/** 12,500 as 12.5 K. @param {number | null | undefined} value */
+/** 12,500 as 12.5K. @param {number | null | undefined} value */
 export function count(value) {
   if (value === null || value === undefined) return "–";
   return COMPACT.format(value);
