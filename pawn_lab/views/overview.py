@@ -24,6 +24,7 @@ MOST_QUEUED = 50
 """Trials of the queue that are shown."""
 MOST_POINTS = 60
 """Of a sparkline."""
+MOST_TAGS = 8
 MOST_TURNS = 300
 """Points of a course of money."""
 
@@ -164,7 +165,14 @@ def _totals(report: CostReport) -> dict[str, Any]:
         "total": report.total,
         "machine": report.machine and report.machine.model_dump(),
         "budget": report.budget and report.budget.model_dump(),
+        "by_tag": _dearest(report.by_tag),
     }
+
+
+def _dearest(by_tag: dict[str, float]) -> list[tuple[str, float]]:
+    """Return the tags whose trials have cost most, a trial of several tags in each."""
+    priced = [(tag, cost) for tag, cost in by_tag.items() if cost > 0]
+    return sorted(priced, key=lambda pair: -pair[1])[:MOST_TAGS]
 
 
 def _few(course: Course) -> Course:

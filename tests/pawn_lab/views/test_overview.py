@@ -15,7 +15,7 @@ from lab_testing import (
 )
 
 from pawn_core.config import parse_config
-from pawn_lab.lab import Lab, spending
+from pawn_lab.lab import Lab, spending, storing
 from pawn_lab.states import State
 from pawn_lab.store import events, trials
 from pawn_lab.views import answered
@@ -103,7 +103,9 @@ def test_money_over_time_turns_where_a_device_is_taken_and_given_back(lab):
     now = time.time()
     _held(lab, first, now - 8 * HOUR, now - 6 * HOUR)
     _held(lab, second, now - 7 * HOUR, now - 4 * HOUR)
+    storing.tag(lab, [second], ["late"])
     course = overview(lab)["spending"]
+    assert course["by_tag"] == [["late", pytest.approx(6.0, abs=1e-3)]]
     spent = {round((now - t) / HOUR): total for t, total in course["device_time"]}
     assert spent[8] == pytest.approx(0.0, abs=1e-3)
     assert spent[7] == pytest.approx(2.0, abs=1e-3)

@@ -1,5 +1,7 @@
+import { Bars } from "../charts/bars.js";
 import { duration, money, number, percent, when } from "../format.js";
 import { html } from "../preact.js";
+import { link } from "../state.js";
 import { BurnDown } from "./burndown.js";
 
 /** What an hour costs, what was spent, and how long the budget lasts. @param {{spending: any}} props */
@@ -30,7 +32,17 @@ function Priced({ spending }) {
       )}
     </dl>
     <${BurnDown} spending=${spending} />
+    ${spending.by_tag.length > 0 && html`<${ByTag} costs=${spending.by_tag} />`}
   `;
+}
+
+/** @param {{costs: [tag: string, cost: number][]}} props */
+function ByTag({ costs }) {
+  const bars = costs.map(([tag, value]) => ({ label: tag, value, to: link("trials", { tag }) }));
+  return html`<details>
+    <summary>Cost by tag</summary>
+    <${Bars} title="A trial of several tags counts for each" bars=${bars} />
+  </details>`;
 }
 
 /** @param {any} spending @returns {[string, string, boolean?][]} */
