@@ -60,14 +60,19 @@ class Means(NamedTuple):
     curves: list[GroupCurve]
 
     def labels(self) -> list[str]:
-        """Return what each group sets that the others do not; no two are called the same."""
+        """Return what each group is called: its variant, or what it sets that others do not.
+
+        No two are called the same.
+        """
+        variants = [" ".join({run.variant for run in group.runs}) for group in self.groups]
+        if all(variants) and len(set(variants)) == len(variants):
+            return variants
         apart = told_apart(self.groups) if self.groups else []
-        told = [setting_text(own) or BASELINE for own in apart]
-        again = Counter[str]()
+        times = Counter[str]()
         names = []
-        for text in told:
-            again[text] += 1
-            names.append(text if again[text] == 1 else f"{text} ({again[text]})")
+        for text in (setting_text(own) or BASELINE for own in apart):
+            times[text] += 1
+            names.append(text if times[text] == 1 else f"{text} ({times[text]})")
         return names
 
 

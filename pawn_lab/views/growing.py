@@ -139,7 +139,8 @@ def _measured(lab: Lab, trial_id: int) -> Measurements:
 
 
 def _reached(trial_id: int, measured: Measurements) -> Reached:
-    return Reached(trial_id, measured.records, measured.reading)
+    reading = measured.reading if measured.records else 0  # of no stream there is no reading
+    return Reached(trial_id, measured.records, reading)
 
 
 def news(lab: Lab, asked: Question, before: Cursor) -> Json | None:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from curve_labs import add_trial, append, train
+from lab_testing import add_ended_trial
+from past_trials import resolved
 
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
@@ -76,6 +78,13 @@ def test_a_group_goes_as_far_as_all_its_members(lab):
     add_trial(lab, [3.0], seed=2)
     (group,) = curves(lab)["groups"]
     assert (group["x"], group["mean"]) == ([1], [2])
+
+
+def test_the_groups_of_variants_are_called_as_these(lab):
+    variants = {"narrow": {"variant": "toy"}, "wide": {"variant": "toy", "d_model": 96}}
+    number = add_ended_trial(lab, resolved(variants=variants))
+    append(lab, number, [train(1, loss=2.0, variant=name) for name in variants])
+    assert {group["label"] for group in curves(lab)["groups"]} == set(variants)
 
 
 def test_x_may_be_another_metric_tokens_hours_or_cost(lab):

@@ -41,6 +41,17 @@ def test_without_new_records_there_is_nothing(lab, running):
     assert second["cursor"] == first["cursor"]
 
 
+def test_a_trial_without_a_stream_is_no_news_until_it_has_one(lab, running):
+    records = lab.paths.trial(running).metrics.read_text()
+    lab.paths.trial(running).metrics.unlink()
+    first = curves(lab)
+    second = curves(lab, since=first["cursor"])
+    assert (second["whole"], second["curves"]) == (False, [])
+    lab.paths.trial(running).metrics.write_text(records)
+    third = curves(lab, since=second["cursor"])
+    assert (third["whole"], len(third["curves"])) == (True, 2)
+
+
 def test_new_records_come_alone_and_with_them_the_mean_that_they_make(lab, running):
     first = curves(lab)
     append(lab, running, [train(4, loss=6.0)])
