@@ -112,6 +112,8 @@ def _course(trace: Trace) -> Course | None:
     step, value = trace.step[known], trace.y[known]
     share = _SHARE if trace.run.trial.state in ENDED else 1.0
     fitted = np.flatnonzero(step <= share * trace.run.config.target)
+    if not len(fitted):
+        return None
     chosen = fitted[np.unique(np.linspace(0, len(fitted) - 1, _MOST_FITTED).astype(int))]
     points = [
         Point(int(at), 0.0, 0.0, float(loss))
