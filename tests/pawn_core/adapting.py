@@ -111,3 +111,18 @@ def adapt(
     config = adapter_config(strategy, checkpoint=str(source), **fields)
     adapter = perturb(last_phase(build_adapter(subject.pretrained.model, config)))
     return adapter, save(run_dir / "checkpoints", adapter, subject.as_backbone(), **state or {})
+
+
+def adapted_trial(folder: Path, trials: Path, strategy: str) -> Adapter:
+    """Write a backbone, and an adapter of it as trial 3."""
+    folder.mkdir()
+    save_file(backbone().state_dict(), folder / "model.safetensors")
+    config = {"n_heads": 4, "max_seq_len": 24, "prepend_outcome": True}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    run_dir = trials / "3" / "run"
+    subject = load_subject(str(folder), run_dir, torch.device("cpu"))
+    adapter = perturb(
+        build_adapter(subject.pretrained.model, adapter_config(strategy, checkpoint=str(folder)))
+    )
+    save(run_dir / "checkpoints", adapter, subject.as_backbone())
+    return adapter

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from adapting import adapted_trial
 from position_weights import position_weights
 from published import published_config, published_tensors
 from safetensors.numpy import save_file
@@ -85,6 +86,20 @@ def test_one_model_is_held_and_another_takes_its_place(monkeypatch, worker, sour
     with pytest.raises(ConfigError, match=r"weights 'nowhere\.safetensors' do not exist"):
         worker.answer("position", {"moves": [], "source": "nowhere.safetensors"})
     assert worker.answer("position", {"moves": [], "source": sources["positions"]})["legal"]
+
+
+def test_an_adapter_stands_at_the_board_on_its_backbone(tmp_path) -> None:
+    trials, folder = tmp_path / "trials", tmp_path / "backbone"
+    adapted_trial(folder, trials, "lora")
+    worker = Worker(trials)
+    answers = [
+        worker.answer("position", {"moves": MOVES, "source": source})
+        for source in ("trial:3", str(folder))
+    ]
+    adapted, plain = ({move["uci"]: move["p"] for move in a["legal"]} for a in answers)
+    assert adapted != plain
+    assert answers[0]["model"]["adapter"]["strategy"] == "lora"
+    assert worker.answer("probes", {"moves": MOVES, "source": "trial:3"})["readings"]
 
 
 def test_every_question_has_an_answer() -> None:

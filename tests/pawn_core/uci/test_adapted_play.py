@@ -1,43 +1,22 @@
 """An adapter plays: the model that it makes of its backbone, from a trial of a workspace too."""
 
-import json
 from pathlib import Path
 
 import chess
 import chess_engine
 import pytest
 import torch
-from adapting import adapter_config, backbone, perturb, save
+from adapting import adapted_trial, backbone
 from fronts import Heard
-from safetensors.torch import save_file
 
-from pawn_core.adapters import Adapter, build_adapter
 from pawn_core.uci.__main__ import load_model
 from pawn_core.uci.play_settings import PlaySettings
-from pawn_core.weights.subject import load_subject
-
-CPU = torch.device("cpu")
-
-
-def adapt(folder: Path, trials: Path, strategy: str) -> Adapter:
-    """Write a backbone, and an adapter of it as trial 3."""
-    folder.mkdir()
-    save_file(backbone().state_dict(), folder / "model.safetensors")
-    config = {"n_heads": 4, "max_seq_len": 24, "prepend_outcome": True}
-    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    run_dir = trials / "3" / "run"
-    subject = load_subject(str(folder), run_dir, CPU)
-    adapter = perturb(
-        build_adapter(subject.pretrained.model, adapter_config(strategy, checkpoint=str(folder)))
-    )
-    save(run_dir / "checkpoints", adapter, subject.as_backbone())
-    return adapter
 
 
 @pytest.mark.parametrize("strategy", ["film", "lora"])
 def test_an_adapter_of_a_trial_plays_what_it_was_trained_to(tmp_path: Path, strategy: str) -> None:
     trials, folder = tmp_path / "trials", tmp_path / "backbone"
-    adapter = adapt(folder, trials, strategy)
+    adapter = adapted_trial(folder, trials, strategy)
     policies = []
     for source in ("trial:3", str(folder)):
         games = load_model(source, trials, PlaySettings())

@@ -1,9 +1,10 @@
 """Which models the board can hold, and where their weights are."""
 
 import pytest
-from boards import add_player
+from boards import add_player, write_weights
 from lab_testing import CONFIG, add_ended_trial, write_evaluations
 
+from pawn_core.checkpoint.manifest import checkpoint_name, seal
 from pawn_core.config import parse_config
 from pawn_core.config.weights import TrialWeights
 from pawn_lab.errors import InvalidRequestError, NoCheckpointError, UnknownTrialError
@@ -44,6 +45,21 @@ def test_weights_are_found_by_step_newest_or_best(lab, source, step) -> None:
     weights = TrialWeights.parse(source)
     assert weights is not None
     assert checkpoint_folder(lab, weights).name == f"step_{step:08d}"
+
+
+def test_one_of_several_models_is_named(tmp_path) -> None:
+    with Lab.open(tmp_path / "runs") as lab:
+        fields = {"run_type": "cotrain", "local_checkpoints": True, "total_steps": 1000}
+        config = parse_config(fields).model_dump(mode="json")
+        number = add_ended_trial(lab, config)
+        step = lab.paths.trial(number).checkpoints / checkpoint_name(200)
+        write_weights(step / "small", 200, config)
+        seal(step, 200)
+        weights = TrialWeights.parse(f"trial:{number}:small")
+        assert weights is not None
+        assert checkpoint_folder(lab, weights) == step / "small"
+        with pytest.raises(InvalidRequestError, match=r"has the models: .*small"):
+            checkpoint_folder(lab, TrialWeights(number))
 
 
 @pytest.mark.parametrize(

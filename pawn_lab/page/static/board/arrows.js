@@ -7,6 +7,11 @@ const MOST = 8;
 const LEAST_OF_LIKELIEST = 0.02;
 const NARROWEST = 1.5;
 const WIDEST = 9;
+const KEY = [
+  ["expected", "expected"],
+  ["illegal", "expected, illegal"],
+  ["played", "played next"],
+];
 
 /**
  * @typedef {{uci: string, p: number}} Expected
@@ -36,8 +41,10 @@ export function Arrows({ legal, illegal, played, flipped }) {
 /** What each kind of arrow means. */
 export function ArrowKey() {
   return html`<p class="small quiet">
-    <span class="arrow-key" />expected <span class="arrow-key illegal" />expected, illegal
-    <span class="arrow-key played" />played next
+    ${KEY.map(
+      ([kind, words]) =>
+        html`<span class="arrow-words"><span class="arrow-key ${kind}" />${words}</span>`,
+    )}
   </p>`;
 }
 

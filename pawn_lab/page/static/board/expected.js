@@ -107,7 +107,10 @@ function Measures({ answer }) {
 function measured(measures, answer) {
   const boost = answer.law.mate_boost ? `, mates boosted by ${answer.law.mate_boost}` : "";
   return [
-    ["legal mass", percent(measures.legal_mass)],
+    [
+      answer.model.kind === "positions" ? "legal mass, not held to the rules" : "legal mass",
+      percent(measures.legal_mass),
+    ],
     ["distance to the law", `${number(measures.kl)} nats (KL)`],
     ["entropy", `${number(measures.entropy)} nats; of the law ${number(measures.law_entropy)}`],
     ["law", `random play over ${answer.legal.length} legal moves${boost}`],
