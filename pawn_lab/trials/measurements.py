@@ -73,7 +73,7 @@ class Measurements:
         for series in self._rest.head.series:
             if series.kind == kind:
                 found.setdefault(series.model, {}).update(dict.fromkeys(series.columns))
-        for (its, model), growing in self._tail.series.items():
+        for (its, model), growing in list(self._tail.series.items()):  # another thread may add
             if its == kind:
                 found.setdefault(model, {}).update(dict.fromkeys(growing.rows))
         return {model: list(names) for model, names in found.items()}

@@ -1,6 +1,7 @@
 """Curves as pages draw them: no spike is lost, and groups are of all their members."""
 
 import random
+import weakref
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from curve_labs import add_trial, append, train
 from lab_testing import add_ended_trial
 from past_trials import resolved
 
+from pawn_lab.analysis.traces import Traces
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
 from pawn_lab.views import answered
@@ -105,3 +107,20 @@ def test_an_unknown_axis_or_metric_is_refused_with_what_there_is(lab):
         curves(lab, x="stepp")
     with pytest.raises(InvalidRequestError, match=r"metric 'losss' is not allowed.*loss"):
         curves(lab, metrics="losss")
+
+
+def test_the_curves_of_few_groups_are_held_at_a_time(lab, monkeypatch):
+    for lr in range(1, 7):
+        for seed in (1, 2):
+            add_trial(lab, [1.0, 2.0], lr=lr / 10, seed=seed)
+    alive, most, read = weakref.WeakSet(), [], Traces.of
+
+    def counted(*asked):
+        found = read(*asked)
+        alive.update(found)
+        most.append(len(alive))
+        return found
+
+    monkeypatch.setattr(Traces, "of", counted)
+    assert len(curves(lab)["curves"]) == 12
+    assert max(most) <= 4
