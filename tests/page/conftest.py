@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from lab_fixtures import open_lab, workspace
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 __all__ = ["open_lab", "workspace"]
 
 CHROMIUM = shutil.which("chromium")
 TIMEOUT_MS = 20_000
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 @pytest.fixture(scope="module")
