@@ -28,9 +28,11 @@ export class AppSource {
     /** @type {Shown} */
     this.data = { tool: null, args: {}, answer: null, error: "" };
     this.host = new Host({
-      "ui/notifications/tool-input": ({ arguments: args }) => this.show({ args: args ?? {} }),
+      "ui/notifications/tool-input": ({ arguments: args }) =>
+        this.answered || this.show({ args: args ?? {} }),
       "ui/notifications/tool-result": (result) => this.latch(result),
       "ui/notifications/tool-cancelled": ({ reason }) =>
+        this.answered ||
         this.show({ error: `the call was broken off${reason ? `: ${reason}` : ""}` }),
       "ui/notifications/host-context-changed": (context) => this.take(context),
     });
@@ -56,9 +58,14 @@ export class AppSource {
     if (toolInfo?.tool) this.show({ tool: toolInfo.tool.name });
   }
 
-  /** Keep the first answer: later ones are of other calls and say not of which. @param {any} result */
+  /** Whether the call is over: what a host says later is of other calls, and says not of which. */
+  get answered() {
+    return this.data.answer !== null || this.data.error !== "";
+  }
+
+  /** Keep the first answer. @param {any} result */
   latch(result) {
-    if (this.data.answer || this.data.error) return;
+    if (this.answered) return;
     try {
       this.show({ answer: answerOf(result) });
     } catch (error) {
