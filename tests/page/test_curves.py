@@ -144,6 +144,7 @@ def test_metrics_are_chosen_by_panel(page):
 
 def test_the_page_fits_a_phone(page):
     page.set_viewport_size({"width": 375, "height": 700})
+    page.get_by_text("Metrics: ").click()
     expect(page.locator(".chart-canvas").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
