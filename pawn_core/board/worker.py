@@ -66,8 +66,7 @@ class Worker:
 
     def __init__(self, trials: Path) -> None:
         self._run_dir = trials / "board" / "run"  # beside the trials
-        self._source: str | None = None
-        self._model: BoardModel
+        self._held: tuple[str, BoardModel] | None = None
 
     def answer(self, name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is answered, as JSON.
@@ -80,12 +79,10 @@ class Worker:
 
     def held(self, question: ModelQuestion) -> BoardModel:
         """Return the model of a question, loaded if another is held."""
-        if question.source != self._source:
-            self._source = None
-            self.__dict__.pop("_model", None)  # two at once may not fit
-            self._model = load(question.source, self._run_dir)
-            self._source = question.source
-        return self._model
+        if self._held is None or self._held[0] != question.source:
+            self._held = None  # two at once may not fit
+            self._held = question.source, load(question.source, self._run_dir)
+        return self._held[1]
 
 
 def load(source: str, run_dir: Path) -> BoardModel:
