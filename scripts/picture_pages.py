@@ -68,8 +68,9 @@ def addresses_in(lab: Lab) -> Iterator[tuple[str, str]]:
         and (reference := TrialWeights.parse(parsed.weights))
     ]
     trials = ",".join(map(str, measured)) or "1"
-    for name in ("overview", "trials", "sweeps", "notes", "launch"):
+    for name in ("overview", "trials", "notes", "launch"):
         yield name, f"SERVER/#/{name}"
+    yield "sweeps", "SERVER/#/sweeps?sweep=1"
     yield "board", f"SERVER/#/board?moves={OPENING}&ply=3"
     yield "curves", f"SERVER/#/curves?trials={trials}"
     yield "compare", f"SERVER/#/compare?trials={trials}"
