@@ -52,6 +52,8 @@ def main() -> None:
     chromium = shutil.which("chromium") or sys.exit("no Chromium: make browser")
     with Lab.open(given.workspace) as lab:
         addresses = dict(addresses_in(lab))
+    if unknown := set(given.pages) - set(addresses):
+        parser.error(f"no page {', '.join(sorted(unknown))}; one of: {', '.join(addresses)}")
     given.out.mkdir(parents=True, exist_ok=True)
     with served(given.workspace) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
