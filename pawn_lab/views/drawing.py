@@ -15,7 +15,7 @@ from pawn_lab.views.groups import Means, means
 from pawn_lab.views.growing import Layout
 from pawn_lab.views.thinning import LEAST_POINTS, Part
 
-MOST_POINTS = 60_000
+MOST_POINTS = 40_000
 """Of the curves of an answer together, and of its means: of many each has fewer."""
 _COLUMNS = 2
 """A mean's numbers are twice those of a curve."""

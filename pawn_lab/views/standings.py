@@ -15,6 +15,7 @@ from pawn_core.config.facts import Merit
 from pawn_lab.paths import TrialPaths
 from pawn_lab.trials import measurements, streams
 from pawn_lab.trials.columns import Points
+from pawn_lab.views.view import rounded
 
 MOST_REMEMBERED = 20_000
 _PACED = 20
@@ -75,7 +76,7 @@ def _read(paths: TrialPaths, merit: Merit, model: str) -> Standing:
 
 
 def _value_and_step(points: Points, at: int) -> tuple[float, int]:
-    return float(points.value[at]), int(points.step[at])
+    return rounded(float(points.value[at])), int(points.step[at])
 
 
 def seconds_left(paths: TrialPaths, kind: type[RunConfig], model: str, target: int) -> float | None:

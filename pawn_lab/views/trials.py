@@ -164,7 +164,7 @@ def _row(
     own = (trial.id, model, config["run_type"], trial.state, trial.tags, trial.hypothesis)
     place = (trial.parent, trial.sweep, group)
     step = trial.from_step if standing.step is None else standing.step
-    times = (_rounded(at, 1) for at in (trial.created_at, trial.started_at, trial.ended_at))
+    times = (_rounded(at, 0) for at in (trial.created_at, trial.started_at, trial.ended_at))
     return [
         *own,
         *place,
@@ -175,7 +175,7 @@ def _row(
 
 
 def _rounded(number: float | None, digits: int) -> float | None:
-    return None if number is None else round(number, digits)
+    return None if number is None else round(number, digits or None)
 
 
 def _kinds(chosen: Iterable[Trial]) -> dict[str, Json]:

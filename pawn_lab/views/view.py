@@ -67,13 +67,14 @@ def plain(value: Any, mask: Callable[[str], str]) -> Any:
 def column(numbers: np.ndarray) -> list[int | float | None]:
     """Return a column's numbers, rounded; whole ones as integers, null for what is not finite."""
     if not np.isfinite(numbers).all():
-        return [_rounded(n) if math.isfinite(n) else None for n in numbers.tolist()]
+        return [rounded(n) if math.isfinite(n) else None for n in numbers.tolist()]
     if (numbers == np.floor(numbers)).all() and (np.abs(numbers) < 2**53).all():
         return numbers.astype(np.int64).tolist()
-    return [_rounded(number) for number in numbers.tolist()]
+    return [rounded(number) for number in numbers.tolist()]
 
 
-def _rounded(number: float) -> float:
+def rounded(number: float) -> float:
+    """Return a number with the digits that pages show."""
     return float(f"{number:.{SIGNIFICANT_DIGITS}g}")
 
 
