@@ -104,6 +104,8 @@ def trials(lab: Lab, tag: str | None = None, since: str | None = None) -> Json:
 
 def _changed(lab: Lab, before: Cursor, tag: str | None) -> list[Trial] | None:
     """Return the trials of which something changed; None where all are to be told anew."""
+    if before.event > queries.latest_event(lab):
+        return None  # the lab was put back to an earlier state
     events = queries.events(lab, before.event, MOST_EVENTS)
     if events.more or lab.paths.root not in _FIRST_OF_GROUPS:
         return None

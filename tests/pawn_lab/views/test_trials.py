@@ -130,6 +130,13 @@ def test_a_folder_that_is_gone_or_torn_leaves_the_other_rows(lab):
     assert [row["last"] for row in rows] == [None, None, 3.0]
 
 
+def test_a_cursor_that_the_lab_has_not_reached_is_answered_whole(lab):
+    add_measured_trial(lab, [3.0])
+    asked(lab)
+    answer, rows = asked(lab, since="999")
+    assert (answer["whole"], len(rows)) == (True, 1)
+
+
 def test_a_cursor_that_is_none_is_refused(lab):
     with pytest.raises(InvalidRequestError, match="since 'x' is not allowed"):
         asked(lab, since="x")
