@@ -15,6 +15,8 @@ from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
 from pawn_lab.trials.variants import SINGLE
 
+_NONE = object()
+"""Equal to no value."""
 BASELINE = "baseline"
 """What a run or a group is called that sets nothing that others do not."""
 
@@ -154,12 +156,28 @@ def told_apart(members: Sequence[Group | Run]) -> list[dict[str, Any]]:
     ]
 
 
+def called(members: Sequence[Group | Run]) -> list[dict[str, Any]]:
+    """Return what `told_apart` does without the ablations that are at their defaults.
+
+    That is a label's part: of four runs of which each is another ablation, it names one a run.
+    """
+    return [
+        {name: value for name, value in own.items() if not _is_no_ablation(member, name, value)}
+        for member, own in zip(members, told_apart(members), strict=True)
+    ]
+
+
+def _is_no_ablation(member: Group | Run, name: str, value: Any) -> bool:
+    kind = member.kind
+    return name in kind.fields_marked("ablation") and kind.defaults().get(name, _NONE) == value
+
+
 def labels(runs: Sequence[Run]) -> list[str]:
     """Return of each run its name with what tells it from the others."""
     seeds = distinguished([{"seed": run.seeds[0]} for run in runs])
     chosen = [
         {k: v for k, v in own.items() if not (k == "variant" and v == run.variant)} | seed
-        for run, own, seed in zip(runs, told_apart(runs), seeds, strict=True)
+        for run, own, seed in zip(runs, called(runs), seeds, strict=True)
     ]
     texts = map(setting_text, chosen)
     return [f"{run.name} {text}".rstrip() for run, text in zip(runs, texts, strict=True)]

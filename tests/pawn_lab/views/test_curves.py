@@ -89,6 +89,13 @@ def test_the_groups_of_variants_are_called_as_these(lab):
     assert {group["label"] for group in curves(lab)["groups"]} == set(variants)
 
 
+def test_an_ablation_is_called_by_what_it_sets_and_not_by_what_the_others_do(lab):
+    for ablation in ({}, {"mate_boost": 1.0}, {"discard_ply_limit": True}):
+        add_trial(lab, [3.0, 2.0], **ablation)
+    labels = {group["label"] for group in curves(lab)["groups"]}
+    assert labels == {"baseline", "mate_boost=1.0", "discard_ply_limit=true"}
+
+
 def test_x_may_be_another_metric_tokens_hours_or_cost(lab):
     number = add_trial(lab, [])
     records = [train(step, loss=5.0 - step, lr=0.1 * step) for step in (1, 2, 3)]
