@@ -1,6 +1,6 @@
 """Learning curves as arrays: what pages draw of hundreds of trials, every record of each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -58,8 +58,11 @@ class Totals(NamedTuple):
 class Traces:
     """Reads the traces of trials; the streams and leases of each once for all its metrics."""
 
-    def __init__(self, lab: Lab, trials: Sequence[Trial]) -> None:
-        self._lab = lab
+    def __init__(
+        self, lab: Lab, trials: Sequence[Trial], until: Mapping[int, int] | None = None
+    ) -> None:
+        """Take the trials; `until`: of the streams of some only so many records."""
+        self._lab, self._until = lab, until or {}
         self.trials = list(trials)
         self._lineages = Lineages(lab, trials)
 
@@ -127,6 +130,9 @@ class Traces:
                 paths, kind, model, names, after, timed=timed
             ).items()
         }
+        until = self._until.get(trial.id)
+        if until is not None:
+            found = {key: own.at(own.number <= until) for key, own in found.items()}
         return {metric: found[metric.record, metric.name] for metric in metrics}
 
     def tokens_before(self, trial: Trial, model: str) -> float:

@@ -57,7 +57,9 @@ def curves(
     event = queries.latest_event(lab)
     read = ready(lab, queries.selected(lab, trials, tag))
     chosen = [resolved(lab, read.trials, name) for name in metrics or [None]]
-    traces, axis = Traces(lab, read.trials), axis_named(lab, read.trials, x)
+    reached = growing.reached(lab, read.trials)
+    traces = Traces(lab, read.trials, {own.trial: own.records for own in reached})
+    axis = axis_named(lab, read.trials, x)
     drawing = Drawing(traces, chosen, axis, Part(low, high, most), singles=singles)
     layout = growing.remembered(asked, drawing.layout())
     return {
@@ -70,7 +72,7 @@ def curves(
         "floors": happened.floors(traces, chosen),
         "pending": read.pending,
         "whole": True,
-        "cursor": str(growing.cursor(lab, event, read.trials, read.pending)),
+        "cursor": str(Cursor(event, [*reached, *growing.unread(read.pending)])),
     }
 
 

@@ -127,11 +127,15 @@ def remembered(asked: Question, layout: Layout) -> Layout:
     return layout
 
 
-def cursor(lab: Lab, event: int, trials: Sequence[Trial], pending: Sequence[int]) -> Cursor:
-    """Return where news of an answer begin; what was not read yet has reached nothing."""
+def reached(lab: Lab, trials: Sequence[Trial]) -> list[Reached]:
+    """Return how far the streams are of the trials that go on: an answer tells no more of them."""
     active = {trial.id for trial in trials if trial.state in ACTIVE}
-    read = [_reached(trial_id, _measured(lab, trial_id)) for trial_id in sorted(active)]
-    return Cursor(event, [*read, *(Reached(trial_id, 0, 0) for trial_id in pending)])
+    return [_reached(trial_id, _measured(lab, trial_id)) for trial_id in sorted(active)]
+
+
+def unread(pending: Sequence[int]) -> list[Reached]:
+    """Return what was reached of trials that are not read yet."""
+    return [Reached(trial_id, 0, 0) for trial_id in pending]
 
 
 def _measured(lab: Lab, trial_id: int) -> Measurements:
@@ -155,7 +159,7 @@ def news(lab: Lab, asked: Question, before: Cursor) -> Json | None:
     grown = {a.trial: a.records for a, b in pairs if a != b}
     if grown and isinstance(layout.axis, Metric):
         return None  # its curves are sorted by values that go up and down
-    came = _Came(lab, layout, grown)
+    came = _Came(lab, layout, grown, {b.trial: b.records for b in now})
     groups = came.groups()
     if groups is None or came.has_new_curves:
         return None
@@ -180,13 +184,16 @@ def _is_rearranged(lab: Lab, since: int, event: int) -> bool:
 class _Came:
     """The points that came to trials after so many records."""
 
-    def __init__(self, lab: Lab, layout: Layout, grown: dict[int, int]) -> None:
-        self._lab, self._layout, self._grown = lab, layout, grown
+    def __init__(
+        self, lab: Lab, layout: Layout, grown: dict[int, int], until: dict[int, int]
+    ) -> None:
+        self._lab, self._layout, self._grown, self._until = lab, layout, grown, until
         self._fresh = [trace for trace in self._read(grown, grown) if len(trace.y)]
 
     def _read(self, trials: Iterable[int], after: Mapping[int, int]) -> list[Trace]:
         numbers, layout = sorted(trials), self._layout
-        traces = Traces(self._lab, queries.selected(self._lab, numbers) if numbers else [])
+        chosen = queries.selected(self._lab, numbers) if numbers else []
+        traces = Traces(self._lab, chosen, self._until)
         return [
             trace
             for run in traces.runs

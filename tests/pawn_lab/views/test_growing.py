@@ -10,7 +10,7 @@ from lab_testing import CONFIG, add_running_trial
 from pawn_core.config import parse_config
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab
-from pawn_lab.views import answered
+from pawn_lab.views import answered, growing
 
 
 @pytest.fixture
@@ -63,6 +63,22 @@ def test_new_records_come_alone_and_with_them_the_mean_that_they_make(lab, runni
     assert [own["label"] for own in first["groups"]] == [group["label"]]
     append(lab, running, [train(5, loss=7.0)])
     assert curves(lab, since=second["cursor"])["curves"][0]["x"] == [5]
+
+
+def test_a_record_that_comes_while_an_answer_is_made_is_told_once(lab, running, monkeypatch):
+    reached = growing.reached
+
+    def and_then_another(*asked):
+        before = reached(*asked)
+        append(lab, running, [train(4, loss=6.0)])
+        return before
+
+    monkeypatch.setattr(growing, "reached", and_then_another)
+    first = curves(lab)
+    second = curves(lab, since=first["cursor"])
+    third = curves(lab, since=second["cursor"])
+    own = [[c["x"] for c in a["curves"] if c["trial"] == running] for a in (first, second, third)]
+    assert own == [[[1, 2, 3]], [[4]], []]
 
 
 def test_answers_that_grew_are_what_a_whole_answer_has(lab, running):
