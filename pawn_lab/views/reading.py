@@ -8,7 +8,7 @@ from pawn_lab.lab import Lab
 from pawn_lab.records import Trial
 from pawn_lab.trials import measurements
 
-BUDGET_S = 0.4
+BUDGET_S = 0.2
 """For reading what nobody has read yet, of one answer."""
 _SOON_READ_BYTES = 128 << 10
 
