@@ -19,7 +19,7 @@ from pawn_core.machine import cpu_memory
 from pawn_core.threads import settle_threads
 
 if TYPE_CHECKING:
-    from pawn_core.board.worker import Worker
+    from pawn_core.board.worker import BoardWorker
 
 _LONGEST_LINE = 4 << 20
 _NICENESS = 10  # training comes first
@@ -34,10 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     os.nice(_NICENESS)
     settle_threads()
-    from pawn_core.board.worker import Worker  # torch reads the threads when it is imported
+    from pawn_core.board.worker import BoardWorker  # torch reads the threads when it is imported
 
     _limit_memory(int(options.memory_gib * _GIB))
-    worker = Worker(options.trials)
+    worker = BoardWorker(options.trials)
     signal.signal(signal.SIGALRM, lambda *_: sys.exit(0))
     try:
         while line := _next_line(sys.stdin.buffer, options.idle_s):
@@ -55,7 +55,7 @@ def _next_line(lines: BinaryIO, idle_s: int) -> bytes:
         signal.alarm(0)
 
 
-def _answered(worker: "Worker", line: bytes) -> dict[str, Any]:
+def _answered(worker: "BoardWorker", line: bytes) -> dict[str, Any]:
     """Return the answer to a line, whatever it holds."""
     number = None
     try:

@@ -57,7 +57,7 @@ class BoardModel(Protocol):
         ...
 
 
-class Worker:
+class BoardWorker:
     """Answers questions, and holds the model of the last that needed one.
 
     Args:
@@ -96,7 +96,7 @@ def load(source: str, run_dir: Path) -> BoardModel:
     return PositionsModel(subject) if of_positions else MovesModel(subject)
 
 
-def _position(worker: Worker, question: PlyQuestion) -> dict[str, Any]:
+def _position(worker: BoardWorker, question: PlyQuestion) -> dict[str, Any]:
     """Return the distribution over moves, likeliest first, beside the law."""
     game, model = Game.of(question.moves), worker.held(question)
     ply = game.check_ply(question.ply)
@@ -128,7 +128,7 @@ def _position(worker: Worker, question: PlyQuestion) -> dict[str, Any]:
     }
 
 
-def _curve(worker: Worker, question: CurveQuestion) -> dict[str, Any]:
+def _curve(worker: BoardWorker, question: CurveQuestion) -> dict[str, Any]:
     """Return columns over the plies; null where the model predicts nothing."""
     game, model = Game.of(question.moves), worker.held(question)
     rows = list(_curve_rows(game, model, question.outcome))
@@ -149,7 +149,7 @@ def _curve_rows(game: Game, model: BoardModel, outcome: str) -> Iterator[dict[st
         yield p | prediction.measures(law_m)
 
 
-def _probes(worker: Worker, question: ProbesQuestion) -> dict[str, Any]:
+def _probes(worker: BoardWorker, question: ProbesQuestion) -> dict[str, Any]:
     game, model = Game.of(question.moves), worker.held(question)
     ply = game.check_ply(question.ply)
     try:
@@ -158,7 +158,7 @@ def _probes(worker: Worker, question: ProbesQuestion) -> dict[str, Any]:
         return {"why": str(why)}
 
 
-def _move(worker: Worker, question: MoveQuestion) -> dict[str, Any]:
+def _move(worker: BoardWorker, question: MoveQuestion) -> dict[str, Any]:
     game, model = Game.of(question.moves), worker.held(question)
     allowed = game.legal(len(game.ucis))
     if not allowed:
@@ -170,7 +170,7 @@ def _move(worker: Worker, question: MoveQuestion) -> dict[str, Any]:
     return {"uci": choice.uci, "note": choice.note}
 
 
-_ANSWERS: dict[str, Callable[[Worker, Any], dict[str, Any]]] = {
+_ANSWERS: dict[str, Callable[[BoardWorker, Any], dict[str, Any]]] = {
     "game": lambda _, question: Game.of(question.moves).document(),
     "random_game": lambda _, question: random_game(question).document(),
     "pgn": lambda _, question: games_of_pgn(question),

@@ -23,7 +23,7 @@ MOST_RUNS = 5000
 
 
 @dataclass
-class Run:
+class BareRun:
     """A run as it was last seen."""
 
     paths: BareRunPaths
@@ -55,7 +55,7 @@ class BareExhibit(Exhibit):
         super().__init__(self._open)
         self._log_dir = log_dir.absolute()
         self._lock = threading.Lock()
-        self._runs: dict[int, Run] = {}
+        self._runs: dict[int, BareRun] = {}
         self._folders: dict[int, Path] = {}
         self._temporary = tempfile.TemporaryDirectory(prefix="pawn-dashboard-")
         self._paths = BareWorkspacePaths(Path(self._temporary.name).resolve(), self._folders)
@@ -85,7 +85,7 @@ class BareExhibit(Exhibit):
         paths = self._paths.trial(number)
         assert isinstance(paths, BareRunPaths)
         paths.root.mkdir(parents=True)
-        self._runs[number] = Run(paths)
+        self._runs[number] = BareRun(paths)
 
     def _changed(self, present: set[Path]) -> dict[int, dict[str, Any]]:
         """Return the rows of the runs that say something else than before."""

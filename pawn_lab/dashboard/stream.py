@@ -59,7 +59,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Seen:
+class LookedAt:
     """How far the lab was looked at: its newest event, the files of running trials, its notes."""
 
     event: int = 0
@@ -140,13 +140,13 @@ class Watch:
             await anyio.sleep(LOOK_EVERY_S)
         self._event = None
 
-    def look(self, before: Seen | None) -> tuple[Change | None, Seen]:
+    def look(self, before: LookedAt | None) -> tuple[Change | None, LookedAt]:
         """Return what `look` does; that the lab cannot be read is a change too."""
         try:
             with self._exhibit.open_to_look() as lab:
                 return look(lab, before)
         except Exception as error:  # the views say it too, and the lab may come back
-            seen = replace(before or Seen(), trouble=f"{type(error).__name__}: {error}")
+            seen = replace(before or LookedAt(), trouble=f"{type(error).__name__}: {error}")
             if before == seen:
                 return None, seen
             if not isinstance(error, LabError):
@@ -162,9 +162,9 @@ class Watch:
             _LOG.exception("the lab cannot be brought up to date")
 
 
-def look(lab: Lab, before: Seen | None) -> tuple[Change | None, Seen]:
+def look(lab: Lab, before: LookedAt | None) -> tuple[Change | None, LookedAt]:
     """Return what has changed in a lab, if anything has, and how far it is."""
-    seen = Seen(
+    seen = LookedAt(
         event=queries.latest_event(lab),
         files={trial_id: _stamps(lab.paths.trial(trial_id)) for trial_id in queries.holding(lab)},
         notes=_stamp(lab.paths.notes),

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from pawn_lab.lab.queries import selected
 from pawn_lab.lab.workspace import Lab
 from pawn_lab.records import Trial
-from pawn_lab.store import trials
-from pawn_lab.trials import launches
+from pawn_lab.trials import launches, selection
 
 
 def approve(lab: Lab, trial_ids: Sequence[int]) -> list[Trial]:
@@ -14,12 +13,13 @@ def approve(lab: Lab, trial_ids: Sequence[int]) -> list[Trial]:
 
     Raises:
         UnknownTrialError: no such trial.
+        InvalidRequestError: none is named.
         TrialStateError: one does not wait for an approval.
     """
-    chosen = dict.fromkeys(trial_ids)
     lab.refresh()
     with lab.database.write() as tx:
-        launches.approve(tx, [trials.get(tx, number) for number in chosen], lab.launcher.caller)
+        rows = selection.selected(tx, trial_ids)
+        launches.approve(tx, rows, lab.launcher.caller)
     with lab.one_pass():
         lab.tick()
-        return selected(lab, chosen)
+        return selected(lab, [row.id for row in rows])

@@ -29,10 +29,10 @@ def tag(
         InvalidRequestError: a tag is not allowed, they would be too many, or none is named.
     """
     added, removed = requests.checked_tags(list(add)), set(remove)
-    if not added and not removed:
-        raise InvalidRequestError("name a tag to add or to remove")
     with lab.database.write() as tx:
         rows = selection.selected(tx, trial_ids)
+        if not added and not removed:
+            raise InvalidRequestError("name a tag to add or to remove")
         for row in rows:
             kept = [name for name in row.tags if name not in removed]
             tags = requests.checked_tags([*kept, *added])

@@ -12,7 +12,7 @@ from pawn_lab.tools.values import TrialId
 
 def lab_approve(
     lab: Lab,
-    trial_ids: Annotated[list[TrialId], Field(min_length=1, description="On hold.")],
+    trial_ids: Annotated[list[TrialId], Field(description="On hold.")],
 ) -> TrialsAnswer:
     """Let trials start that were asked for with `hold`; for people, not for agents.
 

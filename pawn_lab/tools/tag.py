@@ -12,7 +12,7 @@ from pawn_lab.tools.values import TrialId
 
 def lab_tag(
     lab: Lab,
-    trial_ids: Annotated[list[TrialId], Field(min_length=1, description="Trial numbers.")],
+    trial_ids: Annotated[list[TrialId], Field(description="Trial numbers.")],
     add: Annotated[list[str] | None, Field(description="Tags to add.")] = None,
     remove: Annotated[list[str] | None, Field(description="Tags to take away.")] = None,
 ) -> TrialsAnswer:

@@ -19,7 +19,7 @@ from pydantic import Field, TypeAdapter
 
 from pawn_core.metrics import LARGEST_NUMBER, LARGEST_STEP, LATEST_TIME, MOST_NAME_CHARACTERS
 from pawn_core.untrusted import open_file
-from pawn_lab.trials.columns import MOST_NUMBERS, Column, Key, Kind, Places, Table
+from pawn_lab.trials.columns import MOST_NUMBERS, Key, Kind, MetricColumn, Places, Table
 from pawn_lab.trials.summaries import Count, StreamPosition, TokenCount
 
 _MOST_HEAD_BYTES = 16 << 20
@@ -168,7 +168,7 @@ class _Blocks:
         return data
 
 
-def _column(blocks: _Blocks, series: StoredSeries, name: str) -> Column:
+def _column(blocks: _Blocks, series: StoredSeries, name: str) -> MetricColumn:
     stored = series.columns[name]
     values = blocks.numbers(stored.values)
     every = np.arange(len(values), dtype=_ROW)
@@ -177,7 +177,7 @@ def _column(blocks: _Blocks, series: StoredSeries, name: str) -> Column:
     _check(len(rows) == len(values) and last < series.rows, "rows are missing")
     _check((np.diff(rows.astype(np.int64)) > 0).all(), "rows are not in order")
     _check(not (np.abs(values) > LARGEST_NUMBER).any(), "a value is out of range")
-    return Column(rows, values)
+    return MetricColumn(rows, values)
 
 
 def _places(blocks: _Blocks, series: StoredSeries, *, timed: bool) -> Places:
@@ -223,7 +223,7 @@ class _Written:
         places = number, step, time, tokens
         return StoredSeries(key[0], key[1], table.rows, places, columns)
 
-    def _column(self, column: Column, rows: int) -> StoredColumn:
+    def _column(self, column: MetricColumn, rows: int) -> StoredColumn:
         values = self._block(column.values, _FLOAT)
         return StoredColumn(values, self._block(column.rows, _ROW) if values.count < rows else None)
 

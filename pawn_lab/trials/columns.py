@@ -76,7 +76,7 @@ class Points(NamedTuple):
         return parts[0] if len(parts) == 1 else cls(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-class Column(NamedTuple):
+class MetricColumn(NamedTuple):
     """Values of a metric, and in which rows of its series they stand."""
 
     rows: np.ndarray
@@ -84,18 +84,18 @@ class Column(NamedTuple):
     values: np.ndarray
     """float64; NaN where the record has null."""
 
-    def halved(self) -> "Column":
+    def halved(self) -> "MetricColumn":
         """Return the least and the largest of each four values in a row, and those left over."""
         whole = len(self.values) // 4 * 4
         kept = np.concatenate([extremes(self.values, 4), np.arange(whole, len(self.values))])
-        return Column(self.rows[kept], self.values[kept])
+        return MetricColumn(self.rows[kept], self.values[kept])
 
 
 class Table(NamedTuple):
     """A series at rest."""
 
     places: Places
-    columns: dict[str, Column]
+    columns: dict[str, MetricColumn]
 
     @property
     def numbers(self) -> int:
@@ -124,7 +124,7 @@ class Table(NamedTuple):
         columns = {name: column.halved() for name, column in self.columns.items()}
         rows = [np.empty(0, np.uint32), *(column.rows for column in columns.values())]
         used = np.unique(np.concatenate(rows))
-        moved = {n: Column(_places(used, c.rows), c.values) for n, c in columns.items()}
+        moved = {n: MetricColumn(_places(used, c.rows), c.values) for n, c in columns.items()}
         return Table(self.places.at(used), moved)
 
     def followed_by(self, later: "Table") -> "Table":
@@ -134,12 +134,12 @@ class Table(NamedTuple):
         columns = {name: self._longer(name, later, before) for name in names}
         return Table(self.places.followed_by(later.places), columns)
 
-    def _longer(self, name: str, later: "Table", before: int) -> Column:
+    def _longer(self, name: str, later: "Table", before: int) -> MetricColumn:
         parts = [self.columns[name]] if name in self.columns else []
         if name in later.columns:
             rows, values = later.columns[name]
-            parts.append(Column(rows + np.uint32(before), values))
-        return Column(*map(np.concatenate, zip(*parts, strict=True)))
+            parts.append(MetricColumn(rows + np.uint32(before), values))
+        return MetricColumn(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _places(used: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -187,15 +187,15 @@ class Growing:
         wanted = self.rows if names is None else [name for name in names if name in self.rows]
         return Table(Places(*places.T), {name: self._column(name, first) for name in wanted})
 
-    def _column(self, name: str, first: int) -> Column:
+    def _column(self, name: str, first: int) -> MetricColumn:
         rows = np.array(self.rows[name], dtype=np.uint32)
         start = int(np.searchsorted(rows, first))
         values = np.array(self.values[name][start:], dtype=np.float64)
-        return Column(rows[start:] - np.uint32(first), values)
+        return MetricColumn(rows[start:] - np.uint32(first), values)
 
 
 @dataclass
-class Tail:
+class UnsettledStream:
     """What of a stream is not at rest yet, and what is needed to read on."""
 
     records: int = 0

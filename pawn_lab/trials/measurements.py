@@ -22,7 +22,7 @@ from pawn_lab.documents import write_cache
 from pawn_lab.paths import TrialPaths
 from pawn_lab.trials import streams
 from pawn_lab.trials.column_files import ColumnFile, DamagedColumnsError, Head, document
-from pawn_lab.trials.columns import KINDS, Key, Kind, Points, Table, Tail, bounded
+from pawn_lab.trials.columns import KINDS, Key, Kind, Points, Table, UnsettledStream, bounded
 from pawn_lab.trials.summaries import TokenCount
 
 MOST_BYTES = 24 << 20
@@ -154,8 +154,8 @@ class Measurements:
         return rest.followed_by(came) if rest else came
 
 
-def _tail_after(head: Head) -> Tail:
-    return Tail(head.records, dict(head.steps), dict(head.tokens))
+def _tail_after(head: Head) -> UnsettledStream:
+    return UnsettledStream(head.records, dict(head.steps), dict(head.tokens))
 
 
 def points(

@@ -13,7 +13,7 @@ from pawn_lab.lab import Lab, queries
 from pawn_lab.records import Trial
 from pawn_lab.views import growing, happened
 from pawn_lab.views.drawing import Drawing
-from pawn_lab.views.growing import Cursor, Question
+from pawn_lab.views.growing import CurvesCursor, CurvesQuestion
 from pawn_lab.views.metrics import resolved
 from pawn_lab.views.reading import ready
 from pawn_lab.views.thinning import LEAST_POINTS, Part
@@ -49,10 +49,10 @@ def curves(
     an earlier answer to the same question only the points that came since, unless `whole` says that
     all are there anew.
     """
-    asked = Question(
+    asked = CurvesQuestion(
         lab.paths.root, _fixed(trials), tag, _fixed(metrics), x=x, most=most, singles=singles
     )
-    if since is not None and (news := growing.news(lab, asked, Cursor.parse(since))):
+    if since is not None and (news := growing.news(lab, asked, CurvesCursor.parse(since))):
         return news
     event = queries.latest_event(lab)
     read = ready(lab, queries.selected(lab, trials, tag))
@@ -72,7 +72,7 @@ def curves(
         "floors": happened.floors(traces, chosen),
         "pending": read.pending,
         "whole": True,
-        "cursor": str(Cursor(event, [*reached, *growing.unread(read.pending)])),
+        "cursor": str(CurvesCursor(event, [*reached, *growing.unread(read.pending)])),
     }
 
 

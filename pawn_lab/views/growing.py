@@ -20,13 +20,13 @@ from pawn_core.config.facts import Metric
 from pawn_lab.analysis.curves import Axis
 from pawn_lab.analysis.groups import Run
 from pawn_lab.analysis.traces import Trace, Traces
-from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, queries
 from pawn_lab.records import Trial
 from pawn_lab.states import ACTIVE, BROKE_OFF, State
 from pawn_lab.trials import measurements
 from pawn_lab.trials.measurements import Measurements
 from pawn_lab.trials.requests import MOST_EVENTS
+from pawn_lab.views.cursors import matched
 from pawn_lab.views.groups import group_curve
 
 MOST_LAYOUTS = 16
@@ -37,7 +37,7 @@ _CURSOR = re.compile(r"(\d{1,19})((?:-\d{1,19}\.\d{1,19}\.\d{1,10})*)")
 Json = dict[str, Any]
 
 
-class Question(NamedTuple):
+class CurvesQuestion(NamedTuple):
     """What an answer was asked for."""
 
     workspace: Path
@@ -57,7 +57,7 @@ class Reached(NamedTuple):
     reading: int
 
 
-class Cursor(NamedTuple):
+class CurvesCursor(NamedTuple):
     """What an answer knew: events, and the streams of the trials that went on."""
 
     event: int
@@ -70,11 +70,7 @@ class Cursor(NamedTuple):
         Raises:
             InvalidRequestError: it is no cursor.
         """
-        match = _CURSOR.fullmatch(text)
-        if match is None:
-            raise InvalidRequestError(
-                f"since {text[:60]!r} is not allowed: the cursor of an earlier answer"
-            )
+        match = matched(_CURSOR, text)
         parts = [part.split(".") for part in match[2].split("-")[1:]]
         return cls(int(match[1]), [Reached(*map(int, part)) for part in parts])
 
@@ -113,11 +109,11 @@ class Layout:
 
 
 _lock = threading.Lock()
-_LAYOUTS: OrderedDict[Question, Layout] = OrderedDict()
+_LAYOUTS: OrderedDict[CurvesQuestion, Layout] = OrderedDict()
 """By question, the latest last."""
 
 
-def remembered(asked: Question, layout: Layout) -> Layout:
+def remembered(asked: CurvesQuestion, layout: Layout) -> Layout:
     """Keep the layout of the answer to a question."""
     with _lock:
         _LAYOUTS.pop(asked, None)
@@ -147,7 +143,7 @@ def _reached(trial_id: int, measured: Measurements) -> Reached:
     return Reached(trial_id, measured.records, reading)
 
 
-def news(lab: Lab, asked: Question, before: Cursor) -> Json | None:
+def news(lab: Lab, asked: CurvesQuestion, before: CurvesCursor) -> Json | None:
     """Return what came after a cursor; None where only a whole answer tells it."""
     layout, event = _LAYOUTS.get(asked), queries.latest_event(lab)
     if layout is None or _is_rearranged(lab, before.event, event):
@@ -170,7 +166,7 @@ def news(lab: Lab, asked: Question, before: Cursor) -> Json | None:
         "groups": groups,
         "pending": [],
         "whole": False,
-        "cursor": str(Cursor(event, now)),
+        "cursor": str(CurvesCursor(event, now)),
     }
 
 

@@ -25,7 +25,7 @@ Place = tuple[Path, str, Merit]
 State = tuple[int, ...]
 
 
-class Standing(NamedTuple):
+class ModelStanding(NamedTuple):
     """The last step of a model, and its last and best value with their steps."""
 
     step: int | None = None
@@ -36,20 +36,20 @@ class Standing(NamedTuple):
 
 
 _lock = threading.Lock()
-_LATEST: OrderedDict[Place, tuple[State, Standing]] = OrderedDict()
+_LATEST: OrderedDict[Place, tuple[State, ModelStanding]] = OrderedDict()
 
 
-def remembered(paths: TrialPaths, merit: Merit, model: str) -> Standing | None:
+def remembered(paths: TrialPaths, merit: Merit, model: str) -> ModelStanding | None:
     """Return the standing of a model whose stream did not change since it was last looked at."""
     state = streams.state_of(paths.metrics)
     if state is None:
-        return None if paths.metrics.exists() else Standing()
+        return None if paths.metrics.exists() else ModelStanding()
     with _lock:
         before, latest = _LATEST.get((paths.metrics, model, merit), (None, None))
     return latest if before == state else None
 
 
-def standing(paths: TrialPaths, merit: Merit, model: str) -> Standing:
+def standing(paths: TrialPaths, merit: Merit, model: str) -> ModelStanding:
     """Return the standing of a model by its stream."""
     if known := remembered(paths, merit, model):
         return known
@@ -63,16 +63,16 @@ def standing(paths: TrialPaths, merit: Merit, model: str) -> Standing:
     return latest
 
 
-def _read(paths: TrialPaths, merit: Merit, model: str) -> Standing:
+def _read(paths: TrialPaths, merit: Merit, model: str) -> ModelStanding:
     step = measurements.latest(paths).last_step(model)
     if not merit.exists:
-        return Standing(step)
+        return ModelStanding(step)
     found = measurements.points(paths, "eval", model, [merit.metric])[merit.metric]
     known = found.at(~np.isnan(found.value))
     if not len(known.value):
-        return Standing(step)
+        return ModelStanding(step)
     best = int(np.argmin(merit.sign * known.value))
-    return Standing(step, *_value_and_step(known, -1), *_value_and_step(known, best))
+    return ModelStanding(step, *_value_and_step(known, -1), *_value_and_step(known, best))
 
 
 def _value_and_step(points: Points, at: int) -> tuple[float, int]:

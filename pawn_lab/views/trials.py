@@ -10,15 +10,15 @@ from pydantic_core import to_jsonable_python
 
 from pawn_lab.analysis.curves import Lineages
 from pawn_lab.analysis.groups import group_key
-from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, queries
 from pawn_lab.records import Trial
 from pawn_lab.reporting.metrics import Kind, of_merit
 from pawn_lab.states import ACTIVE
 from pawn_lab.trials.requests import MOST_EVENTS
 from pawn_lab.views import standings
+from pawn_lab.views.cursors import matched
 from pawn_lab.views.reading import BUDGET_S
-from pawn_lab.views.standings import Standing
+from pawn_lab.views.standings import ModelStanding
 from pawn_lab.views.view import View
 
 Json = dict[str, Any]
@@ -30,14 +30,14 @@ COLUMNS = (
 )
 _FIRST_OF_GROUPS: dict[Path, dict[str, int]] = {}
 """By workspace the first trial of each group, for answers of what changed."""
-UNREAD = Standing()
+UNREAD = ModelStanding()
 """Of a model whose stream is read later."""
 MOST_READ = 100
 """Trials that an answer of what changed reads for the first time."""
 _CURSOR = re.compile(r"([0-9]{1,19})(?:\.([0-9]{1,19}))?")
 
 
-class Cursor(NamedTuple):
+class TableCursor(NamedTuple):
     """The last event that an answer knew of; the trials below a number were not read yet."""
 
     event: int
@@ -50,11 +50,7 @@ class Cursor(NamedTuple):
         Raises:
             InvalidRequestError: it is no cursor.
         """
-        match = _CURSOR.fullmatch(text)
-        if match is None:
-            raise InvalidRequestError(
-                f"since {text[:60]!r} is not allowed: the cursor of an earlier answer"
-            )
+        match = matched(_CURSOR, text)
         return cls(int(match[1]), int(match[2] or 0))
 
     @property
@@ -75,7 +71,7 @@ def trials(lab: Lab, tag: str | None = None, since: str | None = None) -> Json:
     first trial of those that differ from this one by their seeds alone.
     """
     event = queries.latest_event(lab)
-    before = Cursor.parse(since) if since is not None else None
+    before = TableCursor.parse(since) if since is not None else None
     changed = None if before is None else _changed(lab, before, tag)
     if changed is None:
         everything, first = queries.trials(lab), {}
@@ -89,7 +85,7 @@ def trials(lab: Lab, tag: str | None = None, since: str | None = None) -> Json:
     found = _standings(lab, chosen, rest)
     etas = {trial.id: _seconds_left(lab, trial) for trial in chosen if trial.state in ACTIVE}
     return {
-        "cursor": str(Cursor(event, found.unread_below)),
+        "cursor": str(TableCursor(event, found.unread_below)),
         "whole": changed is None,
         "pending": found.pending,
         "kinds": _kinds(chosen),
@@ -102,7 +98,7 @@ def trials(lab: Lab, tag: str | None = None, since: str | None = None) -> Json:
     }
 
 
-def _changed(lab: Lab, before: Cursor, tag: str | None) -> list[Trial] | None:
+def _changed(lab: Lab, before: TableCursor, tag: str | None) -> list[Trial] | None:
     """Return the trials of which something changed; None where all are to be told anew."""
     if before.event > queries.latest_event(lab):
         return None  # the lab was put back to an earlier state
@@ -128,7 +124,7 @@ def _groups(lab: Lab, chosen: Sequence[Trial], first: dict[str, int]) -> dict[tu
 
 
 class _Found(NamedTuple):
-    rows: list[tuple[Trial, str, Standing]]
+    rows: list[tuple[Trial, str, ModelStanding]]
     pending: int
     unread_below: int
 
@@ -160,7 +156,7 @@ def _seconds_left(lab: Lab, trial: Trial) -> float | None:
 
 
 def _row(
-    trial: Trial, model: str, group: int, standing: Standing, eta_s: float | None
+    trial: Trial, model: str, group: int, standing: ModelStanding, eta_s: float | None
 ) -> list[Any]:
     config = trial.config
     own = (trial.id, model, config["run_type"], trial.state, trial.tags, trial.hypothesis)

@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 from pawn_core.board import __main__ as program
 from pawn_core.board import worker as board_worker
 from pawn_core.board.questions import QUESTIONS
-from pawn_core.board.worker import Worker
+from pawn_core.board.worker import BoardWorker
 from pawn_core.config import ConfigError
 
 MOVES = ["e2e4", "e7e5", "g1f3", "b8c6"]
@@ -35,8 +35,8 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def worker() -> Worker:
-    return Worker(Path("nowhere"))
+def worker() -> BoardWorker:
+    return BoardWorker(Path("nowhere"))
 
 
 @pytest.mark.parametrize("kind", ["moves", "positions"])
@@ -79,7 +79,7 @@ def test_a_move_is_legal_and_the_same_of_a_seed(worker, sources) -> None:
 def test_one_model_is_held_and_another_takes_its_place(monkeypatch, worker, sources) -> None:
     loads, load = [], board_worker.load
     monkeypatch.setattr(board_worker, "load", lambda s, r: loads.append(s) or load(s, r))
-    worker = Worker(Path("nowhere"))
+    worker = BoardWorker(Path("nowhere"))
     for kind in ("moves", "moves", "positions", "moves"):
         worker.answer("position", {"moves": [], "source": sources[kind]})
     assert loads == [sources[kind] for kind in ("moves", "positions", "moves")]
@@ -91,7 +91,7 @@ def test_one_model_is_held_and_another_takes_its_place(monkeypatch, worker, sour
 def test_an_adapter_stands_at_the_board_on_its_backbone(tmp_path) -> None:
     trials, folder = tmp_path / "trials", tmp_path / "backbone"
     adapted_trial(folder, trials, "lora")
-    worker = Worker(trials)
+    worker = BoardWorker(trials)
     answers = [
         worker.answer("position", {"moves": MOVES, "source": source})
         for source in ("trial:3", str(folder))

@@ -8,7 +8,7 @@ from lab_testing import CONFIG, add_ended_trial, add_running_trial, eventually, 
 from served_lab import listening, served
 
 from pawn_lab.dashboard.exhibit import Exhibit
-from pawn_lab.dashboard.stream import Change, Listener, Seen, Watch, look
+from pawn_lab.dashboard.stream import Change, Listener, LookedAt, Watch, look
 from pawn_lab.lab import Lab, opener, spending
 
 TOKEN = "a-secret-of-some-length"
@@ -80,7 +80,7 @@ def test_notes_that_any_process_wrote_are_told(lab) -> None:
 
 def test_a_database_of_a_backup_is_told_as_new(lab) -> None:
     spending.set_cost(lab, 2.0)
-    assert look(lab, Seen(event=7))[0] == Change(1)
+    assert look(lab, LookedAt(event=7))[0] == Change(1)
 
 
 def test_a_lab_that_is_gone_is_told_once_and_again_when_it_is_back(lab, tmp_path) -> None:
