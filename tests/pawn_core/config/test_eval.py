@@ -18,7 +18,7 @@ def parsed(**fields) -> EvalConfig:
 def refusal(**fields) -> str:
     with pytest.raises(ValidationError) as error:
         parsed(**fields)
-    return str(config_error(error.value, EvalConfig, "eval"))
+    return str(config_error(error.value, EvalConfig, "run_type 'eval'"))
 
 
 def test_it_needs_nothing_but_the_weights() -> None:
