@@ -80,10 +80,12 @@ class BaseConfig(BaseModel):
     @functools.cache
     def defaults(cls) -> Mapping[str, Any]:
         """Return the defaults of the fields that have one, as JSON has them."""
-        fields = cls.model_fields.items()
-        return MappingProxyType(
-            {n: to_jsonable_python(field.default) for n, field in fields if not field.is_required()}
-        )
+        values = {
+            name: field.get_default(call_default_factory=True)
+            for name, field in cls.model_fields.items()
+            if not field.is_required()
+        }
+        return MappingProxyType(to_jsonable_python(values))
 
     @classmethod
     def fields_marked(cls, mark: str) -> list[str]:

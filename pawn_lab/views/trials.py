@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from pydantic_core import to_jsonable_python
-
 from pawn_lab.analysis.curves import Lineages
 from pawn_lab.analysis.groups import group_key
 from pawn_lab.lab import Lab, queries
@@ -188,16 +186,12 @@ def _kinds(chosen: Iterable[Trial]) -> dict[str, Json]:
 
 
 def _kind(kind: Kind, fields: Iterable[str]) -> Json:
-    merit, defaults = of_merit(kind), kind.model_fields
+    merit, defaults = of_merit(kind), kind.defaults()
     return {
         "metric": merit.name,
         "better": merit.better,
         "unit": kind.progress.unit,
-        "defaults": {
-            name: to_jsonable_python(defaults[name].get_default(call_default_factory=True))
-            for name in fields
-            if name in defaults and not defaults[name].is_required()
-        },
+        "defaults": {name: defaults[name] for name in fields if name in defaults},
     }
 
 

@@ -78,6 +78,7 @@ def test_moves_are_made_by_mouse_keys_and_text_and_taken_back_by_the_browser(
     common_page.get_by_label("Move", exact=True).press("Enter")
     expect(common_page.get_by_text("ply 2 of 2")).to_be_visible()
     expect(board(common_page)).to_have_attribute("aria-label", "The board, White to move")
+    expect(common_page.locator("[aria-busy=true]")).to_have_count(0)
     board(common_page).focus()
     for key in ("ArrowRight", "Enter", "ArrowUp", "ArrowUp", "ArrowRight", "Enter"):
         board(common_page).press(key)

@@ -1,6 +1,6 @@
 /** Moves of a person's and of the model's. */
 
-import { html, useState } from "../preact.js";
+import { html, useEffect, useState } from "../preact.js";
 import { Choice } from "../widgets/form.js";
 import { ends } from "./squares.js";
 
@@ -35,21 +35,27 @@ export function targetsOf(legal, from) {
 
 /**
  * @param {object} props
- * @param {Named[]} props.legal
+ * @param {Named[] | null} props.legal Null while they are not known: what is sent waits for them.
  * @param {(uci: string) => void} props.onMove
  */
 export function MoveField({ legal, onMove }) {
   const [text, setText] = useState("");
+  const [sent, setSent] = useState(/** @type {string | null} */ (null));
   const [error, setError] = useState("");
-  const play = (/** @type {Event} */ event) => {
+  const send = (/** @type {Event} */ event) => {
     event.preventDefault();
-    const move = namedMove(legal, text);
-    setError(move ? "" : `${text} is no legal move here`);
+    setSent(text);
+  };
+  useEffect(() => {
+    if (sent === null || legal === null) return;
+    setSent(null);
+    const move = namedMove(legal, sent);
+    setError(move ? "" : `${sent} is no legal move here`);
     if (!move) return;
     setText("");
     onMove(move.uci);
-  };
-  return html`<form class="row" onSubmit=${play}>
+  }, [sent, legal]);
+  return html`<form class="row" onSubmit=${send}>
     <label class="choice"
       >Move
       <input

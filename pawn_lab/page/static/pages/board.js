@@ -73,7 +73,7 @@ function Board() {
           ply=${line.ply}
           onPly=${(/** @type {number} */ ply) => set({ ply: String(ply) }, { replace: true })}
         />
-        <${MoveField} legal=${answer?.legal ?? []} onMove=${play} />
+        <${MoveField} legal=${answer?.legal ?? null} onMove=${play} />
         <${ModelMoves}
           side=${params.plays ?? ""}
           temperature=${params.temperature ?? "1"}
