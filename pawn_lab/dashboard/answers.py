@@ -1,5 +1,6 @@
 """What the page asks of the lab, and what it asks it to do: every action is a call of a tool."""
 
+import contextlib
 import re
 import time
 from collections.abc import Callable
@@ -69,6 +70,11 @@ class Answers:
             Route("/view/{name}", self._view),
             Route("/call/{name}", self._call, methods=["POST"]),
         ]
+
+    async def prepare(self) -> None:
+        """Look at the table before anybody asks: configs that were read once stay known."""
+        with contextlib.suppress(Exception):  # whoever asks is told
+            await self._in_turn(partial(self._look, "trials", {}))
 
     async def _session(self, request: Request) -> Response:
         """Say what is shown, and what whoever asks may do."""

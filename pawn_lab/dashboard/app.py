@@ -37,8 +37,8 @@ class Beside(NamedTuple):
 
 def dashboard_app(exhibit: Exhibit, access: Access, beside: Beside | None = None) -> Starlette:
     """Return the application; `access` holds for all of it."""
-    watch, board = Watch(exhibit), Board(exhibit, access)
-    asked = [*Answers(exhibit, access).routes(), stream_route(watch), *board.routes()]
+    answers, watch, board = Answers(exhibit, access), Watch(exhibit), Board(exhibit, access)
+    asked = [*answers.routes(), stream_route(watch), *board.routes()]
     routes: list[BaseRoute] = [
         *page_routes(),
         Mount("/api", routes=asked, middleware=[Middleware(GuardedReading, access=access)]),
@@ -50,6 +50,7 @@ def dashboard_app(exhibit: Exhibit, access: Access, beside: Beside | None = None
         running = contextlib.nullcontext() if beside is None else beside.running()
         async with running, anyio.create_task_group() as group:
             group.start_soon(watch.run)
+            group.start_soon(answers.prepare)
             yield
             await board.close()
             group.cancel_scope.cancel()

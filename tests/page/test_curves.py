@@ -163,6 +163,22 @@ def test_of_many_trials_the_page_says_which_are_drawn(page, tmp_path):
         page.goto("about:blank")
 
 
+def test_without_a_choice_the_newest_settings_are_drawn_with_all_their_seeds(page, tmp_path):
+    with Lab.open(tmp_path / "runs") as lab:
+        seeds = [(setting, seed) for seed in range(2) for setting in range(30)]
+        for setting, seed in seeds:
+            add_trial(lab, [2.0, 1.0], lr=1e-3 * (setting + 1), seed=seed)
+    with served(tmp_path / "runs") as url:
+        page.goto(f"{url}/#/curves?metric=loss")
+        note = "Of 60 trials those of the newest settings are drawn: 36 to 60, 6 to 30."
+        expect(page.get_by_text(note)).to_be_visible()
+        expect(page.locator(".chart-label")).to_have_count(25)
+        page.get_by_role("button", name="draw all").click()
+        expect(page.locator(".chart-label")).to_have_count(30)
+        assert "every=true" in page.url
+        page.goto("about:blank")
+
+
 def test_new_points_are_drawn_while_one_looks_and_only_they_are_sent(page, tmp_path):
     root = tmp_path / "runs"
     with Lab.open(root) as lab, add_running_trial(lab, resolved(**CONFIG)) as (trial, _):

@@ -31,14 +31,29 @@ function Page() {
     () => idsOf(rows.filter((row) => isTagged(row, params.tag) && filter.holds(row))),
     [rows, filter, params.tag],
   );
-  const chosen = params.trials ? numbers(params.trials) : found;
+  const isNarrowed = params.q || params.tag || params.every;
+  const usual = useMemo(() => (isNarrowed ? found : newestGroups(rows)), [isNarrowed, found, rows]);
+  const chosen = params.trials ? numbers(params.trials) : usual;
   const drawn = settingsOf(params).grouped ? chosen : chosen.slice(0, MOST_DRAWN);
   return html`<h1>Curves</h1>
     ${error && html`<p class="failure" role="alert">${error.message}</p>`}
     <${ChosenTrials} ...${{ route, rows, found, chosen, problem: filter.problem }} />
     ${ready && !chosen.length && html`<${Empty}>${rows.length ? "No trial is found: change the filter." : "There are no trials yet."}<//>`}
+    ${!params.trials && usual.length < found.length && html`<${NotAll} drawn=${usual} of=${found.length} onAll=${() => route.set({ every: true })} />`}
     ${drawn.length < chosen.length && html`<p class="quiet">${`Of ${chosen.length} trials the ${MOST_DRAWN} newest are drawn: ${ranges(drawn)}. Groups of seeds show all.`}</p>`}
     ${drawn.length > 0 && html`<${CurvesOf} trials=${drawn} areAll=${drawn.length === idsOf(rows).length} />`}`;
+}
+
+/**
+ * Says that older trials are not drawn unless they are asked for.
+ *
+ * @param {{drawn: number[], of: number, onAll: () => void}} props
+ */
+function NotAll({ drawn, of, onAll }) {
+  return html`<p class="quiet">
+    ${`Of ${of} trials those of the newest settings are drawn: ${ranges(drawn)}. `}
+    <button type="button" onClick=${onAll}>draw all</button>
+  </p>`;
 }
 
 /**
@@ -106,6 +121,25 @@ function TrialTicks({ rows, chosen, onTick }) {
       ${byId.slice(0, MOST_LISTED).map(tick)}
     </ul>
     ${byId.length > MOST_LISTED && html`<p class="quiet">${byId.length - MOST_LISTED} older ones are not listed: filter for them.</p>`}`;
+}
+
+/**
+ * The newest trials with all others of their settings: a mean is of all its seeds.
+ *
+ * @param {Row[]} rows
+ * @returns {number[]} Newest first; at least `MOST_DRAWN`, or all.
+ */
+function newestGroups(rows) {
+  /** @type {Map<unknown, number[]>} */
+  const members = new Map();
+  for (const row of rows) members.set(row.group, [...(members.get(row.group) ?? []), row.id]);
+  /** @type {Set<number>} */
+  const ids = new Set();
+  for (const row of [...rows].sort((a, b) => b.id - a.id)) {
+    if (ids.size >= MOST_DRAWN) break;
+    for (const id of members.get(row.group) ?? []) ids.add(id);
+  }
+  return [...ids].sort((a, b) => b - a);
 }
 
 /** @param {Row[]} rows @returns {number[]} Newest first. */
