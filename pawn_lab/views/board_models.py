@@ -13,6 +13,7 @@ from pawn_lab.errors import InvalidRequestError, NoCheckpointError
 from pawn_lab.lab import Lab, queries
 from pawn_lab.records import Trial
 from pawn_lab.trials.variants import SINGLE
+from pawn_lab.views.briefs import brief
 from pawn_lab.views.view import View
 
 _SPOKEN = (MOVES, POSITIONS)
@@ -35,7 +36,7 @@ def board_models(
     trials = [own for own in queries.trials(lab) if predicts_moves(own.config)]
     newest_first = [own for own in reversed(trials) if own.started_at is not None]
     return {
-        "trials": [_listed(own) for own in newest_first],
+        "trials": [brief(own) for own in newest_first],
         "suggested": _suggested(lab, newest_first),
         "chosen": None if trial_id is None else _chosen(lab, trial_id),
     }
@@ -86,7 +87,7 @@ def _step(lab: Lab, weights: TrialWeights, saved: dict[int, Path]) -> int | None
 def _chosen(lab: Lab, trial_id: int) -> dict[str, Any]:
     own = _of_moves(lab, trial_id)
     return {
-        **_listed(own),
+        **brief(own),
         "models": own.config.models,
         "steps": list(_saved(lab, trial_id)),
         "best": _best(lab, trial_id),
@@ -101,16 +102,6 @@ def _of_moves(lab: Lab, trial_id: int) -> Trial:
             "moves: the board takes models of moves and of positions"
         )
     return own
-
-
-def _listed(own: Trial) -> dict[str, Any]:
-    return {
-        "id": own.id,
-        "state": own.state,
-        "run_type": own.config["run_type"],
-        "tags": own.tags,
-        "hypothesis": own.hypothesis,
-    }
 
 
 def _saved(lab: Lab, trial_id: int) -> dict[int, Path]:

@@ -15,6 +15,7 @@ from pawn_lab.reporting.health import is_trouble
 from pawn_lab.states import State
 from pawn_lab.store import events as stored_events
 from pawn_lab.trials import streams, variants
+from pawn_lab.views.briefs import brief
 from pawn_lab.views.thinning import kept
 from pawn_lab.views.view import View
 
@@ -68,10 +69,7 @@ def _warning(lab: Lab) -> str | None:
 def _running(lab: Lab, trial: Trial, progress: Progress) -> dict[str, Any]:
     """Show a trial that holds a device, with the course of its metric of merit."""
     return {
-        "id": trial.id,
-        "tags": trial.tags,
-        "run_type": trial.config["run_type"],
-        "hypothesis": trial.hypothesis,
+        **brief(trial),
         "device": trial.device,
         "started_at": trial.started_at,
         "cost": trial.cost,
@@ -118,11 +116,7 @@ def _course(evaluations: list[Record], model: str, merit: Merit) -> np.ndarray:
 
 def _queued(trial: Trial) -> dict[str, Any]:
     return {
-        "id": trial.id,
-        "tags": trial.tags,
-        "run_type": trial.config["run_type"],
-        "hypothesis": trial.hypothesis,
-        "state": trial.state,
+        **brief(trial),
         "on_hold": trial.on_hold,
         "why": trial.waits_for,
         "created_at": trial.created_at,
@@ -132,10 +126,7 @@ def _queued(trial: Trial) -> dict[str, Any]:
 
 def _ended(trial: Trial) -> dict[str, Any]:
     return {
-        "id": trial.id,
-        "tags": trial.tags,
-        "run_type": trial.config["run_type"],
-        "state": trial.state,
+        **brief(trial),
         "ended_at": trial.ended_at,
         "step": trial.exit.step if trial.exit else None,
         "unit": trial.config.kind.progress.unit,

@@ -3,6 +3,7 @@
 import { count, duration, money, number } from "../format.js";
 import { html } from "../preact.js";
 import { link } from "../state.js";
+import { FactList } from "../widgets/facts.js";
 import { Json } from "../widgets/json.js";
 
 /** @typedef {{p50: number, p90?: number, most?: number} | null | undefined} Span */
@@ -24,15 +25,7 @@ export function Plan({ plan }) {
     ["like trials", String(plan.from_trials)],
   ];
   return html`
-    <dl class="facts">
-      ${facts
-        .filter(([, value]) => value)
-        .map(
-          ([title, value]) =>
-            html`<dt>${title}</dt>
-              <dd>${value}</dd>`,
-        )}
-    </dl>
+    <${FactList} facts=${facts} />
     ${[...(plan.unknown ?? []), ...(plan.confounds ?? [])].map((each) => html`<p class="quiet small">${each}</p>`)}
     ${plan.duplicates && html`<p class="warn">Ran before: <${Trials} ids=${plan.duplicates} /></p>`}
     ${plan.nearest && html`<${Nearest} rows=${plan.nearest} />`}

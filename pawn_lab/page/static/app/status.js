@@ -5,6 +5,7 @@ import { rowsOfTable } from "../tables/tool.js";
 import { Holds, TrialActions } from "../widgets/actions.js";
 import { Answer, words } from "../widgets/answer.js";
 import { Badge } from "../widgets/badge.js";
+import { FactList } from "../widgets/facts.js";
 import { Table } from "../widgets/table.js";
 
 /** @typedef {Record<string, any>} Row */
@@ -112,13 +113,8 @@ function Machine({ answer }) {
     ["an hour", money(answer.cost_per_hour)],
     ["idle", percent(answer.idle_share)],
   ];
-  return html`<dl class="facts app-machine">
-    ${facts
-      .filter(([, value]) => value !== "–")
-      .map(
-        ([name, value]) =>
-          html`<dt>${name}</dt>
-            <dd>${value}</dd>`,
-      )}
-  </dl>`;
+  return html`<${FactList}
+    facts=${facts.filter(([, value]) => value !== "–")}
+    kind="app-machine"
+  />`;
 }

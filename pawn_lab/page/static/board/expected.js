@@ -2,6 +2,7 @@
 
 import { number, percent } from "../format.js";
 import { html } from "../preact.js";
+import { FactList } from "../widgets/facts.js";
 
 const FIRST = 12;
 const BAR = 120;
@@ -92,14 +93,7 @@ function Measures({ answer }) {
     ...(typeof end === "number" ? [["says the game is over", percent(end)]] : []),
     ...(typeof value === "number" ? [["value for the side to move", number(value)]] : []),
   ]);
-  return html`<dl class="facts">
-      ${facts.map(
-        ([name, text]) =>
-          html`<dt>${name}</dt>
-            <dd>${text}</dd>`,
-      )}
-    </dl>
-    ${why && html`<p role="status">${why}</p>`}
+  return html`<${FactList} facts=${facts} /> ${why && html`<p role="status">${why}</p>`}
     ${law.caveat && html`<p class="quiet small">The law is ${law.caveat}.</p>`}`;
 }
 

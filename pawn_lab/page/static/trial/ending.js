@@ -1,5 +1,6 @@
 import { duration, number } from "../format.js";
 import { html } from "../preact.js";
+import { FactList } from "../widgets/facts.js";
 import { Linked } from "../widgets/linked.js";
 
 const WELL = ["completed", "paused"];
@@ -40,15 +41,7 @@ function PostMortem({ report, unit }) {
     ],
     ["Differs from it by", report.differs && differencesText(report.differs)],
   ];
-  return html`<dl class="facts">
-      ${facts
-        .filter(([, value]) => value)
-        .map(
-          ([name, value]) =>
-            html`<dt>${name}</dt>
-              <dd>${value}</dd>`,
-        )}
-    </dl>
+  return html`<${FactList} facts=${facts} />
     ${report.traceback && html`<pre>${report.traceback}</pre>`}`;
 }
 

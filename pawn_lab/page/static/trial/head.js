@@ -6,6 +6,7 @@ import { html } from "../preact.js";
 import { TrialActions } from "../widgets/actions.js";
 import { Badge } from "../widgets/badge.js";
 import { Bar } from "../widgets/bar.js";
+import { FactList } from "../widgets/facts.js";
 import { Health } from "../widgets/health.js";
 import { Linked } from "../widgets/linked.js";
 import { Table } from "../widgets/table.js";
@@ -59,15 +60,7 @@ function Facts({ trial }) {
     ["Memory, most", progress.device_memory === null ? null : bytes(progress.device_memory)],
     ["Games", trial.games],
   ];
-  return html`<dl class="facts">
-    ${facts
-      .filter(([, value]) => value)
-      .map(
-        ([name, value]) =>
-          html`<dt>${name}</dt>
-            <dd>${value}</dd>`,
-      )}
-  </dl>`;
+  return html`<${FactList} facts=${facts} />`;
 }
 
 /** @param {any} trial */
