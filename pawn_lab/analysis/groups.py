@@ -148,22 +148,19 @@ def distinguished(chosen: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def told_apart(members: Sequence[Group | Run]) -> list[dict[str, Any]]:
-    """Return of each group or run what it has chosen of the settings in which any two differ."""
+    """Return of each group or run what it has chosen of the settings in which any two differ.
+
+    Ablations at their defaults are left out: of four runs of which each is another ablation, each
+    is called by its own.
+    """
     chosen = distinguished([member.settings for member in members])
     return [
-        {name: value for name, value in own.items() if name not in member.unread}
+        {
+            name: value
+            for name, value in own.items()
+            if name not in member.unread and not _is_no_ablation(member, name, value)
+        }
         for member, own in zip(members, chosen, strict=True)
-    ]
-
-
-def called(members: Sequence[Group | Run]) -> list[dict[str, Any]]:
-    """Return what `told_apart` does without the ablations that are at their defaults.
-
-    That is a label's part: of four runs of which each is another ablation, it names one a run.
-    """
-    return [
-        {name: value for name, value in own.items() if not _is_no_ablation(member, name, value)}
-        for member, own in zip(members, told_apart(members), strict=True)
     ]
 
 
@@ -177,7 +174,7 @@ def labels(runs: Sequence[Run]) -> list[str]:
     seeds = distinguished([{"seed": run.seeds[0]} for run in runs])
     chosen = [
         {k: v for k, v in own.items() if not (k == "variant" and v == run.variant)} | seed
-        for run, own, seed in zip(runs, called(runs), seeds, strict=True)
+        for run, own, seed in zip(runs, told_apart(runs), seeds, strict=True)
     ]
     texts = map(setting_text, chosen)
     return [f"{run.name} {text}".rstrip() for run, text in zip(runs, texts, strict=True)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pawn_core.config.facts import Metric
 from pawn_lab.analysis.compare import Difference, Verdict, paired, welch
-from pawn_lab.analysis.groups import BASELINE, Group, Run, called, differing, obstacles, shared
+from pawn_lab.analysis.groups import BASELINE, Group, Run, differing, obstacles, shared, told_apart
 from pawn_lab.configs import setting_text
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.tools.values import Answer, Number
@@ -85,7 +85,7 @@ def compared_rows(
         InvalidRequestError: the reference is none of the trials.
     """
     first = _reference(groups, measured, reference)
-    texts = map(setting_text, called(groups))
+    texts = map(setting_text, told_apart(groups))
     named = list(zip(groups, texts, strict=True))
     ordered = sorted(named, key=lambda pair: (pair[0] is not first, measured.rank(pair[0])))
     return [_row(group, text or BASELINE, first, measured, allowed) for group, text in ordered]

@@ -18,11 +18,11 @@ from pawn_lab.analysis.curves import Axis
 from pawn_lab.analysis.groups import (
     BASELINE,
     Run,
-    called,
     distinguished,
     grouped,
     labels,
     runs_of,
+    told_apart,
 )
 from pawn_lab.analysis.marks import marks, placed
 from pawn_lab.configs import setting_text
@@ -211,7 +211,7 @@ def _bands(runs: list[Run], metric: Metric, x: Axis) -> list[CurveRow]:
     groups, _ = grouped(runs)
     firsts = [group.runs[0] for group in groups]
     rows = []
-    for group, told, panel in zip(groups, called(groups), _panels(firsts, metric), strict=True):
+    for group, told, panel in zip(groups, told_apart(groups), _panels(firsts, metric), strict=True):
         points = band_of(group.runs, x)
         row = CurveRow(
             trial_ids=list(dict.fromkeys(run.id for run in group.runs)),

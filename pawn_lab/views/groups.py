@@ -10,7 +10,7 @@ import numpy as np
 from pawn_core.config.facts import Metric
 from pawn_lab.analysis.bands import half_widths
 from pawn_lab.analysis.curves import Point
-from pawn_lab.analysis.groups import BASELINE, Group, Run, called
+from pawn_lab.analysis.groups import BASELINE, Group, Run, told_apart
 from pawn_lab.analysis.groups import grouped as by_settings
 from pawn_lab.analysis.traces import Trace
 from pawn_lab.configs import setting_text
@@ -69,7 +69,7 @@ class Means(NamedTuple):
             return variants
         times = Counter[str]()
         names = []
-        for text in (setting_text(own) or BASELINE for own in called(self.groups)):
+        for text in (setting_text(own) or BASELINE for own in told_apart(self.groups)):
             times[text] += 1
             names.append(text if times[text] == 1 else f"{text} ({times[text]})")
         return names

@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 from lab_testing import CONFIG, ended, in_state, make_checkpoint, open_gate, trainer_greeting
+from past_trials import trial as past_trial
 
 from pawn_lab.lab import killing, launching, resuming
 from pawn_lab.records import DeviceStatus, Exit, Glance, PostMortem, Trial
@@ -25,23 +26,8 @@ def trial(
     number: int, state: State, *, kind: str | None = None, waits_for: str | None = None
 ) -> Trial:
     ended = state not in (State.QUEUED, State.LAUNCHING, State.RUNNING)
-    return Trial(
-        id=number,
-        state=state,
-        config={},
-        tags=[],
-        hypothesis=None,
-        priority=0,
-        parent=None,
-        from_step=None,
-        device=None,
-        created_at=0.0,
-        started_at=0.0,
-        ended_at=float(number) if ended else None,
-        waits_for=waits_for,
-        exit=_exit(kind) if ended else None,
-        cost=0.0,
-    )
+    how = {"exit": _exit(kind), "ended_at": float(number)} if ended else {}
+    return past_trial(number).model_copy(update={"state": state, "waits_for": waits_for, **how})
 
 
 def glance(*trials: Trial, unresumed: int = 0) -> Glance:
