@@ -255,6 +255,30 @@ class WorkspacePaths:
         """Waits that clients hold as MCP tasks, one file each."""
         return self.root / "waits"
 
+    def check_in(self, name: str) -> Path:
+        """Return how far the check-ins of a name have read; `name` is checked by the caller."""
+        return self.root / "checkins" / f"{name}.json"
+
+    @property
+    def watch(self) -> Path:
+        """Who watches the lab, and how; its time of change is the latest sign of life."""
+        return self.root / "watch.json"
+
+    @property
+    def watch_lock(self) -> Path:
+        """Held while somebody watches the lab."""
+        return self.root / "watch.lock"
+
+    @property
+    def webhook(self) -> Path:
+        """Where events are sent to, for its owner's eyes alone."""
+        return self.root / "webhook.json"
+
+    @property
+    def webhook_state(self) -> Path:
+        """Up to which event they were delivered, and what has kept others from it."""
+        return self.root / "webhook-state.json"
+
     @property
     def plans(self) -> Path:
         """Committed plans of sweeps."""

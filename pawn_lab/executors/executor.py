@@ -14,7 +14,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from pawn_core.machine import Machine
 from pawn_lab.executors.attempt import Attempt, Shim
@@ -95,6 +95,10 @@ class Executor(Protocol):
     `end`, `recall` and `tend` are called while the database is locked, so that one front end at a
     time acts on an attempt: seconds at most. `start`, `look` and `stop` are not.
     """
+
+    idle_costs: ClassVar[bool] = True
+    """Whether a device that no trial holds is paid for: that of a machine is, a slot of a queue of
+    jobs is not."""
 
     def devices(self) -> list[Device]:
         """Return the devices that trials can run on; none where all are lost.

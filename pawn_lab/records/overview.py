@@ -1,5 +1,6 @@
 """What happens in the lab, and when to look again."""
 
+from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
@@ -39,6 +40,19 @@ class Pulse(Record):
     starting_s: list[float]
 
 
+class Severity(StrEnum):
+    """How much an event matters, least first."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    def reaches(self, least: "Severity") -> bool:
+        """Say whether it matters at least as much."""
+        order = list(Severity)
+        return order.index(self) >= order.index(least)
+
+
 class Event(Record):
     """Something that happened; `seq` has no gaps."""
 
@@ -48,6 +62,7 @@ class Event(Record):
     kind: str
     message: str
     data: dict[str, Any]
+    severity: Severity
 
 
 class EventPage(Record):

@@ -2,29 +2,64 @@
 
 import json
 import math
+import signal
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from pawn_lab.records import Event, EventPage
+from pawn_lab.records import Event, EventPage, Severity
 from pawn_lab.states import State
 from pawn_lab.store.transaction import Transaction
 from pawn_lab.text import clean
 
-KINDS = (
-    *State,
-    "approved",
-    "kill_requested",
-    "stuck",
-    "checkpoint_rejected",
-    "adopted",
-    "cost",
-    "budget",
-    "budget_forecast",
-    "sweep",
-    "early_stop",
-    "tags",
-    "storage",
+Data = dict[str, Any]
+
+
+def _killed(data: Data) -> Severity:
+    """Whoever asked for a kill knows; that a rule or the budget did, or force was used, is news."""
+    is_asked = data.get("reason", "killed") == "killed" and data.get("signal") != signal.SIGKILL
+    return Severity.INFO if is_asked else Severity.WARNING
+
+
+def _stopping(data: Data) -> Severity:
+    """A machine that is about to stop may be kept; that it will not is good to know."""
+    return Severity.INFO if data.get("kept") else Severity.CRITICAL
+
+
+KINDS: Mapping[str, Severity | Callable[[Data], Severity]] = MappingProxyType(
+    {
+        State.QUEUED: Severity.INFO,
+        State.LAUNCHING: Severity.INFO,
+        State.RUNNING: Severity.INFO,
+        State.PAUSED: Severity.INFO,
+        State.COMPLETED: Severity.INFO,
+        State.FAILED: Severity.CRITICAL,
+        State.KILLED: _killed,
+        State.LOST: Severity.CRITICAL,
+        "approved": Severity.INFO,
+        "kill_requested": Severity.INFO,
+        "stuck": Severity.WARNING,
+        "checkpoint_rejected": Severity.WARNING,
+        "adopted": Severity.WARNING,
+        "cost": Severity.INFO,
+        "budget": Severity.INFO,
+        "budget_forecast": Severity.WARNING,
+        "sweep": Severity.INFO,
+        "early_stop": Severity.INFO,
+        "tags": Severity.INFO,
+        "storage": Severity.INFO,
+        "idle": Severity.WARNING,
+        "keep": Severity.INFO,
+        "stop": _stopping,
+    }
 )
-"""A trial's new state, or what else may happen."""
+"""A trial's new state, or what else may happen; and how much it matters, by its data at times."""
+
+
+def severity(kind: str, data: Data) -> Severity:
+    """Return how much an event matters; one of a later version is news."""
+    rule = KINDS.get(kind, Severity.WARNING)
+    return rule if isinstance(rule, Severity) else rule(data)
 
 
 def append(
@@ -108,4 +143,5 @@ def last(tx: Transaction) -> int:
 
 
 def _event(row: dict[str, Any]) -> Event:
-    return Event(**row | {"data": json.loads(row["data"])})
+    data = json.loads(row["data"])
+    return Event(**row | {"data": data, "severity": severity(row["kind"], data)})
