@@ -218,6 +218,11 @@ class WorkspacePaths:
         return self.root / "lab.lock"
 
     @property
+    def closing_lock(self) -> Path:
+        """Held while the machine is about to be stopped: nothing is launched meanwhile."""
+        return self.root / "closing.lock"
+
+    @property
     def notes(self) -> Path:
         """Lab notes, within their budget."""
         return self.root / "lab-notes.md"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pawn_lab import failpoints
 from pawn_lab.documents import read_json_object
 from pawn_lab.executors.executor import Claim, Device, Executor
-from pawn_lab.locks import sign, try_lock
+from pawn_lab.locks import is_locked, sign, try_lock
 from pawn_lab.paths import TrialPaths, WorkspacePaths
 from pawn_lab.scheduling import budget
 from pawn_lab.scheduling.speed import devices_needed
@@ -35,13 +35,13 @@ def claim_free_devices(
 ) -> Claims:
     """Move queued trials to `launching`, highest priority first, while devices are free.
 
-    A trial whose folder cannot be written stays queued.
+    A trial whose folder cannot be written stays queued; so do all while the lab is being closed.
     """
     held = leases.held(tx)
     free = [device for device in devices if device.id not in held]
     queue = trials.queue(tx) if free else []  # reading it takes longer than all the rest
     claims = Claims([], [])
-    if queue and budget.exhausted(tx):
+    if queue and (budget.exhausted(tx) or is_locked(workspace.closing_lock)):
         return claims
     answering = executor.load(free) if queue else {}
     free = [device for device in free if device.id in answering]
