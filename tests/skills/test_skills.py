@@ -1,15 +1,21 @@
-"""Skills name only tools, commands and files that exist."""
+"""Skills name only tools, commands, files and words of the lab that exist, and fit their hosts."""
 
 import re
-from pathlib import Path
 
 import pytest
+from reading import pages, read_page
 
+from pawn_lab.cli.app import app
+from pawn_lab.shipped import ROOT, SKILLS
 from pawn_lab.tools import TOOLS
 
-ROOT = Path(__file__).parents[2]
-SKILLS = sorted((ROOT / "skills").glob("*/SKILL.md"))
-PAGES = sorted((ROOT / "skills").glob("*/*.md"))
+FOLDERS = sorted(path.parent for path in SKILLS.glob("*/SKILL.md"))
+NAMES = {folder.name for folder in FOLDERS}
+MOST_LINES = 150
+
+
+def named(path):
+    return str(path.relative_to(SKILLS))
 
 
 def front_matter(text: str) -> dict[str, str]:
@@ -17,30 +23,44 @@ def front_matter(text: str) -> dict[str, str]:
     return dict(line.split(": ", 1) for line in head.strip().splitlines())
 
 
-def test_the_skill_of_the_study_is_there():
-    assert "manage-pod" in {path.parent.name for path in SKILLS}
+def test_the_skills_of_a_study_are_there():
+    study = {"manage-pod", "run-ablation", "diagnose-trial", "write-lab-notes"}
+    models = {"evaluate-model", "finetune-player", "publish-model"}
+    assert study | models == NAMES
 
 
-@pytest.mark.parametrize("path", SKILLS, ids=lambda path: path.parent.name)
-def test_a_skill_fits_what_agents_load(path):
-    text = path.read_text()
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_skill_fits_what_agents_load(folder):
+    text = (folder / "SKILL.md").read_text(encoding="utf-8")
     head = front_matter(text)
-    assert head["name"] == path.parent.name
+    assert head.keys() == {"name", "description"}
+    assert head["name"] == folder.name
     assert len(head["name"]) <= 64
     assert 0 < len(head["description"]) <= 1024
-    assert len(text.splitlines()) < 500
+    assert len(text.splitlines()) < MOST_LINES
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_every_page_of_a_skill_is_named_by_the_skill(path):
-    assert path.name == "SKILL.md" or f"`{path.name}`" in (path.parent / "SKILL.md").read_text()
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_every_page_of_a_skill_is_named_by_the_skill(folder):
+    text = (folder / "SKILL.md").read_text(encoding="utf-8")
+    assert all(f"{page.name}`" in text for page in folder.glob("references/*"))
+    assert {path.name for path in folder.iterdir()} <= {"SKILL.md", "references"}
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_a_skill_names_only_tools_and_commands_that_exist(path):
-    text = path.read_text()
+@pytest.mark.parametrize("path", pages(), ids=named)
+def test_a_skill_names_only_skills_tools_commands_and_scripts_that_exist(path):
+    text = path.read_text(encoding="utf-8")
     assert set(re.findall(r"\blab_[a-z_]+", text)) <= {tool.name for tool in TOOLS}
-    verbs = set(re.findall(r"`pawn-lab ([a-z-]+)", text))
-    assert verbs <= {tool.verb for tool in TOOLS} | {"mcp"}
+    assert set(re.findall(r"`pawn-lab ([a-z-]+)", text)) <= set(app)
+    assert set(re.findall(r"skill `?([a-z]+-[a-z-]+)", text)) <= NAMES
     for script in re.findall(r"scripts/[\w.]+", text):
         assert (ROOT / script).is_file(), script
+
+
+@pytest.mark.parametrize("path", pages(), ids=named)
+def test_a_page_is_read_to_its_last_table(path):
+    text = path.read_text(encoding="utf-8")
+    heads = len(re.findall(r"^\|-", text, re.MULTILINE))
+    tables = read_page(text).tables
+    assert len(tables) == heads
+    assert all(len(row) == len(table.head) for table in tables for row in table.rows)
