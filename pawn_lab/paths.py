@@ -213,6 +213,11 @@ class WorkspacePaths:
         return self.root / "lab-ledger.json"
 
     @property
+    def executor(self) -> Path:
+        """Which executor runs the trials, and its settings; missing: this machine."""
+        return self.root / "executor.json"
+
+    @property
     def open_lock(self) -> Path:
         """Held while the database is checked, created or migrated."""
         return self.root / "lab.lock"

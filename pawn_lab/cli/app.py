@@ -18,6 +18,7 @@ from pawn_core.config import ConfigError
 from pawn_lab.cli import watch
 from pawn_lab.cli.arguments import command_parameters, flags, tool_arguments, with_values_joined
 from pawn_lab.cli.closing import add_close_command
+from pawn_lab.cli.executor import add_executor_command
 from pawn_lab.cli.options import DEFAULTS, Options
 from pawn_lab.cli.storage import add_storage_commands
 from pawn_lab.cli.uci import add_uci_command
@@ -190,6 +191,7 @@ def _killed(lab: Lab, trial_ids: Sequence[int], tag: str | None, reason: str | N
 
 add_close_command(app)
 add_storage_commands(app)
+add_executor_command(app)
 add_uci_command(app)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from pawn_lab.dashboard.exhibit import Exhibit
 from pawn_lab.dashboard.run_folders import Stamp, begun_at, row, run_folders, stamp
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.executors.registry import LOCAL, executor_named
+from pawn_lab.executors.choice import executor_of
 from pawn_lab.lab import Lab
 from pawn_lab.paths import BareRunPaths, BareWorkspacePaths
 from pawn_lab.states import ENDED, State
@@ -104,7 +104,7 @@ class BareExhibit(Exhibit):
         return changed
 
     def _open(self) -> Lab:
-        executor = executor_named(LOCAL)
+        executor = executor_of(self._paths)
         return BareLab(self._paths, Database.view(self._paths), executor, [], Launcher())
 
 

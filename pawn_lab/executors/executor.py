@@ -16,11 +16,26 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, NamedTuple, Protocol
 
+from pydantic import BaseModel, ConfigDict
+
 from pawn_core.machine import Machine
 from pawn_lab.executors.attempt import Attempt, Shim
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.reporting.exits import ExitRecord
 from pawn_lab.store.rows import TrialRow
+
+
+class Settings(BaseModel):
+    """What an executor is told about where it runs trials; as it stands here, nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Ailment(NamedTuple):
+    """What keeps trials from being run, and the command that mends it."""
+
+    what: str
+    remedy: str
 
 
 @dataclass(frozen=True)
@@ -162,3 +177,7 @@ class Executor(Protocol):
         executor's own queue is taken out then.
         """
         ...
+
+    def check(self) -> list[Ailment]:
+        """Return what keeps trials from being run here; nothing where all is well."""
+        return []

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 from pawn_lab.errors import LabError
+from pawn_lab.executors import choice as choices
 from pawn_lab.executors.attempt import Attempt
+from pawn_lab.executors.choice import Choice
 from pawn_lab.executors.executor import Claim, Device, Executor, Sight
-from pawn_lab.executors.registry import LOCAL, executor_named
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.reporting import cost
 from pawn_lab.scheduling import budget, scheduler, supervision
@@ -20,25 +21,37 @@ from pawn_lab.sweeps.advance import advance
 
 
 def tick(
-    database: Database, workspace: WorkspacePaths, executor: Executor, inventory: list[Device]
+    database: Database,
+    workspace: WorkspacePaths,
+    executor: Executor,
+    inventory: list[Device],
+    choice: Choice | None = None,
 ) -> None:
     """Bring every trial up to date, launch what fits, pass on kills, and move sweeps on.
+
+    choice: what made the executor. Once the workspace has another, trials are left to that one.
 
     Raises:
         WorkspaceNotWritableError: some or all of it is left for later; says why.
     """
-    _pass(database, workspace, executor, inventory)
+    _pass(database, workspace, executor, inventory, choice)
     if advance(database, workspace, inventory):
-        _pass(database, workspace, executor, inventory)
+        _pass(database, workspace, executor, inventory, choice)
 
 
 def _pass(
-    database: Database, workspace: WorkspacePaths, executor: Executor, inventory: list[Device]
+    database: Database,
+    workspace: WorkspacePaths,
+    executor: Executor,
+    inventory: list[Device],
+    choice: Choice | None,
 ) -> None:
     claims = scheduler.Claims([], [])
     sights = _look(database, workspace, executor)
     try:
         with database.write() as tx:
+            if not choices.is_current(workspace, choice):
+                return
             cost.follow_boot(tx)
             to_stop = supervision.reconcile(tx, workspace, executor, sights)
             claims = scheduler.claim_free_devices(tx, workspace, executor, inventory)
@@ -50,6 +63,8 @@ def _pass(
         _start(database, workspace, executor, claims.ready)
         sights = _look(database, workspace, executor)
         with database.write() as tx:
+            if not choices.is_current(workspace, choice):
+                return
             to_stop += supervision.reconcile(tx, workspace, executor, sights)
     for attempt in to_stop:
         executor.stop(attempt)
@@ -89,8 +104,9 @@ def main() -> None:
     workspace = WorkspacePaths(Path(sys.argv[1]))
     try:
         with contextlib.closing(Database.view(workspace)) as database:
-            executor = executor_named(LOCAL)
-            tick(database, workspace, executor, executor.devices())
+            choice = choices.read(workspace)
+            executor = choices.executor_for(workspace, choice)
+            tick(database, workspace, executor, executor.devices(), choice)
     except LabError as error:
         sys.exit(f"no scheduler pass: {error}")
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from pawn_lab.errors import NoLabError, WorkspaceNotWritableError
+from pawn_lab.executors import choice as choices
+from pawn_lab.executors.choice import Choice
 from pawn_lab.executors.executor import Device, Executor
-from pawn_lab.executors.registry import LOCAL, executor_named
 from pawn_lab.lab import tick
 from pawn_lab.paths import WorkspacePaths, default_workspace
 from pawn_lab.shim.rules import Limits
@@ -30,12 +31,15 @@ class Lab:
         executor: Executor,
         inventory: list[Device],
         launcher: Launcher,
+        choice: Choice | None = None,
     ) -> None:
         self.paths = paths
         self.database = database
         self.executor = executor
         self.devices = inventory
         self.launcher = launcher
+        self.choice = choice
+        """The executor as the workspace's file says; None: another one was given."""
         self._fresh: bool | None = None
         """Within a call that asks several things: whether a pass was made; None outside of one."""
         self._refusal: WorkspaceNotWritableError | None = None
@@ -70,16 +74,17 @@ class Lab:
         """Open a workspace, by default `PAWN_WORKSPACE`, else the nearest `runs` upwards.
 
         Where there is none yet, reading finds no trials; the first launch, price or note makes it.
-        Where it cannot be written it can be read, and `refusal` says why. Trials run on this
-        machine unless another executor is given.
+        Where it cannot be written it can be read, and `refusal` says why. Trials run on the
+        executor that the workspace has chosen, by default this machine, unless one is given.
 
         Raises:
             WorkspaceError: its state is damaged, from another version, or cannot even be read.
         """
         paths = WorkspacePaths(Path(workspace or default_workspace()).absolute())
         launcher = Launcher(tuple(trainer), limits)
-        executor = executor or executor_named(LOCAL)
-        return cls(paths, Database.view(paths), executor, executor.devices(), launcher)
+        choice = None if executor else choices.read(paths)
+        runs = executor or choices.executor_for(paths, choice or Choice())
+        return cls(paths, Database.view(paths), runs, runs.devices(), launcher, choice)
 
     @property
     def exists(self) -> bool:
@@ -155,12 +160,20 @@ class Lab:
         """
         self._refusal = None
         if self.exists:
+            self._follow_choice()
             try:
-                tick.tick(self.database, self.paths, self.executor, self.devices)
+                tick.tick(self.database, self.paths, self.executor, self.devices, self.choice)
             except WorkspaceNotWritableError as error:
                 self._refusal = error
         if self._fresh is not None:
             self._fresh = True
+
+    def _follow_choice(self) -> None:
+        """Take the executor that was chosen since; no trial holds a device of the former one."""
+        if not choices.is_current(self.paths, self.choice):
+            self.choice = choices.read(self.paths)
+            self.executor = choices.executor_for(self.paths, self.choice)
+            self.devices = self.executor.devices()
 
     @contextmanager
     def one_pass(self) -> Iterator[None]:

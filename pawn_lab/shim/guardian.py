@@ -28,6 +28,9 @@ from pawn_lab.shim.identity import (
 )
 from pawn_lab.shim.places import name_now
 
+ALONE_VARIABLE = "PAWN_SHIM_ALONE"
+"""Set for the shim on a node of a cluster: the machine of the lab makes the scheduler passes."""
+
 STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 
 
@@ -61,7 +64,12 @@ def end_shim(guardian: ProcessIdentity, workspace: Path) -> NoReturn:
 
 
 def become_scheduler_pass(workspace: Path) -> NoReturn:
-    """Replace this process by one scheduler pass; the lock, not inheritable, is freed by that."""
+    """Replace this process by one scheduler pass; the lock, not inheritable, is freed by that.
+
+    On a node of a cluster it ends instead.
+    """
+    if os.environ.get(ALONE_VARIABLE):
+        os._exit(0)
     adopt_orphans(False)
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)

@@ -48,6 +48,7 @@ KINDS: Mapping[str, Severity | Callable[[Data], Severity]] = MappingProxyType(
         "early_stop": Severity.INFO,
         "tags": Severity.INFO,
         "storage": Severity.INFO,
+        "executor": Severity.INFO,
         "idle": Severity.WARNING,
         "keep": Severity.INFO,
         "stop": _stopping,

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 
 from pawn_core.machine import Machine
 from pawn_lab.executors.attempt import Attempt, Shim
-from pawn_lab.executors.executor import Claim, Device, DeviceLoad, Executor, Life, NotStarted, Sight
+from pawn_lab.executors.executor import (
+    Claim,
+    Device,
+    DeviceLoad,
+    Executor,
+    Life,
+    NotStarted,
+    Settings,
+    Sight,
+)
 from pawn_lab.executors.local import owners
 from pawn_lab.executors.local.devices import faults, inventory, load, trial_machine
 from pawn_lab.executors.local.start import await_starts, start
@@ -23,6 +32,9 @@ _SURVIVORS_TIMEOUT_S = 2.0
 
 class Local(Executor):
     """Runs trials as processes of this machine, which need no front end to go on or to end."""
+
+    def __init__(self, _: Settings = Settings()) -> None:  # noqa: B008 - frozen
+        """Take no settings."""
 
     def devices(self) -> list[Device]:
         """Return the GPUs that can be used, else CPU slots."""
