@@ -321,6 +321,15 @@ class WorkspacePaths:
         return set(_numbers(self.sweeps))
 
     @property
+    def jobs(self) -> Path:
+        """What was submitted to the queue of another machine: one file an attempt, by its token."""
+        return self.root / "jobs"
+
+    def job(self, token: str) -> Path:
+        """Return the file of an attempt that was submitted."""
+        return self.jobs / f"{token}.json"
+
+    @property
     def trials(self) -> Path:
         """One folder per trial."""
         return self.root / "trials"

@@ -68,6 +68,8 @@ class Claim:
     devices: list[Device]
     device_count: int
     lock: int
+    expected_s: float | None = None
+    """How long it takes at most, by trials like it; None: unknown, or nobody asks for it."""
 
     def release(self) -> None:
         """Let go of our copy of the lock."""
@@ -102,6 +104,8 @@ class Sight(NamedTuple):
     life: Life
     shim: Shim | None = None
     exit: ExitRecord | None = None
+    why: str | None = None
+    """Why it is gone, where the executor knows."""
 
 
 class Executor(Protocol):
@@ -114,6 +118,8 @@ class Executor(Protocol):
     idle_costs: ClassVar[bool] = True
     """Whether a device that no trial holds is paid for: that of a machine is, a slot of a queue of
     jobs is not."""
+    limits_time: ClassVar[bool] = False
+    """Whether what it submits has a time limit, so that claims say how long they take."""
 
     def devices(self) -> list[Device]:
         """Return the devices that trials can run on; none where all are lost.
@@ -147,7 +153,9 @@ class Executor(Protocol):
         ...
 
     def look(self, attempts: Sequence[Attempt]) -> dict[Attempt, Sight]:
-        """Return how attempts are, whichever process started them; changes nothing.
+        """Return how attempts are, whichever process started them; changes nothing about them.
+
+        It is asked with none too: then it may end what no attempt is left of.
 
         It may be late to see an end, and never early: `ended` and `gone` are for good. What is
         absent from a list of jobs is gone only if the list was made after the launch's lock was

@@ -81,7 +81,7 @@ def _look(
     """
     with database.read() as tx:
         attempts = supervision.attempts(tx, workspace)
-    if database.refusal is not None or not attempts:
+    if database.refusal is not None:
         return {}
     with translated(workspace.root, workspace.database):
         return executor.look(attempts)

@@ -11,7 +11,7 @@ from pawn_lab.executors.executor import Claim, Device, Executor
 from pawn_lab.locks import is_locked, sign, try_lock
 from pawn_lab.paths import TrialPaths, WorkspacePaths
 from pawn_lab.scheduling import budget
-from pawn_lab.scheduling.speed import devices_needed
+from pawn_lab.scheduling.speed import Comparables, devices_needed
 from pawn_lab.shim.reserve import keep_room
 from pawn_lab.states import State
 from pawn_lab.store import Transaction, leases, trials
@@ -45,6 +45,8 @@ def claim_free_devices(
         return claims
     answering = executor.load(free) if queue else {}
     free = [device for device in free if device.id in answering]
+    timed = bool(queue) and executor.limits_time
+    comparables = Comparables(tx, workspace, devices) if timed else None
     try:
         for trial in queue:
             count = devices_needed(trial.config)
@@ -54,11 +56,21 @@ def claim_free_devices(
                 break  # nothing overtakes it, or many small trials would keep it waiting for ever
             if (lock := _lock(workspace, trial, claims.refusals)) is not None:
                 taken, free = free[:count], free[count:]
-                _claim(tx, workspace, trial, Claim(trial, taken, len(devices), lock), claims)
+                expected_s = _expected_s(comparables, trial)
+                claim = Claim(trial, taken, len(devices), lock, expected_s)
+                _claim(tx, workspace, trial, claim, claims)
     except BaseException:
         claims.release()
         raise
     return claims
+
+
+def _expected_s(comparables: Comparables | None, trial: TrialRow) -> float | None:
+    """Return the seconds that a trial takes at most, by those like it; None without any."""
+    if comparables is None:
+        return None
+    total = comparables.duration_s(trial.config, trial.from_step)
+    return None if total is None else total.high
 
 
 def _lock(workspace: WorkspacePaths, trial: TrialRow, refusals: list[OSError]) -> int | None:

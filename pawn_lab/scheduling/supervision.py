@@ -78,7 +78,7 @@ def _reconcile_trial(
     elif sight.life == Life.ELSEWHERE:
         _end_copy(tx, trial)
     elif executor.end(attempt):
-        _end_lost(tx, attempt.paths, trial)
+        _end_lost(tx, attempt.paths, trial, sight.why or "its shim died without recording an end")
     return False
 
 
@@ -97,7 +97,7 @@ def _see_to_launch(
     """Queue a launch again whose launcher has died, or holds a device for nothing."""
     if sight.life != Life.ALIVE:
         if executor.end(attempt):  # its lock may have been deleted before its shim told of itself
-            abandon_launch(tx, trial, "the launching process died")
+            abandon_launch(tx, trial, sight.why or "the launching process died")
         return
     held_s = tx.now - leases.since(tx, trial.id)
     why = executor.recall(attempt, held_s, _stop_asked_s(tx, trial))
@@ -141,13 +141,13 @@ def _end_copy(tx: Transaction, trial: TrialRow) -> None:
     trials.move(tx, trial, State.LOST, ending.message, exit=ending)
 
 
-def _end_lost(tx: Transaction, paths: TrialPaths, trial: TrialRow) -> None:
+def _end_lost(tx: Transaction, paths: TrialPaths, trial: TrialRow, why: str) -> None:
     """Mark a trial lost of which no process is left."""
     last_sign = _last_sign_of_life(paths, tx.now)
     saved = exits.saved(paths, trial.config.kind.progress.unit)
     asked = "a kill was asked for, and " if trial.kill_reason is not None else ""
     ending = Exit.lost(
-        f"{asked}its shim died without recording an end; {saved}. Its device-time "
+        f"{asked}{why}; {saved}. Its device-time "
         f"counts up to its last sign of life, {max(0.0, tx.now - last_sign):.0f} s ago"
     )
     explained = _explained(tx, paths, trial, ending)
