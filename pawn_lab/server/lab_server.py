@@ -41,6 +41,7 @@ from pawn_lab.paths import WorkspacePaths
 from pawn_lab.server.apps import lab_app, tool_meta
 from pawn_lab.server.prompts import add_prompts
 from pawn_lab.server.resources import Listeners, add_resources, announce_changes
+from pawn_lab.server.skills import Skills
 from pawn_lab.server.tasks import WaitStore, WaitTasks
 from pawn_lab.server.wire import stdio
 from pawn_lab.text import mask_secrets
@@ -84,7 +85,11 @@ class LabServer(MCPServer):
             version=version("pawn-lab"),
             instructions=INSTRUCTIONS,
             log_level="WARNING",
-            extensions=[lab_app(), WaitTasks(self.call_tool, lambda: WaitStore(self._workspace()))],
+            extensions=[
+                lab_app(),
+                Skills(),
+                WaitTasks(self.call_tool, lambda: WaitStore(self._workspace())),
+            ],
             subscriptions=self._listeners,
             lifespan=lambda _: self._announcing(),
         )
