@@ -3,6 +3,7 @@
 Over stdio, stdout is the wire; nothing but the SDK's transport writes there.
 """
 
+import functools
 import itertools
 import os
 import signal
@@ -39,6 +40,7 @@ from pawn_lab.hosting import keep_loaded
 from pawn_lab.lab import Lab
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.server.apps import lab_app, tool_meta
+from pawn_lab.server.identity import WEBSITE, icons, introduced
 from pawn_lab.server.prompts import add_prompts
 from pawn_lab.server.resources import Listeners, add_resources, announce_changes
 from pawn_lab.server.skills import Skills
@@ -83,6 +85,9 @@ class LabServer(MCPServer):
             "pawn-lab",
             title="PAWN lab",
             version=version("pawn-lab"),
+            website_url=WEBSITE,
+            icons=icons(),
+            middleware=[introduced],
             instructions=INSTRUCTIONS,
             log_level="WARNING",
             extensions=[
@@ -216,7 +221,9 @@ async def _report(context: Context) -> None:
         await context.report_progress(waited, message=f"waiting for {waited:g} s")
 
 
+@functools.cache
 def _listed(tool: LabTool) -> Tool:
+    """Return a tool as it is listed; made once, the schemas take a moment."""
     return Tool(
         name=tool.name,
         title=tool.title,

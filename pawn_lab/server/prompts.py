@@ -1,6 +1,9 @@
 """Prompts for the usual jobs: what a person picks from a menu instead of writing it."""
 
+from typing import Annotated
+
 from mcp.server import MCPServer
+from pydantic import Field
 
 _ABLATION_STUDY = """\
 Run an ablation study with the lab.
@@ -59,10 +62,18 @@ def add_prompts(server: MCPServer) -> None:
 
     @server.prompt(title="Ablation study")
     def ablation_study(
-        ablations: str = "mate_boost, no_outcome_token, discard_ply_limit",
-        learning_rates: str = "1e-4, 3e-4, 1e-3",
-        pause_after_steps: str = "5000",
-        total_steps: str = "200000",
+        ablations: Annotated[
+            str, Field(description="Config fields to switch on one by one, comma-separated.")
+        ] = "mate_boost, no_outcome_token, discard_ply_limit",
+        learning_rates: Annotated[
+            str, Field(description="Learning rates to try for each, comma-separated.")
+        ] = "1e-4, 3e-4, 1e-3",
+        pause_after_steps: Annotated[
+            str, Field(description="Optimizer steps of the first look.")
+        ] = "5000",
+        total_steps: Annotated[
+            str, Field(description="Optimizer steps of the full length.")
+        ] = "200000",
     ) -> str:
         """Several ablations at several learning rates: pause early, pick, resume, report."""
         return _ABLATION_STUDY.format(
@@ -73,7 +84,9 @@ def add_prompts(server: MCPServer) -> None:
         )
 
     @server.prompt(title="Learning rate")
-    def learning_rate(config: str) -> str:
+    def learning_rate(
+        config: Annotated[str, Field(description="Run config, as JSON or in words.")],
+    ) -> str:
         """A good learning rate for one config, with evidence."""
         return _LEARNING_RATES.format(config=config)
 
@@ -83,7 +96,7 @@ def add_prompts(server: MCPServer) -> None:
         return _CHECK_IN
 
     @server.prompt(title="Post-mortem")
-    def post_mortem(trial_id: str) -> str:
+    def post_mortem(trial_id: Annotated[str, Field(description="Trial number.")]) -> str:
         """Why a trial ended as it did, and what to try next."""
         return _POST_MORTEM.format(trial_id=trial_id)
 

@@ -181,6 +181,8 @@ class CheckedRequests:
         body: list[Message] = [await receive()]
         match received(body[0].get("body", b"")):
             case [error, *_]:
+                # The connection says whose answer it is; an id that was guessed says nothing more.
+                error.id = None if error.error.code == PARSE_ERROR else error.id
                 content = error.model_dump_json(by_alias=True, exclude_unset=True)
                 await Response(content, 400, media_type="application/json")(scope, receive, send)
             case _:

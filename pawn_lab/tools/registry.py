@@ -8,6 +8,7 @@ from typing import Any
 from pawn_lab.lab import Lab
 from pawn_lab.lab.functions import LabFunction, Schema
 from pawn_lab.store.failures import translated
+from pawn_lab.tools.meanings import explained
 from pawn_lab.tools.values import Answer
 
 _LEVELS = 2
@@ -51,8 +52,9 @@ class LabTool(LabFunction):
 
     @property
     def output_schema(self) -> Schema:
-        """JSON Schema of the answer."""
-        return output_schema(self.signature.return_annotation.output_schema())
+        """JSON Schema of the answer, each field with its meaning."""
+        whole = self.signature.return_annotation.output_schema()
+        return explained(self.name, output_schema(whole))
 
     def __call__(self, lab: Lab, arguments: Mapping[str, Any]) -> Answer:
         """Check the arguments and run the tool.

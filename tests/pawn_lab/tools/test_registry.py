@@ -5,6 +5,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
@@ -16,13 +17,15 @@ from pawn_core.config import ConfigError
 from pawn_lab import tools
 from pawn_lab.errors import InvalidRequestError, LabError
 from pawn_lab.lab import Lab, queries
+from pawn_lab.lab.functions import Schema
 from pawn_lab.tools import AGENT_TOOLS, TOOLS, Answer, LabTool
+from pawn_lab.tools.meanings import MEANINGS, OWN_MEANINGS
 from pawn_lab.tools.questions import settled
 from pawn_lab.tools.registry import output_schema
 from pawn_lab.tools.values import Number, compact
 
 MOST_DESCRIPTION_BYTES = 2048
-MOST_OUTPUT_SCHEMA_BYTES = 14 << 10
+MOST_OUTPUT_SCHEMA_BYTES = 28 << 10
 BY_NAME = {tool.name: tool for tool in TOOLS}
 
 
@@ -137,7 +140,26 @@ def test_every_argument_is_of_one_plain_type(tool):
     assert not any(f'"{word}"' in text for word in ("anyOf", "oneOf", "$ref", "$defs", "null"))
 
 
-def test_the_schemas_of_answers_stay_half_of_what_the_tools_take():
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_every_field_of_an_answer_says_what_it_means(tool):
+    assert not [name for name, spec in fields_of(tool.output_schema) if "description" not in spec]
+
+
+def test_no_meaning_is_given_that_no_answer_has():
+    names = {tool.name: {name for name, _ in fields_of(tool.output_schema)} for tool in TOOLS}
+    assert set().union(*names.values()) >= MEANINGS.keys()
+    assert all(names[tool] >= own.keys() for tool, own in OWN_MEANINGS.items())
+
+
+def fields_of(schema: Schema) -> Iterator[tuple[str, Schema]]:
+    """Yield the fields of an answer and of what they hold."""
+    for name, spec in schema.get("properties", {}).items():
+        yield name, spec
+        yield from fields_of(spec)
+        yield from fields_of(spec.get("items", {}))
+
+
+def test_the_schemas_of_answers_stay_short():
     sizes = [len(json.dumps(tool.output_schema)) for tool in AGENT_TOOLS]
     assert sum(sizes) <= MOST_OUTPUT_SCHEMA_BYTES
 
