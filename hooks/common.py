@@ -1,11 +1,12 @@
-"""What the hooks share: the event on stdin, and the lab they serve. Any Python 3.11 will do."""
+"""What the hooks share that read the whole lab: which lab it is, and its state."""
 
-import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
+import wire
+
+# Of a checkout; from a wheel the packages are where Python looks for them.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pawn_lab.lab import queries
@@ -13,23 +14,13 @@ from pawn_lab.paths import WorkspacePaths, default_workspace
 from pawn_lab.text import mask_secrets
 
 
-def read_event(text: str) -> dict[str, Any]:
-    """Return the hook's event; empty when the text is not a JSON object."""
-    try:
-        event = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return event if isinstance(event, dict) else {}
-
-
 def find_workspace(event: dict[str, Any]) -> WorkspacePaths | None:
     """Return the lab of the project that the agent works in, or None where there is none.
 
     A folder that is merely called `runs` is none: other tools use that name too.
     """
-    cwd = event.get("cwd")
-    project = os.environ.get("CLAUDE_PROJECT_DIR") or (cwd if isinstance(cwd, str) else ".")
-    lab = WorkspacePaths(Path(project) / default_workspace(Path(project)))
+    project = Path(wire.project_of(event))
+    lab = WorkspacePaths(project / default_workspace(project))
     return lab if lab.is_lab() else None
 
 

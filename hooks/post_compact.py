@@ -1,12 +1,12 @@
 """PostCompact: keep the summary of a compaction, and the lab's state, in the lab notes.
 
+Hosts without an event after it send the one before, which has no summary: then the state is kept.
 The output of this hook reaches nobody; what it writes is all that it does. The summary goes first,
 so that a lab which cannot be read costs only the state.
 """
 
-import sys
-
-from common import find_workspace, read_event, state
+import wire
+from common import find_workspace, state
 
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.reporting import notes
@@ -15,8 +15,8 @@ from pawn_lab.text import mask_secrets
 
 def main() -> None:
     """Persist what stdin holds; text that is no event is kept as it came."""
-    text = sys.stdin.buffer.read().decode(errors="replace")
-    event = read_event(text)
+    text = wire.read_text()
+    event = wire.read_event(text)
     paths = find_workspace(event)
     if paths is None:
         return

@@ -1,10 +1,9 @@
 """SessionStart: put the lab's state and what the agent wrote down in front of it."""
 
-import json
-import sys
 from itertools import accumulate
 
-from common import find_workspace, read_event, state
+import wire
+from common import find_workspace, state
 
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.reporting import notes
@@ -18,11 +17,10 @@ _CUT_SUMMARY = f"[the whole: lab_notes(section='{notes.COMPACTION}')]\n\n"
 
 def main() -> None:
     """Print the context as the hook's JSON; nothing where there is no lab or no memory of one."""
-    paths = find_workspace(read_event(sys.stdin.buffer.read().decode(errors="replace")))
-    context = memory(paths) if paths else ""
-    if context:
-        output = {"hookEventName": "SessionStart", "additionalContext": context}
-        print(json.dumps({"hookSpecificOutput": output}))
+    event = wire.read_event(wire.read_text())
+    paths = find_workspace(event)
+    if paths and (context := memory(paths)):
+        wire.context(event, context)
 
 
 def memory(paths: WorkspacePaths) -> str:

@@ -28,6 +28,60 @@ def test_the_plugin_has_the_version_and_licence_of_the_package():
     assert (plugin["name"], plugin["version"], plugin["license"]) == expected
 
 
+MANIFESTS = (
+    ".claude-plugin/plugin.json",
+    ".codex-plugin/plugin.json",
+    ".cursor-plugin/plugin.json",
+    "gemini-extension.json",
+    "plugin.json",
+)
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS)
+def test_every_hosts_manifest_says_the_same(manifest):
+    fields = ("name", "version", "description")
+    ours, first = read(manifest), read(MANIFESTS[0])
+    assert [ours[field] for field in fields] == [first[field] for field in fields]
+
+
+def test_the_manifest_of_agent_plugins_has_the_fields_of_its_closed_schema():
+    allowed = {"$schema", "name", "version", "description", "author", "license", "keywords"}
+    assert set(read("plugin.json")) <= allowed
+    assert set(read("mcp.json")) == {"$schema", "mcpServers"}
+    (server,) = read("mcp.json")["mcpServers"].values()
+    assert set(server) <= {"type", "command", "args", "env", "cwd"}
+    assert server["command"].startswith("./")  # a program of its own, by the specification
+
+
+HOOK_FILES = {"hooks/hooks.json": 5, "hooks/codex.json": 5, "hooks/cursor.json": 4}
+ROOTS = ("${CLAUDE_PLUGIN_ROOT}", "${PLUGIN_ROOT:-$CLAUDE_PLUGIN_ROOT}", "${CURSOR_PLUGIN_ROOT}")
+
+
+def commands_of(path: str) -> list[str]:
+    rows = [row for rows in read(path)["hooks"].values() for row in rows]
+    return [hook["command"] for row in rows for hook in row.get("hooks", [row])]
+
+
+@pytest.mark.parametrize("path", HOOK_FILES)
+def test_every_hook_of_a_plugin_is_a_script_of_ours_whatever_the_folder_is_called(path):
+    commands = commands_of(path)
+    assert len(commands) == HOOK_FILES[path]
+    for command in commands:
+        runner, name = command.removeprefix("sh ").rsplit(" ", 1)
+        root = runner.strip('"').removesuffix("/hooks/run.sh")
+        assert runner == f'"{root}/hooks/run.sh"'  # quoted: a path may have spaces
+        assert root.removesuffix("${extensionPath}") in ROOTS  # which is Gemini CLI's
+        assert (ROOT / "hooks" / f"{name}.py").is_file()
+
+
+def test_a_hook_is_declared_once_for_each_host():
+    """Claude Code and VS Code load hooks/hooks.json by themselves; Gemini CLI knows no timeout."""
+    assert "hooks" not in read(".claude-plugin/plugin.json")
+    assert "timeout" not in (ROOT / "hooks/hooks.json").read_text()
+    for host in ("codex", "cursor"):
+        assert read(f".{host}-plugin/plugin.json")["hooks"] == f"./hooks/{host}.json"
+
+
 def server_of_the_plugin(root: Path) -> list[str]:
     """Return the command by which a host that installed the plugin there starts its server."""
     server = read(".claude-plugin/plugin.json")["mcpServers"]["pawn-lab"]
