@@ -1,7 +1,7 @@
 """What a skill shows, as data: its calls of tools, its commands, its tables.
 
 A call is written as in Python, `lab_wait(since=cursor, timeout_s=5)`. What is not said is a name,
-which whoever reads knows the value of; true, false and null are JSON's.
+which whoever reads knows the value of, or `...`; true, false and null are JSON's.
 """
 
 import ast
@@ -154,8 +154,10 @@ def value(node: ast.expr, names: Names) -> Any:
         UnreadableCallError: it has a name that is not known, or is more than an argument may be.
     """
     match node:
-        case ast.Constant():
+        case ast.Constant() if node.value is not ...:
             return node.value
+        case ast.Constant() if "..." in names:
+            return names["..."]
         case ast.Name(id=name) if name in names:
             return names[name]
         case ast.Name(id=name) if name in _JSON_WORDS:

@@ -1,10 +1,13 @@
 """Skills name only tools, commands, files and words of the lab that exist, and fit their hosts."""
 
 import re
+from pathlib import Path
 
 import pytest
 from reading import pages, read_page
 
+import pawn_core
+import pawn_lab
 from pawn_lab.cli.app import app
 from pawn_lab.shipped import ROOT, SKILLS
 from pawn_lab.tools import TOOLS
@@ -64,3 +67,18 @@ def test_a_page_is_read_to_its_last_table(path):
     tables = read_page(text).tables
     assert len(tables) == heads
     assert all(len(row) == len(table.head) for table in tables for row in table.rows)
+
+
+SIGNS = {"headline", "kind", "health", "finding"}
+"""Fields of answers whose words a table may have as signs."""
+
+
+def test_every_sign_of_a_table_is_something_that_the_lab_says():
+    folders = [Path(package.__file__).parent for package in (pawn_core, pawn_lab)]
+    files = [path for folder in folders for path in folder.rglob("*.py")]
+    sources = "".join(path.read_text(encoding="utf-8") for path in files)
+    tables = [table for path in pages() for table in read_page(path.read_text()).tables]
+    told = [table for table in tables if SIGNS & {*table.head[0].codes}]
+    signs = {sign for table in told for row in table.rows for sign in row[0].codes}
+    assert {"out of memory", "loss climbs", "the disk is full", "not uploaded to"} <= signs
+    assert {sign for sign in signs if sign not in sources} == set()
