@@ -1,6 +1,8 @@
 """How much time has passed, whatever the wall clock was set to meanwhile. Standard library only."""
 
+import contextlib
 import functools
+import os
 import time
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -42,3 +44,16 @@ def uptime_s() -> float:
 def boot_id() -> str:
     """Return the kernel's identifier of this boot."""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+
+
+def up_since(now: float) -> float:
+    """Return when this machine, or the container that we are in, was started, by the wall clock."""
+    return now - uptime_s() + _init_started_s()
+
+
+def _init_started_s() -> float:
+    """Return the uptime at which the first process was started; 0 where it is hidden."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        fields = Path("/proc/1/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return int(fields[19]) / os.sysconf("SC_CLK_TCK")  # starttime, see proc(5)
+    return 0.0

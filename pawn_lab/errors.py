@@ -11,6 +11,8 @@ LabError
 ├── UnknownSweepError (LookupError)     no sweep of that number
 ├── TrialStateError                     the trial is not in a state that allows it
 ├── NoCheckpointError                   nothing verified to resume from
+├── WatchedError                    another process watches the lab already
+├── NotDeliveredError               a message that the webhook did not take
 ├── IllegalTransitionError              a state change outside the table of states.py
 └── WorkspaceError (OSError)            the lab's folder or database
     ├── NoLabError                      there is no lab in the folder
@@ -70,6 +72,18 @@ class TrialStateError(LabError):
 
 class NoCheckpointError(LabError):
     """A trial without a verified checkpoint cannot be resumed."""
+
+
+class WatchedError(LabError):
+    """Another process watches the lab already."""
+
+
+class NotDeliveredError(LabError):
+    """A message that the webhook did not take; when to try again, where it says so."""
+
+    def __init__(self, why: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(why)
+        self.retry_after_s = retry_after_s
 
 
 class IllegalTransitionError(LabError):

@@ -29,6 +29,14 @@ def games_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_idle_alarm() -> Iterator[None]:
+    """Let devices of the labs of all tests idle, however long the suite takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PAWN_IDLE_MIN", "100000")
+        yield
+
+
 @pytest.fixture(scope="session")
 def warm() -> Iterator[str]:
     """A PYTHONPATH with which a trainer is forked from one that has imported torch."""

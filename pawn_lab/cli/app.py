@@ -17,11 +17,13 @@ from rich.console import Console
 from pawn_core.config import ConfigError
 from pawn_lab.cli import watch
 from pawn_lab.cli.arguments import command_parameters, flags, tool_arguments, with_values_joined
+from pawn_lab.cli.check_in import add_check_in_command
 from pawn_lab.cli.closing import add_close_command
 from pawn_lab.cli.executor import add_executor_command
 from pawn_lab.cli.options import DEFAULTS, Options
 from pawn_lab.cli.storage import add_storage_commands
 from pawn_lab.cli.uci import add_uci_command
+from pawn_lab.cli.watchdog import add_watchdog_commands
 from pawn_lab.cli.words import in_cli_words
 from pawn_lab.errors import InvalidRequestError, LabError, NoLabError, TrialStateError
 from pawn_lab.lab import Lab, opener, queries
@@ -193,6 +195,8 @@ add_close_command(app)
 add_storage_commands(app)
 add_executor_command(app)
 add_uci_command(app)
+add_check_in_command(app)
+add_watchdog_commands(app)
 
 
 @app.command

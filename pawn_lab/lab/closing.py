@@ -25,11 +25,18 @@ def closed(lab: Lab, reason: str, patience_s: float) -> Iterator[tuple[list[int]
     Yields:
         The trials that were asked, and those of them that have not ended after `patience_s`.
     """
-    lock = try_lock(lab.paths.closing_lock)
-    try:
+    with nothing_starts(lab):
         asked = _running(lab)
         _ask(lab, asked, reason)
         yield asked, _await_ends(lab, patience_s)
+
+
+@contextlib.contextmanager
+def nothing_starts(lab: Lab) -> Iterator[None]:
+    """Let no trial be launched for the length of the block."""
+    lock = try_lock(lab.paths.closing_lock)
+    try:
+        yield
     finally:
         if lock is not None:
             os.close(lock)

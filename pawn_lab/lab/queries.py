@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import islice
 
+from pawn_lab.alarms import idling, watching, webhook
 from pawn_lab.executors.executor import Device, DeviceLoad
 from pawn_lab.lab.workspace import Lab
 from pawn_lab.records import (
@@ -99,6 +100,8 @@ def glance(lab: Lab, tag: str | None = None, latest: int = 5) -> Glance:
             trouble=list(records),
             troubled=len(trouble),
             unresumed=stored_trials.unresumed(tx),
+            idle=idling.told(tx, lab.paths, lab.executor, lab.devices),
+            faults=[*watching.faults(lab.paths, tx.now), *webhook.faults(lab.paths)],
         )
 
 

@@ -7,6 +7,7 @@ import contextlib
 import sys
 from pathlib import Path
 
+from pawn_lab.alarms import idling
 from pawn_lab.errors import LabError
 from pawn_lab.executors import choice as choices
 from pawn_lab.executors.attempt import Attempt
@@ -56,6 +57,7 @@ def _pass(
             to_stop = supervision.reconcile(tx, workspace, executor, sights)
             claims = scheduler.claim_free_devices(tx, workspace, executor, inventory)
             budget.watch(tx, workspace)
+            idling.watch(tx, workspace, executor, inventory)
     except BaseException:
         claims.release()
         raise

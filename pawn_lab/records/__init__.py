@@ -4,7 +4,7 @@ from pawn_lab.records.family import Family, Reader, Relative
 from pawn_lab.records.games import Games
 from pawn_lab.records.hardware import DeviceStatus, DiskUse, FreedTrial
 from pawn_lab.records.money import Basis, BudgetReport, CostReport, MachineReport, Spending, Spent
-from pawn_lab.records.overview import Event, EventPage, Glance, Pulse, Severity
+from pawn_lab.records.overview import Event, EventPage, Glance, IdleDevice, Pulse, Severity
 from pawn_lab.records.record import Record
 from pawn_lab.records.shown import Evaluation, LogExcerpt, ModelProgress, Progress, TrialResult
 from pawn_lab.records.starting import Estimate, Launched, Resumed, Span
@@ -27,6 +27,7 @@ __all__ = [
     "FreedTrial",
     "Games",
     "Glance",
+    "IdleDevice",
     "Launched",
     "LogExcerpt",
     "MachineReport",

@@ -10,6 +10,19 @@ from pawn_lab.records.trial import Trial
 from pawn_lab.states import State
 
 
+class IdleDevice(Record):
+    """A device that is paid for and does nothing; of a trial that does not get on, which and why.
+
+    hourly: what it costs.
+    """
+
+    device: str
+    idle_s: float
+    hourly: float
+    trial_id: int | None = None
+    health: str | None = None
+
+
 class Glance(Record):
     """The trials at a glance: the active ones, the latest that ended, newest first."""
 
@@ -22,6 +35,10 @@ class Glance(Record):
     """The oldest trials of all that ended in trouble and that nothing has answered since."""
     troubled: int = 0
     """How many such trials there are."""
+    idle: list[IdleDevice] = Field(default_factory=list)
+    """Devices of which an event has said that they cost money for nothing, and still do."""
+    faults: list[str] = Field(default_factory=list)
+    """What keeps alarms from being raised or delivered."""
 
 
 class Pulse(Record):

@@ -119,6 +119,12 @@ def device_rate(tx: Transaction) -> float | None:
     return history[-1].cost_per_hour / history[-1].devices if history else None
 
 
+def metered_since(tx: Transaction) -> float | None:
+    """Return since when the machine has cost something all the time; None while it does not."""
+    costly = itertools.takewhile(lambda rate: rate.cost_per_hour > 0, reversed(_rates_now(tx)))
+    return min((rate.since for rate in costly), default=None)
+
+
 def by_trial(tx: Transaction, held: Iterable[LeaseRow]) -> dict[int, float]:
     """Return what the trials of these leases have cost so far."""
     history, costs = _rates_now(tx), defaultdict[int, float](float)

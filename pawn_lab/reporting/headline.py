@@ -1,11 +1,12 @@
 """What needs a decision, in a few sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from pawn_lab.records import DeviceStatus, Glance, Trial
+from pawn_lab.records import DeviceStatus, Glance, IdleDevice, Trial
 from pawn_lab.states import HOLDING, State
 
+_HOUR_S = 3600.0
 NONE_AILS: Mapping[int, str | None] = MappingProxyType({})
 
 
@@ -16,9 +17,11 @@ def headline(
 
     `ailing` says what is wrong with trials that run.
     """
+    asked = " ".join(decisions(glance, devices, ailing))
     if not glance.counts:
-        return "No trials yet: lab_schema for the fields of a config, then lab_launch."
-    return " ".join(decisions(glance, devices, ailing)) or _going(glance)
+        begin = "No trials yet: lab_schema for the fields of a config, then lab_launch."
+        return f"{asked} {begin}".lstrip()
+    return asked or _going(glance)
 
 
 def decisions(
@@ -26,12 +29,10 @@ def decisions(
 ) -> list[str]:
     """Return what needs a decision, each with the next call: trouble first, then idle devices.
 
-    Of a lab without trials nothing does.
+    In a lab without trials a device may idle until it costs money.
     """
-    if not glance.counts:
-        return []
     asked = (_trouble(glance), _ailing(ailing), _on_hold(glance), _idle(glance, devices))
-    return [*filter(None, asked)]
+    return [*filter(None, asked), *glance.faults]
 
 
 def _trouble(glance: Glance) -> str | None:
@@ -74,15 +75,26 @@ def _on_hold(glance: Glance) -> str | None:
 def _idle(glance: Glance, devices: list[DeviceStatus]) -> str | None:
     """Say which devices idle, unless the queue waits for those that trials hold."""
     idle = sum(device.trial_id is None for device in devices)
-    share = f"{idle} of {len(devices)} devices idle"
-    if not idle:
+    alarm = paid([device for device in glance.idle if device.trial_id is None])
+    share = f"{idle} of {len(devices)} devices idle{alarm}"
+    if not idle or not (glance.counts or alarm):
         return None
     if _queued(glance):
         stuck = not any(state in HOLDING for state in glance.counts)
-        return f"{share} though {_queue(glance)}." if stuck else None
+        return f"{share} though {_queue(glance)}." if stuck or alarm else None
     paused = glance.unresumed
     choice = f"lab_resume the best of {paused} paused (lab_results), " if paused else ""
     return f"{share}, nothing queued: {choice}launch the next question, or stop the machine."
+
+
+def paid(idle: Sequence[IdleDevice]) -> str:
+    """Return for how long idle devices have cost money, and how much, ` for 12 min at ..`."""
+    if not idle:
+        return ""
+    minutes = max(device.idle_s for device in idle) / 60
+    hourly = sum(device.hourly for device in idle)
+    wasted = sum(device.hourly * device.idle_s for device in idle) / _HOUR_S
+    return f" for {minutes:.0f} min at {hourly:.3g} an hour, {wasted:.2f} so far"
 
 
 def _queued(glance: Glance) -> list[Trial]:

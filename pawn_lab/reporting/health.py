@@ -16,6 +16,7 @@ Record = dict[str, Any]
 
 WELL = "ok"
 STARTING = "starting"
+SILENT = "silent"
 _IMPORT = "import"
 LONGEST_S = {
     _IMPORT: 180.0,
@@ -60,7 +61,7 @@ class Phase(NamedTuple):
 
     def describe(self, now: float) -> str:
         """Return `starting: compile, 95 s`, or that it is silent once that takes too long."""
-        state = STARTING if self.goes_on(now) else "silent"
+        state = STARTING if self.goes_on(now) else SILENT
         note = f", {self.note}" if self.note else ""
         return f"{state}: {self.name}, {max(0.0, now - self.since):.0f} s{note}"
 
@@ -119,7 +120,7 @@ def health(
     if phase is not None and phase.is_later(records):
         return WELL if phase.goes_on(now) else phase.describe(now)
     if is_silent(records, now):
-        return "silent"
+        return SILENT
     for name, losses in by_model.items():
         if kind.loss_falls and _climbs([loss for loss in losses if loss is not None]):
             return _of(name, "loss climbs")

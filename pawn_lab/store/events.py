@@ -22,8 +22,9 @@ def _killed(data: Data) -> Severity:
 
 
 def _stopping(data: Data) -> Severity:
-    """A machine that is about to stop may be kept; that it will not is good to know."""
-    return Severity.INFO if data.get("kept") else Severity.CRITICAL
+    """A machine that is about to stop may be kept; one that cannot be stopped goes on costing."""
+    by_what = {"kept": Severity.INFO, "blocked": Severity.WARNING}
+    return by_what.get(str(data.get("what")), Severity.CRITICAL)
 
 
 KINDS: Mapping[str, Severity | Callable[[Data], Severity]] = MappingProxyType(
@@ -123,6 +124,12 @@ def asked_by(tx: Transaction, trial_id: int) -> str | None:
     """Return who asked for a trial, where its first event says so."""
     sql = "SELECT data ->> 'by' FROM events WHERE trial_id = ? ORDER BY seq LIMIT 1"
     return tx.value(sql, trial_id)
+
+
+def of_kind(tx: Transaction, kind: str, since: float) -> list[Event]:
+    """Return the events of a kind from a moment on, oldest first."""
+    sql = "SELECT * FROM events WHERE kind = ? AND time >= ? ORDER BY seq"
+    return [_event(row) for row in tx.rows(sql, kind, since)]
 
 
 def latest_time(tx: Transaction, trial_id: int, kind: str) -> float:

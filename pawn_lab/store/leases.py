@@ -38,6 +38,14 @@ def last_release(tx: Transaction) -> float | None:
     return tx.value("SELECT min(max(stop), ?) FROM leases", tx.now)
 
 
+def released(tx: Transaction) -> dict[str, float]:
+    """Return when each device that no trial holds was last given back."""
+    sql = (
+        "SELECT device, max(stop) AS stop FROM leases GROUP BY device HAVING count(*) = count(stop)"
+    )
+    return {row["device"]: min(row["stop"], tx.now) for row in tx.rows(sql)}
+
+
 def since(tx: Transaction, trial_id: int) -> float:
     """Return when a trial got the devices that it holds."""
     return min(lease.start for lease in history(tx, trial_id) if lease.stop is None)

@@ -18,7 +18,9 @@ from pawn_lab.store.events import KINDS, severity
         ("killed", {"reason": "budget", "signal": None}, "warning"),
         ("idle", {}, "warning"),
         ("stop", {}, "critical"),
-        ("stop", {"kept": True}, "info"),
+        ("stop", {"what": "announced"}, "critical"),
+        ("stop", {"what": "blocked"}, "warning"),
+        ("stop", {"what": "kept"}, "info"),
         ("of a later version", {}, "warning"),
     ],
 )

@@ -1,0 +1,68 @@
+"""One look at the lab after the other: passes, alarms, deliveries, the stop of an idle machine."""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from pawn_lab.alarms import watching
+from pawn_lab.errors import LabError
+from pawn_lab.lab import Lab
+from pawn_lab.watchdog.courier import Courier
+from pawn_lab.watchdog.stopping import Stopper
+
+INTERVAL_S = 15.0
+
+
+@dataclass
+class Watch:
+    """Looks at a lab until told to end, whatever hinders a single look."""
+
+    open_lab: Callable[[], Lab]
+    say: Callable[[str], None]
+    stopper: Stopper | None = None
+    interval_s: float = INTERVAL_S
+    courier: Courier = field(init=False)
+    ended: threading.Event = field(default_factory=threading.Event, init=False)
+    _said: str | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.courier = Courier(self.say)
+
+    def run(self) -> None:
+        """Look until `ended` is set.
+
+        Raises:
+            WatchedError: another process watches the lab.
+        """
+        with closing(self.open_lab()) as lab:
+            paths = lab.paths
+        watcher = watching.Watcher.of_self(stops_when_idle=self.stopper is not None)
+        with watching.on_watch(paths, watcher):
+            while not self.ended.is_set():
+                self.look()
+                watching.beat(paths)
+                self.ended.wait(self.interval_s)
+
+    def look(self) -> None:
+        """Look once; what hinders it is said once."""
+        try:
+            with closing(self.open_lab()) as lab, lab.one_pass():
+                lab.tick()
+                self._follow(lab)
+            self._said = None
+        except (LabError, OSError) as error:
+            if str(error) != self._said:
+                self._said = str(error)
+                self.say(self._said)
+
+    def _follow(self, lab: Lab) -> None:
+        """Go on with the stop, unless nothing can be recorded, and tell what happened."""
+        if self.stopper is not None and lab.refusal is None:
+            self.stopper.look(lab)
+        self.deliver(lab)
+
+    def deliver(self, lab: Lab) -> None:
+        """Tell what happened at once."""
+        self.courier.deliver(lab, time.time())
