@@ -135,6 +135,11 @@ def checked_address(url: str) -> str:
     )
 
 
+def greeting(lab: str) -> dict[str, Any]:
+    """Return the message that shows that messages arrive."""
+    return payload(lab, "this is a test: events of this lab will arrive here", [])
+
+
 def payload(lab: str, headline: str, events: Sequence[Event]) -> dict[str, Any]:
     """Return the message of some events, or of none: the same text where Slack and Discord look."""
     lines = [f"{lab}: {headline}", *(_line(event) for event in events)]
@@ -185,12 +190,12 @@ def post(url: str, message: dict[str, Any]) -> None:
         ) as answer:
             status, retry = answer.status_code, answer.headers.get("retry-after", "")
     except httpx2.TimeoutException:
-        raise NotDeliveredError(f"no answer within {TIMEOUT_S:g} s") from None
+        raise NotDeliveredError(f"the webhook gave no answer within {TIMEOUT_S:g} s") from None
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, UnicodeError) as error:
-        raise NotDeliveredError(f"no connection ({type(error).__name__})") from None
+        raise NotDeliveredError(f"the webhook cannot be reached ({type(error).__name__})") from None
     if not 200 <= status < 300:
         after_s = float(retry) if retry.isascii() and retry.isdigit() else 0.0
-        raise NotDeliveredError(f"the answer was HTTP {status}", after_s)
+        raise NotDeliveredError(f"the webhook answered HTTP {status}", after_s)
 
 
 def faults(paths: WorkspacePaths) -> list[str]:

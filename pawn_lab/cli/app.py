@@ -28,6 +28,7 @@ from pawn_lab.cli.words import in_cli_words
 from pawn_lab.errors import InvalidRequestError, LabError, NoLabError, TrialStateError
 from pawn_lab.lab import Lab, opener, queries
 from pawn_lab.paths import WORKSPACE_NAME, WORKSPACE_VARIABLE, default_workspace
+from pawn_lab.records import Severity
 from pawn_lab.states import ACTIVE
 from pawn_lab.store.database import no_lab
 from pawn_lab.text import mask_secrets
@@ -65,8 +66,9 @@ class Going:
 
 
 def _follow_events(options: Options, arguments: dict[str, Any]) -> None:
+    least = arguments.pop("min_severity", Severity.INFO)
     with options.existing_lab() as lab:
-        watch.follow_events(lab, arguments, options.show_line)
+        watch.follow_events(lab, arguments, options.show_line, least)
 
 
 def _follow_log(options: Options, arguments: dict[str, Any]) -> None:
@@ -84,6 +86,12 @@ _GOING = {
     "log": Going("follow", "Go on as lines come, until the trial ends.", _follow_log),
     "status": Going("watch", "Keep it on the screen until interrupted.", _watch_status),
 }
+_MIN_SEVERITY = inspect.Parameter(
+    "min_severity",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=Severity.INFO,
+    annotation=Annotated[Severity, Parameter(help="Only events that matter so much.")],
+)
 _OPTIONS = inspect.Parameter(
     "options", inspect.Parameter.KEYWORD_ONLY, default=DEFAULTS, annotation=Options
 )
@@ -93,6 +101,7 @@ def command(tool: LabTool) -> Callable[..., None]:
     """Make a tool's command: its arguments, `--json` and `--workspace`."""
     going = _GOING.get(tool.verb)
     own = [going.parameter()] if going else []
+    own += [_MIN_SEVERITY] if tool is EVENTS else []
     signature = inspect.Signature([*command_parameters(tool), *own, _OPTIONS])
 
     def run(*args: Any, **kwargs: Any) -> None:
@@ -104,8 +113,10 @@ def command(tool: LabTool) -> Callable[..., None]:
             going.run(options, arguments)
             return
         with options.open_lab() as lab:
-            newest = tool is EVENTS and "since" not in arguments and not options.json
-            answer = _newest_events(lab, arguments) if newest else _answer(lab, tool, arguments)
+            if tool is EVENTS:
+                answer = _events(lab, arguments, for_person=not options.json)
+            else:
+                answer = _answer(lab, tool, arguments)
             options.show(answer, lab.paths)
             _warn(lab)
         if not answer.all_clear:
@@ -129,13 +140,26 @@ def _answer(lab: Lab, tool: LabTool, arguments: dict[str, Any]) -> Answer:
     return answer
 
 
-def _newest_events(lab: Lab, arguments: dict[str, Any]) -> Answer:
-    """Return the latest events, the newest first, as a person likes to see them."""
+def _events(lab: Lab, arguments: dict[str, Any], *, for_person: bool) -> Answer:
+    """Return events; to a person who names no cursor the latest, the newest first."""
+    least = arguments.pop("min_severity", Severity.INFO)
+    newest = for_person and "since" not in arguments
+    if least is Severity.INFO and not newest:
+        return _answer(lab, EVENTS, arguments)
     lab.check_exists()
+    if least is Severity.INFO:
+        answer = _latest_events(lab, arguments)
+    else:
+        answer = watch.notable_events(lab, arguments, least)
+    if newest:
+        answer.events.reverse()
+    return answer
+
+
+def _latest_events(lab: Lab, arguments: dict[str, Any]) -> EventsAnswer:
     limit = arguments.get("limit", EVENTS.arguments.model_fields["limit"].default)
     answer = EVENTS(lab, arguments | {"since": max(0, queries.latest_event(lab) - limit)})
     assert isinstance(answer, EventsAnswer)
-    answer.events.reverse()
     return answer
 
 

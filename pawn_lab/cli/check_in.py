@@ -21,7 +21,7 @@ from pawn_lab.records import Event, Severity
 from pawn_lab.reporting.headline import decisions
 from pawn_lab.reporting.health import is_trouble
 from pawn_lab.states import ACTIVE, State
-from pawn_lab.tools.events import EventRow, event_row
+from pawn_lab.tools.events import EventRow
 from pawn_lab.tools.status import RunningRow, StatusAnswer, lab_status
 from pawn_lab.tools.values import Answer, Number, Table
 
@@ -161,7 +161,7 @@ def _common(lab: Lab, status: StatusAnswer, events: list[Event]) -> dict[str, An
     return {
         "headline": status.headline,
         "decide": _needs_decision(lab, status, events),
-        "events": [event_row(event) for event in shown],
+        "events": [EventRow.of(event) for event in shown],
         "left_out": f"{further} earlier events; pawn-lab events shows them" if further else None,
         "next_check_s": status.next_check_s,
     }

@@ -10,11 +10,13 @@ from rich.text import Text
 
 from pawn_lab.cli.render import render
 from pawn_lab.lab import Lab, queries
+from pawn_lab.records import Severity
 from pawn_lab.states import ENDED
 from pawn_lab.tools.events import TOOL as EVENTS
-from pawn_lab.tools.events import EventsAnswer
+from pawn_lab.tools.events import EventRow, EventsAnswer
 from pawn_lab.tools.log import TOOL as LOG
 from pawn_lab.tools.log import LogAnswer
+from pawn_lab.tools.questions import position
 from pawn_lab.tools.status import TOOL as STATUS
 from pawn_lab.tools.values import Answer
 
@@ -22,16 +24,26 @@ INTERVAL_S = 1.0
 Show = Callable[[Answer], None]
 
 
-def follow_events(lab: Lab, arguments: dict[str, Any], show: Show) -> None:
-    """Show events as they come, one at a time; never returns."""
+def follow_events(lab: Lab, arguments: dict[str, Any], show: Show, least: Severity) -> None:
+    """Show events that matter so much as they come, one at a time; never returns."""
     while True:
         answer = EVENTS(lab, arguments)
         assert isinstance(answer, EventsAnswer)
         for event in answer.events:
-            show(event)
+            if event.severity.reaches(least):
+                show(event)
         arguments["since"] = answer.cursor
         if not answer.more:
             time.sleep(INTERVAL_S)
+
+
+def notable_events(lab: Lab, arguments: dict[str, Any], least: Severity) -> EventsAnswer:
+    """Return the latest events that matter so much, oldest first."""
+    pages = queries.event_pages(lab, position(arguments.get("since")))
+    limit = arguments.get("limit", EVENTS.arguments.model_fields["limit"].default)
+    events = [e for page in pages for e in page.events if e.severity.reaches(least)][-limit:]
+    answer = EventsAnswer(events=[*map(EventRow.of, events)], cursor=queries.latest_event(lab))
+    return answer.with_check_in(lab).masked()
 
 
 def follow_log(lab: Lab, arguments: dict[str, Any], write: Callable[[str], None]) -> None:

@@ -16,7 +16,7 @@ from pawn_lab.lab import Lab, noting, opener, queries
 from pawn_lab.records import Severity
 from pawn_lab.tools.values import Answer
 from pawn_lab.watchdog import Watch
-from pawn_lab.watchdog.courier import message
+from pawn_lab.watchdog.courier import place
 from pawn_lab.watchdog.stopping import COMMAND_VARIABLE, Stopper, stop_command
 from pawn_lab.watchdog.watch import INTERVAL_S
 
@@ -126,7 +126,7 @@ def set_(
     address = webhook.checked_address(sys.stdin.readline() if url == "-" else url)
     with options.existing_lab() as lab:
         hook = Webhook(url=address, min_severity=min_severity)
-        webhook.post(hook.url, message(lab, []))
+        webhook.post(hook.url, webhook.greeting(place(lab)))
         webhook.set_up(lab.paths, hook, queries.latest_event(lab))
         options.show(_shown(lab, hook), lab.paths)
 
@@ -136,7 +136,7 @@ def try_(*, options: Options = DEFAULTS) -> None:
     """Send a test message now; what waits is sent with the next look of `pawn-lab watch`."""
     with options.existing_lab() as lab:
         hook = _existing(lab)
-        webhook.post(hook.url, message(lab, []))
+        webhook.post(hook.url, webhook.greeting(place(lab)))
         webhook.retry(lab.paths)
         options.show(_shown(lab, hook), lab.paths)
 

@@ -1,12 +1,12 @@
 """lab_events: what happened since a cursor."""
 
 from itertools import accumulate
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from pawn_lab.lab import Lab, queries
-from pawn_lab.records import Event
+from pawn_lab.records import Event, Severity
 from pawn_lab.states import ACTIVE
 from pawn_lab.tools import tokens
 from pawn_lab.tools.notation import time_of_year
@@ -23,6 +23,25 @@ class EventRow(Answer):
     trial_id: int | None = None
     kind: str
     message: str
+    _severity: Severity = PrivateAttr(Severity.INFO)
+
+    @property
+    def severity(self) -> Severity:
+        """How much it matters; its kind says enough to an agent."""
+        return self._severity
+
+    @classmethod
+    def of(cls, event: Event) -> Self:
+        """Show an event."""
+        row = cls(
+            seq=event.seq,
+            time=time_of_year(event.time),
+            trial_id=event.trial_id,
+            kind=event.kind,
+            message=event.message,
+        )
+        row._severity = event.severity
+        return row
 
 
 class EventsAnswer(Reading):
@@ -48,7 +67,7 @@ def lab_events(
     """
     start = position(since)
     page = queries.events(lab, since=start, limit=limit)
-    rows = [event_row(e) for e in page.events if routine or e.kind not in ACTIVE]
+    rows = [EventRow.of(e) for e in page.events if routine or e.kind not in ACTIVE]
     kept = first_rows(rows, max_tokens)
     is_cut = len(kept) < len(rows)
     answer = EventsAnswer(
@@ -64,17 +83,6 @@ def first_rows(rows: list[EventRow], max_tokens: int) -> list[EventRow]:
     """Return the first events that a budget holds, one at least."""
     sums = accumulate(tokens.count(list(row.wire().values())) for row in rows)
     return rows[: max(1, sum(spent <= max_tokens for spent in sums))]
-
-
-def event_row(event: Event) -> EventRow:
-    """Show an event."""
-    return EventRow(
-        seq=event.seq,
-        time=time_of_year(event.time),
-        trial_id=event.trial_id,
-        kind=event.kind,
-        message=event.message,
-    )
 
 
 TOOL = LabTool(lab_events, title="Events since a cursor", read_only=True, idempotent=True)

@@ -18,7 +18,7 @@ from pawn_lab.records import Event, Trial
 from pawn_lab.reporting import metrics
 from pawn_lab.states import ACTIVE, ENDED
 from pawn_lab.store.events import KINDS
-from pawn_lab.tools.events import EventRow, event_row, first_rows
+from pawn_lab.tools.events import EventRow, first_rows
 from pawn_lab.tools.questions import MaxTokens, Reading, Since, position
 from pawn_lab.tools.registry import LabTool
 from pawn_lab.tools.values import Number, RunRow, Table, TrialId
@@ -204,7 +204,7 @@ class Wait:
         self, why: Literal["timeout", "idle", "event", "metric"], events: list[Event] | None = None
     ) -> WaitAnswer:
         """Return the answer with the first events that the budget holds."""
-        rows = [event_row(event) for event in events or []]
+        rows = [EventRow.of(event) for event in events or []]
         kept = first_rows(rows, self.max_tokens)
         after = self.cursor if len(kept) == len(rows) else kept[-1].seq
         answer = WaitAnswer(over=why, events=kept or None, cursor=after)

@@ -36,7 +36,7 @@ class Courier:
             self._trouble = trouble
             return
         try:
-            post(hook.url, message(lab, events))
+            post(hook.url, payload(place(lab), lab_status(lab, rows=0).headline, events))
         except NotDeliveredError as error:
             self._say(f"not delivered to {hook.place}: {error}")
             self._keep(lab, delivery, delivery.failed(error, now))
@@ -57,10 +57,9 @@ class Courier:
             after.write(lab.paths)
 
 
-def message(lab: Lab, events: list[Event]) -> dict:
-    """Return what is sent of some events of a lab."""
-    place = f"{platform.node()}:{lab.paths.root.name}"
-    return payload(place, lab_status(lab, rows=0).headline, events)
+def place(lab: Lab) -> str:
+    """Return what a lab is called in messages."""
+    return f"{platform.node()}:{lab.paths.root.name}"
 
 
 def _waiting(lab: Lab, hook: Webhook, cursor: int) -> tuple[list[Event], int]:
