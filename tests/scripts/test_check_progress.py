@@ -22,9 +22,10 @@ def workspace(tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
-def test_it_shows_the_status_of_a_workspace(workspace):
+def test_it_shows_what_needs_a_decision(workspace):
     assert "headline: No trials yet" in check("--workspace", workspace)
 
 
 def test_options_go_to_the_command(workspace):
-    assert json.loads(check("--workspace", workspace, "--json"))["counts"] == {}
+    answer = json.loads(check("--workspace", workspace, "--full", "--json"))
+    assert (answer["decide"], answer["waiting"]) == (False, 0)
