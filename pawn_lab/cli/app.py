@@ -20,6 +20,7 @@ from pawn_lab.cli.arguments import command_parameters, flags, tool_arguments, wi
 from pawn_lab.cli.check_in import add_check_in_command
 from pawn_lab.cli.closing import add_close_command
 from pawn_lab.cli.executor import add_executor_command
+from pawn_lab.cli.hosts import add_install_command
 from pawn_lab.cli.options import DEFAULTS, Options
 from pawn_lab.cli.storage import add_storage_commands
 from pawn_lab.cli.uci import add_uci_command
@@ -218,6 +219,7 @@ def _killed(lab: Lab, trial_ids: Sequence[int], tag: str | None, reason: str | N
 add_close_command(app)
 add_storage_commands(app)
 add_executor_command(app)
+add_install_command(app)
 add_uci_command(app)
 add_check_in_command(app)
 add_watchdog_commands(app)

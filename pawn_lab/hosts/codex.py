@@ -1,0 +1,42 @@
+"""Codex: the server in `config.toml`, hooks in `hooks.json`, skills in the folder of all agents.
+
+Codex gives a server 10 s to start and a call 60 s, and runs no hook before a person has trusted it.
+"""
+
+from pawn_lab.hosts import hooks
+from pawn_lab.hosts.changes import Piece
+from pawn_lab.hosts.host import SERVER, Host, Place, server_command
+from pawn_lab.hosts.json_file import JsonFile
+from pawn_lab.hosts.skill_folder import SkillFolder
+from pawn_lab.hosts.toml_file import TomlFile
+
+FOLDER_VARIABLE = "CODEX_HOME"
+_START_S = 60
+_CALL_S = 3600
+TRUST = "Codex skips hooks that nobody has trusted: start codex, type /hooks and trust the five."
+
+
+def _pieces(place: Place) -> list[Piece]:
+    own = place.configured(FOLDER_VARIABLE, ".codex")
+    rows = hooks.grouped(hooks.CLAUDE_EVENTS, place.hook_environment())
+    return [
+        TomlFile(own / "config.toml", ("mcp_servers", SERVER), _server(place)),
+        JsonFile(own / "hooks.json", rows=rows),
+        SkillFolder(place.base / ".agents" / "skills"),
+    ]
+
+
+def _server(place: Place) -> dict[str, object]:
+    program, *arguments = server_command()
+    limits = {"startup_timeout_sec": _START_S, "tool_timeout_sec": _CALL_S}
+    variables = {"env_vars": place.secrets(), "env": place.settings()}
+    given = {name: value for name, value in variables.items() if value}
+    return {"command": program, "args": arguments, **limits, **given}
+
+
+def _remarks(place: Place) -> list[str]:
+    project = "Codex reads a project's .codex folder once the project is trusted."
+    return [TRUST, project] if place.scope == "project" else [TRUST]
+
+
+HOST = Host("codex", "Codex", _pieces, _remarks)
