@@ -1,0 +1,129 @@
+"""The first process of a container: what it prepares, keeps running, and ends well."""
+
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from lab_fixtures import command_line
+from lab_testing import PAWN_LAB, eventually
+
+from pawn_core.checkpoint import verify
+from pawn_lab.lab import Lab, queries
+from pawn_lab.states import State
+
+CONFIG = {
+    "variant": "toy",
+    "local_checkpoints": True,
+    "total_steps": 1_000_000,
+    "batch_size": 2,
+    "max_seq_len": 32,
+    "eval_interval": 1_000_000,
+    "val_games": 4,
+    "log_interval": 1,
+    "num_workers": 0,
+    "warmup_steps": 2,
+    "device": "cpu",
+    "no_compile": True,
+}
+TOKEN = "hf_CanaryCanaryCanary"
+
+
+@pytest.fixture
+def said(tmp_path):
+    """Return a function that reads what the container has printed."""
+    return (tmp_path / "container.log").read_text
+
+
+def lab(volume, *arguments: str) -> dict:
+    command = [PAWN_LAB, *arguments, "--json", "--workspace", volume / "runs"]
+    environment = os.environ | {"PAWN_CPU_SLOTS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def trained(metrics) -> bool:
+    return metrics.exists() and '"type": "train"' in metrics.read_text()
+
+
+def launch(volume, tmp_path, **fields) -> int:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(CONFIG | fields))
+    return lab(volume, "launch", "--config", str(config))["trial_id"]
+
+
+def test_a_container_that_is_stopped_leaves_a_verified_checkpoint(container, volume, tmp_path):
+    process = container()
+    eventually((volume / "runs/lab.db").exists, "lab")
+    assert [launch(volume, tmp_path, seed=seed) for seed in range(2)] == [1, 2]
+    run = volume / "runs/trials/0001/run"
+    eventually(lambda: trained(run / "metrics.jsonl"), "steps")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(120) == 0
+    saved = sorted((run / "checkpoints").glob("step_*"))
+    assert verify(saved[-1]).step > 0
+    with Lab.look(volume / "runs") as lab:
+        first, second = queries.selected(lab.only_looking())
+    assert (first.state, second.state) == (State.KILLED, State.QUEUED)
+    assert first.exit.message == "killed: the container is being stopped"
+
+
+def test_a_command_gives_its_exit_code_and_its_orphans_are_waited_for(container, volume):
+    orphan = f"(trap 'touch {volume}/saved; exit' TERM; touch {volume}/ready; sleep 60 & wait) &"
+    wait = f"until [ -e {volume}/ready ]; do sleep 0.05; done"
+    process = container("bash", "-c", f"set -m; {orphan} {wait}; exit 7")
+    assert process.wait(60) == 7
+    assert (volume / "saved").exists()
+
+
+def test_the_token_is_kept_where_only_its_owner_reads_it_and_trainers_find_it(container, tmp_path):
+    show = 'cat "$HF_TOKEN_PATH"; echo; echo "$PAWN_STOP_COMMAND"'
+    process = container("bash", "-c", show, HF_TOKEN=TOKEN, RUNPOD_POD_ID="abc123")
+    assert process.wait(60) == 0
+    printed = (tmp_path / "container.log").read_text()
+    assert f"{TOKEN}\nrunpodctl stop pod abc123\n" in printed
+    kept = tmp_path / "home/.cache/huggingface/token"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def children(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    return [int(child) for child in listed.split()]
+
+
+@pytest.mark.slow
+def test_a_server_that_dies_is_started_again(container, said):
+    process = container()
+    served = re.compile(r"serving http://\S+")
+    eventually(lambda: served.search(said()), "server")
+    [server] = [pid for pid in children(process.pid) if "serve" in command_line(pid).split("\0")]
+    os.kill(server, signal.SIGKILL)
+    eventually(lambda: len(served.findall(said())) == 2, "second server")
+    assert "server ended with -9; again in 1 s" in said()
+
+
+def test_a_command_runs_beside_the_lab_and_its_end_does_not_end_the_container(container, volume):
+    process = container(PAWN_CMD="echo out; echo err >&2")
+    log = volume / "logs/command.log"
+    eventually(lambda: log.exists() and log.read_text() == "out\nerr\n", "output")
+    assert process.poll() is None
+
+
+@pytest.mark.slow
+def test_a_model_that_cannot_be_fetched_keeps_the_command_from_running(container, volume, said):
+    offline = {"HF_HUB_OFFLINE": "1", "PAWN_MODEL": "nobody/nothing"}
+    process = container("touch", str(volume / "ran"), **offline)
+    assert process.wait(120) == 125
+    assert not (volume / "ran").exists()
+    assert "fetching nobody/nothing failed, 3 of 3 times" in said()
+
+
+def test_a_volume_that_cannot_be_written_is_refused_with_what_mends_it(container, volume, said):
+    (volume / "runs").write_text("")
+    assert container().wait(60) == 78
+    assert f"mount a volume that uid {os.getuid()} can write" in said()
