@@ -55,7 +55,7 @@ rust:
 demo: setup
 	$(RUN) python scripts/demo.py
 
-test: setup node-checks browser
+test: setup node-checks browser slurm
 	cargo test --locked --package pawn-engine --package pawn-fuzz
 	$(TEST_ENV) $(RUN) pytest -m "not slow" $(PARALLEL)
 
@@ -75,6 +75,15 @@ browser:
 	@command -v chromium >/dev/null || \
 	  { [ $$(id -u) = 0 ] && apt-get update -qq && apt-get install -y -qq chromium; } || \
 	  echo "no Chromium: tests of pages are skipped; as root: apt-get install chromium" >&2
+
+# Where there is no Slurm, and no right to install one, tests of clusters are skipped and say so. Its
+# daemons are not left running: tests start their own.
+.PHONY: slurm
+slurm:
+	@{ command -v slurmctld && command -v sbatch; } >/dev/null || \
+	  { [ $$(id -u) = 0 ] && apt-get update -qq && \
+	    RUNLEVEL=1 apt-get install -y -qq slurm-wlm munge; } || \
+	  echo "no Slurm: tests of clusters are skipped; as root: apt-get install slurm-wlm munge" >&2
 
 check: setup
 	$(RUN) ruff check .
@@ -105,7 +114,7 @@ bench: setup
 # Seconds of fuzzing in all: an eighth each by damaged seeds, and by coverage for each target.
 FUZZ_SECONDS ?= 600
 
-faults: setup
+faults: setup slurm
 	$(SYNC) --inexact --group oracles
 	FUZZ_SECONDS=$$(($(FUZZ_SECONDS) / 8)) cargo test --locked --package pawn-fuzz -- --ignored
 	scripts/fuzz.sh $$(($(FUZZ_SECONDS) / 8))

@@ -79,6 +79,16 @@ class TrialPaths:
         return self.root / "shim.json"
 
     @property
+    def job(self) -> Path:
+        """What a cluster's queue knows the launch by; absent on this machine."""
+        return self.root / "job.json"
+
+    @property
+    def node(self) -> Path:
+        """Where a cluster ran it: its job, node, cores and GPUs."""
+        return self.root / "node.json"
+
+    @property
     def alive_lock(self) -> Path:
         """Held with flock while any process of the trial lives."""
         return self.root / "alive.lock"

@@ -25,6 +25,11 @@ class Entry(NamedTuple):
 LOCAL = "local"
 EXECUTORS: tuple[Entry, ...] = (
     Entry(LOCAL, "pawn_lab.executors.local.local:Local", "pawn_lab.executors.executor:Settings"),
+    Entry(
+        "slurm",
+        "pawn_lab.executors.slurm.slurm:Slurm",
+        "pawn_lab.executors.slurm.settings:SlurmSettings",
+    ),
 )
 
 

@@ -42,7 +42,25 @@ def batch_place(folder: Path) -> Place:
     return Place(lambda: Batch(spool), lambda _: Batch(spool).forget())
 
 
-PLACES: dict[str, Callable[[Path], Place]] = {"local": local_place, "batch": batch_place}
+SLURM = {"device": "cpu", "max_jobs": 2, "absence_s": 0.5}
+"""Settings for a cluster that answers at once; `cpu`: it has no real GPU."""
+
+
+def slurm_place(folder: Path) -> Place:
+    """Return the cluster of `SLURM_CONF`; what it can lose is every job, with its processes."""
+
+    def lose(attempt: Attempt) -> None:
+        local_place(folder).lose(attempt)
+        eventually(lambda: executor_named("slurm", SLURM).end(attempt), "end of the job")
+
+    return Place(lambda: executor_named("slurm", SLURM), lose)
+
+
+PLACES: dict[str, Callable[[Path], Place]] = {
+    "local": local_place,
+    "batch": batch_place,
+    "slurm": slurm_place,
+}
 """One for each executor there is, and for one that exists for this suite alone."""
 
 

@@ -30,6 +30,8 @@ NAMES = sorted({entry.name for entry in EXECUTORS} | {"batch"})
 @pytest.fixture(params=NAMES)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """Each executor in turn."""
+    if request.param == "slurm":
+        request.getfixturevalue("slurm_cluster")
     return PLACES[request.param](tmp_path)
 
 
