@@ -7,7 +7,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from pawn_lab.alarms import idling, webhook
+from pawn_lab.alarms import webhook
+from pawn_lab.alarms.idling import DEFAULT_IDLE_MIN
 from pawn_lab.alarms.watching import Watcher
 from pawn_lab.alarms.webhook import Webhook
 from pawn_lab.cli.options import DEFAULTS, Options
@@ -52,7 +53,7 @@ def watch(
         str | None,
         Parameter(name="--stop-command", help=f"What ends it; default ${COMMAND_VARIABLE}."),
     ] = None,
-    idle_min: Annotated[float | None, Parameter(help="Idle for so long; default 10.")] = None,
+    idle_min: Annotated[float, Parameter(help="For how long it idles first.")] = DEFAULT_IDLE_MIN,
     grace_min: Annotated[float, Parameter(help="From its announcement to the stop.")] = 5.0,
     interval_s: Annotated[float, Parameter(help="From one look to the next.")] = INTERVAL_S,
     keep: Annotated[bool, Parameter(negative=(), help="Call an announced stop off.")] = False,
@@ -73,7 +74,7 @@ def watch(
         stops = _stop_command(lab, stop_command_) if stop_when_idle else None
     dog = Watch(opener(root), _say, interval_s=_checked("interval-s", interval_s, 3600.0))
     if stops is not None:
-        idle_s = 60 * _checked("idle-min", idle_min or idling.idle_min(), MOST_MIN)
+        idle_s = 60 * _checked("idle-min", idle_min, MOST_MIN)
         grace_s = 60 * _checked("grace-min", grace_min, MOST_MIN)
         dog.stopper = Stopper(stops, idle_s, grace_s, deliver=dog.deliver)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -113,7 +114,9 @@ def show(*, options: Options = DEFAULTS) -> None:
 
 @hooks.command(name="set")
 def set_(
-    url: Annotated[str, Parameter(help="http(s) address; - reads it from stdin.")],
+    url: Annotated[
+        str, Parameter(allow_leading_hyphen=True, help="http(s) address; - reads it from stdin.")
+    ],
     *,
     min_severity: Annotated[Severity, Parameter(help="What is sent at least.")] = Severity.WARNING,
     options: Options = DEFAULTS,
