@@ -3,6 +3,8 @@
 Codex gives a server 10 s to start and a call 60 s, and runs no hook before a person has trusted it.
 """
 
+from pathlib import Path
+
 from pawn_lab.hosts import hooks
 from pawn_lab.hosts.changes import Piece
 from pawn_lab.hosts.host import SERVER, Host, Place, server_command
@@ -21,9 +23,14 @@ def _pieces(place: Place) -> list[Piece]:
     rows = hooks.grouped(hooks.CLAUDE_EVENTS, place.hook_environment())
     return [
         TomlFile(own / "config.toml", ("mcp_servers", SERVER), _server(place)),
-        JsonFile(own / "hooks.json", rows=rows),
+        JsonFile(hooks_file(place), rows=rows),
         SkillFolder(place.base / ".agents" / "skills"),
     ]
+
+
+def hooks_file(place: Place) -> Path:
+    """Return the file of Codex's hooks."""
+    return place.configured(FOLDER_VARIABLE, ".codex") / "hooks.json"
 
 
 def _server(place: Place) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""A host's TOML: our tables at its end, between two marks; every other byte stays."""
+"""A host's TOML: our tables between two marks, at its end at first; every other byte stays."""
 
 import json
 import re
@@ -28,13 +28,16 @@ class TomlFile:
         """Yield the file with our table."""
         before = read(self.path)
         text = (before or b"").decode()
-        rest = _OURS.sub("\n", text).rstrip("\n")
-        self._check_free(rest)
-        block = "\n".join([_START, *_table(self.keys, self.table), _END]) + "\n"
-        after = f"{rest}\n\n{block}" if rest else block
+        block = "\n".join([_START, *_table(self.keys, self.table), _END])
+        self._check_free(_OURS.sub("\n", text))
+        there = _OURS.search(text)
+        if there and there[0].strip() == block:
+            return
+        rest = text.rstrip("\n")
+        appended = f"{rest}\n\n{block}\n" if rest else f"{block}\n"
+        after = text.replace(there[0].strip(), block) if there else appended
         self._check_valid(after)
-        if _normal(after) != _normal(text):
-            yield Change(self.path, before, after.encode(), first=not _OURS.search(text))
+        yield Change(self.path, before, after.encode(), first=not there)
 
     def taken(self) -> Iterator[Change]:
         """Yield the file without our table: as it was once, where nothing else has changed."""
@@ -67,10 +70,6 @@ class TomlFile:
                 f"{self.path} cannot take [{'.'.join(self.keys)}] at its end ({error}); correct it "
                 "first"
             ) from None
-
-
-def _normal(text: str) -> str:
-    return text.strip("\n")
 
 
 def _table(keys: tuple[str, ...], table: Mapping[str, Any]) -> Iterator[str]:
