@@ -1,7 +1,7 @@
 """What a person or an agent finds who comes to a pod by ssh. Standard library only.
 
 sshd runs as the container's user, so only that user can log in. Its sessions get none of the
-container's variables by themselves; they are put into a file that only its owner can read.
+container's variables by themselves; its configuration, which only its owner can read, has them.
 """
 
 import os
@@ -29,24 +29,24 @@ def ssh_service(home: Path, public_key: str | None) -> Service | None:
     folder = home / ".ssh"
     folder.mkdir(mode=0o700, exist_ok=True)
     write_private(folder / "authorized_keys", public_key.strip() + "\n")
-    write_private(folder / "environment", session_environment())
     host_key = folder / "host_ed25519"
     if not host_key.exists():
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(host_key)]
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    if os.getuid() == 0:
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     config = folder / "sshd_config"
     write_private(config, _config(folder, host_key))
     return Service("sshd", [sshd, "-D", "-e", "-f", str(config)])
 
 
-def session_environment() -> str:
-    """Return the variables of the container that sessions need, one a line."""
-    lines = [
-        f"{name}={value}"
+def session_variables() -> list[str]:
+    """Return the variables that sessions need, as the configuration of sshd has them."""
+    return [
+        '"' + f"{name}={value}".replace("\\", "\\\\").replace('"', '\\"') + '"'
         for name, value in sorted(os.environ.items())
         if (name in SESSION_VARIABLES or name.startswith(SESSION_PREFIXES)) and "\n" not in value
     ]
-    return "".join(f"{line}\n" for line in lines)
 
 
 def write_private(path: Path, text: str) -> None:
@@ -68,7 +68,8 @@ PidFile none
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
-PermitUserEnvironment yes
+SetEnv {" ".join(session_variables())}
+StrictModes no
 UsePAM no
 Subsystem sftp internal-sftp
 """

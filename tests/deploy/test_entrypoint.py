@@ -2,8 +2,11 @@
 
 import json
 import os
+import pwd
 import re
+import shutil
 import signal
+import socket
 import stat
 import subprocess
 from pathlib import Path
@@ -112,6 +115,32 @@ def test_a_command_runs_beside_the_lab_and_its_end_does_not_end_the_container(co
     log = volume / "logs/command.log"
     eventually(lambda: log.exists() and log.read_text() == "out\nerr\n", "output")
     assert process.poll() is None
+
+
+@pytest.mark.skipif(
+    shutil.which("sshd", path="/usr/sbin") is None, reason="no sshd: apt-get install openssh-server"
+)
+def test_a_session_by_ssh_has_the_variables_of_the_container(container, tmp_path, said):
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    public = key.with_name("key.pub").read_text()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    quoted = 'a "b" \\ c'
+    container(PUBLIC_KEY=public, PAWN_SSH_PORT=port, HF_TOKEN=TOKEN, PAWN_CMD=":", PAWN_NOTE=quoted)
+    eventually(lambda: "Server listening" in said(), "sshd")
+    options = "-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={tmp_path / 'known'}"
+    show = 'echo "$HF_TOKEN"; echo "$PAWN_NOTE"; echo "$PAWN_WORKSPACE"; command -v pawn-lab'
+    user = f"{pwd.getpwuid(os.getuid()).pw_name}@127.0.0.1"
+    done = subprocess.run(
+        ["ssh", "-F", "none", *options, "-i", key, "-p", port, user, show],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    token, note, workspace, program = done.stdout.splitlines()
+    assert (token, note, workspace) == (TOKEN, quoted, str(tmp_path / "volume/runs"))
+    assert Path(program) == PAWN_LAB
 
 
 @pytest.mark.slow
