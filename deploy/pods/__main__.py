@@ -57,6 +57,7 @@ def create(shell: Shell, options: argparse.Namespace) -> int:
         user=options.user,
     )
     handle = lifecycle.create(shell, handle, order)
+    tell_price(shell, handle)
     told(shell, f"pod {handle.name} lets you in: pod.sh ssh {handle.name}")
     return 0
 
@@ -78,8 +79,15 @@ def hub_token(secret: str | None) -> str:
 
 def start(shell: Shell, options: argparse.Namespace) -> int:
     """Start a stopped pod."""
-    lifecycle.start(shell, required(options.name))
+    tell_price(shell, lifecycle.start(shell, required(options.name)))
     return 0
+
+
+def tell_price(shell: Shell, handle: Handle) -> None:
+    """Give the pod's lab the provider's price, from which idle alarms and estimates start."""
+    dollars = runpod.state(shell, handle.id or "POD_ID").dollars
+    if dollars is None or not remote.tell_price(shell, handle, dollars):
+        told(shell, "the price is not known to the pod's lab: tell it with `pawn-lab set-cost`")
 
 
 def stop(shell: Shell, options: argparse.Namespace) -> int:

@@ -53,6 +53,11 @@ def answers(shell: Shell, handle: Handle) -> bool:
     return run(shell, handle, "true").code == 0
 
 
+def tell_price(shell: Shell, handle: Handle, dollars: float) -> bool:
+    """Tell the pod's lab what an hour costs, which its idle alarm needs; say whether it knows."""
+    return run(shell, handle, f"pawn-lab set-cost {dollars:g}").code == 0
+
+
 def gate(shell: Shell, handle: Handle) -> Gate:
     """Ask the pod's lab whether the machine may be stopped.
 

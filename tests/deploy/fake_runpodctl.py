@@ -4,7 +4,7 @@
 Answers have the shapes of cmd/pod and internal/api of runpodctl. `$FAKE_ACCOUNT` is the file's
 folder; in `faults.json` a test says what befalls a verb: {"create": "message"} fails,
 {"create": "kill"} makes the pod and kills who asked, {"create": "late: message"} makes it and
-fails; {"gone": "late"} keeps what is deleted in the list.
+fails; {"gone": "late"} keeps what is deleted in the list, {"priced": "yes"} tells what pods cost.
 """
 
 import json
@@ -54,6 +54,8 @@ def get(pods: dict, words: list[str]) -> dict:
         raise AssertionError
     up = pod["desiredStatus"] == "RUNNING" and "looked" in pod
     pod["looked"] = True
+    if "priced" not in load("faults.json"):
+        pod = {name: value for name, value in pod.items() if name != "costPerHr"}
     ssh = {"ip": "127.0.0.1", "port": 2222, "ssh_command": "ssh root@127.0.0.1 -p 2222"}
     return {**pod, "ssh": ssh if up else {"error": "pod not ready", "status": "RUNNING"}}
 

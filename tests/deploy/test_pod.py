@@ -3,13 +3,14 @@
 import json
 import signal
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 from account import TOKEN, Account
 from lab_testing import CONFIG, eventually, stand_in, trainer_greeting
 
-from pawn_lab.lab import Lab, launching, notebook, queries
+from pawn_lab.lab import Lab, launching, notebook, queries, spending
 from pawn_lab.states import State
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +54,27 @@ def test_a_pod_is_ordered_with_its_volume_and_the_token_and_known_from_then_on(a
     path = account.home / ".config/pawn/pods/exp.env"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert "pod exp lets you in" in said
+
+
+def test_the_lab_of_a_pod_is_told_what_an_hour_costs(account, volume):
+    Lab.open(volume / "runs").close()
+    account.befall(priced="yes")
+    assert account.create()[0] == 0
+    with Lab.look(volume / "runs") as lab:
+        assert spending.cost(lab).cost_per_hour == 2.5
+
+
+def test_a_look_at_a_pod_is_its_full_checkin(account, volume):
+    Lab.open(volume / "runs").close()
+    account.create()
+    done = subprocess.run(
+        [ROOT / "scripts/monitor_training.sh", "exp", "--json"],
+        capture_output=True,
+        text=True,
+        env=account.environment,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "headline" in json.loads(done.stdout)
 
 
 def test_a_pod_whose_creation_was_killed_is_found_again_and_not_ordered_twice(account):
@@ -185,6 +207,21 @@ def test_a_command_that_was_launched_saves_before_the_pod_stops(account, volume)
     eventually((volume / "ready").exists, "start")
     assert account("stop", "exp")[0] == 0
     assert (volume / "saved").read_text() == "saved\n"
+
+
+def test_a_config_that_fails_its_preflight_is_not_launched(account, volume, tmp_path):
+    Lab.open(volume / "runs").close()
+    account.create()
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(CONFIG | {"variant": "gigantic"}))
+    (volume / "logs").mkdir()
+    code, _, said = account("launch", "exp", str(config))
+    assert code == 2
+    assert "the preflight failed" in said
+    with Lab.look(volume / "runs") as lab:
+        assert queries.selected(lab) == []
+    config.write_text("{")
+    assert "cannot be read as JSON" in account("launch", "exp", str(config))[2]
 
 
 def test_pods_that_nobody_knows_and_handles_without_a_pod_are_listed(account):
