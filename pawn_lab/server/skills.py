@@ -88,7 +88,8 @@ class Skills(Extension):
         is_skill = file.name == SKILL_FILE
         return FunctionResource(
             uri=self._uri(file),
-            name=head["name"] if is_skill else file.relative_to(self._folder).as_posix(),
+            name=(name := head["name"] if is_skill else file.relative_to(self._folder).as_posix()),
+            title=name,
             description=head["description"] if is_skill else f"Of the skill {head['name']}.",
             mime_type=mimetypes.guess_type(file.name)[0] or "text/plain",
             fn=partial(text_of, file),
