@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -236,6 +237,27 @@ def test_malformed_input_never_fails_a_quick_hook(name, stdin, tmp_path):
 def test_a_database_that_cannot_be_read_is_none(project, name):
     (project / WORKSPACE_NAME / "lab.db").write_bytes(b"garbage" * 1000)
     assert answer(name, {"hook_event_name": "Stop"}, project) == {}
+
+
+@pytest.mark.parametrize(
+    ("plugin", "environment"),
+    [("plugin", "plugin/.venv"), ("venv/lib/python3.11/site-packages/pawn_lab/share", "venv")],
+    ids=["checkout", "wheel"],
+)
+def test_a_hook_runs_with_the_python_of_its_installation(tmp_path, plugin, environment):
+    shutil.copytree(HOOKS, tmp_path / plugin / "hooks")
+    python = tmp_path / environment / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$@"\n')
+    python.chmod(0o755)
+    runner = tmp_path / plugin / "hooks" / "run.sh"
+    said = [
+        subprocess.run(["sh", runner, name], capture_output=True, text=True, check=True).stdout
+        for name in ("stop", "session_start")
+    ]
+    quick, whole = (line.split() for line in said)
+    assert quick == ["-S", str(runner.with_name("stop.py"))]
+    assert whole == [str(runner.with_name("session_start.py"))]
 
 
 def in_hooks(code: str) -> str:

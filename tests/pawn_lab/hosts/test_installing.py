@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pawn_lab.doctor import CHECKS
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.hosts import HOSTS, Host, Place, Scope, host_named, install, remove
 from pawn_lab.hosts import host as host_module
@@ -375,3 +376,10 @@ def test_no_tool_has_a_name_that_a_host_drops():
 def test_an_unknown_host_is_refused_with_those_there_are():
     with pytest.raises(InvalidRequestError, match="'emacs' is unknown; one of: claude-code, codex"):
         host_named("emacs")
+
+
+def test_the_page_for_agents_names_every_host_check_and_place():
+    page = (Path(__file__).parents[3] / "docs" / "agents.md").read_text(encoding="utf-8")
+    named = [host.name for host in HOSTS] + [check.__name__ for check in CHECKS]
+    places = [files[host.name]["project"] for files in (SERVERS, HOOK_FILES) for host in HOSTS]
+    assert [word for word in (*named, *places) if f"`{word}`" not in page] == []
