@@ -1,9 +1,9 @@
-# make setup | demo | test | check | bench | faults | docs
+# make setup | demo | test | check | bench | faults | docs | dist
 # Needs Python >= 3.11 with pip, git, a C compiler and a Rust toolchain; brings its own uv.
 
 SHELL := /bin/bash -euo pipefail
 .DEFAULT_GOAL := setup
-.PHONY: setup demo test check bench faults docs
+.PHONY: setup demo test check bench faults docs dist
 
 PYTHON ?= python3
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
@@ -53,7 +53,7 @@ rust:
 	$(PYTHON) -m pip install --quiet --target .tools uv
 
 demo: setup
-	$(RUN) python scripts/demo.py
+	$(RUN) pawn-lab demo
 
 test: setup node-checks browser slurm
 	cargo test --locked --package pawn-engine --package pawn-fuzz
@@ -90,11 +90,20 @@ check: setup
 	$(RUN) ruff format --check .
 	$(RUN) pyrefly check
 	$(RUN) lint-imports
+	$(RUN) python scripts/versions.py
+	$(RUN) zizmor --offline --no-progress .github/workflows
+	$(RUN) check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(RUN) check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 
 docs: setup
 	$(RUN) python scripts/make_docs.py
+
+# What is released, built from source distributions of it; zig links the engine for any Linux.
+dist: setup
+	$(SYNC) --inexact --group dist
+	$(RUN) python scripts/make_dist.py
 
 bench: setup
 	$(SYNC) --inexact --group bench

@@ -53,6 +53,6 @@ def test_a_page_names_only_tests_that_are_there(page: str):
 
 
 def test_a_name_of_no_file_is_noticed():
-    assert {"tests/pawn_lab/cli/test_app.py", "scripts/demo.py"} <= named_files("AGENTS.md")
+    assert {"tests/pawn_lab/cli/test_app.py", "pawn_lab/demo/study.py"} <= named_files("AGENTS.md")
     assert not is_there("tests/pawn_lab/test_cli.py")
     assert not is_there("nothing.py")

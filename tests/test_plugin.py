@@ -182,6 +182,11 @@ def test_the_marketplace_offers_this_repository():
 
 def test_the_page_for_coding_agents_names_files_that_exist():
     text = (ROOT / "AGENTS.md").read_text()
-    for path in ("skills/manage-pod/SKILL.md", "scripts/demo.py", ".mcp.json", "tests/pawn_lab"):
+    for path in (
+        "skills/manage-pod/SKILL.md",
+        "pawn_lab/demo/study.py",
+        ".mcp.json",
+        "tests/pawn_lab",
+    ):
         assert path in text
         assert (ROOT / path).exists()

@@ -19,6 +19,7 @@ from pawn_lab.cli import watch
 from pawn_lab.cli.arguments import command_parameters, flags, tool_arguments, with_values_joined
 from pawn_lab.cli.check_in import add_check_in_command
 from pawn_lab.cli.closing import add_close_command
+from pawn_lab.cli.demo import add_demo_command
 from pawn_lab.cli.doctor import add_doctor_command
 from pawn_lab.cli.executor import add_executor_command
 from pawn_lab.cli.hosts import add_install_command
@@ -225,6 +226,7 @@ add_doctor_command(app)
 add_uci_command(app)
 add_check_in_command(app)
 add_watchdog_commands(app)
+add_demo_command(app)
 
 
 @app.command

@@ -1,7 +1,7 @@
 """The dashboard as an application: the page, the lab's answers to it, and agents beside it."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
@@ -28,11 +28,15 @@ _GZIP_LEVEL = 1
 
 
 class Beside(NamedTuple):
-    """Another application that is served beside the page, with what its sessions live in."""
+    """Another application that is served beside the page, with what its sessions live in.
+
+    described: routes that say what it is, and need no token.
+    """
 
     path: str
     app: ASGIApp
     running: Callable[[], AbstractAsyncContextManager[object]]
+    described: Sequence[BaseRoute] = ()
 
 
 def dashboard_app(exhibit: Exhibit, access: Access, beside: Beside | None = None) -> Starlette:
@@ -43,7 +47,8 @@ def dashboard_app(exhibit: Exhibit, access: Access, beside: Beside | None = None
         *page_routes(),
         Mount("/api", routes=asked, middleware=[Middleware(GuardedReading, access=access)]),
     ]
-    routes += [] if beside is None else [Route(beside.path, endpoint=beside.app)]
+    if beside is not None:
+        routes += [*beside.described, Route(beside.path, endpoint=beside.app)]
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

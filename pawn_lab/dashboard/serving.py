@@ -54,9 +54,10 @@ def serve(
 
 def mcp(exhibit: Exhibit, access: Access) -> Beside:
     """Return what agents are served; who serves people alone does not load it."""
+    from pawn_lab.server.card import card_routes
     from pawn_lab.server.http import PATH, for_agents
 
-    return Beside(PATH, *for_agents(exhibit.open, access))
+    return Beside(PATH, *for_agents(exhibit.open, access), described=card_routes(PATH, access))
 
 
 def config(app: ASGIApp) -> uvicorn.Config:

@@ -13,6 +13,11 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, Icon
 from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
 
+REGISTRY_NAME = "io.github.pawn-lab/pawn-lab"
+TITLE = "PAWN lab"
+DESCRIPTION = (
+    "Run chess world-model experiments: launch, watch, resume, compare and report training trials."
+)
 WEBSITE = "https://github.com/pawn-lab/pawn-lab"
 LISTS = frozenset({"tools/list", "resources/list", "resources/templates/list", "prompts/list"})
 

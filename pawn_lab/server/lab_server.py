@@ -40,7 +40,7 @@ from pawn_lab.hosting import keep_loaded
 from pawn_lab.lab import Lab
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.server.apps import lab_app, tool_meta
-from pawn_lab.server.identity import WEBSITE, icons, introduced
+from pawn_lab.server.identity import DESCRIPTION, TITLE, WEBSITE, icons, introduced
 from pawn_lab.server.prompts import add_prompts
 from pawn_lab.server.resources import Listeners, add_resources, announce_changes
 from pawn_lab.server.skills import Skills
@@ -83,7 +83,8 @@ class LabServer(MCPServer):
         self._listeners = Listeners()
         super().__init__(
             "pawn-lab",
-            title="PAWN lab",
+            title=TITLE,
+            description=DESCRIPTION,
             version=version("pawn-lab"),
             website_url=WEBSITE,
             icons=icons(),

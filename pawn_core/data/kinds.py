@@ -1,7 +1,13 @@
-"""What kind of games each arm of the demo's study has, from the very games it is validated on."""
+"""What kind of games a pretraining config has, from the very games it is validated on.
 
+`python -m pawn_core.data.kinds` reads a JSON array of configs and prints one of `GamesOfArm`: for
+programs that hold no tensors.
+"""
+
+import json
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import chess_engine
@@ -9,8 +15,6 @@ import chess_engine
 from pawn_core.config import PretrainConfig, parse_config
 from pawn_core.data.distribution import legal_sets
 from pawn_core.data.games import validation_games
-
-BASELINE = "baseline"
 
 
 @dataclass(frozen=True)
@@ -42,3 +46,7 @@ def games_of(config: Mapping[str, Any]) -> GamesOfArm:
         floor=float(legal_sets(games).entropy().mean()),
         exact=not (parsed.prepend_outcome or parsed.discard_ply_limit),
     )
+
+
+if __name__ == "__main__":
+    json.dump([asdict(games_of(config)) for config in json.load(sys.stdin)], sys.stdout)

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import runpy
 import signal
 import subprocess
 import sys
@@ -11,13 +10,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from lab_testing import ended
+from lab_testing import PAWN_LAB, ended
 
+from pawn_lab.cli import main
 from pawn_lab.errors import TrialStateError
 from pawn_lab.lab import Lab, killing, queries
 from pawn_lab.states import ACTIVE
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "demo.py"
+SCRIPT = Path(__file__).parents[3] / "scripts" / "demo.py"
 MOST_TOKENS = 25_000
 ABLATIONS = ("baseline", "mate_boost=1.0", "no_outcome_token=true", "discard_ply_limit=true")
 
@@ -27,7 +27,7 @@ def demo(warm: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path
     """What the demo printed, its workspace, and what it complained of."""
     folder = tmp_path_factory.mktemp("demo")
     done = subprocess.run(
-        [sys.executable, SCRIPT],
+        [PAWN_LAB, "demo"],
         cwd=folder,
         env=os.environ | {"DEMO_STEPS": "4", "COLUMNS": "160", "PYTHONPATH": warm},
         capture_output=True,
@@ -123,10 +123,12 @@ def test_the_notes_hold_both_phases_and_the_picture_is_drawn(demo):
     assert (demo[1] / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("steps", ["0", "many", "-5", "3", ""])
-def test_a_number_of_steps_that_makes_no_study_is_refused_in_one_line(steps, monkeypatch):
-    monkeypatch.setenv("DEMO_STEPS", steps)
-    steps_wanted = runpy.run_path(str(SCRIPT.with_name("demo_client.py")))["steps_wanted"]
+@pytest.mark.parametrize("steps", ["0", "many", "-5", "3"])
+def test_a_number_of_steps_that_makes_no_study_is_refused(steps, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["pawn-lab", "demo", "--steps", steps])
     with pytest.raises(SystemExit) as end:
-        steps_wanted(default=400)
-    assert end.value.code == f"DEMO_STEPS '{steps}' is not allowed: a whole number from 4 on"
+        main()
+    assert end.value.code == 2
+    assert steps in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from demo_games import BASELINE, GamesOfArm, games_of
 from rich.console import Console
 from rich.markdown import Markdown
 
 from pawn_lab.analysis.curves import evaluations
+from pawn_lab.demo.games import BASELINE, GamesOfArm, games_of
 from pawn_lab.lab import Lab, queries
 from pawn_lab.reporting.charts import Axes, CurvePoint, Floor, curve_panels, png
 
@@ -82,7 +82,8 @@ def write_report(
     """Write `curves.png` and `report.md` into the workspace and print the report."""
     with Lab.open(workspace) as lab:
         trials = {row["ablation"]: queries.trial(lab, row["trial_id"]) for row in final["rows"]}
-        arms = {name: games_of(trial.config) for name, trial in trials.items()}
+        kinds = games_of([trial.config for trial in trials.values()])
+        arms = dict(zip(trials, kinds, strict=True))
         hypotheses = {name: trial.hypothesis or "" for name, trial in trials.items()}
         _draw(lab, workspace, exploration, final, arms)
     report = _report(exploration, final, status, _findings(hypotheses, final, arms))

@@ -8,14 +8,11 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
 
-import psutil
 from mcp import StdioServerParameters
 from mcp.client import Client
 
+from pawn_lab.shim.identity import parent_of, process_ids
 from pawn_lab.tools import tokens
-
-FEWEST_STEPS = 4
-"""A pause at a quarter of the steps, and something left to resume."""
 
 
 class ToolCallError(Exception):
@@ -66,8 +63,8 @@ class LabClient:
 
     def kill_server(self) -> None:
         """Kill the server the hard way, as a crash would; the client, its parent, reaps it."""
-        with suppress(psutil.NoSuchProcess):
-            self._server.send_signal(signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(self._server, signal.SIGKILL)
 
 
 def _records(value: Any) -> Any:
@@ -78,16 +75,15 @@ def _records(value: Any) -> Any:
     return [{name: v for name, v in record.items() if v is not None} for record in records]
 
 
-def _children() -> set[psutil.Process]:
-    return set(psutil.Process().children())
+def _children() -> set[int]:
+    """Return the PIDs of this process's children."""
+    return {pid for pid in process_ids() if _parent(pid) == os.getpid()}
 
 
-def steps_wanted(default: int) -> int:
-    """Return DEMO_STEPS, or the default; ends the demo where it is no number of steps."""
-    wanted = os.environ.get("DEMO_STEPS", str(default))
-    if not wanted.isdecimal() or int(wanted) < FEWEST_STEPS:
-        sys.exit(f"DEMO_STEPS '{wanted}' is not allowed: a whole number from {FEWEST_STEPS} on")
-    return int(wanted)
+def _parent(pid: int) -> int | None:
+    with suppress(OSError):  # it has just ended
+        return parent_of(pid)
+    return None
 
 
 def fresh_workspace(runs: Path) -> Path:

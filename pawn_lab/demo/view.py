@@ -9,11 +9,12 @@ from typing import Any, NamedTuple, Self
 
 import anyio
 from anyio.abc import TaskStatus
-from demo_client import LabClient
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
+
+from pawn_lab.demo.client import LabClient
 
 POLL_S = 1.0
 
