@@ -74,18 +74,22 @@ def look(folder: str) -> Glance | None:
     if not os.path.exists(path):
         return None
     import sqlite3
-    from urllib.parse import quote
 
     open_now = os.path.exists(f"{path}-wal")
     how = "mode=ro&readonly_shm=1" if open_now else "immutable=1"
     try:
-        database = sqlite3.connect(f"file:{quote(path)}?{how}", timeout=_BUSY_S, uri=True)
+        database = sqlite3.connect(f"file:{_quoted(path)}?{how}", timeout=_BUSY_S, uri=True)
         try:
             return Glance(lambda query: database.execute(query).fetchall())
         finally:
             database.close()
     except sqlite3.Error:
         return None
+
+
+def _quoted(path: str) -> str:
+    """Return a path for a URI; urllib takes longer to import than the database to be read."""
+    return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
 def listed(numbers: list) -> str:
@@ -116,11 +120,11 @@ def last_note(folder: str) -> float:
 
 def _date(section: str) -> float | None:
     """Return the end of the minute in `_2026-11-28 09:30 UTC_` below a section's title."""
-    import calendar
-    import time
+    from datetime import UTC, datetime
 
     line = section.partition("\n")[2].partition("\n")[0].strip()
     try:
-        return calendar.timegm(time.strptime(line, "_%Y-%m-%d %H:%M UTC_")) + 60.0
+        minute = datetime.fromisoformat(line.removeprefix("_").removesuffix(" UTC_"))
     except ValueError:
         return None
+    return minute.replace(tzinfo=UTC).timestamp() + 60.0
