@@ -55,7 +55,7 @@ rust:
 demo: setup
 	$(RUN) pawn-lab demo
 
-test: setup node-checks browser slurm
+test: setup node-checks browser slurm sshd
 	cargo test --locked --package pawn-engine --package pawn-fuzz
 	$(TEST_ENV) $(RUN) pytest -m "not slow" $(PARALLEL)
 
@@ -84,6 +84,13 @@ slurm:
 	  { [ $$(id -u) = 0 ] && apt-get update -qq && \
 	    RUNLEVEL=1 apt-get install -y -qq slurm-wlm munge; } || \
 	  echo "no Slurm: tests of clusters are skipped; as root: apt-get install slurm-wlm munge" >&2
+
+# A pod is reached by ssh; no daemon is left running here either.
+.PHONY: sshd
+sshd:
+	@command -v sshd >/dev/null || [ -x /usr/sbin/sshd ] || \
+	  { [ $$(id -u) = 0 ] && apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq openssh-server; } || \
+	  echo "no sshd: the test of sessions is skipped; as root: apt-get install openssh-server" >&2
 
 check: setup
 	$(RUN) ruff check .

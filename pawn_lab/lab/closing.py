@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator
 
 from pawn_lab.errors import LabError
+from pawn_lab.executors.attempt import Attempt
+from pawn_lab.executors.executor import Life
 from pawn_lab.lab.killing import kill
-from pawn_lab.lab.queries import selected
 from pawn_lab.lab.workspace import Lab
 from pawn_lab.locks import try_lock
 from pawn_lab.scheduling import supervision
-from pawn_lab.states import HOLDING
 
 POLL_S = 0.2
 
@@ -26,9 +26,9 @@ def closed(lab: Lab, reason: str, patience_s: float) -> Iterator[tuple[list[int]
         The trials that were asked, and those of them that have not ended after `patience_s`.
     """
     with nothing_starts(lab):
-        asked = _running(lab)
-        _ask(lab, asked, reason)
-        yield asked, _await_ends(lab, patience_s)
+        running = _running(lab)
+        _ask(lab, running, reason)
+        yield list(running), list(_await_ends(lab, patience_s))
 
 
 @contextlib.contextmanager
@@ -42,24 +42,33 @@ def nothing_starts(lab: Lab) -> Iterator[None]:
             os.close(lock)
 
 
-def _running(lab: Lab) -> list[int]:
+def _lock(lab: Lab) -> int | None:
+    """Take the lock; None where another process has it, or where the disk is full."""
+    with contextlib.suppress(OSError):
+        return try_lock(lab.paths.closing_lock)
+    return None
+
+
+def _running(lab: Lab) -> dict[int, Attempt]:
+    """Return what runs by trial, as the executor sees it: on a full disk no end is recorded."""
     lab.refresh()
-    return [trial.id for trial in selected(lab) if trial.state in HOLDING]
-
-
-def _ask(lab: Lab, trial_ids: list[int], reason: str) -> None:
-    """Ask trials to stop; on a full disk, where no reason can be recorded, all the same."""
-    for trial_id in trial_ids:
-        with contextlib.suppress(LabError):
-            kill(lab, trial_id, reason=reason)
     with lab.database.read() as tx:
         attempts = supervision.attempts(tx, lab.paths)
-    for attempt in attempts:
+    sights = lab.executor.look(attempts) if attempts else {}
+    return {a.trial_id: a for a in attempts if sights[a].life in (Life.ALIVE, Life.UNKNOWN)}
+
+
+def _ask(lab: Lab, running: dict[int, Attempt], reason: str) -> None:
+    """Ask trials to stop, also where no reason can be recorded."""
+    for trial_id, attempt in running.items():
+        with contextlib.suppress(LabError):
+            kill(lab, trial_id, reason=reason)
         lab.executor.stop(attempt)
 
 
-def _await_ends(lab: Lab, patience_s: float) -> list[int]:
+def _await_ends(lab: Lab, patience_s: float) -> dict[int, Attempt]:
     deadline = time.monotonic() + patience_s
     while (left := _running(lab)) and time.monotonic() < deadline:
         time.sleep(POLL_S)
+    lab.refresh()  # to record the last end
     return left

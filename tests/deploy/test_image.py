@@ -1,9 +1,11 @@
 """The image: linted, without a shell in the first place, a right or a secret too many."""
 
+import fnmatch
 import http.server
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -105,3 +107,77 @@ def test_debian_has_what_the_image_installs():
     ):
         pytest.skip("no package lists: apt-get update")
     assert done.returncode == 0, done.stderr
+
+
+def sent_to_the_builder() -> list[str]:
+    """Return the files that git knows and .dockerignore lets through."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\0")
+    rules = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    rules = [rule for rule in rules if rule and not rule.startswith("#")]
+    return [name for name in listed if name and (ROOT / name).exists() and not ignored(name, rules)]
+
+
+def ignored(name: str, rules: list[str]) -> bool:
+    """Say whether the last rule that matches a file, or a folder that it is in, leaves it out."""
+    parts = Path(name).parts
+    folders = ["/".join(parts[: n + 1]) for n in range(len(parts))]
+    left_out = False
+    for rule in rules:
+        pattern = rule.removeprefix("!")
+        anywhere = pattern.startswith("**/")
+        tried = parts if anywhere else folders
+        if any(fnmatch.fnmatchcase(each, pattern.removeprefix("**/")) for each in tried):
+            left_out = not rule.startswith("!")
+    return left_out
+
+
+def test_the_builder_gets_what_it_builds_from_and_nothing_private():
+    sent = set(sent_to_the_builder())
+    assert {
+        "Makefile",
+        "uv.lock",
+        "Cargo.lock",
+        "engine/src/lib.rs",
+        "deploy/entrypoint.py",
+    } <= sent
+    assert any(name.startswith("runs/plans/") for name in sent)
+    rules = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    private = (".env", "deploy/.env.pod", "runs/lab.db", "logs/run_1/metrics.jsonl", ".git/config")
+    assert all(ignored(name, rules) for name in private)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+def test_the_steps_of_the_build_make_a_lab_that_starts(tmp_path):
+    """What the build stage does after Debian and Rust are there, in a folder of its own."""
+    source = tmp_path / "pawn"
+    for name in sent_to_the_builder():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, source / name)
+    [step] = [rest for name, rest in instructions() if name == "RUN" and "make setup" in rest]
+    settings = dict(pair.split("=", 1) for pair in re.findall(r"UV_NO\w*=\S+", DOCKERFILE))
+    kept = (ROOT / ".tools/torch").read_text() if (ROOT / ".tools/torch").exists() else "cuda"
+    environment = os.environ | settings | {"TORCH": kept.strip()}
+    subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", step], cwd=source, env=environment, check=True
+    )
+    assert not (source / "target").exists()
+    volume = tmp_path / "volume"
+    program = [
+        source / ".venv/bin/python",
+        source / "deploy/entrypoint.py",
+        "pawn-lab",
+        "--version",
+    ]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PAWN_VOLUME": str(volume)}
+    environment |= {"PAWN_LAB_PORT": "0"}
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", done.stdout)
+    assert (volume / "runs/lab.db").exists()

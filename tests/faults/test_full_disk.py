@@ -15,6 +15,7 @@ from lab_fixtures import end_processes_of
 from lab_testing import CONFIG, ended, eventually, in_state, open_gate, stand_in, trainer_greeting
 
 from pawn_lab.lab import Lab, launching, queries
+from pawn_lab.lab.closing import closed
 from pawn_lab.states import State
 
 LAUNCH = "launch --set variant=toy local_checkpoints=true"
@@ -112,6 +113,17 @@ def test_on_a_full_disk_the_end_of_a_trial_is_recorded_and_the_rest_waits(small_
         assert lab.refusal is None
         open_gate(lab, second)
         ended(lab, second)
+
+
+def test_a_full_disk_does_not_keep_a_lab_from_being_closed(small_disk):
+    with Lab.open(small_disk / "runs", trainer=stand_in("hang")) as lab:
+        trial_id = launching.launch(lab, CONFIG).id
+        trainer_greeting(lab, trial_id)
+        filler = fill(small_disk)
+        with closed(lab, "the pod stops", patience_s=60) as (asked, left):
+            assert (asked, left) == ([trial_id], [])
+        filler.unlink()
+        assert ended(lab, trial_id).exit.reason == "signal"
 
 
 def test_a_lab_on_a_full_disk_is_read_and_says_what_to_do(small_disk):
