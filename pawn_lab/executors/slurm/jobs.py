@@ -18,6 +18,7 @@ PREFIX = "pawn-"
 _FORMAT = "%F|%K|%T|%V|%k|%j"
 _FIELDS = 6
 _CONFIGURATION = "SLURM_CONF"
+_UP = " is UP"
 _NO_TASK = ("N/A", "")
 _FINAL = frozenset(
     (
@@ -100,8 +101,32 @@ def run(
     Raises:
         SlurmError: it failed, there is none, or it took too long.
     """
+    ended = _ended(argv, stdin, timeout_s, own)
+    if ended.returncode:
+        told = ended.stderr.strip() or f"{argv[0]} ended with exit code {ended.returncode}"
+        refused = not any(words in told.lower() for words in _NO_ANSWER)
+        raise SlurmError(told, refused=refused)
+    return ended.stdout
+
+
+def silence(timeout_s: float = TIMEOUT_S) -> str | None:
+    """Say why no controller answers; None where one does. Takes milliseconds, other commands 9 s.
+
+    Of two controllers one is enough.
+    """
     try:
-        ended = subprocess.run(
+        told = _ended(["scontrol", "ping"], "", timeout_s, None)
+    except SlurmError as error:
+        return str(error)
+    first = next(iter((told.stdout + told.stderr).splitlines()), "scontrol ping says nothing")
+    return None if _UP in told.stdout else first.strip()
+
+
+def _ended(
+    argv: Sequence[str], stdin: str, timeout_s: float, own: Mapping[str, str] | None
+) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
             argv,
             input=stdin,
             capture_output=True,
@@ -115,11 +140,6 @@ def run(
         raise SlurmError(f"{argv[0]} gave no answer in {timeout_s:g} s", refused=False) from None
     except OSError as error:
         raise SlurmError(f"{argv[0]}: {error.strerror}", refused=True) from None
-    if ended.returncode:
-        told = ended.stderr.strip() or f"{argv[0]} ended with exit code {ended.returncode}"
-        refused = not any(words in told.lower() for words in _NO_ANSWER)
-        raise SlurmError(told, refused=refused)
-    return ended.stdout
 
 
 def _environment(ours: Mapping[str, str], own: Mapping[str, str] | None) -> dict[str, str]:
@@ -139,6 +159,8 @@ def listed(timeout_s: float = TIMEOUT_S) -> dict[Key, Job] | None:
     Of several jobs with one name, the one that has not ended counts.
     """
     query = ["squeue", "--me", "--noheader", "--array", "--states=all", f"--format={_FORMAT}"]
+    if silence(timeout_s) is not None:
+        return None
     try:
         lines = run(query, timeout_s=timeout_s).splitlines()
     except SlurmError:

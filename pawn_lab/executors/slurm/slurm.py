@@ -178,10 +178,8 @@ class Slurm(Executor):
 
     def check(self) -> list[Ailment]:
         """Return that there is no Slurm here, or that its controller does not answer."""
-        try:
-            jobs.run(["scontrol", "ping"], timeout_s=_LOCKED_TIMEOUT_S)
-        except SlurmError as error:
-            return [Ailment(f"Slurm does not answer: {error}", "scontrol ping; sinfo")]
+        if (why := jobs.silence(_LOCKED_TIMEOUT_S)) is not None:
+            return [Ailment(f"Slurm does not answer: {why}", "scontrol ping; sinfo")]
         return []
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pytest
 from lab_testing import eventually
 
 from pawn_core.prctl import die_with_parent
@@ -108,10 +109,10 @@ class Cluster:
         """Start the node's daemon."""
         self._run("slurmd", "-D", "-f", str(self.configuration), "-N", self._host)
 
-    def kill(self, daemon: str) -> None:
-        """Kill a daemon; what jobs have started goes on."""
+    def kill(self, daemon: str, how: signal.Signals = signal.SIGKILL) -> None:
+        """Kill a daemon; what jobs have started goes on. By SIGTERM, the controller saves first."""
         process = self._daemons.pop(daemon)
-        process.kill()
+        process.send_signal(how)
         process.wait()
 
     def wait_for_node(self, state: str) -> None:
@@ -121,7 +122,7 @@ class Cluster:
     def told(self, *command: str) -> str:
         """Return what a command of Slurm prints; nothing where it fails."""
         with contextlib.suppress(jobs.SlurmError):
-            return jobs.run(command, timeout_s=5.0).strip()
+            return "" if jobs.silence() else jobs.run(command).strip()
         return ""
 
     def clear(self) -> None:
@@ -130,6 +131,9 @@ class Cluster:
             if not job.ended:
                 with contextlib.suppress(jobs.SlurmError):
                     jobs.cancel(job)
+        if self.told("sinfo", "-h", "-o", "%T") not in ("idle", "mixed", "allocated"):
+            self.told("scontrol", "update", f"NodeName={self._host}", "State=RESUME")
+            self.wait_for_node("idle")
 
     def stop(self) -> None:
         """End every process of the cluster."""
@@ -185,3 +189,19 @@ def running_cluster(folder: Path) -> Iterator[Cluster]:
         os.environ.pop("SLURM_CONF")
         if before is not None:
             os.environ["SLURM_CONF"] = before
+
+
+@pytest.fixture(scope="session")
+def slurm_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The cluster; tests that need one are skipped where there is no Slurm."""
+    if (why := why_none()) is not None:
+        pytest.skip(why)
+    with running_cluster(tmp_path_factory.mktemp("slurm")) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def slurm_cluster(slurm_session: Cluster) -> Iterator[Cluster]:
+    """The cluster, without a job afterwards."""
+    yield slurm_session
+    slurm_session.clear()
