@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 BUNDLE = ROOT / "deploy" / "mcpb"
 ICON = ROOT / "pawn_lab" / "server" / "icons" / "pawn-256.png"
 STUB = "python/chess_engine/_native.pyi"
+MATURIN = (sys.executable, "-m", "maturin")
 PLATFORM = "manylinux2014"
 
 
@@ -85,7 +86,7 @@ def build_engine_source(folder: Path) -> Path:
     maturin (1.16) leaves out the workspace's other members but not their part of Cargo.lock, which
     `--locked` then refuses, and moves the stub to where the crate does not look for it.
     """
-    run("maturin", "sdist", "--out", str(folder), cwd=ROOT / "engine")
+    run(*MATURIN, "sdist", "--out", str(folder), cwd=ROOT / "engine")
     (archive,) = folder.glob("pawn_engine-*.tar.gz")
     with tempfile.TemporaryDirectory() as scratch:
         top = unpacked(archive, Path(scratch))
@@ -104,7 +105,7 @@ def build_engine_wheel(archive: Path, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         top = unpacked(archive, Path(scratch))
         environment = os.environ | {"CARGO_TARGET_DIR": target}
-        run("maturin", "build", *options, "--out", str(folder), cwd=top, env=environment)
+        run(*MATURIN, "build", *options, "--out", str(folder), cwd=top, env=environment)
 
 
 def unpacked(archive: Path, folder: Path) -> Path:
