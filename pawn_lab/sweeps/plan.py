@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from pawn_core.config import RunConfig, run_type_named
 from pawn_core.config.errors import did_you_mean, shown
+from pawn_lab import shipped
 from pawn_lab.configs import StoredConfig
 from pawn_lab.documents import load_json_object
 from pawn_lab.errors import InvalidConfigError, InvalidRequestError
@@ -187,17 +188,20 @@ def checked_plan(raw: dict[str, Any]) -> SweepPlan:
 
 
 def read_plan(workspace: WorkspacePaths, name: str) -> dict[str, Any]:
-    """Return a committed plan by its name, the file's name without its ending.
+    """Return a plan by its name, the file's name without its ending.
+
+    It is the workspace's, or one of those that come with the lab.
 
     Raises:
         InvalidRequestError: no such plan, or a file that holds none.
     """
-    names = [path.stem for path in sorted(workspace.plans.glob("*.json"))]
-    if not _NAME.fullmatch(name) or name not in names:
-        hint = did_you_mean(name[:100], names) or f"; plans: {', '.join(names) or 'none'}"
+    folders = (shipped.PLANS, workspace.plans)
+    plans = {path.stem: path for folder in folders for path in sorted(folder.glob("*.json"))}
+    if not _NAME.fullmatch(name) or name not in plans:
+        hint = did_you_mean(name[:100], plans) or f"; plans: {', '.join(sorted(plans)) or 'none'}"
         raise InvalidRequestError(f"plan {shown(name)} is not in {workspace.plans.name}/{hint}")
     try:
-        return load_json_object(workspace.plan(name), most=_MOST_PLAN_BYTES)
+        return load_json_object(plans[name], most=_MOST_PLAN_BYTES)
     except OSError as error:
         raise InvalidRequestError(f"plan '{name}' cannot be read: {error}") from None
 

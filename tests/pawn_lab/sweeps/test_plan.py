@@ -120,3 +120,12 @@ def test_a_file_that_is_no_plan_is_refused(tmp_path, content):
 def test_a_plan_is_json_all_the_way():
     plan = checked_plan({"config": CONFIG, "space": {"lr": [1e-3]}})
     assert checked_plan(json.loads(plan.model_dump_json())) == plan
+
+
+def test_plans_that_come_with_the_lab_are_in_every_workspace_and_give_way_to_its_own(tmp_path):
+    paths = WorkspacePaths(tmp_path)
+    shipped = read_plan(WorkspacePaths(ROOT / "runs"), "ablation-study")
+    assert read_plan(paths, "ablation-study") == shipped
+    paths.plans.mkdir()
+    paths.plan("ablation-study").write_text('{"seeds": 2}')
+    assert read_plan(paths, "ablation-study") == {"seeds": 2}
