@@ -131,7 +131,7 @@ def checked_address(url: str) -> str:
             return url.strip()
     scheme = url.partition(":")[0][:20]
     raise InvalidRequestError(
-        f"webhook address of scheme {scheme!r} is not allowed: http://HOST/.. or https://HOST/.."
+        f"an address of scheme {scheme!r} is not allowed: http://HOST/.. or https://HOST/.."
     )
 
 
@@ -177,25 +177,39 @@ def _plain(text: str) -> str:
 
 
 def post(url: str, message: dict[str, Any]) -> None:
-    """Send a message; no redirection is followed, and the answer is not read.
+    """Send a message.
 
     Raises:
         NotDeliveredError: it was not taken; says why, without the address.
     """
+    _call("the webhook", "POST", url, json=message, headers=_HEADERS)
+
+
+def ping(url: str) -> None:
+    """Call an address that waits to be called.
+
+    Raises:
+        NotDeliveredError: it did not take the call; says why, without the address.
+    """
+    _call("the address of --ping", "GET", url)
+
+
+def _call(who: str, method: str, url: str, **content: Any) -> None:
+    """Make a request; no redirection is followed, and the answer's text is not read."""
     import httpx2  # Late: few commands send anything.
 
     try:
         with httpx2.stream(
-            "POST", url, json=message, headers=_HEADERS, timeout=TIMEOUT_S, follow_redirects=False
+            method, url, timeout=TIMEOUT_S, follow_redirects=False, **content
         ) as answer:
             status, retry = answer.status_code, answer.headers.get("retry-after", "")
     except httpx2.TimeoutException:
-        raise NotDeliveredError(f"the webhook gave no answer within {TIMEOUT_S:g} s") from None
+        raise NotDeliveredError(f"{who} gave no answer within {TIMEOUT_S:g} s") from None
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, UnicodeError) as error:
-        raise NotDeliveredError(f"the webhook cannot be reached ({type(error).__name__})") from None
+        raise NotDeliveredError(f"{who} cannot be reached ({type(error).__name__})") from None
     if not 200 <= status < 300:
         after_s = float(retry) if retry.isascii() and retry.isdigit() else 0.0
-        raise NotDeliveredError(f"the webhook answered HTTP {status}", after_s)
+        raise NotDeliveredError(f"{who} answered HTTP {status}", after_s)
 
 
 def faults(paths: WorkspacePaths) -> list[str]:

@@ -56,6 +56,9 @@ def watch(
     idle_min: Annotated[float, Parameter(help="For how long it idles first.")] = DEFAULT_IDLE_MIN,
     grace_min: Annotated[float, Parameter(help="From its announcement to the stop.")] = 5.0,
     interval_s: Annotated[float, Parameter(help="From one look to the next.")] = INTERVAL_S,
+    ping: Annotated[
+        str | None, Parameter(help="Address to call once a minute while all is well.")
+    ] = None,
     keep: Annotated[bool, Parameter(negative=(), help="Call an announced stop off.")] = False,
     options: Options = DEFAULTS,
 ) -> None:
@@ -65,6 +68,8 @@ def watch(
     while this ran, and lab_audit lets it: that is announced as an event, and after --grace-min the
     stop command is run. A launch, or --keep from elsewhere, calls it off. A watch that is started
     again counts from its start, and a lab that has had no trial stops no machine.
+
+    --ping is for a service outside of the machine that raises an alarm once nobody calls it.
     """
     if keep:
         _keep(options)
@@ -72,7 +77,9 @@ def watch(
     with options.existing_lab() as lab:
         root = lab.paths.root
         stops = _stop_command(lab, stop_command_) if stop_when_idle else None
-    dog = Watch(opener(root), _say, interval_s=_checked("interval-s", interval_s, 3600.0))
+    interval_s = _checked("interval-s", interval_s, 3600.0)
+    ping = None if ping is None else webhook.checked_address(ping)
+    dog = Watch(opener(root), _say, interval_s=interval_s, ping_url=ping)
     if stops is not None:
         idle_s = 60 * _checked("idle-min", idle_min, MOST_MIN)
         grace_s = 60 * _checked("grace-min", grace_min, MOST_MIN)

@@ -50,6 +50,7 @@ KINDS: Mapping[str, Severity | Callable[[Data], Severity]] = MappingProxyType(
         "tags": Severity.INFO,
         "storage": Severity.INFO,
         "executor": Severity.INFO,
+        "disk": Severity.WARNING,
         "idle": Severity.WARNING,
         "keep": Severity.INFO,
         "stop": _stopping,

@@ -22,7 +22,7 @@ COMMAND_VARIABLE = "PAWN_STOP_COMMAND"
 GATE_EVERY_S = 300.0
 """The gate reads checkpoints whole, so one that is closed is tried again only after a while."""
 COMMAND_TIMEOUT_S = 120.0
-_OWN = frozenset({"idle", "stop"})
+_OWN = frozenset({"disk", "idle", "stop"})
 _MOST_SAID = 200
 _MOST_DOUBLINGS = 4
 

@@ -13,10 +13,16 @@ from pathlib import Path
 import pytest
 from lab_fixtures import end_processes_of
 from lab_testing import CONFIG, ended, eventually, in_state, open_gate, stand_in, trainer_greeting
+from webhooks import receiver
 
+from pawn_lab.alarms import webhook
+from pawn_lab.alarms.webhook import Webhook
 from pawn_lab.lab import Lab, launching, queries
 from pawn_lab.lab.closing import closed
 from pawn_lab.states import State
+from pawn_lab.watchdog import Watch
+
+__all__ = ["receiver"]
 
 LAUNCH = "launch --set variant=toy local_checkpoints=true"
 READING = (
@@ -90,7 +96,9 @@ def check_read_only(workspace: Path, why: str, user: int = 0) -> None:
         assert len(done.err.splitlines()) == 1
 
 
-def test_on_a_full_disk_the_end_of_a_trial_is_recorded_and_the_rest_waits(small_disk, monkeypatch):
+def test_on_a_full_disk_an_end_is_recorded_the_rest_waits_and_the_webhook_hears_of_it(
+    small_disk, monkeypatch, receiver
+):
     monkeypatch.setenv("PAWN_CPU_SLOTS", "1")
     workspace = small_disk / "runs"
     with Lab.open(workspace, trainer=stand_in("gate:crash")) as lab:
@@ -100,12 +108,18 @@ def test_on_a_full_disk_the_end_of_a_trial_is_recorded_and_the_rest_waits(small_
         )
         in_state(lab, first, State.RUNNING)
         trainer = trainer_greeting(lab, first)["pid"]
+        webhook.set_up(lab.paths, Webhook(url=receiver.url), 0)
         filler = fill(small_disk)
         os.kill(trainer, 9)
         eventually(lab.paths.trial(first).exit.exists, "record of the end")
         eventually(lambda: lab.tick() or lab.refusal, "refusal to start another trial")
         assert queries.trial(lab, second).state is State.QUEUED
         assert "the disk is full" in str(lab.refusal)
+        watch = Watch(lambda: Lab.open(workspace), print)
+        for _ in range(3):
+            watch.look()
+        told = [message["headline"].partition(":")[0] for message in receiver.messages]
+        assert told.count("Nothing is recorded or launched") == 1, "what cannot be recorded, once"
         filler.unlink()
         trial = ended(lab, first)
         assert (trial.state, trial.exit.signal) == (State.FAILED, 9)

@@ -17,6 +17,7 @@ class Receiver:
         self.messages: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.statuses: list[int] = []
+        self.pings = 0
 
     @property
     def kinds(self) -> list[list[str]]:
@@ -29,6 +30,11 @@ def receiver() -> Iterator[Receiver]:
     """A server on a free port."""
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            taken.pings += 1
+            self.send_response(taken.statuses.pop(0) if taken.statuses else 200)
+            self.end_headers()
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status = taken.statuses.pop(0) if taken.statuses else 200

@@ -1,8 +1,10 @@
 """`pawn-lab watch`: one process a lab that looks until it is told to end."""
 
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 from lab_testing import (
@@ -18,10 +20,12 @@ from webhooks import receiver
 
 from pawn_lab.alarms import webhook
 from pawn_lab.alarms.webhook import Webhook
+from pawn_lab.errors import NoLabError
 from pawn_lab.lab import launching, queries, spending
 from pawn_lab.tools.notes import lab_notes
 from pawn_lab.tools.status import lab_status
 from pawn_lab.watchdog import Watch
+from pawn_lab.watchdog.room import Room
 
 __all__ = ["receiver"]
 
@@ -55,7 +59,7 @@ def test_with_nobody_near_the_queue_goes_on_and_failures_are_told(open_lab, star
     open_gate(lab, 1)
     trainer_greeting(lab, 3)
     eventually(lambda: receiver.messages, "delivery")
-    assert receiver.messages[0]["events"][0]["kind"] == "failed"
+    assert "failed" in receiver.kinds[0]
     watch.send_signal(signal.SIGTERM)
     _, said = watch.communicate(timeout=60)
     assert watch.returncode == 0
@@ -105,3 +109,36 @@ def test_what_hinders_a_look_is_said_once_and_ends_nothing(open_lab, monkeypatch
     monkeypatch.setenv("PAWN_IDLE_MIN", "10")
     watch.look()
     assert len(said) == 1
+
+
+def test_the_outside_is_called_once_a_minute_while_all_is_well(open_lab, receiver):
+    said: list[str] = []
+    clock = iter([0.0, 59.0, 60.0, 121.0])
+    watch = Watch(open_lab, said.append, ping_url=receiver.url, clock=lambda: next(clock))
+    for pings in (1, 1, 2):
+        watch.look()
+        assert receiver.pings == pings
+    receiver.statuses = [404]
+    watch.look()
+    assert said == ["the address of --ping answered HTTP 404"]
+    watch.open_lab = gone
+    watch.look()
+    assert (receiver.pings, said[1:]) == (3, ["gone"])
+
+
+def gone():
+    raise NoLabError("gone")
+
+
+def test_a_disk_that_is_nearly_full_is_told_of_once_until_it_has_had_room(open_lab, monkeypatch):
+    lab, room = open_lab(), Room()
+    for free, told in ((4.1, 0), (1.9, 1), (1.0, 1), (3.9, 1), (1.9, 1), (4.1, 1), (1.9, 2)):
+        usage = SimpleNamespace(total=100 << 30, free=int(free * (1 << 30)))
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, usage=usage: usage)
+        room.look(lab)
+        assert len(queries.events(lab).events) == told
+    assert (
+        queries.events(lab)
+        .events[0]
+        .message.startswith("2% of the workspace's disk left, 1.90 GiB")
+    )
