@@ -11,7 +11,7 @@ The files of a trial's folder are the whole exchange: the executor gives the shi
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, NamedTuple, Protocol
@@ -153,9 +153,7 @@ class Executor(Protocol):
         ...
 
     def look(self, attempts: Sequence[Attempt]) -> dict[Attempt, Sight]:
-        """Return how attempts are, whichever process started them; changes nothing about them.
-
-        It is asked with none too: then it may end what no attempt is left of.
+        """Return how attempts are, whichever process started them; changes nothing.
 
         It may be late to see an end, and never early: `ended` and `gone` are for good. What is
         absent from a list of jobs is gone only if the list was made after the launch's lock was
@@ -185,6 +183,23 @@ class Executor(Protocol):
         executor's own queue is taken out then.
         """
         ...
+
+    def clear(self, workspace: WorkspacePaths, attempts: Collection[Attempt]) -> list[str]:
+        """End what was submitted for attempts that no trial holds any more; return what that took.
+
+        attempts: those that trials hold, read just before.
+        """
+        return []
+
+    def cost_per_hour(self) -> float | None:
+        """Return what an hour of all devices together costs, by the list of who runs them.
+
+        None where there is no such list: somebody has to say it.
+
+        Raises:
+            InvalidRequestError: it cannot be had, or the list has no such device.
+        """
+        return None
 
     def check(self) -> list[Ailment]:
         """Return what keeps trials from being run here; nothing where all is well."""

@@ -30,6 +30,11 @@ EXECUTORS: tuple[Entry, ...] = (
         "pawn_lab.executors.slurm.slurm:Slurm",
         "pawn_lab.executors.slurm.settings:SlurmSettings",
     ),
+    Entry(
+        "hf_jobs",
+        "pawn_lab.executors.hf_jobs.hf_jobs:HfJobs",
+        "pawn_lab.executors.hf_jobs.settings:HfJobsSettings",
+    ),
 )
 
 

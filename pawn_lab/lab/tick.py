@@ -16,7 +16,7 @@ from pawn_lab.executors.executor import Claim, Device, Executor, Sight
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.reporting import cost
 from pawn_lab.scheduling import budget, scheduler, supervision
-from pawn_lab.store import Database
+from pawn_lab.store import Database, events
 from pawn_lab.store.failures import not_writable, translated
 from pawn_lab.sweeps.advance import advance
 
@@ -49,10 +49,13 @@ def _pass(
 ) -> None:
     claims = scheduler.Claims([], [])
     sights = _look(database, workspace, executor)
+    cleared = executor.clear(workspace, sights) if database.refusal is None else []
     try:
         with database.write() as tx:
             if not choices.is_current(workspace, choice):
                 return
+            for step in cleared:
+                events.append(tx, "stuck", step)
             cost.follow_boot(tx)
             to_stop = supervision.reconcile(tx, workspace, executor, sights)
             claims = scheduler.claim_free_devices(tx, workspace, executor, inventory)
@@ -83,7 +86,7 @@ def _look(
     """
     with database.read() as tx:
         attempts = supervision.attempts(tx, workspace)
-    if database.refusal is not None:
+    if database.refusal is not None or not attempts:
         return {}
     with translated(workspace.root, workspace.database):
         return executor.look(attempts)

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import pytest
+
 TOKEN = "hf_CanaryCanaryCanaryCanary0123456789"
 SIGNATURE = "X-Amz-Signature=canary5167"
 """What signed addresses carry; as secret as a token."""
@@ -74,6 +76,8 @@ class FakeHub:
         """The paths of each call that added to a bucket."""
         self.faults: list[Fault] = []
         self.requests: list[str] = []
+        self.asked = threading.local()
+        """Of the request that a thread answers: its query."""
         self.gate = threading.Event()
         self.held = threading.Event()
         """Set once a request is held."""
@@ -265,6 +269,26 @@ class Answer:
         return cls(404, {"error": code}, {"X-Error-Code": code, "X-Error-Message": code})
 
 
+def log_in(patch: pytest.MonkeyPatch, server: FakeHub, folder: Path) -> None:
+    """Let this process and its children talk to a hub, with a token in a home of their own."""
+    home = folder / "home"
+    home.mkdir()
+    (home / "token").write_text(TOKEN)
+    patch.delenv("HF_TOKEN", raising=False)
+    environment = {"HF_ENDPOINT": server.url, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
+    for name, value in environment.items():
+        patch.setenv(name, value)
+    template = f"{server.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    for name, value in {
+        "ENDPOINT": server.url,
+        "HUGGINGFACE_CO_URL_TEMPLATE": template,
+        "HF_HUB_CACHE": str(folder / "cache"),
+        "HF_TOKEN_PATH": str(home / "token"),
+        "HF_HUB_DISABLE_XET": True,
+    }.items():
+        patch.setattr(f"huggingface_hub.constants.{name}", value)
+
+
 def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def _serve(self) -> None:
@@ -280,6 +304,7 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             if fault is not None and isinstance(fault.how, int):
                 return self._send(Answer(fault.how, {"error": "as told"}, fault.headers))
             token = self.headers.get("Authorization", "")
+            hub.asked.query = parse_qs(urlsplit(self.path).query)
             answer = hub.answer(self.command, urlsplit(self.path).path, body, token)
             if fault is not None and fault.how == "drop after":
                 return self._break(reset=False)

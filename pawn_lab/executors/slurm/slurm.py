@@ -165,7 +165,7 @@ class Slurm(Executor):
         attempt.paths.alive_lock.unlink(missing_ok=True)
         return "its launcher was stopped or hung" if attempt.shim() is None else None
 
-    def clear(self, workspace: WorkspacePaths, attempts: Sequence[Attempt]) -> list[str]:
+    def clear(self, workspace: WorkspacePaths, attempts: Collection[Attempt]) -> list[str]:
         """Cancel the jobs of this workspace that are no trial's any more."""
         held = {key_of(attempt) for attempt in attempts}
         mark = mark_of(workspace)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from fake_hub import TOKEN, FakeHub
+from fake_hub import FakeHub, log_in
 from tiny import TINY
 
 from pawn_core.config import parse_config
@@ -22,23 +22,8 @@ HUB = {"local_checkpoints": False, "hf_repo": "owner/name"}
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     """Return the hub that this process and its children talk to, with a token in their home."""
-    home = tmp_path / "home"
-    home.mkdir()
-    (home / "token").write_text(TOKEN)
-    monkeypatch.delenv("HF_TOKEN", raising=False)
     with FakeHub(xet_store=tmp_path / "xet") as server:
-        environment = {"HF_ENDPOINT": server.url, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        template = f"{server.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-        for name, value in {
-            "ENDPOINT": server.url,
-            "HUGGINGFACE_CO_URL_TEMPLATE": template,
-            "HF_HUB_CACHE": str(tmp_path / "cache"),
-            "HF_TOKEN_PATH": str(home / "token"),
-            "HF_HUB_DISABLE_XET": True,
-        }.items():
-            monkeypatch.setattr(f"huggingface_hub.constants.{name}", value)
+        log_in(monkeypatch, server, tmp_path)
         yield server
 
 

@@ -3,11 +3,17 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 from batch import Batch
+from fake_hub import Fault, log_in
+from hf_cloud import HfCloud
 from lab_testing import DEADLINE_S, eventually, stand_in
 
 from pawn_lab.executors.attempt import Attempt
@@ -20,11 +26,30 @@ from pawn_lab.shim.rules import Limits
 _processes = multiprocessing.get_context("fork")
 
 
+def without_python(patch: pytest.MonkeyPatch) -> str:
+    """Let there be no Python to start anything with."""
+    patch.setattr(sys, "executable", "/no python here")
+    return "No such file or directory"
+
+
 class Place(NamedTuple):
-    """An executor as any process makes it anew, and how it loses all that it runs at once."""
+    """An executor as any process makes it anew, how it loses all that it runs, and cannot start.
+
+    `breaks` lets every start fail for as long as the patches last, and returns what that says.
+    """
 
     executor: Callable[[], Executor]
     lose: Callable[[Attempt], None]
+    breaks: Callable[[pytest.MonkeyPatch], str] = without_python
+
+
+class HubPlace(NamedTuple):
+    """A place whose jobs a hub on this machine runs."""
+
+    executor: Callable[[], Executor]
+    lose: Callable[[Attempt], None]
+    breaks: Callable[[pytest.MonkeyPatch], str]
+    cloud: HfCloud
 
 
 def local_place(_: Path) -> Place:
@@ -56,10 +81,44 @@ def slurm_place(folder: Path) -> Place:
     return Place(lambda: executor_named("slurm", SLURM), lose)
 
 
-PLACES: dict[str, Callable[[Path], Place]] = {
-    "local": local_place,
-    "batch": batch_place,
-    "slurm": slurm_place,
+HF_JOBS = {"flavor": "cpu-basic", "namespace": "owner", "install": "false"}
+HF_JOBS |= {"sync_s": "0.05", "settle_s": "0.2"}
+"""Jobs that are looked at all the time, on an image with all that they need."""
+
+
+@contextmanager
+def hf_jobs_place(folder: Path, **settings: str) -> Iterator[Place]:
+    """Yield a hub on this machine; what it can lose is a job, and that there was one."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        HfCloud(folder / "cloud", folder / "workspace") as cloud,
+    ):
+        log_in(patch, cloud, folder)
+        cloud.store.serve(patch)
+
+        def breaks(patch: pytest.MonkeyPatch) -> str:
+            patch.setattr(cloud, "faults", [Fault("POST /api/jobs/owner", 402, 3)])
+            return "402 as told"
+
+        yield HubPlace(
+            lambda: executor_named("hf_jobs", HF_JOBS | settings),
+            lambda attempt: cloud.lose(attempt.token),
+            breaks,
+            cloud,
+        )
+
+
+@contextmanager
+def always(place: Callable[[Path], Place], folder: Path) -> Iterator[Place]:
+    """Yield a place that needs no end."""
+    yield place(folder)
+
+
+PLACES: dict[str, Callable[[Path], AbstractContextManager[Place]]] = {
+    "local": partial(always, local_place),
+    "batch": partial(always, batch_place),
+    "slurm": partial(always, slurm_place),
+    "hf_jobs": hf_jobs_place,
 }
 """One for each executor there is, and for one that exists for this suite alone."""
 

@@ -1,6 +1,6 @@
 """What every executor keeps, whatever it runs trials on."""
 
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,6 @@ from lab_testing import (
     nobody_left,
     open_gate,
     shim_of,
-    trainer_greeting,
 )
 
 from pawn_lab.executors.attempt import Attempt
@@ -28,11 +27,12 @@ NAMES = sorted({entry.name for entry in EXECUTORS} | {"batch"})
 
 
 @pytest.fixture(params=NAMES)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """Each executor in turn."""
     if request.param == "slurm":
         request.getfixturevalue("slurm_cluster")
-    return PLACES[request.param](tmp_path)
+    with PLACES[request.param](tmp_path) as place:
+        yield place
 
 
 def attempt_of(lab: Lab, trial_id: int) -> Attempt:
@@ -49,8 +49,14 @@ def launched(lab: Lab) -> int:
     """Launch a trial and wait until its trainer runs; return its number."""
     trial_id = launching.launch(lab, CONFIG).id
     in_state(lab, trial_id, State.RUNNING)
-    trainer_greeting(lab, trial_id)
+    eventually(lambda: has_greeted(lab, trial_id), "greeting of the trainer")
     return trial_id
+
+
+def has_greeted(lab: Lab, trial_id: int) -> bool:
+    """Say whether a trainer's first words are in its log, which a look at it may have to bring."""
+    queries.trial(lab, trial_id)
+    return '"pid"' in "".join(queries.log(lab, trial_id).lines)
 
 
 def test_devices_are_listed_with_ids_that_stay(place, workspace):
@@ -171,12 +177,12 @@ def test_an_executor_that_lost_everything_loses_no_trial(place, workspace):
 def test_a_start_that_fails_is_reported_and_holds_no_device(place, workspace, monkeypatch):
     with open_lab_at(place, workspace) as lab:
         with monkeypatch.context() as patch:
-            patch.setattr(sys, "executable", str(workspace / "no python here"))
+            said = place.breaks(patch)
             trial_id = launching.launch(lab, CONFIG).id
             trial = ended(lab, trial_id)
         assert trial.state is State.LOST
         assert "never started in 3 attempts" in trial.exit.message
-        assert "No such file or directory" in trial.exit.message
+        assert said in trial.exit.message
         assert event_kinds(lab, trial_id).count("launching") == 3
         assert held(lab) == [None, None]
         open_gate(lab, launched(lab))
