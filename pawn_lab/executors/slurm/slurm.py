@@ -8,7 +8,7 @@ gives no answer nothing is known.
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
 from pawn_core.machine import Machine, torch_without_gpus
