@@ -118,6 +118,8 @@ class Executor(Protocol):
     idle_costs: ClassVar[bool] = True
     """Whether a device that no trial holds is paid for: that of a machine is, a slot of a queue of
     jobs is not."""
+    has_price_list: ClassVar[bool] = False
+    """Whether `cost_per_hour` knows what devices cost."""
     limits_time: ClassVar[bool] = False
     """Whether what it submits has a time limit, so that claims say how long they take."""
 

@@ -42,6 +42,7 @@ class HfJobs(Executor):
     """Runs each trial as a job of its own; billed by the minute, from its start to its end."""
 
     idle_costs: ClassVar[bool] = False
+    has_price_list: ClassVar[bool] = True
     limits_time: ClassVar[bool] = True
 
     def __init__(self, settings: HfJobsSettings) -> None:

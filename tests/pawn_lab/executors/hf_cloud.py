@@ -322,9 +322,10 @@ class HfCloud(FakeHub):
         return job
 
     def _admit(self, job: Container) -> None:
-        if not self.is_full and job.stage == "SCHEDULING":
-            volume = job.spec["volumes"][0]
-            job.start(self.bucket(volume["source"]) / volume["path"], self.url)
+        with self._lock:
+            if not self.is_full and job.stage == "SCHEDULING":
+                volume = job.spec["volumes"][0]
+                job.start(self.bucket(volume["source"]) / volume["path"], self.url)
 
     def _carry(self) -> None:
         """Admit jobs that wait, and bring gates from trials' folders into containers."""
