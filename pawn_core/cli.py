@@ -47,6 +47,8 @@ _OWN_OPTIONS = {
     "config": "JSON config; flags override it.",
     "run_dir": "Default: logs/run_<time>_<slug>.",
     "resume": "Checkpoint directory to go on from, or a run's folder: its newest whole one.",
+    "preflight": "Try a few steps, a checkpoint and uploads first; the file keeps what has passed, "
+    "and a run that finds it does no steps of its own.",
 }
 _AUTO_RESUME = "auto_resume"
 _AUTO_RESUME_HELP = (
@@ -72,10 +74,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _resumed(_parse(sys.argv[1:] if arguments is None else arguments))
         config, resume = _read_config(options)
-        _check_runnable(config)
-        _say_what_is_idle(config, options)
         run_dir = options.get("run_dir") or new_run_dir()
         settle_threads(_saved_threads(resume))
+        if (code := _preflight(config, run_dir, resume, options, stop)) is not None:
+            return code
+        _check_runnable(config)
+        _say_what_is_idle(config, options)
         _tell(f"run folder {run_dir}, {os.environ[THREADS_VARIABLE]} threads; loading torch")
         return _train(config, run_dir, resume, stop)
     except ConfigError as error:
@@ -109,6 +113,29 @@ def _resumed(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
+def _preflight(
+    config: RunConfig, run_dir: Path, resume: Path | None, options: dict[str, Any], stop: StopFlag
+) -> int | None:
+    """Try the run first, where that is asked for; return the exit code where it ends with that.
+
+    Before any other look at the machine: a process that has looked at its GPUs cannot be forked.
+    """
+    if "preflight" not in options or not _leads():
+        return None
+    from pawn_core.preflight.before import try_first
+
+    outcome = try_first(config, run_dir, stop, resume=resume, passed=options["preflight"])
+    if outcome is None:
+        return None
+    sys.stderr.write(f"pawn-train: {outcome.message}\n")
+    return _exit_code(outcome, stop)
+
+
+def _leads() -> bool:
+    """Whether this is the only one, or the first, of the processes that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def _check_runnable(config: RunConfig) -> None:
     """Refuse what cannot run here before torch is imported, which takes seconds."""
     machine = this_machine()
@@ -137,6 +164,10 @@ def _train(config: RunConfig, run_dir: Path, resume: Path | None, stop: StopFlag
     except CheckpointError as error:
         raise ConfigError(f"--resume: {error}") from None
     _tell(_farewell(outcome, config, run_dir))
+    return _exit_code(outcome, stop)
+
+
+def _exit_code(outcome: Outcome, stop: StopFlag) -> int:
     return 128 + stop.signal if outcome.reason == "signal" and stop.signal else outcome.exit_code
 
 
@@ -158,7 +189,7 @@ def _farewell(outcome: Outcome, config: RunConfig, run_dir: Path) -> str:
 
 def _tell(line: str) -> None:
     """Say something to a person at the terminal; a supervised run has none."""
-    if SUPERVISED not in os.environ and os.environ.get("RANK", "0") == "0":
+    if SUPERVISED not in os.environ and _leads():
         sys.stderr.write(f"pawn-train: {line}\n")
         sys.stderr.flush()
 

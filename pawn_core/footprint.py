@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import chess_engine
-
 from pawn_core.checkpoint.errors import CheckpointError
 from pawn_core.checkpoint.manifest import finished
 from pawn_core.checkpoint.safety import tensor_shapes
@@ -176,6 +174,8 @@ def _footprint(config: PretrainConfig) -> Footprint:
 @functools.cache
 def _sizes(vocabulary: str) -> tuple[int, int]:
     """Return the tokens of the head, and the outcomes that the embedding knows."""
+    import chess_engine  # Late: whoever has imported it cannot be forked (see preflight.forked).
+
     exported = chess_engine.export_move_vocabulary(vocabulary)
     return exported.size, len(exported.outcomes)
 

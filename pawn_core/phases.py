@@ -15,7 +15,14 @@ from typing import Any, Literal
 from pawn_core.run_paths import RunPaths
 
 Phase = Literal[
-    "games", "build", "first batch", "compile", "first step", "first steps", "first evaluation"
+    "preflight",
+    "games",
+    "build",
+    "first batch",
+    "compile",
+    "first step",
+    "first steps",
+    "first evaluation",
 ]
 
 

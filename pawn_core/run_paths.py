@@ -74,6 +74,11 @@ class RunPaths:
         return self.root / "phase.json"
 
     @property
+    def preflight(self) -> Path:
+        """What was found before the first step, where that was tried."""
+        return self.root / "preflight.json"
+
+    @property
     def schedule_health(self) -> Path:
         """How far the trainer got along its learning-rate schedule."""
         return self.root / "schedule_health.json"

@@ -163,6 +163,11 @@ class TrialPaths:
         return self._run.phase
 
     @property
+    def preflight(self) -> Path:
+        """What was found before its first step, where that was tried."""
+        return self._run.preflight
+
+    @property
     def schedule_health(self) -> Path:
         """How far the trainer got along its learning-rate schedule."""
         return self._run.schedule_health
@@ -256,6 +261,15 @@ class WorkspacePaths:
     def budget_stop(self) -> Path:
         """When shims are to stop their trainers, so that the budget is kept."""
         return self.root / "budget-stop.json"
+
+    @property
+    def preflights(self) -> Path:
+        """Reports of preflights that passed, a file a shape of runs."""
+        return self.root / "preflights"
+
+    def preflight(self, shape: str) -> Path:
+        """Return the report of the preflight that a shape of runs has passed."""
+        return self.preflights / f"{shape}.json"
 
     def report(self, name: str) -> Path:
         """Return the folder of the report of a study."""

@@ -51,6 +51,7 @@ class GameTrainingConfig(TrainingConfig):
     panels: ClassVar[tuple[Panel, ...]] = PANELS
     beside_merit: ClassVar[tuple[str, ...]] = ("top1", "legal_rate", "game_completion", "kl")
     sample: ClassVar[str] = "validation games"
+    shapeless: ClassVar[frozenset[str]] = TrainingConfig.shapeless | {"patience_metric"}
     rarely_set: ClassVar[frozenset[str]] = TrainingConfig.rarely_set | (
         {"val_games", "patience_metric", "batching"}
     )

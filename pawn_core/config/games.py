@@ -1,6 +1,6 @@
 """What every run on random games can be told about them: tokens, targets, the random player."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -25,6 +25,7 @@ class GamesConfig(GameTrainingConfig):
     measured_on: ClassVar[frozenset[str]] = GameTrainingConfig.measured_on | GAMES | {"val_seed"}
     learned_from: ClassVar[frozenset[str]] = GameTrainingConfig.learned_from | GAMES
     kinds: ClassVar[Kinds] = Kinds("games", GAMES)
+    shapeless: ClassVar[frozenset[str]] = GameTrainingConfig.shapeless | {"val_seed"}
     rarely_set: ClassVar[frozenset[str]] = GameTrainingConfig.rarely_set | {
         "targets",
         "val_seed",
@@ -33,6 +34,8 @@ class GamesConfig(GameTrainingConfig):
     pace_fields: ClassVar[frozenset[str]] = GameTrainingConfig.pace_fields | (
         {"vocabulary", "max_seq_len", "prepend_outcome", "targets", "discard_ply_limit"}
     )
+
+    tried_with: ClassVar[Mapping[str, int]] = {"val_games": 32}
 
     # Tokens
     vocabulary: Literal["searchless", "coordinate"] = Field(

@@ -83,6 +83,7 @@ class MultitaskConfig(PositionModelConfig, MultitaskLossesConfig, TrainingConfig
     )
     weights_fields: ClassVar[frozenset[str]] = frozenset({"checkpoint"})
     speaks: ClassVar[str] = "positions"
+    tried_with: ClassVar[Mapping[str, int]] = {"val_positions": 256}
     checkpoint_files: ClassVar[frozenset[str]] = POSITION_FILES | {AVERAGE}
     shown_live: ClassVar[tuple[str, ...]] = ("loss", "policy_loss", "value_loss", "ssl_loss")
 

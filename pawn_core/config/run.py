@@ -64,6 +64,13 @@ class RunConfig(StorageConfig):
     """Fields that most configs leave alone."""
     pace_fields: ClassVar[frozenset[str]] = frozenset({"run_type", "device", "gpus"})
     """Fields that decide how long a unit of progress takes on a given device."""
+    shapeless: ClassVar[frozenset[str]] = frozenset(
+        {"seed", "pause_after_steps", "checkpoint_interval", "local_checkpoints"}
+        | {"hf_repo", "hf_bucket", "shm_checkpoints", "wandb", "trackio"}
+    )
+    """Fields that change nothing of what a step holds and takes: one try does for all values."""
+    tried_with: ClassVar[Mapping[str, int]] = {}
+    """Fields that say how much is evaluated, and how much is enough for a try."""
     can_be_forecast: ClassVar[bool] = False
     """Whether its metric of merit falls by a schedule, so that where it ends can be told."""
     why_no_forecast: ClassVar[str | None] = None
@@ -135,6 +142,21 @@ class RunConfig(StorageConfig):
     def fitted(self, training_games: int) -> Self:
         """Return the config with its real length, of a run that reads so many training games."""
         return self
+
+    def tried(self, steps: int) -> Self:
+        """Return the config of a try: the first so many units, here alone and in one process.
+
+        Evaluations are short; nothing else of what the run computes differs.
+        """
+        few = {field: min(getattr(self, field), most) for field, most in self.tried_with.items()}
+        return type(self).model_validate(self.model_dump() | self.try_changes(steps) | few)
+
+    def try_changes(self, steps: int) -> dict[str, Any]:
+        """Return what is another in a try of so many units, evaluations aside."""
+        alone = {"local_checkpoints": True, "hf_repo": None, "hf_bucket": None, "gpus": 1}
+        alone |= dict.fromkeys(("shm_checkpoints", "wandb", "trackio"), False)
+        length = {"pause_after_steps": min(steps, self.length), "checkpoint_interval": None}
+        return alone | length
 
     @property
     def real_size(self) -> bool:

@@ -1,6 +1,6 @@
 """Supervised learning of the text tasks: the base of what is then reinforced."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -41,6 +41,8 @@ class SftConfig(TextModelConfig, TextTasksConfig):
         TextTasksConfig.rarely_set | OF_NEW_MODELS - {"variant"} | {"greedy_prompts"}
     )
     pace_fields: ClassVar[frozenset[str]] = TextTasksConfig.pace_fields | OF_NEW_MODELS
+
+    tried_with: ClassVar[Mapping[str, int]] = {"val_prompts": 4, "greedy_prompts": 4}
 
     run_type: Literal["sft"] = Field(
         "sft", description="Kind of run.", json_schema_extra=FIXED_ON_RESUME

@@ -96,6 +96,7 @@ class TextTasksConfig(TrainingConfig):
     }
     speaks: ClassVar[str] = "text"
     further_metrics: ClassVar[bool] = True
+    tried_with: ClassVar[Mapping[str, int]] = {"val_prompts": 4}
 
     # Prompts
     mix_env_ratio: Fraction = Field(

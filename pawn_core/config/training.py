@@ -69,6 +69,12 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
         | {"batch_size", "accumulation_steps", "optimizer"}
         | {"amp_dtype", "no_compile", "sdpa_math"}
     )
+    shapeless: ClassVar[frozenset[str]] = (
+        RunConfig.shapeless
+        | {"data_seed", "total_steps", "lr", "lr_schedule", "warmup_steps", "min_lr_ratio"}
+        | {"decay_steps", "cooldown_steps", "constant_lr_ratio", "weight_decay"}
+        | {"patience", "eval_interval", "log_interval", "heartbeat_s"}
+    )
     can_be_forecast: ClassVar[bool] = True
     paced_by: ClassVar[Literal["train", "eval"]] = "train"
 
@@ -151,6 +157,13 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
     def real_size(self) -> bool:
         """Whether training on a CPU would almost always be a mistake."""
         return True
+
+    def try_changes(self, steps: int) -> dict[str, Any]:
+        """Return what is another in a try: one process's share of the batch, a record a step."""
+        beyond = max(self.eval_interval, steps + 1)
+        intervals = {"eval_interval": beyond, "checkpoint_interval": beyond, "log_interval": 1}
+        share = {"batch_size": self.batch_size // self.gpus, "heartbeat_s": None}
+        return super().try_changes(steps) | intervals | share
 
     @property
     def watched(self) -> tuple[Merit, ...]:

@@ -8,7 +8,9 @@ from typing import Any, Literal, NamedTuple
 from pawn_core.durable import replace_file
 from pawn_core.run_paths import RunPaths
 
-Reason = Literal["completed", "paused", "patience", "signal", "diverged", "non_finite", "error"]
+Reason = Literal[
+    "completed", "paused", "patience", "signal", "diverged", "non_finite", "error", "preflight"
+]
 
 EXIT_CODES: dict[Reason, int] = {
     "completed": 0,
@@ -18,6 +20,7 @@ EXIT_CODES: dict[Reason, int] = {
     "diverged": 3,
     "non_finite": 3,
     "error": 1,
+    "preflight": 4,
 }
 EXIT_CONFIG_ERROR = 2
 

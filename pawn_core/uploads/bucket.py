@@ -1,5 +1,6 @@
 """A folder of a Hugging Face bucket. Buckets have no commits: manifests follow their files."""
 
+import secrets
 from collections.abc import Set
 from pathlib import Path
 
@@ -27,6 +28,13 @@ class Bucket:
         api = hub()
         api.create_bucket(self._bucket, private=True, exist_ok=True)
         self._api = api
+
+    def try_to_write(self) -> None:
+        """Send a tiny file, and delete it."""
+        assert self._api, "opened before"
+        path = self._at(f"preflight-{secrets.token_hex(8)}.txt")
+        self._api.batch_bucket_files(self._bucket, add=[(b"may be deleted\n", path)])
+        self._api.batch_bucket_files(self._bucket, delete=[path])
 
     def upload(self, package: Package) -> None:
         """Send the files, compare their hashes, and only then send each `.complete`."""

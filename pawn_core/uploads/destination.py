@@ -12,6 +12,10 @@ class Destination(Protocol):
         """Make sure that the place exists and may be written; cheap once it has succeeded."""
         ...
 
+    def try_to_write(self) -> None:
+        """Write a tiny file and take it away again; the place has been opened."""
+        ...
+
     def upload(self, package: Package) -> str | None:
         """Bring a package there, its manifest last, and compare what has arrived.
 

@@ -1,6 +1,7 @@
 """A branch of a Hugging Face model repository: one commit for each checkpoint."""
 
 import hashlib
+import secrets
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, HfApi
@@ -27,6 +28,21 @@ class Repository:
         api.auth_check(self._repository, write=True)
         api.create_branch(self._repository, branch=self._branch, exist_ok=True)
         self._api = api
+
+    def try_to_write(self) -> None:
+        """Commit a tiny file to a branch that is then deleted: the run's own has no trace of it."""
+        assert self._api, "opened before"
+        branch = f"preflight-{secrets.token_hex(8)}"
+        self._api.create_branch(self._repository, branch=branch)
+        try:
+            self._api.create_commit(
+                self._repository,
+                [CommitOperationAdd(f"{branch}.txt", b"may be deleted\n")],
+                commit_message="preflight",
+                revision=branch,
+            )
+        finally:
+            self._api.delete_branch(self._repository, branch=branch)
 
     def upload(self, package: Package) -> str:
         """Commit a package in one piece; the commit that has it is returned."""

@@ -24,6 +24,7 @@ from pawn_lab.cli.doctor import add_doctor_command
 from pawn_lab.cli.executor import add_executor_command
 from pawn_lab.cli.hosts import add_install_command
 from pawn_lab.cli.options import DEFAULTS, Options
+from pawn_lab.cli.preflight import add_preflight_command
 from pawn_lab.cli.storage import add_storage_commands
 from pawn_lab.cli.uci import add_uci_command
 from pawn_lab.cli.watchdog import add_watchdog_commands
@@ -223,6 +224,7 @@ add_storage_commands(app)
 add_executor_command(app)
 add_install_command(app)
 add_doctor_command(app)
+add_preflight_command(app)
 add_uci_command(app)
 add_check_in_command(app)
 add_watchdog_commands(app)

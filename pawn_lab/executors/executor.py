@@ -70,6 +70,8 @@ class Claim:
     lock: int
     expected_s: float | None = None
     """How long it takes at most, by trials like it; None: unknown, or nobody asks for it."""
+    hourly: float | None = None
+    """What an hour of one of its devices costs; None: not known."""
 
     def release(self) -> None:
         """Let go of our copy of the lock."""

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from pawn_core.durable import sync_file
+from pawn_core.durable import make_directory, sync_file
 from pawn_core.threads import SLEEP, WAIT_VARIABLE
 from pawn_lab.documents import write_json
 from pawn_lab.executors import provenance
@@ -14,6 +14,7 @@ from pawn_lab.paths import WorkspacePaths
 from pawn_lab.shim import environment
 from pawn_lab.shim.identity import TOKEN_VARIABLE
 from pawn_lab.store.rows import TrialRow
+from pawn_lab.trials import preflights
 
 
 def write(
@@ -33,8 +34,10 @@ def write(
         raise OSError("another front end has taken this launch over")
     write_json(paths.request, dict(trial.config))
     own = environment.TrialEnvironment.of(_trainer_environment(claim, confinement))
+    passed = _preflight(workspace, claim, driver)
     launch: dict[str, Any] = {
-        "argv": trainer_argv(workspace, trial),
+        "argv": trainer_argv(workspace, trial) + passed,
+        "preflight": bool(passed),
         "environment": own.shown,
         "masked": own.masked,
         "limits": trial.limits,
@@ -54,6 +57,17 @@ def _trainer_environment(claim: Claim, confinement: Mapping[str, str]) -> dict[s
         "PYTHONSAFEPATH": "1",
         TOKEN_VARIABLE: claim.trial.held_token,
     }
+
+
+def _preflight(workspace: WorkspacePaths, claim: Claim, driver: str | None) -> list[str]:
+    """Return the arguments by which a trial that is paid for is tried before its first step."""
+    trial = claim.trial
+    if not preflights.is_due(trial.trainer, claim.hourly):
+        return []
+    names = [device.name if device.kind == "gpu" else device.kind for device in claim.devices]
+    passed = workspace.preflight(preflights.shape(trial.config, names, driver))
+    make_directory(passed.parent)
+    return ["--preflight", os.path.relpath(passed, workspace.trial(trial.id).root)]
 
 
 def trainer_argv(workspace: WorkspacePaths, trial: TrialRow) -> list[str]:

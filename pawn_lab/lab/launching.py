@@ -8,11 +8,12 @@ from pawn_core.footprint import backbone_refusal
 from pawn_lab.configs import StoredConfig
 from pawn_lab.errors import InvalidConfigError
 from pawn_lab.lab.queries import selected
+from pawn_lab.lab.spending import hourly
 from pawn_lab.lab.workspace import Lab
 from pawn_lab.records import Estimate, Launched, Trial
 from pawn_lab.scheduling import budget, estimates, runnable
 from pawn_lab.store import trials
-from pawn_lab.trials import checks, launches, requests, subjects
+from pawn_lab.trials import checks, launches, preflights, requests, subjects
 from pawn_lab.trials.requests import Request
 
 
@@ -96,7 +97,15 @@ def launch_group(
         lab.tick()
         launched = selected(lab, made.trials)
     resolved = checked.model_dump(mode="json")
+    warnings += untried(lab)
     return Launched(trials=launched, known=made.known, config=resolved, warnings=warnings)
+
+
+def untried(lab: Lab) -> list[str]:
+    """Say that what costs something is not tried first, because the user wants it so."""
+    if not (preflights.is_off() and preflights.is_paid(lab.launcher.trainer, hourly(lab))):
+        return []
+    return [f"{preflights.VARIABLE}=0: paid for from the first step on, without a preflight"]
 
 
 def with_fixed_weights(lab: Lab, config: RunConfig, request: Request | None = None) -> RunConfig:

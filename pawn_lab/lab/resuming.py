@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pawn_lab.lab.launching import with_fixed_weights
+from pawn_lab.lab.launching import untried, with_fixed_weights
 from pawn_lab.lab.queries import trial
 from pawn_lab.lab.workspace import Lab
 from pawn_lab.records import Resumed, Trial
@@ -71,7 +71,7 @@ def continue_from(
         parent, point.checkpoint.step, overrides or {}, pause_after_steps
     )
     config = with_fixed_weights(lab, config)
-    warnings = runnable.check_runnable(config, lab.executor, lab.devices)
+    warnings = runnable.check_runnable(config, lab.executor, lab.devices) + untried(lab)
     continuation = Continuation(parent, point, config)
     if dry_run:
         return _would_resume(lab, continuation, priority, once)

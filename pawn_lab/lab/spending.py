@@ -47,6 +47,14 @@ def cost(lab: Lab) -> CostReport:
         return _report(lab, tx)
 
 
+def hourly(lab: Lab) -> float | None:
+    """Return what an hour of one device costs; None where no price was set."""
+    if not lab.exists:
+        return None
+    with lab.database.read() as tx:
+        return costs.device_rate(tx)
+
+
 def spent(lab: Lab, trial_id: int, moments: Sequence[float]) -> list[Spent]:
     """Return the device-hours and the money that a trial had taken at each moment."""
     meter, when = meters(lab, [trial_id])[trial_id], np.array(moments, dtype=np.float64)

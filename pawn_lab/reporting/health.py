@@ -20,6 +20,7 @@ SILENT = "silent"
 _IMPORT = "import"
 LONGEST_S = {
     _IMPORT: 180.0,
+    "preflight": 300.0,
     "games": 300.0,
     "build": 300.0,
     "first batch": 180.0,

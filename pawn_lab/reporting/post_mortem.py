@@ -1,11 +1,13 @@
 """Why a trial failed, in one reply: its class, the evidence, and what to call next."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pawn_core.checkpoint.manifest import list_checkpoints
 from pawn_core.metrics import EVAL, TRAIN
+from pawn_core.preflight.report import MENDS, CheckName, read_report
 from pawn_lab.configs import differing
 from pawn_lab.documents import read_text
 from pawn_lab.paths import TrialPaths
@@ -31,6 +33,11 @@ _BY_REASON = {
     "signal": "signal",
     "lost": "lost",
 }
+_PREFLIGHT = "preflight"
+_AS_CHECKED: Mapping[str, str] = MappingProxyType(
+    {"memory": "out of memory", "loss": "non-finite", "disk": "disk full", "steps": "error"}
+)
+"""What is called otherwise where it happens later on."""
 _BY_LOG = {
     "out of memory": r"out of memory|OutOfMemoryError|MemoryError",
     "disk full": r"No space left on device|Disk quota exceeded",
@@ -46,14 +53,18 @@ def post_mortem(
 ) -> PostMortem:
     """Explain a trial that failed or was lost; `good` are trials that ended well."""
     tail = _tail(paths)
-    kind = _kind(ending, tail)
+    check = _failed_check(ending, paths)
+    kind = _kind(ending, tail) if check is None else f"{_PREFLIGHT}: {check}"
+    saved = bool(list_checkpoints(paths.checkpoints))
     return PostMortem(
         kind=kind,
         first_bad_step=_first_bad_step(streams.recent_records(paths), ending),
         last_healthy=_last_healthy(trial, paths),
         traceback=_traceback(tail),
         **_nearest(trial, good),
-        next_call=_next_call(trial, kind, saved=bool(list_checkpoints(paths.checkpoints))),
+        next_call=_next_call(
+            trial, kind if check is None else _AS_CHECKED.get(check, check), saved
+        ),
     )
 
 
@@ -65,6 +76,12 @@ def _kind(ending: Exit, tail: list[str]) -> str:
         if re.search(pattern, last, re.MULTILINE):
             return kind
     return "signal" if ending.signal is not None else "error"
+
+
+def _failed_check(ending: Exit, paths: TrialPaths) -> CheckName | None:
+    """Return what a trial has failed at that was tried before its first step."""
+    report = read_report(paths.preflight, paths.outer) if ending.reason == _PREFLIGHT else None
+    return report.failed.name if report and report.failed else None
 
 
 def _tail(paths: TrialPaths) -> list[str]:
@@ -144,5 +161,7 @@ def _next_call(trial: TrialRow, kind: str, saved: bool) -> str:
             return f"`hf auth login` on this machine, then {again})"
         case "disk full":
             return f"free space, then {again})"
+        case _ if kind in MENDS:
+            return f"{MENDS[kind]}, then {again})"
         case _:
             return f"lab_log(trial_id={number})"

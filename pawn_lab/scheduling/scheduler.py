@@ -10,6 +10,7 @@ from pawn_lab.documents import read_json_object
 from pawn_lab.executors.executor import Claim, Device, Executor
 from pawn_lab.locks import is_locked, sign, try_lock
 from pawn_lab.paths import TrialPaths, WorkspacePaths
+from pawn_lab.reporting import cost
 from pawn_lab.scheduling import budget
 from pawn_lab.scheduling.speed import Comparables, devices_needed
 from pawn_lab.shim.reserve import keep_room
@@ -47,6 +48,7 @@ def claim_free_devices(
     free = [device for device in free if device.id in answering]
     timed = bool(queue) and executor.limits_time
     comparables = Comparables(tx, workspace, devices) if timed else None
+    hourly = cost.device_rate(tx)
     try:
         for trial in queue:
             count = devices_needed(trial.config)
@@ -57,7 +59,7 @@ def claim_free_devices(
             if (lock := _lock(workspace, trial, claims.refusals)) is not None:
                 taken, free = free[:count], free[count:]
                 expected_s = _expected_s(comparables, trial)
-                claim = Claim(trial, taken, len(devices), lock, expected_s)
+                claim = Claim(trial, taken, len(devices), lock, expected_s, hourly)
                 _claim(tx, workspace, trial, claim, claims)
     except BaseException:
         claims.release()

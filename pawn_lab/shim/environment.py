@@ -23,7 +23,7 @@ ALLOWED = (
     *(name.lower() for name in _PROXIES),
     *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
     *("HF_TOKEN_PATH", "HF_HUB_DISABLE_IMPLICIT_TOKEN"),
-    *("PAWN_ALLOW_CPU", "PAWN_CPU_SLOTS", "PAWN_GAMES_CACHE", "PAWN_IDLE_MIN"),
+    *("PAWN_ALLOW_CPU", "PAWN_CPU_SLOTS", "PAWN_GAMES_CACHE", "PAWN_IDLE_MIN", "PAWN_PREFLIGHT"),
 )
 """Variables that reach a shim, and through it the trainer and the next scheduler pass."""
 
