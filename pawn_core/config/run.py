@@ -155,7 +155,7 @@ class RunConfig(StorageConfig):
         """Return what is another in a try of so many units, evaluations aside."""
         alone = {"local_checkpoints": True, "hf_repo": None, "hf_bucket": None, "gpus": 1}
         alone |= dict.fromkeys(("shm_checkpoints", "wandb", "trackio"), False)
-        length = {"pause_after_steps": min(steps, self.length), "checkpoint_interval": None}
+        length = {"pause_after_steps": min(steps, self.length), "checkpoint_interval": steps + 1}
         return alone | length
 
     @property

@@ -161,7 +161,7 @@ class TrainingConfig(ComputeConfig, RunConfig, ScheduleConfig):
     def try_changes(self, steps: int) -> dict[str, Any]:
         """Return what is another in a try: one process's share of the batch, a record a step."""
         beyond = max(self.eval_interval, steps + 1)
-        intervals = {"eval_interval": beyond, "checkpoint_interval": beyond, "log_interval": 1}
+        intervals = {"eval_interval": beyond, "log_interval": 1}
         share = {"batch_size": self.batch_size // self.gpus, "heartbeat_s": None}
         return super().try_changes(steps) | intervals | share
 

@@ -4,6 +4,7 @@ Exit status 1 where a check fails, 2 where the config is refused.
 """
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the report of a preflight."""
     stop = StopFlag().install()
     options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     if os.environ.get("RANK", "0") != "0":
         return 0  # of torchrun's processes one tries for all
     try:

@@ -159,7 +159,7 @@ class Preflight:
         tried = [self.config.tried(self.steps), self.folder]
         ended = self._forked("steps", "train_steps", tried, self.limit_s, self._phase)
         if ended.timed_out:
-            self._fail("time", f"{self._phase() or 'start'}: not over within {self.limit_s:.0f} s")
+            self._fail("time", f"{self._phase() or 'start'}: not over within {self.limit_s:g} s")
         told = ended.result
         if told is None or told["reason"] not in ("paused", "completed", "patience"):
             self._fail_as_told("steps", told["message"] if told else _why(ended, self.limit_s))
@@ -268,7 +268,7 @@ def _kept(config: RunConfig, from_step: int) -> int:
 def _why(ended: Ended, limit_s: float) -> str:
     """Say why work has no result."""
     if ended.timed_out:
-        return f"no answer within {limit_s:.0f} s: it hangs"
+        return f"no answer within {limit_s:g} s: it hangs"
     if ended.signal is not None:
         name = signal.Signals(ended.signal).name
         return f"killed by {name}" + (", as of a system out of memory" if name == "SIGKILL" else "")

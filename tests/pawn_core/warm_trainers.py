@@ -22,7 +22,11 @@ from pathlib import Path
 from typing import Any
 
 CLIENT = Path(__file__).parent / "warm" / "sitecustomize.py"
-MAINS = {"pawn_core": "pawn_core.cli", "torch.distributed.run": "torch.distributed.run"}
+MAINS = {
+    "pawn_core": "pawn_core.cli",
+    "pawn_core.preflight": "pawn_core.preflight.__main__",
+    "torch.distributed.run": "torch.distributed.run",
+}
 """Modules that are run by their names, and where the main function of each is."""
 _LENGTH = 8
 

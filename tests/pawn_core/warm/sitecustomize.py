@@ -11,7 +11,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 HERE = Path(__file__).parent
-MODULES = frozenset({"pawn_core", "torch.distributed.run"})
+MODULES = frozenset({"pawn_core", "pawn_core.preflight", "torch.distributed.run"})
 SCRIPTS = frozenset({"eval_accuracy.py", "eval_probes.py", "export_hf_repo.py", "killed.py"})
 
 
