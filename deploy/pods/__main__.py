@@ -19,6 +19,7 @@ from handles import Handle, checked_name, required
 from shell import Shell
 
 ROOT = Path(__file__).resolve().parents[2]
+REFUSED, INTERRUPTED = 2, 130
 TOKEN_FILE = Path(".cache/huggingface/token")
 
 Command = Callable[[Shell, argparse.Namespace], int]
@@ -100,7 +101,11 @@ def stop(shell: Shell, options: argparse.Namespace) -> int:
 def delete(shell: Shell, options: argparse.Namespace) -> int:
     """Delete a pod whose gate has passed; with --force any, once its name was typed."""
     handle = required(options.name)
-    handle.id = handle.id or lifecycle.find(shell, handle)
+    handle.id = lifecycle.find(shell, handle) or (handle.id if shell.dry_run else "")
+    if not handle.id and not shell.dry_run:
+        handle.forget()
+        say(f"pod {handle.name} is listed no more, or was never made: forgotten")
+        return 0
     if not options.force:
         lifecycle.check_may_go(shell, handle)
     elif not shell.dry_run:
@@ -239,7 +244,10 @@ def main() -> int:
         return options.run(shell, options)
     except (PodError, ValueError) as error:
         say(f"pod.sh: {shell.masked(str(error))}")
-        return 2
+        return REFUSED
+    except KeyboardInterrupt:
+        say("pod.sh: interrupted; a pod that was ordered is kept, and costs money: pod.sh list")
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

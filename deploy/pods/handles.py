@@ -47,7 +47,7 @@ class Handle:
         partial = path.with_name(f".{path.name}.{os.getpid()}")
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         lines = [f"{_VARIABLE.format(n.upper())}={shlex.quote(v)}\n" for n, v in values.items()]
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.writelines(lines)
             file.flush()
             os.fsync(file.fileno())

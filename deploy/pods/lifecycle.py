@@ -146,13 +146,13 @@ def stop(shell: Shell, handle: Handle, say: Callable[[str], None]) -> None:
     if not remote.answers(shell, handle):
         say("the pod does not answer: its container is asked to save by the stop itself")
         runpod.act(shell, "stop", handle.id)
-        return
-    with remote.closed(shell, handle):
-        gate = remote.gate(shell, handle)
-        for finding in gate.findings:
-            say(f"before it can be deleted: {finding}")
-        runpod.act(shell, "stop", handle.id)
-    handle.gate = READY if gate.ready else ""
+    else:
+        with remote.closed(shell, handle):
+            gate = remote.gate(shell, handle)
+            for finding in gate.findings:
+                say(f"before it can be deleted: {finding}")
+            runpod.act(shell, "stop", handle.id)
+        handle.gate = READY if gate.ready else ""
     if not shell.dry_run:
         handle.save()
 
@@ -163,8 +163,6 @@ def check_may_go(shell: Shell, handle: Handle) -> None:
     Raises:
         PodError: says what; a pod that cannot be asked is not deleted either.
     """
-    if not handle.id:  # its order was cut short and made nothing
-        return
     if runpod.state(shell, handle.id).status != RUNNING:
         if handle.gate != READY:
             raise PodError(
@@ -183,9 +181,7 @@ def delete(shell: Shell, handle: Handle) -> None:
     Raises:
         PodError: it is still listed, and so may cost money.
     """
-    handle.id = handle.id or find(shell, handle)
-    if handle.id:
-        runpod.act(shell, "delete", handle.id)
+    runpod.act(shell, "delete", handle.id)
     for _ in range(TRIES_GONE):
         if not find(shell, handle):
             break

@@ -123,14 +123,19 @@ def _check_closed(handle: Handle, line: bytes) -> None:
 
 
 def send_source(shell: Shell, handle: Handle, root: Path) -> None:
-    """Copy the files that git knows, changed as they are, to the pod.
+    """Copy the files that git does not ignore, changed and new ones as they are, to the pod.
 
     Raises:
-        PodError: the copy failed.
+        PodError: the copy failed, or the folder is no checkout.
     """
-    tar = f"git -C {shlex.quote(str(root))} ls-files -z | tar -C {shlex.quote(str(root))} --null"
-    there = shlex.join(ssh(handle, f"mkdir -p {SOURCE} && tar -xzf - -C {SOURCE}"))
-    done = shell.run(["bash", "-o", "pipefail", "-c", f"{tar} -T - -czf - | {there}"])
+    git = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(git, capture_output=True, text=True)
+    if listed.returncode:
+        raise PodError(f"{root} is no checkout: {listed.stderr.strip()}")
+    names = [name for name in listed.stdout.split("\0") if name and (root / name).exists()]
+    pack = shlex.join(["tar", "-C", str(root), "--null", "-T", "-", "-czf", "-"])
+    unpack = shlex.join(ssh(handle, f"mkdir -p {SOURCE} && tar -xzf - -C {SOURCE}"))
+    done = shell.run(["bash", "-o", "pipefail", "-c", f"{pack} | {unpack}"], "\0".join(names))
     if done.code:
         raise PodError(f"the code cannot be copied: {reason(done)}")
 

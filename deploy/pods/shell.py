@@ -41,7 +41,7 @@ class Shell:
             print(self.masked(shlex.join(argv)))
             return Done(0, "", "")
         try:
-            done = subprocess.run(argv, input=stdin, capture_output=True, text=True)
+            done = subprocess.run(argv, input=stdin or "", capture_output=True, text=True)
         except FileNotFoundError:
             raise PodError(f"{argv[0]} is not installed; see docs/pods.md") from None
         return Done(done.returncode, done.stdout, self.masked(done.stderr))

@@ -16,13 +16,13 @@ class Account:
     """`pod.sh` as a person calls it, and what the provider was asked for."""
 
     def __init__(self, root: Path, volume: Path) -> None:
-        self.root, self.volume, self.home = root / "account", volume, root / "home"
-        programs = root / "programs"
-        for folder in (self.root, self.home, programs):
+        self.root, self.home = root / "account", root / "home"
+        self._programs = root / "programs"
+        for folder in (self.root, self.home, self._programs):
             folder.mkdir()
-        (programs / "runpodctl").symlink_to(HERE / "fake_runpodctl.py")
-        (programs / "ssh").symlink_to(HERE / "fake_ssh.sh")
-        path = f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        (self._programs / "runpodctl").symlink_to(HERE / "fake_runpodctl.py")
+        (self._programs / "ssh").symlink_to(HERE / "fake_ssh.sh")
+        path = f"{self._programs}:{Path(sys.executable).parent}:{os.environ['PATH']}"
         kept = {name: os.environ[name] for name in os.environ if not name.startswith("PAWN_")}
         self.environment = kept | {
             "PATH": path,
@@ -49,6 +49,12 @@ class Account:
         )
         assert TOKEN not in done.stdout + done.stderr
         return done.returncode, done.stdout, done.stderr
+
+    def program(self, name: str, script: str) -> None:
+        """Put a program in front of those of this machine."""
+        path = self._programs / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
 
     def create(self, name: str = "exp") -> tuple[int, str, str]:
         """Make a pod on volume `vol1`."""

@@ -61,9 +61,10 @@ def launch(volume, tmp_path, **fields) -> int:
 
 
 def test_a_container_that_is_stopped_leaves_a_verified_checkpoint(container, volume, tmp_path):
-    process = container()
+    process = container(PAWN_CMD="echo out; echo err >&2")
     eventually((volume / "runs/lab.db").exists, "lab")
     assert [launch(volume, tmp_path, seed=seed) for seed in range(2)] == [1, 2]
+    assert (volume / "logs/command.log").read_text() == "out\nerr\n"  # its end did not end us
     run = volume / "runs/trials/0001/run"
     eventually(lambda: trained(run / "metrics.jsonl"), "steps")
     process.send_signal(signal.SIGTERM)
@@ -76,18 +77,16 @@ def test_a_container_that_is_stopped_leaves_a_verified_checkpoint(container, vol
     assert first.exit.message == "killed: the container is being stopped"
 
 
-def test_a_command_gives_its_exit_code_and_its_orphans_are_waited_for(container, volume):
+def test_a_command_finds_the_token_gives_its_exit_code_and_its_orphans_save(
+    container, volume, tmp_path
+):
     orphan = f"(trap 'touch {volume}/saved; exit' TERM; touch {volume}/ready; sleep 60 & wait) &"
     wait = f"until [ -e {volume}/ready ]; do sleep 0.05; done"
-    process = container("bash", "-c", f"set -m; {orphan} {wait}; exit 7")
+    show = 'cat "$HF_TOKEN_PATH"; echo; echo "$PAWN_STOP_COMMAND"'
+    script = f"{show}; set -m; {orphan} {wait}; exit 7"
+    process = container("bash", "-c", script, HF_TOKEN=TOKEN, RUNPOD_POD_ID="abc123")
     assert process.wait(60) == 7
     assert (volume / "saved").exists()
-
-
-def test_the_token_is_kept_where_only_its_owner_reads_it_and_trainers_find_it(container, tmp_path):
-    show = 'cat "$HF_TOKEN_PATH"; echo; echo "$PAWN_STOP_COMMAND"'
-    process = container("bash", "-c", show, HF_TOKEN=TOKEN, RUNPOD_POD_ID="abc123")
-    assert process.wait(60) == 0
     printed = (tmp_path / "container.log").read_text()
     assert f"{TOKEN}\nrunpodctl stop pod abc123\n" in printed
     kept = tmp_path / "home/.cache/huggingface/token"
@@ -108,13 +107,6 @@ def test_a_server_that_dies_is_started_again(container, said):
     os.kill(server, signal.SIGKILL)
     eventually(lambda: len(served.findall(said())) == 2, "second server")
     assert "server ended with -9; again in 1 s" in said()
-
-
-def test_a_command_runs_beside_the_lab_and_its_end_does_not_end_the_container(container, volume):
-    process = container(PAWN_CMD="echo out; echo err >&2")
-    log = volume / "logs/command.log"
-    eventually(lambda: log.exists() and log.read_text() == "out\nerr\n", "output")
-    assert process.poll() is None
 
 
 @pytest.mark.skipif(

@@ -173,20 +173,22 @@ def test_force_needs_the_typed_name(account, lab):
     assert account.pods() == {}
 
 
-def test_a_deleted_pod_that_is_still_listed_stays_known(account, volume):
-    Lab.open(volume / "runs").close()
+def test_a_deleted_pod_that_is_still_listed_stays_known(account):
     account.create()
     account.befall(gone="late")
-    code, _, said = account("delete", "exp")
+    code, _, said = account("delete", "exp", "--force", typed="exp\n")
     assert code == 2
     assert "is deleted and still listed" in said
     assert account.handle() is not None
 
 
-def test_a_host_without_a_gpu_left_leads_to_a_new_pod_on_the_volume(account, volume):
-    Lab.open(volume / "runs").close()
+def test_a_host_without_a_gpu_left_leads_to_a_new_pod_on_the_volume(account):
     account.create()
-    account("stop", "exp")
+    (account.root / "unreachable").touch()
+    code, _, said = account("stop", "exp")
+    assert code == 0
+    assert "its container is asked to save by the stop itself" in said
+    (account.root / "unreachable").unlink()
     account.befall(start="There are not enough free GPUs on the host machine to start this pod.")
     code, _, said = account("start", "exp")
     assert code == 2
@@ -236,6 +238,20 @@ def test_pods_that_nobody_knows_and_handles_without_a_pod_are_listed(account):
     (account.root / "pods.json").write_text("{}")
     assert len(pods) == 2
     assert account("list")[1] == "one  no such pod any more\n"
+    assert account("delete", "one")[0] == 0
+    assert account.handle("one") is None
+    assert "delete" not in account.verbs()
+
+
+def test_the_code_as_it_is_here_is_set_up_on_the_volume(account, volume):
+    account.create()
+    account.program("make", f'echo "$PWD $*" >{volume}/made')
+    account.program("cargo", "true")
+    assert account("deploy", "exp")[0] == 0
+    assert (volume / "made").read_text() == f"{volume}/pawn setup\n"
+    for name in ("deploy/pod.sh", "uv.lock"):
+        assert (volume / "pawn" / name).read_bytes() == (ROOT / name).read_bytes()
+    assert not (volume / "pawn/.venv").exists()
 
 
 def test_a_dry_run_shows_the_commands_and_runs_none(account):
