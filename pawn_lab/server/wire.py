@@ -36,6 +36,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 MOST_BYTES = DEFAULT_MAX_REQUEST_BODY_SIZE
 """Of a message, over stdio as over HTTP."""
 _CHUNK_BYTES = 1 << 16
+_PARENT_LOOK_S = 1.0
 _TOKEN = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 _ID = re.compile(r'\s*+:\s*+(?:(-?\d{1,18})|"([^"\\]{1,200})")\s*+[,}]')
 
@@ -98,16 +99,28 @@ Incoming = MemoryObjectReceiveStream[SessionMessage | Exception]
 async def stdio() -> AsyncIterator[tuple[Incoming, Any]]:
     """Serve standard input and output: the SDK writes, and what comes in is read here.
 
-    Meanwhile standard input is empty for everybody else in this process and its children.
+    Meanwhile standard input is empty for everybody else in this process and its children. It ends
+    with whoever started us, even where another process holds the other end of it.
+
+    Raises:
+        BrokenPipeError: nobody reads the answers any more.
     """
     incoming, messages = anyio.create_memory_object_stream[SessionMessage | Exception]()
-    nothing = anyio.wrap_file(StringIO())
-    with _standard_input() as descriptor:
-        async with stdio_server(stdin=nothing) as (ended, answers), create_task_group() as group:
-            await ended.aclose()
-            group.start_soon(_forward, descriptor, incoming, answers)
-            yield messages, answers
-            group.cancel_scope.cancel()
+    nothing, gone = anyio.wrap_file(StringIO()), False
+    try:
+        with _standard_input() as descriptor:
+            async with (
+                stdio_server(stdin=nothing) as (ended, answers),
+                create_task_group() as group,
+            ):
+                await ended.aclose()
+                group.start_soon(_forward_for, os.getppid(), descriptor, incoming, answers)
+                yield messages, answers
+                group.cancel_scope.cancel()
+    except* BrokenPipeError:
+        gone = True
+    if gone:
+        raise BrokenPipeError
 
 
 @contextmanager
@@ -121,6 +134,25 @@ def _standard_input() -> Iterator[int]:
     finally:
         os.dup2(descriptor, 0)
         os.close(descriptor)
+
+
+async def _forward_for(
+    parent: int,
+    descriptor: int,
+    incoming: MemoryObjectSendStream[SessionMessage | Exception],
+    answers: Any,
+) -> None:
+    """Pass on what comes as long as the process that started us lives."""
+    async with create_task_group() as group:
+        group.start_soon(_cancel_without, parent, group.cancel_scope)
+        await _forward(descriptor, incoming, answers)
+        group.cancel_scope.cancel()
+
+
+async def _cancel_without(parent: int, scope: anyio.CancelScope) -> None:
+    while os.getppid() == parent:
+        await anyio.sleep(_PARENT_LOOK_S)
+    scope.cancel()
 
 
 async def _forward(

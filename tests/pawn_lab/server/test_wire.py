@@ -5,13 +5,24 @@ import os
 import select
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
-from lab_testing import CONFIG, DEADLINE_S, PAWN_LAB, ended, in_state, open_gate, stand_in
+from lab_testing import (
+    CONFIG,
+    DEADLINE_S,
+    PAWN_LAB,
+    ended,
+    eventually,
+    in_state,
+    open_gate,
+    stand_in,
+)
 from lines_of_clients import INITIALIZE, PING, UNANSWERABLE
 from mcp_types import JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 
@@ -121,6 +132,56 @@ def test_an_interrupt_ends_a_server_amid_a_wait(workspace):
         assert exchange(server, PING.replace(b"7", b"8"))["id"] == 8
         server.send_signal(signal.SIGINT)
         assert server.wait(30) == 130
+        assert queries.trial(lab, 1).state is State.RUNNING
+        open_gate(lab, 1)
+        ended(lab, 1)
+
+
+CLIENT = """
+import signal, subprocess, sys
+server = subprocess.Popen(sys.argv[2:], stdin=-1, stdout=-1, bufsize=0)
+server.stdin.write(sys.stdin.buffer.read())
+print(*(server.stdout.readline().decode().strip() for _ in range(2)), sep="\\n")
+holder = subprocess.Popen([sys.executable, "-c", sys.argv[1]], pass_fds=[server.stdin.fileno()])
+print(server.pid, holder.pid, flush=True)
+signal.pause()
+"""
+PAUSE = "import signal; signal.pause()"
+
+
+@contextmanager
+def client_of(workspace, calls: list[bytes]) -> Iterator[tuple[subprocess.Popen, list[str]]]:
+    """Run a client that starts a server, sends lines, and lets another process hold the pipe."""
+    command = [sys.executable, "-c", CLIENT, PAUSE, PAWN_LAB, "mcp", "--workspace", workspace]
+    with subprocess.Popen(
+        command, stdin=-1, stdout=-1, text=True, start_new_session=True
+    ) as client:
+        try:
+            assert client.stdin
+            assert client.stdout
+            client.stdin.write("".join(f"{line.decode()}\n" for line in calls))
+            client.stdin.close()
+            yield client, [client.stdout.readline() for _ in range(3)]
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(client.pid, signal.SIGKILL)
+
+
+def test_a_server_ends_with_its_client_amid_a_wait_though_its_pipe_is_held(workspace):
+    """Whatever comes on stdout until then is a message."""
+    initialized = b'{"jsonrpc":"2.0","method":"notifications/initialized"}'
+    wait = {"name": "lab_wait", "arguments": {"timeout_s": 3600}}
+    call = json.dumps(json.loads(PING) | {"id": 9, "method": "tools/call", "params": wait})
+    calls = [INITIALIZE, initialized, call.encode(), PING]
+    with Lab.open(workspace, trainer=stand_in("gate")) as lab:
+        in_state(lab, launching.launch(lab, CONFIG).id, State.RUNNING)
+        with client_of(workspace, calls) as (client, (*answers, pids)):
+            assert [json.loads(answer)["id"] for answer in answers] == [1, 7]
+            server, holder = (Path("/proc", pid) for pid in pids.split())
+            client.kill()
+            client.wait()
+            eventually(lambda: not server.exists(), "the server has ended")
+            assert holder.exists()
         assert queries.trial(lab, 1).state is State.RUNNING
         open_gate(lab, 1)
         ended(lab, 1)
