@@ -39,7 +39,7 @@ class Watcher(BaseModel):
     @classmethod
     def of(cls, paths: WorkspacePaths) -> Self | None:
         """Return who is meant to watch a lab; None where nobody is."""
-        document = read_json_object(paths.watch)
+        document = read_json_object(paths.watch, paths.root)
         try:
             return None if document is None else cls.model_validate(document)
         except ValidationError:
@@ -69,7 +69,7 @@ def on_watch(paths: WorkspacePaths, watcher: Watcher) -> Iterator[None]:
 def beat(paths: WorkspacePaths) -> None:
     """Give a sign of life; it takes no room on the disk."""
     with contextlib.suppress(OSError):
-        os.utime(paths.watch)
+        os.utime(paths.watch, follow_symlinks=False)
 
 
 def faults(paths: WorkspacePaths, now: float) -> list[str]:
@@ -90,5 +90,5 @@ def faults(paths: WorkspacePaths, now: float) -> list[str]:
 def _silent_s(file: Path, now: float) -> float | None:
     """Return for how long a watch has given no sign of life; None where there is none."""
     with contextlib.suppress(OSError):
-        return max(0.0, now - file.stat().st_mtime)
+        return max(0.0, now - file.lstat().st_mtime)
     return None

@@ -9,16 +9,17 @@ import os
 import re
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pawn_lab.documents import read_json_object, write_cache, write_json
 from pawn_lab.errors import InvalidRequestError, NotDeliveredError
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.records import Event, Severity
-from pawn_lab.text import MASK, mask_secrets, shorten
+from pawn_lab.store.database import LARGEST_ID
+from pawn_lab.text import MASK, clean, mask_secrets, shorten
 
 TIMEOUT_S = 10.0
 FIRST_RETRY_S, LATEST_RETRY_S = 15.0, 900.0
@@ -27,6 +28,7 @@ _TOLD_FAILURES = 3
 MOST_EVENTS = 20
 """Of one message; further ones go with the next."""
 _MOST_CHARACTERS = 1900  # Discord takes 2,000
+_LATEST = 253_402_300_799.0  # the end of the year 9999, beyond which no date is written
 _SCHEMES = ("http", "https")
 _MENTION = re.compile(r"<(?=[!@#])")  # Slack: <!channel> calls everybody
 _HEADERS = {
@@ -50,7 +52,7 @@ class Webhook(BaseModel):
     def of(cls, paths: WorkspacePaths) -> Self | None:
         """Return the webhook of a lab; None where none is set."""
         try:
-            return cls.model_validate(read_json_object(paths.webhook))
+            return cls.model_validate(read_json_object(paths.webhook, paths.root))
         except ValidationError:
             return None
 
@@ -64,9 +66,9 @@ class Webhook(BaseModel):
 class Delivery(BaseModel):
     """Up to which event all was delivered, and what has kept further ones from it since when."""
 
-    cursor: int
-    failures: int = 0
-    failing_since: float | None = None
+    cursor: Annotated[int, Field(ge=0, le=LARGEST_ID)]
+    failures: Annotated[int, Field(ge=0)] = 0
+    failing_since: Annotated[float | None, Field(ge=0, le=_LATEST)] = None
     error: str | None = None
     retry_at: float = 0.0
 
@@ -74,7 +76,7 @@ class Delivery(BaseModel):
     def of(cls, paths: WorkspacePaths) -> Self | None:
         """Return how far deliveries are; None where nothing is known."""
         try:
-            return cls.model_validate(read_json_object(paths.webhook_state))
+            return cls.model_validate(read_json_object(paths.webhook_state, paths.root))
         except ValidationError:
             return None
 
@@ -220,5 +222,5 @@ def faults(paths: WorkspacePaths) -> list[str]:
     since = time.strftime("%m-%d %H:%M", time.gmtime(delivery.failing_since))
     return [
         f"Events have not been delivered since {since} UTC, {delivery.failures} tries: "
-        f"{delivery.error}; `pawn-lab webhook test` tries again."
+        f"{clean(delivery.error or '')}; `pawn-lab webhook test` tries again."
     ]

@@ -115,7 +115,7 @@ class _Read(NamedTuple):
             )
         file = paths.check_in(name)
         cursor = (read_json_object(file, paths.root) or {}).get("cursor")
-        return cls(file, cursor if isinstance(cursor, int) else 0)
+        return cls(file, max(0, cursor) if isinstance(cursor, int) else 0)
 
     def upto(self, cursor: int) -> None:
         """Keep how far it has read now; without room on the disk the same is told again."""

@@ -15,6 +15,7 @@ from pawn_lab.cli.options import DEFAULTS, Options
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.lab import Lab, noting, opener, queries
 from pawn_lab.records import Severity
+from pawn_lab.store.failures import translated
 from pawn_lab.tools.values import Answer
 from pawn_lab.watchdog import Watch
 from pawn_lab.watchdog.courier import place
@@ -137,7 +138,8 @@ def set_(
     with options.existing_lab() as lab:
         hook = Webhook(url=address, min_severity=min_severity)
         webhook.post(hook.url, webhook.greeting(place(lab)))
-        webhook.set_up(lab.paths, hook, queries.latest_event(lab))
+        with translated(lab.paths.root):
+            webhook.set_up(lab.paths, hook, queries.latest_event(lab))
         options.show(_shown(lab, hook), lab.paths)
 
 
@@ -156,7 +158,8 @@ def remove(*, options: Options = DEFAULTS) -> None:
     """Send nothing any more, and forget the address."""
     with options.existing_lab() as lab:
         _existing(lab)
-        webhook.remove(lab.paths)
+        with translated(lab.paths.root):
+            webhook.remove(lab.paths)
         options.show(_shown(lab, None), lab.paths)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pawn_lab.alarms import watching, webhook
 from pawn_lab.errors import LabError
 from pawn_lab.lab import Lab
+from pawn_lab.store.failures import translated
 from pawn_lab.watchdog.courier import Courier
 from pawn_lab.watchdog.room import Room
 from pawn_lab.watchdog.stopping import Stopper
@@ -42,11 +43,12 @@ class Watch:
 
         Raises:
             WatchedError: another process watches the lab.
+            WorkspaceNotWritableError: its folder cannot be written.
         """
         with closing(self.open_lab()) as lab:
             paths = lab.paths
         watcher = watching.Watcher.of_self(stops_when_idle=self.stopper is not None)
-        with watching.on_watch(paths, watcher):
+        with translated(paths.root), watching.on_watch(paths, watcher):
             while not self.ended.is_set():
                 self.look()
                 watching.beat(paths)

@@ -101,7 +101,10 @@ def test_what_is_not_delivered_is_told_after_a_few_failures(open_lab):
     assert Webhook.of(paths) is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"cursor": "x"}', "\0", '{"url": 3}'])
+FAR = '{"url": 3, "cursor": 1, "failures": 3, "failing_since": 1e300}'
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"cursor": -1}', "\0", FAR])
 def test_files_that_say_something_else_are_no_webhook(open_lab, text):
     paths = open_lab().paths
     for file in (paths.webhook, paths.webhook_state, paths.watch):
