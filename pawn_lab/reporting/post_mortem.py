@@ -39,7 +39,7 @@ _AS_CHECKED: Mapping[str, str] = MappingProxyType(
 )
 """What is called otherwise where it happens later on."""
 _BY_LOG = {
-    "out of memory": r"out of memory|OutOfMemoryError|MemoryError",
+    "out of memory": r"out of memory|OutOfMemoryError|MemoryError|can't allocate memory",
     "disk full": r"No space left on device|Disk quota exceeded",
     "import": r"^(ModuleNotFoundError|ImportError)",
     "hub": r"^pawn-train: hf_(repo|bucket) ",

@@ -19,6 +19,8 @@ from pathlib import Path
 
 POLL_S = 0.005
 FAMILY_S = 100.0
+HIGHEST_LR = 0.1
+LARGEST_BATCH = 256
 FAMILIES = ("orphan", "chain", "chain of sessions", "crowd", "line of sessions")
 
 
@@ -94,6 +96,19 @@ def study(run: Path, config: dict, resumed_from: str | None) -> None:
             file.write(json.dumps(record | {"val_loss": loss}) + "\n")
     save(run / "checkpoints" / f"step_{stop:08d}", stop)
     finish(run, "paused" if config["pause_after_steps"] else "completed", 0)
+
+
+def be_machine(run: Path, config: dict, resumed_from: str | None) -> None:
+    """Do what a machine of little memory would: a rate diverges, a batch does not fit."""
+    if config["run_type"] == "eval":
+        save(run / "checkpoints" / f"step_{config['total_shards']:08d}", config["total_shards"])
+        measure(run, config)
+    if config["lr"] > HIGHEST_LR:
+        climb(run)
+        sleep_for_ever()
+    if config["batch_size"] > LARGEST_BATCH:
+        raise MemoryError("CUDA out of memory: tried to allocate 2 GiB")
+    study(run, config, resumed_from)
 
 
 def measure(run: Path, config: dict) -> None:
@@ -183,6 +198,8 @@ def main() -> None:
             config = json.loads(Path(arguments.config).read_text(encoding="utf-8"))
             trained = adapt if config.get("run_type") == "adapter" else study
             trained(run, config, arguments.resume)
+        case "machine":
+            be_machine(run, json.loads(Path(arguments.config).read_text("utf-8")), arguments.resume)
         case "measure":
             measure(run, json.loads(Path(arguments.config).read_text(encoding="utf-8")))
         case "diverge":

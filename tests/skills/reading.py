@@ -48,15 +48,31 @@ class Call:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table: its text, and what of it is code."""
+    """A cell of a table: its text, with code in backquotes."""
 
     text: str
-    codes: list[str]
 
     @property
-    def calls(self) -> list[Call]:
-        """Return the calls of tools that it shows."""
-        return [call for code in self.codes for call in calls_of(code)]
+    def codes(self) -> list[str]:
+        """Return what of it is code."""
+        return self.text.split("`")[1::2]
+
+    @property
+    def calls(self) -> list[tuple[Call, bool]]:
+        """Return the calls that it shows, and whether each is for a refusal of the one before."""
+        parts = self.text.split("`")
+        shown = zip(parts[::2], parts[1::2], strict=False)
+        return [
+            (call, before.rstrip().endswith("refused:"))
+            for before, code in shown
+            for call in calls_of(code)
+        ]
+
+    @property
+    def commands(self) -> list[str]:
+        """Return the commands that it shows whole: no word of them is to be replaced."""
+        shown = [code for code in self.codes if _COMMAND.match(code)]
+        return [command for command in shown if not re.search(r"\b[A-Z]{3,}\b", command)]
 
 
 @dataclass(frozen=True)
@@ -73,6 +89,10 @@ class Page:
 
     codes: list[str]
     """Inline code and the contents of fences, in order."""
+    steps: list[Call]
+    """Calls of the first numbered list."""
+    closing: list[Call]
+    """Calls behind the last table."""
     fences: list[tuple[str, str]]
     """Language and content."""
     tables: list[Table]
@@ -81,6 +101,10 @@ class Page:
     def calls(self) -> list[Call]:
         """Return the calls of tools, in order."""
         return [call for code in self.codes for call in calls_of(code)]
+
+    def table_of(self, field: str) -> Table:
+        """Return the table whose signs are values of a field."""
+        return next(table for table in self.tables if field in table.head[0].codes)
 
     @property
     def commands(self) -> list[str]:
@@ -98,10 +122,34 @@ def read_page(text: str) -> Page:
     """Read a page of Markdown, the front matter of a skill left out."""
     body = text.split("---\n", 2)[2] if text.startswith("---\n") else text
     tokens = MarkdownIt().enable("table").parse(body)
-    flat = [leaf for token in tokens for leaf in (token.children or [token])]
-    shown = [leaf for leaf in flat if leaf.type in ("code_inline", "fence", "code_block")]
-    fences = [(leaf.info, leaf.content) for leaf in shown if leaf.type == "fence"]
-    return Page([leaf.content for leaf in shown], fences, list(_tables(tokens)))
+    fences = [(token.info, token.content) for token in tokens if token.type == "fence"]
+    return Page(
+        _codes(tokens),
+        _calls(_between(tokens, "ordered_list_open", "ordered_list_close")),
+        _calls(tokens[_last(tokens, "table_close") + 1 :]),
+        fences,
+        list(_tables(tokens)),
+    )
+
+
+def _codes(tokens: list[Token]) -> list[str]:
+    leaves = [leaf for token in tokens for leaf in (token.children or [token])]
+    return [leaf.content for leaf in leaves if leaf.type in ("code_inline", "fence")]
+
+
+def _calls(tokens: list[Token]) -> list[Call]:
+    return [call for code in _codes(tokens) for call in calls_of(code)]
+
+
+def _between(tokens: list[Token], begin: str, end: str) -> list[Token]:
+    """Return what lies between the first of two kinds of tokens."""
+    types = [token.type for token in tokens]
+    return tokens[types.index(begin) : types.index(end)] if begin in types else []
+
+
+def _last(tokens: list[Token], kind: str) -> int:
+    """Return the place of the last token of a kind; -1 where there is none."""
+    return max((n for n, token in enumerate(tokens) if token.type == kind), default=-1)
 
 
 def _tables(tokens: list[Token]) -> Iterator[Table]:
@@ -113,16 +161,15 @@ def _tables(tokens: list[Token]) -> Iterator[Table]:
             case "tr_open":
                 rows.append([])
             case "inline" if rows:
-                rows[-1].append(_cell(token))
+                rows[-1].append(Cell(_text(token)))
             case "table_close":
                 yield Table(rows[0], rows[1:])
                 rows = []
 
 
-def _cell(token: Token) -> Cell:
+def _text(token: Token) -> str:
     leaves = token.children or []
-    codes = [leaf.content for leaf in leaves if leaf.type == "code_inline"]
-    return Cell("".join(leaf.content for leaf in leaves), codes)
+    return "".join(f"`{x.content}`" if x.type == "code_inline" else x.content for x in leaves)
 
 
 def calls_of(code: str) -> list[Call]:

@@ -39,6 +39,7 @@ def paths(tmp_path) -> TrialPaths:
     ("log", "kind"),
     [
         ("torch.OutOfMemoryError: CUDA out of memory. Tried to", "out of memory"),
+        ("RuntimeError: DefaultCPUAllocator: can't allocate memory: you tried", "out of memory"),
         ("OSError: [Errno 28] No space left on device", "disk full"),
         ("ModuleNotFoundError: No module named 'x'", "import"),
         ("pawn_core.config.errors.ConfigError: lr", "config"),
