@@ -13,13 +13,14 @@ from pawn_lab.executors.attempt import Attempt
 from pawn_lab.executors.hf_jobs import ledger, mirror
 from pawn_lab.executors.hf_jobs.hub import Hub, HubError
 from pawn_lab.executors.hf_jobs.settings import HfJobsSettings
-from pawn_lab.locks import is_locked, try_lock
+from pawn_lab.locks import try_lock
 from pawn_lab.paths import WorkspacePaths
 
 
 def start(attempt: Attempt, settings: HfJobsSettings) -> None:
     """Start a process that brings what is lacking, unless one is at it."""
-    if is_locked(_lock(attempt)):
+    lock = try_lock(ledger.file_of(attempt).with_suffix(".fetch"))
+    if lock is None:
         return
     workspace = ledger.workspace_of(attempt).root
     arguments = [str(workspace), str(attempt.trial_id), attempt.token, settings.model_dump_json()]
@@ -30,12 +31,10 @@ def start(attempt: Attempt, settings: HfJobsSettings) -> None:
         stderr=subprocess.DEVNULL,
         cwd="/",
         start_new_session=True,
+        pass_fds=[lock],  # it is held until that process ends
     )
+    os.close(lock)
     threading.Thread(target=process.wait, daemon=True).start()  # no server gathers zombies
-
-
-def _lock(attempt: Attempt) -> Path:
-    return ledger.file_of(attempt).with_suffix(".fetch")
 
 
 def bring(attempt: Attempt, settings: HfJobsSettings) -> None:
@@ -54,15 +53,10 @@ def main() -> None:
     """Run from the arguments that `start` gives."""
     workspace, trial_id = WorkspacePaths(Path(sys.argv[1])), int(sys.argv[2])
     attempt = Attempt(trial_id, sys.argv[3], workspace.trial(trial_id))
-    lock = try_lock(_lock(attempt))
-    if lock is None:
-        return
     try:
         bring(attempt, HfJobsSettings.model_validate_json(sys.argv[4]))
     except HubError as error:
         sys.exit(f"left for later: {error}")
-    finally:
-        os.close(lock)
 
 
 if __name__ == "__main__":
