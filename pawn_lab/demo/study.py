@@ -23,7 +23,6 @@ from pawn_lab.demo.report import markdown_table, write_report
 from pawn_lab.demo.view import LiveView, Work
 from pawn_lab.errors import InvalidRequestError
 
-STEPS = 480
 FEWEST_STEPS = 4
 """A pause at a quarter of the steps, and something left to resume."""
 LEARNING_RATES = (3e-4, 1e-3, 3e-3)
