@@ -68,8 +68,9 @@ def watch(
     free = _answering(executor, devices, [d for d in new if d.trial_id is None])
     if free:
         _tell(tx, free, _free(free, len(devices)))
-    for stalled in (device for device in new if device.trial_id is not None):
-        _tell(tx, [stalled], _stalled(stalled))
+    for trial_id in sorted({device.trial_id for device in new if device.trial_id is not None}):
+        stalled = [device for device in new if device.trial_id == trial_id]
+        _tell(tx, stalled, _stalled(stalled))
 
 
 def told(
@@ -183,10 +184,11 @@ def _free(idle: list[IdleDevice], count: int) -> str:
     )
 
 
-def _stalled(device: IdleDevice) -> str:
+def _stalled(idle: list[IdleDevice]) -> str:
+    first, hourly = idle[0], sum(device.hourly for device in idle)
     return (
-        f"no progress for {device.idle_s / 60:.0f} min on {device.device}, at {device.hourly:.3g} "
-        f"an hour ({device.health}): lab_log(trial_id={device.trial_id}), lab_kill ends it"
+        f"no progress for {first.idle_s / 60:.0f} min on {_names(idle)}, at {hourly:.3g} an hour "
+        f"({first.health}): lab_log(trial_id={first.trial_id}), lab_kill ends it"
     )
 
 

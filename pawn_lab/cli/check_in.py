@@ -87,8 +87,8 @@ def checkin(
     with options.existing_lab() as lab, lab.one_pass():
         lab.tick()
         read = _Read.of(lab.paths, name)
-        events, cursor = _news(lab, read.cursor)
-        answer = (_full if full else _mini)(lab, events)
+        events, cursor = _news(lab, read.cursor or 0)
+        answer = (_full if full else _mini)(lab, events, is_first=read.cursor is None)
         options.show(answer.masked(), lab.paths)
         sys.stdout.flush()  # what was not told must not count as told
         read.upto(cursor)
@@ -100,7 +100,8 @@ class _Read(NamedTuple):
     """How far the check-ins of a name have read."""
 
     file: Path
-    cursor: int
+    cursor: int | None
+    """None before its first."""
 
     @classmethod
     def of(cls, paths: WorkspacePaths, name: str) -> Self:
@@ -115,7 +116,7 @@ class _Read(NamedTuple):
             )
         file = paths.check_in(name)
         cursor = (read_json_object(file, paths.root) or {}).get("cursor")
-        return cls(file, max(0, cursor) if isinstance(cursor, int) else 0)
+        return cls(file, max(0, cursor) if isinstance(cursor, int) else None)
 
     def upto(self, cursor: int) -> None:
         """Keep how far it has read now; without room on the disk the same is told again."""
@@ -137,14 +138,15 @@ def _news(lab: Lab, since: int) -> tuple[list[Event], int]:
     return events, cursor
 
 
-def _mini(lab: Lab, events: list[Event]) -> CheckInAnswer:
-    return CheckInAnswer(**_common(lab, lab_status(lab), events))
+def _mini(lab: Lab, events: list[Event], *, is_first: bool) -> CheckInAnswer:
+    status = lab_status(lab, max_tokens=_MOST_TOKENS)
+    return CheckInAnswer(**_common(lab, status, events, is_first))
 
 
-def _full(lab: Lab, events: list[Event]) -> FullAnswer:
+def _full(lab: Lab, events: list[Event], *, is_first: bool) -> FullAnswer:
     status = lab_status(lab, max_tokens=_MOST_TOKENS)
     return FullAnswer(
-        **_common(lab, status, events),
+        **_common(lab, status, events, is_first),
         running=status.running,
         logs=[_tail(lab, row.trial_id) for row in status.running],
         waiting=status.counts.get(State.QUEUED, 0),
@@ -155,24 +157,24 @@ def _full(lab: Lab, events: list[Event]) -> FullAnswer:
     )
 
 
-def _common(lab: Lab, status: StatusAnswer, events: list[Event]) -> dict[str, Any]:
+def _common(lab: Lab, status: StatusAnswer, events: list[Event], is_first: bool) -> dict[str, Any]:
     shown = events[-_MOST_EVENTS:]
     further = len(events) - len(shown)
     return {
         "headline": status.headline,
-        "decide": _needs_decision(lab, status, events),
+        "decide": _needs_decision(lab, status, [] if is_first else events),
         "events": [EventRow.of(event) for event in shown],
         "left_out": f"{further} earlier events; pawn-lab events shows them" if further else None,
         "next_check_s": status.next_check_s,
     }
 
 
-def _needs_decision(lab: Lab, status: StatusAnswer, events: list[Event]) -> bool:
+def _needs_decision(lab: Lab, status: StatusAnswer, news: list[Event]) -> bool:
     """Say whether anything waits for somebody, or something went wrong since the last look."""
     ailing = {row.trial_id: row.health for row in status.running if is_trouble(row.health)}
     return (
         lab.refusal is not None
-        or any(event.severity.reaches(Severity.WARNING) for event in events)
+        or any(event.severity.reaches(Severity.WARNING) for event in news)
         or bool(decisions(queries.glance(lab), queries.devices(lab), ailing))
     )
 

@@ -59,7 +59,6 @@ class Stopper:
     """When the gate was closed last."""
     _told: bool = field(default=False, init=False)
     """Whether it was said, in this episode, that the gate is closed."""
-
     _failures: int = field(default=0, init=False)
 
     def look(self, lab: Lab) -> None:
@@ -140,6 +139,8 @@ class Stopper:
 
 def busy(lab: Lab) -> str | None:
     """Say why the machine cannot be called idle; None where it can."""
+    if not lab.executor.idle_costs:
+        return "trials run on other machines"
     seen = {device.id: device for device in queries.devices(lab)}
     if not lab.devices or any(device.id not in seen for device in lab.devices):
         return "a device does not answer"

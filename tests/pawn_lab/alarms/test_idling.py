@@ -163,3 +163,15 @@ def test_a_setting_that_is_no_time_is_refused(open_lab, monkeypatch, minutes):
     monkeypatch.setenv("PAWN_IDLE_MIN", minutes)
     with pytest.raises(InvalidRequestError, match=f"PAWN_IDLE_MIN='{minutes}' is not allowed"):
         lab.tick()
+
+
+def test_a_trial_on_two_devices_that_says_nothing_is_told_of_once(open_lab):
+    lab = open_lab("gate")
+    spending.set_cost(lab, 6.0)
+    trial_id = launching.launch(lab, CONFIG | {"gpus": 2, "device": "cpu"}).id
+    trainer_greeting(lab, trial_id)
+    in_state(lab, trial_id, State.RUNNING)
+    let_pass(lab, 12)
+    [alarm] = alarms(lab)
+    assert alarm.message.startswith("no progress for 12 min on cpu:0, cpu:1, at 6 an hour (silent:")
+    open_gate(lab, trial_id)

@@ -56,6 +56,8 @@ def test_a_failure_asks_for_a_decision_until_it_is_answered(lab, command):
 
 
 def test_each_name_reads_on_where_it_stopped(lab, command):
+    for name in "ab":
+        command("checkin", "--as", name)
     noting.note(lab, "idle", "first", {})
     code, out, _ = command("checkin", "--json", "--as", "a")
     assert (code, "first" in out) == (DECIDE, True)
@@ -63,7 +65,14 @@ def test_each_name_reads_on_where_it_stopped(lab, command):
     assert command("checkin", "--as", "b")[0] == DECIDE
 
 
+def test_what_happened_before_the_first_check_in_is_shown_and_asks_for_nothing(lab, command):
+    noting.note(lab, "idle", "long ago", {})
+    code, out, _ = command("checkin")
+    assert (code, "long ago" in out) == (0, True)
+
+
 def test_news_is_asked_about_once_and_the_latest_of_many_is_shown(lab, command):
+    command("checkin")
     for number in range(25):
         noting.note(lab, "idle", f"number {number}", {})
     code, out, _ = command("checkin")
