@@ -1,5 +1,6 @@
 """Which executor runs the trials of a workspace: one at a time, as its `executor.json` says."""
 
+import os
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -69,6 +70,8 @@ def read(workspace: WorkspacePaths) -> Choice:
     except ValidationError as error:
         raise _damaged(workspace, config_error(error, Choice, workspace.executor.name)) from None
     except OSError as error:
+        if not os.access(workspace.root, os.X_OK):
+            return Choice()  # nobody gets to the database either, which says so
         raise _damaged(workspace, error) from None
 
 
