@@ -72,7 +72,7 @@ class Cluster:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.configuration = folder / "slurm.conf"
-        self._host = socket.gethostname().partition(".")[0]
+        self.host = socket.gethostname().partition(".")[0]
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
         for name in ("state", "spool", "munge"):
             (folder / name).mkdir()
@@ -80,10 +80,10 @@ class Cluster:
         (folder / "munge" / "key").chmod(0o600)
         for number in range(2):
             os.mknod(folder / f"gpu{number}", stat.S_IFCHR | 0o666, os.makedev(1, 3))
-        gpus = f"NodeName={self._host} Name=gpu File={folder}/gpu[0-1]\n"
+        gpus = f"NodeName={self.host} Name=gpu File={folder}/gpu[0-1]\n"
         (folder / "gres.conf").write_text(gpus)
         text = _CONFIGURATION.format(
-            host=self._host, ports=_free_ports(2), folder=folder, node_down_s=NODE_DOWN_S
+            host=self.host, ports=_free_ports(2), folder=folder, node_down_s=NODE_DOWN_S
         )
         self.configuration.write_text(text)
 
@@ -107,13 +107,30 @@ class Cluster:
 
     def start_node(self) -> None:
         """Start the node's daemon."""
-        self._run("slurmd", "-D", "-f", str(self.configuration), "-N", self._host)
+        self._run("slurmd", "-D", "-f", str(self.configuration), "-N", self.host)
 
     def kill(self, daemon: str, how: signal.Signals = signal.SIGKILL) -> None:
         """Kill a daemon; what jobs have started goes on. By SIGTERM, the controller saves first."""
         process = self._daemons.pop(daemon)
         process.send_signal(how)
         process.wait()
+
+    def kill_node(self) -> None:
+        """Kill the node's daemon and all that runs on it."""
+        self.kill("slurmd")
+        kept = {daemon.pid for daemon in self._daemons.values()}
+        eventually(lambda: not self._kill_marked(kept), "end of what runs on the node")
+
+    def mend_node(self) -> None:
+        """Start the node's daemon where it is dead, and let the node take jobs again."""
+        if "slurmd" not in self._daemons:
+            self.start_node()
+
+        def is_idle() -> bool:
+            self.told("scontrol", "update", f"NodeName={self.host}", "State=RESUME")
+            return self.told("sinfo", "-h", "-o", "%T") == "idle"
+
+        eventually(is_idle, "node that takes jobs")
 
     def wait_for_node(self, state: str) -> None:
         """Wait until the controller says so of the node."""
@@ -132,15 +149,25 @@ class Cluster:
                 with contextlib.suppress(jobs.SlurmError):
                     jobs.cancel(job)
         if self.told("sinfo", "-h", "-o", "%T") not in ("idle", "mixed", "allocated"):
-            self.told("scontrol", "update", f"NodeName={self._host}", "State=RESUME")
-            self.wait_for_node("idle")
+            self.mend_node()
 
     def stop(self) -> None:
         """End every process of the cluster."""
         for daemon in list(self._daemons):
             self.kill(daemon)
-        mark = os.fsencode(self.configuration)
-        eventually(lambda: not _kill_marked(mark), "end of the cluster's processes")
+        eventually(lambda: not self._kill_marked(set()), "end of the cluster's processes")
+
+    def _kill_marked(self, kept: set[int]) -> list[int]:
+        """Kill what has the cluster in its environment, but those processes and their children."""
+        mark, kept = os.fsencode(self.configuration), kept | {os.getpid()}
+        marked = []
+        for pid in identity.process_ids():
+            with contextlib.suppress(OSError):
+                is_marked = mark in Path(f"/proc/{pid}/environ").read_bytes()
+                if is_marked and pid not in kept and identity.parent_of(pid) not in kept:
+                    os.kill(pid, signal.SIGKILL)
+                    marked.append(pid)
+        return marked
 
     def _run(self, program: str, *arguments: str) -> None:
         path = shutil.which(program, path=f"{os.environ['PATH']}:{_SYSTEM_PATH}")
@@ -162,17 +189,6 @@ def _free_ports(count: int) -> list[int]:
         for each in sockets:
             each.bind(("127.0.0.1", 0))
         return [each.getsockname()[1] for each in sockets]
-
-
-def _kill_marked(mark: bytes) -> list[int]:
-    """Kill the processes that have the cluster's configuration in their environment."""
-    marked = []
-    for pid in identity.process_ids():
-        with contextlib.suppress(OSError):
-            if pid != os.getpid() and mark in Path(f"/proc/{pid}/environ").read_bytes():
-                os.kill(pid, signal.SIGKILL)
-                marked.append(pid)
-    return marked
 
 
 @contextmanager
