@@ -34,7 +34,7 @@ def closed(lab: Lab, reason: str, patience_s: float) -> Iterator[tuple[list[int]
 @contextlib.contextmanager
 def nothing_starts(lab: Lab) -> Iterator[None]:
     """Let no trial be launched for the length of the block."""
-    lock = try_lock(lab.paths.closing_lock)
+    lock = _lock(lab)
     try:
         yield
     finally:

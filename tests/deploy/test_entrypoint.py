@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from lab_fixtures import command_line
-from lab_testing import PAWN_LAB, eventually
+from lab_testing import PAWN_LAB, ended, eventually
 
 from pawn_core.checkpoint import verify
 from pawn_lab.lab import Lab, queries
@@ -42,7 +42,7 @@ def said(tmp_path):
     return (tmp_path / "container.log").read_text
 
 
-def lab(volume, *arguments: str) -> dict:
+def lab_command(volume, *arguments: str) -> dict:
     command = [PAWN_LAB, *arguments, "--json", "--workspace", volume / "runs"]
     environment = os.environ | {"PAWN_CPU_SLOTS": "1", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
@@ -57,7 +57,7 @@ def trained(metrics) -> bool:
 def launch(volume, tmp_path, **fields) -> int:
     config = tmp_path / "config.json"
     config.write_text(json.dumps(CONFIG | fields))
-    return lab(volume, "launch", "--config", str(config))["trial_id"]
+    return lab_command(volume, "launch", "--config", str(config))["trial_id"]
 
 
 def test_a_container_that_is_stopped_leaves_a_verified_checkpoint(container, volume, tmp_path):
@@ -107,6 +107,23 @@ def test_a_server_that_dies_is_started_again(container, said):
     os.kill(server, signal.SIGKILL)
     eventually(lambda: len(served.findall(said())) == 2, "second server")
     assert "server ended with -9; again in 1 s" in said()
+
+
+@pytest.mark.slow
+def test_a_pod_that_idles_after_its_last_trial_is_stopped_once_its_gate_has_passed(
+    container, volume, tmp_path, said
+):
+    options = "--stop-when-idle --idle-min 0.02 --grace-min 0.01 --interval-s 0.5"
+    stop = f"touch {volume}/stopped"
+    process = container(PAWN_WATCH_OPTIONS=options, PAWN_STOP_COMMAND=stop)
+    eventually(lambda: "watching" in said(), "watch")
+    launch(volume, tmp_path, total_steps=4, eval_interval=4)
+    with Lab.look(volume / "runs") as lab:
+        assert ended(lab, 1).state is State.COMPLETED
+    lab_command(volume, "notes", "--append", "It fell as expected.")
+    lab_command(volume, "set-cost", "3")
+    eventually((volume / "stopped").exists, "stop command")
+    assert process.poll() is None
 
 
 @pytest.mark.skipif(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from account import TOKEN, Account
-from lab_testing import CONFIG, eventually, stand_in, trainer_greeting
+from lab_testing import CONFIG, ended, eventually, stand_in, trainer_greeting
 
 from pawn_lab.lab import Lab, launching, notebook, queries, spending
 from pawn_lab.states import State
@@ -224,6 +224,21 @@ def test_a_config_that_fails_its_preflight_is_not_launched(account, volume, tmp_
         assert queries.selected(lab) == []
     config.write_text("{")
     assert "cannot be read as JSON" in account("launch", "exp", str(config))[2]
+
+
+@pytest.mark.slow
+def test_a_config_that_passes_its_preflight_is_launched_with_its_options(account, volume, tmp_path):
+    Lab.open(volume / "runs").close()
+    account.create()
+    (volume / "logs").mkdir()
+    config = tmp_path / "config.json"
+    small = {"batch_size": 2, "max_seq_len": 32, "val_games": 4, "num_workers": 0}
+    small |= {"total_steps": 4, "eval_interval": 4, "device": "cpu", "no_compile": True}
+    config.write_text(json.dumps(CONFIG | small))
+    code, out, said = account("launch", "exp", str(config), "--tags", "study")
+    assert code == 0, out + said
+    with Lab.look(volume / "runs") as lab:
+        assert ended(lab, 1).tags == ["study"]
 
 
 def test_pods_that_nobody_knows_and_handles_without_a_pod_are_listed(account):
