@@ -47,6 +47,7 @@ FILES: dict[str, Callable[[TrialPaths], Path]] = {
     "metrics": lambda paths: paths.metrics,
     "outcome": lambda paths: paths.outcome,
     "schedule health": lambda paths: paths.schedule_health,
+    "preflight": lambda paths: paths.preflight,
     "checkpoints": lambda paths: paths.checkpoints,
     "sentinel": lambda paths: paths.checkpoints / "step_00000200" / ".complete",
     "upload record": lambda paths: paths.run / "uploads" / "hf_repo.json",

@@ -170,6 +170,9 @@ class FakeHub:
             return Answer.missing("RepoNotFound")
         if verb == "auth-check":
             return Answer()
+        if verb == "branch" and method == "DELETE":
+            del branches[rest[0]]
+            return Answer()
         if verb == "branch":
             return self._make_branch(branches, rest[0])
         commit = _find(branches, rest[0])
@@ -237,8 +240,12 @@ class FakeHub:
             case ["xet-write-token"]:
                 return self._xet_token()
             case ["batch"]:
-                added = [json.loads(line) for line in body.splitlines()]
+                orders = [json.loads(line) for line in body.splitlines()]
+                added = [order for order in orders if order["type"] == "addFile"]
                 self.batches.append([each["path"] for each in added])
+                for order in orders:
+                    if order["type"] == "deleteFile":
+                        del self.buckets[name][order["path"]]
                 self.buckets[name] |= {each["path"]: each["xetHash"] for each in added}
                 return Answer(200, {"success": True, "failed": []})
             case ["paths-info"]:
@@ -310,7 +317,7 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
                 return self._break(reset=False)
             return self._send(answer)
 
-        do_GET = do_HEAD = do_POST = do_PUT = _serve
+        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve
 
         def _send(self, answer: Answer) -> None:
             body = answer.body
