@@ -27,8 +27,8 @@ from pawn_lab.tools import TOOLS
 
 STUDY = "study"
 PAUSED = CONFIG | {"pause_after_steps": 200}
-NEEDS_WEIGHTS = ("uci", "scripts/", "pawn_core")
-"""Commands on a model that is really there."""
+NEEDS_WEIGHTS = ("uci", "preflight", "scripts/", "pawn_core")
+"""Commands on a model that is really there, or is to be trained."""
 PLACES = {"TRIAL": "4", "TAG": STUDY, "NEXT": "true", "trial:7": "trial:3"}
 """What the words in capitals of commands stand for, and the trial of the examples."""
 ANSWERED = {"pawn-lab audit": 1, "pawn-lab checkin": 10}
@@ -240,6 +240,7 @@ def trained(warm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         (tmp_path / name).symlink_to(ROOT / name)
     toy = {"variant": "toy", "max_seq_len": 32, "batch_size": 4, "total_steps": 4, "val_games": 8}
     toy |= {"eval_interval": 4, "num_workers": 0, "device": "cpu", "local_checkpoints": True}
+    (tmp_path / "toy.json").write_text(json.dumps(toy))
     with Lab.open(tmp_path / "runs") as lab:
         assert ended(lab, launching.launch(lab, toy).id).exit.code == 0
         adapt(write_backbone(tmp_path / "backbone"), lab.paths.trial(2).run)
@@ -254,7 +255,8 @@ HEAVY = [(named(path), line) for path in pages() for line in commands_of(path, w
 @pytest.mark.parametrize(("page", "command"), HEAVY, ids=str)
 def test_every_command_on_a_model_that_a_skill_shows_runs(trained, page, command):
     number = "0002" if "merge_adapter" in command else "0001"
-    for word, meant in {"NNNN": number, "FOLDER": "out", "NAME": "a", "trial:7": "trial:1"}.items():
+    places = {"NNNN": number, "FOLDER": "out", "NAME": "a", "CONFIG": "toy.json"}
+    for word, meant in (places | {"trial:7": "trial:1"}).items():
         command = command.replace(word, meant)
     with in_shell(trained, command) as process:
         out, err = process.communicate("uci\nquit\n", timeout=120)

@@ -14,19 +14,20 @@ import pytest
 from agent import Agent
 from host import Happens, Host, server_process
 from lab_fixtures import end_processes_of
-from lab_testing import CONFIG, stand_in
+from lab_testing import CONFIG, eventually, shim_of, stand_in
 from passing_time import let_pass
 
 from pawn_core.checkpoint.manifest import checkpoint_name
 from pawn_lab.lab import Lab, queries, sweeping
 from pawn_lab.reporting import notes
 from pawn_lab.server import LabServer
+from pawn_lab.shim import identity
 from pawn_lab.states import State
 from pawn_lab.tools.audit import lab_audit
 from pawn_lab.tools.status import lab_status
 
 pytestmark = pytest.mark.anyio
-DISK_MB = 24
+DISK_MB = 64
 
 TASK: dict[str, Any] = {
     "question": "Do mates in one help?",
@@ -46,6 +47,20 @@ TASK: dict[str, Any] = {
     },
     "evaluation": {"evals": ["legality"], "games": 8, "device": "cpu"},
 }
+
+
+REAL: dict[str, Any] = TASK | {
+    "plan": {
+        "config": {"variant": "toy", "max_seq_len": 32, "batch_size": 4, "val_games": 8}
+        | {"total_steps": 80, "pause_after_steps": 40, "eval_interval": 20, "device": "cpu"}
+        | {"no_compile": True, "num_workers": 0, "local_checkpoints": True},
+        "arms": [{"lr": 1e-3}, {"lr": 1e-5}, {"lr": 1e-3, "mate_boost": 1.0}],
+        "space": {"seed": [0]},
+        "tags": ["toy-study"],
+    },
+    "evaluation": {"evals": ["legality"], "games": 4, "shard_games": 4, "device": "cpu"},
+}
+"""The same for real trainers."""
 
 
 @pytest.fixture
@@ -85,7 +100,7 @@ class Machine:
     def free(self, question: str) -> None:
         """Delete what fills it, as a person who is asked does."""
         self.asked.append(question)
-        self._filler.unlink()
+        self._filler.unlink(missing_ok=True)
 
 
 async def test_trouble_is_mended_by_the_tables_and_another_agent_goes_on_from_the_notes(disk):
@@ -123,13 +138,37 @@ async def test_a_study_is_finished_from_skills_and_notes_alone_whatever_befalls_
         another = Agent(host)  # it has nothing but the notes
         await another.work()
         assert another.done
-    assert len(machine.asked) == machine.can_be_full
+    assert bool(machine.asked) == machine.can_be_full
     assert_phases_noted(workspace, 4)
     assert_trouble_mended(workspace)
     assert_winners_measured(workspace)
     with Lab.open(workspace) as lab:
         assert lab_audit(lab).ready
         assert any(lab.paths.root.joinpath("reports").iterdir())
+
+
+@pytest.mark.slow
+async def test_a_study_of_real_trainers_is_finished_though_one_is_killed(disk, warm, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", warm)
+    workspace, happens = disk / "runs", Happens()
+    happens.before["lab_wait"] = [lambda: kill_a_trial(workspace)]
+    async with Host(workspace, LabServer(lambda: Lab.open(workspace)), happens) as host:
+        await Agent(host, REAL).work(until="Phase 1: explore")
+        another = Agent(host)
+        await another.work()
+        assert another.done
+    assert_phases_noted(workspace, 4)
+    assert_winners_measured(workspace, REAL["plan"]["config"]["total_steps"])
+    with Lab.open(workspace) as lab:
+        assert State.LOST in {trial.state for trial in queries.trials(lab)}
+        assert lab_audit(lab).ready
+
+
+def kill_a_trial(workspace: Path) -> None:
+    """Kill every process of a trial that runs."""
+    with Lab.open(workspace) as lab:
+        running = eventually(lambda: [t for t in queries.trials(lab) if t.state is State.RUNNING])
+        identity.kill_members(shim_of(lab, running[0].id).token)
 
 
 def let_idle(workspace: Path) -> None:
@@ -164,14 +203,14 @@ def assert_trouble_mended(workspace: Path) -> None:
     assert any((c["batch_size"], c["accumulation_steps"]) == (256, 2) for c in well)
 
 
-def assert_winners_measured(workspace: Path) -> None:
+def assert_winners_measured(workspace: Path, last: int = CONFIG["total_steps"]) -> None:
     """Check that the best of each ablation went to its last step, once, and was evaluated."""
     with Lab.open(workspace) as lab:
         trials = queries.trials(lab)
         assert len(sweeping.listed(lab)) == 1
         winners = [t for t in trials if t.state is State.COMPLETED and t.parent]
-        last = checkpoint_name(CONFIG["total_steps"])
-        assert all((lab.paths.trial(t.id).checkpoints / last).is_dir() for t in winners)
+        saved = [lab.paths.trial(t.id).checkpoints / checkpoint_name(last) for t in winners]
+        assert all(path.is_dir() for path in saved)
     assert sorted(t.config["mate_boost"] for t in winners) == [0.0, 1.0]
     measured = [t for t in trials if t.config.get("run_type") == "eval"]
     ended = [t for t in measured if t.state is State.COMPLETED]
