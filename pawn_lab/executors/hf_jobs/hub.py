@@ -110,6 +110,7 @@ class Hub:
     def find(self, token: str) -> list[Job]:
         """Return the jobs of an attempt by their label, the first one first."""
         with _answers():
+            self._api.list_jobs_hardware()  # fails at once, where a list is tried for a minute
             namespace, labels = self._settings.namespace, {LABEL: token}
             infos = self._api.list_jobs(labels=labels, namespace=namespace, timeout=_SILENCE_S)  # pyrefly: ignore
             ours = [info for info in infos if (info.labels or {}).get(LABEL) == token]

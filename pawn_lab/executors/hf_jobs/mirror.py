@@ -14,8 +14,8 @@ from pawn_lab.executors.hf_jobs.hub import Hub
 from pawn_lab.executors.hf_jobs.node import OUT
 from pawn_lab.paths import TrialPaths
 
-_TOP = ("shim.json", "shim.log", "trainer.log", "exit.json")
-_RUN = "run"
+_TOP = ("node.json", "shim.json", "shim.log", "trainer.log", "exit.json")
+_RUN, _PREFLIGHTS = "run", "preflights"
 
 Files = Mapping[str, BucketFile]
 
@@ -37,7 +37,7 @@ def small_files(paths: TrialPaths, files: Files, known: dict[str, str], hub: Hub
         places = {name: Path(incoming) / str(number) for number, name in enumerate(changed)}
         hub.fetch([(files[name], place) for name, place in places.items()])
         for name in sorted(changed, key=lambda name: name == paths.exit.name):
-            target = paths.root / name
+            target = _place(paths, name)
             target.parent.mkdir(parents=True, exist_ok=True)
             Path(places[name]).replace(target)
             known[name] = files[name].xet_hash
@@ -91,7 +91,14 @@ def _is_ours(name: str) -> bool:
     """Say whether a file may be written here: what a job tells is a stranger's word."""
     parts = PurePosixPath(name).parts
     plain = ".." not in parts and not name.startswith("/") and "\\" not in name
-    return plain and (name in _TOP or (len(parts) > 1 and parts[0] == _RUN))
+    is_report = len(parts) == 2 and parts[0] == _PREFLIGHTS and name.endswith(".json")
+    return plain and (name in _TOP or is_report or (len(parts) > 1 and parts[0] == _RUN))
+
+
+def _place(paths: TrialPaths, name: str) -> Path:
+    """Return where a file belongs: reports of preflights are the workspace's."""
+    is_shared = PurePosixPath(name).parts[0] == _PREFLIGHTS
+    return (paths.root.parent.parent if is_shared else paths.root) / name
 
 
 def _is_of_checkpoint(name: str, paths: TrialPaths) -> bool:

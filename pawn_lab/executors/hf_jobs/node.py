@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -31,7 +32,7 @@ from pawn_lab.shim.reserve import keep_room
 from pawn_lab.trials.code import code_digest
 
 OUT = "out"
-POLL_S = 0.5
+POLL_S, _ASK_S = 0.5, 30.0
 _PRIVATE = ("request.json", "launch.json", "alive.lock", "exit.reserve", "checkpoints")
 """Of a trial's folder: what was given, or serves this machine; checkpoints go their own way."""
 
@@ -43,8 +44,9 @@ class Refusal(Exception):
 class Mirror:
     """A trial's folder here, and its copy in the bucket."""
 
-    def __init__(self, paths: TrialPaths, out: Path) -> None:
+    def __init__(self, paths: TrialPaths, workspace: WorkspacePaths, out: Path) -> None:
         self._paths = paths
+        self._workspace = workspace
         self._out = out
         self._copied: dict[Path, tuple[int, int]] = {}
 
@@ -52,10 +54,12 @@ class Mirror:
         """Copy what has changed; the end of the trial only at the last time, after all else."""
         for file in _small_files(self._paths.root):
             if file != self._paths.exit:
-                self._copy(file)
+                self._copy(file, self._paths.root)
+        for report in sorted(self._workspace.preflights.glob("*.json")):
+            self._copy(report, self._workspace.root)
         self._bring_checkpoints()
         if last:
-            self._copy(self._paths.exit)
+            self._copy(self._paths.exit, self._paths.root)
 
     def _bring_checkpoints(self) -> None:
         folder = self._paths.checkpoints
@@ -66,21 +70,21 @@ class Mirror:
             for file in sorted(files, key=lambda path: path.name == SENTINEL):
                 if file.parent == checkpoint and file.name == SENTINEL:
                     continue
-                self._copy(file)
-            self._copy(checkpoint / SENTINEL)
+                self._copy(file, self._paths.root)
+            self._copy(checkpoint / SENTINEL, self._paths.root)
         kept = {checkpoint.name for checkpoint in finished}
         for old in there.glob("step_*") if there.is_dir() else ():
             if old.name not in kept:  # the trainer keeps so many
                 shutil.rmtree(old, ignore_errors=True)
 
-    def _copy(self, file: Path) -> None:
+    def _copy(self, file: Path, root: Path) -> None:
         """Write a file anew, if it has changed; one that is gone meanwhile is left out."""
         with contextlib.suppress(FileNotFoundError):
             status = file.stat()
             mark = status.st_mtime_ns, status.st_size
             if self._copied.get(file) == mark:
                 return
-            target = self._out / file.relative_to(self._paths.root)
+            target = self._out / file.relative_to(root)
             target.parent.mkdir(parents=True, exist_ok=True)
             with file.open("rb") as source, target.open("wb") as copy:
                 shutil.copyfileobj(source, copy, 1 << 20)
@@ -113,7 +117,9 @@ def take(mount: Path, root: Path, order: dict[str, Any]) -> TrialPaths:
     for folder in ("lab", "data"):
         if (mount / folder).is_dir():
             shutil.copytree(mount / folder, root / folder)
-    paths = WorkspacePaths(root / "lab").trial(int(order["trial"]))
+    workspace = WorkspacePaths(root / "lab")
+    workspace.preflights.mkdir(exist_ok=True)
+    paths = workspace.trial(int(order["trial"]))
     _settle(paths, root, order)
     return paths
 
@@ -147,6 +153,19 @@ def keep_token() -> None:
         kept = home / "token"
         kept.touch(mode=0o600)
         kept.write_text(token, encoding="utf-8")
+
+
+def describe(paths: TrialPaths, token: str) -> None:
+    """Record where the trial runs: what a later reader tells one run's speed by."""
+    query = ("nvidia-smi", "--query-gpu=uuid,name", "--format=csv,noheader")
+    try:
+        gpus = subprocess.run(query, capture_output=True, text=True, timeout=_ASK_S, check=True)
+        named = gpus.stdout.strip().splitlines()
+    except (OSError, subprocess.SubprocessError):
+        named = []
+    cores = sorted(os.sched_getaffinity(0))
+    record = {"token": token, "node": socket.gethostname(), "cores": cores, "gpus": named}
+    write_json(paths.node, record | {"started_at": time.time()})
 
 
 def start_shim(paths: TrialPaths, workspace: Path, token: str) -> subprocess.Popen[bytes]:
@@ -203,7 +222,8 @@ def run(mount: Path, root: Path) -> None:
     workspace = WorkspacePaths(root / "lab")
     paths = take(mount, root, order)
     keep_token()
-    orders, mirror = Orders(mount, paths, workspace), Mirror(paths, mount / OUT)
+    describe(paths, order["token"])
+    orders, mirror = Orders(mount, paths, workspace), Mirror(paths, workspace, mount / OUT)
     start_shim(paths, workspace.root, order["token"])
     due, poll_s = 0.0, min(POLL_S, order["every_s"])
     while _has_children():

@@ -77,11 +77,18 @@ def files(workspace: WorkspacePaths, trial: TrialRow, every_s: float) -> list[Fi
         (_launch(paths), _in_lab(paths.launch, workspace)),
         (paths.request, _in_lab(paths.request, workspace)),
     ]
+    given += [(file, _in_lab(file, workspace)) for file in _passed(workspace, paths)]
     for folder in _checkpoints(workspace, trial):
         given += [(file, _in_lab(file, workspace)) for file in _files(folder)]
     for source, place in data:
         given += [(file, _below(file, Path(source), place)) for file in _files(Path(source))]
     return given
+
+
+def _passed(workspace: WorkspacePaths, paths: TrialPaths) -> list[Path]:
+    """Return the report of the preflight that a trial need not make again."""
+    names = {Path(part).name for part in load_own(paths.launch)["argv"]}
+    return [file for file in sorted(workspace.preflights.glob("*.json")) if file.name in names]
 
 
 def _launch(paths: TrialPaths) -> bytes:

@@ -1,5 +1,7 @@
 """No job runs, and bills, without a limit, a reason, or a lab that knows of it."""
 
+import json
+import os
 import shutil
 
 import pytest
@@ -17,6 +19,20 @@ from pawn_lab.lab import Lab, approving, choosing, killing, launching, queries, 
 from pawn_lab.scheduling import supervision
 from pawn_lab.states import State
 
+TOY = {
+    "run_type": "pretrain",
+    "variant": "toy",
+    "max_seq_len": 32,
+    "batch_size": 4,
+    "total_steps": 8,
+    "eval_interval": 2,
+    "log_interval": 1,
+    "val_games": 8,
+    "device": "cpu",
+    "no_compile": True,
+    "num_workers": 0,
+    "local_checkpoints": True,
+}
 STUDY = {"total_steps": 100, "eval_interval": 50}
 
 
@@ -29,6 +45,7 @@ def test_a_job_has_a_limit_a_label_a_folder_and_the_token_as_a_secret(place, clo
     with open_lab_at(place, workspace, "complete") as lab:
         launching.launch_group(lab, CONFIG, max_hours=2.0)
         assert ended(lab, 1).state is State.COMPLETED
+        node = json.loads(lab.paths.trial(1).node.read_text())
         provenance = lab.paths.trial(1).provenance.read_text()
         entry = next(lab.paths.jobs.glob("*.json"))
         assert entry.stat().st_mode & 0o077 == 0
@@ -41,6 +58,7 @@ def test_a_job_has_a_limit_a_label_a_folder_and_the_token_as_a_secret(place, clo
     assert spec.pop("secrets") == {"HF_TOKEN": TOKEN}
     assert TOKEN not in str(spec)
     assert '"device": "hf:0"' in provenance
+    assert (node["token"], node["cores"]) == (entry.stem, sorted(os.sched_getaffinity(0)))
     bucket = cloud.bucket("owner/pawn-lab")
     assert not any(TOKEN.encode() in f.read_bytes() for f in bucket.rglob("*") if f.is_file())
     assert not any(TOKEN.encode() in f.read_bytes() for f in workspace.rglob("*") if f.is_file())
@@ -224,3 +242,16 @@ def test_the_price_of_the_list_is_the_labs_until_trials_run_elsewhere(cloud, wor
         assert spending.cost(lab).cost_per_hour == pytest.approx(2 * 13_333e-6 * 60)
         choosing.choose(lab, "local", {})
         assert spending.cost(lab).cost_per_hour == 0
+
+
+@pytest.mark.slow
+def test_a_real_trainer_is_tried_trains_and_saves_in_a_job(place, cloud, workspace):
+    with Lab.open(workspace) as lab:
+        choosing.choose(lab, "hf_jobs", HF_JOBS)
+        launching.launch(lab, TOY | {"pause_after_steps": 4})
+        assert ended(lab, 1).state is State.PAUSED
+        assert len(list(lab.paths.preflights.glob("*.json"))) == 1
+        resumed = resuming.resume(lab, 1).id
+        assert ended(lab, resumed).state is State.COMPLETED
+        assert verify(lab.paths.trial(resumed).checkpoints / "step_00000008").step == 8
+    assert cloud.live() == []
