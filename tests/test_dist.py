@@ -33,8 +33,8 @@ def sha256(data: bytes) -> str:
 
 
 def tracked(*paths: str) -> list[str]:
-    """Return the files of the repository below paths."""
-    command = ["git", "ls-files", "-z", *paths]
+    """Return the files of the repository below paths, those that are new too."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *paths]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
 
@@ -80,7 +80,9 @@ def engine_source(tmp_path_factory) -> Path:
 
 
 def test_the_engines_source_has_a_lock_file_of_exactly_its_crates(engine_source):
-    command = ["cargo", "metadata", "--locked", "--offline", "--format-version", "1"]
+    host = "x86_64-unknown-linux-gnu"  # whose crates were fetched to build the engine
+    command = ["cargo", "metadata", "--locked", "--offline", "--filter-platform", host]
+    command += ["--format-version", "1"]
     done = subprocess.run(command, cwd=engine_source, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     members = json.loads(done.stdout)["workspace_members"]
@@ -138,14 +140,15 @@ def fresh(dist, tmp_path_factory) -> Path:
     choice = ROOT / ".tools" / "torch"
     small = choice.exists() and choice.read_text().strip() == "cpu"
     torch = ["--torch-backend", "cpu"] if small else []
-    python = folder / "bin" / "python"
-    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, folder], check=True)
+    made = folder / "environment"
+    python = made / "bin" / "python"
+    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, made], check=True)
     command = [UV, "pip", "install", "--quiet", "--python", python, *torch, "--constraint", pins]
     environment = os.environ | {"PATH": "/usr/bin:/bin"}  # no cargo, no maturin
     subprocess.run(
         [*command, *dist.values()], check=True, env=environment, timeout=INSTALL_TIMEOUT_S
     )
-    return folder
+    return made
 
 
 @pytest.mark.slow
