@@ -101,7 +101,8 @@ def stop(shell: Shell, options: argparse.Namespace) -> int:
 def delete(shell: Shell, options: argparse.Namespace) -> int:
     """Delete a pod whose gate has passed; with --force any, once its name was typed."""
     handle = required(options.name)
-    handle.id = lifecycle.find(shell, handle) or (handle.id if shell.dry_run else "")
+    found = lifecycle.find(shell, handle) if handle.id else lifecycle.find_ordered(shell, handle)
+    handle.id = found or (handle.id if shell.dry_run else "")
     if not handle.id and not shell.dry_run:
         handle.forget()
         say(f"pod {handle.name} is listed no more, or was never made: forgotten")

@@ -44,10 +44,13 @@ def _resumed(shell: Shell, handle: Handle) -> Handle:
     earlier = known(handle.name)
     if earlier is None:
         return handle
-    found = find(shell, earlier)
+    found = find(shell, earlier) if earlier.id else find_ordered(shell, earlier)
     if found and earlier.host:
         raise PodError(f"pod {handle.name!r} is there (id {found}): start, stop or delete it")
-    handle.remote_name, handle.id = earlier.remote_name, found
+    if found:
+        earlier.id = found
+        return earlier
+    handle.remote_name = earlier.remote_name
     return handle
 
 
@@ -61,8 +64,11 @@ def _order(shell: Shell, handle: Handle, order: runpod.Order) -> str:
         handle.save()
     try:
         return runpod.create(shell, handle, order)
+    except runpod.NoGpuError:
+        handle.forget()
+        raise
     except PodError:
-        if found := find(shell, handle):
+        if found := find_ordered(shell, handle):
             return found
         handle.forget()
         raise
@@ -80,6 +86,19 @@ def find(shell: Shell, handle: Handle) -> str:
     return ""
 
 
+def find_ordered(shell: Shell, handle: Handle) -> str:
+    """Return the id of a pod whose order may have been taken; it can take a while to be listed.
+
+    Raises:
+        PodError: the provider cannot tell.
+    """
+    for _ in range(1 if shell.dry_run else TRIES_GONE):
+        if found := find(shell, handle):
+            return found
+        time.sleep(APART_S)
+    return ""
+
+
 def reconciled(shell: Shell, handle: Handle) -> Handle:
     """Return a handle with its pod's id, looked up where it was never saved.
 
@@ -87,7 +106,7 @@ def reconciled(shell: Shell, handle: Handle) -> Handle:
         PodError: there is no such pod.
     """
     if not handle.id and not shell.dry_run:
-        handle.id = find(shell, handle)
+        handle.id = find_ordered(shell, handle)
         if not handle.id:
             raise PodError(f"pod {handle.name!r} was never made; make it: pod.sh create")
         handle.save()
@@ -132,6 +151,8 @@ def start(shell: Shell, handle: Handle) -> Handle:
         ) from None
     handle.known_hosts.unlink(missing_ok=True)  # a started container has a new key
     handle.host = handle.port = handle.gate = ""
+    if not shell.dry_run:
+        handle.save()
     return wait(shell, handle)
 
 
@@ -170,6 +191,8 @@ def check_may_go(shell: Shell, handle: Handle) -> None:
                 "mend what `pawn-lab audit` finds, or say --force"
             )
         return
+    if running := remote.scripts(shell, handle):
+        raise PodError(f"pod {handle.name!r} is not ready to go: {', '.join(running)} still runs")
     gate = remote.gate(shell, handle)
     if not gate.ready:
         raise PodError(f"pod {handle.name!r} is not ready to go: " + "; ".join(gate.findings))

@@ -113,6 +113,24 @@ done"""
 """Ends what `launch` has started outside of the lab, each a process group of its own."""
 
 
+_RUNNING_SCRIPTS = f"""for file in {LOGS}/*.pid; do
+  [ -e "$file" ] && kill -s 0 -- "-$(cat "$file")" 2>/dev/null && basename "$file" .pid
+done
+true"""
+
+
+def scripts(shell: Shell, handle: Handle) -> list[str]:
+    """Return what `launch` has started outside of the lab and still runs.
+
+    Raises:
+        PodError: the pod does not answer.
+    """
+    done = run(shell, handle, _RUNNING_SCRIPTS)
+    if done.code:
+        raise PodError(f"pod {handle.name!r} does not say what runs on it: {reason(done)}")
+    return done.out.split()
+
+
 def _check_closed(handle: Handle, line: bytes) -> None:
     try:
         answer = json.loads(line)

@@ -4,7 +4,8 @@
 Answers have the shapes of cmd/pod and internal/api of runpodctl. `$FAKE_ACCOUNT` is the file's
 folder; in `faults.json` a test says what befalls a verb: {"create": "message"} fails,
 {"create": "kill"} makes the pod and kills who asked, {"create": "late: message"} makes it and
-fails; {"gone": "late"} keeps what is deleted in the list, {"priced": "yes"} tells what pods cost.
+fails; {"gone": "late"} keeps what is deleted in the list, {"priced": "yes"} tells what pods cost,
+{"listed": "late"} lists a pod only when it was asked for twice.
 """
 
 import json
@@ -75,10 +76,18 @@ def delete(pods: dict, words: list[str]) -> dict:
     return {"deleted": True, "id": words[0]}
 
 
+def list_(pods: dict, _words: list[str]) -> list[dict]:
+    late = load("faults.json").get("listed") == "late"
+    shown = [pod for pod in pods.values() if not late or pod.get("asked")]
+    for pod in pods.values():
+        pod["asked"] = True
+    return shown
+
+
 VERBS = {
     "create": create,
     "get": get,
-    "list": lambda pods, _words: list(pods.values()),
+    "list": list_,
     "start": set_status("RUNNING"),
     "stop": set_status("EXITED"),
     "delete": delete,

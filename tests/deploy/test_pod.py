@@ -83,7 +83,7 @@ def test_a_pod_whose_creation_was_killed_is_found_again_and_not_ordered_twice(ac
     handle = account.handle()
     assert handle is not None
     assert "POD_ID=''" in handle.splitlines()
-    account.befall()
+    account.befall(listed="late")
     assert account.create()[0] == 0
     [pod_id] = account.pods()
     assert f"POD_ID={pod_id}" in str(account.handle())
@@ -144,7 +144,7 @@ def test_a_pod_is_deleted_only_when_its_lab_says_that_nothing_is_lost(account, l
     (account.root / "unreachable").touch()
     code, _, said = account("delete", "exp")
     assert code == 2
-    assert "does not say whether it may go" in said
+    assert "does not say what runs on it: ssh: connect to host" in said
     (account.root / "unreachable").unlink()
     assert len(account.pods()) == 1
 
@@ -207,6 +207,7 @@ def test_a_command_that_was_launched_saves_before_the_pod_stops(account, volume)
     )
     assert account("launch", "exp", "bash", "save.sh")[0] == 0
     eventually((volume / "ready").exists, "start")
+    assert "not ready to go: bash still runs" in account("delete", "exp")[2]
     assert account("stop", "exp")[0] == 0
     assert (volume / "saved").read_text() == "saved\n"
 
