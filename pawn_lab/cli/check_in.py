@@ -32,8 +32,6 @@ _MOST_EVENTS = 20
 _LAST_LINES = 3
 _MOST_TOKENS = 20_000
 
-Flag = Parameter(negative=())
-
 
 class LogTail(Answer):
     """The end of a running trial's log."""
@@ -71,8 +69,8 @@ def add_check_in_command(app: App) -> None:
 
 def checkin(
     *,
-    mini: Annotated[bool, Flag] = False,
-    full: Annotated[bool, Flag] = False,
+    mini: Annotated[bool, Parameter(negative=(), help="As without it.")] = False,
+    full: Annotated[bool, Parameter(negative=(), help="What runs, waits and costs too.")] = False,
     name: Annotated[str, Parameter(name="--as", help="Whose check-ins these are.")] = "loop",
     options: Options = DEFAULTS,
 ) -> None:

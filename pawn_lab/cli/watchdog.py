@@ -24,7 +24,6 @@ from pawn_lab.watchdog.watch import INTERVAL_S
 
 MOST_MIN = 7 * 24 * 60.0
 
-Flag = Parameter(negative=())
 hooks = App(name="webhook", help="Where events are sent to, by `pawn-lab watch`.")
 
 
@@ -66,8 +65,8 @@ def watch(
     """Look after a lab until interrupted: start what fits, raise alarms, deliver them.
 
     One process a lab. --stop-when-idle ends the machine once every device has idled for --idle-min
-    while this ran, and lab_audit lets it: that is announced as an event, and after --grace-min the
-    stop command is run. A launch, or --keep from elsewhere, calls it off. A watch that is started
+    while this ran, and pawn-lab audit lets it: that is announced as an event, and after --grace-min
+    the stop command is run. A launch, or --keep from elsewhere, calls it off. A watch that is started
     again counts from its start, and a lab that has had no trial stops no machine.
 
     --ping is for a service outside of the machine that raises an alarm once nobody calls it.
