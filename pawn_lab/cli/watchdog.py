@@ -66,8 +66,8 @@ def watch(
 
     One process a lab. --stop-when-idle ends the machine once every device has idled for --idle-min
     while this ran, and pawn-lab audit lets it: that is announced as an event, and after --grace-min
-    the stop command is run. A launch, or --keep from elsewhere, calls it off. A watch that is started
-    again counts from its start, and a lab that has had no trial stops no machine.
+    the stop command is run. A launch, or --keep from elsewhere, calls it off. A watch that is
+    started again counts from its start, and a lab that has had no trial stops no machine.
 
     --ping is for a service outside of the machine that raises an alarm once nobody calls it.
     """
