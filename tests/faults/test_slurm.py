@@ -5,7 +5,7 @@ from pathlib import Path
 
 import front_end
 import pytest
-from kill_victims import ALLOWED_ENDS, check_killed, kill_victims
+from kill_victims import check_killed, kill_victims
 from lab_testing import (
     CONFIG,
     ended,
@@ -33,6 +33,7 @@ from pawn_lab.paths import WorkspacePaths
 from pawn_lab.shim import identity
 from pawn_lab.states import State
 
+QUICK = ("queued-launching.after-commit", "start.files-written", "start.shim-spawned")
 SETTINGS = {"device": "cpu", "max_jobs": 1, "absence_s": 0.5}
 
 
@@ -44,12 +45,20 @@ def workspace(workspace: Path, slurm_cluster: Cluster) -> Path:
     return workspace
 
 
-@pytest.mark.parametrize("victim", ALLOWED_ENDS)
+def slow(*values: str) -> list:
+    """Return the values of a parameter that belong to the long tier."""
+    return [pytest.param(value, marks=pytest.mark.slow) for value in values]
+
+
+@pytest.mark.parametrize(
+    "victim",
+    ["shim", "trainer", "guardian+shim", *slow("trainer+shim", "guardian+shim+trainer")],
+)
 def test_a_killed_process_leaves_a_known_state_and_a_free_device(open_lab, victim):
     check_killed(open_lab, victim)
 
 
-@pytest.mark.parametrize("victims", ["", "shim", "guardian+shim"])
+@pytest.mark.parametrize("victims", ["guardian+shim", *slow("", "shim")])
 def test_what_descends_from_a_trainer_ends_with_it(open_lab, victims):
     lab = open_lab("crowd")
     launching.launch(lab, CONFIG)
@@ -86,11 +95,8 @@ def test_a_shim_and_a_guardian_that_are_stopped_are_continued(open_lab):
 @pytest.mark.parametrize(
     "failpoint",
     [
-        "queued-launching.after-commit",
-        "start.files-written",
-        "start.shim-spawned",
-        *(pytest.param(p, marks=pytest.mark.slow) for p in failpoints.FRONT_END if "." in p),
-        pytest.param("kill.requested", marks=pytest.mark.slow),
+        *QUICK,
+        *slow(*(point for point in failpoints.FRONT_END if point not in QUICK)),
     ],
 )
 def test_a_front_end_killed_there_loses_nothing_and_submits_nothing_twice(workspace, failpoint):
@@ -98,22 +104,24 @@ def test_a_front_end_killed_there_loses_nothing_and_submits_nothing_twice(worksp
     eventually(lambda: all(job.ended for job in jobs.listed().values()), "end of all jobs")
 
 
+STATE_OF = {
+    "shim.started": State.COMPLETED,
+    "shim.identified": State.LOST,
+    "shim.trainer-ended": State.LOST,
+    "shim.exit-written": State.COMPLETED,
+}
+"""Of a trial whose shim was killed there: launched again where nothing had started."""
+
+
 @pytest.mark.parametrize(
-    ("failpoint", "state"),
-    [
-        ("shim.started", State.COMPLETED),
-        ("shim.identified", State.LOST),
-        ("shim.trainer-ended", State.LOST),
-        ("shim.exit-written", State.COMPLETED),
-    ],
+    "failpoint",
+    ["shim.started", "shim.exit-written", *slow("shim.identified", "shim.trainer-ended")],
 )
-def test_a_shim_killed_there_leaves_no_process_and_a_state_that_is_known(
-    workspace, failpoint, state
-):
+def test_a_shim_killed_there_leaves_no_process_and_a_state_that_is_known(workspace, failpoint):
     assert front_end.run(workspace, LAUNCH[:1], failpoint=failpoint) == 0
     assert_recovers(workspace)
     with Lab.open(workspace) as lab:
-        assert queries.trial(lab, 1).state is state
+        assert queries.trial(lab, 1).state is STATE_OF[failpoint]
 
 
 def test_a_controller_that_is_dead_ends_no_trial_and_the_queue_waits_for_it(

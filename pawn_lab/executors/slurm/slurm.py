@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
 from pawn_core.machine import Machine, torch_without_gpus
-from pawn_lab.documents import read_json_object, read_text
+from pawn_lab.documents import read_json_object, read_text, write_cache
 from pawn_lab.executors.attempt import Attempt, Shim
 from pawn_lab.executors.executor import (
     Ailment,
@@ -37,7 +37,7 @@ LAUNCH_S, _ANSWER_S, _ORPHAN_S = 120.0, 60.0, 120.0
 """How long a launcher may take to submit; a stop, beyond its grace; a job without a trial."""
 _LOCKED_TIMEOUT_S = 4.0
 """For an answer of the controller while the database is locked."""
-_END_S, _POLL_S = 2.0, 0.05
+_END_S, _POLL_S, _CLEAR_EVERY_S = 2.0, 0.05, 60.0
 _COMPLETING = "COMPLETING"
 _GIB = 1 << 30
 _MOST_LOG_BYTES = 400
@@ -167,6 +167,8 @@ class Slurm(Executor):
 
     def clear(self, workspace: WorkspacePaths, attempts: Collection[Attempt]) -> list[str]:
         """Cancel the jobs of this workspace that are no trial's any more."""
+        if not _is_due(workspace):
+            return []
         held = {key_of(attempt) for attempt in attempts}
         mark = mark_of(workspace)
         steps = []
@@ -181,6 +183,19 @@ class Slurm(Executor):
         if (why := jobs.silence(_LOCKED_TIMEOUT_S)) is not None:
             return [Ailment(f"Slurm does not answer: {why}", "scontrol ping; sinfo")]
         return []
+
+
+def _is_due(workspace: WorkspacePaths) -> bool:
+    """Say whether jobs have been submitted, and nobody has cleared them for a while."""
+    marker = workspace.jobs / "cleared"
+    try:
+        if time.time() - marker.stat().st_mtime < _CLEAR_EVERY_S:
+            return False
+    except FileNotFoundError:
+        if not workspace.jobs.is_dir():
+            return False
+    write_cache(marker, b"")
+    return True
 
 
 def _is_of_copy(attempt: Attempt, shim: Shim) -> bool:
