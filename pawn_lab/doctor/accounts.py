@@ -2,13 +2,12 @@
 
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 
 from pawn_lab.doctor.finding import Finding, Patient, fail, ok, warn
 from pawn_lab.doctor.programs import python
 from pawn_lab.errors import LabError
 from pawn_lab.hosts import HOSTS, Host, Place, install, remove
-from pawn_lab.hosts.codex import TRUST, hooks_file
+from pawn_lab.hosts.codex import TRUST, hooks_file, trust_digests
 
 HUB_LIMIT_S = 20.0
 _LOG_IN = "hf auth login, or HF_TOKEN; without it train with local_checkpoints"
@@ -90,22 +89,17 @@ def untrusted(place: Place) -> Iterator[Finding]:
         yield warn("Codex runs no hooks at all: features.hooks is false", f"edit {config}")
         return
     states = document.get("hooks", {}).get("state", {})
-    trusted = [key for key, state in states.items() if key.startswith(f"{file}:") and _runs(state)]
-    if len(trusted) < _ours(file):
-        yield warn(f"Codex has not been told to trust the hooks in {file}", TRUST)
+    if any(not _runs(states.get(key), digest) for key, digest in trust_digests(file).items()):
+        yield warn(f"Codex has not been told to trust the hooks in {file} as they are", TRUST)
 
 
 def _of_user(place: Place) -> Place:
     return Place("user", place.folder, place.home, place.environment)
 
 
-def _runs(state: object) -> bool:
-    return isinstance(state, dict) and "trusted_hash" in state and state.get("enabled") is not False
-
-
-def _ours(file: Path) -> int:
-    """Return how many hooks of ours a file has."""
-    try:
-        return file.read_text(encoding="utf-8").count("hooks/run.sh")
-    except OSError:
-        return 0
+def _runs(state: object, digest: str) -> bool:
+    return (
+        isinstance(state, dict)
+        and state.get("trusted_hash") == digest
+        and state.get("enabled") is not False
+    )

@@ -3,7 +3,11 @@
 Codex gives a server 10 s to start and a call 60 s, and runs no hook before a person has trusted it.
 """
 
+import json
+import re
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from pawn_lab.hosts import hooks
 from pawn_lab.hosts.changes import Piece
@@ -31,6 +35,36 @@ def _pieces(place: Place) -> list[Piece]:
 def hooks_file(place: Place) -> Path:
     """Return the file of Codex's hooks."""
     return place.configured(FOLDER_VARIABLE, ".codex") / "hooks.json"
+
+
+def trust_digests(file: Path) -> dict[str, str]:
+    """Return what Codex has to hold of each hook of ours in a file for it to run, by its key.
+
+    Of a file that cannot be read nothing. (codex-rs, `hooks/src/engine/discovery.rs`; checked with
+    `hooks/list` of Codex 0.171)
+    """
+    try:
+        events = json.loads(file.read_bytes())["hooks"]
+        return {
+            f"{file}:{_snake(event)}:{group}:{number}": _digest(event, row, handler)
+            for event, rows in events.items()
+            for group, row in enumerate(rows)
+            for number, handler in enumerate(row["hooks"])
+            if hooks.is_ours({"hooks": [handler]})
+        }
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}
+
+
+def _digest(event: str, row: dict[str, Any], handler: dict[str, Any]) -> str:
+    matcher = {"matcher": row["matcher"]} if row.get("matcher") else {}
+    known = {"event_name": _snake(event), "hooks": [handler | {"async": False}], **matcher}
+    text = json.dumps(known, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return f"sha256:{sha256(text.encode()).hexdigest()}"
+
+
+def _snake(event: str) -> str:
+    return re.sub("(?<!^)(?=[A-Z])", "_", event).lower()
 
 
 def _server(place: Place) -> dict[str, object]:

@@ -20,6 +20,7 @@ from pawn_lab.doctor import workspace as of_workspace
 from pawn_lab.doctor.finding import ok
 from pawn_lab.executors.local import devices as local
 from pawn_lab.hosts import Place, host_named, install
+from pawn_lab.hosts.codex import TRUST, trust_digests
 from pawn_lab.lab import Lab
 from pawn_lab.paths import WorkspacePaths
 
@@ -234,6 +235,9 @@ def test_the_login_at_the_hub_is_really_tried(patient, monkeypatch, tmp_path, to
     assert words in finding.what
 
 
+OF_CODEX = "sha256:3640b0af20797236c38b2589e414d5b544b9552ab4a593a0783b97d6c275c87e"
+
+
 def put(patient: Patient, name: str) -> Place:
     place = Place("user", patient.folder, patient.home, {})
     for change in install(host_named(name), place):
@@ -251,16 +255,27 @@ def test_hooks_that_codex_does_not_trust_yet_are_named(patient):
 def test_hooks_that_codex_trusts_are_well(patient):
     put(patient, "codex")
     folder = patient.home / ".codex"
-    events = ("session_start", "post_compact", "subagent_start", "pre_tool_use", "stop")
     states = "".join(
-        f'\n[hooks.state."{folder}/hooks.json:{event}:0:0"]\ntrusted_hash = "sha256:1"\n'
-        for event in events
+        f'\n[hooks.state."{key}"]\ntrusted_hash = "{digest}"\n'
+        for key, digest in trust_digests(folder / "hooks.json").items()
     )
     config = folder / "config.toml"
     config.write_text(states + config.read_text())
     assert only(accounts.hosts(patient)).status == "ok"
-    config.write_text("[features]\nhooks = false\n" + config.read_text())
+    trusted = config.read_text()
+    config.write_text(trusted.replace("sha256:", "sha256:0", 1))  # changed since it was trusted
+    assert [*accounts.hosts(patient)][-1].mend == TRUST
+    config.write_text("[features]\nhooks = false\n" + trusted)
     assert "features.hooks" in [*accounts.hosts(patient)][-1].what
+
+
+def test_codex_reckons_its_trust_as_we_do(tmp_path):
+    """The digests are those that Codex 0.171 lists for these hooks."""
+    command = "sh '/opt/größer lab/hooks/run.sh' pre_tool_use"
+    row = {"hooks": [{"type": "command", "command": command, "timeout": 30}]}
+    file = tmp_path / "hooks.json"
+    file.write_text(json.dumps({"hooks": {"PreToolUse": [{"matcher": "Bash"} | row]}}))
+    assert trust_digests(file) == {f"{file}:pre_tool_use:0:0": OF_CODEX}
 
 
 def test_an_agent_with_another_version_of_the_lab_is_named_with_the_command(patient):
