@@ -1,4 +1,4 @@
-# make setup | demo | test | check | bench | faults | docs | dist
+# make setup | demo | test | check | bench | faults | docs | site | dist
 # Needs Python >= 3.11 with pip, git, a C compiler and a Rust toolchain; brings its own uv.
 
 SHELL := /bin/bash -euo pipefail
@@ -106,6 +106,11 @@ check: setup
 
 docs: setup
 	$(RUN) python scripts/make_docs.py
+
+# The pages as a site, in site/; a link that leads nowhere stops it.
+.PHONY: site
+site: setup
+	$(RUN) zensical build --strict
 
 # What is released, built from source distributions of it; zig links the engine for any Linux.
 dist: setup
