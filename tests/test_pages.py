@@ -21,7 +21,7 @@ HISTORY = {"CHANGELOG.md", "docs/scope.md"}
 PAGES = [path for path in TRACKED if path.endswith(".md") and path not in HISTORY]
 WORD = re.compile(r"(?<![\w./{}-])[\w.-]+(?:/[\w.-]+)*(?![\w./*-])")
 NAMED_TEST = re.compile(r"(tests/[\w/]+\.py)?::(test_\w+)")
-OF_A_WORKSPACE = {"lab-notes.md", "lab-notes-archive.md"}
+OF_A_WORKSPACE = {"lab-notes.md", "lab-notes-archive.md", "report.md"}
 
 
 def named_files(page: str) -> set[str]:
@@ -30,7 +30,7 @@ def named_files(page: str) -> set[str]:
     return {
         word
         for word in words
-        if word not in OF_A_WORKSPACE
+        if word.rpartition("/")[2] not in OF_A_WORKSPACE
         and (word.endswith(CODE) or ("/" in word and word.partition("/")[0] in TOP))
     }
 
