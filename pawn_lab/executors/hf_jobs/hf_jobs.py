@@ -186,9 +186,7 @@ class HfJobs(Executor):
         """Cancel what an attempt has; say whether nothing is left that runs, or bills."""
         file = ledger.file_of(attempt)
         try:
-            entry = ledger.read(file)
-            if entry is None:
-                return True
+            entry = ledger.read(file) or ledger.unknown(file, ledger.LONG_AGO)
             return not ledger.is_of_copy(file, entry) and self._watch.cancel(attempt.token, entry)
         except (HubError, OSError):
             return False

@@ -12,12 +12,15 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from pawn_core.untrusted import UntrustedFileError
 from pawn_lab.clock import Moment
 from pawn_lab.documents import load_json_object, own_folder, write_json
 from pawn_lab.executors.attempt import Attempt
 from pawn_lab.locks import try_lock
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.shim.identity import folder_id
+
+LONG_AGO = Moment(0.0, None, None)
 
 
 class Entry(BaseModel):
@@ -71,15 +74,22 @@ def begin(file: Path, trial: int) -> Entry:
 def read(file: Path) -> Entry | None:
     """Return what was noted of an attempt; None where nothing was.
 
+    Of a file that is damaged there is left that a job was asked for: its label finds it.
+
     Raises:
-        OSError: there is a file that cannot be read: nothing may be concluded.
+        OSError: the file cannot be read: nothing may be concluded.
     """
     try:
         return Entry.model_validate(load_json_object(file))
     except FileNotFoundError:
         return None
-    except ValidationError as error:
-        raise OSError(f"{file.name} is damaged: {error.error_count()} values") from None
+    except (ValidationError, UntrustedFileError):
+        return unknown(file, Moment(file.stat().st_mtime, None, None))
+
+
+def unknown(file: Path, asked: Moment) -> Entry:
+    """Return what is known of an attempt without its file."""
+    return Entry(trial=0, folder=folder_id(file.parent), asked=asked)
 
 
 def write(file: Path, entry: Entry) -> None:

@@ -39,8 +39,10 @@ class Watch:
             if not ours:
                 return Sight(Life.UNKNOWN)  # another process is at it
             entry = ledger.read(file)
+            if entry is None and attempt.shim() is None:
+                return Sight(Life.GONE, why="its launcher died before it asked for a job")
             if entry is None:
-                return _without_job(attempt)
+                return _without_entry(attempt)
             if ledger.is_of_copy(file, entry):
                 return Sight(Life.ELSEWHERE, attempt.shim())
             with ledger.kept(file, entry):
@@ -175,12 +177,10 @@ class Watch:
         return [f"job {job.id} of trial {entry.trial} ran on, held by no trial: canceled"]
 
 
-def _without_job(attempt: Attempt) -> Sight:
-    """Return how an attempt is for which no job was ever asked, or which was dealt with."""
+def _without_entry(attempt: Attempt) -> Sight:
+    """Return how an attempt is that has run, and whose file is gone: `end` sees to its job."""
     record = exits.read(attempt.paths.exit, attempt.token)
-    if record is not None:
-        return Sight(Life.ENDED, attempt.shim(), record)
-    return Sight(Life.GONE, attempt.shim(), why="its launcher died before it asked for a job")
+    return Sight(Life.GONE if record is None else Life.ENDED, attempt.shim(), record)
 
 
 def _why_gone(attempt: Attempt, entry: Entry) -> str:

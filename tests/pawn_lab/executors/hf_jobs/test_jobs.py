@@ -204,6 +204,23 @@ def test_a_copy_of_the_workspace_leaves_the_jobs_of_the_other_alone(
     assert len(cloud.live()) == 1
 
 
+@pytest.mark.parametrize("damage", [b"[1]", None])
+def test_a_job_is_found_by_its_label_when_what_was_noted_of_it_is_damaged_or_gone(
+    place, cloud, workspace, damage
+):
+    with open_lab_at(place, workspace) as lab:
+        launching.launch(lab, CONFIG)
+        in_state(lab, 1, State.RUNNING)
+        [attempt] = attempts(lab)
+        noted = lab.paths.job(attempt.token)
+        noted.unlink()
+        if damage is not None:
+            noted.write_bytes(damage)
+            assert lab.executor.look([attempt])[attempt].life is Life.ALIVE
+        assert lab.executor.end(attempt)
+        assert cloud.live() == []
+
+
 def test_a_job_whose_node_fails_says_how_it_ended(place, cloud, workspace):
     with open_lab_at(place, workspace) as lab:
         launching.launch(lab, CONFIG)
