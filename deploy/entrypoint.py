@@ -8,7 +8,8 @@ HF_TOKEN             kept where trainers and ssh sessions find it, on no volume
 PAWN_MODEL           model on the hub to fetch before the command is run
 PAWN_CMD             command to run in a shell beside the lab; its output is in logs/command.log
 PUBLIC_KEY           who may come in by ssh (PAWN_SSH_PORT, 22)
-PAWN_LAB_TOKEN       opens the lab's server (PAWN_LAB_PORT, 8321) beyond the container
+PAWN_LAB_TOKEN       opens the lab's server (PAWN_LAB_PORT, 8321) beyond the container, where it
+                     answers to the names in PAWN_LAB_HOSTS
 PAWN_WATCH_OPTIONS   of `pawn-lab watch`, for example --stop-when-idle
 PAWN_STOP_S          seconds for trainers to save when the container is stopped (600)
 
@@ -16,6 +17,7 @@ SIGTERM: what runs is asked to save and is waited for, nothing is launched any m
 container ends.
 """
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -39,20 +41,37 @@ MODEL_TRIES = 3
 
 def main(command: Sequence[str]) -> int:
     """Run a container from start to end; return its exit code."""
+    supervisor = Supervisor()  # first of all: SIGTERM waits from now on until we can obey it
     try:
+        patience_s = number("PAWN_STOP_S", "600")
         prepare(Path(os.environ.get("PAWN_VOLUME", "/workspace")), Path.home())
+    except ValueError as error:
+        say(str(error))
+        return NOT_CONFIGURED
     except OSError as error:
         say(f"{error}; mount a volume that uid {os.getuid()} can write, or name one in PAWN_VOLUME")
         return NOT_CONFIGURED
-    supervisor = Supervisor()
     start_services(supervisor)
     given = start_command(supervisor, command) if fetch_model(supervisor) else None
     if given is not None or not command:
         supervisor.run(main=given if command else None)
-    stop(supervisor)
+    stop(supervisor, patience_s)
     if not command:
         return 0
     return NOT_STARTED if given is None else given.code or 0
+
+
+def number(variable: str, default: str) -> float:
+    """Return the number in a variable.
+
+    Raises:
+        ValueError: it holds something else.
+    """
+    given = os.environ.get(variable, default)
+    try:
+        return float(given)
+    except ValueError:
+        raise ValueError(f"{variable} {given!r} is not allowed; allowed: a number") from None
 
 
 def prepare(volume: Path, home: Path) -> None:
@@ -109,11 +128,18 @@ def warn_of_shared_memory() -> None:
 
 def start_services(supervisor: Supervisor) -> None:
     """Start sshd, the lab's server and its watch."""
-    if (sshd := ssh_service(Path.home(), os.environ.get("PUBLIC_KEY"))) is not None:
-        supervisor.add(sshd)
+    try:
+        sshd = ssh_service(Path.home(), os.environ.get("PUBLIC_KEY"))
+    except (OSError, subprocess.CalledProcessError) as error:
+        say(f"no sessions by ssh: {error}")
+    else:
+        if sshd is not None:
+            supervisor.add(sshd)
     host = "0.0.0.0" if os.environ.get("PAWN_LAB_TOKEN") else "127.0.0.1"
     port = os.environ.get("PAWN_LAB_PORT", "8321")
     serve = ["pawn-lab", "serve", "--host", host, "--port", port]
+    for name in os.environ.get("PAWN_LAB_HOSTS", "").split():
+        serve += ["--allowed-host", name]
     supervisor.add(Service("server", serve))
     options = shlex.split(os.environ.get("PAWN_WATCH_OPTIONS", ""))
     supervisor.add(Service("watch", ["pawn-lab", "watch", *options]))
@@ -142,12 +168,12 @@ def start_command(supervisor: Supervisor, command: Sequence[str]) -> Service | N
     return supervisor.add(Service("command", ["bash", "-c", script], keep=False))
 
 
-def stop(supervisor: Supervisor) -> None:
+def stop(supervisor: Supervisor, patience_s: float) -> None:
     """Let everything save and end: first what trains, and last what looks after it."""
-    patience_s = float(os.environ.get("PAWN_STOP_S", "600"))
     say("stopping: what trains saves first")
-    # Ours until the container ends: no scheduler pass of a trial that ends launches the next one.
-    try_lock(WorkspacePaths(Path(os.environ["PAWN_WORKSPACE"])).closing_lock)
+    with contextlib.suppress(OSError):  # a full disk
+        # Ours until the container ends: no pass of a trial that ends launches the next one.
+        try_lock(WorkspacePaths(Path(os.environ["PAWN_WORKSPACE"])).closing_lock)
     for service in (s for s in supervisor.services if s.name == "command"):
         service.ask_to_end()
     close = ["pawn-lab", "close", "--wait-s", str(patience_s)]

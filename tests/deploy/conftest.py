@@ -46,4 +46,4 @@ def container(volume: Path, tmp_path: Path, warm: str) -> Iterator[Start]:
     for process in started:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-            process.wait(60)
+            process.wait(120)

@@ -45,7 +45,7 @@ def said(tmp_path):
 def lab_command(volume, *arguments: str) -> dict:
     command = [PAWN_LAB, *arguments, "--json", "--workspace", volume / "runs"]
     environment = os.environ | {"PAWN_CPU_SLOTS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -85,7 +85,7 @@ def test_a_command_finds_the_token_gives_its_exit_code_and_its_orphans_save(
     show = 'cat "$HF_TOKEN_PATH"; echo; echo "$PAWN_STOP_COMMAND"'
     script = f"{show}; set -m; {orphan} {wait}; exit 7"
     process = container("bash", "-c", script, HF_TOKEN=TOKEN, RUNPOD_POD_ID="abc123")
-    assert process.wait(60) == 7
+    assert process.wait(120) == 7
     assert (volume / "saved").exists()
     printed = (tmp_path / "container.log").read_text()
     assert f"{TOKEN}\nrunpodctl stop pod abc123\n" in printed
@@ -145,7 +145,7 @@ def test_a_session_by_ssh_has_the_variables_of_the_container(container, tmp_path
         ["ssh", "-F", "none", *options, "-i", key, "-p", port, user, show],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     token, note, workspace, program = done.stdout.splitlines()
     assert (token, note, workspace) == (TOKEN, quoted, str(tmp_path / "volume/runs"))
@@ -163,5 +163,10 @@ def test_a_model_that_cannot_be_fetched_keeps_the_command_from_running(container
 
 def test_a_volume_that_cannot_be_written_is_refused_with_what_mends_it(container, volume, said):
     (volume / "runs").write_text("")
-    assert container().wait(60) == 78
+    assert container().wait(120) == 78
     assert f"mount a volume that uid {os.getuid()} can write" in said()
+
+
+def test_a_setting_that_is_no_number_is_refused_with_its_name(container, said):
+    assert container(PAWN_STOP_S="soon").wait(120) == 78
+    assert "PAWN_STOP_S 'soon' is not allowed; allowed: a number" in said()
