@@ -34,6 +34,8 @@ from pawn_lab.shim import identity
 from pawn_lab.states import State
 
 QUICK = ("queued-launching.after-commit", "start.files-written", "start.shim-spawned")
+LATE = ("launching-queued", "launching-lost", "running-lost")
+"""What one call concludes on this machine: that a job is gone takes two, some time apart."""
 SETTINGS = {"device": "cpu", "max_jobs": 1, "absence_s": 0.5}
 
 
@@ -96,7 +98,7 @@ def test_a_shim_and_a_guardian_that_are_stopped_are_continued(open_lab):
     "failpoint",
     [
         *QUICK,
-        *slow(*(point for point in failpoints.FRONT_END if point not in QUICK)),
+        *slow(*(p for p in failpoints.FRONT_END if p not in QUICK and not p.startswith(LATE))),
     ],
 )
 def test_a_front_end_killed_there_loses_nothing_and_submits_nothing_twice(workspace, failpoint):
