@@ -3,18 +3,19 @@
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 from pawn_core.checkpoint.manifest import list_checkpoints
 from pawn_core.durable import sync_file
-from pawn_lab.errors import InvalidRequestError, TrialStateError
+from pawn_lab.errors import InvalidRequestError, TrialStateError, WorkspaceNotWritableError
 from pawn_lab.lab.queries import selected
 from pawn_lab.lab.workspace import Lab
 from pawn_lab.paths import TrialPaths
 from pawn_lab.records import DiskUse, FreedTrial, Trial
 from pawn_lab.states import ACTIVE, ENDED
-from pawn_lab.store import Transaction, trials
+from pawn_lab.store import Database, Transaction, failures, trials
 from pawn_lab.store.rows import TrialRow
 from pawn_lab.trials import requests, selection, subjects
 
@@ -92,27 +93,75 @@ def delete(
             curves begin in it.
     """
     lab.refresh()
-    with lab.database.write() as tx:
-        rows = selection.selected(tx, trial_ids, tag)
-        going = {row.id for row in rows}
-        for row in rows:
-            _check_ended(row)
-            _check_not_read(tx, row.id)
-            _check_not_built_on(lab, tx, row.id, going)
-            _check_not_continued(tx, row, set() if checkpoints_only else going)
-        freed = [_let_go(tx, row, lab.paths.trial(row.id), checkpoints_only) for row in rows]
-    for trial in freed:  # a crash before it leaves a folder to delete
-        paths = lab.paths.trial(trial.trial_id)
-        _remove(paths.checkpoints if checkpoints_only else paths.root)
+    chosen = (None if trial_ids is None else tuple(trial_ids), tag)
+    try:
+        freed = _note_deleted(lab, lab.database, chosen, checkpoints_only)
+    except WorkspaceNotWritableError:
+        if failures.full(lab.paths.root) is None:
+            raise
+        return _delete_on_full_disk(lab, chosen, checkpoints_only)
+    # A crash before it leaves a folder to delete.
+    _remove_all(lab, [trial.trial_id for trial in freed], checkpoints_only)
     return freed
 
 
-def _let_go(
-    tx: Transaction, row: TrialRow, paths: TrialPaths, checkpoints_only: bool
-) -> FreedTrial:
-    """Note what of a trial is about to be deleted, and how many bytes that will free."""
+Chosen = tuple[tuple[int, ...] | None, str | None]
+"""Trials by number, or by tag."""
+
+
+def _note_deleted(
+    lab: Lab,
+    database: Database,
+    chosen: Chosen,
+    checkpoints_only: bool,
+    sizes: Mapping[int, int] | None = None,
+) -> list[FreedTrial]:
+    """Record what of each trial is deleted; `sizes`, in bytes, where that has been done."""
+    with database.write() as tx:
+        rows = _deletable(lab, tx, chosen, checkpoints_only)
+        known = sizes or _sizes(lab, rows, checkpoints_only)
+        return [_let_go(tx, row, known[row.id], checkpoints_only) for row in rows]
+
+
+def _delete_on_full_disk(lab: Lab, chosen: Chosen, checkpoints_only: bool) -> list[FreedTrial]:
+    """Delete first: the room that the record takes comes from what goes.
+
+    A crash before the record leaves trials without what is deleted, as if somebody had taken it.
+    """
+    with lab.database.read() as tx:
+        sizes = _sizes(lab, _deletable(lab, tx, chosen, checkpoints_only), checkpoints_only)
+    _remove_all(lab, sizes, checkpoints_only)
+    with closing(Database.open(lab.paths)) as writable:
+        return _note_deleted(lab, writable, chosen, checkpoints_only, sizes)
+
+
+def _sizes(lab: Lab, rows: Iterable[TrialRow], checkpoints_only: bool) -> dict[int, int]:
+    """Return the bytes that deleting frees, by trial."""
+    uses = [_disk_use(row, lab.paths.trial(row.id)) for row in rows]
+    return {use.trial_id: use.bytes(checkpoints_only=checkpoints_only) for use in uses}
+
+
+def _deletable(lab: Lab, tx: Transaction, chosen: Chosen, checkpoints_only: bool) -> list[TrialRow]:
+    """Return the chosen trials, each of which nothing that stays needs."""
+    rows = selection.selected(tx, *chosen)
+    going = {row.id for row in rows}
+    for row in rows:
+        _check_ended(row)
+        _check_not_read(tx, row.id)
+        _check_not_built_on(lab, tx, row.id, going)
+        _check_not_continued(tx, row, set() if checkpoints_only else going)
+    return rows
+
+
+def _remove_all(lab: Lab, trial_ids: Iterable[int], checkpoints_only: bool) -> None:
+    for trial_id in trial_ids:
+        paths = lab.paths.trial(trial_id)
+        _remove(paths.checkpoints if checkpoints_only else paths.root)
+
+
+def _let_go(tx: Transaction, row: TrialRow, size: int, checkpoints_only: bool) -> FreedTrial:
+    """Note what of a trial is deleted, and how many bytes that frees."""
     what = "checkpoints" if checkpoints_only else "folder"
-    size = _disk_use(row, paths).bytes(checkpoints_only=checkpoints_only)
     trials.note_deleted(tx, row, f"{what} deleted: {size:,} bytes")
     if not checkpoints_only:
         trials.archive(tx, row)

@@ -151,6 +151,27 @@ def test_a_lab_on_a_full_disk_is_read_and_says_what_to_do(small_disk):
     assert run(workspace, ["set-cost 3"])["set-cost 3"].code == 0
 
 
+def test_a_disk_that_is_full_of_checkpoints_is_freed_by_deleting_some(small_disk):
+    workspace = small_disk / "runs"
+    with Lab.open(workspace, trainer=stand_in("study")) as lab:
+        for seed in range(2):
+            ended(lab, launching.launch(lab, PAUSED | {"seed": seed}).id)
+        [checkpoint] = lab.paths.trial(1).checkpoints.iterdir()
+    fill(checkpoint)
+    wrong, right = "delete --checkpoints --yes 3", "delete --checkpoints --yes 1 --json"
+    done = run(workspace, [wrong, right, "set-cost 3"])
+    assert "trial 3 does not exist" in done[wrong].err
+    assert (done[right].code, done["set-cost 3"].code) == (0, 0)
+    freed = json.loads(done[right].out)
+    assert freed["deleted"] == [1]
+    assert freed["freed_gib"] > 8 / 1024
+    assert not checkpoint.exists()
+    with Lab.open(workspace) as lab:
+        assert [
+            event.trial_id for event in queries.events(lab).events if "deleted" in event.message
+        ]
+
+
 def test_a_lab_on_a_read_only_file_system_is_read_with_what_its_log_holds(small_disk, tmp_path):
     view = tmp_path / "view"
     view.mkdir()
