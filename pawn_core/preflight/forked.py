@@ -44,10 +44,12 @@ def run_forked(
     log: Path,
     limit_s: float,
     watch: Callable[[float], bool] = lambda _: True,
+    is_excused: Callable[[], bool] = lambda: False,
 ) -> Ended:
     """Call `module:function` in a fork and return how it ended; after so many seconds it is killed.
 
     `watch` is called now and then with the seconds so far; what is not true ends the work.
+    Time in which `is_excused` does not count.
     """
     assert "chess_engine" not in sys.modules, "its threads do not survive a fork"
     import_module("torch")
@@ -58,7 +60,7 @@ def run_forked(
         _work(work, arguments, log, answer)
     os.close(answer)
     try:
-        return _awaited(pid, answers, limit_s, watch)
+        return _awaited(pid, answers, limit_s, watch, is_excused)
     finally:
         os.close(answers)
 
@@ -93,9 +95,15 @@ def _settle_in(log: Path) -> None:
     os.dup2(file, 2)
 
 
-def _awaited(pid: int, answers: int, limit_s: float, watch: Callable[[float], bool]) -> Ended:
-    begin = time.monotonic()
-    data, status = b"", None
+def _awaited(
+    pid: int,
+    answers: int,
+    limit_s: float,
+    watch: Callable[[float], bool],
+    is_excused: Callable[[], bool],
+) -> Ended:
+    begin = looked = time.monotonic()
+    data, status, excused = b"", None, 0.0
     while status is None:
         if select.select([answers], [], [], _LOOK_S)[0]:
             data += (part := os.read(answers, 1 << 16))
@@ -103,9 +111,11 @@ def _awaited(pid: int, answers: int, limit_s: float, watch: Callable[[float], bo
                 time.sleep(0.005)
         ended, code = os.waitpid(pid, os.WNOHANG)
         status = code if ended else None
-        passed = time.monotonic() - begin
+        before, looked = looked, time.monotonic()
+        excused += looked - before if is_excused() else 0.0
+        passed = looked - begin
         stopped = status is None and not watch(passed)
-        if status is None and (stopped or passed > limit_s):
+        if status is None and (stopped or passed - excused > limit_s):
             _kill(pid)
             return Ended(timed_out=not stopped, stopped=stopped)
     _kill_group(pid)  # what it has started and left

@@ -23,6 +23,8 @@ STEPS = 3
 LIMIT_S = 1800.0
 """For all steps: a compilation may take half of it."""
 _DEVICE_S, _HUB_S, _READ_BACK_S = 120.0, 120.0, 600.0
+_SILENT_S = 120.0
+"""Games that are read say so more often than that."""
 _GIB, _MIB = 1 << 30, 1 << 20
 _CONTAINERS_DEFAULT = 64 << 20
 """Bytes of /dev/shm in a container that was not given more; NCCL dies of a bus error in it."""
@@ -216,18 +218,27 @@ class Preflight:
 
         if not watch(0.0):
             raise StoppedError
-        ended = run_forked(f"{_WORK}:{work}", arguments, self.log, limit_s, watch)
+        call = f"{_WORK}:{work}", arguments, self.log, limit_s
+        ended = run_forked(*call, watch, self._reads_games)
         if ended.stopped:
             raise StoppedError
         return ended
 
     def _phase(self) -> str:
         """Return what the steps are at, as the run in the folder says."""
+        return str(self._told().get("phase", ""))
+
+    def _reads_games(self) -> bool:
+        """Say whether it reads games for the first time, which may take long, and gets on."""
+        told = self._told()
+        return told.get("phase") == "games" and time.time() - told.get("told", 0.0) < _SILENT_S
+
+    def _told(self) -> dict[str, Any]:
         try:
             file = RunPaths(self.folder).phase
-            return str(parse_object(read_file(file), file).get("phase", ""))
+            return parse_object(read_file(file), file)
         except (OSError, ValueError):
-            return ""
+            return {}
 
     def _pass(self, name: CheckName, found: str) -> None:
         self.checks.append(Check(name=name, ok=True, found=found))
