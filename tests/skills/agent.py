@@ -138,7 +138,8 @@ class Agent:
         properties = _values([schema], {"properties"})[0]
         defaults = {name: p["default"] for name, p in properties.items() if "default" in p}
         (tags, *_) = _values(answers, {"tags"})
-        return defaults | config | {"config": config, "tags": tags}
+        near = _values(answers, {"nearest_good"})[:1] or [self._names["trial"]]
+        return defaults | config | {"config": config, "tags": tags, "nearest_good": near[0]}
 
     # Calls
 
