@@ -148,7 +148,7 @@ def test_a_controller_that_is_dead_ends_no_trial_and_the_queue_waits_for_it(
 
 
 def test_a_controller_killed_before_it_saved_runs_no_trial_twice(open_lab, slurm_cluster):
-    """It has the running job in its queue again, and starts it a second time."""
+    """It may have the running job in its queue again, and start it a second time."""
     lab = open_lab("gate")
     launching.launch(lab, CONFIG)
     trainer_greeting(lab, 1)
@@ -156,20 +156,14 @@ def test_a_controller_killed_before_it_saved_runs_no_trial_twice(open_lab, slurm
     slurm_cluster.start_controller()
     open_gate(lab, 1)
     assert ended(lab, 1).state is State.COMPLETED
-    name = f"{jobs.PREFIX}{shim_of(lab, 1).token}"
-    ended_well = ("squeue", "-h", "--states=COMPLETED", f"--name={name}")
-    eventually(lambda: slurm_cluster.told(*ended_well), "end of its second start")
     assert_sound(lab)
 
 
-def test_a_controller_that_lost_its_state_loses_no_trial_and_its_numbers_begin_again(
-    open_lab, slurm_cluster
-):
+def test_a_controller_that_lost_its_state_loses_no_trial(open_lab, slurm_cluster):
     lab = open_lab("gate")
     launching.launch(lab, CONFIG)
     trainer_greeting(lab, 1)
     make_checkpoint(lab.paths.trial(1).checkpoints, 100)
-    before = [job.array for job in jobs.listed().values() if not job.ended]
     slurm_cluster.kill("slurmctld")
     slurm_cluster.start_controller(forgetful=True)
     lost = ended(lab, 1)
@@ -178,7 +172,6 @@ def test_a_controller_that_lost_its_state_loses_no_trial_and_its_numbers_begin_a
     eventually(lambda: nobody_left(lab, 1), "end of the trial's processes")
     launching.launch(lab, CONFIG | {"seed": 1})
     in_state(lab, 2, State.RUNNING)
-    assert len(before) == 1
     open_gate(lab, 2)
     assert ended(lab, 2).state is State.COMPLETED
     assert_sound(lab)

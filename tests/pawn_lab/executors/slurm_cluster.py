@@ -22,6 +22,7 @@ from pawn_lab.shim import identity
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol", "sinfo")
 NODE_DOWN_S = 10
+_JOBS_APART = 1000
 _SYSTEM_PATH = "/usr/sbin:/sbin"
 
 _CONFIGURATION = """\
@@ -73,6 +74,7 @@ class Cluster:
         self.folder = folder
         self.configuration = folder / "slurm.conf"
         self.host = socket.gethostname().partition(".")[0]
+        self._first_job = 0
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
         for name in ("state", "spool", "munge"):
             (folder / name).mkdir()
@@ -99,10 +101,16 @@ class Cluster:
         self.wait_for_node("idle")
 
     def start_controller(self, *, forgetful: bool = False) -> None:
-        """Start the controller; a forgetful one knows no job from before."""
+        """Start the controller; a forgetful one knows no job from before.
+
+        It gives new numbers: a node refuses for minutes what has the number of an ended job.
+        """
         if forgetful:
             shutil.rmtree(self.folder / "state")
             (self.folder / "state").mkdir()
+        self._first_job += _JOBS_APART
+        text = self.configuration.read_text().partition("FirstJobId")[0]
+        self.configuration.write_text(f"{text}FirstJobId={self._first_job}\n")
         self._run("slurmctld", "-D", "-f", str(self.configuration))
 
     def start_node(self) -> None:
@@ -127,8 +135,10 @@ class Cluster:
             self.start_node()
 
         def is_idle() -> bool:
+            if self.told("sinfo", "-h", "-o", "%T") == "idle":
+                return True
             self.told("scontrol", "update", f"NodeName={self.host}", "State=RESUME")
-            return self.told("sinfo", "-h", "-o", "%T") == "idle"
+            return False
 
         eventually(is_idle, "node that takes jobs")
 
@@ -143,13 +153,18 @@ class Cluster:
         return ""
 
     def clear(self) -> None:
-        """End all jobs, and what they have left."""
-        for job in (jobs.listed() or {}).values():
-            if not job.ended:
-                with contextlib.suppress(jobs.SlurmError):
-                    jobs.cancel(job)
-        if self.told("sinfo", "-h", "-o", "%T") not in ("idle", "mixed", "allocated"):
-            self.mend_node()
+        """End all jobs, and let the node take new ones."""
+        eventually(self._cancel_all, "end of all jobs")
+        self.mend_node()
+
+    def _cancel_all(self) -> bool:
+        """Cancel the jobs that have not ended; say whether there was none."""
+        listed = jobs.listed()
+        left = [job for job in (listed or {}).values() if not job.ended]
+        for job in left:
+            with contextlib.suppress(jobs.SlurmError):
+                jobs.cancel(job)
+        return listed is not None and not left
 
     def stop(self) -> None:
         """End every process of the cluster."""
