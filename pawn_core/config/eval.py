@@ -211,6 +211,20 @@ class EvalConfig(
         """Return the evaluations, which decide what models they take."""
         return f"evals '{','.join(self.evals)}'" if field == "weights" else "evals 'play'"
 
+    def misfit(self, field: str, trained: Mapping[str, Any]) -> str | None:
+        """Say which games are longer than the context of the model whose weights are measured."""
+        context, outcome = trained.get("max_seq_len"), trained.get("prepend_outcome")
+        if field != "weights" or context is None or outcome is None:
+            return None
+        read = frozenset().union(*(evaluation.fields for evaluation in self.chosen))
+        most = context + (not outcome)
+        for name in ("max_ply", *sorted({"yardstick_plies"} & read)):
+            plies = getattr(self, name)
+            if plies is not None and plies > most:
+                fits = f"whose context is {context} tokens; allowed: 2 to {most}"
+                return f"{name} {plies} does not fit the model, {fits}"
+        return None
+
     def follows(self) -> dict[str, Any]:
         """Return what null fields come to."""
         shards = sum(evaluation.shards(self) for evaluation in self.chosen)

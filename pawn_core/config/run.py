@@ -231,6 +231,10 @@ class RunConfig(StorageConfig):
         """Return what a sentence calls that which takes the weights that a field names."""
         return f"run_type '{self.run_type}'"
 
+    def misfit(self, field: str, trained: Mapping[str, Any]) -> str | None:
+        """Say what does not fit the model of a field that a run of the config `trained` trains."""
+        return None
+
     def unread(self) -> frozenset[str]:
         """Return the fields that belong to another choice than this config makes."""
         return frozenset()

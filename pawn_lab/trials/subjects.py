@@ -56,6 +56,8 @@ def fixed(config: RunConfig, rows: Mapping[int, TrialRow], workspace: WorkspaceP
         if field in config.builds_on():
             _check_plain(field, trial)
         _check_speech(field, weights, trial, config)
+        if misfit := config.misfit(field, trial.config):
+            raise InvalidRequestError(f"{field} '{weights}': {misfit}")
         changes[field] = str(_at_a_step(weights, trial, workspace))
     for field, names in sorted(config.path_fields.items()):
         if (source := getattr(config, field)) is not None:

@@ -240,3 +240,23 @@ def test_weights_that_an_evaluation_waits_for_cannot_be_deleted(lab, checkpoints
     open_gate(lab, trial.id, "complete")
     assert ended(lab, trial.id).state is State.COMPLETED
     assert storing.delete(lab, [1], checkpoints_only=checkpoints_only)[0].trial_id == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "most"),
+    [
+        ({"evals": ["yardstick"]}, 129),
+        ({"evals": ["yardstick"], "yardstick_plies": 130}, 129),
+        ({"max_ply": 130}, 129),
+        ({"evals": ["yardstick"], "yardstick_plies": 129}, None),
+        ({"evals": ["legality"], "max_ply": 129}, None),
+    ],
+)
+def test_games_longer_than_a_models_context_are_refused_at_the_launch(open_lab, fields, most):
+    lab = open_lab("gate:study")
+    finish(lab, CONFIG | {"max_seq_len": 128})
+    if most is None:
+        assert launching.launch(lab, EVAL | fields).id == 2
+        return
+    with pytest.raises(InvalidRequestError, match=rf"128 tokens; allowed: 2 to {most}"):
+        launching.launch(lab, EVAL | fields)
