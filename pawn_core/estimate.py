@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
-from pawn_core.cli import read_json
 from pawn_core.config import ConfigError, RunConfig, TrainingConfig, parse_config
+from pawn_core.config.files import read_json
 from pawn_core.data.micro_batch import MicroBatch
 from pawn_core.footprint import Footprint, footprint
 from pawn_core.runtime import Runtime, most_memory_bytes, resolve_runtime

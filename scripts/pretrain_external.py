@@ -13,8 +13,8 @@ from pathlib import Path
 from translated import PLANS, Fields, Flags, run
 
 from pawn_core.checkpoint.manifest import latest_verified
-from pawn_core.cli import read_json
 from pawn_core.config import ConfigError
+from pawn_core.config.files import read_json
 from pawn_core.run_paths import RunPaths
 
 PRESET = PLANS / "matrix0-100k.json"

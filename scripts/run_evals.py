@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pawn_core.cli import config_fields
 from pawn_core.config import ConfigError
 from pawn_core.config.types import VARIANT
 from pawn_core.evaluation.suite import Job, job, jobs_of
+from pawn_core.options import config_fields
 
 EXIT_CONFIG_ERROR = 2
 _REPOSITORY = "repository of the model; with {variant} in it, one for each model of a run"

@@ -15,10 +15,10 @@ from typing import Any
 
 from rich.console import Console
 
-from pawn_core.cli import config_fields
 from pawn_core.config import ConfigError
 from pawn_core.config.adapter import AdapterConfig
 from pawn_core.config.adapters import ADAPTER_NAMES, adapter_named
+from pawn_core.options import config_fields
 from pawn_lab.cli.render import render
 from pawn_lab.errors import LabError
 from pawn_lab.lab import Lab, launching, sweeping

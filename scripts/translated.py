@@ -12,8 +12,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pawn_core.cli import config_fields, main, read_json
+from pawn_core.cli import main
 from pawn_core.config import ConfigError
+from pawn_core.config.files import read_json
+from pawn_core.options import config_fields
 
 PLANS = Path(__file__).parents[1] / "runs" / "plans"
 _OPTIONS = ("run_dir", "resume", "auto_resume")

@@ -13,8 +13,8 @@ from types import ModuleType
 
 import pytest
 
-from pawn_core.cli import _parse as parse_training
 from pawn_core.config import RUN_TYPES, config_json_schema
+from pawn_core.options import given_options
 from pawn_lab.cli.app import app
 
 ROOT = Path(__file__).parents[1]
@@ -72,7 +72,7 @@ def test_a_command_that_a_page_shows_is_one_that_there_is(page: Path):
         if program == "pawn-lab":
             app.parse_args(arguments, exit_on_error=False, print_error=False)
         elif program == "pawn-train":
-            parse_training(arguments)
+            given_options(arguments)
         else:
             flags = [word.partition("=")[0] for word in arguments if word.startswith("--")]
             given = {flag[2:].replace("-", "_") for flag in flags} - {"help"}

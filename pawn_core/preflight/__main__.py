@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pawn_core.cli import read_json
 from pawn_core.config import ConfigError, RunConfig, parse_config
+from pawn_core.config.files import read_json
 from pawn_core.preflight.before import try_alone
 from pawn_core.preflight.preflight import LIMIT_S, STEPS, Preflight, StoppedError
 from pawn_core.preflight.report import PreflightReport

@@ -14,6 +14,7 @@ import pytest
 from pawn_core import cli
 from pawn_core.config import RUN_TYPES, PretrainConfig, parse_config
 from pawn_core.metrics import read_records
+from pawn_core.options import _build_app, given_options
 from pawn_core.training.outcome import Outcome
 
 FLAGS = ["--variant=toy", "--local-checkpoints", "--total-steps=2", "--batch-size=2"]
@@ -22,7 +23,7 @@ FLAGS += ["--no-compile", "--no-outcome-token"]
 
 
 def test_every_config_field_is_an_option() -> None:
-    options = cli._build_app().assemble_argument_collection()
+    options = _build_app().assemble_argument_collection()
     flags = {flag for option in options for flag in option.names}
     for run_type in RUN_TYPES:
         for name in run_type.config.model_fields:
@@ -31,7 +32,7 @@ def test_every_config_field_is_an_option() -> None:
 
 def test_flags_give_the_config_and_only_what_was_given_counts_as_set() -> None:
     config, resume = cli._read_config(
-        cli._parse([*FLAGS, "--lr", "1e-3", "--pause-after-steps", "1"])
+        given_options([*FLAGS, "--lr", "1e-3", "--pause-after-steps", "1"])
     )
     assert isinstance(config, PretrainConfig)
     assert resume is None
@@ -46,7 +47,7 @@ def test_flags_override_the_file(tmp_path: Path) -> None:
     path.write_text(
         '{"variant": "toy", "local_checkpoints": true, "no_compile": true, "patience": 3}'
     )
-    options = cli._parse(["--config", str(path), "--lr=0.5", "--compile", "--patience", "null"])
+    options = given_options(["--config", str(path), "--lr=0.5", "--compile", "--patience", "null"])
     config, _ = cli._read_config(options)
     assert (config.lr, config.no_compile, config.patience) == (0.5, False, None)
 
@@ -170,7 +171,7 @@ def test_a_run_folder_means_its_newest_whole_checkpoint(
     tiny, train, tmp_path: Path, place: str
 ) -> None:
     train(tiny, "trial/run")
-    options = cli._parse(["--resume", str(tmp_path / "trial" / place), "--total-steps=20"])
+    options = given_options(["--resume", str(tmp_path / "trial" / place), "--total-steps=20"])
     newest = tmp_path / "trial/run/checkpoints/step_00000012"
     assert cli._read_config(options)[1] == newest
     if not place.endswith("12"):
@@ -287,7 +288,7 @@ def test_a_list_of_names_is_one_option_and_a_field_without_default_shows_none(
     assert "[default: legality]" in text
     assert "--empty-evals" not in text
     assert "Undefined" not in text
-    assert cli._parse(["--evals", "legality,generation"]) == {"evals": "legality,generation"}
+    assert given_options(["--evals", "legality,generation"]) == {"evals": "legality,generation"}
 
 
 def test_help_never_imports_torch() -> None:
@@ -303,7 +304,7 @@ assert "torch" not in sys.modules, "its import takes seconds"
 
 
 def test_a_flag_may_be_spelled_as_its_field_and_the_last_of_several_counts() -> None:
-    assert cli._parse(["--batch_size=2", "--lr=1", "--no_amp", "--lr", "-2e-3"]) == {
+    assert given_options(["--batch_size=2", "--lr=1", "--no_amp", "--lr", "-2e-3"]) == {
         "batch_size": 2,
         "lr": -0.002,
         "no_amp": True,
@@ -313,10 +314,10 @@ def test_a_flag_may_be_spelled_as_its_field_and_the_last_of_several_counts() -> 
 def test_a_place_on_the_command_line_takes_the_configs_place(tmp_path: Path) -> None:
     path = tmp_path / "c.json"
     path.write_text('{"variant": "toy", "local_checkpoints": true}')
-    pushed, _ = cli._read_config(cli._parse(["--config", str(path), "--hf-repo", "o/n"]))
+    pushed, _ = cli._read_config(given_options(["--config", str(path), "--hf-repo", "o/n"]))
     assert (pushed.hf_repo, pushed.local_checkpoints) == ("o/n", False)
     path.write_text('{"variant": "toy", "hf_repo": "o/n"}')
-    kept, _ = cli._read_config(cli._parse(["--config", str(path), "--local-checkpoints"]))
+    kept, _ = cli._read_config(given_options(["--config", str(path), "--local-checkpoints"]))
     assert (kept.hf_repo, kept.local_checkpoints) == (None, True)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pawn_core import cli
+from pawn_core import cli, options
 from pawn_core.config import AdapterConfig, parse_config
 from pawn_core.config.adapters import ADAPTER_NAMES
 
@@ -40,7 +40,7 @@ def test_each_strategy_has_a_script_whose_flags_are_its_configs_fields(
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(str(SCRIPTS / f"train_{strategy}.py"), run_name="__main__")
     assert ended.value.code == 0
-    config = parse_config(cli.config_fields(given))
+    config = parse_config(options.config_fields(given))
     assert isinstance(config, AdapterConfig)
     assert config.strategy == strategy
     assert (config.elo_min, config.elo_max, config.max_games, config.epochs) == (

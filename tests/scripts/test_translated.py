@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pawn_core.cli import config_fields
 from pawn_core.config import RunConfig, parse_config
+from pawn_core.options import config_fields
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 

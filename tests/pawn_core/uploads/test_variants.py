@@ -9,6 +9,7 @@ from tiny import TINY
 from pawn_core import cli
 from pawn_core.checkpoint import store
 from pawn_core.config import ConfigError, parse_config
+from pawn_core.options import given_options
 from pawn_core.uploads.backlog import notable
 from pawn_core.uploads.record import UploadRecord
 from pawn_core.uploads.registry import places
@@ -57,7 +58,7 @@ def test_in_memory_what_is_the_best_of_any_variant_stays(hub, train, tmp_path) -
 @pytest.mark.parametrize("hf_repo", ["o/{variant}", "o/pawn-{variant}", "o/{variant}-v2", "o/all"])
 def test_the_documented_command_is_taken_as_it_is_written(hf_repo: str) -> None:
     arguments = ["--config", str(PLAN), "--hf-repo", hf_repo, "--shm-checkpoints"]
-    config, _ = cli._read_config(cli._parse(arguments))
+    config, _ = cli._read_config(given_options(arguments))
     assert (config.local_checkpoints, config.shm_checkpoints) == (False, True)
     repositories = {name: member.hf_repo for name, member in config.members().items()}
     names = ("small", "base", "large")
