@@ -15,7 +15,7 @@ from typing import NamedTuple
 from pawn_lab import clock
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.executors.executor import Device, DeviceLoad, Executor
-from pawn_lab.paths import TrialPaths, WorkspacePaths
+from pawn_lab.paths import WorkspacePaths
 from pawn_lab.records import IdleDevice
 from pawn_lab.reporting import cost, results
 from pawn_lab.reporting.headline import paid
@@ -23,6 +23,7 @@ from pawn_lab.reporting.health import SILENT
 from pawn_lab.states import State
 from pawn_lab.store import Transaction, events, leases, trials
 from pawn_lab.store.rows import TrialRow
+from pawn_lab.trial_paths import TrialPaths
 
 IDLE_VARIABLE = "PAWN_IDLE_MIN"
 DEFAULT_IDLE_MIN = 10.0

@@ -14,9 +14,9 @@ from pawn_core.uploads.record import UploadRecord
 from pawn_core.uploads.registry import places
 from pawn_lab.documents import read_json_object
 from pawn_lab.lab import Lab, queries
-from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Trial
 from pawn_lab.states import ACTIVE, ENDED_WELL
+from pawn_lab.trial_paths import TrialPaths
 from pawn_lab.trials import subjects
 from pawn_lab.trials.variants import SINGLE
 

@@ -15,9 +15,9 @@ from pawn_lab.analysis.final_loss import backtest, outlook, share_done, tested_o
 from pawn_lab.analysis.groups import Run, differing, runs_of
 from pawn_lab.documents import write_json
 from pawn_lab.lab import Lab, queries, sweeping
-from pawn_lab.paths import TrialPaths
 from pawn_lab.reporting import metrics
 from pawn_lab.states import ENDED_WELL, HOLDING
+from pawn_lab.trial_paths import TrialPaths
 
 _JUDGES = HOLDING | ENDED_WELL
 _MOST_S = 60

@@ -17,7 +17,7 @@ from pawn_lab.lab import Lab, noting, opener, queries
 from pawn_lab.records import Severity
 from pawn_lab.store.failures import translated
 from pawn_lab.tools.values import Answer
-from pawn_lab.watchdog import Watch
+from pawn_lab.watchdog import Watchdog
 from pawn_lab.watchdog.courier import place
 from pawn_lab.watchdog.stopping import COMMAND_VARIABLE, Stopper, stop_command
 from pawn_lab.watchdog.watch import INTERVAL_S
@@ -79,7 +79,7 @@ def watch(
         stops = _stop_command(lab, stop_command_) if stop_when_idle else None
     interval_s = _checked("interval-s", interval_s, 3600.0)
     ping = None if ping is None else webhook.checked_address(ping)
-    dog = Watch(opener(root), _say, interval_s=interval_s, ping_url=ping)
+    dog = Watchdog(opener(root), _say, interval_s=interval_s, ping_url=ping)
     if stops is not None:
         idle_s = 60 * _checked("idle-min", idle_min, MOST_MIN)
         grace_s = 60 * _checked("grace-min", grace_min, MOST_MIN)

@@ -14,9 +14,10 @@ from pawn_lab.dashboard.run_folders import Stamp, begun_at, row, run_folders, st
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.executors.choice import executor_of
 from pawn_lab.lab import Lab
-from pawn_lab.paths import BareRunPaths, BareWorkspacePaths
+from pawn_lab.paths import BareWorkspacePaths
 from pawn_lab.states import ENDED, State
 from pawn_lab.store import Database, trials
+from pawn_lab.trial_paths import BareRunPaths
 from pawn_lab.trials.launcher import Launcher
 
 MOST_RUNS = 5000

@@ -14,12 +14,12 @@ from pydantic import ValidationError
 from pawn_core.run_paths import METRICS
 from pawn_lab.configs import StoredConfig
 from pawn_lab.documents import read_json_object
-from pawn_lab.paths import BareRunPaths
 from pawn_lab.records import Exit
 from pawn_lab.reporting.exits import STATE_OF_REASON, Outcome
 from pawn_lab.reporting.health import phase_of
 from pawn_lab.states import ENDED, State
 from pawn_lab.text import clean
+from pawn_lab.trial_paths import BareRunPaths
 from pawn_lab.trials import streams
 
 MOST_DEPTH = 6

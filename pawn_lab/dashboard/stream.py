@@ -22,7 +22,7 @@ from starlette.routing import Route
 from pawn_lab.dashboard.exhibit import Exhibit
 from pawn_lab.errors import LabError
 from pawn_lab.lab import Lab, queries
-from pawn_lab.paths import TrialPaths
+from pawn_lab.trial_paths import TrialPaths
 
 LOOK_EVERY_S = 1.0
 ADVANCE_EVERY_S = 5.0

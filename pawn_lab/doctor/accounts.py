@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Iterator
 
-from pawn_lab.doctor.finding import Finding, Patient, fail, ok, warn
+from pawn_lab.doctor.diagnosis import Diagnosis, Patient, fail, ok, warn
 from pawn_lab.doctor.programs import python
 from pawn_lab.errors import LabError
 from pawn_lab.hosts import HOSTS, Host, Place, install, remove
@@ -23,7 +23,7 @@ except HfHubHTTPError as error:
 """
 
 
-def hub(_: Patient) -> Iterator[Finding]:
+def hub(_: Patient) -> Iterator[Diagnosis]:
     """Whether uploads have a login that the hub knows."""
     ran = python(_ASK_HUB, HUB_LIMIT_S)
     if ran.code == 0:
@@ -37,7 +37,7 @@ def hub(_: Patient) -> Iterator[Finding]:
         yield warn(f"the hub cannot be reached: {reason}", "look at the network, then again")
 
 
-def hosts(patient: Patient) -> Iterator[Finding]:
+def hosts(patient: Patient) -> Iterator[Diagnosis]:
     """Which agents have the lab, whether as it is now, and whether Codex runs its hooks."""
     found = list(_installed(patient))
     for host, place in found:
@@ -64,7 +64,7 @@ def _tolerant(host: Host, place: Place) -> list:
         return []
 
 
-def _current(host: Host, place: Place) -> Finding:
+def _current(host: Host, place: Place) -> Diagnosis:
     command = f"pawn-lab install --host {host.name} --scope {place.scope}"
     try:
         outdated = install(host, place)
@@ -75,7 +75,7 @@ def _current(host: Host, place: Place) -> Finding:
     return ok(f"{host.title}, {place.scope}: has the lab")
 
 
-def untrusted(place: Place) -> Iterator[Finding]:
+def untrusted(place: Place) -> Iterator[Diagnosis]:
     """Yield that hooks of ours wait for a person's trust: Codex skips them without a word.
 
     It keeps what it trusts in the configuration of the user, by file, event and place.

@@ -5,9 +5,9 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 
 from pawn_lab.doctor import accounts, machine, workspace
-from pawn_lab.doctor.finding import Finding, Patient, fail
+from pawn_lab.doctor.diagnosis import Diagnosis, Patient, fail
 
-Check = Callable[[Patient], Iterator[Finding]]
+Check = Callable[[Patient], Iterator[Diagnosis]]
 
 CHECKS: tuple[Check, ...] = (
     *(machine.toolchain, machine.torch, machine.driver, machine.devices, machine.disk),
@@ -19,7 +19,7 @@ LIMIT_S = 120.0
 
 def examine(
     patient: Patient, checks: tuple[Check, ...] = CHECKS, limit_s: float = LIMIT_S
-) -> list[tuple[str, Finding]]:
+) -> list[tuple[str, Diagnosis]]:
     """Return what the checks have found, each under its name, in their order.
 
     A check that fails is a finding; so is one that does not return: a driver may hang for ever.
@@ -32,21 +32,21 @@ def examine(
     ]
 
 
-def _begun(check: Check, patient: Patient) -> SimpleQueue[list[Finding]]:
+def _begun(check: Check, patient: Patient) -> SimpleQueue[list[Diagnosis]]:
     """Start a check; a thread that hangs does not keep the process."""
-    answer: SimpleQueue[list[Finding]] = SimpleQueue()
+    answer: SimpleQueue[list[Diagnosis]] = SimpleQueue()
     Thread(target=lambda: answer.put(_findings(check, patient)), daemon=True).start()
     return answer
 
 
-def _findings(check: Check, patient: Patient) -> list[Finding]:
+def _findings(check: Check, patient: Patient) -> list[Diagnosis]:
     try:
         return list(check(patient))
     except Exception as error:
         return [fail(f"the check itself failed: {error!r}", "report it, with this line")]
 
 
-def _within(answer: SimpleQueue[list[Finding]], limit_s: float) -> list[Finding]:
+def _within(answer: SimpleQueue[list[Diagnosis]], limit_s: float) -> list[Diagnosis]:
     try:
         return answer.get(timeout=limit_s)
     except Empty:

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pawn_lab.doctor.finding import Finding, Patient, fail, ok, warn
+from pawn_lab.doctor.diagnosis import Diagnosis, Patient, fail, ok, warn
 from pawn_lab.doctor.programs import python
 from pawn_lab.errors import LabError
 from pawn_lab.executors.local import devices as local
@@ -37,7 +37,7 @@ print(json.dumps(said))
 """
 
 
-def toolchain(_: Patient) -> Iterator[Finding]:
+def toolchain(_: Patient) -> Iterator[Diagnosis]:
     """Python, the engine, and in a checkout what `make setup` needs."""
     place = ".".join(map(str, sys.version_info[:3]))
     try:
@@ -58,7 +58,7 @@ def _set_up() -> str:
     return f"make -C {ROOT} setup" if in_checkout else "uv tool install --reinstall pawn-lab"
 
 
-def torch(_: Patient) -> Iterator[Finding]:
+def torch(_: Patient) -> Iterator[Diagnosis]:
     """The build of torch, and whether it finds the GPUs of the driver; in a process of its own."""
     ran = python(_ASK_TORCH, TORCH_LIMIT_S)
     if ran.code is None:
@@ -72,7 +72,7 @@ def torch(_: Patient) -> Iterator[Finding]:
         yield _fits(json.loads(ran.out.splitlines()[-1]), driver_version())
 
 
-def _fits(torch: dict[str, Any], driver: str | None) -> Finding:
+def _fits(torch: dict[str, Any], driver: str | None) -> Diagnosis:
     """Judge a build of torch beside a driver."""
     build = f"CUDA {torch['cuda']}" if torch["cuda"] else "ROCm" if torch["hip"] else "CPU only"
     said = f"torch {torch['version']} ({build})"
@@ -90,7 +90,7 @@ def _fits(torch: dict[str, Any], driver: str | None) -> Finding:
     )
 
 
-def driver(_: Patient) -> Iterator[Finding]:
+def driver(_: Patient) -> Iterator[Diagnosis]:
     """The driver of the GPUs that are in the machine."""
     if (found := driver_version()) is not None:
         yield ok(f"NVIDIA driver {found}")
@@ -108,7 +108,7 @@ def _has_nvidia_card() -> bool:
     )
 
 
-def devices(_: Patient) -> Iterator[Finding]:
+def devices(_: Patient) -> Iterator[Diagnosis]:
     """What trials of this machine can run on."""
     try:
         found = local.inventory()
@@ -122,7 +122,7 @@ def devices(_: Patient) -> Iterator[Finding]:
         yield fail(fault, "nvidia-smi --gpu-reset, or restart the machine; pods: another host")
 
 
-def disk(patient: Patient) -> Iterator[Finding]:
+def disk(patient: Patient) -> Iterator[Diagnosis]:
     """Room on the volume of the workspace, and in shared memory."""
     folder = patient.nearest_folder()
     free = shutil.disk_usage(folder).free

@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 
 from pawn_lab.alarms import watching, webhook
-from pawn_lab.doctor.finding import Finding, Patient, fail, ok, warn
+from pawn_lab.doctor.diagnosis import Diagnosis, Patient, fail, ok, warn
 from pawn_lab.errors import LabError, StateVersionError
 from pawn_lab.executors import choice
 from pawn_lab.store import connection
@@ -22,7 +22,7 @@ _SHARED_DISKS = frozenset(("nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "lustre"
 """File systems on which SQLite's locks and its index in shared memory may not hold."""
 
 
-def workspace(patient: Patient) -> Iterator[Finding]:
+def workspace(patient: Patient) -> Iterator[Diagnosis]:
     """Whether there is a lab, in a folder that can be written, on a disk of this machine."""
     root, folder = patient.paths.root, patient.nearest_folder()
     if not os.access(folder, os.W_OK | os.X_OK):
@@ -51,7 +51,7 @@ def _file_system(folder: Path) -> str | None:
     return max(points, key=lambda mount: len(mount[0]), default=(None, None))[1]
 
 
-def database(patient: Patient) -> Iterator[Finding]:
+def database(patient: Patient) -> Iterator[Diagnosis]:
     """Whether the database is whole; a copy is looked at, and nothing is changed."""
     if not patient.paths.database.exists():
         if patient.paths.has_trials():
@@ -81,7 +81,7 @@ def database(patient: Patient) -> Iterator[Finding]:
         )
 
 
-def ports(_: Patient) -> Iterator[Finding]:
+def ports(_: Patient) -> Iterator[Diagnosis]:
     """Whether the ports of the servers are free on loopback."""
     taken = {port: command for port, command in PORTS.items() if not _is_free(port)}
     for port, command in taken.items():
@@ -103,7 +103,7 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def executor(patient: Patient) -> Iterator[Finding]:
+def executor(patient: Patient) -> Iterator[Diagnosis]:
     """Whether trials can run where the workspace has chosen."""
     try:
         chosen = choice.read(patient.paths)
@@ -117,7 +117,7 @@ def executor(patient: Patient) -> Iterator[Finding]:
         yield ok(f"trials run on: {chosen.executor}")
 
 
-def watch(patient: Patient) -> Iterator[Finding]:
+def watch(patient: Patient) -> Iterator[Diagnosis]:
     """Whether the watch and the webhook do what they were set up for."""
     for fault in watching.faults(patient.paths, time.time()):
         yield fail(fault, "pawn-lab watch")

@@ -4,10 +4,11 @@ from typing import NamedTuple, Self
 
 from pawn_lab.clock import Moment
 from pawn_lab.documents import read_json_object
-from pawn_lab.paths import TrialPaths, WorkspacePaths
+from pawn_lab.paths import WorkspacePaths
 from pawn_lab.shim import identity
 from pawn_lab.shim.identity import ProcessIdentity
 from pawn_lab.store.rows import TrialRow
+from pawn_lab.trial_paths import TrialPaths
 
 
 class Shim(NamedTuple):

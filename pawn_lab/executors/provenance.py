@@ -12,8 +12,8 @@ from pathlib import Path
 from pawn_core.durable import replace_file
 from pawn_lab.documents import write_json
 from pawn_lab.executors.executor import Device
-from pawn_lab.paths import TrialPaths
 from pawn_lab.store.rows import TrialRow
+from pawn_lab.trial_paths import TrialPaths
 from pawn_lab.trials.code import code_digest
 
 _PACKAGES = (

@@ -18,7 +18,7 @@ _REFERENCE = re.compile(r'"\$\{?(?:env:)?[A-Z_]+\}?",?$')
 
 
 @dataclass(frozen=True)
-class Change:
+class FileChange:
     """What a file holds, and what it is to hold; None where there is none.
 
     whole: whether the file is ours from its first to its last byte.
@@ -75,11 +75,11 @@ class Change:
 class Piece(Protocol):
     """What the lab puts into one place of a host."""
 
-    def put(self) -> Iterable[Change]:
+    def put(self) -> Iterable[FileChange]:
         """Yield what has to change for it to be there; nothing where it is."""
         ...
 
-    def taken(self) -> Iterable[Change]:
+    def taken(self) -> Iterable[FileChange]:
         """Yield what has to change for it to be gone; nothing where it is not there."""
         ...
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.hosts import hooks
-from pawn_lab.hosts.changes import Change, backup_of, read
+from pawn_lab.hosts.changes import FileChange, backup_of, read
 
 _INDENT = re.compile(r'\n([ \t]+)"')
 
@@ -32,7 +32,7 @@ class JsonFile:
     rows: Mapping[Keys, Mapping[str, Any]] = field(default_factory=dict)
     basics: Mapping[str, Any] = field(default_factory=dict)
 
-    def put(self) -> Iterator[Change]:
+    def put(self) -> Iterator[FileChange]:
         """Yield the file with our entries."""
         before = read(self.path)
         document = self._parsed(before)
@@ -43,9 +43,9 @@ class JsonFile:
             _put_row(_inside(changed, keys[:-1], self.path), keys[-1], row, self.path)
         if changed != document:
             first = not self._has_ours(document)
-            yield Change(self.path, before, _written(changed, before), first=first)
+            yield FileChange(self.path, before, _written(changed, before), first=first)
 
-    def taken(self) -> Iterator[Change]:
+    def taken(self) -> Iterator[FileChange]:
         """Yield the file without our entries: as it was once, where nothing else has changed."""
         before, kept = read(self.path), read(backup_of(self.path))
         if before is None:
@@ -59,12 +59,12 @@ class JsonFile:
         if changed == document:
             return
         if kept is not None and changed == once:
-            yield Change(self.path, before, kept)
-            yield Change(backup_of(self.path), kept, None, whole=True)
+            yield FileChange(self.path, before, kept)
+            yield FileChange(backup_of(self.path), kept, None, whole=True)
         elif kept is None and changed in ({}, dict(self.basics)):
-            yield Change(self.path, before, None)
+            yield FileChange(self.path, before, None)
         else:
-            yield Change(self.path, before, _written(changed, before))
+            yield FileChange(self.path, before, _written(changed, before))
 
     def _has_ours(self, document: dict[str, Any]) -> bool:
         servers = (_at(document, keys) for keys in self.values)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.hosts.changes import Change, read
+from pawn_lab.hosts.changes import FileChange, read
 from pawn_lab.shipped import SKILLS
 
 _LIST = ".pawn-lab.json"
@@ -21,7 +21,7 @@ class SkillFolder:
 
     path: Path
 
-    def put(self) -> Iterator[Change]:
+    def put(self) -> Iterator[FileChange]:
         """Yield the files that are missing or of another version.
 
         Raises:
@@ -30,16 +30,16 @@ class SkillFolder:
         for skill in sorted(source.name for source in SKILLS.iterdir() if source.is_dir()):
             yield from self._put(skill)
 
-    def taken(self) -> Iterator[Change]:
+    def taken(self) -> Iterator[FileChange]:
         """Yield the deletion of every file that is as it was written; those changed stay."""
         for listing in sorted(self.path.glob(f"*/{_LIST}")):
             for name, digest in _listed(listing).items():
                 content = read(listing.parent / name)
                 if content is not None and _digest(content) == digest:
-                    yield Change(listing.parent / name, content, None, whole=True)
-            yield Change(listing, read(listing), None, whole=True)
+                    yield FileChange(listing.parent / name, content, None, whole=True)
+            yield FileChange(listing, read(listing), None, whole=True)
 
-    def _put(self, skill: str) -> Iterator[Change]:
+    def _put(self, skill: str) -> Iterator[FileChange]:
         source, target = SKILLS / skill, self.path / skill
         files = {
             path.relative_to(source).as_posix(): path.read_bytes()
@@ -58,17 +58,17 @@ class SkillFolder:
             yield _written(target / _LIST, (json.dumps(listing, indent=2) + "\n").encode())
 
 
-def _changed(path: Path, digest: str | None, wanted: bytes | None) -> Iterator[Change]:
+def _changed(path: Path, digest: str | None, wanted: bytes | None) -> Iterator[FileChange]:
     there = read(path)
     if there == wanted:
         return
     if there is not None and _digest(there) != digest:
         raise InvalidRequestError(f"{path} was changed by hand; move it away first")
-    yield Change(path, there, wanted, whole=True)
+    yield FileChange(path, there, wanted, whole=True)
 
 
-def _written(path: Path, content: bytes) -> Change:
-    return Change(path, read(path), content, whole=True)
+def _written(path: Path, content: bytes) -> FileChange:
+    return FileChange(path, read(path), content, whole=True)
 
 
 def _listed(path: Path) -> dict[str, Any]:

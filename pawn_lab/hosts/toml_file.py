@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pawn_lab.errors import InvalidRequestError
-from pawn_lab.hosts.changes import Change, backup_of, read
+from pawn_lab.hosts.changes import FileChange, backup_of, read
 
 _START = "# pawn-lab: written by `pawn-lab install`, taken out by its --remove"
 _END = "# pawn-lab: end"
@@ -24,7 +24,7 @@ class TomlFile:
     keys: tuple[str, ...]
     table: Mapping[str, Any]
 
-    def put(self) -> Iterator[Change]:
+    def put(self) -> Iterator[FileChange]:
         """Yield the file with our table."""
         before = read(self.path)
         text = (before or b"").decode()
@@ -37,9 +37,9 @@ class TomlFile:
         appended = f"{rest}\n\n{block}\n" if rest else f"{block}\n"
         after = text.replace(there[0].strip(), block) if there else appended
         self._check_valid(after)
-        yield Change(self.path, before, after.encode(), first=not there)
+        yield FileChange(self.path, before, after.encode(), first=not there)
 
-    def taken(self) -> Iterator[Change]:
+    def taken(self) -> Iterator[FileChange]:
         """Yield the file without our table: as it was once, where nothing else has changed."""
         before, kept = read(self.path), read(backup_of(self.path))
         text = (before or b"").decode()
@@ -47,10 +47,10 @@ class TomlFile:
             return
         rest = _OURS.sub("\n", text).strip("\n")
         if kept is not None and rest == kept.decode().strip("\n"):
-            yield Change(self.path, before, kept)
-            yield Change(backup_of(self.path), kept, None, whole=True)
+            yield FileChange(self.path, before, kept)
+            yield FileChange(backup_of(self.path), kept, None, whole=True)
         else:
-            yield Change(self.path, before, f"{rest}\n".encode() if rest else None)
+            yield FileChange(self.path, before, f"{rest}\n".encode() if rest else None)
 
     def _check_free(self, text: str) -> None:
         document: Any = self._check_valid(text)

@@ -12,11 +12,11 @@ from pawn_core.durable import sync_file
 from pawn_lab.errors import InvalidRequestError, TrialStateError, WorkspaceNotWritableError
 from pawn_lab.lab.queries import selected
 from pawn_lab.lab.workspace import Lab
-from pawn_lab.paths import TrialPaths
 from pawn_lab.records import DiskUse, FreedTrial, Trial
 from pawn_lab.states import ACTIVE, ENDED
 from pawn_lab.store import Database, Transaction, failures, trials
 from pawn_lab.store.rows import TrialRow
+from pawn_lab.trial_paths import TrialPaths
 from pawn_lab.trials import requests, selection, subjects
 
 

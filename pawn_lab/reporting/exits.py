@@ -8,11 +8,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from pawn_core.checkpoint.manifest import finished
 from pawn_lab.clock import Moment
 from pawn_lab.documents import load_json_object
-from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Evidence, Exit
 from pawn_lab.reporting import log
 from pawn_lab.states import State
 from pawn_lab.text import clean, shorten
+from pawn_lab.trial_paths import TrialPaths
 
 MOST_MESSAGE_CHARACTERS = 500
 _MOST_NAME_CHARACTERS = 64

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from pawn_core.config import RunConfig, TrainingConfig
 from pawn_core.metrics import TRAIN
 from pawn_lab.documents import read_json_object
-from pawn_lab.paths import TrialPaths
 from pawn_lab.shim.rules import Losses
 from pawn_lab.text import clean
+from pawn_lab.trial_paths import TrialPaths
 
 Record = dict[str, Any]
 

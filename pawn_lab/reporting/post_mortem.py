@@ -10,10 +10,10 @@ from pawn_core.metrics import EVAL, TRAIN
 from pawn_core.preflight.report import MENDS, CheckName, read_report
 from pawn_lab.configs import differing
 from pawn_lab.documents import read_text
-from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Exit, PostMortem
 from pawn_lab.store.rows import TrialRow
 from pawn_lab.text import clean_line, shorten
+from pawn_lab.trial_paths import TrialPaths
 from pawn_lab.trials import streams
 from pawn_lab.trials.variants import SINGLE, records_of
 

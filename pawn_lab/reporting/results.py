@@ -6,12 +6,12 @@ from typing import Any
 
 from pawn_core.config import RunConfig
 from pawn_lab.configs import StoredConfig
-from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Evaluation, ModelProgress, Progress, TrialResult
 from pawn_lab.reporting import health
 from pawn_lab.reporting.metrics import ENVELOPE, shown_live
 from pawn_lab.states import ACTIVE, HOLDING
 from pawn_lab.store.rows import TrialRow
+from pawn_lab.trial_paths import TrialPaths
 from pawn_lab.trials import streams, variants
 from pawn_lab.trials.summaries import Shown
 

@@ -9,7 +9,7 @@ from pawn_lab import failpoints
 from pawn_lab.documents import read_json_object
 from pawn_lab.executors.executor import Claim, Device, Executor
 from pawn_lab.locks import is_locked, sign, try_lock
-from pawn_lab.paths import TrialPaths, WorkspacePaths
+from pawn_lab.paths import WorkspacePaths
 from pawn_lab.reporting import cost
 from pawn_lab.scheduling import budget
 from pawn_lab.scheduling.speed import Comparables, devices_needed
@@ -17,6 +17,7 @@ from pawn_lab.shim.reserve import keep_room
 from pawn_lab.states import State
 from pawn_lab.store import Transaction, leases, trials
 from pawn_lab.store.rows import TrialRow
+from pawn_lab.trial_paths import TrialPaths
 
 
 class Claims(NamedTuple):

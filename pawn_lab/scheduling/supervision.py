@@ -4,13 +4,14 @@ from collections.abc import Mapping
 
 from pawn_lab.executors.attempt import Attempt, Shim
 from pawn_lab.executors.executor import Executor, Life, Sight
-from pawn_lab.paths import TrialPaths, WorkspacePaths
+from pawn_lab.paths import WorkspacePaths
 from pawn_lab.records import Exit, Games
 from pawn_lab.reporting import exits
 from pawn_lab.reporting.post_mortem import post_mortem
 from pawn_lab.states import ENDED_WELL, HOLDING, State
 from pawn_lab.store import Transaction, events, leases, trials
 from pawn_lab.store.rows import TrialRow
+from pawn_lab.trial_paths import TrialPaths
 from pawn_lab.trials import streams
 
 MOST_LAUNCH_ATTEMPTS = 3

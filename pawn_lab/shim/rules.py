@@ -17,10 +17,10 @@ from typing import Any
 from pawn_core.metrics import MOST_NAME_CHARACTERS, TRAIN, number
 from pawn_lab.clock import Moment
 from pawn_lab.documents import read_json_object, write_json
-from pawn_lab.paths import TrialPaths
 from pawn_lab.shim import environment
 from pawn_lab.shim.places import name_now
 from pawn_lab.shim.tail import Record
+from pawn_lab.trial_paths import TrialPaths
 
 FORECAST_EVERY_S = 60.0
 FINDER = "pawn_lab.analysis.early_stop"

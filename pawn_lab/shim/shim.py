@@ -24,7 +24,7 @@ from pawn_lab import failpoints
 from pawn_lab.clock import boot_id, uptime_s
 from pawn_lab.documents import load_json_object, load_own, write_json
 from pawn_lab.locks import is_current
-from pawn_lab.paths import TrialPaths, WorkspacePaths
+from pawn_lab.paths import WorkspacePaths
 from pawn_lab.shim import environment
 from pawn_lab.shim.guardian import STOP_SIGNALS, Handover, end_shim, fork_shim, kill_descendants
 from pawn_lab.shim.identity import TOKEN_VARIABLE, ProcessIdentity, folder_id, mark_this_process
@@ -32,6 +32,7 @@ from pawn_lab.shim.places import held
 from pawn_lab.shim.reserve import write_reserved
 from pawn_lab.shim.rules import BudgetStop, Divergence, Growth, Hopeless, Limits
 from pawn_lab.shim.tail import Tail
+from pawn_lab.trial_paths import TrialPaths
 
 POLL_S = 1.0
 MOST_OUTCOME_BYTES = 1 << 20

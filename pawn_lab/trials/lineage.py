@@ -15,10 +15,10 @@ from pawn_lab.errors import (
     TrialStateError,
     UnsafeOverrideError,
 )
-from pawn_lab.paths import TrialPaths
 from pawn_lab.shim.rules import Limits
 from pawn_lab.states import ACTIVE
 from pawn_lab.store.rows import TrialRow
+from pawn_lab.trial_paths import TrialPaths
 from pawn_lab.trials import checks, streams, variants
 
 

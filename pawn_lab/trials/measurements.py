@@ -19,7 +19,7 @@ import numpy as np
 
 from pawn_core.untrusted import open_file
 from pawn_lab.documents import write_cache
-from pawn_lab.paths import TrialPaths
+from pawn_lab.trial_paths import TrialPaths
 from pawn_lab.trials import streams
 from pawn_lab.trials.column_files import ColumnFile, DamagedColumnsError, Head, document
 from pawn_lab.trials.columns import KINDS, Key, Kind, Points, Table, UnsettledStream, bounded

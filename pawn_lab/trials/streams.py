@@ -21,7 +21,7 @@ from pawn_core.metrics import (
 )
 from pawn_core.untrusted import open_file, read_file
 from pawn_lab.documents import write_cache
-from pawn_lab.paths import TrialPaths
+from pawn_lab.trial_paths import TrialPaths
 from pawn_lab.trials.summaries import Shown, StreamPosition, Summary
 
 _TAIL_BYTES = 1 << 18

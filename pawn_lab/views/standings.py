@@ -12,7 +12,7 @@ import numpy as np
 
 from pawn_core.config import RunConfig
 from pawn_core.config.facts import Merit
-from pawn_lab.paths import TrialPaths
+from pawn_lab.trial_paths import TrialPaths
 from pawn_lab.trials import measurements, streams
 from pawn_lab.trials.columns import Points
 from pawn_lab.views.view import rounded

@@ -19,7 +19,7 @@ INTERVAL_S, PING_EVERY_S = 15.0, 60.0
 
 
 @dataclass
-class Watch:
+class Watchdog:
     """Looks at a lab until told to end, whatever hinders a single look."""
 
     open_lab: Callable[[], Lab]

@@ -20,11 +20,12 @@ from mcp.shared.exceptions import MCPError
 from pawn_core.config import parse_config
 from pawn_lab.errors import LabError
 from pawn_lab.lab import Lab, queries
-from pawn_lab.paths import TrialPaths, WorkspacePaths
+from pawn_lab.paths import WorkspacePaths
 from pawn_lab.server.tasks import WaitStore
 from pawn_lab.states import ENDED
 from pawn_lab.tools import TOOLS
 from pawn_lab.tools.plot import MOST_CURVES
+from pawn_lab.trial_paths import TrialPaths
 
 MOST_S = 60
 TOOL_NAMED = {tool.name: tool for tool in TOOLS}

@@ -20,7 +20,7 @@ from pawn_lab.alarms.webhook import Webhook
 from pawn_lab.lab import Lab, launching, queries
 from pawn_lab.lab.closing import closed
 from pawn_lab.states import State
-from pawn_lab.watchdog import Watch
+from pawn_lab.watchdog import Watchdog
 
 __all__ = ["receiver"]
 
@@ -115,7 +115,7 @@ def test_on_a_full_disk_an_end_is_recorded_the_rest_waits_and_the_webhook_hears_
         eventually(lambda: lab.tick() or lab.refusal, "refusal to start another trial")
         assert queries.trial(lab, second).state is State.QUEUED
         assert "the disk is full" in str(lab.refusal)
-        watch = Watch(lambda: Lab.open(workspace), print)
+        watch = Watchdog(lambda: Lab.open(workspace), print)
         for _ in range(3):
             watch.look()
         told = [message["headline"].partition(":")[0] for message in receiver.messages]

@@ -7,7 +7,7 @@ import pawn_core
 import pawn_lab
 from pawn_core import run_paths
 from pawn_core.run_paths import RunPaths
-from pawn_lab.paths import TrialPaths
+from pawn_lab.trial_paths import TrialPaths
 
 FILES = ("metrics.jsonl", "outcome.json", "phase.json", "schedule_health.json")
 FOLDERS = ("checkpoints", "trackers")  # "uploads" is also a key inside a record

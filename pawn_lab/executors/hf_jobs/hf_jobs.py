@@ -23,7 +23,7 @@ from pawn_lab.executors.executor import (
 from pawn_lab.executors.hf_jobs import ledger, parcel
 from pawn_lab.executors.hf_jobs.hub import Hub, HubError, HubRefusedError, hourly_cost
 from pawn_lab.executors.hf_jobs.settings import HfJobsSettings
-from pawn_lab.executors.hf_jobs.watch import Watch
+from pawn_lab.executors.hf_jobs.watch import JobWatch
 from pawn_lab.locks import is_locked
 from pawn_lab.paths import WorkspacePaths
 from pawn_lab.store.rows import TrialRow
@@ -48,7 +48,7 @@ class HfJobs(Executor):
     def __init__(self, settings: HfJobsSettings) -> None:
         self._settings = settings
         self._hub = Hub(settings)
-        self._watch = Watch(self._hub, settings)
+        self._watch = JobWatch(self._hub, settings)
         self._asked: tuple[ledger.Moment, str | None] | None = None
         """When it was last asked whether the hub answers, and why it does not."""
 

@@ -40,7 +40,7 @@ class HubRefusedError(HubError):
     """The hub answered that it does not do it, so it has not been done."""
 
 
-class Job(NamedTuple):
+class CloudJob(NamedTuple):
     """A job as the hub tells of it."""
 
     id: str
@@ -75,7 +75,7 @@ class Hub:
         command: list[str],
         timeout_s: float,
         environment: Mapping[str, str],
-    ) -> Job:
+    ) -> CloudJob:
         """Start a job that sees the files of its attempt at `MOUNT`, with our token as a secret."""
         settings = self._settings
         with _answers():
@@ -96,7 +96,7 @@ class Hub:
             )
             return _job(info)
 
-    def inspect(self, job_id: str) -> Job | None:
+    def inspect(self, job_id: str) -> CloudJob | None:
         """Return a job; None where the hub has none of that number."""
         with _answers():
             try:
@@ -107,7 +107,7 @@ class Hub:
                 raise
             return _job(info)
 
-    def find(self, token: str) -> list[Job]:
+    def find(self, token: str) -> list[CloudJob]:
         """Return the jobs of an attempt by their label, the first one first."""
         with _answers():
             self._api.list_jobs_hardware()  # fails at once, where a list is tried for a minute
@@ -193,8 +193,8 @@ def _has_one_device(flavor: str) -> bool:
     return True
 
 
-def _job(info: JobInfo) -> Job:
-    return Job(
+def _job(info: JobInfo) -> CloudJob:
+    return CloudJob(
         info.id, str(getattr(info.status.stage, "value", info.status.stage)), info.status.message
     )
 

@@ -23,7 +23,7 @@ from pawn_lab.shim.identity import folder_id
 LONG_AGO = Moment(0.0, None, None)
 
 
-class Entry(BaseModel):
+class JobRecord(BaseModel):
     """An attempt that was submitted, and what is known of its job."""
 
     trial: int
@@ -59,19 +59,19 @@ def workspace_of(attempt: Attempt) -> WorkspacePaths:
     return WorkspacePaths(attempt.paths.root.parent.parent)
 
 
-def begin(file: Path, trial: int) -> Entry:
+def begin(file: Path, trial: int) -> JobRecord:
     """Note that the hub is about to be asked for a job.
 
     Raises:
         OSError: it cannot be noted, so it must not be asked.
     """
     own_folder(file.parent)
-    entry = Entry(trial=trial, folder=folder_id(file.parent), asked=now())
+    entry = JobRecord(trial=trial, folder=folder_id(file.parent), asked=now())
     write(file, entry)
     return entry
 
 
-def read(file: Path) -> Entry | None:
+def read(file: Path) -> JobRecord | None:
     """Return what was noted of an attempt; None where nothing was.
 
     Of a file that is damaged there is left that a job was asked for: its label finds it.
@@ -80,24 +80,24 @@ def read(file: Path) -> Entry | None:
         OSError: the file cannot be read: nothing may be concluded.
     """
     try:
-        return Entry.model_validate(load_json_object(file))
+        return JobRecord.model_validate(load_json_object(file))
     except FileNotFoundError:
         return None
     except (ValidationError, UntrustedFileError):
         return unknown(file, Moment(file.stat().st_mtime, None, None))
 
 
-def unknown(file: Path, asked: Moment) -> Entry:
+def unknown(file: Path, asked: Moment) -> JobRecord:
     """Return what is known of an attempt without its file."""
-    return Entry(trial=0, folder=folder_id(file.parent), asked=asked)
+    return JobRecord(trial=0, folder=folder_id(file.parent), asked=asked)
 
 
-def write(file: Path, entry: Entry) -> None:
+def write(file: Path, entry: JobRecord) -> None:
     """Write down what is known."""
     write_json(file, entry.model_dump(mode="json"), mode=0o600)
 
 
-def is_of_copy(file: Path, entry: Entry) -> bool:
+def is_of_copy(file: Path, entry: JobRecord) -> bool:
     """Say whether it was noted in another workspace, of which this one is a copy."""
     return entry.folder != folder_id(file.parent)
 
@@ -117,7 +117,7 @@ def alone(file: Path) -> Iterator[bool]:
 
 
 @contextlib.contextmanager
-def kept(file: Path, entry: Entry) -> Iterator[None]:
+def kept(file: Path, entry: JobRecord) -> Iterator[None]:
     """Write an entry down after a block that has changed it."""
     before = entry.model_copy(deep=True)
     try:

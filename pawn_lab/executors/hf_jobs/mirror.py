@@ -12,7 +12,7 @@ from pawn_core.checkpoint.manifest import checkpoint_step, verify
 from pawn_core.run_paths import SENTINEL
 from pawn_lab.executors.hf_jobs.hub import Hub
 from pawn_lab.executors.hf_jobs.node import OUT
-from pawn_lab.paths import TrialPaths
+from pawn_lab.trial_paths import TrialPaths
 
 _TOP = ("node.json", "shim.json", "shim.log", "trainer.log", "exit.json")
 _RUN, _PREFLIGHTS = "run", "preflights"

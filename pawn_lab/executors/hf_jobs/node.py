@@ -24,11 +24,12 @@ from pawn_core.run_paths import SENTINEL
 from pawn_lab.documents import load_own, write_json
 from pawn_lab.executors.hf_jobs.start import ORDERS_OF_JOB
 from pawn_lab.locks import sign, try_lock
-from pawn_lab.paths import TrialPaths, WorkspacePaths
+from pawn_lab.paths import WorkspacePaths
 from pawn_lab.shim import environment, identity
 from pawn_lab.shim.guardian import ALONE_VARIABLE
 from pawn_lab.shim.identity import TOKEN_VARIABLE, ProcessIdentity
 from pawn_lab.shim.reserve import keep_room
+from pawn_lab.trial_paths import TrialPaths
 from pawn_lab.trials.code import code_digest
 
 OUT = "out"

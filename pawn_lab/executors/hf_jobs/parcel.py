@@ -17,9 +17,10 @@ from pawn_lab.executors.hf_jobs import start
 from pawn_lab.executors.hf_jobs.hub import MOUNT, python_version
 from pawn_lab.executors.hf_jobs.settings import HfJobsSettings
 from pawn_lab.executors.hf_jobs.start import CODE, ORDERS_OF_JOB, REQUIREMENTS, START
-from pawn_lab.paths import TrialPaths, WorkspacePaths
+from pawn_lab.paths import WorkspacePaths
 from pawn_lab.store.rows import TrialRow
 from pawn_lab.text import MASK
+from pawn_lab.trial_paths import TrialPaths
 from pawn_lab.trials import subjects
 from pawn_lab.trials.code import code_digest
 

@@ -9,8 +9,8 @@ from pawn_lab.documents import read_json_object, read_text
 from pawn_lab.executors.attempt import Attempt
 from pawn_lab.executors.executor import Life, Sight
 from pawn_lab.executors.hf_jobs import fetch, ledger, mirror, parcel
-from pawn_lab.executors.hf_jobs.hub import Hub, HubError, Job
-from pawn_lab.executors.hf_jobs.ledger import Entry
+from pawn_lab.executors.hf_jobs.hub import CloudJob, Hub, HubError
+from pawn_lab.executors.hf_jobs.ledger import JobRecord
 from pawn_lab.executors.hf_jobs.settings import HfJobsSettings
 from pawn_lab.locks import is_locked
 from pawn_lab.paths import WorkspacePaths
@@ -23,7 +23,7 @@ _DELETED = "DELETED"
 _MOST_LOG_BYTES = 4096
 
 
-class Watch:
+class JobWatch:
     """The jobs of a namespace as a lab sees them, each by the file that was written for it."""
 
     def __init__(self, hub: Hub, settings: HfJobsSettings) -> None:
@@ -48,7 +48,7 @@ class Watch:
             with ledger.kept(file, entry):
                 return self._look(attempt, entry)
 
-    def _look(self, attempt: Attempt, entry: Entry) -> Sight:
+    def _look(self, attempt: Attempt, entry: JobRecord) -> Sight:
         if entry.looked and not entry.ended and not self._is_due(entry):
             return Sight(Life.ALIVE, attempt.shim())
         try:
@@ -56,11 +56,11 @@ class Watch:
         except HubError:
             return Sight(Life.UNKNOWN)
 
-    def _is_due(self, entry: Entry) -> bool:
+    def _is_due(self, entry: JobRecord) -> bool:
         assert entry.looked, "looked at before"
         return entry.looked.until(ledger.now()) >= self._settings.sync_s
 
-    def _ask(self, attempt: Attempt, entry: Entry) -> Sight:
+    def _ask(self, attempt: Attempt, entry: JobRecord) -> Sight:
         """Return how an attempt's job is, and bring its files.
 
         Raises:
@@ -80,7 +80,7 @@ class Watch:
         entry.ended, entry.ending = entry.ended or ledger.now(), job.describe()
         return self._end_of(attempt, entry) if is_whole else Sight(Life.ALIVE, attempt.shim())
 
-    def _bring(self, attempt: Attempt, entry: Entry, files: dict[str, BucketFile]) -> bool:
+    def _bring(self, attempt: Attempt, entry: JobRecord, files: dict[str, BucketFile]) -> bool:
         """Bring what a job has written; say whether all is here, its checkpoints included."""
         mirror.small_files(attempt.paths, files, entry.files, self._hub)
         if not mirror.lacking(attempt.paths, files):
@@ -88,7 +88,7 @@ class Watch:
         fetch.start(attempt, self._settings)
         return False
 
-    def _job(self, token: str, entry: Entry) -> Job | None:
+    def _job(self, token: str, entry: JobRecord) -> CloudJob | None:
         """Return an attempt's job by its number, or by its label; None where the hub has none.
 
         The hub may have taken more than one: the first is the trial's.
@@ -106,9 +106,9 @@ class Watch:
         if (job := self._hub.inspect(entry.job)) is not None:
             return job
         jobs = self._hub.find(token)  # who may not look is told that there is none, too
-        return jobs[0] if jobs else Job(entry.job, _DELETED)
+        return jobs[0] if jobs else CloudJob(entry.job, _DELETED)
 
-    def _end_of(self, attempt: Attempt, entry: Entry) -> Sight:
+    def _end_of(self, attempt: Attempt, entry: JobRecord) -> Sight:
         """Return how an attempt ended whose job has, and whose files are here."""
         shim = attempt.shim()
         record = exits.read(attempt.paths.exit, attempt.token)
@@ -119,7 +119,7 @@ class Watch:
             return Sight(Life.UNKNOWN, shim)  # what it wrote last may be on its way
         return Sight(Life.GONE, shim, why=_why_gone(attempt, entry))
 
-    def _pass_on(self, attempt: Attempt, entry: Entry, job: Job) -> None:
+    def _pass_on(self, attempt: Attempt, entry: JobRecord, job: CloudJob) -> None:
         """Tell a job when the budget ends; cancel one that goes on after its trial's end.
 
         Raises:
@@ -137,7 +137,7 @@ class Watch:
             self._hub.give(attempt.token, [(budget, order)])
             entry.budget_sent = spent_at
 
-    def cancel(self, token: str, entry: Entry) -> bool:
+    def cancel(self, token: str, entry: JobRecord) -> bool:
         """Cancel the job of an attempt; say whether none is left.
 
         Raises:
@@ -183,7 +183,7 @@ def _without_entry(attempt: Attempt) -> Sight:
     return Sight(Life.GONE if record is None else Life.ENDED, attempt.shim(), record)
 
 
-def _why_gone(attempt: Attempt, entry: Entry) -> str:
+def _why_gone(attempt: Attempt, entry: JobRecord) -> str:
     """Say how a job ended that has left no end of its trial, with the last word of its log."""
     lines = read_text(attempt.paths.shim_log, _MOST_LOG_BYTES).strip().splitlines()
     last = f"; its log ends with: {clean_line(lines[-1])}" if lines else ""

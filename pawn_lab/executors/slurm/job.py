@@ -20,7 +20,7 @@ from pawn_core.untrusted import open_log
 from pawn_lab.documents import load_own, read_json_object, write_json
 from pawn_lab.executors.slurm.node import confined, gone_on, node_record, within_time_left
 from pawn_lab.locks import try_lock
-from pawn_lab.paths import TrialPaths, WorkspacePaths
+from pawn_lab.paths import WorkspacePaths
 from pawn_lab.shim.guardian import STOP_SIGNALS, kill_descendants
 from pawn_lab.shim.identity import (
     TOKEN_VARIABLE,
@@ -29,6 +29,7 @@ from pawn_lab.shim.identity import (
     is_stopped,
     send_signal,
 )
+from pawn_lab.trial_paths import TrialPaths
 
 LOCK_S, POLL_S, LOOK_S = 300.0, 0.05, 1.0
 """How long another may hold the trial's lock; how often it is tried; how often owners are seen."""

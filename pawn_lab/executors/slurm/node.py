@@ -11,7 +11,7 @@ import subprocess
 import time
 from typing import Any
 
-from pawn_lab.paths import TrialPaths
+from pawn_lab.trial_paths import TrialPaths
 
 GPUS = "CUDA_VISIBLE_DEVICES"
 SAVE_S = 60.0

@@ -6,12 +6,12 @@ import pytest
 from cli_command import Command
 
 from pawn_lab import doctor
-from pawn_lab.doctor import Finding
+from pawn_lab.doctor import Diagnosis
 
 
 @pytest.fixture
 def finds(monkeypatch: pytest.MonkeyPatch):
-    def set_(*findings: Finding) -> None:
+    def set_(*findings: Diagnosis) -> None:
         found = [("disk", finding) for finding in findings]
         monkeypatch.setattr(doctor, "examine", lambda _: found)
 
@@ -24,7 +24,7 @@ def run(tmp_path, capsys, monkeypatch) -> Command:
 
 
 def test_a_fault_is_shown_with_what_mends_it_and_the_exit_code_says_so(run, finds):
-    finds(Finding("ok", "well"), Finding("fail", "0.1 GiB free", "pawn-lab disk"))
+    finds(Diagnosis("ok", "well"), Diagnosis("fail", "0.1 GiB free", "pawn-lab disk"))
     code, out, _ = run("doctor")
     assert code == 1
     assert "0.1 GiB free" in out
@@ -32,12 +32,12 @@ def test_a_fault_is_shown_with_what_mends_it_and_the_exit_code_says_so(run, find
 
 
 def test_a_warning_is_no_fault(run, finds):
-    finds(Finding("warn", "no login", "hf auth login"))
+    finds(Diagnosis("warn", "no login", "hf auth login"))
     assert run("doctor")[0] == 0
 
 
 def test_a_program_reads_each_finding_as_an_object(run, finds):
-    finds(Finding("fail", "0.1 GiB free", "pawn-lab disk"))
+    finds(Diagnosis("fail", "0.1 GiB free", "pawn-lab disk"))
     code, out, _ = run("doctor", "--json")
     assert code == 1
     assert json.loads(out) == [

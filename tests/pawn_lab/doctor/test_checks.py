@@ -15,9 +15,9 @@ import pytest
 from lab_testing import add_ended_trial
 from past_trials import TOY
 
-from pawn_lab.doctor import CHECKS, Finding, Patient, accounts, examine, machine, programs
+from pawn_lab.doctor import CHECKS, Diagnosis, Patient, accounts, examine, machine, programs
 from pawn_lab.doctor import workspace as of_workspace
-from pawn_lab.doctor.finding import ok
+from pawn_lab.doctor.diagnosis import ok
 from pawn_lab.executors.local import devices as local
 from pawn_lab.hosts import Place, host_named, install
 from pawn_lab.hosts.codex import TRUST, trust_digests
@@ -35,7 +35,7 @@ def patient(tmp_path: Path) -> Patient:
     return Patient(WorkspacePaths(tmp_path / "project" / "runs"), tmp_path / "project", home, {})
 
 
-def only(findings: Iterator[Finding]) -> Finding:
+def only(findings: Iterator[Diagnosis]) -> Diagnosis:
     (finding,) = findings
     return finding
 
@@ -289,15 +289,15 @@ def test_an_agent_with_another_version_of_the_lab_is_named_with_the_command(pati
 def test_a_check_that_fails_or_hangs_is_a_finding_and_holds_up_no_other(patient):
     gone = Event()
 
-    def breaks(_: Patient) -> Iterator[Finding]:
+    def breaks(_: Patient) -> Iterator[Diagnosis]:
         raise RuntimeError("odd machine")
         yield
 
-    def hangs(_: Patient) -> Iterator[Finding]:
+    def hangs(_: Patient) -> Iterator[Diagnosis]:
         gone.wait()
         yield ok("at last")
 
-    def works(_: Patient) -> Iterator[Finding]:
+    def works(_: Patient) -> Iterator[Diagnosis]:
         yield ok("well")
 
     found = examine(patient, (breaks, hangs, works), limit_s=0.2)

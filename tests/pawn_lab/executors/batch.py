@@ -31,9 +31,10 @@ from pawn_lab.executors.executor import (
     Sight,
 )
 from pawn_lab.locks import is_locked, try_lock
-from pawn_lab.paths import TrialPaths, WorkspacePaths
+from pawn_lab.paths import WorkspacePaths
 from pawn_lab.reporting import exits
 from pawn_lab.shim import environment, guardian, identity, shim
+from pawn_lab.trial_paths import TrialPaths
 
 LIST_S = 0.1
 POLL_S = 0.005

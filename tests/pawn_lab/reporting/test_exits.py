@@ -5,9 +5,9 @@ import json
 import pytest
 from lab_testing import make_checkpoint
 
-from pawn_lab.paths import TrialPaths
 from pawn_lab.reporting import exits
 from pawn_lab.states import State
+from pawn_lab.trial_paths import TrialPaths
 
 RECORD = {
     "token": "t",

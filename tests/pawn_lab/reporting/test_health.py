@@ -5,8 +5,8 @@ import time
 import pytest
 
 from pawn_core.phases import Phases
-from pawn_lab.paths import TrialPaths
 from pawn_lab.reporting.health import LONGEST_S, Phase, data_wait, health, is_trouble, phase_of
+from pawn_lab.trial_paths import TrialPaths
 
 
 def train(losses, interval=10.0, **fields):

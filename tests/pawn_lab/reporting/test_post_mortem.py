@@ -16,11 +16,11 @@ from lab_testing import (
 
 from pawn_core.preflight.report import Check, PreflightReport
 from pawn_lab.lab import launching, queries
-from pawn_lab.paths import TrialPaths
 from pawn_lab.records import Exit
 from pawn_lab.reporting.post_mortem import post_mortem
 from pawn_lab.shim import identity
 from pawn_lab.states import State
+from pawn_lab.trial_paths import TrialPaths
 
 TRIAL = trial_row({"run_type": "pretrain", "lr": 3e-3, "batch_size": 8}, id=7)
 

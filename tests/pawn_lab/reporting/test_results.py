@@ -9,8 +9,8 @@ from lab_testing import trial_row
 from pawn_core.config import parse_config
 from pawn_core.config.registry import RUN_TYPES
 from pawn_lab.configs import StoredConfig
-from pawn_lab.paths import TrialPaths
 from pawn_lab.reporting import results
+from pawn_lab.trial_paths import TrialPaths
 
 
 @pytest.fixture

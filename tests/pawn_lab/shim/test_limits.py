@@ -5,11 +5,11 @@ from lab_testing import CONFIG, ended
 
 from pawn_core.phases import Phases
 from pawn_lab.lab import launching, queries
-from pawn_lab.paths import TrialPaths
 from pawn_lab.shim import rules
 from pawn_lab.shim.rules import Growth
 from pawn_lab.states import State
 from pawn_lab.tools.launch import lab_launch
+from pawn_lab.trial_paths import TrialPaths
 
 
 def test_a_diverged_trial_is_stopped_and_its_event_says_by_what(open_lab):

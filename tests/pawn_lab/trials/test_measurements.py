@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pawn_core.config.facts import Merit
-from pawn_lab.paths import TrialPaths
+from pawn_lab.trial_paths import TrialPaths
 from pawn_lab.trials import columns, measurements, streams
 from pawn_lab.trials.summaries import TOKENS
 

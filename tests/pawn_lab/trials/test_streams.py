@@ -9,7 +9,7 @@ import pytest
 
 from pawn_core import metrics
 from pawn_core.config.facts import Merit
-from pawn_lab.paths import TrialPaths
+from pawn_lab.trial_paths import TrialPaths
 from pawn_lab.trials import streams
 from pawn_lab.trials.summaries import MOST_KEPT, TOKENS
 

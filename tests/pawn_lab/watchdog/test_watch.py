@@ -24,7 +24,7 @@ from pawn_lab.errors import NoLabError
 from pawn_lab.lab import launching, queries, spending
 from pawn_lab.tools.notes import lab_notes
 from pawn_lab.tools.status import lab_status
-from pawn_lab.watchdog import Watch
+from pawn_lab.watchdog import Watchdog
 from pawn_lab.watchdog.room import Room
 
 __all__ = ["receiver"]
@@ -101,7 +101,7 @@ def test_what_hinders_a_look_is_said_once_and_ends_nothing(open_lab, monkeypatch
     said: list[str] = []
     lab = open_lab()
     spending.set_cost(lab, 1.0)
-    watch = Watch(open_lab, said.append)
+    watch = Watchdog(open_lab, said.append)
     monkeypatch.setenv("PAWN_IDLE_MIN", "never")
     for _ in range(3):
         watch.look()
@@ -114,7 +114,7 @@ def test_what_hinders_a_look_is_said_once_and_ends_nothing(open_lab, monkeypatch
 def test_the_outside_is_called_once_a_minute_while_all_is_well(open_lab, receiver):
     said: list[str] = []
     clock = iter([0.0, 59.0, 60.0, 121.0])
-    watch = Watch(open_lab, said.append, ping_url=receiver.url, clock=lambda: next(clock))
+    watch = Watchdog(open_lab, said.append, ping_url=receiver.url, clock=lambda: next(clock))
     for pings in (1, 1, 2):
         watch.look()
         assert receiver.pings == pings

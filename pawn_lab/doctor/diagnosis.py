@@ -11,7 +11,7 @@ from pawn_lab.paths import WorkspacePaths, default_workspace
 Status = Literal["ok", "warn", "fail"]
 
 
-class Finding(NamedTuple):
+class Diagnosis(NamedTuple):
     """One thing that is well, or is not; `mend` is what to do then, if it can be a command."""
 
     status: Status
@@ -40,16 +40,16 @@ class Patient:
         return next(folder for folder in (root, *root.parents) if folder.exists())
 
 
-def ok(what: str) -> Finding:
+def ok(what: str) -> Diagnosis:
     """Return that something is well."""
-    return Finding("ok", what)
+    return Diagnosis("ok", what)
 
 
-def warn(what: str, mend: str) -> Finding:
+def warn(what: str, mend: str) -> Diagnosis:
     """Return that something is missing that not everybody needs."""
-    return Finding("warn", what, mend)
+    return Diagnosis("warn", what, mend)
 
 
-def fail(what: str, mend: str) -> Finding:
+def fail(what: str, mend: str) -> Diagnosis:
     """Return that something does not work."""
-    return Finding("fail", what, mend)
+    return Diagnosis("fail", what, mend)
