@@ -2,30 +2,14 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from lab_fixtures import open_lab, wait_until_deserted, workspace
-from lab_testing import ended
+from lab_testing import TOY, ended
 
 from pawn_lab.lab import Lab, launching, resuming, spending
 
 __all__ = ["open_lab", "study", "workspace"]
-
-TOY: dict[str, Any] = {
-    "run_type": "pretrain",
-    "variant": "toy",
-    "max_seq_len": 32,
-    "batch_size": 4,
-    "total_steps": 8,
-    "eval_interval": 2,
-    "log_interval": 1,
-    "val_games": 8,
-    "device": "cpu",
-    "no_compile": True,
-    "num_workers": 0,
-    "local_checkpoints": True,
-}
 
 
 @pytest.fixture(scope="session")

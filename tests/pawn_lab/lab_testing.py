@@ -31,6 +31,21 @@ T = TypeVar("T")
 PAWN_LAB = Path(sys.executable).with_name("pawn-lab")
 STAND_IN = Path(__file__).with_name("stand_in.py")
 CONFIG = {"variant": "toy", "local_checkpoints": True, "total_steps": 1000, "eval_interval": 100}
+TOY: dict[str, Any] = {
+    "run_type": "pretrain",
+    "variant": "toy",
+    "max_seq_len": 32,
+    "batch_size": 4,
+    "total_steps": 8,
+    "eval_interval": 2,
+    "log_interval": 1,
+    "val_games": 8,
+    "device": "cpu",
+    "no_compile": True,
+    "num_workers": 0,
+    "local_checkpoints": True,
+}
+"""A config that a real trainer ends in a second."""
 DEADLINE_S = 120.0
 EMPTY_TENSORS = (2).to_bytes(8, "little") + b"{}"
 

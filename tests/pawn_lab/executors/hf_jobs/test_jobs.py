@@ -7,7 +7,7 @@ import shutil
 import pytest
 from contract import HF_JOBS, in_a_process_that_dies, open_lab_at
 from fake_hub import TOKEN, Fault
-from lab_testing import CONFIG, ended, in_state, open_gate, trial_row
+from lab_testing import CONFIG, TOY, ended, in_state, open_gate, trial_row
 
 from pawn_core.checkpoint.manifest import verify
 from pawn_lab.errors import InvalidRequestError
@@ -19,20 +19,6 @@ from pawn_lab.lab import Lab, approving, choosing, killing, launching, queries, 
 from pawn_lab.scheduling import supervision
 from pawn_lab.states import State
 
-TOY = {
-    "run_type": "pretrain",
-    "variant": "toy",
-    "max_seq_len": 32,
-    "batch_size": 4,
-    "total_steps": 8,
-    "eval_interval": 2,
-    "log_interval": 1,
-    "val_games": 8,
-    "device": "cpu",
-    "no_compile": True,
-    "num_workers": 0,
-    "local_checkpoints": True,
-}
 STUDY = {"total_steps": 100, "eval_interval": 50}
 
 
