@@ -22,11 +22,20 @@ for line in sys.stdin:
         print("uciok", flush=True)
     elif word == "isready":
         print("readyok", flush=True)
+    elif word == "position":
+        position = line
     elif word == "go":
         {on_go}
     elif word == "quit":
         break
 """
+
+FIRST_MOVE = (
+    "import chess; board = chess.Board(); "
+    "[board.push_uci(move) for move in position.split()[3:]]; "
+    "print('bestmove', min(move.uci() for move in board.legal_moves), flush=True)"
+)
+"""What to do when asked for a move, from the first position: the first legal one by name."""
 
 
 def write_program(path: Path, on_go: str) -> str:

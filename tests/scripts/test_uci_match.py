@@ -7,7 +7,7 @@ from pathlib import Path
 import chess.pgn
 import numpy as np
 import pytest
-from programs import needs_stockfish, write_program
+from programs import FIRST_MOVE, needs_stockfish, write_program
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -29,8 +29,9 @@ def match(tmp_path: Path, monkeypatch, capsys):
 
 @needs_stockfish
 def test_each_opening_is_played_with_both_colours_and_the_stronger_wins(match, tmp_path) -> None:
+    weaker = write_program(tmp_path / "weaker", FIRST_MOVE)
     code, out, err = match(
-        *("--first", "stockfish", "--second", "stockfish", "--second-option", "Skill Level=0"),
+        *("--first", "stockfish", "--second", weaker),
         *("--nodes", "300", "--pairs", "1", "--max-ply", "300"),
     )
     assert (code, err) == (0, "")
