@@ -101,6 +101,7 @@ def glance(lab: Lab, tag: str | None = None, latest: int = 5) -> Glance:
             troubled=len(trouble),
             unresumed=stored_trials.unresumed(tx),
             idle=idling.told(tx, lab.paths, lab.executor, lab.devices),
+            idle_costs=lab.executor.idle_costs,
             faults=[*watching.faults(lab.paths, tx.now), *webhook.faults(lab.paths)],
         )
 

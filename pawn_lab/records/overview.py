@@ -37,6 +37,8 @@ class Glance(Record):
     """How many such trials there are."""
     idle: list[IdleDevice] = Field(default_factory=list)
     """Devices of which an event has said that they cost money for nothing, and still do."""
+    idle_costs: bool = True
+    """Whether devices that no trial holds cost money: those of a machine, not a cluster's slots."""
     faults: list[str] = Field(default_factory=list)
     """What keeps alarms from being raised or delivered."""
 

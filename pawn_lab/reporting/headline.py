@@ -84,7 +84,8 @@ def _idle(glance: Glance, devices: list[DeviceStatus]) -> str | None:
         return f"{share} though {_queue(glance)}." if stuck or alarm else None
     paused = glance.unresumed
     choice = f"lab_resume the best of {paused} paused (lab_results), " if paused else ""
-    return f"{share}, nothing queued: {choice}launch the next question, or stop the machine."
+    end = ", or stop the machine" if glance.idle_costs else ""
+    return f"{share}, nothing queued: {choice}launch the next question{end}."
 
 
 def paid(idle: Sequence[IdleDevice]) -> str:

@@ -49,6 +49,12 @@ def devices(*holders: int | None) -> list[DeviceStatus]:
     ]
 
 
+def test_slots_that_cost_nothing_while_they_are_free_are_no_reason_to_stop_a_machine():
+    of_cluster = glance(trial(1, State.COMPLETED)).model_copy(update={"idle_costs": False})
+    said = headline(of_cluster, devices(None, None))
+    assert said == "2 of 2 devices idle, nothing queued: launch the next question."
+
+
 def test_a_trial_in_trouble_comes_first_with_how_to_answer_and_idle_devices_beside_it():
     failed = trial(2, State.FAILED, kind="non-finite")
     said = headline(glance(trial(1, State.RUNNING), failed), devices(1, None))
