@@ -65,12 +65,10 @@ class Yardstick(Evaluation):
     @classmethod
     def check(cls, context: Context) -> None:
         """Refuse a model whose context is too short for the positions."""
-        most = context.spec.max_seq_len + (not context.spec.prepend_outcome)
-        if context.config.yardstick_plies > most:
-            raise ConfigError(
-                f"yardstick_plies {context.config.yardstick_plies} does not fit the model, whose "
-                f"context is {context.spec.max_seq_len} tokens; allowed: 2 to {most}"
-            )
+        spec = context.spec
+        own = {"max_seq_len": spec.max_seq_len, "prepend_outcome": spec.prepend_outcome}
+        if misfit := context.config.misfit("weights", own):
+            raise ConfigError(misfit)
 
     def __init__(self, context: Context) -> None:
         self._context, self._config = context, context.config
