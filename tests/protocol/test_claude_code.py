@@ -4,15 +4,13 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any, ClassVar
 
 import pytest
 from lab_testing import add_ended_trial
+from loopback import served
 from node_tools import PROGRAMS
 from past_trials import TOY
 
@@ -86,21 +84,6 @@ def _says(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], str]:
     return block, {"type": "input_json_delta", "partial_json": call}, "tool_use"
 
 
-@contextmanager
-def model() -> Iterator[str]:
-    """Serve the model on a free port of loopback; yield its address."""
-    Model.asked.clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Model)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.fixture
 def plugin(tmp_path: Path) -> Path:
     """The plugin as it is installed: a copy, in a folder whose name has a space."""
@@ -118,7 +101,8 @@ def test_each_hook_of_the_plugin_fires_once_in_a_session(tmp_path, plugin):
     with Lab.open(home / "runs") as lab:
         add_ended_trial(lab, TOY)
     asked = ("-p", "Train it.", "--plugin-dir", str(plugin), "--allowedTools", "Bash")
-    with model() as address:
+    Model.asked.clear()
+    with served(Model) as address:
         done = claude(home, *asked, ANTHROPIC_BASE_URL=address, ANTHROPIC_API_KEY="sk-loopback")
     assert done.returncode == 0, done.stdout + done.stderr
     said = json.dumps(Model.asked[-1]["messages"])

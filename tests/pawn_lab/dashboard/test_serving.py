@@ -66,11 +66,11 @@ async def test_pages_that_were_opened_and_closed_leave_no_task(tmp_path) -> None
     app = dashboard_app(Exhibit(opener(tmp_path / "runs")), Access(("127.0.0.1",)))
     async with app.router.lifespan_context(app):
         await open_and_close(app)  # starts what the library runs once
-        before = len(asyncio.all_tasks())  # one of the first page may still be ending
+        before = asyncio.all_tasks()
         async with anyio.create_task_group() as pages:
             for _ in range(PAGES):
                 pages.start_soon(open_and_close, app)
-        assert len(asyncio.all_tasks()) <= before
+        assert asyncio.all_tasks() - before == set()
 
 
 async def open_and_close(app: Starlette) -> None:

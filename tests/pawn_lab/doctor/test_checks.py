@@ -5,14 +5,14 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
 from lab_testing import add_ended_trial
+from loopback import served
 from past_trials import TOY
 
 from pawn_lab.doctor import CHECKS, Diagnosis, Patient, accounts, examine, machine, programs
@@ -201,19 +201,6 @@ class Hub(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps({"name": "ada"} if known else {}).encode())
 
 
-@contextmanager
-def a_hub() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.mark.parametrize(
     ("token", "status", "words"),
     [
@@ -228,7 +215,7 @@ def test_the_login_at_the_hub_is_really_tried(patient, monkeypatch, tmp_path, to
         monkeypatch.delenv(name, raising=False)
     if token:
         monkeypatch.setenv("HF_TOKEN", token)
-    with a_hub() as address:
+    with served(Hub) as address:
         monkeypatch.setenv("HF_ENDPOINT", address)
         finding = only(accounts.hub(patient))
     assert finding.status == status
