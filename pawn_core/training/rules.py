@@ -13,13 +13,17 @@ from torch.optim.adamw import adamw
 
 Named = Mapping[str, Tensor]
 
+Number = float | Tensor
+"""A learning rate: a float, or, for an update that a GPU repeats by itself, a tensor (), float64 on
+a CPU."""
+
 
 class Rule(Protocol):
     """Owns some parameters and what it remembers about them."""
 
     parameters: list[Tensor]
 
-    def update(self, lr: float) -> None:
+    def update(self, lr: Number) -> None:
         """Apply one update from the gradients."""
         ...
 
@@ -52,7 +56,7 @@ class AdamW:
         self._exp_avg_sq = [torch.zeros_like(p) for p in self.parameters]
         self._steps = [torch.zeros((), device=p.device) for p in self.parameters]
 
-    def update(self, lr: float) -> None:
+    def update(self, lr: Number) -> None:
         """Apply one update from the gradients; a parameter that the loss left out stays."""
         moved = [i for i, parameter in enumerate(self.parameters) if parameter.grad is not None]
         adamw(
@@ -100,29 +104,35 @@ class Muon:
         self._names = list(named)
         self._weight_decay = weight_decay
         self._dtype = dtype
-        self._momentum = [torch.zeros_like(p) for p in self.parameters]
         shapes = sorted({tuple(p.shape) for p in self.parameters})
         self._same_shape = [
-            [i for i, p in enumerate(self.parameters) if tuple(p.shape) == shape]
+            self._stacked([i for i, p in enumerate(self.parameters) if tuple(p.shape) == shape])
             for shape in shapes
         ]
+        """Which parameters have a shape, and their momenta (n, rows, columns)."""
 
-    def update(self, lr: float) -> None:
+    def update(self, lr: Number) -> None:
         """Apply one update from the gradients; matrices of one shape go through together."""
-        gradients = [gradient(p) for p in self.parameters]
-        torch._foreach_lerp_(self._momentum, gradients, 1 - self.MOMENTUM)
-        ahead = torch._foreach_lerp(gradients, self._momentum, self.MOMENTUM)  # Nesterov
         torch._foreach_mul_(self.parameters, 1 - lr * self._weight_decay)
-        for indices in self._same_shape:
-            directions = orthogonalize(torch.stack([ahead[i] for i in indices]), self._dtype)
-            scale = lr * self.RMS * max(directions.shape[1:]) ** 0.5
-            for i, direction in zip(indices, directions.unbind(), strict=True):
-                self.parameters[i].add_(direction, alpha=-scale)
+        for indices, momentum_nrc in self._same_shape:
+            parameters = [self.parameters[i] for i in indices]
+            ahead_nrc = torch.stack([gradient(p) for p in parameters])
+            momentum_nrc.lerp_(ahead_nrc, 1 - self.MOMENTUM)
+            ahead_nrc.lerp_(momentum_nrc, self.MOMENTUM)  # Nesterov
+            directions_nrc = orthogonalize(ahead_nrc, self._dtype)
+            directions_nrc *= lr * self.RMS * max(directions_nrc.shape[1:]) ** 0.5
+            torch._foreach_sub_(parameters, directions_nrc.unbind())
+
+    def _stacked(self, indices: list[int]) -> tuple[list[int], Tensor]:
+        return indices, torch.stack([torch.zeros_like(self.parameters[i]) for i in indices])
 
     def state(self) -> dict[str, Tensor]:
         """Return the momentum of every parameter."""
-        named = zip(self._names, self._momentum, strict=True)
-        return {f"{name}.momentum": tensor for name, tensor in named}
+        return {
+            f"{self._names[i]}.momentum": momentum
+            for indices, momentum_nrc in self._same_shape
+            for i, momentum in zip(indices, momentum_nrc.unbind(), strict=True)
+        }
 
 
 def orthogonalize(matrices: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -137,8 +147,10 @@ def orthogonalize(matrices: Tensor, dtype: torch.dtype = torch.float32) -> Tenso
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
     for _ in range(5):
         gram = x @ x.mT
-        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
-    return (x.mT if tall else x).to(matrices.dtype)
+        step = torch.baddbmm(gram, gram, gram, beta=-4.7750, alpha=2.0315)
+        x = torch.baddbmm(x, step, x, beta=3.4445)
+    x = x.mT if tall else x
+    return x.to(matrices.dtype, memory_format=torch.contiguous_format)
 
 
 def gradient(parameter: Tensor) -> Any:

@@ -130,6 +130,56 @@ def test_muon_moves_along_the_orthogonal_momentum_at_the_scale_of_adamw() -> Non
     assert 0.1 < rms < 0.3
 
 
+def muon_of(count: int) -> Muon:
+    """Return it over matrices of two shapes, with a gradient each."""
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(6, 10), (10, 6)] * (count // 2)
+    named = {f"w{i}": torch.randn(shape, generator=generator) for i, shape in enumerate(shapes)}
+    for matrix in named.values():
+        matrix.grad = torch.randn(matrix.shape, generator=generator)
+    return Muon(named, weight_decay=0.1)
+
+
+def test_muon_restored_by_name_goes_on_as_it_would_have() -> None:
+    before, after = muon_of(4), muon_of(4)
+    before.update(1e-2)
+    names = {"w0.momentum": (6, 10), "w1.momentum": (10, 6), "w2.momentum": (6, 10)}
+    state = before.state()
+    assert {name: tuple(state[name].shape) for name in names} == names
+    for name, tensor in after.state().items():
+        tensor.copy_(state[name])
+    for parameter, restored in zip(before.parameters, after.parameters, strict=True):
+        restored.copy_(parameter)
+    for rule in (before, after):
+        rule.update(1e-2)
+    assert all(map(torch.equal, before.parameters, after.parameters))
+    assert all(before.state()[name].equal(tensor) for name, tensor in after.state().items())
+
+
+def test_an_update_has_as_many_operations_for_many_matrices_as_for_few() -> None:
+    counts = []
+    for matrices in (2, 12):
+        rule = muon_of(matrices)
+        with torch.autograd.profiler.profile() as profile:
+            rule.update(1e-2)
+        calls = [e for e in profile.function_events if e.cpu_parent is None]
+        counts.append(len(calls))
+    assert counts[0] == counts[1] < 100
+
+
+@pytest.mark.parametrize("name", ["adamw", "muon"])
+def test_a_learning_rate_in_a_tensor_moves_as_the_number_does(name: str) -> None:
+    moved = []
+    for lr in (1.7e-3, torch.tensor(1.7e-3, dtype=torch.float64)):
+        muon = muon_of(4)
+        named = {f"w{i}": matrix for i, matrix in enumerate(muon.parameters)}
+        rule = muon if name == "muon" else AdamW(named, weight_decay=0.1, lr_ratio=3.0)
+        for _ in range(3):
+            rule.update(lr)
+        moved.append(rule.parameters)
+    assert all(map(torch.equal, *moved))
+
+
 def test_each_parameter_has_one_rule_and_only_the_layers_matrices_are_muons() -> None:
     config = parse_config({"local_checkpoints": True, "optimizer": "muon"})
     model = Transformer(VARIANTS["toy"], vocabulary_of(config), 16)
