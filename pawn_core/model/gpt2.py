@@ -72,7 +72,9 @@ class Gpt2Block(nn.Module):
         self.ln_2 = nn.LayerNorm(d_model, eps=NORM_EPS)
         self.mlp = Gpt2FeedForward(d_model, architecture.d_ff)
 
-    def forward(self, x_btd: Tensor, past: Past | None, packed: Packed | None) -> Tensor:
+    def forward(
+        self, x_btd: Tensor, past: Past | None = None, packed: Packed | None = None
+    ) -> Tensor:
         """Return the residual stream after this layer."""
         x_btd = x_btd + self.attn(self.ln_1(x_btd), past, packed)
         return x_btd + self.mlp(self.ln_2(x_btd))
@@ -98,26 +100,24 @@ class Gpt2(LanguageModel):
         """The layers, in order."""
         return self.h
 
-    def forward_hidden(self, tokens_bt: Tensor, packed: Packed | None = None) -> Tensor:
-        """Return the normalized hidden states (b, t, d) of token ids (b, t)."""
+    def begin(self, tokens_bt: Tensor, packed: Packed | None = None) -> tuple[Tensor]:
+        """Return the embedded tokens (b, t, d), each at its place in its text."""
         times = torch.arange(tokens_bt.shape[1], device=tokens_bt.device)
-        return self._hidden(tokens_bt, packed.times_bt if packed else times, packed=packed)
+        return (self._embedded(tokens_bt, packed.times_bt if packed else times),)
+
+    def end(self, x_btd: Tensor) -> Tensor:
+        """Return the normalized residual stream."""
+        return self.ln_f(x_btd)
 
     def hidden_next(self, tokens_bt: Tensor, times_t: Tensor, cache: Cache) -> Tensor:
         """Return the normalized hidden states (b, t, d) of tokens that follow those in a cache.
 
         `times_t` are the places of the tokens in their texts, (t,) or (b, t).
         """
-        return self._hidden(tokens_bt, times_t, cache)
-
-    def _hidden(
-        self,
-        tokens_bt: Tensor,
-        times_t: Tensor,
-        cache: Cache | None = None,
-        packed: Packed | None = None,
-    ) -> Tensor:
-        x_btd = F.embedding(tokens_bt, self.wte.weight) + self.wpe(times_t)
+        x_btd = self._embedded(tokens_bt, times_t)
         for index, block in enumerate(self.h):
-            x_btd = block(x_btd, Past(cache, index) if cache else None, packed)
+            x_btd = block(x_btd, Past(cache, index))
         return self.ln_f(x_btd)
+
+    def _embedded(self, tokens_bt: Tensor, times_t: Tensor) -> Tensor:
+        return F.embedding(tokens_bt, self.wte.weight) + self.wpe(times_t)

@@ -42,8 +42,21 @@ class LanguageModel(nn.Module, ABC):
                 nn.init.normal_(parameter, std=INIT_STD, generator=generator)
 
     @abstractmethod
+    def begin(self, tokens_bt: Tensor, packed: Packed | None = None) -> tuple[Tensor, ...]:
+        """Return what the first layer is called with: the residual stream (b, t, d), then what
+        all layers have in common.
+        """
+
+    @abstractmethod
+    def end(self, x_btd: Tensor) -> Tensor:
+        """Return what the head reads of the residual stream (b, t, d) after the last layer."""
+
     def forward_hidden(self, tokens_bt: Tensor, packed: Packed | None = None) -> Tensor:
         """Return the normalized hidden states (b, t, d) of token ids (b, t)."""
+        x_btd, *common = self.begin(tokens_bt, packed)
+        for block in self.blocks:
+            x_btd = block(x_btd, *common, packed=packed)
+        return self.end(x_btd)
 
     @abstractmethod
     def hidden_next(self, tokens_bt: Tensor, times_t: Tensor, cache: Cache) -> Tensor:

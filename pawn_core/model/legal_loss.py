@@ -11,7 +11,13 @@ import torch
 from torch import Tensor
 
 from pawn_core.model.head import HeadParts
-from pawn_core.model.loss import DenseResidual, SparseResidual, chunked_sums, normalizer
+from pawn_core.model.loss import (
+    DenseResidual,
+    SparseResidual,
+    at_least_float32,
+    chunked_sums,
+    normalizer,
+)
 
 
 class PlayedMoves(NamedTuple):
@@ -73,7 +79,7 @@ def _masked(
     played: PlayedMoves, logits_cv: Tensor, positions: slice
 ) -> tuple[Tensor, SparseResidual]:
     """Return a chunk's sums and its gradient, which is none at illegal tokens."""
-    played = played.at(positions)
+    logits_cv, played = at_least_float32(logits_cv), played.at(positions)
     tokens_cm = played.tokens_nm
     legal_cm = logits_cv.gather(1, tokens_cm).masked_fill_(played.absent_nm, -torch.inf)
     log_p_cm = legal_cm.log_softmax(dim=1)
@@ -91,7 +97,7 @@ def _penalized(
 
     That of the illegal mass 1 - L is -p (1 - L) at legal tokens and p L at others.
     """
-    played = played.at(positions)
+    logits_cv, played = at_least_float32(logits_cv), played.at(positions)
     targets_c1, tokens_cm = played.targets_n[:, None], played.tokens_nm
     p_cv = logits_cv.softmax(dim=1)
     legal_cm = logits_cv.gather(1, tokens_cm).masked_fill_(played.absent_nm, -torch.inf)

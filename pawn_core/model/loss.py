@@ -17,6 +17,8 @@ from pawn_core.model.head import HeadParts
 from pawn_core.model.precision import as_computed
 
 _CHUNK_ROWS = {"cpu": 256, "cuda": 16_384}  # CPU: a chunk's logits (2 MB) stay in the cache
+_GPU_ROWS = 128
+"""A chunk on a GPU has a multiple of so many rows, but for the last."""
 
 
 class Residual(Protocol):
@@ -93,7 +95,8 @@ class SparseResidual(NamedTuple):
 
 
 Criterion = Callable[[Tensor, slice], tuple[Tensor, Residual]]
-"""Of a chunk's logits (c, v) and its positions: sums (s,), the loss first, and its gradient."""
+"""Of a chunk's logits (c, v) as they were computed, in 16 bits say, and its positions: sums (s,) in
+float32 or better, the loss first, and its gradient."""
 
 
 def linear_cross_entropy(hidden_nd: Tensor, weight_vd: Tensor, targets: Targets) -> Tensor:
@@ -101,12 +104,34 @@ def linear_cross_entropy(hidden_nd: Tensor, weight_vd: Tensor, targets: Targets)
     return chunked_sums(hidden_nd, HeadParts(weight_vd), partial(_cross_entropy, targets))[0]
 
 
-def chunked_sums(hidden_nd: Tensor, head: HeadParts, criterion: Criterion) -> Tensor:
+def chunked_sums(
+    hidden_nd: Tensor,
+    head: HeadParts,
+    criterion: Criterion,
+    positions_n: Tensor | None = None,
+    *,
+    alignment: int = 1,
+) -> Tensor:
     """Return a criterion's sums (s,) of the logits that a head makes of hidden states.
 
-    The first, the loss, has gradients, where what it depends on needs any.
+    The first, the loss, has gradients, where what it depends on needs any. `positions_n`: only of
+    these hidden states, each once. With an alignment, logits have further columns up to a multiple
+    of it, of no meaning, which the criterion leaves out and gives no gradient; a head that scales
+    or shifts its logits adds none.
     """
-    return _ChunkedSums.apply(hidden_nd, *head, criterion)
+    return _ChunkedSums.apply(hidden_nd, *head, criterion, positions_n, alignment)
+
+
+def chunks_of(n: int, device_type: str) -> list[slice]:
+    """Return the parts of n positions that are computed one after the other.
+
+    On a GPU their sizes differ by little, whatever n is.
+    """
+    rows = _CHUNK_ROWS[device_type]
+    if device_type != "cpu":
+        equal = -(-n // -(-n // rows))
+        rows = -(-equal // _GPU_ROWS) * _GPU_ROWS
+    return [slice(begin, min(begin + rows, n)) for begin in range(0, n, rows)]
 
 
 class _ChunkedSums(torch.autograd.Function):
@@ -120,29 +145,43 @@ class _ChunkedSums(torch.autograd.Function):
         scale_v: Tensor | None,
         bias_v: Tensor | None,
         criterion: Criterion,
+        positions_n: Tensor | None,
+        alignment: int,
     ) -> Tensor:
         gradients = _Gradients.needed(ctx, hidden_nd, weight_vd, scale_v, bias_v)
         hidden_nd, weight_vd = as_computed(hidden_nd, weight_vd)  # once, not chunk by chunk
-        chunks = []
-        for begin in range(0, len(hidden_nd), rows := _CHUNK_ROWS[hidden_nd.device.type]):
-            hidden_cd = hidden_nd[begin : begin + rows]
-            products_cv = _at_least_float32(hidden_cd @ weight_vd.T)
-            logits_cv = products_cv if scale_v is None else products_cv * scale_v
-            logits_cv = logits_cv if bias_v is None else logits_cv + bias_v
-            sums, residual = criterion(logits_cv, slice(begin, begin + rows))
-            chunks.append(sums)
+        if scale_v is None and bias_v is None:
+            weight_vd = F.pad(weight_vd, (0, 0, 0, -len(weight_vd) % alignment))
+        n = len(hidden_nd if positions_n is None else positions_n)
+        sums = []
+        for chunk in chunks_of(n, hidden_nd.device.type):
+            rows = chunk if positions_n is None else positions_n[chunk]
+            hidden_cd = hidden_nd[rows]
+            products_cv = hidden_cd @ weight_vd.T
+            logits_cv = _shifted(products_cv, scale_v, bias_v)
+            chunk_sums, residual = criterion(logits_cv, chunk)
+            sums.append(chunk_sums)
             gradients.add_to_head(residual, products_cv)
             residual = residual if scale_v is None else residual.scaled(scale_v)
             gradients.add_to_weight(residual, hidden_cd)
-            if gradients.hidden_nd is not None:
-                gradients.hidden_nd[begin : begin + rows] = residual.times(weight_vd)
+            gradients.set_hidden(rows, residual, weight_vd)
         ctx.save_for_backward(*gradients)
-        return torch.stack(chunks).sum(dim=0)
+        return torch.stack(sums).sum(dim=0)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         scale = grads[0][0]
-        return *(None if x is None else x * scale for x in ctx.saved_tensors), None
+        by_each = (None if x is None else x * scale for x in ctx.saved_tensors)
+        return *by_each, None, None, None
+
+
+def _shifted(products_cv: Tensor, scale_v: Tensor | None, bias_v: Tensor | None) -> Tensor:
+    """Return a head's logits: the products as they are, or scaled and shifted."""
+    if scale_v is None and bias_v is None:
+        return products_cv
+    logits_cv = at_least_float32(products_cv)
+    logits_cv = logits_cv if scale_v is None else logits_cv * scale_v
+    return logits_cv if bias_v is None else logits_cv + bias_v
 
 
 class _Gradients(NamedTuple):
@@ -162,17 +201,27 @@ class _Gradients(NamedTuple):
     def add_to_head(self, residual: Residual, products_cv: Tensor) -> None:
         """Add what a chunk contributes to those of scale and bias."""
         if self.scale_v is not None:
-            self.scale_v.add_(residual.by_token(products_cv))
+            self.scale_v.add_(residual.by_token(at_least_float32(products_cv)))
         if self.bias_v is not None:
             self.bias_v.add_(residual.by_token())
 
     def add_to_weight(self, residual: Residual, hidden_cd: Tensor) -> None:
         """Add what a chunk contributes to that of the matrix."""
         if self.weight_vd is not None:
-            self.weight_vd.add_(residual.dense().T @ hidden_cd)
+            self.weight_vd.add_((residual.dense().T @ hidden_cd)[: len(self.weight_vd)])
+
+    def set_hidden(self, rows: slice | Tensor, residual: Residual, weight_vd: Tensor) -> None:
+        """Set the gradient by a chunk's hidden states."""
+        if self.hidden_nd is not None:
+            products_cd = residual.times(weight_vd).to(self.hidden_nd.dtype)
+            if isinstance(rows, slice):
+                self.hidden_nd[rows] = products_cd
+            else:
+                self.hidden_nd.index_copy_(0, rows, products_cd)
 
 
-def _at_least_float32(x: Tensor) -> Tensor:
+def at_least_float32(x: Tensor) -> Tensor:
+    """Return x as it is or, where it has fewer bits, in float32."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
@@ -180,7 +229,7 @@ def _cross_entropy(
     targets: Targets, logits_cv: Tensor, positions: slice
 ) -> tuple[Tensor, DenseResidual]:
     """Return a chunk's loss (1,) and its gradient by the logits, `softmax(logits) - targets`."""
-    begin = positions.start
+    logits_cv, begin = at_least_float32(logits_cv), positions.start
     rows, tokens = logits_cv.shape
     entries = slice(targets.starts[begin], targets.starts[begin + rows])
     weights_e = targets.weights_e[entries]

@@ -128,13 +128,14 @@ class Transformer(LanguageModel):
             return F.embedding(tokens_bt, self.lm_head.weight)
         return self.embed(tokens_bt)
 
-    def forward_hidden(self, tokens_bt: Tensor, packed: Packed | None = None) -> Tensor:
-        """Return the normalized hidden states (b, t, d) of token ids (b, t)."""
+    def begin(self, tokens_bt: Tensor, packed: Packed | None = None) -> tuple[Tensor, Tensor]:
+        """Return the embedded tokens (b, t, d) and the rotations of their places."""
         rope = self.get_buffer("rope")
         rope = rope[packed.times_bt] if packed else rope[: tokens_bt.shape[1]]
-        x_btd = self.embedded(tokens_bt)
-        for layer in self.layers:
-            x_btd = layer(x_btd, rope, packed=packed)
+        return self.embedded(tokens_bt), rope
+
+    def end(self, x_btd: Tensor) -> Tensor:
+        """Return the normalized residual stream."""
         return self.final_norm(x_btd)
 
     def residuals_at(self, tokens_bt: Tensor, positions_n: Tensor) -> Tensor:
