@@ -2,15 +2,19 @@
 
 import ctypes
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
 import torch
 
+from pawn_core.attention.choice import USUAL_HEAD, Choice, Situation, choose, mask_maker
+from pawn_core.attention.masks import PackedRows
 from pawn_core.config import ConfigError, RunConfig
 from pawn_core.config.compute import ComputeConfig
+from pawn_core.config.dimensions import DimensionsConfig
+from pawn_core.config.game_training import GameTrainingConfig
 from pawn_core.flops import peak_flops
 from pawn_core.machine import device_refusal
 from pawn_core.parallel import ALONE, Processes, join_processes, local_device
@@ -31,13 +35,24 @@ class Runtime:
     amp_dtype: torch.dtype | None
     compiled: bool
     processes: Processes = ALONE
-    block_attention: bool = False
-    """Whether attention can skip blocks of keys that no query sees: compiled, on a GPU."""
+    attention: str = "dense"
+    """The way of attention in packed rows (`pawn_core.attention.choice`); `math`: the kernels are
+    turned off, `spans`: a CPU, uncompiled, has one of its own."""
+    attention_refused: Mapping[str, str] = field(default_factory=dict)
+    """Why each better way was not taken."""
 
     @property
     def precision(self) -> str:
         """Return `amp_dtype` as configs write it."""
         return next(name for name, dtype in _AMP_DTYPES.items() if dtype is self.amp_dtype)
+
+    def describe(self) -> dict[str, Any]:
+        """Return how it computes, as a run's records have it."""
+        computing = {"amp_dtype": self.precision, "compiled": self.compiled}
+        attention = {"attention": self.attention}
+        if self.attention_refused:
+            attention |= {"attention_refused": dict(self.attention_refused)}
+        return computing | attention
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return a context that computes in `amp_dtype`; without one, in float32."""
@@ -51,6 +66,13 @@ class Runtime:
         With `dynamic=False`, every shape is compiled anew; by default the second one for all.
         """
         return torch.compile(function, dynamic=dynamic) if self.compiled else function
+
+    def mask_maker(self, head_channels: int) -> Callable[[PackedRows], Any]:
+        """Return what makes the mask of packed rows, for a model with heads of so many channels."""
+        return mask_maker(self.attention, self._situation(head_channels))
+
+    def _situation(self, head_channels: int) -> Situation:
+        return Situation(self.device, self.amp_dtype, self.compiled, head_channels)
 
     def peak_flops(self) -> float | None:
         """Return the devices' 16-bit peak; None where it is unknown or the run is in float32."""
@@ -97,8 +119,38 @@ def _computing(
     compiled = on_gpu if config.no_compile is None else not config.no_compile
     if config.sdpa_math:
         _force_math_attention()
-    block_attention = on_gpu and compiled and not config.sdpa_math
-    return Runtime(device, _AMP_DTYPES[precision], compiled, processes, block_attention)
+    dtype = _AMP_DTYPES[precision]
+    attention = _attention(config, device, dtype, compiled=compiled)
+    return Runtime(device, dtype, compiled, processes, attention.name, attention.refused)
+
+
+def _attention(
+    config: ComputeConfig, device: torch.device, dtype: torch.dtype | None, *, compiled: bool
+) -> Choice:
+    """Choose the way of attention in packed rows.
+
+    Raises:
+        ConfigError: the one that the config names does not work.
+    """
+    if device.type == "cpu":
+        return Choice("dense" if compiled else "spans")
+    if config.sdpa_math:
+        return Choice("math")
+    if not isinstance(config, GameTrainingConfig):
+        return Choice("dense")
+    widths = {_head_channels(member) for member in config.members().values()}
+    situations = (Situation(device, dtype, compiled, width) for width in sorted(widths))
+    try:
+        return choose(situations, config.attention)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+
+
+def _head_channels(config: RunConfig) -> int:
+    """Return the channels of a head; of a backbone that is not loaded yet, what is usual."""
+    if not isinstance(config, DimensionsConfig):
+        return USUAL_HEAD
+    return config.architecture.d_model // config.architecture.n_heads
 
 
 def best_precision(device: torch.device) -> str:

@@ -26,7 +26,7 @@ def of_steps(config: "TrainingConfig", machine_has_gpu: bool) -> Iterator[Cost]:
     if machine_has_gpu and config.device == "cpu":
         yield Cost("device", "it computes on the CPU of a machine with a GPU", "auto")
     if on_gpu and config.no_compile:
-        yield Cost("no_compile", "steps are not compiled, and batches are padded")
+        yield Cost("no_compile", "steps are not compiled")
     if on_gpu and config.amp_dtype == "none":
         # auto would stay what the checkpoint was trained in
         yield Cost("amp_dtype", "it computes in float32", "bfloat16")

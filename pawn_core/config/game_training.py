@@ -45,7 +45,9 @@ class GameTrainingConfig(TrainingConfig):
 
     measured_on: ClassVar[frozenset[str]] = TrainingConfig.measured_on | {"val_games"}
     incidental: ClassVar[frozenset[str]] = (
-        TrainingConfig.incidental | {"patience_metric"} | {"batching"}  # the gradients are the same
+        TrainingConfig.incidental
+        | {"patience_metric"}
+        | {"batching", "attention"}  # the gradients are the same
     )
     metrics: ClassVar[tuple[Metric, ...]] = METRICS
     panels: ClassVar[tuple[Panel, ...]] = PANELS
@@ -53,7 +55,7 @@ class GameTrainingConfig(TrainingConfig):
     sample: ClassVar[str] = "validation games"
     shapeless: ClassVar[frozenset[str]] = TrainingConfig.shapeless | {"patience_metric"}
     rarely_set: ClassVar[frozenset[str]] = TrainingConfig.rarely_set | (
-        {"val_games", "patience_metric", "batching"}
+        {"val_games", "patience_metric", "batching", "attention"}
     )
 
     patience_metric: Literal["val_loss", "compound"] = Field(
@@ -68,6 +70,11 @@ class GameTrainingConfig(TrainingConfig):
         "auto",
         description="How games lie in a batch: a row each, parts of like length, or several to a "
         "row; the gradients are the same. auto: what is fastest on the device.",
+    )
+    attention: Literal["auto", "varlen", "flash", "flex", "dense"] = Field(
+        "auto",
+        description="How a GPU attends in packed rows; the gradients are the same. auto: the first "
+        "that works there.",
     )
 
     @property
@@ -85,3 +92,4 @@ class GameTrainingConfig(TrainingConfig):
         """Yield the fields that change nothing."""
         yield from super().idle_fields(on_gpu)
         yield from idle.watched_metric(self)
+        yield from idle.packed_attention(self, on_gpu)

@@ -95,6 +95,16 @@ def watched_metric(config: "GameTrainingConfig") -> Iterator[Idle]:
         yield Idle("patience_metric", "val_loss", "nothing is watched without patience")
 
 
+def packed_attention(config: "GameTrainingConfig", on_gpu: bool | None) -> Iterator[Idle]:
+    """Yield the way of attention in packed rows where there are none, or it follows."""
+    if config.batching not in ("auto", "packed"):
+        yield Idle("attention", "auto", f"batching '{config.batching}' has no packed rows")
+    elif config.sdpa_math:
+        yield Idle("attention", "auto", "sdpa_math decides how it attends")
+    elif on_gpu is False:
+        yield Idle("attention", "auto", "a CPU has a way of its own")
+
+
 def compute(config: "ComputeConfig", on_gpu: bool | None) -> Iterator[Idle]:
     """Yield what makes no difference on the device; `on_gpu` None: it is not known."""
     if config.amp_dtype == "none":

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pawn_core.attention.choice import skips
 from pawn_core.config.game_training import GameTrainingConfig
 from pawn_core.data.buckets import split_by_length, split_by_tokens
 from pawn_core.data.packing import Packer, cheapest_row_counts, first_fit, row_tokens
@@ -29,12 +30,12 @@ class Batching(NamedTuple):
 def choose_batching(config: GameTrainingConfig, runtime: Runtime) -> str:
     """Return the config's batching; for `auto`, what suits the device.
 
-    Packed rows need attention that skips other games' blocks, else they cost more than they save.
+    Packed rows need attention that skips other games, else they cost more than they save.
     A compiled function wants one shape. A CPU, uncompiled, computes no padding in any batching.
     """
     if config.batching != "auto":
         return config.batching
-    if runtime.block_attention:
+    if skips(runtime.attention):
         return "packed"
     return "padded"
 
@@ -68,4 +69,4 @@ def _packer(shape: Shape) -> Packer:
     tokens = row_tokens(shape.max_seq_len)
     rows = [first_fit(shape.lengths_of(k), tokens)[0] for k in range(_SAMPLE_BATCHES)]
     counts = cheapest_row_counts([int(rows_g.max()) + 1 for rows_g in rows])
-    return Packer(tokens, counts, shape.pad)
+    return Packer(tokens, counts, shape.pad, shape.max_seq_len)

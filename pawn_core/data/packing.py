@@ -5,7 +5,7 @@ Games lie one after the other in a row; attention and positions keep to each gam
 two numbers of rows, padded with empty rows, and where it needs more rows than the larger number,
 another such part.
 
-Shapes: g games, b rows, t tokens of a row, n supervised positions.
+Shapes: g games, b rows, t tokens of a row, n supervised positions, r sequences.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,10 +16,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pawn_core.attention.masks import BLOCK
 from pawn_core.data.sequences import Batch, Rows, lay_out_anew, places_of, ranges
 
-BLOCK_TOKENS = 128
-"""Flex attention skips blocks of so many queries and keys; a row is a whole number of them."""
 _ROW_GAMES = 4
 
 
@@ -33,6 +32,8 @@ class Packer:
     """Numbers of rows that a part may have, rising."""
     pad: int
     """Token of the padding."""
+    longest: int
+    """Most tokens of a game."""
 
     def __call__(self, batch: Batch) -> list[Batch]:
         """Return each game of a batch of a game a row once and whole, in packed parts."""
@@ -56,8 +57,29 @@ class Packer:
             tokens = np.full(end - begin, self.pad)
             tokens[positions] = batch.tokens_bt.numpy().flat[batch.positions_n.numpy()[chosen]]
             tokens_bt = torch.from_numpy(tokens.reshape(-1, self.row_tokens))
-            rows = _rows(begins_g[games] - begin, lengths[games], tokens_bt.shape)
+            rows = self._rows(begins_g[games] - begin, lengths[games], batch.games, tokens_bt.shape)
             yield lay_out_anew(batch, chosen, lengths[games], tokens_bt, positions, rows)
+
+    def _rows(
+        self,
+        begins_g: NDArray[np.int64],
+        lengths_g: NDArray[np.int64],
+        most_games: int,
+        shape: Sequence[int],
+    ) -> Rows:
+        """Return where a part's games are; its batch's games are the most that it could have."""
+        tokens = shape[0] * shape[1]
+        sequences = _sequences(begins_g, lengths_g, tokens, self.longest)
+        most = most_games + shape[0] + tokens // self.longest
+        begins_r = np.full(most + 1, tokens, dtype=np.int32)
+        begins_r[: len(sequences)] = sequences
+        games_bt, times_bt = _games_and_times(begins_g, lengths_g, shape)
+        return Rows(
+            games_bt=torch.from_numpy(games_bt),
+            times_bt=torch.from_numpy(times_bt),
+            begins_r=torch.from_numpy(begins_r),
+            longest=self.longest,
+        )
 
 
 def row_tokens(max_seq_len: int) -> int:
@@ -66,7 +88,7 @@ def row_tokens(max_seq_len: int) -> int:
     Longer rows leave less padding at their ends, and a step has fewer of them to be rounded up to.
     256 games of 512 plies leave 2.3 % of rows of 1,024 empty, 1.6 % of 2,048, 2.5 % of 4,096.
     """
-    return -(-_ROW_GAMES * max_seq_len // BLOCK_TOKENS) * BLOCK_TOKENS
+    return -(-_ROW_GAMES * max_seq_len // BLOCK) * BLOCK
 
 
 def first_fit(
@@ -104,7 +126,24 @@ def cheapest_row_counts(needed: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(set(best)))
 
 
-def _rows(begins_g: NDArray[np.int64], lengths_g: NDArray[np.int64], shape: Sequence[int]) -> Rows:
+def _sequences(
+    begins_g: NDArray[np.int64], lengths_g: NDArray[np.int64], tokens: int, longest: int
+) -> NDArray[np.int64]:
+    """Return where games begin and, in pieces that are no longer than they, what is between them.
+
+    There are fewer pieces than rows and than `tokens / longest` together: one of any length in a
+    row, or longest ones.
+    """
+    order = np.argsort(begins_g)
+    gaps = np.append(0, (begins_g + lengths_g)[order])
+    pieces = -(-(np.append(begins_g[order], tokens) - gaps) // longest)
+    fillers = np.repeat(gaps, pieces) + longest * ranges(np.zeros_like(pieces), pieces)
+    return np.sort(np.concatenate((begins_g, fillers)))
+
+
+def _games_and_times(
+    begins_g: NDArray[np.int64], lengths_g: NDArray[np.int64], shape: Sequence[int]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     marks = np.zeros(shape, dtype=np.int32)
     marks[:, 0] = 1
     ends = begins_g + lengths_g
@@ -112,5 +151,4 @@ def _rows(begins_g: NDArray[np.int64], lengths_g: NDArray[np.int64], shape: Sequ
     marks.flat[ends[ends % shape[1] > 0]] = 1
     times = np.zeros(shape, dtype=np.int32)
     times.flat[ranges(begins_g, lengths_g)] = ranges(np.zeros_like(lengths_g), lengths_g)
-    games = np.cumsum(marks, axis=1, dtype=np.int32) - 1
-    return Rows(torch.from_numpy(games), torch.from_numpy(times))
+    return np.cumsum(marks, axis=1, dtype=np.int32) - 1, times

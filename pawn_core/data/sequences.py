@@ -4,7 +4,8 @@ Pure layout: `[m1 .. mN, PAD ..]`; position t predicts the move after the one it
 last move's predicts PAD; N supervised positions, the first move is not predicted.
 Prefixed layout: `[outcome, m1 .. mN, PAD ..]`; N + 1 supervised positions.
 
-Shapes: b batch, t time, n supervised positions, m most legal moves of a position.
+Shapes: b batch, t time, n supervised positions, m most legal moves of a position,
+r sequences of packed rows.
 """
 
 from dataclasses import dataclass, replace
@@ -26,10 +27,20 @@ class Rows:
     """int32 (b, t), rising along a row from 0; the padding at its end is a game of its own."""
     times_bt: Tensor
     """int32 (b, t), tokens of the same game before this one."""
+    begins_r: Tensor
+    """int32 (r + 1,), the first token of each game and of pieces of the padding, in rows laid end
+    to end; b * t behind the last, up to a length that follows from b, t and a batch's games."""
+    longest: int
+    """Most tokens of a game or of a piece of padding."""
 
     def to(self, device: torch.device) -> "Rows":
         """Return the rows on a GPU."""
-        return Rows(to_device(self.games_bt, device), to_device(self.times_bt, device))
+        return replace(
+            self,
+            games_bt=to_device(self.games_bt, device),
+            times_bt=to_device(self.times_bt, device),
+            begins_r=to_device(self.begins_r, device),
+        )
 
 
 @dataclass(frozen=True)

@@ -58,8 +58,7 @@ class Learning(Task):
     def describe(self) -> dict[str, Any]:
         """Return how it computes, and each learner's facts, by name where there are several."""
         facts = {learner.name: learner.task.describe() for learner in self.learners}
-        computing = {"amp_dtype": self._runtime.precision, "compiled": self._runtime.compiled}
-        return computing | ({"variants": facts} if self.has_variants else facts[""])
+        return self._runtime.describe() | ({"variants": facts} if self.has_variants else facts[""])
 
     def begin(self, run: Run, *, resumed: bool) -> None:
         """Say where a resumed run computes in another precision than a new one would."""

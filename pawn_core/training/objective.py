@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pawn_core.data.sequences import Batch
+from pawn_core.data.sequences import Batch, Rows
 from pawn_core.data.targets import one_token_each
 from pawn_core.model import Transformer
-from pawn_core.model.attention import SMALLEST_HEAD, Packed, block_mask, dense_mask
+from pawn_core.model.attention import Packed
 from pawn_core.model.legal_loss import PlayedMoves, dense_legal_loss_sums, legal_loss_sums
 from pawn_core.model.loss import linear_cross_entropy
 from pawn_core.model.sizes import rounded
@@ -28,6 +28,8 @@ Objective = Callable[[Batch], Tensor]
 """The cross-entropy summed over a batch's supervised positions, in nats; or that against legal
 moves, and how often the move played is the likeliest of them."""
 
+HiddenOf = Callable[[Transformer, Batch], Tensor]
+
 
 def build_objective(
     model: Transformer, runtime: Runtime, *, fixed_shapes: bool = False
@@ -39,7 +41,7 @@ def build_objective(
     """
     if runtime.compiled:
         return _compiled(model, runtime, fixed_shapes)
-    return _chunked(model, _hidden_of_games if runtime.device.type == "cpu" else _hidden)
+    return _chunked(model, _hidden_of(model, runtime))
 
 
 def build_legal_objective(
@@ -55,7 +57,7 @@ def build_legal_objective(
     """
     if runtime.compiled:
         return _compiled_legal(model, runtime, illegal_penalty, fixed_shapes)
-    hidden_of = _hidden_of_games if runtime.device.type == "cpu" else _hidden
+    hidden_of = _hidden_of(model, runtime)
 
     def sums(batch: Batch) -> Tensor:
         hidden_nd = hidden_of(model, batch)
@@ -69,12 +71,20 @@ def build_logits(model: Transformer, runtime: Runtime) -> Objective:
     if runtime.compiled:
         logits_at = runtime.compile(model.forward_at)
         return lambda batch: logits_at(batch.tokens_bt, batch.positions_n)
-    hidden_of = _hidden_of_games if runtime.device.type == "cpu" else _hidden
+    hidden_of = _hidden_of(model, runtime)
     return lambda batch: model.lm_head(hidden_of(model, batch))
 
 
-def _hidden(model: Transformer, batch: Batch) -> Tensor:
-    return model.hidden_at(batch.tokens_bt, batch.positions_n, _packed(batch, dense_mask))
+def _hidden_of(model: Transformer, runtime: Runtime) -> HiddenOf:
+    """Return what computes hidden states (n, d) at supervised positions, uncompiled."""
+    if runtime.device.type == "cpu":
+        return _hidden_of_games
+    mask_of = runtime.mask_maker(model.head_channels)
+
+    def hidden(model: Transformer, batch: Batch) -> Tensor:
+        return model.hidden_at(batch.tokens_bt, batch.positions_n, _packed(batch, mask_of))
+
+    return hidden
 
 
 def _hidden_of_games(model: Transformer, batch: Batch) -> Tensor:
@@ -91,7 +101,7 @@ def _hidden_of_games(model: Transformer, batch: Batch) -> Tensor:
     return model.hidden_at(tokens[None], None, Packed(times[None], spans))[:n]
 
 
-def _chunked(model: Transformer, hidden_of: Callable[[Transformer, Batch], Tensor]) -> Objective:
+def _chunked(model: Transformer, hidden_of: HiddenOf) -> Objective:
     def loss(batch: Batch) -> Tensor:
         hidden_nd = hidden_of(model, batch)
         targets = batch.exact or one_token_each(batch.targets_n)
@@ -121,7 +131,7 @@ def _compiled(model: Transformer, runtime: Runtime, fixed_shapes: bool) -> Objec
     dynamic = False if fixed_shapes else None
     sampled = runtime.compile(sampled_loss, dynamic=dynamic)
     exact = runtime.compile(exact_loss, dynamic=dynamic)
-    mask_of = _mask_maker(model, runtime)
+    mask_of = runtime.mask_maker(model.head_channels)
 
     def loss(batch: Batch) -> Tensor:
         positions_n = None if batch.rows else of_any_size(batch.positions_n)
@@ -148,7 +158,7 @@ def _compiled_legal(
         return dense_legal_loss_sums(logits_nv, rows_n, played, illegal_penalty)
 
     compiled = runtime.compile(legal_loss, dynamic=False if fixed_shapes else None)
-    mask_of = _mask_maker(model, runtime)
+    mask_of = runtime.mask_maker(model.head_channels)
 
     def sums(batch: Batch) -> Tensor:
         positions_n = None if batch.rows else of_any_size(batch.positions_n)
@@ -164,11 +174,6 @@ def _played(batch: Batch) -> PlayedMoves:
     return PlayedMoves(batch.targets_n, batch.legal)
 
 
-def _mask_maker(model: Transformer, runtime: Runtime) -> Callable[[Tensor], Any]:
-    skips_blocks = runtime.block_attention and model.head_channels >= SMALLEST_HEAD
-    return block_mask if skips_blocks else dense_mask
-
-
 def of_any_size(tensor: Tensor) -> Tensor:
     """Tell the compiler that lengths differ from step to step, before it takes them for fixed."""
     for dimension in range(tensor.dim()):
@@ -176,8 +181,8 @@ def of_any_size(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def _packed(batch: Batch, mask_of: Callable[[Tensor], Any]) -> Packed | None:
-    return Packed(batch.rows.times_bt, mask_of(batch.rows.games_bt)) if batch.rows else None
+def _packed(batch: Batch, mask_of: Callable[[Rows], Any]) -> Packed | None:
+    return Packed(batch.rows.times_bt, mask_of(batch.rows)) if batch.rows else None
 
 
 def _next_tokens(batch: Batch) -> Tensor:

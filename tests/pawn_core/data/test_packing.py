@@ -6,10 +6,11 @@ import pytest
 import torch
 from tiny import setup_of
 
+from pawn_core.attention.masks import dense_mask
 from pawn_core.config import parse_config
 from pawn_core.data.packing import Packer, cheapest_row_counts, first_fit, part_rows, row_tokens
 from pawn_core.data.sequences import Batch
-from pawn_core.model.attention import Packed, dense_mask
+from pawn_core.model.attention import Packed
 from pawn_core.runtime import Runtime
 from pawn_core.training.pretrain import PretrainTask
 
@@ -43,7 +44,7 @@ def games_of(batch: Batch) -> list[tuple[list[int], list[int]]]:
 @pytest.mark.parametrize("row_counts", [(1, 2), (5,), (40,)])
 def test_every_game_is_in_one_row_once_and_whole_whatever_the_overflow(layout, row_counts) -> None:
     batch = random_batch(layout, 48)
-    parts = Packer(1024, row_counts, PAD)(batch)
+    parts = Packer(1024, row_counts, PAD, 512)(batch)
     assert {len(part.tokens_bt) for part in parts} <= set(row_counts)
     assert (len(parts) == 1) == (row_counts == (40,))
     assert sorted(g for part in parts for g in games_of(part)) == sorted(games_of(batch))

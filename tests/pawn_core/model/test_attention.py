@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from pawn_core.model.attention import BLOCK, attend, block_mask, dense_mask
+from pawn_core.attention.masks import BLOCK, block_mask, dense_mask
+from pawn_core.model.attention import attend
 
 
 def games(*rows: list[int]) -> torch.Tensor:

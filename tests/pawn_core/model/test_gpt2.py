@@ -5,9 +5,10 @@ import pytest
 import torch
 from text_models import CONTEXT, SIZES, written_by
 
+from pawn_core.attention.masks import dense_mask
 from pawn_core.config import Architecture
 from pawn_core.model import Gpt2, parameter_count
-from pawn_core.model.attention import Packed, dense_mask
+from pawn_core.model.attention import Packed
 
 PUBLISHED = Architecture(d_model=768, n_layers=12, n_heads=12, d_ff=3072)
 

@@ -32,7 +32,7 @@ def costs(machine_has_gpu, **overrides):
 
 def test_what_an_exploration_saves_a_continuation_pays_for():
     assert costs(True) == {
-        "no_compile": "steps are not compiled, and batches are padded",
+        "no_compile": "steps are not compiled",
         "eval_interval": "780 evaluations of 512 games",
         "checkpoint_interval": "780 checkpoints",
         "patience": "it stops after 2000 steps without improvement",
