@@ -1,0 +1,1 @@
+"""The parts of `scripts/bench_gpu.py`: what is measured, and in which processes."""
