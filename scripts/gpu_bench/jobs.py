@@ -41,7 +41,9 @@ ALONE: tuple[Way, ...] = (
     Way("not compiled", {"no_compile": True}),
     Way("checkpointing", {"gradient_checkpointing": True}),
     Way("float16", {"amp_dtype": "float16"}),
-    Way("dense attention", {"attention": "dense", "batching": "padded"}),
+    Way("aten's flash kernel", {"attention": "flash"}),
+    Way("dense masks", {"attention": "dense", "batching": "packed"}),
+    Way("padded", {"batching": "padded"}),
     Way("bucketed", {"batching": "bucketed"}),
     Way("math attention", {"sdpa_math": True}),  # last: it holds for the whole process
 )
