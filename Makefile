@@ -122,6 +122,7 @@ bench: setup
 	$(RUN) python scripts/bench_engine.py
 	$(RUN) python scripts/bench_replay.py
 	$(RUN) python scripts/bench_pgn.py
+	$(RUN) python scripts/bench_checkpoints.py
 	$(RUN) python scripts/bench_training.py
 	$(RUN) python scripts/bench_games.py
 	$(RUN) python scripts/bench_adapters.py

@@ -8,6 +8,8 @@ outer `.complete` then lists their `<name>/.complete`, and so stands for every f
 import hashlib
 import json
 import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ _FILE = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,31}}(?:{re.escape(TENSORS)}|\.json)"
 _NAME = re.compile(r"step_(\d{8,})")
 _MEMBER = re.compile(rf"([a-z0-9][a-z0-9_-]{{0,31}})/{re.escape(SENTINEL)}")
 _MAX_SENTINEL_BYTES = 1 << 20
+_LARGE = 1 << 20
+"""Bytes that take longer to hash than a thread to start."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,14 @@ def checkpoint_step(path: Path) -> int | None:
     return int(match[1]) if match else None
 
 
-def seal(directory: Path, step: int) -> Manifest:
-    """Hash every file of a finished directory and write `.complete`."""
+def seal(directory: Path, step: int, hashes: Mapping[str, str] | None = None) -> Manifest:
+    """Write `.complete` for a finished directory, with the SHA-256 of those of its files given."""
+    known = hashes or {}
     paths = [path / SENTINEL if path.is_dir() else path for path in sorted(directory.iterdir())]
-    files = {path.relative_to(directory).as_posix(): file_sha256(path) for path in paths}
+    names = [path.relative_to(directory).as_posix() for path in paths]
+    files = {
+        name: known.get(name) or file_sha256(path) for name, path in zip(names, paths, strict=True)
+    }
     document = {"format": _FORMAT, "step": step, "files": files}
     write_file(directory / SENTINEL, json.dumps(document, indent=1).encode())
     return Manifest(directory, step, files)
@@ -77,8 +85,7 @@ def verify(path: Path) -> Manifest:
     """
     path = Path(path)
     manifest = _read_sentinel(path)
-    for name, expected in manifest.files.items():
-        _verify_file(path / name, expected)
+    _verify_files(manifest)
     _check_files(manifest)
     return replace(
         manifest, members={name: _verify_member(path / name) for name in _members(manifest)}
@@ -131,6 +138,14 @@ def file_sha256(path: Path) -> str:
     """Return a file's SHA-256 in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _hash_all(paths: Sequence[Path]) -> list[str]:
+    """Return the SHA-256 of each file; large ones are hashed side by side."""
+    if sum(path.stat().st_size > _LARGE for path in paths) < 2:
+        return [file_sha256(path) for path in paths]
+    with ThreadPoolExecutor() as threads:
+        return list(threads.map(file_sha256, paths))
 
 
 def _read_sentinel(path: Path) -> Manifest:
@@ -207,10 +222,14 @@ def _verify_member(path: Path) -> Manifest:
     return member
 
 
-def _verify_file(path: Path, expected: str) -> None:
-    if path.is_symlink() or not path.is_file():
-        raise IncompleteCheckpointError(f"{path} is missing")
-    if file_sha256(path) != expected:
-        raise CheckpointIntegrityError(f"{path} does not match its SHA-256 in {SENTINEL}")
-    if path.suffix == TENSORS:
-        check_tensor_file(path)
+def _verify_files(manifest: Manifest) -> None:
+    paths = [manifest.path / name for name in manifest.files]
+    for path in paths:
+        if path.is_symlink() or not path.is_file():
+            raise IncompleteCheckpointError(f"{path} is missing")
+    hashes = zip(paths, manifest.files.values(), _hash_all(paths), strict=True)
+    for path, expected, found in hashes:
+        if found != expected:
+            raise CheckpointIntegrityError(f"{path} does not match its SHA-256 in {SENTINEL}")
+        if path.suffix == TENSORS:
+            check_tensor_file(path)

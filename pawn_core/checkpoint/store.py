@@ -7,6 +7,7 @@ fsynced, hashed into `.complete`, renamed, parent fsynced. A load verifies every
 import json
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,13 +108,24 @@ def _write_partial(partial: Path, checkpoint: Checkpoint) -> None:
     partial.mkdir()
     for name, member in checkpoint.members.items():
         _write_partial(partial / name, member)
-    for name, tensors in checkpoint.tensors.items():
-        _write_tensors(partial / name, tensors)
+    hashes = _write_all_tensors(partial, checkpoint.tensors)
     documents = {run_paths.STATE: checkpoint.training_state, run_paths.CONFIG: checkpoint.config}
     for name, document in (documents | checkpoint.documents).items():
         write_file(partial / name, json.dumps(document, allow_nan=False).encode())
-    manifest.seal(partial, checkpoint.step)
+    manifest.seal(partial, checkpoint.step, hashes)
     sync_file(partial)
+
+
+def _write_all_tensors(folder: Path, files: dict[str, dict[str, Tensor]]) -> dict[str, str]:
+    """Write files of tensors and return their SHA-256, taken while the disk is at work."""
+    hashes = {}
+    with ThreadPoolExecutor() as threads:
+        for name, tensors in files.items():
+            _write_tensors(folder / name, tensors)
+            hashes[name] = threads.submit(manifest.file_sha256, folder / name)
+        for name in files:
+            sync_file(folder / name)
+    return {name: sha256.result() for name, sha256 in hashes.items()}
 
 
 def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
@@ -122,7 +134,6 @@ def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
             save_file({n: tensor.detach().contiguous() for n, tensor in tensors.items()}, writable)
     except SafetensorError as error:
         raise OSError(f"{path} cannot be written: {error}") from error
-    sync_file(path)
 
 
 def _publish(partial: Path, target: Path) -> None:
