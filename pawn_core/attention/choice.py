@@ -23,6 +23,7 @@ TOLERANCE = 0.03
 """Most difference from attention written out, of the largest value there; bfloat16 has 1/256."""
 
 _HEADS = 2
+_REASON = 160  # characters of an error; some have thousands
 _LENGTHS = ((1, 37, 128, 90), (130, 126))  # two blocks a row
 _EMPTY = 3  # sequences behind the last
 
@@ -160,11 +161,11 @@ def trial(way: Way, situation: Situation) -> str | None:
     try:
         found = _results(way.attend, drawn, way.mask(rows))
     except Exception as error:
-        return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        return f"{type(error).__name__}: {error}".splitlines()[0][:_REASON]
     right = _results(_attend_densely, [x.float() for x in drawn], dense_mask(rows.games_bt))
     names = ("mix", "gradient of q", "gradient of k", "gradient of v")
     for name, ours, theirs in zip(names, found, right, strict=True):
-        part = float((ours.float() - theirs).abs().max() / theirs.abs().max())
+        part = float((ours - theirs).abs().max() / theirs.abs().max())
         if not part <= TOLERANCE:
             return f"its {name} is off by {part:.1%} of the largest value"
     return None
@@ -172,14 +173,15 @@ def trial(way: Way, situation: Situation) -> str | None:
 
 @torch.enable_grad()
 def _results(attend: Callable[..., Tensor], drawn: list[Tensor], mask: Any) -> tuple[Tensor, ...]:
-    """Return the mix, and the gradients of q, k and v if the last of what was drawn is the mix's.
+    """Return the mix and the gradients of q, k and v, float32; the last drawn is the mix's own.
 
     They lie in memory as in a model.
     """
     *q_k_v, grad_bthk = drawn
     q_k_v = [x_bthk.detach().requires_grad_() for x_bthk in q_k_v]
     mixed_bthk = attend(*(x_bthk.transpose(1, 2) for x_bthk in q_k_v), mask).transpose(1, 2)
-    return mixed_bthk, *torch.autograd.grad(mixed_bthk, q_k_v, grad_bthk)
+    gradients = torch.autograd.grad(mixed_bthk, q_k_v, grad_bthk)
+    return tuple(x.detach().float() for x in (mixed_bthk, *gradients))
 
 
 def _trial_rows(device: torch.device) -> _TrialRows:

@@ -8,6 +8,7 @@ from tiny import setup_of
 
 from pawn_core.attention.masks import dense_mask
 from pawn_core.config import parse_config
+from pawn_core.data import packing
 from pawn_core.data.packing import Packer, cheapest_row_counts, first_fit, part_rows, row_tokens
 from pawn_core.data.sequences import Batch
 from pawn_core.model.attention import Packed
@@ -92,6 +93,43 @@ def test_a_part_is_as_small_as_holds_the_rest_and_the_counts_waste_least() -> No
     assert cheapest_row_counts([7, 7]) == (7,)
     assert cheapest_row_counts([4] * 9 + [6]) == (4, 6)
     assert cheapest_row_counts([4, 5, 5, 5]) == (4, 5)
+
+
+@pytest.mark.parametrize(("row_counts", "longest"), [((1, 2), 512), ((40,), 512), ((5,), 700)])
+def test_sequences_are_the_games_and_what_is_between_them_in_pieces_no_longer(
+    row_counts, longest: int
+) -> None:
+    batch = random_batch("pure", 48)
+    parts = Packer(1024, row_counts, PAD, longest)(batch)
+    for part in parts:
+        assert part.rows
+        lengths_r, tokens = part.rows.begins_r.diff(), part.tokens_bt.numel()
+        assert part.rows.begins_r[0] == 0
+        assert part.rows.begins_r[-1] == tokens
+        assert len(lengths_r) == 48 + len(part.tokens_bt) + tokens // longest
+        assert lengths_r.min() >= 0
+        assert lengths_r.max() <= longest == part.rows.longest
+        begins, times = part.rows.begins_r[:-1][lengths_r > 0], part.rows.times_bt.flatten()
+        supervised = torch.zeros(tokens, dtype=torch.bool)
+        supervised[part.positions_n] = True
+        first = supervised & (times == 0)
+        assert torch.equal(begins[supervised[begins]], first.nonzero().flatten().int())
+
+
+def test_the_room_for_sequences_holds_whatever_the_games() -> None:
+    seed = int(np.random.default_rng().integers(2**31))
+    print(f"seed {seed}")
+    random = np.random.default_rng(seed)
+    for _ in range(300):
+        longest = int(random.integers(1, 40))
+        width = row_tokens(longest)
+        lengths_g = random.integers(1, longest + 1, random.integers(1, 60))
+        rows_g, offsets_g = first_fit(lengths_g, width)
+        rows = int(rows_g.max()) + 1 + int(random.integers(3))
+        begins_r = packing._sequences(rows_g * width + offsets_g, lengths_g, rows * width, longest)
+        assert len(begins_r) <= len(lengths_g) + rows + rows * width // longest
+        assert np.diff(begins_r, append=rows * width).max() <= longest
+        assert set(rows_g * width + offsets_g) <= set(begins_r)
 
 
 @pytest.mark.parametrize(
