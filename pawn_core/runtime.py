@@ -15,6 +15,7 @@ from pawn_core.config import ConfigError, RunConfig
 from pawn_core.config.compute import ComputeConfig
 from pawn_core.config.dimensions import DimensionsConfig
 from pawn_core.config.game_training import GameTrainingConfig
+from pawn_core.config.games import GamesConfig
 from pawn_core.flops import peak_flops
 from pawn_core.machine import device_refusal
 from pawn_core.parallel import ALONE, Processes, join_processes, local_device
@@ -40,6 +41,8 @@ class Runtime:
     turned off, `spans`: a CPU, uncompiled, has one of its own."""
     attention_refused: Mapping[str, str] = field(default_factory=dict)
     """Why each better way was not taken."""
+    graphs: bool = False
+    """Whether steps are recorded and repeated, where their shapes allow it."""
 
     @property
     def precision(self) -> str:
@@ -48,7 +51,7 @@ class Runtime:
 
     def describe(self) -> dict[str, Any]:
         """Return how it computes, as a run's records have it."""
-        computing = {"amp_dtype": self.precision, "compiled": self.compiled}
+        computing = {"amp_dtype": self.precision, "compiled": self.compiled, "graphs": self.graphs}
         attention = {"attention": self.attention}
         if self.attention_refused:
             attention |= {"attention_refused": dict(self.attention_refused)}
@@ -121,7 +124,9 @@ def _computing(
         _force_math_attention()
     dtype = _AMP_DTYPES[precision]
     attention = _attention(config, device, dtype, compiled=compiled)
-    return Runtime(device, dtype, compiled, processes, attention.name, attention.refused)
+    graphs = on_gpu and isinstance(config, GamesConfig) and config.cuda_graphs
+    chosen = attention.name, attention.refused
+    return Runtime(device, dtype, compiled, processes, *chosen, graphs)
 
 
 def _attention(

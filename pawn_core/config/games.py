@@ -30,10 +30,13 @@ class GamesConfig(GameTrainingConfig):
         "targets",
         "val_seed",
         "prepend_outcome",
+        "cuda_graphs",
     }
     pace_fields: ClassVar[frozenset[str]] = GameTrainingConfig.pace_fields | (
         {"vocabulary", "max_seq_len", "prepend_outcome", "targets", "discard_ply_limit"}
+        | {"cuda_graphs"}
     )
+    incidental: ClassVar[frozenset[str]] = GameTrainingConfig.incidental | {"cuda_graphs"}
 
     tried_with: ClassVar[Mapping[str, int]] = {"val_games": 32}
 
@@ -82,6 +85,26 @@ class GamesConfig(GameTrainingConfig):
         json_schema_extra=ABLATION,
     )
 
+    # Hardware
+    cuda_graphs: bool = Field(
+        False,
+        description="Record a step's operations and let the GPU repeat them: the host, which holds "
+        "up small models, has little to do. One GPU, not float16, batches of fixed shapes.",
+    )
+
+    @model_validator(mode="after")
+    def _check_graphs(self) -> Self:
+        contradictions = {
+            "gpus": self.gpus > 1 and "processes wait for each other",
+            "amp_dtype": self.amp_dtype == "float16" and "its scaler looks at each gradient",
+            "batching": self.batching == "bucketed" and "each batch has other shapes",
+        }
+        for field, why in contradictions.items():
+            if self.cuda_graphs and why:
+                value = getattr(self, field)
+                raise ValueError(f"cuda_graphs: true contradicts {field} {value!r}: {why}")
+        return self
+
     @model_validator(mode="after")
     def _check_tokens(self) -> Self:
         if self.no_outcome_token and self.prepend_outcome:
@@ -123,6 +146,7 @@ class GamesConfig(GameTrainingConfig):
         """Yield the fields that change nothing."""
         yield from super().idle_fields(on_gpu)
         yield from idle.outcome_token(self)
+        yield from idle.graphs(self, on_gpu)
 
     @property
     def max_ply(self) -> int:

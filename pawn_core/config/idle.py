@@ -117,6 +117,12 @@ def compute(config: "ComputeConfig", on_gpu: bool | None) -> Iterator[Idle]:
         yield Idle("amp_dtype", "bfloat16", None)
 
 
+def graphs(config: "GamesConfig", on_gpu: bool | None) -> Iterator[Idle]:
+    """Yield the recording of steps where there is no GPU to repeat them."""
+    if on_gpu is False:
+        yield Idle("cuda_graphs", False, "a CPU repeats no steps by itself")
+
+
 def outcome_token(config: "GamesConfig") -> Iterator[Idle]:
     """Yield which of the two fields of the outcome token says what the other does."""
     if config.vocabulary == "searchless":

@@ -58,7 +58,10 @@ class Learning(Task):
     def describe(self) -> dict[str, Any]:
         """Return how it computes, and each learner's facts, by name where there are several."""
         facts = {learner.name: learner.task.describe() for learner in self.learners}
-        return self._runtime.describe() | ({"variants": facts} if self.has_variants else facts[""])
+        computing, tasks = self._runtime.describe(), [learner.task for learner in self.learners]
+        if self._runtime.graphs and not all(task.has_fixed_steps for task in tasks):
+            computing["graphs"] = "false: batches of this batching have no fixed shapes"
+        return computing | ({"variants": facts} if self.has_variants else facts[""])
 
     def begin(self, run: Run, *, resumed: bool) -> None:
         """Say where a resumed run computes in another precision than a new one would."""
@@ -78,6 +81,8 @@ class Learning(Task):
             learner.learn([micro_batches], waited)
             if learner.changed:
                 run.event("phase", learner.changed, **learner.label)
+            if why := learner.updater.new_refusal():
+                run.event("cuda_graphs", f"steps are not repeated: {why}", **learner.label)
         run.phases.begin("first steps")
 
     def log(self, run: Run) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pawn_core.config import TrainingConfig
 from pawn_core.runtime import Runtime
-from pawn_core.training.rules import AdamW, Muon, Rule
+from pawn_core.training.rules import AdamW, Muon, Number, Rule
 
 
 class Optimizer:
@@ -17,7 +17,7 @@ class Optimizer:
 
     def __init__(self, rules: list[Rule]) -> None:
         self._rules = rules
-        self.lr = 0.0
+        self.lr: Number = 0.0
         """Learning rate of the next update."""
 
     @property

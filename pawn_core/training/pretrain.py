@@ -11,11 +11,13 @@ from torch import Tensor
 from pawn_core.config import PretrainConfig
 from pawn_core.data.batching import Shape, build_batching
 from pawn_core.data.distribution import legal_sets
+from pawn_core.data.fixed_shapes import with_fixed_shapes
 from pawn_core.data.games import training_games, vocabulary_of
 from pawn_core.data.sequences import Batch
 from pawn_core.data.shares import Share, games_evaluated_at_once
 from pawn_core.flops import training_flops
 from pawn_core.model import Transformer, parameter_count
+from pawn_core.model.loss import chunks_of
 from pawn_core.model.recompute import recompute_layers
 from pawn_core.training.learning import Learning
 from pawn_core.training.objective import build_objective
@@ -33,6 +35,7 @@ class PretrainTask(ModelTask[Batch]):
         vocabulary = vocabulary_of(config)
         self._config, self._runtime = config, runtime
         self._vocabulary_size = vocabulary.size
+        self._spare_token = min(vocabulary.outcomes.values())
         self._share = Share.of(config, runtime.processes)
         self._games = training_games(config, torch.get_num_threads())
         shape = Shape(config.max_seq_len, vocabulary.pad, self._lengths)
@@ -48,13 +51,15 @@ class PretrainTask(ModelTask[Batch]):
         if config.gradient_checkpointing:
             recompute_layers(self.model)
         fixed_shapes = self._batching.fixed_shapes
+        self.has_fixed_steps = runtime.graphs and fixed_shapes
         self._objective = build_objective(self.model, runtime, fixed_shapes=fixed_shapes)
         self._logits_at = runtime.compile(self.model.forward_at)
 
     def make_batch(self, index: int) -> list[Batch]:
         """Return this process's share of games `index * batch_size ..` as micro-batches."""
         batches = (self._lay_out(first, self._share.size) for first in self._share.firsts(index))
-        return [part for batch in batches for part in self._batching.arrange(batch)]
+        parts = [part for batch in batches for part in self._batching.arrange(batch)]
+        return [self._with_fixed_shapes(part) for part in parts] if self.has_fixed_steps else parts
 
     def loss_sums(self, batch: Batch) -> dict[str, Tensor]:
         """Return the summed cross-entropy against the batch's targets, in nats."""
@@ -62,7 +67,7 @@ class PretrainTask(ModelTask[Batch]):
 
     def flops(self, batch: Batch) -> int:
         """Return the operations of a forward and backward pass, padding excluded."""
-        tokens, pairs = len(batch.positions_n), batch.attended_pairs
+        tokens, pairs = batch.units, batch.attended_pairs
         return training_flops(self._config.architecture, self._vocabulary_size, tokens, pairs)
 
     def evaluate(self) -> dict[str, Any]:
@@ -77,6 +82,10 @@ class PretrainTask(ModelTask[Batch]):
         """Return the supervised tokens of each game of the index-th micro-batch of the stream."""
         games = self._games.sequences(index * self._share.size, self._share.size)
         return games.loss_mask.sum(axis=1)
+
+    def _with_fixed_shapes(self, batch: Batch) -> Batch:
+        chunks = chunks_of(batch.tokens_bt.numel(), self._runtime.device.type)
+        return with_fixed_shapes(batch, chunks, self._spare_token)
 
     def _lay_out(self, first: int, count: int) -> Batch:
         exact = self._config.targets == "legal"

@@ -138,6 +138,9 @@ class ModelTask(Protocol[B]):
 
     model: Any
     """What is trained: a module, each task's own kind."""
+    has_fixed_steps: bool = False
+    """Whether steps are to be recorded and repeated: they differ in tensors of fixed shapes alone
+    (`pawn_core.training.graphed`), and neither `accepts` nor `after_update` does anything."""
 
     @abstractmethod
     def make_batch(self, index: int) -> list[B]:

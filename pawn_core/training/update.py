@@ -10,7 +10,9 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from pawn_core.config import TrainingConfig
 from pawn_core.data.micro_batch import MicroBatch
 from pawn_core.runtime import Runtime
+from pawn_core.training.graphed import Graphed, Moved
 from pawn_core.training.optimizer import Optimizer, build_optimizer
+from pawn_core.training.rules import Number
 from pawn_core.training.task import ModelTask
 
 
@@ -44,11 +46,26 @@ class Updater:
         self._task, self._config, self._runtime = task, config, runtime
         self.optimizer = self._new_optimizer()
         self.scaler = runtime.grad_scaler()
+        self.graphed = self._new_graphed()
 
     def renew_optimizer(self) -> None:
         """Take what the task wants moved by now; parameters that stay keep their state."""
         before, self.optimizer = self.optimizer, self._new_optimizer()
         self.optimizer.take_over(before)
+        self.graphed = self._new_graphed()
+
+    def new_refusal(self) -> str:
+        """Return why steps are not recorded and repeated, once after it has become known."""
+        if self.graphed is None or not self.graphed.refusal:
+            return ""
+        refusal, self.graphed = self.graphed.refusal, None
+        return refusal
+
+    def _new_graphed(self) -> Graphed | None:
+        if not self._task.has_fixed_steps:
+            return None
+        moved = self.optimizer.parameters, [*self.optimizer.state_dict().values()]
+        return Graphed(self._move, *moved, self._runtime.device)
 
     def _new_optimizer(self) -> Optimizer:
         task = self._task
@@ -57,6 +74,12 @@ class Updater:
     def update(self, micro_batches: Sequence[MicroBatch], lr: float) -> Update:
         """Do one step at this learning rate."""
         units, games, flops = self._count(micro_batches)
+        move = self.graphed or self._move
+        sums, grad_norm, finite, applied = move(micro_batches, lr, units)
+        return Update(sums, grad_norm, finite, units, games, flops, applied)
+
+    def _move(self, micro_batches: Sequence[MicroBatch], lr: Number, units: Number) -> Moved:
+        """Move the model; nothing is read from the device unless the task or float16 asks."""
         parts = [self._backward(batch, units) for batch in micro_batches]
         sums = {name: torch.stack([part[name] for part in parts]).sum() for name in parts[0]}
         self._runtime.processes.sum_tensors([*sums.values(), *self._gradients()])
@@ -72,7 +95,7 @@ class Updater:
         if self.scaler is not None:
             self.scaler.update()
         self.optimizer.zero_grad()
-        return Update(sums, grad_norm, finite, units, games, flops, applied)
+        return Moved(sums, grad_norm, finite, applied)
 
     def _count(self, micro_batches: Sequence[MicroBatch]) -> list[int]:
         """Return the units, games and FLOPs of the step, over all processes."""
@@ -85,7 +108,7 @@ class Updater:
     def _gradients(self) -> list[Tensor]:
         return [p.grad for p in self.optimizer.parameters if p.grad is not None]
 
-    def _backward(self, batch: MicroBatch, units: int) -> dict[str, Tensor]:
+    def _backward(self, batch: MicroBatch, units: Number) -> dict[str, Tensor]:
         batch = batch.to(self._runtime.device)
         with self._runtime.autocast():
             sums = self._task.loss_sums(batch)
@@ -109,7 +132,7 @@ class Updater:
         """Whether the step was made: the scaler, which waits for the device, leaves some out."""
         return self.scaler is None or bool(grad_norm.isfinite())
 
-    def _step(self, lr: float) -> None:
+    def _step(self, lr: Number) -> None:
         self.optimizer.lr = lr
         if self.scaler is None:
             self.optimizer.step()

@@ -39,7 +39,10 @@ WITHOUT_EFFECT = {
     "evaluations": ({"eval_interval": 5000}, {"eval_interval": 1001}, "past total_steps 1000"),
     "checkpoints": ({"eval_interval": 2000}, {"checkpoint_interval": 1001}, "past total_steps"),
 }
-ON_CPU = {"compiler": ({}, {"no_compile": True}, "nothing is compiled on a CPU")}
+ON_CPU = {
+    "compiler": ({}, {"no_compile": True}, "nothing is compiled on a CPU"),
+    "graphs": ({}, {"cuda_graphs": True}, "a CPU repeats no steps"),
+}
 ON_GPU = {"compiler": ({}, {"no_compile": False}, "everything is compiled")}
 
 

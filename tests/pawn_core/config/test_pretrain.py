@@ -108,6 +108,21 @@ REFUSED = {
     "odd head dimension": ({"d_model": 60, "n_heads": 4}, "15", "even"),
     "custom without dimensions": ({"variant": "custom"}, "custom", "n_layers"),
     "contradiction": ({"no_outcome_token": True, "prepend_outcome": True}, "prepend_outcome", ""),
+    "graphs of several GPUs": (
+        {"cuda_graphs": True, "gpus": 2},
+        "cuda_graphs: true contradicts gpus 2",
+        "wait for each other",
+    ),
+    "graphs in float16": (
+        {"cuda_graphs": True, "amp_dtype": "float16"},
+        "contradicts amp_dtype 'float16'",
+        "scaler",
+    ),
+    "graphs of any shape": (
+        {"cuda_graphs": True, "batching": "bucketed"},
+        "contradicts batching 'bucketed'",
+        "shapes",
+    ),
     "exact with outcome": (
         {"targets": "legal", "prepend_outcome": True},
         "targets 'legal' contradicts prepend_outcome",
