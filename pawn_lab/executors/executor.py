@@ -48,12 +48,17 @@ class Device:
 
 
 class DeviceLoad(NamedTuple):
-    """Load of a device; memory in bytes, utilization in percent; None: it cannot be read."""
+    """Load of a device; memory in bytes, utilization in percent; None: it cannot be read.
+
+    `processes` are those that compute on it, by PID; none where that cannot be read. In a
+    container they may be PIDs of the machine, which mean nothing here.
+    """
 
     memory_used: int | None = None
     memory_total: int | None = None
     temperature_c: int | None = None
     utilization: int | None = None
+    processes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

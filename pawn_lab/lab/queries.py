@@ -1,6 +1,6 @@
 """What a lab knows: trials, events, results, logs, devices."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import islice
 
@@ -23,6 +23,7 @@ from pawn_lab.reporting import digest as digests
 from pawn_lab.reporting import log as logs
 from pawn_lab.reporting import results as outcomes
 from pawn_lab.scheduling.waiting import waits
+from pawn_lab.shim import identity
 from pawn_lab.states import ACTIVE, HOLDING, State
 from pawn_lab.store import Transaction, leases
 from pawn_lab.store import events as stored_events
@@ -278,17 +279,33 @@ def devices(lab: Lab) -> list[DeviceStatus]:
     """
     lab.refresh()
     with lab.database.read() as tx:
-        held = leases.held(tx)
+        held = {device: stored_trials.get(tx, of) for device, of in leases.held(tx).items()}
     loads = lab.executor.load(lab.devices)
     return [
-        DeviceStatus(
-            **asdict(device),
-            trial_id=held.get(device.id),
-            **loads.get(device.id, DeviceLoad())._asdict(),
-        )
+        _device_status(device, held.get(device.id), loads.get(device.id, DeviceLoad()))
         for device in lab.devices
         if device.id in loads or device.id in held
     ]
+
+
+def _device_status(device: Device, trial: TrialRow | None, load: DeviceLoad) -> DeviceStatus:
+    """Return a device with who holds it, and how many others compute on it."""
+    seen = load._asdict()
+    strangers = _strangers(seen.pop("processes"), trial)
+    trial_id = trial.id if trial else None
+    return DeviceStatus(**asdict(device), trial_id=trial_id, **seen, strangers=strangers)
+
+
+def _strangers(processes: Sequence[int], trial: TrialRow | None) -> int:
+    """Count the processes that are not of the trial that holds a device.
+
+    Where none of them is its own nothing can be told: in a container they may have other PIDs.
+    """
+    if trial is None or trial.token is None:
+        return len(processes)
+    token = trial.token
+    own = [p for p in processes if identity.token_of(p) == token or identity.is_marked(p, token)]
+    return len(processes) - len(own) if own else 0
 
 
 def device_faults(lab: Lab) -> list[str]:

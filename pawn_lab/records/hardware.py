@@ -15,6 +15,9 @@ class DeviceStatus(Record):
     memory_total: int | None = None
     temperature_c: int | None = None
     utilization: int | None = None
+    strangers: int = 0
+    """Processes that compute on it and are not of the trial that holds it, as far as can be told.
+    """
 
 
 class DiskUse(Record):

@@ -12,6 +12,8 @@ class PostMortem(Record):
     """Why a trial failed; `differs` holds `[value of nearest_good, value of this trial]`."""
 
     kind: str
+    why: str | None = None
+    """Of one that ran out of memory: who held how much of it."""
     first_bad_step: int | None = None
     last_healthy: dict[str, float] | None = None
     traceback: str | None = None

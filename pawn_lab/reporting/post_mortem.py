@@ -1,5 +1,6 @@
 """Why a trial failed, in one reply: its class, the evidence, and what to call next."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -34,6 +35,7 @@ _BY_REASON = {
     "lost": "lost",
 }
 _PREFLIGHT = "preflight"
+_NO_MEMORY = "out of memory"
 _AS_CHECKED: Mapping[str, str] = MappingProxyType(
     {"memory": "out of memory", "loss": "non-finite", "disk": "disk full", "steps": "error"}
 )
@@ -48,6 +50,17 @@ _BY_LOG = {
 """What the last lines of the log say, in the order in which it is believed."""
 
 
+_MEMORY = {
+    "tried": r"[Tt]ried to allocate ([\d.]+ \w+)",
+    "whole": r"total capacity of ([\d.]+ \w+)",
+    "free": r"of which ([\d.]+ \w+) is free",
+    "own": r"this process has ([\d.]+ \w+) memory in use",
+    "unused": r"([\d.]+ \w+) is reserved by PyTorch but unallocated",
+}
+"""What torch's error says of a GPU's memory (c10/cuda/CUDACachingAllocator.cpp)."""
+_OF_OTHERS = r"(?<=[.] )Process (\d+) has ([\d.]+ \w+) memory in use"
+
+
 def post_mortem(
     trial: TrialRow, ending: Exit, paths: TrialPaths, good: Iterable[TrialRow]
 ) -> PostMortem:
@@ -55,23 +68,23 @@ def post_mortem(
     tail = _tail(paths)
     check = _failed_check(ending, paths)
     kind = _kind(ending, tail) if check is None else f"{_PREFLIGHT}: {check}"
+    cause = kind if check is None else _AS_CHECKED.get(check, check)
     saved = bool(list_checkpoints(paths.checkpoints))
     return PostMortem(
         kind=kind,
+        why=_memory(_end_of(tail)) if cause == _NO_MEMORY else None,
         first_bad_step=_first_bad_step(streams.recent_records(paths), ending),
         last_healthy=_last_healthy(trial, paths),
         traceback=_traceback(tail),
         **_nearest(trial, good),
-        next_call=_next_call(
-            trial, kind if check is None else _AS_CHECKED.get(check, check), saved
-        ),
+        next_call=_next_call(trial, cause, saved),
     )
 
 
 def _kind(ending: Exit, tail: list[str]) -> str:
     if ending.reason in _BY_REASON:
         return _BY_REASON[ending.reason]
-    last = "\n".join(tail[-_MOST_TRACEBACK_LINES:])
+    last = _end_of(tail)
     for kind, pattern in _BY_LOG.items():
         if re.search(pattern, last, re.MULTILINE):
             return kind
@@ -84,9 +97,29 @@ def _failed_check(ending: Exit, paths: TrialPaths) -> CheckName | None:
     return report.failed.name if report and report.failed else None
 
 
+def _memory(text: str) -> str | None:
+    """Return who held how much of a GPU's memory, as the error has it; None where it does not."""
+    found = {name: match[1] for name, p in _MEMORY.items() if (match := re.search(p, text))}
+    if "whole" not in found or "own" not in found:
+        return None
+    others = [f"process {pid} {size}" for pid, size in re.findall(_OF_OTHERS, text)]
+    facts = [
+        f"{found['tried']} more were asked for" if "tried" in found else None,
+        f"{found['free']} of {found['whole']} were free" if "free" in found else None,
+        f"the trial held {found['own']}",
+        f"of that {found['unused']} cached and unused" if "unused" in found else None,
+        f"others held: {', '.join(others)}" if others else None,
+    ]
+    return "; ".join(fact for fact in facts if fact)
+
+
 def _tail(paths: TrialPaths) -> list[str]:
     """Return the last lines of the trainer's log without control codes."""
     return [clean_line(line) for line in read_text(paths.log, _TAIL_BYTES).split("\n")]
+
+
+def _end_of(tail: list[str]) -> str:
+    return "\n".join(tail[-_MOST_TRACEBACK_LINES:])
 
 
 def _traceback(tail: list[str]) -> str | None:
@@ -143,6 +176,23 @@ def _nearest(trial: TrialRow, good: Iterable[TrialRow]) -> dict[str, Any]:
     }
 
 
+def _smaller_passes(trial: TrialRow) -> dict[str, Any]:
+    """Return settings under which the same steps hold less at once; none where there are none.
+
+    More micro-batches as long as their number divides the batch among the GPUs; then each layer is
+    computed twice.
+    """
+    config = trial.config
+    if "accumulation_steps" not in config:
+        return {}
+    parts = config.get("accumulation_steps") or 1
+    games = (config.get("batch_size") or 2 * parts) // (config.get("gpus") or 1)
+    more = next((n for n in range(2 * parts, games + 1, parts) if games % n == 0), None)
+    if more is not None:
+        return {"accumulation_steps": more}
+    return {} if config.get("gradient_checkpointing", True) else {"gradient_checkpointing": True}
+
+
 def _next_call(trial: TrialRow, kind: str, saved: bool) -> str:
     """Return the call that most likely helps."""
     number, lr = trial.id, trial.config.get("lr")
@@ -151,9 +201,8 @@ def _next_call(trial: TrialRow, kind: str, saved: bool) -> str:
         case "non-finite" | "divergence" if isinstance(lr, int | float):
             lower = f'{{"lr": {lr / 3:.3g}}}'
             return f"{again}, overrides={lower})" if saved else f"{again} with {lower})"
-        case "out of memory" if "accumulation_steps" in trial.config:
-            steps = 2 * (trial.config.get("accumulation_steps") or 1)
-            more = f'{{"accumulation_steps": {steps}}}'
+        case "out of memory" if smaller := _smaller_passes(trial):
+            more = json.dumps(smaller)
             return f"{again}, overrides={more})" if saved else f"{again} with {more})"
         case "lost" | "signal" | "wall clock":
             return f"{again})"

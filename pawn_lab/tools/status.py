@@ -102,6 +102,7 @@ class DeviceRow(Answer):
     memory_gib: Number = None
     temperature_c: int | None = None
     utilization: int | None = None
+    strangers: int | None = None
 
 
 def running_row(trial: Trial, progress: Progress, devices: list[DeviceStatus]) -> RunningRow:
@@ -163,6 +164,7 @@ def device_row(device: DeviceStatus) -> DeviceRow:
         memory_gib=_gib(device.memory_total),
         temperature_c=device.temperature_c,
         utilization=device.utilization,
+        strangers=device.strangers or None,
     )
 
 

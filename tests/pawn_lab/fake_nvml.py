@@ -41,6 +41,8 @@ class FakeGpu:
     instances: list["FakeGpu | None"] = field(default_factory=list)
     divided: bool = False
     place: tuple[int, int] | None = None
+    computing: list[int] = field(default_factory=list)
+    """PIDs of the processes on it."""
 
 
 def install(
@@ -73,6 +75,7 @@ def library(gpus: list[FakeGpu], init: Exception | None) -> types.ModuleType:
         "MemoryInfo": lambda gpu: SimpleNamespace(used=1, total=gpu.memory),
         "Temperature": lambda _: 40,
         "UtilizationRates": lambda _: SimpleNamespace(gpu=3),
+        "ComputeRunningProcesses": lambda gpu: [SimpleNamespace(pid=pid) for pid in gpu.computing],
         "MigMode": lambda gpu: (int(gpu.divided), int(gpu.divided)),
         "MaxMigDeviceCount": lambda gpu: len(gpu.instances),
         "GpuInstanceId": lambda gpu: (gpu.place or raise_(NVMLError_NotSupported()))[0],

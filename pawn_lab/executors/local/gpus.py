@@ -150,12 +150,14 @@ class _Driver:
     def _load(self, handle: Any) -> DeviceLoad:
         memory = self.ask("nvmlDeviceGetMemoryInfo", handle)
         load = self.ask("nvmlDeviceGetUtilizationRates", handle)
+        computing = self.ask("nvmlDeviceGetComputeRunningProcesses", handle)
         sensor = getattr(self._nvml, "NVML_TEMPERATURE_GPU", 0)
         return DeviceLoad(
             memory_used=getattr(memory, "used", None),
             memory_total=getattr(memory, "total", None),
             temperature_c=self.ask("nvmlDeviceGetTemperature", handle, sensor),
             utilization=getattr(load, "gpu", None),
+            processes=tuple(process.pid for process in computing or ()),
         )
 
     def ask(self, function: str, *arguments: Any) -> Any:

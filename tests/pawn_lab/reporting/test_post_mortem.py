@@ -14,6 +14,7 @@ from lab_testing import (
     trial_row,
 )
 
+from pawn_core.config import parse_config
 from pawn_core.preflight.report import Check, PreflightReport
 from pawn_lab.lab import launching, queries
 from pawn_lab.records import Exit
@@ -53,6 +54,52 @@ def paths(tmp_path) -> TrialPaths:
 def test_the_class_is_read_from_the_end_of_the_log(paths, log, kind):
     paths.log.write_text("fine\n" * 50 + log)
     assert post_mortem(TRIAL, failed(), paths, []).kind == kind
+
+
+OUT_OF_MEMORY = (
+    "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 3.87 GiB. GPU 0 has a total "
+    "capacity of 79.11 GiB of which 1.50 GiB is free. Process 4711 has 40.25 GiB memory in use. "
+    "Process 12 has 506.00 MiB memory in use. Including non-PyTorch memory, this process has 36.86 "
+    "GiB memory in use. Of the allocated memory 33.10 GiB is allocated by PyTorch, and 2.91 GiB is "
+    "reserved by PyTorch but unallocated. If reserved but unallocated memory is large try setting "
+    "PYTORCH_ALLOC_CONF=expandable_segments:True to avoid fragmentation."
+)
+
+
+def test_a_trial_out_of_a_gpu_s_memory_says_who_held_how_much(paths):
+    paths.log.write_text(f"Traceback (most recent call last):\n  File\n{OUT_OF_MEMORY}\n")
+    assert post_mortem(TRIAL, failed(), paths, []).why == (
+        "3.87 GiB more were asked for; 1.50 GiB of 79.11 GiB were free; the trial held 36.86 GiB; "
+        "of that 2.91 GiB cached and unused; others held: process 4711 40.25 GiB, "
+        "process 12 506.00 MiB"
+    )
+    paths.log.write_text("MemoryError")
+    assert post_mortem(TRIAL, failed(), paths, []).why is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "instead"),
+    [
+        ({"batch_size": 256, "accumulation_steps": 1}, {"accumulation_steps": 2}),
+        ({"batch_size": 12, "accumulation_steps": 4}, {"accumulation_steps": 12}),
+        ({"batch_size": 12, "accumulation_steps": 2, "gpus": 2}, {"accumulation_steps": 6}),
+        (
+            {"batch_size": 4, "accumulation_steps": 4, "gradient_checkpointing": False},
+            {"gradient_checkpointing": True},
+        ),
+        ({"batch_size": 4, "accumulation_steps": 4, "gradient_checkpointing": True}, None),
+    ],
+)
+def test_what_to_set_after_running_out_of_memory_is_a_config_that_is_allowed(
+    paths, settings, instead
+):
+    paths.log.write_text(OUT_OF_MEMORY)
+    trial = trial_row({"run_type": "pretrain"} | settings, id=7)
+    found = post_mortem(trial, failed(), paths, []).next_call
+    given = json.loads(found[found.index("{") : -1]) if "{" in found else None
+    assert given == instead
+    if given:
+        parse_config(settings | given | {"local_checkpoints": True})
 
 
 @pytest.mark.parametrize(

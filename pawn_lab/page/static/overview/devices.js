@@ -30,6 +30,7 @@ function Device({ device, price }) {
           ? html`<span class="warn">○ idle</span>`
           : html`<a href=${link("trial", { id: device.trial_id })}>▶ trial ${device.trial_id}</a>`
       }
+      ${device.strangers > 0 && html`<span class="warn">${device.strangers} other processes</span>`}
       ${device.temperature_c !== null && html`<span>${device.temperature_c} °C</span>`}
       ${price !== null && html`<span class="quiet">${money(price)} an hour</span>`}
     </div>

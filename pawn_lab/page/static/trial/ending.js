@@ -32,6 +32,7 @@ function PostMortem({ report, unit }) {
   /** @type {[string, any][]} */
   const facts = [
     ["Kind", report.kind],
+    ["Memory", report.why],
     ["Next call", html`<code>${report.next_call}</code>`],
     ["First bad", report.first_bad_step !== null && `${unit} ${report.first_bad_step}`],
     ["Last healthy", report.last_healthy && numbersText(report.last_healthy)],

@@ -1,5 +1,7 @@
 """GPUs as the driver describes them: any reading may be missing, and any GPU may be lost."""
 
+import os
+
 import pytest
 from fake_nvml import (
     FakeGpu,
@@ -9,12 +11,13 @@ from fake_nvml import (
     NVMLError_NotSupported,
     install,
 )
-from lab_testing import CONFIG, in_state, open_gate
+from lab_testing import CONFIG, in_state, open_gate, shim_of, trainer_greeting
 
 from pawn_lab.errors import InvalidRequestError
 from pawn_lab.executors.local import devices, gpus
 from pawn_lab.executors.local.gpus import Gpu
 from pawn_lab.lab import launching, queries, spending
+from pawn_lab.shim import identity
 from pawn_lab.states import State
 from pawn_lab.tools.status import lab_status
 
@@ -23,6 +26,24 @@ UNREADABLE = ["MemoryInfo", "Temperature", "UtilizationRates", "Name", "MigMode"
 
 def ids(found: list) -> list[str]:
     return [device.id for device in found]
+
+
+def test_processes_of_others_are_told_of_on_free_devices_and_beside_a_trial(monkeypatch, open_lab):
+    held, free = FakeGpu("GPU-a"), FakeGpu("GPU-b", computing=[os.getpid()])
+    install(monkeypatch, [held, free, FakeGpu("GPU-c")])
+    lab = open_lab("gate")
+    trial = launching.launch(lab, CONFIG)
+    in_state(lab, trial.id, State.RUNNING)
+    trainer_greeting(lab, trial.id)
+    [own, *_] = identity.members(shim_of(lab, trial.id).token)
+    held.computing = [own, os.getpid(), os.getppid()]
+    assert [row.strangers for row in lab_status(lab).devices] == [2, 1, None]
+    held.computing = [own]
+    free.refuses["ComputeRunningProcesses"] = NVMLError_NotSupported()
+    assert [row.strangers for row in lab_status(lab).devices] == [None, None, None]
+    held.computing = [os.getpid()]  # in a container the trial itself may have another number
+    assert lab_status(lab).devices[0].strangers is None
+    open_gate(lab, trial.id)
 
 
 @pytest.mark.parametrize("function", UNREADABLE)
