@@ -12,16 +12,17 @@ import torch
 from torch import Tensor
 
 from gpu_bench.jobs import CHECKED, PLAIN, Way
-from gpu_bench.steps import learning_of, way
+from gpu_bench.steps import built
 from pawn_core.runtime import Runtime
 from pawn_core.training.learner import Learner
 from pawn_core.training.run import Run
 
 FLOAT32 = {"amp_dtype": "none"}
-TRAJECTORY = 6
-"""Steps whose losses are compared."""
+TRAJECTORY = 20
+"""Steps whose losses are compared: graphs are recorded and tried in the first of them."""
 _FLOAT32_BOUND = 2e-4
 _ROUNDING_BOUND = 0.08  # of a gradient of bfloat16 steps; 2 % is usual at two layers
+_LOSS_ROUNDING = 2e-4  # at least that much of a loss may be rounding
 _SMALLEST = 1e-4  # of the largest gradient's norm; below it nothing is compared
 _SCALE = 2.0**10  # what float16 gradients are multiplied with, lest they underflow
 _LEARNING = {"warmup_steps": 2, "lr": 1e-3, "total_steps": 100, "eval_interval": 100}
@@ -110,16 +111,16 @@ def _bound(each: Way, found: Learned, references: _References, reference: Learne
     plain = references.of(each.fields, {"amp_dtype": "bfloat16"})
     rounding = difference(plain, reference)
     most = min(rounding.gradient, _ROUNDING_BOUND)
-    return Difference(each.noise * most, "", each.noise * max(rounding.loss, 1e-3))
+    return Difference(each.noise * most, "", each.noise * max(rounding.loss, _LOSS_ROUNDING))
 
 
 def learned(fields: Mapping[str, Any], each: Way) -> Learned:
     """Return a batch's gradients, and the losses of a few steps."""
-    with learning_of(fields, each.runtime) as (run, learning, runtime):
-        [learner] = learning.learners
-        first, again = (gradients(learner, runtime) for _ in range(2))
+    with built(fields, each.runtime) as it:
+        [learner] = it.learning.learners
+        first, again = (gradients(learner, it.runtime) for _ in range(2))
         repeats = all(torch.equal(first[name], again[name]) for name in first)
-        return Learned(first, _losses(run, learner), repeats, way(learning))
+        return Learned(first, _losses(it.run, learner), repeats, it.way())
 
 
 def gradients(learner: Learner, runtime: Runtime) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from torch.autograd import DeviceType
 from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, record_function
 
-from gpu_bench.steps import WARM_UP_STEPS, learning_of, timed, way
+from gpu_bench.steps import WARM_UP_STEPS, built, timed
 from pawn_core.training.learner import Learner
 
 STEPS = 5
@@ -64,12 +64,12 @@ class Part(NamedTuple):
 
 def profile(job: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parts of a step, by name, and what of it the device was idle."""
-    with learning_of(job["fields"], job["runtime"]) as (run, learning, runtime):
-        for learner in learning.learners:
+    with built(job["fields"], job["runtime"]) as it:
+        run, on_gpu = it.run, it.runtime.device.type == "cuda"
+        for learner in it.learning.learners:
             mark_updates(learner)
         timed(run, WARM_UP_STEPS)
         plain_s = timed(run, STEPS) / STEPS
-        on_gpu = runtime.device.type == "cuda"
         activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
         with torch.profiler.profile(activities=activities) as profiler:
             profiled_s = timed(run, STEPS) / STEPS
@@ -82,7 +82,7 @@ def profile(job: Mapping[str, Any]) -> dict[str, Any]:
             "busy_ms": sum(sample.us for sample in found) / 1e3 / STEPS,
             "parts": {name: row._asdict() for name, row in parts(found, STEPS).items()},
             "longest": longest(found, STEPS),
-            "way": way(learning),
+            "way": it.way(),
         }
 
 

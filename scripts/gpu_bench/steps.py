@@ -5,7 +5,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -18,7 +18,7 @@ from pawn_core.training.run import Run
 from pawn_core.training.setup import Setup
 from pawn_core.training.trainer import build_run
 
-WARM_UP_STEPS = 10  # packed rows have two shapes to compile
+WARM_UP_STEPS = 20  # packed rows have two shapes, each compiled and, with graphs, recorded
 WINDOWS = 3
 _NOT_OF_THE_WAY = {"parameters"}
 
@@ -36,26 +36,42 @@ def runtime_of(config: RunConfig, attributes: Mapping[str, Any]) -> Runtime:
     return replace(runtime, **attributes)
 
 
+class Built(NamedTuple):
+    """A run that writes nothing."""
+
+    run: Run
+    learning: Learning
+    runtime: Runtime
+    told: list[str]
+    """Messages of its events: a way that was given up, for one."""
+
+    def way(self) -> dict[str, Any]:
+        """Return how it computes, as a run's own records tell it."""
+        facts = self.learning.describe() | {"told": self.told}
+        return {name: fact for name, fact in facts.items() if name not in _NOT_OF_THE_WAY}
+
+
 @contextmanager
-def learning_of(
-    given: Mapping[str, Any], attributes: Mapping[str, Any]
-) -> Generator[tuple[Run, Learning, Runtime]]:
-    """Build a run that writes nothing, and close it in the end."""
+def built(given: Mapping[str, Any], attributes: Mapping[str, Any]) -> Generator[Built]:
+    """Build a run, and close it in the end."""
     config = parse_config(dict(given))
     setup = Setup(config, Path("unwritten"), runtime_of(config, attributes), StopFlag())
     if setup.runtime.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(setup.runtime.device)
     run = build_run(setup, metrics=None)
     assert isinstance(run.task, Learning)
+    told = list[str]()
+    run.event = lambda name, message, **_: told.append(message)  # pyrefly: ignore
     try:
-        yield run, run.task, setup.runtime
+        yield Built(run, run.task, setup.runtime, told)
     finally:
         run.task.close()
 
 
 def measure(job: Mapping[str, Any]) -> dict[str, Any]:
     """Train a few steps and return what one takes: the median of three windows of steps."""
-    with learning_of(job["fields"], job["runtime"]) as (run, learning, _):
+    with built(job["fields"], job["runtime"]) as it:
+        run, learning = it.run, it.learning
         timed(run, 1)
         first_step_s = time.time() - job["launched"]
         timed(run, WARM_UP_STEPS - 1)
@@ -65,7 +81,7 @@ def measure(job: Mapping[str, Any]) -> dict[str, Any]:
             **sorted(windows, key=lambda window: window["step_s"])[WINDOWS // 2],
             "padding": _padding([part for parts in batches for part in parts]),
             "first_step_s": first_step_s,
-            "way": way(learning),
+            "way": it.way(),
         }
 
 
@@ -76,12 +92,6 @@ def timed(run: Run, steps: int) -> float:
         run.advance()
     run.task.check()  # waits for the device
     return time.perf_counter() - begin
-
-
-def way(learning: Learning) -> dict[str, Any]:
-    """Return how it computes, as a run's own record tells it."""
-    facts = learning.describe()
-    return {name: fact for name, fact in facts.items() if name not in _NOT_OF_THE_WAY}
 
 
 def _window(run: Run, learning: Learning, steps: int) -> dict[str, Any]:
@@ -98,5 +108,5 @@ def _window(run: Run, learning: Learning, steps: int) -> dict[str, Any]:
 
 def _padding(parts: list[Batch]) -> float:
     """Return the share of the computed tokens that belong to no game."""
-    needed = sum(len(part.positions_n) for part in parts)
+    needed = sum(part.units for part in parts)
     return 1 - needed / sum(part.tokens_bt.numel() for part in parts)

@@ -144,7 +144,7 @@ def learn_cells(name: str, answer: Mapping[str, Any]) -> list[Cells]:
 def way(answer: Mapping[str, Any]) -> str:
     """Return in a few words how an answer's run computed."""
     facts = {name: answer["way"][name] for name in _WAY if name in answer["way"]}
-    return ", ".join(f"{name} {fact}" for name, fact in facts.items())
+    return "; ".join([*(f"{name} {fact}" for name, fact in facts.items()), *answer["way"]["told"]])
 
 
 LEARN = "learn"
