@@ -41,6 +41,8 @@ class Runtime:
     turned off, `spans`: a CPU, uncompiled, has one of its own."""
     attention_refused: Mapping[str, str] = field(default_factory=dict)
     """Why each better way was not taken."""
+    weights_copy: bool = True
+    """Whether 16-bit products read copies of the weights that are made once a step."""
     graphs: bool = False
     """Whether steps are recorded and repeated, where their shapes allow it."""
 
@@ -126,7 +128,7 @@ def _computing(
     attention = _attention(config, device, dtype, compiled=compiled)
     graphs = on_gpu and isinstance(config, GamesConfig) and config.cuda_graphs
     chosen = attention.name, attention.refused
-    return Runtime(device, dtype, compiled, processes, *chosen, graphs)
+    return Runtime(device, dtype, compiled, processes, *chosen, graphs=graphs)
 
 
 def _attention(

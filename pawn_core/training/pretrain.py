@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from pawn_core.config import PretrainConfig
 from pawn_core.data.batching import Shape, build_batching
@@ -77,6 +77,11 @@ class PretrainTask(ModelTask[Batch]):
     def describe(self) -> dict[str, Any]:
         """Return the parameter count."""
         return {"parameters": parameter_count(self.model)}
+
+    def products(self) -> list[nn.Linear]:
+        """Return the layers' matrices; the head's gradient is summed in float32."""
+        modules = self.model.blocks.modules()
+        return [module for module in modules if isinstance(module, nn.Linear)]
 
     def _lengths(self, index: int) -> NDArray[np.int64]:
         """Return the supervised tokens of each game of the index-th micro-batch of the stream."""

@@ -172,6 +172,10 @@ class ModelTask(Protocol[B]):
         """Return what the optimizer moves, by name."""
         return {name: p for name, p in self.model.named_parameters() if p.requires_grad}
 
+    def products(self) -> list[nn.Linear]:
+        """Return the modules that only multiply by their weight, which a 16-bit copy can do."""
+        return []
+
     def lr_ratios(self) -> Mapping[str, float]:
         """Return what the learning rate of some parameters is multiplied with."""
         return {}

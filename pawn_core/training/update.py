@@ -1,6 +1,7 @@
 """One optimizer step: micro-batches, scaling, clipping, update."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -14,6 +15,7 @@ from pawn_core.training.graphed import Graphed, Moved
 from pawn_core.training.optimizer import Optimizer, build_optimizer
 from pawn_core.training.rules import Number
 from pawn_core.training.task import ModelTask
+from pawn_core.training.weight_copies import WeightCopies
 
 
 class Update(NamedTuple):
@@ -46,6 +48,7 @@ class Updater:
         self._task, self._config, self._runtime = task, config, runtime
         self.optimizer = self._new_optimizer()
         self.scaler = runtime.grad_scaler()
+        self._copies = self._new_copies()
         self.graphed = self._new_graphed()
 
     def renew_optimizer(self) -> None:
@@ -60,6 +63,12 @@ class Updater:
             return ""
         refusal, self.graphed = self.graphed.refusal, None
         return refusal
+
+    def _new_copies(self) -> WeightCopies | None:
+        dtype, modules = self._runtime.amp_dtype, self._task.products()
+        if dtype is None or not modules or not self._runtime.weights_copy:
+            return None
+        return WeightCopies(modules, dtype)
 
     def _new_graphed(self) -> Graphed | None:
         if not self._task.has_fixed_steps:
@@ -110,10 +119,11 @@ class Updater:
 
     def _backward(self, batch: MicroBatch, units: Number) -> dict[str, Tensor]:
         batch = batch.to(self._runtime.device)
-        with self._runtime.autocast():
-            sums = self._task.loss_sums(batch)
-        mean = sums["loss"] / units
-        (mean if self.scaler is None else self.scaler.scale(mean)).backward()
+        with self._copies.in_use() if self._copies else nullcontext():
+            with self._runtime.autocast():
+                sums = self._task.loss_sums(batch)
+            mean = sums["loss"] / units
+            (mean if self.scaler is None else self.scaler.scale(mean)).backward()
         return {name: total.detach() for name, total in sums.items()}
 
     def _clip(self) -> Tensor:
@@ -138,3 +148,5 @@ class Updater:
             self.optimizer.step()
         else:
             self.scaler.step(cast(Any, self.optimizer))
+        if self._copies is not None:
+            self._copies.write()
