@@ -44,7 +44,8 @@ def flash_on_cpu(
         assert int(begins.diff().min()) >= 0
         mixed = torch.cat([_mixed(*xs, causal) for xs in _sequences(begins, q, k, v)]) * scaled
         logsumexp = q.new_zeros(q.shape[1], len(q), dtype=torch.float32)
-        return mixed.to(q.dtype), logsumexp, *(torch.empty(0) for _ in range(3))
+        state, unused = torch.zeros(2, dtype=torch.uint64), torch.zeros((), dtype=torch.uint64)
+        return mixed.to(q.dtype), logsumexp, state, unused, torch.empty(0)
 
     def backward(
         grad: Tensor, q: Tensor, k: Tensor, v: Tensor, out: Tensor, lse: Tensor, *rest, **_

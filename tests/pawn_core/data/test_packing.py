@@ -1,10 +1,14 @@
 """Packed rows: the same games, almost no padding, the same gradients."""
 
+from functools import partial
+
 import chess_engine
 import numpy as np
 import pytest
 import torch
+from flash_on_cpu import flash_on_cpu
 from tiny import setup_of
+from torch._dynamo.utils import counters
 
 from pawn_core.attention.masks import dense_mask
 from pawn_core.config import parse_config
@@ -13,6 +17,7 @@ from pawn_core.data.packing import Packer, cheapest_row_counts, first_fit, part_
 from pawn_core.data.sequences import Batch
 from pawn_core.model.attention import Packed
 from pawn_core.runtime import Runtime
+from pawn_core.training.objective import build_objective
 from pawn_core.training.pretrain import PretrainTask
 
 CPU = Runtime(torch.device("cpu"), None, compiled=False)
@@ -159,6 +164,39 @@ def test_loss_and_gradients_are_those_of_padded_and_bucketed_batches(tiny, field
         for found, gradient in zip(gradients, expected, strict=True):
             atol = 1e-5 * float(gradient.abs().max())
             np.testing.assert_allclose(found, gradient, rtol=1e-4, atol=atol)
+
+
+@pytest.mark.parametrize(
+    ("attention", "backend", "targets"),
+    [
+        ("flash", None, "legal"),
+        ("varlen", "aot_eager", "sampled"),
+        pytest.param("varlen", "inductor", "legal", marks=pytest.mark.slow),
+        pytest.param("flash", "inductor", "sampled", marks=pytest.mark.slow),
+    ],
+)
+def test_steps_by_fused_attention_are_those_of_a_cpu_and_compiled_once(
+    tiny, monkeypatch, attention: str, backend: str | None, targets: str
+) -> None:
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
+    fields = {"max_seq_len": 120, "batch_size": 12, "d_model": 32, "targets": targets}
+    made = task(tiny | fields, batching="packed")
+    on_gpu = Runtime(torch.device("cuda"), torch.bfloat16, bool(backend), attention=attention)
+    objective = build_objective(made.model, on_gpu, fixed_shapes=True)
+    weights, graphs = list(made.model.parameters()), []
+    with flash_on_cpu() as calls:
+        for index in range(3):
+            (part,) = made.make_batch(index)
+            losses = objective(part), made.loss_sums(part)["loss"]
+            found, expected = (torch.autograd.grad(loss, weights) for loss in losses)
+            torch.testing.assert_close(*losses, rtol=1e-6, atol=0)
+            for ours, theirs in zip(found, expected, strict=True):
+                atol = 1e-5 * float(theirs.abs().max())
+                torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=atol)
+            graphs.append(counters["stats"]["unique_graphs"])
+    assert len(calls) == 3
+    assert graphs[0] == graphs[2]
+    assert not counters["graph_break"]
 
 
 def test_a_game_does_not_see_its_neighbours(tiny) -> None:
