@@ -79,7 +79,11 @@ def _hidden_of(model: Transformer, runtime: Runtime) -> HiddenOf:
     """Return what computes hidden states (n, d) at supervised positions, uncompiled."""
     if runtime.device.type == "cpu":
         return _hidden_of_games
-    mask_of = runtime.mask_maker(model.head_channels)
+    return _hidden_in_rows(runtime.mask_maker(model.head_channels))
+
+
+def _hidden_in_rows(mask_of: Callable[[Rows], Any]) -> HiddenOf:
+    """Return what computes the same as games lie in rows, without waiting for a device."""
 
     def hidden(model: Transformer, batch: Batch) -> Tensor:
         return model.hidden_at(batch.tokens_bt, batch.positions_n, _packed(batch, mask_of))

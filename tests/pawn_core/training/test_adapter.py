@@ -203,7 +203,8 @@ def test_what_runs_is_the_compiled_callable_and_it_computes_the_same(
 
 @pytest.mark.parametrize("penalty", [None, 0.5])
 def test_a_step_never_waits_for_the_device(real, monkeypatch, penalty) -> None:
-    monkeypatch.setattr(objective, "_hidden_of_games", objective._hidden)  # as on a GPU
+    in_rows = objective._hidden_in_rows(CPU.mask_maker(head_channels=8))
+    monkeypatch.setattr(objective, "_hidden_of_games", in_rows)  # as on a GPU
     learner = learner_of(real | {"batching": "packed", "illegal_penalty": penalty})
     batches = [learner.task.make_batch(index) for index in range(3)]
     waits = record_waits(monkeypatch)

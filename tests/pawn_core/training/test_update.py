@@ -187,7 +187,8 @@ def test_the_loss_of_exact_targets_is_the_divergence_plus_the_entropy(tiny) -> N
 def test_a_step_never_waits_for_the_device(
     tiny, monkeypatch: pytest.MonkeyPatch, optimizer: str, targets: str
 ) -> None:
-    monkeypatch.setattr(objective, "_hidden_of_games", objective._hidden)  # as on a GPU
+    in_rows = objective._hidden_in_rows(CPU.mask_maker(head_channels=8))
+    monkeypatch.setattr(objective, "_hidden_of_games", in_rows)  # as on a GPU
     fields = {"batching": "packed", "optimizer": optimizer, "targets": targets}
     config = parse_config(tiny | fields)
     learner = build_learner("", config, setup_of(config, CPU))
