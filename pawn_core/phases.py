@@ -8,7 +8,9 @@ none.
 
 import contextlib
 import json
+import os
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,6 +42,13 @@ class Phases:
             self._begun[phase] = time.time()
             self._write({})
 
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Return how long each phase took that is over; `start`: what came before the first."""
+        begun = {"start": _process_began(), **self._begun}
+        spans = zip(begun, pairwise(begun.values()), strict=False)
+        return {name: round(max(0.0, end - begin), 2) for name, (begin, end) in spans}
+
     def tell(self, note: str) -> None:
         """Say how far the latest phase is: a sign of life of one that takes long."""
         self._write({"note": note, "told": time.time()})
@@ -56,6 +65,13 @@ class Phases:
         """Leave nothing of them behind."""
         if self._file is not None:
             self._file.unlink(missing_ok=True)
+
+
+def _process_began() -> float:
+    """Return when this process began, in Unix seconds; proc_pid_stat(5)."""
+    fields = Path("/proc/self/stat").read_text("utf-8").rpartition(")")[2].split()
+    booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    return booted + int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def _replace(path: Path, data: bytes) -> None:

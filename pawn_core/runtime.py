@@ -11,6 +11,7 @@ import torch
 
 from pawn_core.attention.choice import USUAL_HEAD, Choice, Situation, choose, mask_maker
 from pawn_core.attention.masks import PackedRows
+from pawn_core.compiler_cache import CompilerCache, await_compiler, open_cache
 from pawn_core.config import ConfigError, RunConfig
 from pawn_core.config.compute import ComputeConfig
 from pawn_core.config.dimensions import DimensionsConfig
@@ -45,6 +46,8 @@ class Runtime:
     """Whether 16-bit products read copies of the weights that are made once a step."""
     graphs: bool = False
     """Whether steps are recorded and repeated, where their shapes allow it."""
+    compiler_cache: CompilerCache | None = None
+    """Where it compiles into, if it does."""
 
     @property
     def precision(self) -> str:
@@ -70,7 +73,10 @@ class Runtime:
 
         With `dynamic=False`, every shape is compiled anew; by default the second one for all.
         """
-        return torch.compile(function, dynamic=dynamic) if self.compiled else function
+        if not self.compiled:
+            return function
+        await_compiler()
+        return torch.compile(function, dynamic=dynamic)
 
     def mask_maker(self, head_channels: int) -> Callable[[PackedRows], Any]:
         """Return what makes the mask of packed rows, for a model with heads of so many channels."""
@@ -124,11 +130,14 @@ def _computing(
     compiled = on_gpu if config.no_compile is None else not config.no_compile
     if config.sdpa_math:
         _force_math_attention()
+    compiler_cache = open_cache(device) if compiled else None
     dtype = _AMP_DTYPES[precision]
     attention = _attention(config, device, dtype, compiled=compiled)
     graphs = on_gpu and isinstance(config, GamesConfig) and config.cuda_graphs
     chosen = attention.name, attention.refused
-    return Runtime(device, dtype, compiled, processes, *chosen, graphs=graphs)
+    return Runtime(
+        device, dtype, compiled, processes, *chosen, graphs=graphs, compiler_cache=compiler_cache
+    )
 
 
 def _attention(

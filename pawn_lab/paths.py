@@ -110,6 +110,11 @@ class WorkspacePaths:
         """Reports of preflights that passed, a file a shape of runs."""
         return self.root / "preflights"
 
+    @property
+    def compiled(self) -> Path:
+        """What torch has compiled for trials; may be removed whenever none runs."""
+        return self.root / "compiled"
+
     def preflight(self, shape: str) -> Path:
         """Return the report of the preflight that a shape of runs has passed."""
         return self.preflights / f"{shape}.json"

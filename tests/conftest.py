@@ -1,9 +1,10 @@
 """What holds for every test.
 
 Properties are tested by the number of examples, never by the clock of a busy machine; this user's
-cache of real games is left alone. Trainers that start may be warm.
+caches are left alone. Trainers that start may be warm.
 """
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +13,7 @@ from warm_trainers import warm_trainers
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
-_CACHE = "PAWN_GAMES_CACHE"
+_CACHE, _COMPILED = "PAWN_GAMES_CACHE", "PAWN_COMPILED_CACHE"
 _LONG = ("test_demo.py", "test_damaged_files.py", "test_concurrency.py", "test_failpoints.py")
 
 
@@ -26,6 +27,16 @@ def games_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Let the processes of all tests cache games in a folder of this session's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(_CACHE, str(tmp_path_factory.mktemp("games_cache")))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def compiled_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let the processes of all tests compile into a folder of this session's, none twice."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(_COMPILED, str(shared / "compiled"))
         yield
 
 

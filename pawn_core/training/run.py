@@ -12,6 +12,7 @@ import torch
 
 from pawn_core.checkpoint.rng import capture_rng, restore_rng
 from pawn_core.checkpoint.store import Checkpoint
+from pawn_core.compiler_cache import CompilerCache, compilation
 from pawn_core.config import RunConfig
 from pawn_core.metrics import TRAIN, Mark, MetricsWriter, finite
 from pawn_core.parallel import ALONE, Processes
@@ -51,6 +52,8 @@ class Run:
     watch: Watch = field(default_factory=lambda: Watch(torch.device("cpu")))
     latest: dict[str, Any] = field(default_factory=dict)
     """The last train record."""
+    compiler_cache: CompilerCache | None = None
+    """Where its graphs are compiled into; None: nothing is compiled, or it has been told."""
     pace: Pace = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,6 +79,18 @@ class Run:
         self.task.advance(self)
         self.step += 1
         self.pace.advance(self.step)
+        self._tell_compiled()
+
+    def _tell_compiled(self) -> None:
+        """Say after the first step what came before it, and how much of it was compiling."""
+        cache, self.compiler_cache = self.compiler_cache, None
+        if cache is None or not self.leads:
+            return
+        seconds, work = self.phases.seconds, compilation()
+        told = ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
+        graphs = ", ".join(f"{number} {name}" for name, number in work.items())
+        message = "; ".join(filter(None, (f"first step after {told}", graphs, cache.refusal)))
+        self.event("compiled", message, seconds=seconds, cache=str(cache.folder), **work)
 
     def record(self, kind: str, fields: dict[str, Any]) -> None:
         """Write a metrics record of this step, and a line of it to the log."""

@@ -13,6 +13,7 @@ import torch
 
 from pawn_core.checkpoint import store, volatile
 from pawn_core.checkpoint.store import Checkpoint
+from pawn_core.compiler_cache import compilation, discard, import_compiler
 from pawn_core.config import ConfigError, RunConfig, run_type_named
 from pawn_core.durable import make_directory, replace_file
 from pawn_core.metrics import START, MetricsWriter
@@ -50,6 +51,9 @@ def run_training(config: RunConfig, run_dir: Path, resume: Path | None, stop: St
     saved_precision = checkpoint.training_state.get("amp_dtype") if checkpoint else None
     runtime = resolve_runtime(config, saved_precision)
     setup = Setup(config, run_dir, runtime, stop, resume, checkpoint)
+    _task_of(config)  # imports what it is made of
+    if runtime.compiled:
+        import_compiler()
     try:
         return _lead(setup) if runtime.processes.leads else _follow(setup)
     finally:
@@ -168,12 +172,23 @@ def _train(setup: Setup, run: Run) -> Outcome:
     except Exception as error:
         _LOG.error("%s", traceback.format_exc())
         result = run.outcome("error", f"{type(error).__name__}: {error}")
+        _distrust_compiled(run)
     finally:
         run.task.close()
     try:
         return finish_uploads(run, result)
     finally:
         run.close_sinks()
+
+
+def _distrust_compiled(run: Run) -> None:
+    """Remove what was compiled where the first step has failed: by a damaged file, for all we know.
+
+    torch compiles a damaged graph anew, but fails at its damaged source or library.
+    """
+    cache = run.compiler_cache
+    if cache is not None and run.leads and compilation().get("loaded") and discard(cache):
+        _LOG.error("%s is removed: the first step has failed with graphs from it", cache.folder)
 
 
 def _open_metrics(setup: Setup) -> MetricsWriter:
@@ -204,6 +219,7 @@ def build_run(setup: Setup, metrics: MetricsWriter | None) -> Run:
         continues_stream=setup.continues_stream,
         watch=Watch(setup.runtime.device),
         sinks=open_sinks(config, setup.run_dir) if metrics else [],
+        compiler_cache=setup.runtime.compiler_cache,
     )
     if setup.checkpoint:
         _restore(setup, run, setup.checkpoint)

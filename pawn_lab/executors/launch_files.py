@@ -33,7 +33,7 @@ def write(
     if not is_current(claim.lock, paths.alive_lock):
         raise OSError("another front end has taken this launch over")
     write_json(paths.request, dict(trial.config))
-    own = environment.TrialEnvironment.of(_trainer_environment(claim, confinement))
+    own = environment.TrialEnvironment.of(_trainer_environment(workspace, claim, confinement))
     passed = _preflight(workspace, claim, driver)
     launch: dict[str, Any] = {
         "argv": trainer_argv(workspace, trial) + passed,
@@ -48,10 +48,14 @@ def write(
         sync_file(folder)
 
 
-def _trainer_environment(claim: Claim, confinement: Mapping[str, str]) -> dict[str, str]:
+def _trainer_environment(
+    workspace: WorkspacePaths, claim: Claim, confinement: Mapping[str, str]
+) -> dict[str, str]:
+    own = environment.allowed(os.environ)
     return {
         WAIT_VARIABLE: SLEEP,
-        **environment.allowed(os.environ),
+        **environment.compiled_into(workspace.compiled, own),
+        **own,
         **confinement,
         "PYTHONUNBUFFERED": "1",
         "PYTHONSAFEPATH": "1",

@@ -8,6 +8,7 @@ never travel; a secret inside a value, such as a proxy's password, does, and no 
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pawn_lab import failpoints
@@ -15,6 +16,8 @@ from pawn_lab.shim.identity import TOKEN_VARIABLE
 from pawn_lab.text import MASK
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY", "NO_PROXY")
+COMPILED_VARIABLE = "PAWN_COMPILED_CACHE"
+"""Where trainers keep what torch has compiled."""
 ALLOWED = (
     *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "NETRC"),
     *("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHASHSEED", "PYTHONUTF8", "PYTHONFAULTHANDLER"),
@@ -24,6 +27,7 @@ ALLOWED = (
     *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
     *("HF_TOKEN_PATH", "HF_HUB_DISABLE_IMPLICIT_TOKEN"),
     *("PAWN_ALLOW_CPU", "PAWN_CPU_SLOTS", "PAWN_GAMES_CACHE", "PAWN_IDLE_MIN", "PAWN_PREFLIGHT"),
+    COMPILED_VARIABLE,
 )
 """Variables that reach a shim, and through it the trainer and the next scheduler pass."""
 
@@ -75,6 +79,12 @@ def _without_password(name: str, value: str) -> str:
 def unmasked(launch: Mapping[str, Any]) -> dict[str, str]:
     """Return the environment of a launch file with what our own environment knows filled in."""
     return launch["environment"] | {name: os.environ[name] for name in launch["masked"]}
+
+
+def compiled_into(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what lets trainers share what they compile in a folder, unless they are told where."""
+    chosen = {COMPILED_VARIABLE, "TORCHINDUCTOR_CACHE_DIR"} & environment.keys()
+    return {} if chosen else {COMPILED_VARIABLE: str(folder.absolute())}
 
 
 def for_shim() -> dict[str, str]:

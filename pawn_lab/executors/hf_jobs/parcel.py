@@ -101,7 +101,7 @@ def _launch(paths: TrialPaths) -> bytes:
 
 def _travels(name: str) -> bool:
     return name.startswith(("PAWN_", "PYTHONUNBUFFERED", "PYTHONSAFEPATH", "PYTHONHASHSEED")) and (
-        name not in ("PAWN_GAMES_CACHE", "PAWN_CPU_SLOTS")
+        name not in ("PAWN_COMPILED_CACHE", "PAWN_GAMES_CACHE", "PAWN_CPU_SLOTS")
     )
 
 

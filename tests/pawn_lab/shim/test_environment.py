@@ -7,7 +7,7 @@ from lab_testing import CONFIG, open_gate, trainer_greeting
 
 from pawn_lab.documents import read_json_object
 from pawn_lab.lab import launching
-from pawn_lab.shim.environment import TrialEnvironment, allowed
+from pawn_lab.shim.environment import TrialEnvironment, allowed, compiled_into
 
 TRAVELS = """
 PATH HOME LC_ALL TMPDIR LD_LIBRARY_PATH XDG_CONFIG_HOME XDG_CACHE_HOME MALLOC_ARENA_MAX HTTP_PROXY
@@ -18,7 +18,7 @@ WANDB_BASE_URL TRACKIO_DIR NCCL_P2P_DISABLE NCCL_SOCKET_IFNAME NCCL_IB_PKEY GLOO
 UCX_TLS FI_PROVIDER CUDA_HOME CUDA_LAUNCH_BLOCKING CUBLAS_WORKSPACE_CONFIG NVIDIA_TF32_OVERRIDE
 PYTORCH_ALLOC_CONF PYTORCH_CUDA_ALLOC_CONF TORCH_HOME TORCH_NCCL_ASYNC_ERROR_HANDLING TORCH_LOGS
 TORCHINDUCTOR_CACHE_DIR TORCHDYNAMO_DISABLE TRITON_CACHE_DIR OMP_WAIT_POLICY KMP_BLOCKTIME
-PAWN_ALLOW_CPU PAWN_GAMES_CACHE CC CXX
+PAWN_ALLOW_CPU PAWN_COMPILED_CACHE PAWN_GAMES_CACHE CC CXX
 """
 STAYS = """
 HF_TOKEN HUGGING_FACE_HUB_TOKEN HUGGINGFACE_HUB_TOKEN WANDB_API_KEY TRACKIO_WRITE_TOKEN
@@ -37,6 +37,12 @@ def test_what_training_by_hand_would_find_reaches_a_trainer(name):
 @pytest.mark.parametrize("name", STAYS.split())
 def test_a_secret_or_what_belongs_to_another_launcher_stays(name):
     assert allowed({name: "x"}) == {}
+
+
+def test_trainers_of_a_lab_share_what_they_compile_unless_they_are_told_where(tmp_path):
+    assert compiled_into(tmp_path, {}) == {"PAWN_COMPILED_CACHE": str(tmp_path)}
+    for name in ("PAWN_COMPILED_CACHE", "TORCHINDUCTOR_CACHE_DIR"):
+        assert compiled_into(tmp_path, {name: "/elsewhere"}) == {}
 
 
 @pytest.mark.parametrize(
