@@ -186,8 +186,7 @@ def test_a_run_says_whether_its_steps_are_repeated_and_why_not(tiny) -> None:
     assert described(replace(RUNTIME, graphs=False)) is False
     assert described(RUNTIME) is True
     uncompiled = replace(RUNTIME, compiled=False)
-    assert described(uncompiled, batching="packed") is True
-    assert described(uncompiled) == "false: batches of this batching have no fixed shapes"
+    assert described(uncompiled) == "false: only compiled steps have fixed shapes"
 
 
 def test_a_run_goes_on_with_an_event_where_steps_cannot_be_recorded(tiny, tmp_path: Path) -> None:
