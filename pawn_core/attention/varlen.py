@@ -3,6 +3,7 @@
 An own module, since torch's imports the compiler.
 """
 
+from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
@@ -12,13 +13,20 @@ from torch.nn.attention.varlen import varlen_attn
 from pawn_core.attention.masks import Sequences
 
 
-def _causal() -> dict[str, Any]:
-    spellings: dict[str, Any] = {"window_size": (-1, 0), "is_causal": True}
-    parameters = signature(varlen_attn).parameters
-    return next({name: value} for name, value in spellings.items() if name in parameters)
+def causal_in(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the argument by which varlen attention is told that no key is after its query.
+
+    Raises:
+        TypeError: it has neither.
+    """
+    spellings: dict[str, Any] = {"is_causal": True, "window_size": (-1, 0)}
+    for name, value in spellings.items():
+        if name in signature(function).parameters:
+            return {name: value}
+    raise TypeError(f"{function.__name__} has none of {', '.join(spellings)}")
 
 
-_CAUSAL = _causal()
+_CAUSAL = causal_in(varlen_attn)
 
 
 def attend(q_nhk: Tensor, k_nhk: Tensor, v_nhk: Tensor, where: Sequences) -> Tensor:

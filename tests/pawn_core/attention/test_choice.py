@@ -1,9 +1,12 @@
 """The way of attention in packed rows is the first that works, tried before it is used."""
 
+import sys
+
 import pytest
 import torch
 from flash_on_cpu import flash_on_cpu
 
+import pawn_core.attention
 from pawn_core.attention.choice import (
     NAMES,
     WAYS,
@@ -62,6 +65,16 @@ def test_a_kernel_that_is_not_there_is_not_taken_and_the_reason_is_a_line() -> N
     refused = choose([HALF]).refused
     assert "_flash_attention_forward" in refused["varlen"]
     assert len(refused["varlen"]) <= 160
+
+
+def test_a_torch_without_varlen_attention_takes_its_flash_kernel(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch.nn.attention.varlen", None)
+    monkeypatch.delitem(sys.modules, "pawn_core.attention.varlen", raising=False)
+    monkeypatch.delattr(pawn_core.attention, "varlen", raising=False)
+    with flash_on_cpu():
+        choice = choose([HALF])
+    assert choice.name == "flash"
+    assert choice.refused["varlen"].startswith("ModuleNotFoundError: import of torch.nn.attention")
 
 
 def test_what_works_for_one_model_of_a_run_must_work_for_all() -> None:

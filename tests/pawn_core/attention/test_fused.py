@@ -5,6 +5,7 @@ import torch
 from flash_on_cpu import flash_on_cpu
 from torch import Tensor
 
+from pawn_core.attention import varlen
 from pawn_core.attention.fused import KERNELS
 from pawn_core.attention.masks import Sequences, dense_mask
 from pawn_core.model.attention import attend
@@ -44,3 +45,14 @@ def test_projections_are_not_copied_on_their_way_to_the_kernel() -> None:
     with flash_on_cpu() as calls:
         attend(*(x.transpose(1, 2) for x in (q, k, v)), Sequences(BEGINS, 90, "flash"))
     assert calls.pointers == [(q.data_ptr(), k.data_ptr(), v.data_ptr())]
+
+
+def test_causality_is_spelled_as_the_torch_at_hand_spells_it() -> None:
+    def windowed(q, k, v, cu_seq_q, cu_seq_k, max_q, max_k, *, window_size=(-1, -1)): ...
+    def flagged(q, k, v, cu_seq_q, cu_seq_k, max_q, max_k, is_causal=False, window_size=None): ...
+    def mute(q, k, v): ...
+
+    assert varlen.causal_in(windowed) == {"window_size": (-1, 0)}
+    assert varlen.causal_in(flagged) == {"is_causal": True}
+    with pytest.raises(TypeError, match="is_causal"):
+        varlen.causal_in(mute)
