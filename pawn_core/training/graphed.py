@@ -82,15 +82,19 @@ class CudaRecorder:
         """Compute on the stream that records, as autograd's nodes stay on a stream."""
         computation = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(computation)
-        with torch.cuda.stream(self._stream):
-            yield
-        computation.wait_stream(self._stream)
+        try:
+            with torch.cuda.stream(self._stream):
+                yield
+        finally:
+            computation.wait_stream(self._stream)
 
     def record(self, function: Callable[[], R]) -> Callable[[], R]:
         """Capture a function; the threads that prepare batches go on meanwhile."""
         graph = torch.cuda.CUDAGraph()
-        where: dict[str, Any] = {"pool": self._pool, "stream": self._stream}
-        with torch.cuda.graph(graph, **where, capture_error_mode="thread_local"):
+        capture = torch.cuda.graph(
+            graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"
+        )
+        with torch.cuda.device(self._device), capture:
             outputs = function()
         self._pool = graph.pool()
 
@@ -102,8 +106,9 @@ class CudaRecorder:
 
     def forget(self) -> None:
         """Return the memory that plain steps beside recordings or lost recordings held."""
-        torch.cuda.synchronize(self._device)
-        torch.cuda.empty_cache()
+        with torch.cuda.device(self._device):
+            torch.cuda.synchronize()
+            torch.cuda.empty_cache()
 
 
 class HostRecorder:

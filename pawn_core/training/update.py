@@ -83,6 +83,8 @@ class Updater:
     def update(self, micro_batches: Sequence[MicroBatch], lr: float) -> Update:
         """Do one step at this learning rate."""
         units, games, flops = self._count(micro_batches)
+        if self._copies is not None:
+            self._copies.refresh()
         move = self.graphed or self._move
         sums, grad_norm, finite, applied = move(micro_batches, lr, units)
         return Update(sums, grad_norm, finite, units, games, flops, applied)

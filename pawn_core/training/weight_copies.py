@@ -25,6 +25,11 @@ class WeightCopies:
         ]
         self._versions = self._versions_now()
 
+    def refresh(self) -> None:
+        """Take over weights that others have set since, such as those of a checkpoint."""
+        if self._versions != self._versions_now():
+            self.write()
+
     @torch.no_grad()
     def write(self) -> None:
         """Take over the weights as they are now."""
@@ -38,14 +43,15 @@ class WeightCopies:
 
         Afterwards the gradients are the weights', in float32.
         """
-        if self._versions != self._versions_now():  # others have set the weights: a checkpoint, say
-            self.write()
+        self.refresh()
         self._place(self._copies)
         try:
             yield
+            self._hand_over()
         finally:
             self._place(self._weights)
-        self._hand_over()
+            for copy in self._copies:
+                copy.grad = None
 
     def _place(self, weights: Sequence[Tensor]) -> None:
         """Set the modules' weights without what assigning to an attribute would check."""
@@ -58,7 +64,7 @@ class WeightCopies:
         first: list[tuple[Tensor, Tensor]] = []
         more: list[tuple[Tensor, Tensor]] = []
         for weight, copy in zip(self._weights, self._copies, strict=True):
-            by_copy, copy.grad = copy.grad, None
+            by_copy = copy.grad
             if by_copy is not None and weight.grad is None:
                 weight.grad = torch.empty_like(weight)
                 first.append((weight.grad, by_copy))

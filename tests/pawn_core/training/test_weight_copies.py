@@ -75,13 +75,18 @@ def test_gradients_of_several_passes_are_added_up_in_float32() -> None:
     assert module.weight.grad.equal(expected)
 
 
-def test_a_failing_pass_leaves_the_weights_in_their_place() -> None:
+def test_a_failing_pass_leaves_the_weights_in_their_place_and_no_gradient() -> None:
     module = linear()
-    weight = module.weight
+    weight, x = module.weight, torch.ones(1, 4, dtype=torch.bfloat16)
     copies = WeightCopies([module], torch.bfloat16)
     with pytest.raises(RuntimeError, match="shapes"), copies.in_use():
-        module(torch.ones(1, 7, dtype=torch.bfloat16))
+        [module(inputs).sum().backward() for inputs in (x, x[:, :3])]
     assert module.weight is weight
+    assert weight.grad is None
+    with copies.in_use():
+        module(x).sum().backward()
+    assert weight.grad is not None
+    assert weight.grad.equal(torch.ones(3, 4))
 
 
 def test_neither_frozen_weights_nor_those_in_16_bits_have_copies() -> None:
