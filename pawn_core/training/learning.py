@@ -64,7 +64,14 @@ class Learning(Task):
         return computing | ({"variants": facts} if self.has_variants else facts[""])
 
     def begin(self, run: Run, *, resumed: bool) -> None:
-        """Say where a resumed run computes in another precision than a new one would."""
+        """Say where it computes in another way than is usual: attention, a resumed run's precision.
+
+        Float32 has fewer ways of attention, which is no news.
+        """
+        refused, attention = self._runtime.attention_refused, self._runtime.attention
+        if refused and self._runtime.amp_dtype:
+            why = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
+            run.event("attention", f"attends by '{attention}', for want of {why}")
         usual, precision = best_precision(self._runtime.device), self._runtime.precision
         if resumed and self._config.amp_dtype == "auto" and usual != precision:
             message = f"goes on in amp_dtype '{precision}'; a new run here would take '{usual}'"

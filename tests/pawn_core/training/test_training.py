@@ -2,7 +2,9 @@
 
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import chess_engine
 import pytest
@@ -13,7 +15,9 @@ from pawn_core.checkpoint.store import Checkpoint
 from pawn_core.config import Architecture, ConfigError
 from pawn_core.flops import training_flops
 from pawn_core.metrics import read_records
+from pawn_core.runtime import Runtime, resolve_runtime
 from pawn_core.signals import StopFlag
+from pawn_core.training import trainer
 
 
 def outcome_of(run_dir: Path) -> dict:
@@ -283,3 +287,22 @@ def test_a_resumed_run_keeps_its_model(tiny, train, tmp_path, change, message) -
     train(tiny, "run")
     with pytest.raises(ConfigError, match=message):
         train(tiny | change, "resumed", tmp_path / "run/checkpoints/step_00000008")
+
+
+@pytest.mark.parametrize("amp_dtype", ["bfloat16", "none"])
+def test_a_run_says_why_it_attends_by_another_way_than_the_fastest(
+    tiny, train, records, tmp_path, monkeypatch, amp_dtype: str
+) -> None:
+    def on_another_device(*arguments: Any) -> Runtime:
+        refused = {"varlen": "its mix is off by 9.0%", "flash": "it is not there"}
+        runtime = resolve_runtime(*arguments)
+        return replace(runtime, attention="flex", attention_refused=refused)
+
+    monkeypatch.setattr(trainer, "resolve_runtime", on_another_device)
+    train(tiny | {"total_steps": 1, "amp_dtype": amp_dtype}, "run")
+    [begin] = records(tmp_path / "run", "config")
+    assert begin["attention"] == "flex"
+    assert begin["attention_refused"]["flash"] == "it is not there"
+    events = [r["message"] for r in records(tmp_path / "run", "event") if r["event"] == "attention"]
+    why = "varlen: its mix is off by 9.0%; flash: it is not there"
+    assert events == ([f"attends by 'flex', for want of {why}"] if amp_dtype != "none" else [])
