@@ -23,6 +23,7 @@ from pawn_core.data.micro_batch import MicroBatch
 from pawn_core.footprint import Footprint, footprint
 from pawn_core.runtime import Runtime, most_memory_bytes, resolve_runtime
 from pawn_core.signals import StopFlag
+from pawn_core.training.graphed import STEPS_BEFORE_REPEATING
 from pawn_core.training.learner import Learner
 from pawn_core.training.learning import build_learner
 from pawn_core.training.outcome import EXIT_CONFIG_ERROR
@@ -140,7 +141,8 @@ def _calibration_config(config: TrainingConfig, runtime: Runtime) -> TrainingCon
 def _calibrate(learners: list[Learner], runtime: Runtime) -> _Calibration:
     task = learners[0].task
     begin = time.perf_counter()
-    batches = [task.make_batch(index) for index in range(_WARM_UP_STEPS + _TIMED_STEPS)]
+    warm_up = _WARM_UP_STEPS + (STEPS_BEFORE_REPEATING if task.has_fixed_steps else 0)
+    batches = [task.make_batch(index) for index in range(warm_up + _TIMED_STEPS)]
     batch_s = (time.perf_counter() - begin) / len(batches)
     seconds = [_timed_step(learners, batch, runtime) for batch in batches]
     parts = [part for batch in batches for part in batch]
@@ -148,7 +150,7 @@ def _calibrate(learners: list[Learner], runtime: Runtime) -> _Calibration:
     return _Calibration(
         tokens=sum(part.units for part in parts) / len(batches),
         flops=flops / len(batches),
-        step_s=median(seconds[_WARM_UP_STEPS:]),
+        step_s=median(seconds[warm_up:]),
         first_step_s=seconds[0],
         batch_s=batch_s,
         activations=max(_kept_bytes(learner, batches[-1], runtime) for learner in learners),

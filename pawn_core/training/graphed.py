@@ -28,6 +28,8 @@ WARM_UP_STEPS = 3
 """Plain steps of a shape before it is recorded: what is compiled or chosen on first use is by
 then."""
 CHECKS = 2
+STEPS_BEFORE_REPEATING = WARM_UP_STEPS + CHECKS
+"""Steps of a shape that take longer than those to come."""
 MOST_SHAPES = 8
 """Shapes of a step that are recorded; each recording takes memory."""
 TOLERANCE = 0.1
