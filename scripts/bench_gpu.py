@@ -50,6 +50,8 @@ from pawn_core.machine import this_machine
 LONGEST_JOB_S = 900.0
 FIRST_START_S = 70.0
 """What a start and compiling take at most, until the first was measured."""
+CHECK_SHARE = 1 / 3
+"""Of a plan's time that may go by before the last way to be checked is begun."""
 CHECKED_GAMES, CHECKED_PLIES = 8, 256
 
 
@@ -64,6 +66,10 @@ class Plan:
         """Return the seconds that a job may take at most."""
         left = LONGEST_JOB_S if self._end is None else self._end - time.monotonic()
         return max(0.0, min(left, LONGEST_JOB_S))
+
+    def check_s(self) -> float:
+        """Return the seconds after which no further way is checked."""
+        return self.left_s() if self._end is None else CHECK_SHARE * self.left_s()
 
     def expects(self, job: Job) -> float:
         """Return the seconds that a job will take, by the starts that were measured."""
@@ -116,22 +122,18 @@ class Bench:
 
     def _checked(self, document: dict[str, Any], cache: str) -> Iterator[Answer]:
         """Check all ways, in another process after a way that has ended one."""
-        passed_over, trying = list[str](), None
-        while True:
+        passed_over, until = list[str](), time.time() + self._plan.check_s()
+        trying: str | None = ""
+        while trying is not None:
             trying = None
-            for answer in ask(
-                document | {"passed_over": passed_over}, self._place, cache, self._plan.left_s()
-            ):
+            further = {"passed_over": passed_over, "until": until}
+            for answer in ask(document | further, self._place, cache, self._plan.left_s()):
                 if "trying" in answer:
-                    trying = answer["trying"]
-                    passed_over.append(trying)
-                elif "failed" in answer and "row" not in answer:
-                    yield answer | {"row": trying or "every way"}
-                else:
-                    trying = None if "row" in answer else trying
-                    yield answer
-            if trying is None or self._plan.left_s() <= 0:
-                return
+                    passed_over.append(trying := answer["trying"])
+                    continue
+                if "row" in answer:
+                    trying = None
+                yield answer if "failed" not in answer else {"row": trying or "all"} | answer
 
     def _take(self, job: Job, answer: Answer) -> None:
         """Print and keep an answer."""

@@ -5,6 +5,7 @@ steps with dense masks. A way in 16 bits may be a few times as far from them as 
 steps are, for which a bound stands here. Weights, games and seeds are those of the reference.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -50,11 +51,15 @@ class Difference(NamedTuple):
 def check(job: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield how each way compares; a way that is about to be tried is told first.
 
-    A process that a way has ended is started again without it: `passed_over` are those done.
+    A process that a way has ended is started again without it: `passed_over` are those done. None
+    is begun after `until`, in seconds since 1970.
     """
     references = _References(job["fields"] | _LEARNING)
     for each in CHECKED:
         if each.name in job["passed_over"]:
+            continue
+        if time.time() > job["until"]:
+            yield {"row": each.name, "failed": "left out: no time for it"}
             continue
         yield {"trying": each.name}
         yield {"row": each.name, **_compared(each, references)}

@@ -89,7 +89,7 @@ def jobs(variants: Sequence[str]) -> list[Job]:
     cotrain = f"cotrain of {', '.join(variants)}"
     exact, together = {"variant": main} | EXACT, dict(TOGETHER.fields)
     first = [
-        Job("check", "every way against float32", CHECK, work_s=30, starts=4),
+        Job("check", "every way against float32", CHECK, work_s=20),
         _steps("bars", main, {"variant": main}),
         _steps("bars", f"{main}, Muon, exact targets", exact),
         _steps("bars", small, {"variant": small}),

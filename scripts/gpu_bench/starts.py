@@ -1,4 +1,4 @@
-"""Seconds from the launch of `pawn-train` to its first step, cold and with compiled code cached."""
+"""Seconds from the launch of a trainer to its first step, cold and with compiled code cached."""
 
 import json
 import shutil
@@ -22,6 +22,7 @@ def starts(job: Mapping[str, Any], place: Place, cache: str, limit_s: float) -> 
     which waits for the device.
     """
     seconds, deadline = dict[str, float](), time.monotonic() + limit_s
+    events = dict[str, Any]()
     for attempt in TRIES:
         run_dir = place.folder / f"{cache}-{attempt}"
         argv = trainer(job["fields"] | _SHORT, run_dir)
@@ -35,7 +36,8 @@ def starts(job: Mapping[str, Any], place: Place, cache: str, limit_s: float) -> 
             yield {"failed": f"failed: {attempt}: no first step; see {log.name}"}
             return
         seconds[attempt] = first - begin
-    yield {"start_s": seconds}
+        events[attempt] = [e for e in train_records(run_dir, "event") if e["event"] == "compiled"]
+    yield {"start_s": seconds, "compiled": events}
 
 
 _SHORT = {"total_steps": 2, "log_interval": 1, "warmup_steps": 0}
@@ -47,8 +49,7 @@ def trainer(fields: Mapping[str, Any], run_dir: Path) -> list[str]:
     config = run_dir.with_suffix(".json")
     config.parent.mkdir(parents=True, exist_ok=True)
     config.write_text(json.dumps(dict(fields)), encoding="utf-8")
-    own = ["--config", str(config), "--run-dir", str(run_dir)]
-    return [sys.executable, "-m", "pawn_core", *own]
+    return [sys.executable, "-m", "gpu_bench.trainer", str(config), str(run_dir)]
 
 
 def train_records(run_dir: Path, kind: str = "train") -> list[dict[str, Any]]:

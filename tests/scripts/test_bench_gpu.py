@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import math
 import os
 import signal
 import sys
@@ -130,7 +131,7 @@ def test_a_way_that_learns_something_else_fails_the_check(part, monkeypatch) -> 
     ways = (repeated, way("other games", {"data_seed": 7}), way("float32", checks.FLOAT32))
     monkeypatch.setattr(checks, "CHECKED", ways)
     monkeypatch.setattr(checks, "TRAJECTORY", 7)
-    answers = list(checks.check(JOB | {"passed_over": ["float32"]}))
+    answers = list(checks.check(JOB | {"passed_over": ["float32"], "until": math.inf}))
     assert [a["trying"] for a in answers if "trying" in a] == ["graphs", "other games"]
     good, bad = (answer for answer in answers if "row" in answer)
     assert (good["passed"], good["repeats"], good["way"]["told"]) == (True, True, [])
@@ -139,6 +140,9 @@ def test_a_way_that_learns_something_else_fails_the_check(part, monkeypatch) -> 
     assert [row[:2] for row in part("tables").rows_of("check", "", bad)[1]] == [
         ("other games", "FAIL")
     ]
+    late = list(checks.check(JOB | {"passed_over": [], "until": 0.0}))
+    assert {answer["failed"] for answer in late} == {"left out: no time for it"}
+    assert [answer["row"] for answer in late] == [each.name for each in ways]
 
 
 def test_checks_go_on_in_another_process_after_a_way_that_ended_one(
