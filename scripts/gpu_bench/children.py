@@ -19,7 +19,8 @@ from typing import Any
 
 Answer = dict[str, Any]
 _ROOT = Path(__file__).parents[2]
-_CACHES = {"TORCHINDUCTOR_CACHE_DIR": "inductor", "TRITON_CACHE_DIR": "triton"}
+_CACHE = "PAWN_COMPILED_CACHE"
+_CACHES_OF_OTHERS = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,10 @@ class Place:
 
     def environment(self, cache: str) -> dict[str, str]:
         """Return a process's environment, with a cache of compiled code of this name."""
-        caches = {name: str(self.folder / cache / sub) for name, sub in _CACHES.items()}
+        inherited = {k: v for k, v in os.environ.items() if k not in _CACHES_OF_OTHERS}
         paths = [str(_ROOT), str(_ROOT / "scripts"), os.environ.get("PYTHONPATH", "")]
-        return os.environ | caches | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+        own = {_CACHE: str(self.folder / cache), "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+        return inherited | own
 
 
 def ask(job: Mapping[str, Any], place: Place, cache: str, limit_s: float) -> Iterator[Answer]:

@@ -42,13 +42,14 @@ class Built(NamedTuple):
     run: Run
     learning: Learning
     runtime: Runtime
-    told: list[str]
-    """Messages of its events: a way that was given up, for one."""
+    events: dict[str, str]
+    """Messages of its events, by name: a way that was given up, for one."""
 
     def way(self) -> dict[str, Any]:
         """Return how it computes, as a run's own records tell it."""
-        facts = self.learning.describe() | {"told": self.told}
-        return {name: fact for name, fact in facts.items() if name not in _NOT_OF_THE_WAY}
+        facts = self.learning.describe()
+        way = {name: fact for name, fact in facts.items() if name not in _NOT_OF_THE_WAY}
+        return way | {"events": self.events}
 
 
 @contextmanager
@@ -60,10 +61,10 @@ def built(given: Mapping[str, Any], attributes: Mapping[str, Any]) -> Generator[
         torch.cuda.reset_peak_memory_stats(setup.runtime.device)
     run = build_run(setup, metrics=None)
     assert isinstance(run.task, Learning)
-    told = list[str]()
-    run.event = lambda name, message, **_: told.append(message)  # pyrefly: ignore
+    events = dict[str, str]()
+    run.event = lambda name, message, **_: events.update({name: message})  # pyrefly: ignore
     try:
-        yield Built(run, run.task, setup.runtime, told)
+        yield Built(run, run.task, setup.runtime, events)
     finally:
         run.task.close()
 

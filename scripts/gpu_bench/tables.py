@@ -13,6 +13,8 @@ from gpu_bench.recipes import MEASURES
 Cells = Sequence[str]
 _WAY = ("attention", "compiled", "residual", "graphs", "weights_copy")
 """Facts of a run's record that tell its way; those that are there."""
+_COMPILED = "compiled"
+"""The event that says how long compiling took."""
 
 
 class Report:
@@ -144,7 +146,9 @@ def learn_cells(name: str, answer: Mapping[str, Any]) -> list[Cells]:
 def way(answer: Mapping[str, Any]) -> str:
     """Return in a few words how an answer's run computed."""
     facts = {name: answer["way"][name] for name in _WAY if name in answer["way"]}
-    return "; ".join([*(f"{name} {fact}" for name, fact in facts.items()), *answer["way"]["told"]])
+    events = answer["way"]["events"].items()
+    given_up = (message for name, message in events if name != _COMPILED)
+    return "; ".join([*(f"{name} {fact}" for name, fact in facts.items()), *given_up])
 
 
 LEARN = "learn"

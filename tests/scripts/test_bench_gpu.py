@@ -134,7 +134,7 @@ def test_a_way_that_learns_something_else_fails_the_check(part, monkeypatch) -> 
     answers = list(checks.check(JOB | {"passed_over": ["float32"], "until": math.inf}))
     assert [a["trying"] for a in answers if "trying" in a] == ["graphs", "other games"]
     good, bad = (answer for answer in answers if "row" in answer)
-    assert (good["passed"], good["repeats"], good["way"]["told"]) == (True, True, [])
+    assert (good["passed"], good["repeats"], good["way"]["events"]) == (True, True, {})
     assert not bad["passed"]
     assert bad["gradient"] > bad["gradient_bound"]
     assert [row[:2] for row in part("tables").rows_of("check", "", bad)[1]] == [
