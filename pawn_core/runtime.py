@@ -25,6 +25,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
+_MOST_GRAPHS = 64  # of one function; torch gives up after 8
 _AMP_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "none": None}
 _BFLOAT16_CPUS = ("avx512_bf16", "amx_bf16")  # others emulate it
 
@@ -48,6 +49,11 @@ class Runtime:
     """Whether steps are recorded and repeated, where their shapes allow it."""
     compiler_cache: CompilerCache | None = None
     """Where it compiles into, if it does."""
+    whole_graph: bool = False
+    """Whether a model's layers are compiled together, not one for all that are alike."""
+    keeps_operands: bool = False
+    """Whether what a compiled forward pass multiplies is kept for the backward pass, where it is
+    cheaply made anew: without it a layer keeps a quarter less, and writes some of it twice."""
 
     @property
     def precision(self) -> str:
@@ -56,7 +62,10 @@ class Runtime:
 
     def describe(self) -> dict[str, Any]:
         """Return how it computes, as a run's records have it."""
-        computing = {"amp_dtype": self.precision, "compiled": self.compiled, "graphs": self.graphs}
+        computing: dict[str, Any] = {"amp_dtype": self.precision, "compiled": self.compiled}
+        if self.compiled:
+            computing["graph_of"] = "model" if self.whole_graph else "layer"
+        computing["graphs"] = self.graphs
         attention = {"attention": self.attention}
         if self.attention_refused:
             attention |= {"attention_refused": dict(self.attention_refused)}
@@ -76,6 +85,7 @@ class Runtime:
         if not self.compiled:
             return function
         await_compiler()
+        set_up_compiler(self.keeps_operands)
         return torch.compile(function, dynamic=dynamic)
 
     def mask_maker(self, head_channels: int) -> Callable[[PackedRows], Any]:
@@ -189,6 +199,20 @@ def _resolve_device(name: str, real_size: bool) -> torch.device:
     if name == "auto":
         name = "cuda" if gpus else "cpu"
     return torch.device(name)
+
+
+def set_up_compiler(keeps_operands: bool) -> None:
+    """Set what `torch.compile` takes no option for.
+
+    A function is compiled as often as layers differ (past a limit it would run uncompiled): models
+    of several sizes share one, each in a few shapes, with gradients and without.
+    """
+    from torch._dynamo import config
+    from torch._functorch import config as differentiation
+
+    config.recompile_limit = max(config.recompile_limit, _MOST_GRAPHS)
+    if hasattr(differentiation, "ban_recompute_materialized_backward"):
+        differentiation.ban_recompute_materialized_backward = keeps_operands
 
 
 def _force_math_attention() -> None:

@@ -1,7 +1,7 @@
 """The loss of moves that were played, beside those that could have been.
 
-Shapes: n supervised positions, c positions of a chunk, d width, v vocabulary, m most legal moves
-of a position.
+Shapes: n supervised positions, c positions of a chunk, v vocabulary, m most legal moves of a
+position.
 """
 
 from functools import partial
@@ -10,12 +10,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pawn_core.model.head import HeadParts
 from pawn_core.model.loss import (
+    Criterion,
     DenseResidual,
     SparseResidual,
     at_least_float32,
-    chunked_sums,
     normalizer,
 )
 
@@ -43,36 +42,16 @@ class PlayedMoves(NamedTuple):
         return self.legal_nm < 0
 
 
-def legal_loss_sums(
-    hidden_nd: Tensor, head: HeadParts, played: PlayedMoves, illegal_penalty: float | None
-) -> Tensor:
-    """Return (2,): the loss summed over positions, nats, and how often no legal move is likelier.
+def legal_criterion(played: PlayedMoves, illegal_penalty: float | None) -> Criterion:
+    """Return what makes (2,) of logits: the loss, nats, and how often no legal move is likelier.
 
-    Without a penalty it is the cross-entropy with illegal logits at minus infinity; with one, the
-    cross-entropy over the whole vocabulary plus the penalty times the probability of all tokens
-    that are no legal move.
+    Both are summed over positions. Without a penalty the loss is the cross-entropy with illegal
+    logits at minus infinity; with one, the cross-entropy over the whole vocabulary plus the penalty
+    times the probability of all tokens that are no legal move.
     """
-    criterion = partial(_masked, played)
-    if illegal_penalty is not None:
-        criterion = partial(_penalized, played, illegal_penalty)
-    return chunked_sums(hidden_nd, head, criterion)
-
-
-def dense_legal_loss_sums(
-    logits_nv: Tensor, rows_n: Tensor, played: PlayedMoves, illegal_penalty: float | None
-) -> Tensor:
-    """Return the same of logits at hand; position i is at row `rows_n[i]`."""
-    logits_nv = logits_nv.float()
-    target_n = logits_nv[rows_n, played.targets_n]
-    chosen_nm = logits_nv[rows_n[:, None], played.tokens_nm.long()]
-    legal_nm = chosen_nm.masked_fill(played.absent_nm, -torch.inf)
-    top1, legal_n = (target_n >= legal_nm.amax(dim=1)).sum(), legal_nm.logsumexp(dim=1)
     if illegal_penalty is None:
-        return torch.stack((legal_n.sum() - target_n.sum(), top1))
-    all_n = logits_nv.logsumexp(dim=1)[rows_n]
-    illegal_n = -torch.expm1(legal_n - all_n)
-    loss = (all_n - target_n + illegal_penalty * illegal_n).sum()
-    return torch.stack((loss, top1))
+        return partial(_masked, played)
+    return partial(_penalized, played, illegal_penalty)
 
 
 def _masked(

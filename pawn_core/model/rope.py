@@ -42,6 +42,7 @@ def _rotate_complex(x_bthk: Tensor, table_tp2: Tensor) -> Tensor:
 
 
 def _rotate_real(x_bthk: Tensor, table_tp2: Tensor) -> Tensor:
-    even, odd = x_bthk.unflatten(-1, (-1, 2)).unbind(-1)
-    cos, sin = table_tp2.unsqueeze(-3).to(x_bthk.dtype).unbind(-1)
-    return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2)
+    even, odd = x_bthk.float().unflatten(-1, (-1, 2)).unbind(-1)
+    cos, sin = table_tp2.unsqueeze(-3).unbind(-1)
+    turned = torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1)
+    return turned.flatten(-2).to(x_bthk.dtype)

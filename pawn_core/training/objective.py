@@ -1,47 +1,40 @@
 """The training loss of a batch, in the form that is fastest where it runs.
 
-Shapes: b batch, t time, n supervised positions, v vocabulary, e target entries, m most legal moves
-of a position.
+Shapes: c positions of a chunk, n supervised positions, v vocabulary, w columns of a chunk's
+logits, m most legal moves of a position.
 """
 
 from collections.abc import Callable
-from itertools import pairwise
-from typing import Any
+from functools import partial
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from pawn_core.data.sequences import Batch, Rows
-from pawn_core.data.targets import one_token_each
-from pawn_core.model import Transformer
-from pawn_core.model.attention import Packed
-from pawn_core.model.legal_loss import PlayedMoves, dense_legal_loss_sums, legal_loss_sums
-from pawn_core.model.loss import linear_cross_entropy
-from pawn_core.model.sizes import rounded
-from pawn_core.model.spans import GameSpans
+from pawn_core.data.sequences import Batch
+from pawn_core.data.targets import Targets, one_token_each
+from pawn_core.model import Transformer, fused
+from pawn_core.model.legal_loss import PlayedMoves, legal_criterion
+from pawn_core.model.loss import Criterion, DenseResidual, chunked_sums, cross_entropy_criterion
 from pawn_core.runtime import Runtime
-
-_IGNORED = -100
+from pawn_core.training.hidden import build_hidden, compiled_hidden
 
 Objective = Callable[[Batch], Tensor]
 """The cross-entropy summed over a batch's supervised positions, in nats; or that against legal
 moves, and how often the move played is the likeliest of them."""
 
-HiddenOf = Callable[[Transformer, Batch], Tensor]
+_CriterionOf = Callable[[Batch], Criterion]
 
 
 def build_objective(
     model: Transformer, runtime: Runtime, *, fixed_shapes: bool = False
 ) -> Objective:
-    """Return the loss: chunked where nothing is compiled, else dense, for the compiler to fuse.
+    """Return the loss, chunk by chunk; compiled, the logits of a chunk are all that exists of them.
 
     With fixed shapes of the tokens, the compiler makes one function for each, and no more.
-    Uncompiled on a CPU, games lie one after the other in any batching: no padding is computed.
     """
-    if runtime.compiled:
-        return _compiled(model, runtime, fixed_shapes)
-    return _chunked(model, _hidden_of(model, runtime))
+    criterion_of = _fused_cross_entropy(model, runtime) if runtime.compiled else _cross_entropy
+    sums = _build_sums(model, runtime, criterion_of, fixed_shapes)
+    return lambda batch: sums(batch)[0]
 
 
 def build_legal_objective(
@@ -55,158 +48,114 @@ def build_legal_objective(
 
     See `pawn_core.model.legal_loss` for what it is.
     """
+
+    def criterion_of(batch: Batch) -> Criterion:
+        return legal_criterion(_played(batch), illegal_penalty)
+
     if runtime.compiled:
-        return _compiled_legal(model, runtime, illegal_penalty, fixed_shapes)
-    hidden_of = _hidden_of(model, runtime)
-
-    def sums(batch: Batch) -> Tensor:
-        hidden_nd = hidden_of(model, batch)
-        return legal_loss_sums(hidden_nd, model.lm_head.parts(), _played(batch), illegal_penalty)
-
-    return sums
+        criterion_of = _fused_legal(model, runtime, illegal_penalty)
+    return _build_sums(model, runtime, criterion_of, fixed_shapes)
 
 
 def build_logits(model: Transformer, runtime: Runtime) -> Objective:
     """Return the logits (n, v) at a batch's supervised positions, in the same forms."""
-    if runtime.compiled:
-        logits_at = runtime.compile(model.forward_at)
-        return lambda batch: logits_at(batch.tokens_bt, batch.positions_n)
-    hidden_of = _hidden_of(model, runtime)
-    return lambda batch: model.lm_head(hidden_of(model, batch))
+    hidden_of = build_hidden(model, runtime)
+
+    def logits(batch: Batch) -> Tensor:
+        hidden_nd, positions_n = hidden_of(batch)
+        return model.lm_head(hidden_nd if positions_n is None else hidden_nd[positions_n])
+
+    return logits
 
 
-def _hidden_of(model: Transformer, runtime: Runtime) -> HiddenOf:
-    """Return what computes hidden states (n, d) at supervised positions, uncompiled."""
-    if runtime.device.type == "cpu":
-        return _hidden_of_games
-    return _hidden_in_rows(runtime.mask_maker(model.head_channels))
+def build_logits_at(model: Transformer, runtime: Runtime) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return the logits (n, v) of tokens (b, t) at flat positions, padding computed."""
+    if not runtime.compiled:
+        return model.forward_at
+    hidden_of = compiled_hidden(model, runtime)
+    return lambda tokens_bt, positions_n: model.lm_head(
+        hidden_of(tokens_bt, None).flatten(0, 1)[positions_n]
+    )
 
 
-def _hidden_in_rows(mask_of: Callable[[Rows], Any]) -> HiddenOf:
-    """Return what computes the same as games lie in rows, without waiting for a device."""
-
-    def hidden(model: Transformer, batch: Batch) -> Tensor:
-        return model.hidden_at(batch.tokens_bt, batch.positions_n, _packed(batch, mask_of))
-
-    return hidden
-
-
-def _hidden_of_games(model: Transformer, batch: Batch) -> Tensor:
-    """Return the same: supervised positions are all tokens of a game, game by game.
-
-    Fillers round their number up.
-    """
-    width, n = batch.tokens_bt.shape[1], len(batch.positions_n)
-    positions = F.pad(batch.positions_n, (0, rounded(n) - n))
-    times = batch.rows.times_bt.flatten()[positions] if batch.rows else positions % width
-    begins = (times[:n] == 0).nonzero().flatten().tolist()
-    spans = GameSpans([end - begin for begin, end in pairwise([*begins, n])])
-    tokens = batch.tokens_bt.flatten()[positions]
-    return model.hidden_at(tokens[None], None, Packed(times[None], spans))[:n]
-
-
-def _chunked(model: Transformer, hidden_of: HiddenOf) -> Objective:
-    def loss(batch: Batch) -> Tensor:
-        hidden_nd = hidden_of(model, batch)
-        targets = batch.exact or one_token_each(batch.targets_n)
-        return linear_cross_entropy(hidden_nd, model.lm_head.weight, targets)
-
-    return loss
-
-
-def _compiled(model: Transformer, runtime: Runtime, fixed_shapes: bool) -> Objective:
-    def sampled_loss(
-        tokens_bt: Tensor, positions_n: Tensor | None, packed: Packed | None, targets_n: Tensor
-    ) -> Tensor:
-        logits_nv = model.forward_at(tokens_bt, positions_n, packed)
-        return F.cross_entropy(logits_nv, targets_n, reduction="sum", ignore_index=_IGNORED)
-
-    def exact_loss(
-        tokens_bt: Tensor,
-        positions_n: Tensor | None,
-        packed: Packed | None,
-        rows_e: Tensor,
-        tokens_e: Tensor,
-        weights_e: Tensor,
-    ) -> Tensor:
-        log_p_nv = model.forward_at(tokens_bt, positions_n, packed).float().log_softmax(dim=1)
-        return -(weights_e * log_p_nv[rows_e, tokens_e.long()]).sum()
-
-    dynamic = False if fixed_shapes else None
-    sampled = runtime.compile(sampled_loss, dynamic=dynamic)
-    exact = runtime.compile(exact_loss, dynamic=dynamic)
-    mask_of = runtime.mask_maker(model.head_channels)
-
-    def loss(batch: Batch) -> Tensor:
-        positions_n = None if batch.rows else of_any_size(batch.positions_n)
-        where = (batch.tokens_bt, positions_n, _packed(batch, mask_of))
-        if batch.exact is None:
-            return sampled(*where, _next_tokens(batch))
-        entries = (_entry_rows(batch), batch.exact.tokens_e, batch.exact.weights_e)
-        return exact(*where, *map(of_any_size, entries))
-
-    return loss
-
-
-def _compiled_legal(
-    model: Transformer, runtime: Runtime, illegal_penalty: float | None, fixed_shapes: bool
+def _build_sums(
+    model: Transformer, runtime: Runtime, criterion_of: _CriterionOf, fixed_shapes: bool
 ) -> Objective:
-    def legal_loss(
-        tokens_bt: Tensor,
-        positions_n: Tensor | None,
-        packed: Packed | None,
-        rows_n: Tensor,
-        played: PlayedMoves,
-    ) -> Tensor:
-        logits_nv = model.forward_at(tokens_bt, positions_n, packed)
-        return dense_legal_loss_sums(logits_nv, rows_n, played, illegal_penalty)
-
-    compiled = runtime.compile(legal_loss, dynamic=False if fixed_shapes else None)
-    mask_of = runtime.mask_maker(model.head_channels)
+    """Return a criterion's sums over the supervised positions of a batch."""
+    hidden_of = build_hidden(model, runtime, fixed_shapes=fixed_shapes)
+    alignment = fused.ALIGNMENT if runtime.compiled else 1
 
     def sums(batch: Batch) -> Tensor:
-        positions_n = None if batch.rows else of_any_size(batch.positions_n)
-        rows_n = of_any_size(_computed_rows(batch))
-        played = PlayedMoves(*(of_any_size(x) for x in _played(batch)))
-        return compiled(batch.tokens_bt, positions_n, _packed(batch, mask_of), rows_n, played)
+        hidden_nd, positions_n = hidden_of(batch)
+        criterion = criterion_of(batch)
+        head = model.lm_head.parts()
+        return chunked_sums(hidden_nd, head, criterion, positions_n, alignment=alignment)
 
     return sums
+
+
+def _cross_entropy(batch: Batch) -> Criterion:
+    return cross_entropy_criterion(batch.exact or one_token_each(batch.targets_n))
+
+
+def _fused_cross_entropy(model: Transformer, runtime: Runtime) -> _CriterionOf:
+    v = len(model.lm_head.weight)
+    one_token, distribution = runtime.compile(fused.one_token), runtime.compile(fused.distribution)
+
+    def of_tokens(
+        targets_n: Tensor, logits_cw: Tensor, chunk: slice
+    ) -> tuple[Tensor, DenseResidual]:
+        sums, residual_cw = one_token(_rows(logits_cw), _rows(targets_n[chunk]), v)
+        return sums, DenseResidual(residual_cw)
+
+    def of_weights(
+        targets_n: Tensor, exact: Targets, logits_cw: Tensor, chunk: slice
+    ) -> tuple[Tensor, DenseResidual]:
+        entries = slice(exact.starts[chunk.start], exact.starts[chunk.stop])
+        rows_e = _rows(exact.positions_e[entries] - chunk.start)
+        weights = (rows_e, _rows(exact.tokens_e[entries]), _rows(exact.weights_e[entries]))
+        sums, residual_cw = distribution(_rows(logits_cw), _rows(targets_n[chunk]), *weights, v)
+        return sums, DenseResidual(residual_cw)
+
+    def criterion_of(batch: Batch) -> Criterion:
+        if batch.exact is None:
+            return partial(of_tokens, batch.targets_n)
+        return partial(of_weights, batch.targets_n, batch.exact)
+
+    return criterion_of
+
+
+def _fused_legal(
+    model: Transformer, runtime: Runtime, illegal_penalty: float | None
+) -> _CriterionOf:
+    v = len(model.lm_head.weight)
+    legal_moves = runtime.compile(fused.legal_moves)
+
+    def of_moves(
+        played: PlayedMoves, logits_cw: Tensor, chunk: slice
+    ) -> tuple[Tensor, DenseResidual]:
+        moves = (_rows(played.targets_n[chunk]), of_any_size(played.legal_nm[chunk]))
+        sums, residual_cw = legal_moves(_rows(logits_cw), *moves, illegal_penalty, v)
+        return sums, DenseResidual(residual_cw)
+
+    return lambda batch: partial(of_moves, _played(batch))
+
+
+def _rows(tensor: Tensor) -> Tensor:
+    """Let the compiler take any number of rows."""
+    return of_any_size(tensor, 0)
+
+
+def of_any_size(tensor: Tensor, *dimensions: int) -> Tensor:
+    """Tell the compiler that lengths differ from step to step, before it takes them for fixed.
+
+    By default those of all dimensions.
+    """
+    for dimension in dimensions or range(tensor.dim()):
+        torch._dynamo.maybe_mark_dynamic(tensor, dimension)
+    return tensor
 
 
 def _played(batch: Batch) -> PlayedMoves:
     assert batch.legal is not None
     return PlayedMoves(batch.targets_n, batch.legal)
-
-
-def of_any_size(tensor: Tensor) -> Tensor:
-    """Tell the compiler that lengths differ from step to step, before it takes them for fixed."""
-    for dimension in range(tensor.dim()):
-        torch._dynamo.maybe_mark_dynamic(tensor, dimension)
-    return tensor
-
-
-def _packed(batch: Batch, mask_of: Callable[[Rows], Any]) -> Packed | None:
-    return Packed(batch.rows.times_bt, mask_of(batch.rows)) if batch.rows else None
-
-
-def _next_tokens(batch: Batch) -> Tensor:
-    """Return the targets of the computed positions: in packed rows all of them, padding ignored."""
-    if batch.rows is None:
-        return of_any_size(batch.targets_n)
-    targets = torch.full_like(batch.tokens_bt, _IGNORED).flatten()
-    targets[batch.positions_n] = batch.targets_n
-    return targets
-
-
-def _computed_rows(batch: Batch) -> Tensor:
-    """Return where supervised positions are among the computed ones."""
-    if batch.rows:
-        return batch.positions_n
-    return torch.arange(len(batch.positions_n), device=batch.positions_n.device)
-
-
-def _entry_rows(batch: Batch) -> Tensor:
-    """Return each target entry's position among the computed ones."""
-    assert batch.exact is not None
-    rows_e = batch.exact.positions_e
-    return batch.positions_n[rows_e] if batch.rows else rows_e

@@ -20,7 +20,7 @@ from pawn_core.model import Transformer, parameter_count
 from pawn_core.model.loss import chunks_of
 from pawn_core.model.recompute import recompute_layers
 from pawn_core.training.learning import Learning
-from pawn_core.training.objective import build_objective
+from pawn_core.training.objective import build_logits_at, build_objective
 from pawn_core.training.setup import Setup
 from pawn_core.training.task import ModelTask
 from pawn_core.validation.validation_set import ValidationSet
@@ -53,7 +53,7 @@ class PretrainTask(ModelTask[Batch]):
         fixed_shapes = self._batching.fixed_shapes
         self.has_fixed_steps = runtime.graphs and runtime.compiled and fixed_shapes
         self._objective = build_objective(self.model, runtime, fixed_shapes=fixed_shapes)
-        self._logits_at = runtime.compile(self.model.forward_at)
+        self._logits_at = build_logits_at(self.model, runtime)
 
     def make_batch(self, index: int) -> list[Batch]:
         """Return this process's share of games `index * batch_size ..` as micro-batches."""

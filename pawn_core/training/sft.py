@@ -25,14 +25,15 @@ from pawn_core.language import (
 )
 from pawn_core.language.rows import Row
 from pawn_core.language.scoring import text_lengths
-from pawn_core.model.loss import linear_cross_entropy
+from pawn_core.model.loss import chunked_sums, cross_entropy_criterion
 from pawn_core.model.recompute import recompute_layers
 from pawn_core.run_paths import TEXT_MODEL
 from pawn_core.runtime import Runtime
 from pawn_core.tasks import Mixture, TaskPrompt, TaskSettings
 from pawn_core.training.held_out import HeldOut
+from pawn_core.training.hidden import compiled_hidden
 from pawn_core.training.learning import Learning
-from pawn_core.training.objective import Objective, of_any_size
+from pawn_core.training.objective import Objective
 from pawn_core.training.setup import Setup
 from pawn_core.training.task import ModelTask
 
@@ -186,14 +187,14 @@ def _text_model(config: SftConfig, setup: Setup) -> TextModel:
 
 def _objective(model: LanguageModel, runtime: Runtime) -> Objective:
     """Return the loss of a batch's completions, in the form that is fastest where it runs."""
-    compiled = runtime.compile(model.hidden_at)
+    compiled = compiled_hidden(model, runtime) if runtime.compiled else None
 
     def loss(batch: Batch) -> Tensor:
-        if runtime.compiled:
-            hidden_nd = compiled(batch.tokens_bt, of_any_size(batch.positions_n))
-        else:
-            hidden_nd = hidden_states(model, batch)
-        targets = one_token_each(batch.targets_n)
-        return linear_cross_entropy(hidden_nd, model.lm_head.weight, targets)
+        criterion = cross_entropy_criterion(one_token_each(batch.targets_n))
+        head = model.lm_head.parts()
+        if compiled is None:
+            return chunked_sums(hidden_states(model, batch), head, criterion)[0]
+        hidden_nd = compiled(batch.tokens_bt, None).flatten(0, 1)
+        return chunked_sums(hidden_nd, head, criterion, batch.positions_n)[0]
 
     return loss

@@ -6,8 +6,10 @@ import torch
 from torch.nn import functional as F
 
 from pawn_core.model import loss
+from pawn_core.model.fused import ALIGNMENT, legal_moves
 from pawn_core.model.head import HeadParts
-from pawn_core.model.legal_loss import PlayedMoves, dense_legal_loss_sums, legal_loss_sums
+from pawn_core.model.legal_loss import PlayedMoves, legal_criterion
+from pawn_core.model.loss import DenseResidual, chunked_sums
 
 VOCABULARY, WIDTH = 50, 12
 PENALTIES = [None, 0.0, 0.7]
@@ -56,17 +58,24 @@ def reference(parts: list[torch.Tensor], moves: PlayedMoves, penalty) -> torch.T
     return F.cross_entropy(logits, moves.targets_n, reduction="sum") + penalty * illegal
 
 
-def dense_sums(parts: list[torch.Tensor], moves: PlayedMoves, penalty) -> torch.Tensor:
-    rows = torch.arange(len(parts[0]))
-    return dense_legal_loss_sums(logits_of(parts), rows, moves, penalty)
-
-
 def chunked(parts: list[torch.Tensor], moves: PlayedMoves, penalty) -> torch.Tensor:
     hidden, *head = parts
-    return legal_loss_sums(hidden, HeadParts(*head), moves, penalty)
+    return chunked_sums(hidden, HeadParts(*head), legal_criterion(moves, penalty))
 
 
-@pytest.mark.parametrize("sums_of", [chunked, dense_sums])
+def fused(parts: list[torch.Tensor], moves: PlayedMoves, penalty) -> torch.Tensor:
+    """As a compiled function computes them, uncompiled."""
+
+    def criterion(logits: torch.Tensor, chunk: slice) -> tuple[torch.Tensor, DenseResidual]:
+        moves_c = (moves.targets_n[chunk], moves.legal_nm[chunk])
+        sums, residual = legal_moves(logits, *moves_c, penalty, VOCABULARY)
+        return sums, DenseResidual(residual)
+
+    hidden, *head = parts
+    return chunked_sums(hidden, HeadParts(*head), criterion, alignment=ALIGNMENT)
+
+
+@pytest.mark.parametrize("sums_of", [chunked, fused])
 @pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("rows", [1, 256, 300])
 def test_value_and_gradients_are_those_of_a_dense_mask(rows: int, penalty, sums_of) -> None:
@@ -100,7 +109,7 @@ def test_the_gradient_is_that_of_finite_differences(penalty, monkeypatch) -> Non
     assert torch.autograd.gradcheck(lambda *p: chunked(list(p), moves, penalty)[0], parts)
 
 
-@pytest.mark.parametrize("sums_of", [chunked, dense_sums])
+@pytest.mark.parametrize("sums_of", [chunked, fused])
 @pytest.mark.parametrize("penalty", [None, 0.7])
 def test_the_second_sum_is_how_often_the_move_is_the_likeliest_legal_one(penalty, sums_of) -> None:
     generator = torch.Generator().manual_seed(2)
@@ -127,7 +136,7 @@ def test_illegal_logits_of_any_size_change_nothing() -> None:
     moves = PlayedMoves(torch.tensor([2]), torch.tensor([[1, 2, -1]], dtype=torch.int16))
     hidden, weight = torch.ones(1, 1), torch.zeros(6, 1)
     bias = torch.tensor([1e30, 0.0, 0.0, 1e30, torch.finfo().max, -1e30])
-    value, top1 = legal_loss_sums(hidden, HeadParts(weight, bias_v=bias), moves, None)
+    value, top1 = chunked([hidden, weight, None, bias], moves, None)
     assert value.item() == pytest.approx(np.log(2))
     assert top1 == 1
 
@@ -139,7 +148,7 @@ def test_bfloat16_is_near(penalty) -> None:
     results = []
     for enabled in (False, True):
         with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
-            total = legal_loss_sums(hidden, HeadParts(weight.detach()), moves, penalty)[0]
+            total = chunked([hidden, weight.detach()], moves, penalty)[0]
         results.append((total.detach(), torch.autograd.grad(total, hidden)[0]))
     for exact, near in zip(*results, strict=True):
         assert near.dtype == torch.float32

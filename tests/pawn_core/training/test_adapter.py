@@ -11,6 +11,7 @@ import chess
 import numpy as np
 import pytest
 import torch
+from computing import compute_as_on_a_gpu, pretend_to_compile
 from ends import assert_same_end
 from real_runs import LAYOUTS, real_run
 from safetensors.torch import load_file, save_file
@@ -25,7 +26,6 @@ from pawn_core.real_games.games_cache import VARIABLE
 from pawn_core.run_paths import MODEL
 from pawn_core.runtime import Runtime
 from pawn_core.signals import StopFlag
-from pawn_core.training import objective
 from pawn_core.training.adapter import AdapterTask, Adapting
 from pawn_core.training.learner import Learner
 from pawn_core.training.objective import build_logits
@@ -187,24 +187,16 @@ def test_packed_and_bucketed_batches_learn_the_same(real, penalty) -> None:
 def test_what_runs_is_the_compiled_callable_and_it_computes_the_same(
     real, monkeypatch, batching: str
 ) -> None:
-    called = []
-
-    def compile_recording(function, **_):
-        return lambda *arguments: called.append(function.__name__) or function(*arguments)
-
     plain = losses(real)
-    monkeypatch.setattr(torch, "compile", compile_recording)  # the real one takes seconds
-    monkeypatch.setattr(torch.compiler, "reset", lambda: None)
-    monkeypatch.setattr(objective, "of_any_size", lambda tensor: tensor)
+    called = pretend_to_compile(monkeypatch)
     compiled = losses(real | {"batching": batching}, Runtime(CPU.device, None, compiled=True))
     assert compiled == pytest.approx(plain, rel=1e-5)
-    assert set(called) == {"legal_loss"}
+    assert set(called) == {"begin", "_through_layer", "end", "legal_moves"}
 
 
 @pytest.mark.parametrize("penalty", [None, 0.5])
 def test_a_step_never_waits_for_the_device(real, monkeypatch, penalty) -> None:
-    in_rows = objective._hidden_in_rows(CPU.mask_maker(head_channels=8))
-    monkeypatch.setattr(objective, "_hidden_of_games", in_rows)  # as on a GPU
+    compute_as_on_a_gpu(monkeypatch)
     learner = learner_of(real | {"batching": "packed", "illegal_penalty": penalty})
     batches = [learner.task.make_batch(index) for index in range(3)]
     waits = record_waits(monkeypatch)

@@ -1,10 +1,11 @@
 """One optimizer step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import torch
+from computing import compute_as_on_a_gpu, pretend_to_compile
 from tiny import setup_of
 from waiting import record_waits
 
@@ -12,7 +13,6 @@ from pawn_core.config import parse_config
 from pawn_core.data.distribution import legal_sets
 from pawn_core.data.targets import one_token_each
 from pawn_core.runtime import Runtime
-from pawn_core.training import objective
 from pawn_core.training.learning import build_learner
 from pawn_core.training.pretrain import PretrainTask
 from pawn_core.training.update import Updater
@@ -129,24 +129,11 @@ def test_an_overflow_in_float16_skips_the_update_and_lowers_the_scale(tiny) -> N
 
 
 @pytest.mark.parametrize("batching", ["padded", "packed"])
-@pytest.mark.parametrize(
-    ("targets", "loss"), [("sampled", "sampled_loss"), ("legal", "exact_loss")]
-)
+@pytest.mark.parametrize(("targets", "loss"), [("sampled", "one_token"), ("legal", "distribution")])
 def test_what_runs_is_the_compiled_callable_and_it_computes_the_same(
     tiny, monkeypatch: pytest.MonkeyPatch, targets: str, loss: str, batching: str
 ) -> None:
-    calls: list[str] = []
-
-    def compile_recording(function, **_):
-        def compiled(*arguments):
-            calls.append(function.__name__)
-            return function(*arguments)
-
-        return compiled
-
-    monkeypatch.setattr(torch, "compile", compile_recording)
-    # The real one imports the compiler, which takes seconds.
-    monkeypatch.setattr(objective, "of_any_size", lambda tensor: tensor)
+    called = pretend_to_compile(monkeypatch)
     compiled = Runtime(torch.device("cpu"), None, compiled=True)
     task, updater = build(tiny, compiled, targets=targets, batching=batching)
     update = updater.update(task.make_batch(0), 1e-3)
@@ -155,9 +142,12 @@ def test_what_runs_is_the_compiled_callable_and_it_computes_the_same(
     assert update.loss_sum.item() == pytest.approx(expected.loss_sum.item(), rel=1e-6)
     assert update.grad_norm.item() == pytest.approx(expected.grad_norm.item(), rel=1e-4)
     assert_close(weights(task), weights(plain_task), rtol=0, atol=5e-5)
-    assert calls == [loss]
+    layers = ["begin", "_through_layer", "end"]
+    assert called[:3] == layers
+    assert set(called[3:]) == {loss}
+    called.clear()
     task.evaluate()
-    assert set(calls[1:]) == {"forward_at"}
+    assert set(called) == set(layers)
     (batch,) = task.make_batch(1)
     assert batch.tokens_bt.shape[1] == {"padded": tiny["max_seq_len"], "packed": 128}[batching]
 
@@ -184,14 +174,16 @@ def test_the_loss_of_exact_targets_is_the_divergence_plus_the_entropy(tiny) -> N
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 @pytest.mark.parametrize("targets", ["sampled", "legal"])
+@pytest.mark.parametrize("compiled", [False, True], ids=["plain", "compiled"])
 def test_a_step_never_waits_for_the_device(
-    tiny, monkeypatch: pytest.MonkeyPatch, optimizer: str, targets: str
+    tiny, monkeypatch: pytest.MonkeyPatch, optimizer: str, targets: str, compiled: bool
 ) -> None:
-    in_rows = objective._hidden_in_rows(CPU.mask_maker(head_channels=8))
-    monkeypatch.setattr(objective, "_hidden_of_games", in_rows)  # as on a GPU
+    compute_as_on_a_gpu(monkeypatch)
+    pretend_to_compile(monkeypatch)
+    runtime = replace(CPU, compiled=compiled)
     fields = {"batching": "packed", "optimizer": optimizer, "targets": targets}
     config = parse_config(tiny | fields)
-    learner = build_learner("", config, setup_of(config, CPU))
+    learner = build_learner("", config, setup_of(config, runtime))
     batches = [learner.task.make_batch(index) for index in range(3)]
     waits = record_waits(monkeypatch)
     for batch in batches:
