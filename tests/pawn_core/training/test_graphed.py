@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from computing import pretend_to_compile
 from tiny import setup_of
 from waiting import record_waits
 
@@ -13,7 +14,6 @@ from pawn_core.config import parse_config
 from pawn_core.metrics import MetricsWriter, read_records
 from pawn_core.run_paths import OPTIMIZER, RunPaths
 from pawn_core.runtime import Runtime
-from pawn_core.training import objective
 from pawn_core.training.graphed import CHECKS, WARM_UP_STEPS, Graphed, HostRecorder
 from pawn_core.training.learner import Learner
 from pawn_core.training.learning import Learning, build_learner
@@ -27,8 +27,7 @@ STEPS = WARM_UP_STEPS + CHECKS + 4
 @pytest.fixture(autouse=True)
 def uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is computed is what is compiled on a GPU; the compiler takes seconds."""
-    monkeypatch.setattr(torch, "compile", lambda function, **_: function)
-    monkeypatch.setattr(objective, "of_any_size", lambda tensor: tensor)
+    pretend_to_compile(monkeypatch)
 
 
 @dataclass

@@ -210,7 +210,9 @@ def test_the_real_compiler_computes_the_same(tiny, targets: str, batching: str) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("targets", ["sampled", "legal"])
-def test_packed_rows_are_compiled_once_for_each_number_of_rows(tiny, targets: str) -> None:
+def test_a_layer_is_compiled_once_for_all_layers_and_each_number_of_rows(
+    tiny, targets: str
+) -> None:
     from torch._dynamo.testing import CompileCounter
 
     torch._dynamo.reset()
@@ -223,6 +225,7 @@ def test_packed_rows_are_compiled_once_for_each_number_of_rows(tiny, targets: st
 
     raw = tiny | {"batching": "packed", "max_seq_len": 200, "batch_size": 20, "targets": targets}
     raw |= {"mate_boost": 1.0}  # games of many lengths: some batches need one row more
+    raw |= {"n_layers": 3}
     task, updater = build(raw, Counting(torch.device("cpu"), None, compiled=True))
     shapes = set()
     for index in range(5):
@@ -230,4 +233,5 @@ def test_packed_rows_are_compiled_once_for_each_number_of_rows(tiny, targets: st
         shapes |= {batch.tokens_bt.shape for batch in batches}
         updater.update(batches, 1e-3)
     assert len(shapes) == 2
-    assert graphs.frame_count == 2
+    parts = 3  # what comes before the layers, a layer, what comes after them
+    assert graphs.frame_count == 2 * parts + 1  # and the loss, once
