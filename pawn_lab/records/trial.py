@@ -13,7 +13,7 @@ class PostMortem(Record):
 
     kind: str
     why: str | None = None
-    """Of one that ran out of memory: who held how much of it."""
+    """Of one that ran out of memory: who held how much of it; of one killed, what it looks like."""
     first_bad_step: int | None = None
     last_healthy: dict[str, float] | None = None
     traceback: str | None = None

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -36,6 +37,7 @@ _BY_REASON = {
 }
 _PREFLIGHT = "preflight"
 _NO_MEMORY = "out of memory"
+_KILLED = "SIGKILL, which the lab did not send: as of a system or container out of memory"
 _AS_CHECKED: Mapping[str, str] = MappingProxyType(
     {"memory": "out of memory", "loss": "non-finite", "disk": "disk full", "steps": "error"}
 )
@@ -72,7 +74,7 @@ def post_mortem(
     saved = bool(list_checkpoints(paths.checkpoints))
     return PostMortem(
         kind=kind,
-        why=_memory(_end_of(tail)) if cause == _NO_MEMORY else None,
+        why=_why(cause, ending, tail),
         first_bad_step=_first_bad_step(streams.recent_records(paths), ending),
         last_healthy=_last_healthy(trial, paths),
         traceback=_traceback(tail),
@@ -95,6 +97,14 @@ def _failed_check(ending: Exit, paths: TrialPaths) -> CheckName | None:
     """Return what a trial has failed at that was tried before its first step."""
     report = read_report(paths.preflight, paths.outer) if ending.reason == _PREFLIGHT else None
     return report.failed.name if report and report.failed else None
+
+
+def _why(cause: str, ending: Exit, tail: list[str]) -> str | None:
+    """Return what is known of memory where it, or a SIGKILL, has ended the trial."""
+    if cause == _NO_MEMORY:
+        return _memory(_end_of(tail))
+    killed = cause == "signal" and ending.signal == signal.SIGKILL
+    return _KILLED if killed else None
 
 
 def _memory(text: str) -> str | None:

@@ -155,7 +155,7 @@ def kernels(events: Iterable[FunctionEvent]) -> Iterator[Sample]:
     for event in events:
         if event.device_type == DeviceType.CUDA and not _is_range(event):
             unexplained[event.name] += 1
-            times[event.name] += event.device_time_total
+            times[event.name] += event.time_range.elapsed_us()
         elif event.device_type == DeviceType.CPU:
             around = (event.name, *_around(event))
             explained += (Sample(k.name, around, k.duration) for k in event.kernels)

@@ -77,6 +77,14 @@ def test_a_trial_out_of_a_gpu_s_memory_says_who_held_how_much(paths):
     assert post_mortem(TRIAL, failed(), paths, []).why is None
 
 
+@pytest.mark.parametrize(("number", "told"), [(9, True), (11, False)])
+def test_a_sigkill_that_nobody_asked_for_is_told_to_look_like_a_lack_of_memory(paths, number, told):
+    ending = Exit(code=None, signal=number, reason="crashed", message="")
+    found = post_mortem(TRIAL, ending, paths, [])
+    assert found.kind == "signal"
+    assert (found.why is not None and "out of memory" in found.why) == told
+
+
 @pytest.mark.parametrize(
     ("settings", "instead"),
     [
