@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 import torch
@@ -90,10 +91,9 @@ class Runtime:
 
     def mask_maker(self, head_channels: int) -> Callable[[PackedRows], Any]:
         """Return what makes the mask of packed rows, for a model with heads of so many channels."""
-        return mask_maker(self.attention, self._situation(head_channels))
-
-    def _situation(self, head_channels: int) -> Situation:
-        return Situation(self.device, self.amp_dtype, self.compiled, head_channels)
+        situation = Situation(self.device, self.amp_dtype, self.compiled, head_channels)
+        mask_of = mask_maker(self.attention, situation)
+        return partial(_of_any_number, mask_of) if self.compiled else mask_of
 
     def peak_flops(self) -> float | None:
         """Return the devices' 16-bit peak; None where it is unknown or the run is in float32."""
@@ -177,6 +177,12 @@ def _head_channels(config: RunConfig) -> int:
     if not isinstance(config, DimensionsConfig):
         return USUAL_HEAD
     return config.architecture.d_model // config.architecture.n_heads
+
+
+def _of_any_number(mask_of: Callable[[PackedRows], Any], rows: PackedRows) -> Any:
+    """Make a mask; the compiler is told that the number of sequences differs now and then."""
+    torch._dynamo.maybe_mark_dynamic(rows.begins_r, 0)
+    return mask_of(rows)
 
 
 def best_precision(device: torch.device) -> str:

@@ -25,7 +25,6 @@ TOLERANCE = 0.03
 _HEADS = 2
 _REASON = 160  # characters of an error; some have thousands
 _LENGTHS = ((1, 37, 128, 90), (130, 126))  # two blocks a row
-_EMPTY = 3  # sequences behind the last
 
 
 class Situation(NamedTuple):
@@ -175,18 +174,19 @@ def trial(way: Way, situation: Situation) -> str | None:
 def _results(attend: Callable[..., Tensor], drawn: list[Tensor], mask: Any) -> tuple[Tensor, ...]:
     """Return the mix and the gradients of q, k and v, float32; the last drawn is the mix's own.
 
-    They lie in memory as in a model.
+    They lie in memory as in a model: values may be a part of one product with queries and keys.
     """
-    *q_k_v, grad_bthk = drawn
-    q_k_v = [x_bthk.detach().requires_grad_() for x_bthk in q_k_v]
+    q, k, v, grad_bthk = drawn
+    v = torch.stack((q, k, v), dim=2)[:, :, 2]
+    q_k_v = [x_bthk.detach().requires_grad_() for x_bthk in (q, k, v)]
     mixed_bthk = attend(*(x_bthk.transpose(1, 2) for x_bthk in q_k_v), mask).transpose(1, 2)
     gradients = torch.autograd.grad(mixed_bthk, q_k_v, grad_bthk)
     return tuple(x.detach().float() for x in (mixed_bthk, *gradients))
 
 
 def _trial_rows(device: torch.device) -> _TrialRows:
-    """Return rows with games of odd lengths, and a few empty sequences at the end."""
+    """Return rows with games of odd lengths."""
     games_bt = torch.stack([torch.repeat_interleave(torch.tensor(row)) for row in _LENGTHS])
-    in_all = [0, *(length for row in _LENGTHS for length in row), *[0] * _EMPTY]
+    in_all = [0, *(length for row in _LENGTHS for length in row)]
     begins_r = torch.tensor(in_all).cumsum(0).int()
     return _TrialRows(games_bt.int().to(device), begins_r.to(device), 2 * BLOCK)

@@ -38,7 +38,7 @@ class Sequences(NamedTuple):
     """Sequences that lie one after the other, without gaps, in rows laid end to end."""
 
     begins_r: Tensor
-    """int32 (r + 1,), the first token of each, b * t at the end; the last ones may be empty."""
+    """int32 (r + 1,), the first token of each, b * t at the end; none is empty."""
     longest: int
     """Most tokens that a sequence may have: one number for all batches of a run."""
     kernel: str

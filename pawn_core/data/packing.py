@@ -20,6 +20,8 @@ from pawn_core.attention.masks import BLOCK
 from pawn_core.data.sequences import Batch, Rows, lay_out_anew, places_of, ranges
 
 _ROW_GAMES = 4
+_PIECES = 8
+"""Of padding, beside one a row: two rows of four longest games each."""
 
 
 @dataclass(frozen=True)
@@ -68,16 +70,12 @@ class Packer:
         shape: Sequence[int],
     ) -> Rows:
         """Return where a part's games are; its batch's games are the most that it could have."""
-        tokens = shape[0] * shape[1]
-        sequences = _sequences(begins_g, lengths_g, tokens, self.longest)
-        most = most_games + shape[0] + tokens // self.longest
-        begins_r = np.full(most + 1, tokens, dtype=np.int32)
-        begins_r[: len(sequences)] = sequences
+        begins_r = _sequences(begins_g, lengths_g, most_games, shape, self.longest)
         games_bt, times_bt = _games_and_times(begins_g, lengths_g, shape)
         return Rows(
             games_bt=torch.from_numpy(games_bt),
             times_bt=torch.from_numpy(times_bt),
-            begins_r=torch.from_numpy(begins_r),
+            begins_r=torch.from_numpy(begins_r.astype(np.int32)),
             longest=self.longest,
         )
 
@@ -127,18 +125,29 @@ def cheapest_row_counts(needed: Sequence[int]) -> tuple[int, ...]:
 
 
 def _sequences(
-    begins_g: NDArray[np.int64], lengths_g: NDArray[np.int64], tokens: int, longest: int
+    begins_g: NDArray[np.int64],
+    lengths_g: NDArray[np.int64],
+    most_games: int,
+    shape: Sequence[int],
+    longest: int,
 ) -> NDArray[np.int64]:
-    """Return where games begin and, in pieces that are no longer than they, what is between them.
+    """Return where games begin and pieces of the padding, (r,), and how many tokens there are.
 
-    There are fewer pieces than rows and than `tokens / longest` together: one of any length in a
-    row, or longest ones.
+    No piece is longer than `longest`, and none is empty: kernels were seen to give NaN there (cuDNN
+    before 9.25). They are as many as one of two numbers asks for, one of them for rows that are
+    mostly empty, as long as there is a token of padding for each.
     """
+    tokens = shape[0] * shape[1]
     order = np.argsort(begins_g)
     gaps = np.append(0, (begins_g + lengths_g)[order])
-    pieces = -(-(np.append(begins_g[order], tokens) - gaps) // longest)
-    fillers = np.repeat(gaps, pieces) + longest * ranges(np.zeros_like(pieces), pieces)
-    return np.sort(np.concatenate((begins_g, fillers)))
+    sizes = np.append(begins_g[order], tokens) - gaps
+    pieces = -(-sizes // longest)
+    cuts = np.repeat(gaps, pieces) + longest * ranges(np.zeros_like(pieces), pieces)
+    needed = len(begins_g) + len(cuts)
+    room = most_games + shape[0]
+    room += _PIECES if needed <= room + _PIECES else tokens // longest
+    further = np.setdiff1d(ranges(gaps, sizes), cuts, assume_unique=True)[: room - needed]
+    return np.append(np.sort(np.concatenate((begins_g, cuts, further))), tokens)
 
 
 def _games_and_times(

@@ -29,7 +29,7 @@ class Rows:
     """int32 (b, t), tokens of the same game before this one."""
     begins_r: Tensor
     """int32 (r + 1,), the first token of each game and of pieces of the padding, in rows laid end
-    to end; b * t behind the last, up to a length that follows from b, t and a batch's games."""
+    to end, b * t at last; r is almost always the same for the same b and t."""
     longest: int
     """Most tokens of a game or of a piece of padding."""
 

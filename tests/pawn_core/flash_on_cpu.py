@@ -34,7 +34,7 @@ def flash_on_cpu(
         windows = (more.get("window_size_left"), more.get("window_size_right"))
         causal_call = rest[3] or windows == FUTURE
         bounds = {"longest": rest[0], "longest_keys": rest[1]}
-        calls.append({"causal": causal_call, "strides": q.stride()} | bounds)
+        calls.append({"causal": causal_call, "strides": v.stride()} | bounds)
         calls.pointers.append(tuple(x.data_ptr() for x in (q, k, v)))
         assert calls[-1]["causal"], "future moves are seen"
         assert begins.dtype == torch.int32

@@ -12,7 +12,7 @@ from pawn_core.model.attention import attend
 
 LENGTHS = torch.tensor([1, 37, 90, 70, 30, 28])  # two rows of 128
 GAMES = torch.repeat_interleave(torch.arange(6), LENGTHS).view(2, 128)
-BEGINS = torch.tensor([0, *LENGTHS, 0, 0]).cumsum(0).int()
+BEGINS = torch.tensor([0, *LENGTHS]).cumsum(0).int()
 
 
 def drawn(dtype: torch.dtype) -> list[Tensor]:

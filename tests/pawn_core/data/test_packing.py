@@ -111,17 +111,16 @@ def test_sequences_are_the_games_and_what_is_between_them_in_pieces_no_longer(
         lengths_r, tokens = part.rows.begins_r.diff(), part.tokens_bt.numel()
         assert part.rows.begins_r[0] == 0
         assert part.rows.begins_r[-1] == tokens
-        assert len(lengths_r) == 48 + len(part.tokens_bt) + tokens // longest
-        assert lengths_r.min() >= 0
+        assert lengths_r.min() >= 1
         assert lengths_r.max() <= longest == part.rows.longest
-        begins, times = part.rows.begins_r[:-1][lengths_r > 0], part.rows.times_bt.flatten()
+        begins, times = part.rows.begins_r[:-1], part.rows.times_bt.flatten()
         supervised = torch.zeros(tokens, dtype=torch.bool)
         supervised[part.positions_n] = True
         first = supervised & (times == 0)
         assert torch.equal(begins[supervised[begins]], first.nonzero().flatten().int())
 
 
-def test_the_room_for_sequences_holds_whatever_the_games() -> None:
+def test_sequences_are_whole_and_no_piece_of_padding_is_empty_or_too_long() -> None:
     seed = int(np.random.default_rng().integers(2**31))
     print(f"seed {seed}")
     random = np.random.default_rng(seed)
@@ -130,11 +129,26 @@ def test_the_room_for_sequences_holds_whatever_the_games() -> None:
         width = row_tokens(longest)
         lengths_g = random.integers(1, longest + 1, random.integers(1, 60))
         rows_g, offsets_g = first_fit(lengths_g, width)
-        rows = int(rows_g.max()) + 1 + int(random.integers(3))
-        begins_r = packing._sequences(rows_g * width + offsets_g, lengths_g, rows * width, longest)
-        assert len(begins_r) <= len(lengths_g) + rows + rows * width // longest
-        assert np.diff(begins_r, append=rows * width).max() <= longest
-        assert set(rows_g * width + offsets_g) <= set(begins_r)
+        shape = (int(rows_g.max()) + 1 + int(random.integers(3)), width)
+        begins_g = rows_g * width + offsets_g
+        begins_r = packing._sequences(begins_g, lengths_g, 60, shape, longest)
+        assert begins_r[0] == 0
+        assert begins_r[-1] == shape[0] * width
+        assert np.diff(begins_r).min() >= 1
+        assert np.diff(begins_r).max() <= longest
+        assert set(begins_g) | set(begins_g + lengths_g) <= set(begins_r)
+        assert len(begins_r) <= 61 + shape[0] + max(8, shape[0] * width // longest)
+
+
+@pytest.mark.parametrize("batch_size", [8, 256])
+def test_batches_of_a_run_have_one_number_of_sequences_a_shape(batch_size: int) -> None:
+    raw = {"variant": "toy", "device": "cpu", "local_checkpoints": True, "batching": "packed"}
+    packed = task(raw, batch_size=batch_size)
+    parts = [part for index in range(4) for part in packed.make_batch(index)]
+    shapes = {(part.tokens_bt.shape, part.rows.begins_r.shape) for part in parts if part.rows}
+    assert len(shapes) == len({part.tokens_bt.shape for part in parts})
+    for part in parts:
+        assert len(part.rows.begins_r) == 1 + batch_size + len(part.tokens_bt) + 8
 
 
 @pytest.mark.parametrize(
