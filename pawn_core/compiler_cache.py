@@ -2,6 +2,7 @@
 
 ROOT/KEY/      what graphs of one code, torch, Python and device came to; torch writes it
 ROOT/KEY.lock  held while a process uses the folder; its time of change is when one began to
+ROOT/KEY.graphs  from another machine, if it was put there: what an empty folder is filled with
 
 torch finds a graph in it by the graph's own contents. A key never changes hands: other code gets
 another folder, and the folders that were used longest ago are removed where all take too much.
@@ -21,7 +22,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from importlib import import_module
@@ -29,6 +30,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from pawn_core.compiled_archive import SUFFIX, ArchiveError, load_archive
 
 VARIABLE = "PAWN_COMPILED_CACHE"
 """In the environment: the root of these folders."""
@@ -48,8 +51,10 @@ class CompilerCache:
 
     folder: Path | None
     """None: wherever torch would."""
-    refusal: str = ""
-    """Why it is not the one that was wanted."""
+    archive: Path | None = None
+    """What is to be loaded into it first."""
+    refusals: list[str] = field(default_factory=list)
+    """Why it is not the one that was wanted, or not filled."""
 
 
 def cache_root() -> Path:
@@ -92,8 +97,10 @@ def open_cache(device: torch.device, most_bytes: int = MOST_BYTES) -> CompilerCa
         _prepare(wanted, most_bytes)
     except OSError as error:
         refusal = f"{wanted} cannot be used: {error.strerror or error}"
-        return CompilerCache(_compile_into(_temporary()), refusal)
-    return CompilerCache(_compile_into(wanted))
+        return CompilerCache(_compile_into(_temporary()), refusals=[refusal])
+    archive = wanted.with_name(wanted.name + SUFFIX)
+    needed = archive.is_file() and not any(wanted.iterdir())
+    return CompilerCache(_compile_into(wanted), archive if needed else None)
 
 
 def discard(cache: CompilerCache) -> bool:
@@ -199,14 +206,16 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def import_compiler() -> None:
+def import_compiler(cache: CompilerCache) -> None:
     """Begin to import the compiler, which takes seconds, beside what comes before its first use.
 
+    An archive is loaded then, if there is one.
     What a task is made of has to be imported before: two threads must not import the same modules
     from different ends.
     """
-    _importing.append(threading.Thread(target=_import, name="compiler", daemon=True))
-    _importing[-1].start()
+    work = threading.Thread(target=_import, args=(cache,), name="compiler", daemon=True)
+    _importing.append(work)
+    work.start()
 
 
 def await_compiler() -> None:
@@ -215,10 +224,17 @@ def await_compiler() -> None:
         _importing.pop().join()
 
 
-def _import() -> None:
-    with contextlib.suppress(Exception):  # it is raised again where it is needed
+def _import(cache: CompilerCache) -> None:
+    try:
         for module in _COMPILER:
             import_module(module)
+    except Exception:  # it is raised again where it is needed
+        return
+    if cache.archive is not None and cache.folder is not None:
+        try:
+            load_archive(cache.archive, cache.folder.name)
+        except (ArchiveError, OSError) as error:
+            cache.refusals.append(str(error))
 
 
 _importing: list[threading.Thread] = []

@@ -97,6 +97,11 @@ class RunPaths:
         """The checkpoints, a folder each; may be a link into memory."""
         return self.root / CHECKPOINTS
 
+    @property
+    def compiled(self) -> Path:
+        """What the trainer has compiled, for uploads to carry; mostly absent."""
+        return self.root / "compiled"
+
     def upload(self, destination: str) -> Path:
         """Return the record of what has arrived at a destination."""
         return self.root / "uploads" / f"{destination}.json"

@@ -33,7 +33,7 @@ class RunConfig(StorageConfig):
     """Fields that, with the seeds, decide what each step learns from."""
     incidental: ClassVar[frozenset[str]] = frozenset(
         {"local_checkpoints", "hf_repo", "hf_bucket", "shm_checkpoints", "wandb", "trackio"}
-        | {"pause_after_steps", "checkpoint_interval", "device", "gpus"}
+        | {"pause_after_steps", "checkpoint_interval", "device", "gpus", "ship_compiled"}
     )
     """Fields that decide when and where it runs, not what it comes to by a step."""
     metrics: ClassVar[tuple[Metric, ...]] = ()
@@ -59,14 +59,14 @@ class RunConfig(StorageConfig):
     """Numbers of which a next value to try can be told, first the one that matters most."""
     rarely_set: ClassVar[frozenset[str]] = frozenset(
         {"run_type", "gpus", "checkpoint_interval", "hf_bucket", "shm_checkpoints"}
-        | {"wandb", "trackio"}
+        | {"ship_compiled", "wandb", "trackio"}
     )
     """Fields that most configs leave alone."""
     pace_fields: ClassVar[frozenset[str]] = frozenset({"run_type", "device", "gpus"})
     """Fields that decide how long a unit of progress takes on a given device."""
     shapeless: ClassVar[frozenset[str]] = frozenset(
         {"seed", "pause_after_steps", "checkpoint_interval", "local_checkpoints"}
-        | {"hf_repo", "hf_bucket", "shm_checkpoints", "wandb", "trackio"}
+        | {"hf_repo", "hf_bucket", "shm_checkpoints", "ship_compiled", "wandb", "trackio"}
     )
     """Fields that change nothing of what a step holds and takes: one try does for all values."""
     tried_with: ClassVar[Mapping[str, int]] = {}
@@ -154,7 +154,7 @@ class RunConfig(StorageConfig):
     def try_changes(self, steps: int) -> dict[str, Any]:
         """Return what is another in a try of so many units, evaluations aside."""
         alone = {"local_checkpoints": True, "hf_repo": None, "hf_bucket": None, "gpus": 1}
-        alone |= dict.fromkeys(("shm_checkpoints", "wandb", "trackio"), False)
+        alone |= dict.fromkeys(("shm_checkpoints", "ship_compiled", "wandb", "trackio"), False)
         length = {"pause_after_steps": min(steps, self.length), "checkpoint_interval": steps + 1}
         return alone | length
 

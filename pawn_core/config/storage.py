@@ -32,6 +32,9 @@ class StorageConfig(BaseConfig):
         description="Write checkpoints to /dev/shm and to the disk only at the end; needs "
         "hf_repo. A power loss or reboot takes those that are not uploaded yet.",
     )
+    ship_compiled: bool = Field(
+        False, description="Upload what torch has compiled too, for like machines; needs the hub."
+    )
     wandb: bool = Field(False, description="Log to Weights & Biases too; needs the extra.")
     trackio: bool = Field(False, description="Log to Trackio too; needs the extra.")
 
@@ -45,6 +48,8 @@ class StorageConfig(BaseConfig):
             )
         if self.shm_checkpoints and self.hf_repo is None:
             raise ValueError("shm_checkpoints needs hf_repo: /dev/shm does not survive a reboot")
+        if self.ship_compiled and self.hf_repo is None and self.hf_bucket is None:
+            raise ValueError("ship_compiled needs hf_repo or hf_bucket: it goes with the uploads")
         return self
 
     def refusals(self) -> list[str]:

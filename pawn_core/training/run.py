@@ -12,6 +12,7 @@ import torch
 
 from pawn_core.checkpoint.rng import capture_rng, restore_rng
 from pawn_core.checkpoint.store import Checkpoint
+from pawn_core.compiled_archive import CompiledArchive
 from pawn_core.compiler_cache import CompilerCache, compilation
 from pawn_core.config import RunConfig
 from pawn_core.metrics import TRAIN, Mark, MetricsWriter, finite
@@ -54,6 +55,8 @@ class Run:
     """The last train record."""
     compiler_cache: CompilerCache | None = None
     """Where its graphs are compiled into; None: nothing is compiled, or it has been told."""
+    archive: CompiledArchive | None = None
+    """What uploads carry of them."""
     pace: Pace = field(init=False)
 
     def __post_init__(self) -> None:
@@ -89,7 +92,7 @@ class Run:
         seconds, work = self.phases.seconds, compilation()
         told = ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
         graphs = ", ".join(f"{number} {name}" for name, number in work.items())
-        message = "; ".join(filter(None, (f"first step after {told}", graphs, cache.refusal)))
+        message = "; ".join(filter(None, (f"first step after {told}", graphs, *cache.refusals)))
         self.event("compiled", message, seconds=seconds, cache=str(cache.folder), **work)
 
     def record(self, kind: str, fields: dict[str, Any]) -> None:

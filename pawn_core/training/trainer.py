@@ -13,7 +13,8 @@ import torch
 
 from pawn_core.checkpoint import store, volatile
 from pawn_core.checkpoint.store import Checkpoint
-from pawn_core.compiler_cache import compilation, discard, import_compiler
+from pawn_core.compiled_archive import CompiledArchive
+from pawn_core.compiler_cache import cache_key, compilation, discard, import_compiler
 from pawn_core.config import ConfigError, RunConfig, run_type_named
 from pawn_core.durable import make_directory, replace_file
 from pawn_core.metrics import START, MetricsWriter
@@ -52,8 +53,8 @@ def run_training(config: RunConfig, run_dir: Path, resume: Path | None, stop: St
     runtime = resolve_runtime(config, saved_precision)
     setup = Setup(config, run_dir, runtime, stop, resume, checkpoint)
     _task_of(config)  # imports what it is made of
-    if runtime.compiled:
-        import_compiler()
+    if runtime.compiler_cache is not None:
+        import_compiler(runtime.compiler_cache)
     try:
         return _lead(setup) if runtime.processes.leads else _follow(setup)
     finally:
@@ -220,10 +221,18 @@ def build_run(setup: Setup, metrics: MetricsWriter | None) -> Run:
         watch=Watch(setup.runtime.device),
         sinks=open_sinks(config, setup.run_dir) if metrics else [],
         compiler_cache=setup.runtime.compiler_cache,
+        archive=_archive(setup),
     )
     if setup.checkpoint:
         _restore(setup, run, setup.checkpoint)
     return run
+
+
+def _archive(setup: Setup) -> CompiledArchive | None:
+    """Return what uploads are to carry of the compiled graphs, if they are asked to."""
+    if setup.runtime.compiler_cache is None or not setup.config.ship_compiled:
+        return None
+    return CompiledArchive(setup.paths.compiled, cache_key(setup.runtime.device))
 
 
 def _restore(setup: Setup, run: Run, checkpoint: Checkpoint) -> None:

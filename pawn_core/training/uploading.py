@@ -5,6 +5,8 @@ from dataclasses import replace
 
 from pawn_core.checkpoint import volatile
 from pawn_core.checkpoint.manifest import checkpoint_step
+from pawn_core.compiled_archive import CompiledArchive
+from pawn_core.compiler_cache import compilation
 from pawn_core.training.outcome import Outcome
 from pawn_core.training.run import Run
 from pawn_core.uploads import backlog
@@ -20,6 +22,8 @@ HURRY_S = 12.0
 def tell_uploads(run: Run) -> None:
     """Say what is saved by now, and write down what has arrived; never waits."""
     step = checkpoint_step(run.last_checkpoint) if run.last_checkpoint else None
+    if step is not None and run.archive is not None and run.leads:
+        _pack_compiled(run, run.archive)
     for upload in run.uploads:
         if step is not None:
             upload.saved(step)
@@ -42,6 +46,15 @@ def finish_uploads(run: Run, outcome: Outcome) -> Outcome:
     if run.config.shm_checkpoints and run.leads:
         _settle(run)
     return replace(outcome, message=f"{outcome.message}; {missing}") if missing else outcome
+
+
+def _pack_compiled(run: Run, archive: CompiledArchive) -> None:
+    """Let what is compiled by now go along with the next checkpoint."""
+    try:
+        archive.update(compilation().get("graphs", 0))
+    except OSError as error:
+        run.archive = None
+        run.event("compiled_not_kept", f"{archive.path} cannot be written: {error.strerror}")
 
 
 def _write_down(run: Run, reports: list[Report]) -> None:

@@ -5,6 +5,7 @@ model.safetensors, config.json, .complete
                                 the best weights so far; of several models, each in its folder;
                                 of an adapter its own files in place of the model
 metrics.jsonl                   the metrics stream up to now
+compiled/                       what the run has compiled, where it was asked for
 """
 
 import posixpath
@@ -64,6 +65,8 @@ class Package:
             place = "" if name == model else name
             with_weights = [file for file in _WITH_WEIGHTS if file in there]
             files |= {posixpath.join(place, file): there[file] for file in with_weights}
+        for archive in RunPaths(run_dir).compiled.glob("*.graphs"):
+            files[f"{archive.parent.name}/{archive.name}"] = archive
         files[METRICS] = _whole_lines(RunPaths(run_dir).metrics)
         sha256 = {f"{folder}/{name}": digest for name, digest in hashes.items()}
         return cls(checkpoint, files, sha256, weights, model)

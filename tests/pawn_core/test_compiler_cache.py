@@ -47,7 +47,7 @@ def other_code(root: Path, name: str, begun: float, size: int = 100) -> Path:
 def test_torch_compiles_into_the_folder_of_the_code_and_the_device(root):
     cache = open_cache(CPU)
     assert cache.folder == root / cache_key(CPU)
-    assert (os.environ[OF_TORCH], cache.refusal) == (str(cache.folder), "")
+    assert (os.environ[OF_TORCH], cache.refusals) == (str(cache.folder), [])
     assert re.fullmatch(r"torch-2\.\d+\.\S+-py3\d+-\w+-[0-9a-f]{12}", cache.folder.name)
 
 
@@ -80,7 +80,7 @@ def test_where_the_folder_cannot_be_made_a_temporary_one_is_used(root):
     assert cache.folder is not None
     assert cache.folder.is_dir()
     assert root not in cache.folder.parents
-    assert cache.refusal == f"{root / cache_key(CPU)} cannot be used: File exists"
+    assert cache.refusals == [f"{root / cache_key(CPU)} cannot be used: File exists"]
     shutil.rmtree(cache.folder)
 
 
@@ -89,7 +89,7 @@ def test_a_disk_that_is_nearly_full_is_not_compiled_onto(root, monkeypatch):
     cache = open_cache(CPU)
     assert cache.folder is not None
     assert root not in cache.folder.parents
-    assert cache.refusal.endswith("cannot be used: No space left on device")
+    assert cache.refusals[0].endswith("cannot be used: No space left on device")
     shutil.rmtree(cache.folder)
 
 
@@ -125,29 +125,45 @@ def test_empty_files_that_a_power_loss_has_left_are_removed(root):
 
 COMPILE = """
 import json, sys, torch
-from pawn_core.compiler_cache import await_compiler, compilation, import_compiler, open_cache
+from pathlib import Path
+from pawn_core.compiled_archive import CompiledArchive
+from pawn_core.compiler_cache import (
+    await_compiler, cache_key, compilation, import_compiler, open_cache
+)
 assert compilation() == {}
 cache = open_cache(torch.device("cpu"))
-import_compiler()
+import_compiler(cache)
 await_compiler()
 assert "torch._inductor.compile_fx" in sys.modules
 x = torch.arange(8.0, requires_grad=True)
 torch.compile(lambda x: (x.sin() * 2).sum())(x).backward()
-print(json.dumps(compilation() | {"folder": str(cache.folder), "gradient": x.grad.tolist()}))
+archive = CompiledArchive(Path(sys.argv[1]), cache_key(torch.device("cpu")))
+assert [archive.update(1), archive.update(1)] == [True, False]
+facts = {"refusals": cache.refusals, "folder": str(cache.folder), "gradient": x.grad.tolist()}
+print(json.dumps(compilation() | facts))
 """
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("g++"), reason="no g++: on a CPU nothing can be compiled")
-def test_a_second_process_loads_what_the_first_has_compiled_and_damage_is_compiled_anew(root):
+def test_a_second_process_loads_what_the_first_has_compiled_or_another_machine_has(
+    root, tmp_path, monkeypatch
+):
     def compiled() -> dict:
-        code = [sys.executable, "-c", COMPILE]
+        code = [sys.executable, "-c", COMPILE, str(tmp_path / "run")]
         return json.loads(subprocess.run(code, stdout=subprocess.PIPE, check=True).stdout)
 
     first, second = compiled(), compiled()
-    work = {"graphs": 1, "loaded": 0, "compiled": 1, "not_cached": 0}
-    assert first | work == first
+    anew = {"graphs": 1, "loaded": 0, "compiled": 1, "not_cached": 0, "refusals": []}
+    assert first | anew == first
     assert second == first | {"loaded": 1, "compiled": 0}
     for graph in Path(first["folder"]).glob("*/*/*/*"):  # in fxgraph/ and aotautograd/
         os.truncate(graph, graph.stat().st_size // 2)
     assert compiled() == first
+
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "elsewhere"))
+    (tmp_path / "elsewhere").mkdir()
+    (archive,) = (tmp_path / "run").iterdir()
+    shutil.copy(archive, tmp_path / "elsewhere")
+    there = {"folder": str(tmp_path / "elsewhere" / archive.stem)}
+    assert compiled() == second | there
