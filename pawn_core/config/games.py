@@ -60,7 +60,7 @@ class GamesConfig(GameTrainingConfig):
     )
     no_outcome_token: bool = Field(
         False,
-        description="No outcome token; the same as prepend_outcome: false.",
+        description="The same as prepend_outcome: false.",
         json_schema_extra=FIXED_ON_RESUME | ABLATION,
     )
 

@@ -19,7 +19,7 @@ class StorageConfig(BaseConfig):
     local_checkpoints: bool = Field(False, description="Keep checkpoints on this machine alone.")
     hf_repo: HubRepo | None = Field(
         None,
-        description="Hugging Face repository for checkpoints, on a branch of its own; needs "
+        description="Hugging Face repository for checkpoints, a branch a run; needs "
         "`hf auth login`.",
     )
     hf_bucket: HubBucket | None = Field(

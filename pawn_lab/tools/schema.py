@@ -48,8 +48,8 @@ def lab_schema(
 
     Call it before your first lab_launch.
 
-    A wrong field or value is refused at launch, with the reason. Fields that most configs leave
-    alone are only named; `full` lists all.
+    An unknown field or a value out of bounds is refused at launch, with the reason. Fields that
+    most configs leave alone are only named; `full` lists every one.
     """
     question = Question.of(lab, ("schema", run_type, full), since, max_tokens)
     schema = config_json_schema(run_type)
