@@ -145,6 +145,7 @@ print(json.dumps(compilation() | facts))
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.skipif(not shutil.which("g++"), reason="no g++: on a CPU nothing can be compiled")
 def test_a_second_process_loads_what_the_first_has_compiled_or_another_machine_has(
     root, tmp_path, monkeypatch
@@ -167,3 +168,16 @@ def test_a_second_process_loads_what_the_first_has_compiled_or_another_machine_h
     shutil.copy(archive, tmp_path / "elsewhere")
     there = {"folder": str(tmp_path / "elsewhere" / archive.stem)}
     assert compiled() == second | there
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.skipif(not shutil.which("g++"), reason="no g++: on a CPU nothing can be compiled")
+def test_a_run_says_what_came_before_its_first_step(root, tiny, train, records, tmp_path):
+    train(tiny | {"no_compile": False, "total_steps": 1}, "run")
+    (told,) = [r for r in records(tmp_path / "run", "event") if r["event"] == "compiled"]
+    assert told["step"] == 1
+    assert list(told["seconds"]) == ["start", "build", "first batch", "compile"]
+    assert told["cache"] == str(root / cache_key(CPU))
+    assert (told["loaded"], told["not_cached"]) == (0, 0)
+    assert told["compiled"] >= 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pawn_core.config import RUN_TYPES, TrainingConfig, parse_config
+from pawn_core.config import RUN_TYPES, ConfigError, TrainingConfig, parse_config
 from pawn_core.config.facts import UNRANKED, Merit, Panel, Progress
 from pawn_core.config.run import RunConfig
 from pawn_core.config.training import SPEED
@@ -141,3 +141,10 @@ def test_a_panel_has_its_metrics_in_its_order_and_all_that_begin_as_it_says() ->
     panel = Panel("Rewards", ("reward", "rewards/*"))
     shown = panel.of(["rewards/b", "loss", "rewards/a", "reward"])
     assert shown.metrics == ("reward", "rewards/b", "rewards/a")
+
+
+def test_what_is_compiled_can_be_shipped_only_where_something_is_uploaded():
+    config = CONFIGS["pretrain"] | {"ship_compiled": True}
+    with pytest.raises(ConfigError, match="ship_compiled needs hf_repo or hf_bucket"):
+        parse_config(config | {"local_checkpoints": True})
+    assert parse_config(config | {"hf_repo": "owner/name"}).ship_compiled

@@ -72,6 +72,15 @@ def test_the_weights_load_by_name_and_revision_and_are_those_of_the_checkpoint(
         assert all(torch.equal(model[name], expected[name]) for name in expected), source
 
 
+def test_what_the_run_has_compiled_goes_along(hub, uploading, run_dir) -> None:
+    (run_dir / "compiled").mkdir()
+    (run_dir / "compiled/torch-2-h200.graphs").write_bytes(b"compiled")
+    upload = uploading(run_dir)
+    upload.run()
+    (commit,) = hub.branch(upload.where)
+    assert commit.files["compiled/torch-2-h200.graphs"] == b"compiled"
+
+
 def test_each_variant_of_several_loads_from_a_folder_of_its_name(
     hub, uploading, tiny, train, tmp_path
 ) -> None:
