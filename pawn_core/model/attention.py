@@ -27,6 +27,11 @@ class Packed(NamedTuple):
     """Which keys a query sees: those of its game, or text and prompt, that are not after it."""
 
 
+def spans_of(packed: Packed | None) -> GameSpans | None:
+    """Return where the games of one row lie, if that is what is known."""
+    return packed.mask if packed is not None and isinstance(packed.mask, GameSpans) else None
+
+
 def attend(
     q_bhtk: Tensor,
     k_bhtk: Tensor,

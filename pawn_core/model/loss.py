@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from pawn_core.data.targets import Targets
 from pawn_core.model.head import HeadParts
 from pawn_core.model.precision import as_computed
+from pawn_core.model.products import matmul, transposed, weight_gradient
 
 _CHUNK_ROWS = {"cpu": 256, "cuda": 16_384}  # CPU: a chunk's logits (2 MB) stay in the cache
 _GPU_ROWS = 128
@@ -48,7 +49,7 @@ class DenseResidual(NamedTuple):
 
     def times(self, weight_vd: Tensor) -> Tensor:
         """Return its product with the head, (c, d)."""
-        return self.values_cv @ weight_vd
+        return matmul(self.values_cv, weight_vd)
 
     def dense(self) -> Tensor:
         """Return it, (c, v)."""
@@ -158,11 +159,11 @@ class _ChunkedSums(torch.autograd.Function):
         if scale_v is None and bias_v is None:
             weight_vd = F.pad(weight_vd, (0, 0, 0, -len(weight_vd) % alignment))
         n = len(hidden_nd if positions_n is None else positions_n)
-        sums = []
+        weight_dv, sums = transposed(weight_vd), []
         for chunk in chunks_of(n, hidden_nd.device.type):
             rows = chunk if positions_n is None else positions_n[chunk]
             hidden_cd = hidden_nd[rows]
-            products_cv = hidden_cd @ weight_vd.T
+            products_cv = matmul(hidden_cd, weight_dv)
             logits_cv = _shifted(products_cv, scale_v, bias_v)
             chunk_sums, residual = criterion(logits_cv, chunk)
             sums.append(chunk_sums)
@@ -213,7 +214,8 @@ class _Gradients(NamedTuple):
     def add_to_weight(self, residual: Residual, hidden_cd: Tensor) -> None:
         """Add what a chunk contributes to that of the matrix."""
         if self.weight_vd is not None:
-            self.weight_vd.add_((residual.dense().T @ hidden_cd)[: len(self.weight_vd)])
+            gradient_vd = weight_gradient(residual.dense(), hidden_cd)
+            self.weight_vd.add_(gradient_vd[: len(self.weight_vd)])
 
     def set_hidden(self, rows: slice | Tensor, residual: Residual, weight_vd: Tensor) -> None:
         """Set the gradient by a chunk's hidden states."""
@@ -241,9 +243,22 @@ def _cross_entropy(
     rows_e = (targets.positions_e[entries] - begin).long()
     flat_e = rows_e * tokens + targets.tokens_e[entries]
     p_cv = logits_cv.softmax(dim=1)
-    log_p_e = logits_cv.flatten()[flat_e] - normalizer(logits_cv, p_cv)[rows_e]
+    log_p_e = _log_p(p_cv, flat_e) if may_look_at(p_cv) else None
+    if log_p_e is None:
+        log_p_e = logits_cv.flatten()[flat_e] - normalizer(logits_cv, p_cv)[rows_e]
     p_cv.view(-1)[flat_e] -= weights_e
     return -torch.dot(weights_e, log_p_e)[None], DenseResidual(p_cv)
+
+
+def may_look_at(x: Tensor) -> bool:
+    """Whether a value can be asked for without waiting for a device."""
+    return x.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
+def _log_p(p_cv: Tensor, flat_e: Tensor) -> Tensor | None:
+    """Return log p of some tokens without a pass over all, or None where a p is too small."""
+    p_e = p_cv.flatten()[flat_e]
+    return p_e.log_() if bool((p_e > torch.finfo(p_e.dtype).tiny).all()) else None
 
 
 def normalizer(logits_cv: Tensor, p_cv: Tensor) -> Tensor:

@@ -7,7 +7,8 @@ that reach it meets its keys in one batched product, which on a CPU with bfloat1
 Texts that go on from one prompt lie after all prompts; the keys of each prompt are computed once.
 
 Shapes: n tokens of all games (and fillers after them), h heads, k channels of a head, r games,
-longest first, t time, q and s queries and keys of a block, p prompts, u tokens of a prompt.
+longest first, t time, q and s queries and keys of a block, p prompts, u tokens of a prompt, c parts
+that are laid out alike.
 """
 
 from collections.abc import Iterator, Sequence
@@ -73,6 +74,15 @@ def attend_spans(q_nhk: Tensor, k_nhk: Tensor, v_nhk: Tensor, spans: GameSpans) 
     return _GameAttention.apply(q_nhk, k_nhk, v_nhk, spans)
 
 
+def attend_rotated_spans(qkv_n3hk: Tensor, rope_np2: Tensor, spans: GameSpans) -> Tensor:
+    """Return the same, (n, h, k), of queries, keys and values whose rotations are still to be made.
+
+    In float32 or better. All games begin at the same place: the longest one's rotations serve all.
+    """
+    begin, end = spans.longest_first[0]
+    return _RotatedGameAttention.apply(qkv_n3hk, rope_np2[begin:end], spans)
+
+
 def attend_prompt_spans(q_nhk: Tensor, k_nhk: Tensor, v_nhk: Tensor, spans: PromptSpans) -> Tensor:
     """Return attention's mix of the values, (n, h, k): each token sees its prompt and its text,
     up to itself.
@@ -114,70 +124,122 @@ class _GameAttention(torch.autograd.Function):
         v_rhuk: Tensor | None = None,
         absent_ru: Tensor | None = None,
     ) -> Tensor:
-        q, k, v = (_to_rows(x, spans) for x in (q_nhk, k_nhk, v_nhk))
+        q, k, v = (_to_rows(x[:, None], spans)[0] for x in (q_nhk, k_nhk, v_nhk))
         if k_rhuk is not None and v_rhuk is not None:
             k, v = torch.cat((k_rhuk, k), 2), torch.cat((v_rhuk, v), 2)
         q *= q.shape[-1] ** -0.5
-        u = k.shape[2] - q.shape[2]
-        mixed, shares = torch.empty_like(q), []
-        for begin, end, r in spans.blocks():
-            scores = _pairs(q[:r, :, begin:end], k[:r, :, : u + end])
-            scores[..., u + begin :] += _future(scores, end - begin)
-            if absent_ru is not None:
-                scores[..., :u].masked_fill_(absent_ru[:r, None, None], -torch.inf)
-            shares.append(scores.softmax(-1))
-            mixed[:r, :, begin:end] = _mix(shares[-1], v[:r, :, : u + end])
+        mixed, shares = _attend_rows(q, k, v, spans, absent_ru)
         ctx.save_for_backward(q, k, v, *shares)
         ctx.spans = spans
-        return _from_rows(mixed, spans, q_nhk)
+        return _from_rows(mixed[None], spans, len(q_nhk))[:, 0]
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, *shares = ctx.saved_tensors
-        u = k.shape[2] - q.shape[2]
-        grad = _to_rows(grads[0], ctx.spans)
-        grad_q, grad_k, grad_v = torch.empty_like(q), torch.zeros_like(k), torch.zeros_like(v)
-        for (begin, end, r), share in zip(ctx.spans.blocks(), shares, strict=True):
-            here = (slice(r), slice(None), slice(begin, end))
-            seen = (slice(r), slice(None), slice(u + end))
-            grad_share = _pairs(grad[here], v[seen])
-            grad_scores = torch._softmax_backward_data(grad_share, share, -1, share.dtype)
-            grad_q[here] = _mix(grad_scores, k[seen])
-            grad_k[seen] += _mix(grad_scores.mT, q[here])
-            grad_v[seen] += _mix(share.mT, grad[here])
-        grad_q *= q.shape[-1] ** -0.5
-        own = (grad_q, grad_k[:, :, u:], grad_v[:, :, u:])
-        of_q, of_k, of_v = (_from_rows(x, ctx.spans, grads[0]) for x in own)
-        before = (grad_k[:, :, :u], grad_v[:, :, :u]) if u else (None, None)
+        spans, n, u = ctx.spans, len(grads[0]), k.shape[2] - q.shape[2]
+        grad = _to_rows(grads[0][:, None], spans)[0]
+        by_q, by_k, by_v = torch.empty_like(q), torch.zeros_like(k), torch.zeros_like(v)
+        _add_gradients((by_q, by_k, by_v), grad, (q, k, v), shares, spans)
+        by_q *= q.shape[-1] ** -0.5
+        own = (by_q, by_k[:, :, u:], by_v[:, :, u:])
+        of_q, of_k, of_v = (_from_rows(x[None], spans, n)[:, 0] for x in own)
+        before = (by_k[:, :, :u], by_v[:, :, :u]) if u else (None, None)
         return of_q, of_k, of_v, None, *before, None
 
 
-def _to_rows(x_nhk: Tensor, spans: GameSpans) -> Tensor:
-    """Return a row a game, (r, h, t, k), zeros where a game is over."""
-    _, heads, channels = x_nhk.shape
+class _RotatedGameAttention(torch.autograd.Function):
+    """Attention of games to themselves, rotations included: these cost next to nothing on rows."""
+
+    @staticmethod
+    def forward(ctx: Any, qkv_n3hk: Tensor, rope_tp2: Tensor, spans: GameSpans) -> Tensor:
+        rows = _to_rows(qkv_n3hk, spans)
+        turns = torch.view_as_complex(_of_width(rope_tp2, rows.shape[3]))
+        scaled = torch.stack((turns * rows.shape[-1] ** -0.5, turns))[:, None, None]
+        _pairs_of_channels(rows[:2]).mul_(scaled)
+        mixed, shares = _attend_rows(rows[0], rows[1], rows[2], spans)
+        ctx.save_for_backward(rows, scaled, *shares)
+        ctx.spans = spans
+        return _from_rows(mixed[None], spans, len(qkv_n3hk))[:, 0]
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        rows, scaled, *shares = ctx.saved_tensors
+        grad = _to_rows(grads[0][:, None], ctx.spans)[0]
+        by_qkv = torch.empty_like(rows)
+        by_qkv[1:] = 0
+        _add_gradients(by_qkv, grad, rows, shares, ctx.spans)
+        _pairs_of_channels(by_qkv[:2]).mul_(scaled.conj())
+        return _from_rows(by_qkv, ctx.spans, len(grads[0])), None, None
+
+
+def _attend_rows(
+    q: Tensor, k: Tensor, v: Tensor, spans: GameSpans, absent_ru: Tensor | None = None
+) -> tuple[Tensor, list[Tensor]]:
+    """Return the mix of values, (r, h, t, k), and each block's shares (r * h, q, u + s)."""
+    u = k.shape[2] - q.shape[2]
+    mixed, shares, future = torch.empty_like(q), [], None
+    for begin, end, r in spans.blocks():
+        future = _future(q, end - begin) if future is None else future
+        scores = torch.bmm(_flat(q[:r, :, begin:end]), _flat(k[:r, :, : u + end]).mT)
+        scores[..., u + begin :] += future
+        if absent_ru is not None:
+            by_head = scores.unflatten(0, (r, -1))
+            by_head[..., :u].masked_fill_(absent_ru[:r, None, None], -torch.inf)
+        shares.append(torch.softmax(scores, -1, out=scores))
+        _flat(mixed[:r, :, begin:end]).baddbmm_(scores, _flat(v[:r, :, : u + end]), beta=0)
+    return mixed, shares
+
+
+def _add_gradients(
+    by: Sequence[Tensor] | Tensor,
+    grad: Tensor,
+    qkv: Sequence[Tensor] | Tensor,
+    shares: Sequence[Tensor],
+    spans: GameSpans,
+) -> None:
+    """Set the gradient by scaled queries and add those by keys and values, in their rows."""
+    (by_q, by_k, by_v), (q, k, v) = by, qkv
+    u = k.shape[2] - q.shape[2]
+    for (begin, end, r), share in zip(spans.blocks(), shares, strict=True):
+        here = (slice(r), slice(None), slice(begin, end))
+        seen = (slice(r), slice(None), slice(u + end))
+        grad_here = _flat(grad[here])
+        by_share = torch.bmm(grad_here, _flat(v[seen]).mT)
+        by_scores = torch._softmax_backward_data(
+            by_share, share, -1, share.dtype, grad_input=by_share
+        )
+        _flat(by_q[here]).baddbmm_(by_scores, _flat(k[seen]), beta=0)
+        _flat(by_k[seen]).baddbmm_(by_scores.mT, _flat(q[here]))
+        _flat(by_v[seen]).baddbmm_(share.mT, grad_here)
+
+
+def _to_rows(x_nchk: Tensor, spans: GameSpans) -> Tensor:
+    """Return a row a game, (c, r, h, t, k), zeros where a game is over."""
+    _, c, heads, channels = x_nchk.shape
     *_, (_, width, _) = spans.blocks()
-    rows = x_nhk.new_zeros(len(spans.lengths), heads, width, channels)
-    for row, (begin, end) in zip(rows, spans.longest_first, strict=True):
-        row[:, : end - begin] = x_nhk[begin:end].transpose(0, 1)
+    rows = x_nchk.new_empty(c, len(spans.lengths), heads, width, channels)
+    for row, (begin, end) in enumerate(spans.longest_first):
+        rows[:, row, :, : end - begin] = x_nchk[begin:end].permute(1, 2, 0, 3)
+        rows[:, row, :, end - begin :] = 0
     return rows
 
 
-def _from_rows(rows_rhtk: Tensor, spans: GameSpans, like_nhk: Tensor) -> Tensor:
-    x_nhk = torch.empty_like(like_nhk, memory_format=torch.contiguous_format)
-    for row, (begin, end) in zip(rows_rhtk, spans.longest_first, strict=True):
-        x_nhk[begin:end] = row[:, : end - begin].transpose(0, 1)
-    x_nhk[sum(spans.lengths) :] = 0
-    return x_nhk
+def _from_rows(rows_crhtk: Tensor, spans: GameSpans, n: int) -> Tensor:
+    c, _, heads, _, channels = rows_crhtk.shape
+    x_nchk = rows_crhtk.new_empty(n, c, heads, channels)
+    for row, (begin, end) in enumerate(spans.longest_first):
+        x_nchk[begin:end] = rows_crhtk[:, row, :, : end - begin].permute(2, 0, 1, 3)
+    x_nchk[sum(spans.lengths) :] = 0
+    return x_nchk
 
 
-def _pairs(x_rhqk: Tensor, y_rhsk: Tensor) -> Tensor:
-    """Return the product of every two vectors, (r, h, q, s)."""
-    return torch.bmm(_flat(x_rhqk), _flat(y_rhsk).mT).unflatten(0, x_rhqk.shape[:2])
+def _of_width(rope_tp2: Tensor, width: int) -> Tensor:
+    return F.pad(rope_tp2[:width], (0, 0, 0, 0, 0, max(0, width - len(rope_tp2))))
 
 
-def _mix(shares_rhqs: Tensor, y_rhsk: Tensor) -> Tensor:
-    """Return sums of vectors, weighted: (r, h, q, k)."""
-    return torch.bmm(_flat(shares_rhqs), _flat(y_rhsk)).unflatten(0, shares_rhqs.shape[:2])
+def _pairs_of_channels(rows: Tensor) -> Tensor:
+    """View rows as complex numbers, one a pair of channels."""
+    return torch.view_as_complex(rows.unflatten(-1, (-1, 2)))
 
 
 def _flat(x_rhij: Tensor) -> Tensor:

@@ -10,13 +10,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pawn_core.config import Architecture
-from pawn_core.model.attention import Packed, attend
+from pawn_core.model import products
+from pawn_core.model.attention import Packed, attend, spans_of
 from pawn_core.model.cache import Cache, KeyValueCache, Past
 from pawn_core.model.embedding import FactoredEmbedding
 from pawn_core.model.head import Head
 from pawn_core.model.language_model import LanguageModel
 from pawn_core.model.norm import RMSNorm
 from pawn_core.model.rope import rotate, rotation_table
+from pawn_core.model.spans import GameSpans, attend_rotated_spans
 
 NORM_EPS = 1e-6
 
@@ -40,6 +42,9 @@ class Attention(nn.Module):
         packed: Packed | None = None,
     ) -> Tensor:
         """Mix each position with those before it in its game, or with all."""
+        spans = spans_of(packed)
+        if spans is not None and products.are_ours(x_btd, self.wq, self.wk, self.wv, self.wo):
+            return self._of_games(x_btd, rope_tp2, spans)
         parts = projected(x_btd, self.wq, self.wk, self.wv)
         q, k, v = (part.unflatten(-1, (self.n_heads, -1)) for part in parts)
         q, k = rotate(q, rope_tp2), rotate(k, rope_tp2)
@@ -47,6 +52,13 @@ class Attention(nn.Module):
         mask = packed.mask if packed else None
         mixed_bhtk = past.attend(q, k, v) if past else attend(q, k, v, mask, causal=self.causal)
         return self.wo(mixed_bhtk.transpose(1, 2).flatten(-2))
+
+    def _of_games(self, x_1nd: Tensor, rope_1np2: Tensor, spans: GameSpans) -> Tensor:
+        """Return the same of one row of games, each from its first place on."""
+        qkv_n = products.side_by_side(x_1nd, self.wq.weight, self.wk.weight, self.wv.weight)[0]
+        qkv_n3hk = qkv_n.unflatten(-1, (3, self.n_heads, -1))
+        mixed_nhk = attend_rotated_spans(qkv_n3hk, rope_1np2[0], spans)
+        return products.side_by_side(mixed_nhk.flatten(1)[None], self.wo.weight)
 
 
 class FeedForward(nn.Module):
@@ -58,8 +70,11 @@ class FeedForward(nn.Module):
         self.w_up = nn.Linear(d_model, d_ff, bias=False)
         self.w_down = nn.Linear(d_ff, d_model, bias=False)
 
-    def forward(self, x_btd: Tensor) -> Tensor:
+    def forward(self, x_btd: Tensor, packed: Packed | None = None) -> Tensor:
         """Transform each position by itself."""
+        if spans_of(packed) and products.are_ours(x_btd, self.w_gate, self.w_up, self.w_down):
+            gate_up = products.side_by_side(x_btd, self.w_gate.weight, self.w_up.weight)
+            return products.side_by_side(products.swiglu(gate_up), self.w_down.weight)
         gate_btf, up_btf = projected(x_btd, self.w_gate, self.w_up)
         return self.w_down(F.silu(gate_btf) * up_btf)
 
@@ -102,7 +117,7 @@ class Block(nn.Module):
         """Return the residual stream after this layer."""
         mixed_btd = self.attn(self.attn_norm(x_btd), rope_tp2, past, packed)
         x_btd = self.after_attention(x_btd + mixed_btd)
-        return self.after_feed_forward(x_btd + self.ffn(self.ffn_norm(x_btd)))
+        return self.after_feed_forward(x_btd + self.ffn(self.ffn_norm(x_btd), packed))
 
 
 class Transformer(LanguageModel):

@@ -4,12 +4,14 @@ import pytest
 import torch
 
 from pawn_core import runtime
+from pawn_core.model import loss
 from pawn_core.training import hidden, objective
 
 
 def compute_as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compute padding, uncompiled, as where nothing may wait for lengths."""
     monkeypatch.setattr(hidden, "skips_padding", lambda _: False)
+    monkeypatch.setattr(loss, "may_look_at", lambda _: False)
 
 
 def pretend_to_compile(monkeypatch: pytest.MonkeyPatch) -> list[str]:
