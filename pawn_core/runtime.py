@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 import torch
 
 from pawn_core.attention.choice import USUAL_HEAD, Choice, Situation, choose, mask_maker
-from pawn_core.attention.masks import PackedRows
+from pawn_core.attention.masks import PackedRows, Sequences
 from pawn_core.compiler_cache import CompilerCache, await_compiler, open_cache
 from pawn_core.config import ConfigError, RunConfig
 from pawn_core.config.compute import ComputeConfig
@@ -181,8 +181,10 @@ def _head_channels(config: RunConfig) -> int:
 
 def _of_any_number(mask_of: Callable[[PackedRows], Any], rows: PackedRows) -> Any:
     """Make a mask; the compiler is told that the number of sequences differs now and then."""
-    torch._dynamo.maybe_mark_dynamic(rows.begins_r, 0)
-    return mask_of(rows)
+    mask = mask_of(rows)
+    if isinstance(mask, Sequences):
+        torch._dynamo.maybe_mark_dynamic(mask.begins_r, 0)
+    return mask
 
 
 def best_precision(device: torch.device) -> str:

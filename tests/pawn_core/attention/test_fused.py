@@ -8,7 +8,9 @@ from torch import Tensor
 from pawn_core.attention import varlen
 from pawn_core.attention.fused import KERNELS
 from pawn_core.attention.masks import Sequences, dense_mask
+from pawn_core.data.sequences import Rows
 from pawn_core.model.attention import attend
+from pawn_core.runtime import Runtime
 
 LENGTHS = torch.tensor([1, 37, 90, 70, 30, 28])  # two rows of 128
 GAMES = torch.repeat_interleave(torch.arange(6), LENGTHS).view(2, 128)
@@ -38,6 +40,18 @@ def test_the_mix_and_its_gradients_are_those_of_a_dense_mask(kernel: str, compil
     for ours, theirs in zip(found, expected, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
     assert calls == [{"causal": True, "strides": (48, 16, 1), "longest": 90, "longest_keys": 90}]
+
+
+def test_another_number_of_sequences_is_not_compiled_anew() -> None:
+    runtime = Runtime(torch.device("cuda"), torch.bfloat16, compiled=True, attention="flash")
+    mask_of = runtime.mask_maker(head_channels=16)
+    function = torch.compile(attend, backend="aot_eager", fullgraph=True, dynamic=False)
+    q, k, v, _ = (x.transpose(1, 2) for x in drawn(torch.float32))
+    torch._dynamo.reset()
+    with flash_on_cpu(), torch._dynamo.config.patch(error_on_recompile=True):
+        for begins_r in (BEGINS, BEGINS[[0, 1, 2, 3, 4, 6]], BEGINS[[0, 2, 3, 6]]):
+            mask = mask_of(Rows(GAMES, GAMES, begins_r, 128))
+            torch.testing.assert_close(function(q, k, v, mask), attend(q, k, v, mask))
 
 
 def test_projections_are_not_copied_on_their_way_to_the_kernel() -> None:
