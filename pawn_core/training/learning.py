@@ -60,7 +60,7 @@ class Learning(Task):
         facts = {learner.name: learner.task.describe() for learner in self.learners}
         computing, tasks = self._runtime.describe(), [learner.task for learner in self.learners]
         if self._runtime.graphs and not all(task.has_fixed_steps for task in tasks):
-            computing["graphs"] = "false: only compiled steps have fixed shapes"
+            computing["graphs"] = "false: batches of this batching have no fixed shapes"
         return computing | ({"variants": facts} if self.has_variants else facts[""])
 
     def begin(self, run: Run, *, resumed: bool) -> None:

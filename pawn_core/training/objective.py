@@ -32,7 +32,8 @@ def build_objective(
 
     With fixed shapes of the tokens, the compiler makes one function for each, and no more.
     """
-    criterion_of = _fused_cross_entropy(model, runtime) if runtime.compiled else _cross_entropy
+    fused_or_fixed = runtime.compiled or runtime.graphs  # whose batches have targets of none
+    criterion_of = _fused_cross_entropy(model, runtime) if fused_or_fixed else _cross_entropy
     sums = _build_sums(model, runtime, criterion_of, fixed_shapes)
     return lambda batch: sums(batch)[0]
 
@@ -101,20 +102,21 @@ def _cross_entropy(batch: Batch) -> Criterion:
 def _fused_cross_entropy(model: Transformer, runtime: Runtime) -> _CriterionOf:
     v = len(model.lm_head.weight)
     one_token, distribution = runtime.compile(fused.one_token), runtime.compile(fused.distribution)
+    rows_of = _rows if runtime.compiled else _as_it_is
 
     def of_tokens(
         targets_n: Tensor, logits_cw: Tensor, chunk: slice
     ) -> tuple[Tensor, DenseResidual]:
-        sums, residual_cw = one_token(_rows(logits_cw), _rows(targets_n[chunk]), v)
+        sums, residual_cw = one_token(rows_of(logits_cw), rows_of(targets_n[chunk]), v)
         return sums, DenseResidual(residual_cw)
 
     def of_weights(
         targets_n: Tensor, exact: Targets, logits_cw: Tensor, chunk: slice
     ) -> tuple[Tensor, DenseResidual]:
         entries = slice(exact.starts[chunk.start], exact.starts[chunk.stop])
-        rows_e = _rows(exact.positions_e[entries] - chunk.start)
-        weights = (rows_e, _rows(exact.tokens_e[entries]), _rows(exact.weights_e[entries]))
-        sums, residual_cw = distribution(_rows(logits_cw), _rows(targets_n[chunk]), *weights, v)
+        rows_e = rows_of(exact.positions_e[entries] - chunk.start)
+        weights = (rows_e, rows_of(exact.tokens_e[entries]), rows_of(exact.weights_e[entries]))
+        sums, residual_cw = distribution(rows_of(logits_cw), rows_of(targets_n[chunk]), *weights, v)
         return sums, DenseResidual(residual_cw)
 
     def criterion_of(batch: Batch) -> Criterion:
@@ -144,6 +146,10 @@ def _fused_legal(
 def _rows(tensor: Tensor) -> Tensor:
     """Let the compiler take any number of rows."""
     return of_any_size(tensor, 0)
+
+
+def _as_it_is(tensor: Tensor) -> Tensor:
+    return tensor
 
 
 def of_any_size(tensor: Tensor, *dimensions: int) -> Tensor:

@@ -51,7 +51,7 @@ class PretrainTask(ModelTask[Batch]):
         if config.gradient_checkpointing:
             recompute_layers(self.model)
         fixed_shapes = self._batching.fixed_shapes
-        self.has_fixed_steps = runtime.graphs and runtime.compiled and fixed_shapes
+        self.has_fixed_steps = runtime.graphs and fixed_shapes
         self._objective = build_objective(self.model, runtime, fixed_shapes=fixed_shapes)
         self._logits_at = build_logits_at(self.model, runtime)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from computing import pretend_to_compile
+from computing import compute_as_on_a_gpu, pretend_to_compile
 from tiny import setup_of
 from waiting import record_waits
 
@@ -28,6 +28,7 @@ STEPS = WARM_UP_STEPS + CHECKS + 4
 def uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is computed is what is compiled on a GPU; the compiler takes seconds."""
     pretend_to_compile(monkeypatch)
+    compute_as_on_a_gpu(monkeypatch)
 
 
 @dataclass
@@ -89,12 +90,14 @@ def state_of(learner: Learner) -> list[torch.Tensor]:
         {"targets": "legal", "optimizer": "muon"},
         {"accumulation_steps": 2, "max_grad_norm": 0.05},
         {"amp_dtype": "bfloat16", "batching": "padded"},
+        {"targets": "legal", "no_compile": True},
     ],
     ids=lambda fields: "-".join(fields) or "plain",
 )
 def test_repeated_steps_are_bitwise_those_of_a_run_that_repeats_none(tiny, fields) -> None:
     amp_dtype = torch.bfloat16 if "amp_dtype" in fields else None
-    runtime = Runtime(torch.device("cpu"), amp_dtype, compiled=True, graphs=True)
+    compiled = "no_compile" not in fields
+    runtime = Runtime(torch.device("cpu"), amp_dtype, compiled=compiled, graphs=True)
     repeated, plain = (learner_of(tiny, runtime, **fields) for _ in range(2))
     recordings = Recordings()
     recording(repeated, recordings)
@@ -106,10 +109,14 @@ def test_repeated_steps_are_bitwise_those_of_a_run_that_repeats_none(tiny, field
     assert recordings.repeated == STEPS - sum(shape.steps for shape in shapes) > CHECKS
 
 
-def test_a_run_learns_from_padded_batches_what_it_learns_from_them_as_they_are(tiny) -> None:
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_run_learns_from_padded_batches_what_it_learns_from_them_as_they_are(
+    tiny, compiled: bool
+) -> None:
+    runtime = replace(RUNTIME, compiled=compiled)
     for targets in ("sampled", "legal"):
-        graphed = learner_of(tiny, targets=targets)
-        plain = learner_of(tiny, Runtime(torch.device("cpu"), None, compiled=True), targets=targets)
+        graphed = learner_of(tiny, runtime, targets=targets)
+        plain = learner_of(tiny, replace(runtime, graphs=False), targets=targets)
         assert graphed.updater.graphed is not None
         assert plain.updater.graphed is None
         assert learn(graphed) == pytest.approx(learn(plain), rel=1e-5)
@@ -195,7 +202,8 @@ def test_a_run_says_whether_its_steps_are_repeated_and_why_not(tiny) -> None:
     assert described(replace(RUNTIME, graphs=False)) is False
     assert described(RUNTIME) is True
     uncompiled = replace(RUNTIME, compiled=False)
-    assert described(uncompiled) == "false: only compiled steps have fixed shapes"
+    assert described(uncompiled, batching="packed") is True
+    assert described(uncompiled) == "false: batches of this batching have no fixed shapes"
 
 
 def test_a_run_goes_on_with_an_event_where_steps_cannot_be_recorded(tiny, tmp_path: Path) -> None:
