@@ -36,6 +36,7 @@ ALONE: tuple[Way, ...] = (
     Way("cuda graphs", {"cuda_graphs": True}),
     Way("16-bit residual", {"residual_dtype": "amp"}, noise=4.0),
     Way("flex attention", {"attention": "flex"}),
+    Way("operands kept", {}, {"keeps_operands": True}),
     Way("whole model compiled", {}, {"whole_graph": True}),
     Way("no copy of weights", {}, {"weights_copy": False}),
     Way("not compiled", {"no_compile": True}),

@@ -11,7 +11,7 @@ from gpu_bench.jobs import CHECK, GRPO, PROFILE, START, STEPS
 from gpu_bench.recipes import MEASURES
 
 Cells = Sequence[str]
-_WAY = ("attention", "compiled", "residual", "graphs", "weights_copy")
+_WAY = ("attention", "compiled", "graph_of", "residual", "graphs", "weights_copy")
 """Facts of a run's record that tell its way; those that are there."""
 _COMPILED = "compiled"
 """The event that says how long compiling took."""
