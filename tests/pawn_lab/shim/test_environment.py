@@ -79,3 +79,12 @@ def test_a_proxys_password_reaches_the_trainer_and_no_file_of_the_lab(open_lab, 
     files = [path for path in lab.paths.root.rglob("*") if path.is_file() and path != paths.log]
     assert not [path for path in files if b"s3cret-word" in path.read_bytes()]
     open_gate(lab, trial.id)
+
+
+def test_a_trainer_compiles_into_its_workspace(open_lab, monkeypatch):
+    monkeypatch.delenv("PAWN_COMPILED_CACHE")
+    lab = open_lab("gate")
+    trial = launching.launch(lab, CONFIG)
+    environment = trainer_greeting(lab, trial.id)["environment"]
+    assert environment["PAWN_COMPILED_CACHE"] == str(lab.paths.root.absolute() / "compiled")
+    open_gate(lab, trial.id)

@@ -26,6 +26,7 @@ def workspace(tmp_path: Path) -> WorkspacePaths:
     paths.root.mkdir(parents=True)
     resume = str(workspace.trial(3).checkpoints / "step_00000100")
     environment = {"HOME": "/lab", "HTTPS_PROXY": "[masked]@proxy", "PAWN_TRIAL_TOKEN": "t"}
+    environment |= {"PAWN_COMPILED_CACHE": "/lab/compiled"}
     launch = {"argv": [PYTHON, "-m", "pawn_core", "--resume", resume], "environment": environment}
     write_json(paths.launch, launch | {"masked": ["HTTPS_PROXY"], "limits": {}})
     return workspace
@@ -84,6 +85,7 @@ def test_the_environment_of_the_labs_machine_stays_there(workspace, tmp_path, mo
     assert launch["environment"]["HOME"] == "/job"
     assert launch["environment"]["PAWN_TRIAL_TOKEN"] == "t"
     assert launch["environment"].keys() & {"HTTPS_PROXY", "HF_TOKEN"} == set()
+    assert "/lab/compiled" not in launch["environment"].values()
 
 
 def test_a_job_with_other_code_than_the_labs_does_not_begin(workspace, tmp_path):
