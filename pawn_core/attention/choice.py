@@ -151,16 +151,25 @@ def trial(way: Way, situation: Situation) -> str | None:
     """Compute a few games forward and backward; return what is wrong, or None.
 
     Takes well below a second, but for what has to be compiled.
+
+    Raises:
+        RuntimeError: nothing can be computed on the device any more.
     """
+    try:
+        return _difference(way, situation)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:_REASON]
+        _check_device(situation.device, f"attention {way.name!r} broke the device ({reason})")
+        return reason
+
+
+def _difference(way: Way, situation: Situation) -> str | None:
     generator = torch.Generator().manual_seed(0)
     rows = _trial_rows(situation.device)
     shape = (len(_LENGTHS), 2 * BLOCK, _HEADS, situation.head_channels)
     dtype = situation.dtype or torch.float32
     drawn = [torch.randn(shape, generator=generator).to(situation.device, dtype) for _ in range(4)]
-    try:
-        found = _results(way.attend, drawn, way.mask(rows))
-    except Exception as error:
-        return f"{type(error).__name__}: {error}".splitlines()[0][:_REASON]
+    found = _results(way.attend, drawn, way.mask(rows))
     right = _results(_attend_densely, [x.float() for x in drawn], dense_mask(rows.games_bt))
     names = ("mix", "gradient of q", "gradient of k", "gradient of v")
     for name, ours, theirs in zip(names, found, right, strict=True):
@@ -168,6 +177,15 @@ def trial(way: Way, situation: Situation) -> str | None:
         if not part <= TOLERANCE:
             return f"its {name} is off by {part:.1%} of the largest value"
     return None
+
+
+def _check_device(device: torch.device, what: str) -> None:
+    """Raise what a user can do where a kernel has left the device in a state that stays."""
+    try:
+        torch.zeros(1, device=device).item()
+    except Exception as error:
+        others = ", ".join(repr(name) for name in NAMES)
+        raise RuntimeError(f"{what}; start again with another attention: {others}") from error
 
 
 @torch.enable_grad()

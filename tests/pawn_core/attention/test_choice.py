@@ -77,6 +77,15 @@ def test_a_torch_without_varlen_attention_takes_its_flash_kernel(monkeypatch) ->
     assert choice.refused["varlen"].startswith("ModuleNotFoundError: import of torch.nn.attention")
 
 
+def test_a_kernel_that_breaks_the_device_ends_the_run_by_its_name(monkeypatch) -> None:
+    def broken(*_, **__):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(torch, "zeros", broken)
+    with pytest.raises(RuntimeError, match=r"'varlen' broke the device .*another.*'flex', 'dense'"):
+        choose([HALF])
+
+
 def test_what_works_for_one_model_of_a_run_must_work_for_all() -> None:
     narrow = HALF._replace(head_channels=12)
     with flash_on_cpu():
