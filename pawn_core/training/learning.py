@@ -58,10 +58,15 @@ class Learning(Task):
     def describe(self) -> dict[str, Any]:
         """Return how it computes, and each learner's facts, by name where there are several."""
         facts = {learner.name: learner.task.describe() for learner in self.learners}
-        computing, tasks = self._runtime.describe(), [learner.task for learner in self.learners]
-        if self._runtime.graphs and not all(task.has_fixed_steps for task in tasks):
-            computing["graphs"] = "false: batches of this batching have no fixed shapes"
+        computing = self._runtime.describe()
+        if self._runtime.graphs and (why := self._why_not_repeated()):
+            computing["graphs"] = f"false: {why}"
         return computing | ({"variants": facts} if self.has_variants else facts[""])
+
+    def _why_not_repeated(self) -> str:
+        if not all(learner.task.has_fixed_steps for learner in self.learners):
+            return "batches of this batching have no fixed shapes"
+        return "; ".join(filter(None, (learner.updater.refusal for learner in self.learners)))
 
     def begin(self, run: Run, *, resumed: bool) -> None:
         """Say where it computes in another way than is usual: attention, a resumed run's precision.

@@ -50,6 +50,8 @@ class Updater:
         self.scaler = runtime.grad_scaler()
         self._copies = self._new_copies()
         self.graphed = self._new_graphed()
+        self.refusal = ""
+        """Why steps are no longer recorded and repeated."""
 
     def renew_optimizer(self) -> None:
         """Take what the task wants moved by now; parameters that stay keep their state."""
@@ -61,8 +63,8 @@ class Updater:
         """Return why steps are not recorded and repeated, once after it has become known."""
         if self.graphed is None or not self.graphed.refusal:
             return ""
-        refusal, self.graphed = self.graphed.refusal, None
-        return refusal
+        self.refusal, self.graphed = self.graphed.refusal, None
+        return self.refusal
 
     def _new_copies(self) -> WeightCopies | None:
         dtype, modules = self._runtime.amp_dtype, self._task.products()

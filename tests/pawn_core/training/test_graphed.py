@@ -219,6 +219,7 @@ def test_a_run_goes_on_with_an_event_where_steps_cannot_be_recorded(tiny, tmp_pa
     [event], _ = read_records(stream)
     assert (event["event"], event["step"]) == ("cuda_graphs", WARM_UP_STEPS)
     assert event["message"].startswith("steps are not repeated: RuntimeError: operation not")
+    assert run.task.describe()["graphs"].startswith("false: RuntimeError: operation not")
 
 
 def _undone(function, parameters):
