@@ -133,7 +133,7 @@ class EvalConfig(
     )
     mate_boost: Fraction = Field(
         0.0,
-        description="Probability of playing a mate in one where there is one.",
+        description="Probability of playing a mate in one.",
         json_schema_extra=FIXED_ON_RESUME,
     )
     discard_ply_limit: bool = Field(

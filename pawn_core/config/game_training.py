@@ -55,7 +55,7 @@ class GameTrainingConfig(TrainingConfig):
     sample: ClassVar[str] = "validation games"
     shapeless: ClassVar[frozenset[str]] = TrainingConfig.shapeless | {"patience_metric"}
     rarely_set: ClassVar[frozenset[str]] = TrainingConfig.rarely_set | (
-        {"val_games", "patience_metric", "batching", "attention"}
+        {"val_games", "patience_metric", "residual_dtype", "batching", "attention"}
     )
 
     patience_metric: Literal["val_loss", "compound"] = Field(
@@ -66,6 +66,11 @@ class GameTrainingConfig(TrainingConfig):
     batch_size: int = Field(256, ge=1, le=65_536, description="Games per optimizer step.")
     data_seed: Seed | None = Field(None, description="Training games; default: seed.")
     val_games: int = Field(512, ge=1, le=1_000_000, description="Validation games.")
+    residual_dtype: Literal["float32", "amp"] = Field(
+        "float32",
+        description="Residual stream between layers: in float32, or in amp_dtype, which moves "
+        "half as many bytes and rounds each layer's sum.",
+    )
     batching: Literal["auto", "padded", "bucketed", "packed"] = Field(
         "auto",
         description="How games lie in a batch: a row each, parts of like length, or several to a "
@@ -92,4 +97,5 @@ class GameTrainingConfig(TrainingConfig):
         """Yield the fields that change nothing."""
         yield from super().idle_fields(on_gpu)
         yield from idle.watched_metric(self)
+        yield from idle.residual(self)
         yield from idle.packed_attention(self, on_gpu)

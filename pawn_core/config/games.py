@@ -76,7 +76,7 @@ class GamesConfig(GameTrainingConfig):
     val_seed: Seed = Field(DEFAULT_VAL_SEED, description="Validation games; never a training seed.")
     mate_boost: Fraction = Field(
         0.0,
-        description="Probability of playing a mate in one where there is one.",
+        description="Probability of playing a mate in one.",
         json_schema_extra=ABLATION,
     )
     discard_ply_limit: bool = Field(

@@ -105,6 +105,12 @@ def packed_attention(config: "GameTrainingConfig", on_gpu: bool | None) -> Itera
         yield Idle("attention", "auto", "a CPU has a way of its own")
 
 
+def residual(config: "GameTrainingConfig") -> Iterator[Idle]:
+    """Yield the residual stream's type where there is but one."""
+    if config.amp_dtype == "none":
+        yield Idle("residual_dtype", "float32", "amp_dtype 'none' computes in float32")
+
+
 def compute(config: "ComputeConfig", on_gpu: bool | None) -> Iterator[Idle]:
     """Yield what makes no difference on the device; `on_gpu` None: it is not known."""
     if config.amp_dtype == "none":

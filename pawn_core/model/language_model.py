@@ -20,6 +20,8 @@ class LanguageModel(nn.Module, ABC):
 
     lm_head: Head
     """What makes logits of hidden states."""
+    residual_in_amp: bool = False
+    """Whether the residual stream of a training pass is in the autocast type, where that is on."""
 
     def __init__(self, n_heads: int, max_seq_len: int) -> None:
         super().__init__()

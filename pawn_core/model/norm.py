@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 
 class RMSNorm(nn.RMSNorm):
-    """`x / sqrt(mean(x^2) + eps) * weight`."""
+    """`x / sqrt(mean(x^2) + eps) * weight`; of x in fewer bits than the weight, in the weight's."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalize each position."""
+        x = x.to(torch.promote_types(x.dtype, self.weight.dtype))
         own = x.device.type == "cpu" and x.dtype is torch.float32
         if not own or torch.compiler.is_compiling():
             return super().forward(x)

@@ -17,6 +17,7 @@ from pawn_core.model.embedding import FactoredEmbedding
 from pawn_core.model.head import Head
 from pawn_core.model.language_model import LanguageModel
 from pawn_core.model.norm import RMSNorm
+from pawn_core.model.precision import as_computed
 from pawn_core.model.rope import rotate, rotation_table
 from pawn_core.model.spans import GameSpans, attend_rotated_spans
 
@@ -161,7 +162,10 @@ class Transformer(LanguageModel):
         """Return the embedded tokens (b, t, d) and the rotations of their places."""
         rope = self.get_buffer("rope")
         rope = rope[packed.times_bt] if packed else rope[: tokens_bt.shape[1]]
-        return self.embedded(tokens_bt), rope
+        x_btd = self.embedded(tokens_bt)
+        if self.residual_in_amp:
+            [x_btd] = as_computed(x_btd)
+        return x_btd, rope
 
     def end(self, x_btd: Tensor) -> Tensor:
         """Return the normalized residual stream."""

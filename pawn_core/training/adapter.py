@@ -50,6 +50,7 @@ class AdapterTask(ModelTask[Batch]):
         )
         self._adapter = opened.adapter
         self.model = self._adapter.model
+        self.model.residual_in_amp = config.residual_dtype == "amp"
         if config.gradient_checkpointing:
             recompute_layers(self.model)
         self._build_functions()

@@ -48,6 +48,7 @@ class PretrainTask(ModelTask[Batch]):
         self.model = Transformer(config.architecture, vocabulary, config.max_seq_len)
         self.model.initialize(torch.Generator().manual_seed(config.seed))
         self.model.to(runtime.device)
+        self.model.residual_in_amp = config.residual_dtype == "amp"
         if config.gradient_checkpointing:
             recompute_layers(self.model)
         fixed_shapes = self._batching.fixed_shapes

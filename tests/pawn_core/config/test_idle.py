@@ -33,6 +33,7 @@ WITHOUT_EFFECT = {
         {"decay_steps": 7},
         "min_lr_ratio is the plateau",
     ),
+    "residual": ({"amp_dtype": "none"}, {"residual_dtype": "amp"}, "computes in float32"),
     "pause": ({}, {"pause_after_steps": 1000}, "ends at total_steps 1000"),
     "patience": ({}, {"patience": 9}, "only 9 evaluations come before total_steps"),
     "what of patience": ({}, {"patience_metric": "compound"}, "without patience"),

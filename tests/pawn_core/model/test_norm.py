@@ -34,3 +34,15 @@ def test_other_types_are_left_to_torch() -> None:
     norm = RMSNorm(8, eps=1e-6).to(torch.bfloat16)
     x = torch.randn(4, 8, generator=torch.Generator().manual_seed(0)).to(torch.bfloat16)
     assert norm(x).equal(torch.rms_norm(x, (8,), norm.weight, 1e-6))
+
+
+def test_fewer_bits_than_the_weights_are_normalized_in_the_weights_type() -> None:
+    generator = torch.Generator().manual_seed(0)
+    norm, x = RMSNorm(8, eps=1e-6), torch.randn(4, 8, generator=generator).to(torch.bfloat16)
+    x.requires_grad_(True)
+    exact = x.detach().float().requires_grad_(True)
+    found, expected = norm(x), norm(exact)
+    assert found.equal(expected)
+    [found] = torch.autograd.grad(found.square().sum(), x)
+    [expected] = torch.autograd.grad(expected.square().sum(), exact)
+    assert found.equal(expected.to(torch.bfloat16))

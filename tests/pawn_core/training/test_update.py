@@ -116,6 +116,35 @@ def test_reduced_precision_is_used_where_asked_and_learns_the_same(tiny, dtype) 
     assert_close(weights(task), weights(exact_task), rtol=0, atol=4e-3)
 
 
+@pytest.mark.parametrize("compiled", [False, True], ids=["plain", "compiled"])
+def test_a_residual_stream_in_16_bits_is_one_and_the_gradient_is_near(
+    tiny, monkeypatch: pytest.MonkeyPatch, compiled: bool
+) -> None:
+    pretend_to_compile(monkeypatch)
+    runtime = Runtime(torch.device("cpu"), torch.bfloat16, compiled=compiled)
+    raw, results, seen = tiny | {"n_layers": 3, "batch_size": 8}, [], []
+    for residual in ("float32", "amp"):
+        task, _ = build(raw, runtime, residual_dtype=residual)
+        for layer in task.model.layers:
+            layer.register_forward_hook(lambda *call: seen.append(call[2].dtype))
+        with runtime.autocast():
+            loss = torch.stack([task.loss_sums(part)["loss"] for part in task.make_batch(0)]).sum()
+        loss.backward()
+        moved = [p.grad.flatten() for p in task.model.parameters() if p.grad is not None]
+        results.append((loss.item(), torch.cat(moved)))
+    assert seen == [torch.float32] * 3 + [torch.bfloat16] * 3
+    (loss, gradient), (rounded_loss, rounded_gradient) = results
+    assert rounded_loss == pytest.approx(loss, rel=1e-4)
+    assert torch.cosine_similarity(rounded_gradient, gradient, dim=0) > 0.999
+
+
+def test_a_residual_stream_in_16_bits_is_in_float32_where_all_is(tiny) -> None:
+    plain, rounded = build(tiny), build(tiny, residual_dtype="amp")
+    for task, updater in (plain, rounded):
+        updater.update(task.make_batch(0), 1e-3)
+    assert torch.equal(weights(plain[0]), weights(rounded[0]))
+
+
 def test_an_overflow_in_float16_skips_the_update_and_lowers_the_scale(tiny) -> None:
     runtime = Runtime(torch.device("cpu"), torch.float16, compiled=False)
     task, updater = build(tiny, runtime)
