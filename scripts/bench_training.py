@@ -9,6 +9,7 @@ Trainer; this project in float32 too; the plain loop is in float32.
 """
 
 import argparse
+import os
 import statistics
 import tempfile
 import time
@@ -20,18 +21,9 @@ from typing import Any, NamedTuple
 import chess_engine
 import numpy as np
 import torch
-import transformers
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import IterableDataset
-from transformers import (
-    GPT2Config,
-    LlamaConfig,
-    PrinterCallback,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-)
 
 from pawn_core.config import VARIANTS, Architecture, PretrainConfig
 from pawn_core.data.stream import Stream
@@ -120,20 +112,18 @@ class Padded(IterableDataset):
         return int((self._labels[first_game:] >= 0).sum())
 
 
-class Clock(TrainerCallback):
-    """The time at the end of each step."""
-
-    def __init__(self) -> None:
-        self.ends: list[float] = []
-
-    def on_step_end(self, *_: Any, **__: Any) -> None:
-        self.ends.append(time.process_time())
-
-
 def train_with_trainer(variant: str, model: nn.Module) -> Turn:
     """Train a Hugging Face model with its Trainer."""
+    from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+    ends: list[float] = []
+
+    class Clock(TrainerCallback):
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            ends.append(time.process_time())
+
     steps, batch = STEPS[variant] + 1, BATCH[variant]
-    data, clock = Padded(variant, steps * batch), Clock()
+    data = Padded(variant, steps * batch)
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
             folder,
@@ -145,13 +135,15 @@ def train_with_trainer(variant: str, model: nn.Module) -> Turn:
             logging_strategy="no",
             disable_tqdm=True,
         )
-        trainer = Trainer(model, arguments, train_dataset=data, callbacks=[clock])
+        trainer = Trainer(model, arguments, train_dataset=data, callbacks=[Clock()])
         trainer.remove_callback(PrinterCallback)
         trainer.train()
-    return Turn(data.tokens(batch), clock.ends[-1] - clock.ends[0])
+    return Turn(data.tokens(batch), ends[-1] - ends[0])
 
 
 def llama(sizes: Architecture, d_ff: int) -> nn.Module:
+    from transformers import LlamaConfig, LlamaForCausalLM
+
     config = LlamaConfig(
         vocab_size=VOCABULARY.size,
         hidden_size=sizes.d_model,
@@ -162,10 +154,12 @@ def llama(sizes: Architecture, d_ff: int) -> nn.Module:
         tie_word_embeddings=True,
         use_cache=False,
     )
-    return transformers.LlamaForCausalLM(config)
+    return LlamaForCausalLM(config)
 
 
 def gpt2(sizes: Architecture, d_ff: int) -> nn.Module:
+    from transformers import GPT2Config, GPT2LMHeadModel
+
     config = GPT2Config(
         vocab_size=VOCABULARY.size,
         n_embd=sizes.d_model,
@@ -175,7 +169,7 @@ def gpt2(sizes: Architecture, d_ff: int) -> nn.Module:
         n_positions=WIDTH,
         use_cache=False,
     )
-    return transformers.GPT2LMHeadModel(config)
+    return GPT2LMHeadModel(config)
 
 
 def of_equal_size(build: Callable[[Architecture, int], nn.Module], variant: str) -> nn.Module:
@@ -189,7 +183,7 @@ def of_equal_size(build: Callable[[Architecture, int], nn.Module], variant: str)
     return model
 
 
-def contenders_of(variant: str) -> dict[str, Callable[[], Turn]]:
+def contenders_of(variant: str, with_trainer: bool) -> dict[str, Callable[[], Turn]]:
     """Return who takes turns, this project at its default first."""
     contenders: dict[str, Callable[[], Turn]] = {
         THIS: lambda: train_this(variant),
@@ -201,15 +195,15 @@ def contenders_of(variant: str) -> dict[str, Callable[[], Turn]]:
         f"{THIS}, float32": lambda: train_this(variant, amp_dtype="none"),
         "plain padded loop": lambda: train_padded(variant),
     }
-    for name, build in {"Llama": llama, "GPT-2": gpt2}.items():
+    for name, build in {"Llama": llama, "GPT-2": gpt2}.items() if with_trainer else ():
         model = of_equal_size(build, variant)
         contenders[f"Trainer, {name}"] = partial(train_with_trainer, variant, model)
     return contenders
 
 
-def measure(variant: str, rounds: int) -> dict[str, list[Turn]]:
+def measure(variant: str, rounds: int, with_trainer: bool) -> dict[str, list[Turn]]:
     """Let all contenders take turns and return what each turn gave."""
-    contenders = contenders_of(variant)
+    contenders = contenders_of(variant, with_trainer)
     turns: dict[str, list[Turn]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, turn in contenders.items():
@@ -239,15 +233,16 @@ def main() -> None:
     parser.add_argument("variants", nargs="*", default=[], choices=[[], *BATCH])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batch-size", type=int, help="Games of a step; none: 32 toy, 8 small.")
+    parser.add_argument("--no-trainer", action="store_true", help="Leave Hugging Face's out.")
     arguments = parser.parse_args()
     for variant in arguments.variants or BATCH:
         BATCH[variant] = arguments.batch_size or BATCH[variant]
-        report(variant, measure(variant, arguments.rounds))
+        report(variant, measure(variant, arguments.rounds, not arguments.no_trainer))
     precision = best_precision(torch.device("cpu"))
     print(f"\nThis project's amp_dtype auto here: {precision}.")
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    transformers.logging.set_verbosity_error()
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     main()
