@@ -43,7 +43,7 @@ pub fn zeroed<T: Zero>(argument: &'static str, len: u128) -> Result<Vec<T>> {
     if start.is_null() {
         return Err(too_large());
     }
-    advise(start, layout.size());
+    advise_bytes(start, layout.size());
     // SAFETY: the global allocator gave `start` for this layout, and zeros are valid by `Zero`.
     Ok(unsafe { Vec::from_raw_parts(start.cast(), len, len) })
 }
@@ -58,9 +58,15 @@ pub fn reserve<T>(argument: &'static str, array: &mut Vec<T>, more: usize) -> Re
     })
 }
 
-/// Ask for large pages: most of the time that fresh memory takes is its page faults.
+/// Ask for large pages for a large array: most of the time that fresh memory takes is its page
+/// faults.
+pub fn advise<T>(array: &mut Vec<T>) {
+    let size = array.capacity() * size_of::<T>();
+    advise_bytes(array.as_mut_ptr().cast(), size);
+}
+
 #[cfg(target_os = "linux")]
-fn advise(start: *mut u8, size: usize) {
+fn advise_bytes(start: *mut u8, size: usize) {
     const PAGE: usize = 4096;
     const LARGE: usize = 4 << 20;
     let skipped = start.align_offset(PAGE);
@@ -72,4 +78,4 @@ fn advise(start: *mut u8, size: usize) {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn advise(_start: *mut u8, _size: usize) {}
+fn advise_bytes(_start: *mut u8, _size: usize) {}

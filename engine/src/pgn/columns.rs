@@ -7,6 +7,7 @@ use super::format::Format;
 use super::games::{Games, Record};
 use super::report::Report;
 use super::tags::{Text, Texts};
+use crate::buffers;
 
 /// Games with padded rows of `max_ply` plies.
 pub struct Columns {
@@ -128,7 +129,25 @@ impl Columns {
 
 #[inline]
 fn push_row<T: Copy>(rows: &mut Vec<T>, values: &[T], width: usize, padding: T) {
+    if rows.capacity() - rows.len() < width {
+        make_room(rows, width);
+    }
     let end = rows.len() + width;
     rows.extend_from_slice(values);
     rows.resize(end, padding);
+}
+
+/// Bytes of a column from which on much room is made for it, and how much: some thousand games.
+const FEW: usize = 1 << 16;
+const MANY: usize = 1 << 23;
+
+/// Grow, and where there are some rows already for thousands of them, in large pages.
+#[cold]
+fn make_room<T>(rows: &mut Vec<T>, width: usize) {
+    let much = match size_of_val(rows.as_slice()) {
+        FEW..MANY => MANY / size_of::<T>() - rows.len(),
+        _ => 0,
+    };
+    rows.reserve(width.max(much));
+    buffers::advise(rows);
 }

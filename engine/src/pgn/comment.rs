@@ -27,7 +27,13 @@ pub struct Annotations {
 /// ```
 #[inline(always)]
 pub fn annotations(comment: &[u8]) -> Annotations {
-    let mut said = Annotations::default();
+    let mut said = Annotations {
+        clock: lone_clock(comment),
+        evaluation: None,
+    };
+    if said.clock.is_some() {
+        return said;
+    }
     let mut rest = comment;
     while let Some(start) = rest.iter().position(|&byte| byte == b'[') {
         rest = rest[start + 1..].trim_ascii_start();
@@ -49,15 +55,26 @@ fn command<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
         .then(|| text.trim_ascii_start())
 }
 
+/// The clock of a comment that has nothing else, as Lichess writes it.
+#[inline(always)]
+fn lone_clock(comment: &[u8]) -> Option<f32> {
+    let (text, end) = comment.strip_prefix(b" [%clk ")?.split_first_chunk()?;
+    plain_clock(text).filter(|_| end == b" ")
+}
+
 #[inline(always)]
 fn clock(text: &[u8]) -> Option<f32> {
-    if let [h, b':', m, n, b':', s, t, b']', ..] = text {
-        let [h, m, n, s, t] = [h, m, n, s, t].map(|digit| u32::from(digit.wrapping_sub(b'0')));
-        if [h, m, n, s, t].iter().all(|&digit| digit < 10) {
-            return Some((h * 3600 + (m * 10 + n) * 60 + s * 10 + t) as f32);
-        }
-    }
-    any_clock(text)
+    let plain = text.first_chunk().and_then(plain_clock);
+    plain.or_else(|| any_clock(text))
+}
+
+/// `0:03:00]`.
+#[inline(always)]
+fn plain_clock(&[h, a, m, n, b, s, t, end]: &[u8; 8]) -> Option<f32> {
+    let digits = [h, m, n, s, t].map(|digit| u32::from(digit.wrapping_sub(b'0')));
+    let is_plain = digits.iter().all(|&digit| digit < 10) && [a, b, end] == *b"::]";
+    let [h, m, n, s, t] = digits;
+    is_plain.then(|| (h * 3600 + (m * 10 + n) * 60 + s * 10 + t) as f32)
 }
 
 #[inline(never)]

@@ -11,6 +11,7 @@ use super::lexer::{Lexer, Token};
 use super::report::Dropped;
 use super::san;
 use super::tags::{Next, Tags, TextBuffer, Wanted};
+use super::usual::Usual;
 use crate::digest;
 use crate::outcome::Termination;
 use crate::playout::{San, SanGame};
@@ -94,6 +95,7 @@ impl<'a> Reading<'a> {
     #[inline]
     fn read_movetext(&mut self, lexer: &mut Lexer<'_>) {
         loop {
+            self.read_usual(lexer);
             let before = lexer.at;
             let token = lexer.next();
             if self.is_over && matches!(token, Token::Word | Token::Number(_) | Token::Score(_)) {
@@ -119,6 +121,22 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// Read on, once there was a move, while nothing comes but moves and comments as servers write
+    /// them.
+    #[inline(always)]
+    fn read_usual(&mut self, lexer: &mut Lexer<'_>) {
+        if self.length() == 0 || self.is_over {
+            return;
+        }
+        while self.dropped.is_none() && !self.is_cut {
+            match lexer.next_usual(self.length() & 1) {
+                Some(Usual::Move(san)) => self.play_or_drop(san),
+                Some(Usual::Comment(text)) => self.annotate(text),
+                None => return,
+            }
+        }
+    }
+
     /// Whether the game ends at this empty line, not only what stands before its moves.
     #[cold]
     fn ends(&mut self, lexer: &mut Lexer<'_>, before: usize) -> bool {
@@ -138,10 +156,7 @@ impl<'a> Reading<'a> {
         let side = self.length() & 1;
         if let Some((san, length)) = san::parse(lexer.rest(), side) {
             lexer.at += length;
-            match self.play(san) {
-                Ok(()) => {}
-                Err(reason) => self.drop(reason),
-            }
+            self.play_or_drop(san);
             return;
         }
         self.read_remark(lexer.skip_word());
@@ -154,6 +169,13 @@ impl<'a> Reading<'a> {
             self.drop(Dropped::IllegalMove);
         } else if self.length() == 0 || !REMARKS.contains(&without_signs(word)) {
             self.drop(Dropped::Malformed);
+        }
+    }
+
+    #[inline(always)]
+    fn play_or_drop(&mut self, san: San) {
+        if let Err(reason) = self.play(san) {
+            self.drop(reason);
         }
     }
 

@@ -21,11 +21,13 @@ mod junk;
 mod lexer;
 mod report;
 pub mod san;
+mod scan;
 mod skim;
 mod source;
 mod tags;
 mod time_control;
 mod uci;
+mod usual;
 
 use std::io;
 use std::path::Path;

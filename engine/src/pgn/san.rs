@@ -37,31 +37,48 @@ pub fn length(text: &[u8]) -> Option<usize> {
     parse(text, 0).map(|(_, length)| length)
 }
 
-/// The usual words: `e4`, `exd5`, `Nf3`, `Nxf3`, with or without a check.
+/// The usual words: `e4`, `exd5`, `Nf3`, `Nxf3`, with or without a check, and a space behind. Which
+/// of them it is cannot be foreseen, so that nothing branches on it.
 #[inline(always)]
-fn parse_plain(text: &[u8]) -> Option<(San, usize)> {
-    let is_file = |byte: u8| byte.wrapping_sub(b'a') < 8;
-    let (role, from, start) = match *text {
-        [file, b'x', ..] if is_file(file) => (PAWN, A_FILE << (file - b'a'), 2),
-        [file, ..] if is_file(file) => (PAWN, A_FILE << (file - b'a'), 0),
-        [letter, b'x', ..] => (role(letter)?, !0, 2),
-        [letter, ..] => (role(letter)?, !0, 1),
-        [] => return None,
+pub fn parse_plain(text: &[u8]) -> Option<(San, usize)> {
+    let word: &[u8; 8] = text.first_chunk()?;
+    let role = usize::from(ROLES[usize::from(word[0])]);
+    let is_piece = role != PAWN;
+    let start = if word[1] == b'x' {
+        2
+    } else {
+        usize::from(is_piece)
     };
-    let &[file, rank, next, ..] = &text[start..] else {
-        return None;
-    };
-    let (file, rank) = (file.wrapping_sub(b'a'), rank.wrapping_sub(b'1'));
-    let length = start + 2 + usize::from(next == b'+' || next == b'#');
-    let is_plain = file < 8 && rank < 8 && text.get(length).is_some_and(|&next| next == b' ');
+    let (file, rank) = (
+        word[start].wrapping_sub(b'a'),
+        word[start + 1].wrapping_sub(b'1'),
+    );
+    let length = start + 2 + usize::from(matches!(word[start + 2], b'+' | b'#'));
+    let is_plain = (role != 0) & (file < 8) & (rank < 8) & (word[length] == b' ');
     let san = San {
         role,
-        from,
+        from: A_FILE << (word[0].wrapping_sub(b'a') & 7) | u64::from(is_piece).wrapping_neg(),
         to: (8 * usize::from(rank) + usize::from(file)) & 63,
         promotion: 0,
     };
     is_plain.then_some((san, length))
 }
+
+/// The roles of the letters that usual words start with.
+const ROLES: [u8; 256] = {
+    let mut roles = [0; 256];
+    let mut file = b'a';
+    while file <= b'h' {
+        roles[file as usize] = PAWN as u8;
+        file += 1;
+    }
+    let mut role = KNIGHT;
+    while role <= KING {
+        roles[b"NBRQK"[role - KNIGHT] as usize] = role as u8;
+        role += 1;
+    }
+    roles
+};
 
 #[inline(never)]
 fn parse_other(text: &[u8], side: usize) -> Option<(San, usize)> {

@@ -7,6 +7,7 @@ use memchr::{memchr, memchr2, memchr3, memrchr};
 use super::date::Date;
 use super::ending::Ending;
 use super::lexer::{Lexer, Token, starts_tag};
+use super::scan::places_of;
 use super::time_control::TimeControl;
 
 /// The tags whose texts are kept, as places in [`Tags::texts`].
@@ -228,13 +229,23 @@ fn skip_behind(lexer: &mut Lexer<'_>, found: Option<usize>) -> bool {
 fn value_end(text: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
     loop {
-        at += memchr3(b'"', b'\\', b'\n', text.get(at..)?)?;
+        at += next_sign(text.get(at..)?)?;
         match &text[at..] {
             [b'\\', ..] => at += 2,
             [b'"', b']', ..] => return Some(at),
             [b'"', rest @ ..] if rest.trim_ascii_start().starts_with(b"]") => return Some(at),
             _ => return last_quote(text, start),
         }
+    }
+}
+
+/// The first quote, backslash or line break.
+#[inline(always)]
+fn next_sign(text: &[u8]) -> Option<usize> {
+    const SIGNS: [u8; 3] = *b"\"\\\n";
+    match text.first_chunk().map_or(0, |near| places_of(SIGNS, near)) {
+        0 => memchr3(SIGNS[0], SIGNS[1], SIGNS[2], text),
+        places => Some(places.trailing_zeros() as usize),
     }
 }
 

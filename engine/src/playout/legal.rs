@@ -253,6 +253,10 @@ impl Constraints {
             allowed: !us & evasions(tables, king, checkers),
         }
     }
+
+    pub fn is_check(&self) -> bool {
+        self.checkers != 0
+    }
 }
 
 /// Squares that answer the check for a piece other than the king; all of them without a check.

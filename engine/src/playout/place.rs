@@ -154,9 +154,16 @@ impl Place {
                 false => Termination::Stalemate,
             });
         }
-        if at_ply_limit {
-            Some(Termination::PlyLimit)
-        } else if self.board.halfmoves >= 150 {
+        match at_ply_limit {
+            true => Some(Termination::PlyLimit),
+            false => self.termination_by_rule(is_fifth),
+        }
+    }
+
+    /// Why the game is over though there are legal moves.
+    #[inline]
+    pub(super) fn termination_by_rule(&self, is_fifth: bool) -> Option<Termination> {
+        if self.board.halfmoves >= 150 {
             Some(Termination::SeventyFiveMoves)
         } else if is_fifth {
             Some(Termination::FivefoldRepetition)

@@ -25,6 +25,12 @@ impl Repetition {
         }
     }
 
+    /// Begin anew behind the first position of a game; keys from before are never compared.
+    pub fn restart_as(&mut self, first: &Repetition) {
+        self.seen = first.seen;
+        self.keys[0] = first.keys[0];
+    }
+
     /// Add the position; true where it is on the board for the fifth time.
     #[inline(always)]
     pub fn is_fifth(&mut self, board: &Board, en_passant: bool) -> bool {

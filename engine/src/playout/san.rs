@@ -53,7 +53,10 @@ impl SanGame {
 
     /// Put the pieces back.
     pub fn restart(&mut self) {
-        self.clone_from(&START);
+        self.place.board.clone_from(&START.place.board);
+        self.place.side = START.place.side;
+        self.repetition.restart_as(&START.repetition);
+        self.is_fifth = false;
     }
 
     /// The side to move.
@@ -92,8 +95,25 @@ impl SanGame {
 
     /// Why the game is over, by the first rule that applies; there is no ply limit.
     pub fn termination(&mut self) -> Option<Termination> {
+        let has_move = match self.place.side {
+            0 => self.has_pawn_push::<0>(),
+            _ => self.has_pawn_push::<1>(),
+        };
+        if has_move {
+            return self.place.termination_by_rule(self.is_fifth);
+        }
         self.place.find();
         self.place.termination(false, self.is_fifth)
+    }
+
+    /// Whether a pawn of side `US` has a legal step ahead, as in most positions; not looked for in
+    /// check.
+    fn has_pawn_push<const US: usize>(&self) -> bool {
+        let board = &self.place.board;
+        let constraints = Constraints::new::<US>(board, &TABLES);
+        let pawns = board.roles[PAWN] & board.sides[US] & !constraints.pinned;
+        let ahead = if US == 0 { pawns << 8 } else { pawns >> 8 };
+        !constraints.is_check() && ahead & !board.occupied() != 0
     }
 
     #[inline]
@@ -122,29 +142,24 @@ impl SanGame {
     fn resolve<const US: usize>(&mut self, san: San) -> Option<Step> {
         let constraints = Constraints::new::<US>(&self.place.board, &TABLES);
         match san.role {
-            0 => self.legal_step(san, san.from.trailing_zeros() as usize),
-            KING => self.king::<US>(san, constraints.king),
+            KNIGHT..=QUEEN => self.piece::<US>(san, &constraints),
             PAWN => self.pawn::<US>(san, &constraints),
-            _ if san.promotion != 0 || constraints.allowed & bit(san.to) == 0 => None,
-            role => {
-                let own = self.place.board.roles[role & 7] & self.place.board.sides[US] & san.from;
-                let from = unpinned(self.reaching(role, own, san.to), san.to, &constraints);
-                has_one_bit(from).then(|| Step::plain(from.trailing_zeros() as usize, san.to))
-            }
+            KING => self.king::<US>(san, constraints.king),
+            _ => self.legal_step(san, san.from.trailing_zeros() as usize),
         }
     }
 
-    /// The pieces of a role among `own` that reach a square over empty ones. Few pieces are on its
+    /// The one piece among those of a role that reaches the square over empty ones. Few are on its
     /// lines, so that they are looked at one by one, in small tables.
     #[inline(always)]
-    fn reaching(&self, role: usize, own: u64, to: usize) -> u64 {
-        let lines = match role {
-            KNIGHT => return own & TABLES.knight[to & 63],
-            BISHOP => TABLES.diagonals[to & 63],
-            ROOK => TABLES.straights[to & 63],
-            _ => TABLES.diagonals[to & 63] | TABLES.straights[to & 63],
-        };
-        self.seeing(own & lines, to, self.place.board.occupied())
+    fn piece<const US: usize>(&self, san: San, constraints: &Constraints) -> Option<Step> {
+        let board = &self.place.board;
+        let own = board.roles[san.role & 7] & board.sides[US] & san.from;
+        let from = self.seeing(own & ways(san.role, san.to), san.to, board.occupied());
+        let from = unpinned(from, san.to, constraints);
+        let is_allowed = constraints.allowed & bit(san.to) != 0 && san.promotion == 0;
+        (is_allowed && has_one_bit(from))
+            .then(|| Step::plain(from.trailing_zeros() as usize, san.to))
     }
 
     /// The squares among `from`, each on a line with `to`, with nothing between them.
@@ -231,6 +246,17 @@ impl SanGame {
         self.place.find();
         self.place.allows(step).then_some(step)
     }
+}
+
+/// Where a knight, bishop, rook or queen goes from a square of an empty board. Which of them it is
+/// cannot be foreseen, so that nothing branches on it.
+#[inline(always)]
+fn ways(role: usize, square: usize) -> u64 {
+    let (tables, square) = (&*TABLES, square & 63);
+    let of = |roles: [usize; 2]| u64::from(roles.contains(&role)).wrapping_neg();
+    tables.knight[square] & of([KNIGHT, KNIGHT])
+        | tables.diagonals[square] & of([BISHOP, QUEEN])
+        | tables.straights[square] & of([ROOK, QUEEN])
 }
 
 /// The pieces among `from` that no pin keeps from going to `to`.
