@@ -60,10 +60,12 @@ class Files:
     """The commit of the repository that they are from; None where they are from none."""
     backbone: dict[str, Any] | None = None
     """The weights that an adapter was trained on (`weights.backbone`); None of plain weights."""
+    sha256: str | None = None
+    """Of the weights, where it was checked already."""
 
     def origin(self, source: str) -> Origin:
         """Return which weights these are, named as `source`."""
-        path, sha256 = str(self.model.absolute()), file_sha256(self.model)
+        path, sha256 = str(self.model.absolute()), self.sha256 or file_sha256(self.model)
         return Origin(source, path, sha256, self.revision, checkpoint_step(self.model.parent))
 
 
@@ -121,21 +123,24 @@ def _checked(name: str, files: list[Path | None]) -> Files:
         raise IncompleteCheckpointError(f"{name} has no {MODEL}; allowed: {_FORMS}")
     if None in rest:
         raise IncompleteCheckpointError(f"{name} has an adapter, and no {BACKBONE} of it")
+    hashes = {}
     if sentinel is not None:
-        _verify(sentinel, [file for file in (model, config, *rest) if file is not None])
+        hashes = _verify(sentinel, [file for file in (model, config, *rest) if file is not None])
     check_tensor_file(model)
     config, *rest = (read_document(file) if file else None for file in (config, *rest))
-    return Files(model, config, backbone=rest[0] if rest else None)
+    backbone = rest[0] if rest else None
+    return Files(model, config, backbone=backbone, sha256=hashes.get(model.name))
 
 
-def _verify(sentinel: Path, files: list[Path]) -> None:
-    """Check files against the hashes of a `.complete`, ours or a published one."""
+def _verify(sentinel: Path, files: list[Path]) -> dict[str, str]:
+    """Check files against the hashes of a `.complete`, ours or a published one; return those."""
     hashes = read_document(sentinel).get("files")
     if not isinstance(hashes, dict):
         raise CheckpointIntegrityError(f"{sentinel} lists no files")
     for file in files:
         if hashes.get(file.name) != file_sha256(file):
             raise CheckpointIntegrityError(f"{file} does not match its SHA-256 in {SENTINEL}")
+    return hashes
 
 
 def _if_file(path: Path) -> Path | None:
