@@ -43,7 +43,7 @@ def swiglu(gate_up_bt2f: Tensor) -> Tensor:
 
 def matmul(left_ni: Tensor, right_io: Tensor) -> Tensor:
     """Return a product of matrices by what is fastest; it has no gradient."""
-    return _by_onednn(left_ni, right_io) if _suits(left_ni) else left_ni @ right_io
+    return _by_onednn(left_ni, right_io) if _suits(left_ni, right_io) else left_ni @ right_io
 
 
 def transposed(weight_oi: Tensor) -> Tensor:
@@ -55,7 +55,7 @@ def transposed(weight_oi: Tensor) -> Tensor:
 def weight_gradient(grad_no: Tensor, x_ni: Tensor) -> Tensor:
     """Return `grad.T @ x`, (o, i), by what is fastest for its shape."""
     outputs, inputs = grad_no.shape[1], x_ni.shape[1]
-    if not _suits(x_ni) or not torch.cpu.get_capabilities().get("avx512_f"):
+    if not _suits(x_ni, grad_no) or not torch.cpu.get_capabilities().get("avx512_f"):
         return grad_no.T @ x_ni
     if inputs >= _WIDE and outputs >= _WIDER:
         return _by_onednn(x_ni.T, grad_no).T
@@ -97,9 +97,9 @@ class _SwiGLU(torch.autograd.Function):
         return by_both
 
 
-def _suits(x_ni: Tensor) -> bool:
+def _suits(x_ni: Tensor, other: Tensor) -> bool:
     of_few_sizes = x_ni.device.type == "cpu" and len(x_ni) % _FEW_SIZES == 0
-    return of_few_sizes and x_ni.dtype is torch.float32 and _has_kernel()
+    return of_few_sizes and x_ni.dtype is other.dtype is torch.float32 and _has_kernel()
 
 
 def _by_onednn(left_ni: Tensor, right_io: Tensor) -> Tensor:

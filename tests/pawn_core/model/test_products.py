@@ -92,3 +92,11 @@ def test_layers_that_are_more_than_products_and_other_precisions_are_left_to_tor
         assert not products.are_ours(x, plain)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert not products.are_ours(x, plain)
+
+
+def test_a_factor_in_16_bits_is_left_to_torch() -> None:
+    """oneDNN refuses it in torch 2.11, and answers in float32 in later ones."""
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        left, right = drawn(32, 48), drawn(48, 20).bfloat16()
+        assert products.matmul(left, right).equal(left @ right)
+        assert products.weight_gradient(right[:32], left).equal(right[:32].T @ left)
