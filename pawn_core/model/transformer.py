@@ -30,6 +30,7 @@ class Attention(nn.Module):
     def __init__(self, d_model: int, n_heads: int, *, causal: bool = True) -> None:
         super().__init__()
         self.n_heads, self.causal = n_heads, causal
+        self.head_channels = d_model // n_heads
         self.wq = nn.Linear(d_model, d_model, bias=False)
         self.wk = nn.Linear(d_model, d_model, bias=False)
         self.wv = nn.Linear(d_model, d_model, bias=False)
@@ -43,7 +44,7 @@ class Attention(nn.Module):
         packed: Packed | None = None,
     ) -> Tensor:
         """Mix each position with those before it in its game, or with all."""
-        spans = spans_of(packed)
+        spans = spans_of(packed) if self._turns_whole_heads(rope_tp2) else None
         if spans is not None and products.are_ours(x_btd, self.wq, self.wk, self.wv, self.wo):
             return self._of_games(x_btd, rope_tp2, spans)
         parts = projected(x_btd, self.wq, self.wk, self.wv)
@@ -53,6 +54,10 @@ class Attention(nn.Module):
         mask = packed.mask if packed else None
         mixed_bhtk = past.attend(q, k, v) if past else attend(q, k, v, mask, causal=self.causal)
         return self.wo(mixed_bhtk.transpose(1, 2).flatten(-2))
+
+    def _turns_whole_heads(self, rope_tp2: Tensor) -> bool:
+        """Whether heads have an even number of channels."""
+        return 2 * rope_tp2.shape[-2] == self.head_channels
 
     def _of_games(self, x_1nd: Tensor, rope_1np2: Tensor, spans: GameSpans) -> Tensor:
         """Return the same of one row of games, each from its first place on."""

@@ -12,6 +12,7 @@ from pawn_core.model.attention import Packed
 from pawn_core.model.spans import GameSpans
 
 SMALL = Architecture(d_model=16, n_layers=2, n_heads=2, d_ff=48)
+OF_ODD_HEADS = Architecture(d_model=10, n_layers=2, n_heads=2, d_ff=24)
 
 
 @pytest.fixture(autouse=True)
@@ -65,11 +66,12 @@ def test_gates_and_ups_side_by_side_are_swiglu() -> None:
     assert_same(gradients(products.swiglu(x), x), gradients(F.silu(gate) * up, x))
 
 
-def test_rows_of_games_train_a_model_as_each_game_alone_does_in_float64() -> None:
+@pytest.mark.parametrize("architecture", [SMALL, OF_ODD_HEADS])
+def test_rows_of_games_train_a_model_as_each_game_alone_does_in_float64(architecture) -> None:
     lengths = [70, 5, 21]
-    model = Transformer(SMALL, 40, 80)
+    model = Transformer(architecture, 40, 80)
     model.initialize(torch.Generator().manual_seed(0))
-    exact = Transformer(SMALL, 40, 80).double()
+    exact = Transformer(architecture, 40, 80).double()
     exact.load_state_dict(model.state_dict())
     tokens = torch.randint(0, 40, (96,), generator=torch.Generator().manual_seed(1))
     times = torch.cat([torch.arange(length) for length in lengths])
