@@ -55,7 +55,9 @@ pub fn reserve<T>(argument: &'static str, array: &mut Vec<T>, more: usize) -> Re
     room.map_err(|_| Error::TooLarge {
         argument,
         bytes: len * size_of::<T>() as u128,
-    })
+    })?;
+    advise(array);
+    Ok(())
 }
 
 /// Ask for large pages for a large array: most of the time that fresh memory takes is its page

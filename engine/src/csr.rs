@@ -45,17 +45,6 @@ impl TokenRows {
         self.offsets.extend(start + 1..=start + n_rows as i64);
     }
 
-    /// Append one row: `write` gets room for `N` values, and returns how many the row has.
-    #[inline(always)]
-    pub fn push_with<const N: usize>(&mut self, write: impl FnOnce(&mut [i16; N]) -> usize) {
-        let start = self.values.len();
-        self.values.resize(start + N, 0);
-        let room = self.values[start..].as_mut_array().expect("N long");
-        let n = write(room);
-        self.values.truncate(start + n);
-        self.offsets.push((start + n) as i64);
-    }
-
     /// Drop all but the first rows.
     pub fn truncate(&mut self, n_rows: usize) {
         self.offsets.truncate(n_rows + 1);

@@ -130,7 +130,6 @@ fn collect(
     write: impl Fn(&[i16], &mut TokenRows) -> Result<(), IllegalToken> + Sync,
 ) -> Result<TokenRows> {
     let mut all = TokenRows::default();
-    all.offsets.reserve_exact(n_rows);
     let mut jobs = games.rows.chunks(CHUNK).zip((0..).step_by(CHUNK));
     let mut spare: Vec<TokenRows> = Vec::new();
     loop {
@@ -147,7 +146,10 @@ fn collect(
             }
             Ok(rows)
         })?;
-        made.iter().for_each(|rows| all.append(rows));
+        let made_rows: usize = made.iter().map(TokenRows::n_rows).sum();
+        let share = (all.n_rows() + made_rows) as f64 / n_rows as f64;
+        let parts: Vec<_> = made.iter().collect();
+        all.append_all(&parts, share, workers)?;
         spare = made;
     }
 }

@@ -77,11 +77,17 @@ impl LegalMoves {
     /// Targets of all movers but the king, as if nothing were pinned; their number.
     #[inline(always)]
     fn find_pieces<I: Isa>(&mut self, board: &Board, tables: &Tables, allowed: u64) -> u32 {
-        let (occupied, mut n) = (board.occupied(), 0);
+        let (reached, occupied, mut n) = (tables.reached(), board.occupied(), 0);
         for from in Squares(self.movers & !board.roles[KING]) {
-            let targets = tables.squares::<I>(&board.reach[from], occupied) & allowed;
+            let targets = board.reach[from].squares::<I>(reached, occupied) & allowed;
             self.targets[from] = targets;
             n += targets.count_ones();
+        }
+        for from in Squares(self.movers & board.roles[QUEEN]) {
+            let straight = tables.straight_reach(from).squares::<I>(reached, occupied) & allowed;
+            // The queen's other squares lie on other lines.
+            self.targets[from] |= straight;
+            n += straight.count_ones();
         }
         n
     }
@@ -145,7 +151,7 @@ impl LegalMoves {
         constraints: &Constraints,
     ) {
         for from in Squares(self.promoting) {
-            let reach = tables.squares::<I>(&board.reach[from], board.occupied());
+            let reach = board.reach[from].squares::<I>(tables.reached(), board.occupied());
             let mut targets = reach & constraints.allowed;
             if constraints.pinned & bit(from) != 0 {
                 targets &= tables.line(constraints.king, from);
@@ -158,21 +164,28 @@ impl LegalMoves {
     /// The `k`-th move in canonical order; `k` is below `len`.
     #[inline(always)]
     pub fn nth<I: Isa>(&self, mut k: u32) -> Step {
-        if k >= self.n_plain {
-            return self.nth_promotion(k - self.n_plain);
-        }
-        let mut movers = self.movers;
-        loop {
-            let from = movers.trailing_zeros() as usize & 63;
-            let count = self.targets[from].count_ones();
+        for from in Squares(self.movers) {
+            let targets = self.targets[from];
+            let count = targets.count_ones();
             if k < count {
-                return Step::plain(from, I::nth(self.targets[from], k));
+                return Step::plain(from, I::nth(targets, k));
             }
             k -= count;
-            movers &= movers.wrapping_sub(1);
+        }
+        let Step {
+            from,
+            to,
+            promotion,
+        } = self.nth_promotion(k);
+        // So the compiler knows that all steps are between squares.
+        Step {
+            from: from & 63,
+            to: to & 63,
+            promotion,
         }
     }
 
+    #[inline(never)]
     fn nth_promotion(&self, k: u32) -> Step {
         let all = self.promotions().nth(k as usize);
         all.expect("k is below the number of promotions")
@@ -287,11 +300,11 @@ fn slider_attackers<I: Isa, const US: usize>(
     occupied: u64,
 ) -> u64 {
     let (diagonal, straight) = enemy_sliders::<US>(board);
-    let by = |role| tables.squares::<I>(tables.reach(code(0, role), square), occupied);
-    by(BISHOP) & diagonal | by(ROOK) & straight
+    tables.squares::<I>(code(0, BISHOP), square, occupied) & diagonal
+        | tables.squares::<I>(code(0, ROOK), square, occupied) & straight
 }
 
-/// Squares that these pieces of a side (0 white, 1 black) attack.
+/// Squares that these pieces of a side (0 white, 1 black), its king among them, attack.
 #[inline(always)]
 pub fn attacked_by<I: Isa>(
     board: &Board,
@@ -301,10 +314,17 @@ pub fn attacked_by<I: Isa>(
     occupied: u64,
 ) -> u64 {
     let pawns = board.roles[PAWN] & pieces;
-    let by_pieces = Squares(pieces & !pawns)
-        .map(|from| tables.squares::<I>(&board.reach[from], occupied))
-        .fold(0, |attacked, by_one| attacked | by_one);
-    by_pieces | attacked_by_pawns(pawns, side)
+    let king = board.roles[KING] & pieces;
+    let reached = tables.reached();
+    let mut attacked = attacked_by_pawns(pawns, side);
+    attacked |= tables.king[king.trailing_zeros() as usize & 63];
+    for from in Squares(pieces ^ pawns ^ king) {
+        attacked |= board.reach[from].squares::<I>(reached, occupied);
+    }
+    for from in Squares(pieces & board.roles[QUEEN]) {
+        attacked |= tables.straight_reach(from).squares::<I>(reached, occupied);
+    }
+    attacked
 }
 
 #[inline(always)]

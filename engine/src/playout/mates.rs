@@ -55,9 +55,9 @@ impl Checks {
     fn new<I: Isa, const US: usize>(board: &Board, tables: &Tables) -> Checks {
         let (us, them) = (board.sides[US], board.sides[1 - US]);
         let king = (board.roles[KING] & them).trailing_zeros() as usize & 63;
-        let reach =
-            |role| tables.squares::<I>(tables.reach(code(US, role), king), board.occupied());
-        let (diagonal, straight) = (reach(BISHOP), reach(ROOK));
+        let occupied = board.occupied();
+        let diagonal = tables.squares::<I>(code(US, BISHOP), king, occupied);
+        let straight = tables.squares::<I>(code(US, ROOK), king, occupied);
         let mut by_role = [0; 8];
         // En passant and castling may check in ways of their own.
         by_role[PAWN] = tables.pawn[1 - US][king] | bit(board.en_passant);
@@ -109,8 +109,14 @@ struct Search<'a> {
 impl Search<'_> {
     #[inline(always)]
     fn consider<I: Isa, const US: usize>(&mut self, step: Step) {
-        let find = || Flights::new::<I, US>(self.board, self.tables, self.king);
-        let flights = self.flights.get_or_insert_with(find);
+        // No closure: it would not have the target features of its caller.
+        let flights = match &self.flights {
+            Some(flights) => flights,
+            None => {
+                let flights = Flights::new::<I, US>(self.board, self.tables, self.king);
+                self.flights.insert(flights)
+            }
+        };
         let corners = flights.may_corner::<I, US>(self.board, self.tables, self.king, step)
             && corners::<I, US>(self.board, self.tables, self.king, step);
         if corners && mates::<I, US>(self.board, self.replies, self.tables, step) {
@@ -203,7 +209,7 @@ fn covered<I: Isa, const US: usize>(
 ) -> u64 {
     match usize::from(piece & 7) {
         PAWN => tables.pawn[US][square & 63],
-        _ => tables.squares::<I>(tables.reach(piece, square), occupied),
+        _ => tables.squares::<I>(piece, square, occupied),
     }
 }
 

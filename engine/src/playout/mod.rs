@@ -153,6 +153,8 @@ struct Playout<'a, I> {
     legal: LegalMoves,
     /// Scratch space of the search for mates.
     replies: LegalMoves,
+    /// Scratch space of the tokens of a position.
+    row: TokenRow,
     repetition: Repetition,
     rng: GameRng,
     ply: usize,
@@ -173,6 +175,7 @@ impl<I: Isa> Playout<'_, I> {
             board: START.clone(),
             legal: LegalMoves::new(),
             replies: LegalMoves::new(),
+            row: [0; 256],
             repetition: Repetition::new(),
             rng: GameRng::new(address),
             ply: 0,
@@ -234,10 +237,10 @@ impl<I: Isa> Playout<'_, I> {
                 mates::find::<I, US>(&mut self.board, &self.legal, &mut self.replies, self.tables);
         }
         if RECORD {
-            let legal = &self.legal;
+            let row = &mut self.row;
             choices
                 .legal
-                .push_with(|row| legal.tokens::<I>(self.rules.vocabulary, row).len());
+                .push(self.legal.tokens::<I>(self.rules.vocabulary, row));
             if is_boosted {
                 let mating = mating.iter().map(|step| step.token(self.rules.vocabulary));
                 choices.mating.push_sorted(mating);

@@ -28,14 +28,27 @@ pub fn code_of(piece: Piece) -> PieceCode {
     code(piece.color.fold_wb(0, 1), piece.role as usize)
 }
 
-/// Where a piece goes, as the union of two lookups that depend on what stands under two masks:
-/// sliders by diagonals and straights, pawns by captures and pushes, others by nothing at all. One
-/// form for every piece makes the loop over pieces free of branches.
+/// Where a piece goes, by what stands under a mask: one lookup for every piece makes the loop over
+/// pieces free of branches. Queens have two: this one is their diagonals. The moves of kings are not
+/// among them, since where they may go depends on who attacks.
 #[derive(Clone, Copy, Default)]
 pub struct Reach {
-    masks: [u64; 2],
-    /// Where in `Tables::reached` the entries for these masks start.
-    starts: [usize; 2],
+    mask: u64,
+    /// Where in `Tables::reached` the entries for this mask start.
+    start: usize,
+}
+
+impl Reach {
+    /// Squares the piece moves to (pawns) or attacks (all others), own pieces included. En passant
+    /// and castling are not among them.
+    #[inline(always)]
+    pub fn squares<I: Isa>(&self, reached: &[u64], occupied: u64) -> u64 {
+        let index = self.start + I::pext(occupied, self.mask) as usize;
+        debug_assert!(index < reached.len());
+        // SAFETY: `Builder::add` stored one entry for every value `pext` has under this mask, from
+        // this start on; a default reach has the first entry.
+        unsafe { *reached.get_unchecked(index) }
+    }
 }
 
 pub struct Tables {
@@ -58,18 +71,33 @@ pub struct Tables {
 pub static TABLES: LazyLock<Tables> = LazyLock::new(Tables::new);
 
 impl Tables {
-    /// Squares the piece moves to (pawns) or attacks (all others), own pieces included. En passant
-    /// and castling are not among them.
+    /// Squares that a piece other than a king goes to from a square: see [`Reach::squares`].
     #[inline(always)]
-    pub fn squares<I: Isa>(&self, reach: &Reach, occupied: u64) -> u64 {
-        let entry = |i: usize| {
-            let index = reach.starts[i] + I::pext(occupied, reach.masks[i]) as usize;
-            debug_assert!(index < self.reached.len());
-            // SAFETY: `Builder::add` stored one entry for every value `pext` has under this mask,
-            // from this start on.
-            unsafe { *self.reached.get_unchecked(index) }
-        };
-        entry(0) | entry(1)
+    pub fn squares<I: Isa>(&self, piece: PieceCode, from: usize, occupied: u64) -> u64 {
+        let squares = self
+            .reach(piece, from)
+            .squares::<I>(&self.reached, occupied);
+        match usize::from(piece & 7) {
+            QUEEN => {
+                squares
+                    | self
+                        .straight_reach(from)
+                        .squares::<I>(&self.reached, occupied)
+            }
+            _ => squares,
+        }
+    }
+
+    /// What [`Reach`] points into; loops look it up once.
+    #[inline(always)]
+    pub fn reached(&self) -> &[u64] {
+        &self.reached
+    }
+
+    /// The ranks and files of a queen.
+    #[inline(always)]
+    pub fn straight_reach(&self, from: usize) -> &Reach {
+        self.reach(code(0, ROOK), from)
     }
 
     #[inline(always)]
@@ -102,6 +130,7 @@ impl Tables {
 
     fn new() -> Tables {
         let mut builder = Builder::default();
+        builder.add(0, |_| 0);
         let mut keys = keys();
         let square_pairs =
             |f: fn(Square, Square) -> Bitboard| by_square(|a| by_square(|b| f(a, b).0));
@@ -125,7 +154,7 @@ impl Tables {
     }
 }
 
-/// Collects the entries that `Reach` points into.
+/// Collects the entries that `Reach` points into; the first is nowhere.
 #[derive(Default)]
 struct Builder {
     reached: Vec<u64>,
@@ -134,10 +163,7 @@ struct Builder {
 impl Builder {
     fn reach_from(&mut self, from: Square) -> [Reach; 16] {
         let mut reach = [Reach::default(); 16];
-        let nowhere = self.add(0, |_| 0);
-        reach.fill(Reach::from([nowhere, nowhere]));
         let knight = self.add(0, |_| attacks::knight_attacks(from).0);
-        let king = self.add(0, |_| attacks::king_attacks(from).0);
         let diagonal = self.add(inner(from, attacks::bishop_attacks), |occupied| {
             attacks::bishop_attacks(from, Bitboard(occupied)).0
         });
@@ -145,20 +171,18 @@ impl Builder {
             attacks::rook_attacks(from, Bitboard(occupied)).0
         });
         for us in [0, 1] {
-            let [captures, pushes] = self.pawn(from, us);
             let of = |role| usize::from(code(us, role));
-            reach[of(PAWN)] = Reach::from([captures, pushes]);
-            reach[of(KNIGHT)] = Reach::from([knight, nowhere]);
-            reach[of(BISHOP)] = Reach::from([diagonal, nowhere]);
-            reach[of(ROOK)] = Reach::from([nowhere, straight]);
-            reach[of(QUEEN)] = Reach::from([diagonal, straight]);
-            reach[of(KING)] = Reach::from([king, nowhere]);
+            reach[of(PAWN)] = self.pawn(from, us);
+            reach[of(KNIGHT)] = knight;
+            reach[of(BISHOP)] = diagonal;
+            reach[of(ROOK)] = straight;
+            reach[of(QUEEN)] = diagonal;
         }
         reach
     }
 
     /// Captures of whatever stands there, and pushes to whatever is free.
-    fn pawn(&mut self, from: Square, us: usize) -> [(u64, usize); 2] {
+    fn pawn(&mut self, from: Square, us: usize) -> Reach {
         let (color, home) = [(Color::White, 1), (Color::Black, 6)][us];
         let ahead = |steps: i32| {
             from.offset(color.fold_wb(8, -8) * steps)
@@ -170,34 +194,26 @@ impl Builder {
         } else {
             0
         };
-        [
-            self.add(attacks::pawn_attacks(color, from).0, |occupied| occupied),
-            self.add(once | twice, |occupied| match occupied & once {
+        let captures = attacks::pawn_attacks(color, from).0;
+        self.add(captures | once | twice, |occupied| {
+            let pushes = match occupied & once {
                 0 => (once | twice) & !occupied,
                 _ => 0,
-            }),
-        ]
+            };
+            captures & occupied | pushes
+        })
     }
 
     /// An entry for every subset of `mask`, in the order of their `pext`.
-    fn add(&mut self, mask: u64, entry: impl Fn(u64) -> u64) -> (u64, usize) {
+    fn add(&mut self, mask: u64, entry: impl Fn(u64) -> u64) -> Reach {
         let start = self.reached.len();
         let mut subset: u64 = 0;
         loop {
             self.reached.push(entry(subset));
             subset = subset.wrapping_sub(mask) & mask;
             if subset == 0 {
-                return (mask, start);
+                return Reach { mask, start };
             }
-        }
-    }
-}
-
-impl From<[(u64, usize); 2]> for Reach {
-    fn from([first, second]: [(u64, usize); 2]) -> Reach {
-        Reach {
-            masks: [first.0, second.0],
-            starts: [first.1, second.1],
         }
     }
 }
