@@ -32,6 +32,7 @@ from typing import Any
 import torch
 
 from pawn_core.compiled_archive import SUFFIX, ArchiveError, load_archive
+from pawn_core.user_cache import in_user_cache
 
 VARIABLE = "PAWN_COMPILED_CACHE"
 """In the environment: the root of these folders."""
@@ -59,11 +60,7 @@ class CompilerCache:
 
 def cache_root() -> Path:
     """Return where the folders are: `$PAWN_COMPILED_CACHE`, else below the user's cache folder."""
-    named = os.environ.get(VARIABLE)
-    if named:
-        return Path(named)
-    user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(user) / "pawn-lab" / "compiled"
+    return in_user_cache("compiled", VARIABLE)
 
 
 def cache_key(device: torch.device) -> str:

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import torch
 
-from pawn_core.attention.choice import USUAL_HEAD, Choice, Situation, choose, mask_maker
+from pawn_core.attention.choice import USUAL_HEAD, ChosenWay, Situation, choose, mask_maker
 from pawn_core.attention.masks import PackedRows, Sequences
 from pawn_core.compiler_cache import CompilerCache, await_compiler, open_cache
 from pawn_core.config import ConfigError, RunConfig
@@ -152,18 +152,18 @@ def _computing(
 
 def _attention(
     config: ComputeConfig, device: torch.device, dtype: torch.dtype | None, *, compiled: bool
-) -> Choice:
+) -> ChosenWay:
     """Choose the way of attention in packed rows.
 
     Raises:
         ConfigError: the one that the config names does not work.
     """
     if device.type == "cpu":
-        return Choice("dense" if compiled else "spans")
+        return ChosenWay("dense" if compiled else "spans")
     if config.sdpa_math:
-        return Choice("math")
+        return ChosenWay("math")
     if not isinstance(config, GameTrainingConfig):
-        return Choice("dense")
+        return ChosenWay("dense")
     widths = {_head_channels(member) for member in config.members().values()}
     situations = (Situation(device, dtype, compiled, width) for width in sorted(widths))
     try:

@@ -51,7 +51,7 @@ class Way(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChosenWay:
     """A way by its name, and why each better one was not taken."""
 
     name: str
@@ -107,7 +107,7 @@ WAYS = (
 NAMES = tuple(way.name for way in WAYS)
 
 
-def choose(situations: Iterable[Situation], wanted: str = "auto") -> Choice:
+def choose(situations: Iterable[Situation], wanted: str = "auto") -> ChosenWay:
     """Return the first way that works in all situations; one that is wanted, or none before it.
 
     Raises:
@@ -119,7 +119,7 @@ def choose(situations: Iterable[Situation], wanted: str = "auto") -> Choice:
             continue
         why = next(_refusals(way, situations), None)
         if why is None:
-            return Choice(way.name, refused)
+            return ChosenWay(way.name, refused)
         refused[way.name] = why
     why = f"attention {wanted!r} does not work here: {refused[wanted]}"
     raise ValueError(f"{why}; allowed: 'auto', the first that works")

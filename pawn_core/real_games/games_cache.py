@@ -25,6 +25,7 @@ from pawn_core.durable import make_directory, replace_file, sync_file
 from pawn_core.real_games.columns import COLUMN_FILES, Columns
 from pawn_core.signals import StopFlag
 from pawn_core.untrusted import parse_object
+from pawn_core.user_cache import in_user_cache
 
 VARIABLE = "PAWN_GAMES_CACHE"
 HELD_OUT = "held_out"
@@ -75,11 +76,7 @@ class CacheState:
 
 def cache_root() -> Path:
     """Return where caches are: `$PAWN_GAMES_CACHE`, else below the user's cache folder."""
-    named = os.environ.get(VARIABLE)
-    if named:
-        return Path(named)
-    user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(user) / "pawn-lab" / "games"
+    return in_user_cache("games", VARIABLE)
 
 
 class GamesCache:

@@ -5,7 +5,6 @@ database any more is put aside.
 """
 
 import contextlib
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ import apsw
 from pawn_core.config import ConfigError
 from pawn_core.tasks.analysis.pool import Analysis
 from pawn_core.tasks.analysis.search_process import Line
+from pawn_core.user_cache import in_user_cache
 
 VARIABLE = "PAWN_ANALYSIS_CACHE"
 _WAIT_MS = 30_000
@@ -32,11 +32,7 @@ _WRITE = "INSERT OR REPLACE INTO analyses VALUES (?, ?, ?, ?)"
 
 def default_cache() -> Path:
     """Return where the cache is: `$PAWN_ANALYSIS_CACHE`, else below the user's cache folder."""
-    named = os.environ.get(VARIABLE)
-    if named:
-        return Path(named)
-    user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(user) / "pawn-lab" / "analyses.sqlite"
+    return in_user_cache("analyses.sqlite", VARIABLE)
 
 
 class AnalysisCache:
