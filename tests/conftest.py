@@ -40,6 +40,12 @@ def compiled_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def no_folder_of_an_earlier_run() -> None:
+    """Let no test take the folder that a compiled run in this process chose for the user's."""
+    os.environ.pop("TORCHINDUCTOR_CACHE_DIR", None)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def no_idle_alarm() -> Iterator[None]:
     """Let devices of the labs of all tests idle, however long the suite takes."""

@@ -49,7 +49,9 @@ def sources(folder: str) -> list[Path]:
 
 
 FLAT = ("hooks", *BESIDE)
-OURS = {"pawn_core", "pawn_lab"} | {path.stem for folder in FLAT for path in sources(folder)}
+OURS = {"pawn_core", "pawn_lab", "gpu_bench"} | {
+    path.stem for folder in FLAT for path in sources(folder)
+}
 
 
 def imported(folders: Iterable[str]) -> dict[str, str]:
