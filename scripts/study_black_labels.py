@@ -35,6 +35,7 @@ _POSITIONS: dict[str, Any] = {
     "men_max": 3,
     "max_ply": 400,
     "stockfish_depth": 4,
+    "device": "cpu",
     "local_checkpoints": True,
 }
 _BASE: dict[str, Any] = _POSITIONS | {
