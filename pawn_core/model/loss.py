@@ -100,11 +100,6 @@ Criterion = Callable[[Tensor, slice], tuple[Tensor, Residual]]
 float32 or better, the loss first, and its gradient."""
 
 
-def linear_cross_entropy(hidden_nd: Tensor, weight_vd: Tensor, targets: Targets) -> Tensor:
-    """Return the cross-entropy of `logits = hidden @ weight.T`, summed over positions, in nats."""
-    return chunked_sums(hidden_nd, HeadParts(weight_vd), cross_entropy_criterion(targets))[0]
-
-
 def cross_entropy_criterion(targets: Targets) -> Criterion:
     """Return what makes the cross-entropy (1,) of logits, summed over positions, in nats."""
     return partial(_cross_entropy, targets)

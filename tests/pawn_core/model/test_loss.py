@@ -7,7 +7,12 @@ import torch
 from pawn_core.data.targets import Targets, one_token_each
 from pawn_core.model import fused
 from pawn_core.model.head import HeadParts
-from pawn_core.model.loss import DenseResidual, chunked_sums, chunks_of, linear_cross_entropy
+from pawn_core.model.loss import (
+    DenseResidual,
+    chunked_sums,
+    chunks_of,
+    cross_entropy_criterion,
+)
 
 VOCABULARY, WIDTH = 50, 12
 
@@ -20,6 +25,10 @@ def random_targets(rows: int, generator: torch.Generator) -> Targets:
     positions = torch.repeat_interleave(torch.arange(rows), counts)
     starts = np.append(0, counts.cumsum(0).numpy())
     return Targets(positions, torch.cat(tokens), torch.cat(weights), starts)
+
+
+def chunked(hidden: torch.Tensor, weight: torch.Tensor, targets: Targets) -> torch.Tensor:
+    return chunked_sums(hidden, HeadParts(weight), cross_entropy_criterion(targets))[0]
 
 
 def dense(targets: Targets, rows: int) -> torch.Tensor:
@@ -39,7 +48,7 @@ def test_value_and_gradients_equal_the_plain_cross_entropy(rows: int, exact: boo
     log_p = (hidden.double() @ weight.double().T).log_softmax(1)
     results = []
     for loss in (
-        linear_cross_entropy(hidden, weight, targets),
+        chunked(hidden, weight, targets),
         -(dense(targets, rows) * log_p).sum(),
     ):
         gradients = torch.autograd.grad(loss * 0.5, (hidden, weight))
@@ -51,7 +60,7 @@ def test_value_and_gradients_equal_the_plain_cross_entropy(rows: int, exact: boo
 def test_a_target_of_no_probability_costs_its_logit_not_infinity() -> None:
     hidden, weight = torch.ones(1, 1), torch.tensor([[0.0], [400.0]])
     targets = one_token_each(torch.tensor([0]))
-    assert linear_cross_entropy(hidden, weight, targets).item() == 400.0
+    assert chunked(hidden, weight, targets).item() == 400.0
 
 
 def fused_sums(
