@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from gpu_bench.children import Answer, Place, ask, process
 from gpu_bench.jobs import EXACT, STEPS
-from gpu_bench.starts import train_records, trainer
+from gpu_bench.starts import records_of, trainer
 
 EVALUATIONS = 8
 TRAINING_SHARE = 0.85  # of the time; the rest is for starting and evaluating
@@ -116,11 +116,12 @@ def _as_they_come(running: subprocess.Popen[bytes], run_dir: Path) -> Iterator[A
 
 def evaluations(run_dir: Path) -> list[Answer]:
     """Return each evaluation of a run, with the seconds from its first record to it."""
-    configs = train_records(run_dir, "config")
+    records = records_of(run_dir)
     return [
-        {"step": record["step"], "seconds": record["time"] - configs[0]["time"]}
+        {"step": record["step"], "seconds": record["time"] - records[0]["time"]}
         | {name: record.get(name) for name in MEASURES}
-        for record in train_records(run_dir, "eval")
+        for record in records
+        if record["type"] == "eval"
     ]
 
 

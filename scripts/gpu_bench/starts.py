@@ -31,12 +31,13 @@ def starts(job: Mapping[str, Any], place: Place, cache: str, limit_s: float) -> 
         left = max(1.0, deadline - time.monotonic())
         with process(argv, place.environment(cache), log, left) as running:
             running.wait()
-        first = next((r["time"] for r in train_records(run_dir)), None)
+        records = records_of(run_dir)
+        first = next((r["time"] for r in records if r["type"] == "train"), None)
         if first is None:
             yield {"failed": f"failed: {attempt}: no first step; see {log.name}"}
             return
         seconds[attempt] = first - begin
-        events[attempt] = [e for e in train_records(run_dir, "event") if e["event"] == "compiled"]
+        events[attempt] = [r for r in records if r.get("event") == "compiled"]
     yield {"start_s": seconds, "compiled": events}
 
 
@@ -52,10 +53,7 @@ def trainer(fields: Mapping[str, Any], run_dir: Path) -> list[str]:
     return [sys.executable, "-m", "gpu_bench.trainer", str(config), str(run_dir)]
 
 
-def train_records(run_dir: Path, kind: str = "train") -> list[dict[str, Any]]:
-    """Return the records of a kind that a run has written so far."""
+def records_of(run_dir: Path) -> list[dict[str, Any]]:
+    """Return the records that a run has written so far."""
     stream = RunPaths(run_dir).metrics
-    if not stream.exists():
-        return []
-    records, _ = read_records(stream)
-    return [record for record in records if record["type"] == kind]
+    return read_records(stream)[0] if stream.exists() else []
